@@ -1,0 +1,89 @@
+package message
+
+import (
+	"encoding/hex"
+	"errors"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
+)
+
+// What a received ChatMessage can be refused for, besides the text errors.
+var (
+	// ErrClock: 0, or too far ahead of the WakuMessage that carried it.
+	ErrClock = errors.New("message: clock is 0 or more than 120 s ahead of the envelope")
+	// ErrTimestamp: 0.
+	ErrTimestamp = errors.New("message: timestamp is 0")
+	// ErrChatID: empty, or (for ChatOf) not 0x and an uncompressed key.
+	ErrChatID = errors.New("message: chat id is not a chat key")
+	// ErrNotOneToOne: meant for a group, a community or nobody. Group messages
+	// come through the same pairwise sessions and are not 1:1 texts.
+	ErrNotOneToOne = errors.New("message: not for a one-to-one chat")
+	// ErrContentType: the content type is missing.
+	ErrContentType = errors.New("message: content type is unknown")
+)
+
+// DecodeChatMessage reads a ChatMessage: an Application's payload of type
+// CHAT_MESSAGE. It checks nothing but the encoding. Errors: ErrMalformed.
+func DecodeChatMessage(b []byte) (*wire.ChatMessage, error) {
+	cm := new(wire.ChatMessage)
+	if err := proto.Unmarshal(b, cm); err != nil {
+		return nil, ErrMalformed
+	}
+	return cm, nil
+}
+
+// ValidateChatMessage is all a received 1:1 ChatMessage must satisfy.
+// wakuTimestamp is the time in the WakuMessage that carried it, so that a wrong
+// clock of ours refuses nobody. Texts are checked for plain texts and contact
+// requests; other content types are the caller's to judge.
+// Errors: ErrClock, ErrTimestamp, ErrChatID, ErrNotOneToOne, ErrContentType and
+// those of ValidateText.
+// Spec: 62/STATUS-PAYLOADS, "Message", "Clock vs Timestamp and message ordering".
+func ValidateChatMessage(cm *wire.ChatMessage, wakuTimestamp time.Time) error {
+	switch {
+	case !clockAllowed(cm.GetClock(), wakuTimestamp):
+		return ErrClock
+	case cm.GetTimestamp() == 0:
+		return ErrTimestamp
+	case cm.GetChatId() == "":
+		return ErrChatID
+	case cm.GetMessageType() != wire.MessageType_ONE_TO_ONE:
+		return ErrNotOneToOne
+	}
+	switch cm.GetContentType() {
+	case wire.ChatMessage_UNKNOWN_CONTENT_TYPE:
+		return ErrContentType
+	case wire.ChatMessage_TEXT_PLAIN, wire.ChatMessage_CONTACT_REQUEST:
+		return ValidateText(cm.GetText())
+	}
+	return nil
+}
+
+// ChatOf is the other person of the chat a message belongs to. What somebody
+// else signed belongs to the chat with them, whatever chatID says; what we
+// signed ourselves (on another device) belongs to the chat with chatID.
+// Errors: ErrChatID.
+// Spec: 62/STATUS-PAYLOADS, "Chats".
+func ChatOf(self, signer key.Public, chatID string) (key.Public, error) {
+	if signer != self {
+		return signer, nil
+	}
+	digits, ok := strings.CutPrefix(chatID, "0x")
+	if !ok || len(digits) != hex.EncodedLen(key.UncompressedSize) {
+		return key.Public{}, ErrChatID
+	}
+	raw, err := hex.DecodeString(digits)
+	if err != nil {
+		return key.Public{}, ErrChatID
+	}
+	peer, err := key.ParsePublic(raw)
+	if err != nil {
+		return key.Public{}, ErrChatID
+	}
+	return peer, nil
+}

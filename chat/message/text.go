@@ -1,0 +1,75 @@
+package message
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"libstatus1to1/chat/wire"
+)
+
+// MaxTextLength is how many code points a text may have: the deployed limit,
+// which a receiver enforces too.
+const MaxTextLength = 4096
+
+// What a text can be refused for.
+var (
+	ErrTextEmpty    = errors.New("message: text is empty or only white space")
+	ErrTextTooLong  = errors.New("message: text is longer than 4096 code points")
+	ErrTextEncoding = errors.New("message: text is not valid UTF-8")
+)
+
+// ValidateText checks what may be sent and accepted as text: valid UTF-8, 1 to
+// MaxTextLength code points, not only white space.
+// Errors: ErrTextEncoding, ErrTextEmpty, ErrTextTooLong.
+func ValidateText(text string) error {
+	switch {
+	case !utf8.ValidString(text):
+		return ErrTextEncoding
+	case strings.TrimSpace(text) == "":
+		return ErrTextEmpty
+	case utf8.RuneCountInString(text) > MaxTextLength:
+		return ErrTextTooLong
+	}
+	return nil
+}
+
+// TextParams is what differs from one plain text to the next.
+type TextParams struct {
+	// Text must pass ValidateText.
+	Text string
+	// ChatID is the recipient: 0x and the uncompressed key, key.Public.Hex.
+	ChatID string
+	// Clock is the chat's Lamport clock, ms; see NextClock.
+	Clock uint64
+	// Timestamp is when it was written, ms since 1970.
+	Timestamp uint64
+	// DisplayName is the sender's chosen name, or empty.
+	DisplayName string
+}
+
+// NewText is a plain text message with the fields a deployed client sets and no
+// others. Nobody's contact state is in it: the four values are 0, but present.
+// Spec: 62/STATUS-PAYLOADS, "Message".
+func NewText(p TextParams) *wire.ChatMessage {
+	return &wire.ChatMessage{
+		Clock:                         p.Clock,
+		Timestamp:                     p.Timestamp,
+		Text:                          p.Text,
+		ChatId:                        p.ChatID,
+		MessageType:                   wire.MessageType_ONE_TO_ONE,
+		ContentType:                   wire.ChatMessage_TEXT_PLAIN,
+		DisplayName:                   p.DisplayName,
+		ContactRequestPropagatedState: &wire.ContactRequestPropagatedState{},
+	}
+}
+
+// EncodeChatMessage is the bytes to hand to Wrap with type CHAT_MESSAGE. A text
+// that is not UTF-8 is ErrTextEncoding: protobuf cannot carry it.
+func EncodeChatMessage(cm *wire.ChatMessage) ([]byte, error) {
+	b, err := deterministic.Marshal(cm)
+	if err != nil {
+		return nil, ErrTextEncoding
+	}
+	return b, nil
+}

@@ -1,0 +1,39 @@
+package datasync
+
+import (
+	"encoding/binary"
+	"io"
+	"math"
+	"time"
+)
+
+// The deployed schedule: 27 s, 54 s, ... over ten days until the last send.
+const (
+	// DefaultBase is the wait after the first send.
+	DefaultBase = 27 * time.Second
+	// MaxSends is how often a message is sent before it counts as failed.
+	MaxSends = 16
+)
+
+// jitterShare: up to a third of the base is added, so that what was sent
+// together is not sent again together.
+const jitterShare = 3
+
+// Backoff is how long to wait for an acknowledgement after a message was sent
+// for the sends-th time (from 1): base * 2^(sends-1), and 0 to base/3 on top.
+// jitter gives 8 bytes; if it fails nothing is added. Sends past MaxSends wait
+// as long as the last; a wait too long for time.Duration is its largest.
+// Spec: 2/MVDS, "Retransmission" leaves the function open; this is status-go's.
+func Backoff(sends int, base time.Duration, jitter io.Reader) time.Duration {
+	base = max(base, 0)
+	shift := min(max(sends, 1), MaxSends) - 1
+	if base > math.MaxInt64>>(shift+1) {
+		return math.MaxInt64
+	}
+	wait := base << shift
+	var b [8]byte
+	if _, err := io.ReadFull(jitter, b[:]); err != nil {
+		return wait
+	}
+	return wait + time.Duration(binary.LittleEndian.Uint64(b[:])%uint64(base/jitterShare+1))
+}
