@@ -1,0 +1,231 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"unicode/utf8"
+
+	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/session"
+	"libstatus1to1/chat/protocol/topic"
+	"libstatus1to1/chat/protocol/x3dh"
+	"libstatus1to1/chat/wire"
+)
+
+// account is the identity of this client and what belongs to it. A value behind
+// an atomic pointer: it is replaced, never changed.
+type account struct {
+	self        session.Self
+	public      key.Public
+	displayName string
+	createdAt   int64
+	phrase      string
+}
+
+func (a *account) info() IdentityInfo {
+	return IdentityInfo{
+		PublicKey: a.public.Hex(), ChatKey: identity.FormatChatKey(a.public),
+		DisplayName: a.displayName, InstallationID: a.self.InstallationID, CreatedAt: a.createdAt,
+	}
+}
+
+func (a *account) record() *wire.IdentityRecord {
+	return &wire.IdentityRecord{
+		PrivateKey: a.self.Identity.Bytes(), InstallationId: a.self.InstallationID,
+		DisplayName: a.displayName, CreatedAt: a.createdAt, Phrase: a.phrase,
+	}
+}
+
+// account is the identity, or CodeNoIdentity.
+func (c *Client) account() (*account, error) {
+	if err := c.open(); err != nil {
+		return nil, err
+	}
+	a := c.account_.Load()
+	if a == nil {
+		return nil, Errorf(CodeNoIdentity, "", "this store holds no identity yet")
+	}
+	return a, nil
+}
+
+// Identity describes who this client speaks for.
+func (c *Client) Identity() (IdentityInfo, error) {
+	a, err := c.account()
+	if err != nil {
+		return IdentityInfo{}, err
+	}
+	return a.info(), nil
+}
+
+// CreateIdentity makes a new identity from a new seed phrase of words words and
+// returns the phrase. Spec: 2/ACCOUNT.
+func (c *Client) CreateIdentity(ctx context.Context, words int, displayName string) (IdentityInfo, identity.Phrase, error) {
+	phrase, err := identity.NewPhrase(c.rand, words)
+	if errors.Is(err, identity.ErrPhraseWords) {
+		err = Errorf(CodeBadParams, "words", "a phrase has 12, 15, 18, 21 or 24 words")
+	}
+	if err != nil {
+		return IdentityInfo{}, identity.Phrase{}, err
+	}
+	info, err := c.fromPhrase(phrase, "", displayName)
+	return info, phrase, err
+}
+
+// RestoreIdentity takes an identity from its seed phrase and BIP39 passphrase
+// (usually ""). This is a new device of it: sessions and history are not restored.
+// Spec: 2/ACCOUNT; 54/WAKU2-X3DH-SESSIONS, "Account recovery".
+func (c *Client) RestoreIdentity(ctx context.Context, phrase, passphrase, displayName string) (IdentityInfo, error) {
+	p, err := identity.ParsePhrase(phrase)
+	if err != nil {
+		return IdentityInfo{}, Errorf(CodeBadPhrase, "phrase", "%s", phraseFault(err)).Because(err)
+	}
+	return c.fromPhrase(p, passphrase, displayName)
+}
+
+// phraseFault says what is wrong with a phrase without repeating any of it.
+func phraseFault(err error) string {
+	switch {
+	case errors.Is(err, identity.ErrPhraseWords):
+		return "a phrase has 12, 15, 18, 21 or 24 words"
+	case errors.Is(err, identity.ErrPhraseChecksum):
+		return "the checksum does not match: a word is wrong or out of place"
+	}
+	return err.Error()
+}
+
+func (c *Client) fromPhrase(p identity.Phrase, passphrase, displayName string) (IdentityInfo, error) {
+	k, err := identity.ChatKey(p, passphrase)
+	if err != nil {
+		return IdentityInfo{}, err
+	}
+	return c.newAccount(k, p.Words(), displayName)
+}
+
+// ImportIdentity takes an identity from its private chat key.
+func (c *Client) ImportIdentity(ctx context.Context, private key.Private, displayName string) (IdentityInfo, error) {
+	if private.IsZero() {
+		return IdentityInfo{}, Errorf(CodeBadKey, "private_key", "the private key is not valid")
+	}
+	return c.newAccount(private, "", displayName)
+}
+
+func (c *Client) newAccount(k key.Private, phrase, displayName string) (IdentityInfo, error) {
+	if err := c.open(); err != nil {
+		return IdentityInfo{}, err
+	}
+	if err := validateName("display_name", displayName, MaxDisplayName); err != nil {
+		return IdentityInfo{}, err
+	}
+	c.becoming.Lock()
+	defer c.becoming.Unlock()
+	if c.account_.Load() != nil {
+		return IdentityInfo{}, Errorf(CodeIdentityExists, "", "this store holds an identity already")
+	}
+	installation, err := identity.NewInstallationID(c.rand)
+	if err != nil {
+		return IdentityInfo{}, err
+	}
+	preKeys, _, err := x3dh.PreKeys{}.Rotate(c.now(), c.rand)
+	if err != nil {
+		return IdentityInfo{}, err
+	}
+	a := &account{
+		self:   session.Self{Identity: k, InstallationID: installation, PreKeys: preKeys},
+		public: k.Public(), displayName: displayName, createdAt: c.now().UnixMilli(), phrase: phrase,
+	}
+	own := c.deriveTopic(topicContactCode, a.public, topic.ContactCode(a.public))
+	err = c.update(func(t *txn) error {
+		if err := put(t, tableMeta, metaIdentity, a.record()); err != nil {
+			return err
+		}
+		if err := own.store(t); err != nil {
+			return err
+		}
+		return t.Put(tableMeta, metaPreKeys, preKeys.Marshal())
+	})
+	if err != nil {
+		return IdentityInfo{}, err
+	}
+	return a.info(), c.become(a)
+}
+
+// loadAccount reads the identity from the store; nil when there is none.
+func (c *Client) loadAccount() (*account, error) {
+	var rec wire.IdentityRecord
+	var preKeys []byte
+	found := false
+	err := c.store.View(func(tx Tx) (err error) {
+		if found, err = get(tx, tableMeta, metaIdentity, &rec); err != nil {
+			return err
+		}
+		preKeys, err = tx.Get(tableMeta, metaPreKeys)
+		return err
+	})
+	if err != nil || !found {
+		return nil, err
+	}
+	k, err := key.ParsePrivate(rec.GetPrivateKey())
+	if err != nil {
+		return nil, Errorf(CodeStoreCorrupt, "", "the identity key does not read back")
+	}
+	pk, err := x3dh.UnmarshalPreKeys(preKeys)
+	if err != nil {
+		return nil, Errorf(CodeStoreCorrupt, "", "the pre-keys do not read back").Because(err)
+	}
+	return &account{
+		self:   session.Self{Identity: k, InstallationID: rec.GetInstallationId(), PreKeys: pk},
+		public: k.Public(), displayName: rec.GetDisplayName(), createdAt: rec.GetCreatedAt(), phrase: rec.GetPhrase(),
+	}, nil
+}
+
+// become makes a the identity of the running client: its state is loaded, its
+// topics are subscribed, and the loop begins to work.
+func (c *Client) become(a *account) error {
+	c.busy.Lock()
+	defer c.busy.Unlock()
+	if err := c.loadRoutes(a); err != nil {
+		return err
+	}
+	if err := c.loadOutbox(); err != nil {
+		return err
+	}
+	if err := c.loadAcks(); err != nil {
+		return err
+	}
+	c.account_.Store(a)
+	c.loop.acceptsWork = true
+	c.kick()
+	return nil
+}
+
+// SetDisplayName changes the name that messages carry for others to see.
+func (c *Client) SetDisplayName(name string) (IdentityInfo, error) {
+	if err := validateName("display_name", name, MaxDisplayName); err != nil {
+		return IdentityInfo{}, err
+	}
+	c.busy.Lock() // so that the loop does not replace the account meanwhile
+	defer c.busy.Unlock()
+	a, err := c.account()
+	if err != nil {
+		return IdentityInfo{}, err
+	}
+	next := *a
+	next.displayName = name
+	err = c.update(func(t *txn) error { return put(t, tableMeta, metaIdentity, next.record()) })
+	if err != nil {
+		return IdentityInfo{}, err
+	}
+	c.account_.Store(&next)
+	return next.info(), nil
+}
+
+func validateName(field, name string, limit int) error {
+	if !utf8.ValidString(name) {
+		return Errorf(CodeBadParams, field, "the name is not valid UTF-8")
+	}
+	if utf8.RuneCountInString(name) > limit {
+		return Errorf(CodeTooLong, field, "the name is longer than %d code points", limit).With("max", limit)
+	}
+	return nil
+}

@@ -1,0 +1,202 @@
+package chat
+
+import (
+	"errors"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/message"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
+)
+
+// public takes an application message that was sent in the clear: a contact code.
+func (p *pass) public(m *inbound) {
+	if m.route.kind != topicContactCode {
+		p.c.counters.drop("public")
+		p.do(nothing) // the bundle beside it counts all the same
+		return
+	}
+	p.setMark(seenDigest, m.digest, nil)
+	app, ok := p.unwrap(m, m.in.Plaintext)
+	if !ok || app.Type != wire.ApplicationMetadataMessage_CONTACT_CODE_ADVERTISEMENT {
+		return
+	}
+	var advertisement wire.ContactCodeAdvertisement
+	if err := proto.Unmarshal(app.Payload, &advertisement); err != nil {
+		p.c.counters.drop("application")
+		return
+	}
+	p.profile(m.sender, advertisement.GetChatIdentity())
+}
+
+// unwrap recovers who signed an application message and drops it when that is not
+// who sent it.
+func (p *pass) unwrap(m *inbound, b []byte) (message.Application, bool) {
+	app, err := message.Unwrap(b)
+	if err != nil {
+		p.c.counters.drop("application")
+		return app, false
+	}
+	if app.Signer != m.sender {
+		p.c.counters.drop("signer")
+		return app, false
+	}
+	return app, true
+}
+
+// application takes one authentic application message. Spec: 62/STATUS-PAYLOADS.
+func (p *pass) application(m *inbound, b []byte) {
+	app, ok := p.unwrap(m, b)
+	if !ok {
+		return
+	}
+	switch app.Type {
+	case wire.ApplicationMetadataMessage_CHAT_MESSAGE:
+		p.chatMessage(m, app, b)
+	case wire.ApplicationMetadataMessage_CHAT_IDENTITY:
+		var profile wire.ChatIdentity
+		if err := proto.Unmarshal(app.Payload, &profile); err != nil {
+			p.c.counters.drop("application")
+			return
+		}
+		p.profile(m.sender, &profile)
+	default:
+		p.unsupported(m, app, b)
+	}
+}
+
+// unsupported reports what this version does not handle, whole.
+func (p *pass) unsupported(m *inbound, app message.Application, b []byte) {
+	id := message.ID(m.sender, b)
+	p.do(func(t *txn) error {
+		return t.emit(event.UnsupportedReceived{
+			From: m.sender.Hex(), ApplicationType: int32(app.Type), TypeName: app.Type.String(),
+			MessageID: hexOf(id[:]), Payload: app.Payload,
+		})
+	})
+}
+
+// chatMessage stores a ChatMessage once, by its message id.
+func (p *pass) chatMessage(m *inbound, app message.Application, b []byte) {
+	cm, err := message.DecodeChatMessage(app.Payload)
+	if err != nil {
+		p.c.counters.drop("chat_message")
+		return
+	}
+	switch err := message.ValidateChatMessage(cm, time.Unix(0, m.envelope.Timestamp)); {
+	case errors.Is(err, message.ErrNotOneToOne): // a group's: not lost, but not shown as theirs
+		p.unsupported(m, app, b)
+		return
+	case err != nil:
+		p.c.counters.drop("chat_message")
+		return
+	}
+	chat, err := message.ChatOf(p.a.public, m.sender, cm.GetChatId())
+	if err != nil || chat == p.a.public {
+		p.c.counters.drop("chat_message")
+		return
+	}
+	id := message.ID(m.sender, b)
+	rec := p.recordOf(m, cm, chat, id)
+	p.do(func(t *txn) error {
+		old, err := t.Get(tableMessages, id[:])
+		if err != nil || old != nil {
+			return err
+		}
+		if err := t.addToHistory(rec); err != nil {
+			return err
+		}
+		t.then(func() { t.c.clocks.saw(chat, rec.GetClock()) })
+		return t.emit(event.MessageReceived{Message: messageOf(rec)})
+	})
+}
+
+func (p *pass) recordOf(m *inbound, cm *wire.ChatMessage, chat key.Public, id [32]byte) *wire.MessageRecord {
+	own := m.sender == p.a.public
+	rec := &wire.MessageRecord{
+		Id: id[:], Chat: chat.Compressed(), From: m.sender.Compressed(), Kind: kindUnsupported, Text: cm.GetText(),
+		Clock: cm.GetClock(), SentAt: int64(cm.GetTimestamp()), ReceivedAt: p.now.UnixMilli(), State: stateReceived,
+		SenderName: boundedName(cm.GetDisplayName(), MaxName), Outgoing: own, Read: own,
+		ApplicationType: int32(wire.ApplicationMetadataMessage_CHAT_MESSAGE),
+	}
+	switch cm.GetContentType() {
+	case wire.ChatMessage_TEXT_PLAIN, wire.ChatMessage_EMOJI:
+		rec.Kind = kindText
+	case wire.ChatMessage_CONTACT_REQUEST:
+		rec.Kind = kindContactRequest
+	}
+	return rec
+}
+
+// knowSender makes sure that somebody who wrote to us for the first time is in
+// the address book, as not added, and that we listen on the topic shared with them.
+func (p *pass) knowSender(m *inbound) error {
+	if m.sender == p.a.public {
+		return nil
+	}
+	r, known, err := p.c.negotiatedRoute(p.a, m.sender)
+	if err != nil || known {
+		return err
+	}
+	p.do(func(t *txn) error {
+		if err := r.store(t); err != nil {
+			return err
+		}
+		t.then(func() { t.c.listen(r) })
+		return t.changeContact(m.sender, func(*wire.ContactRecord) bool { return true })
+	})
+	return nil
+}
+
+// profile takes the name somebody gives themselves, if it is newer.
+func (p *pass) profile(of key.Public, profile *wire.ChatIdentity) {
+	name := boundedName(profile.GetDisplayName(), MaxName)
+	if name == "" || of == p.a.public {
+		return
+	}
+	p.do(func(t *txn) error {
+		return t.changeContact(of, func(rec *wire.ContactRecord) bool {
+			if profile.GetClock() <= rec.GetProfileClock() || rec.GetDisplayName() == name {
+				return false
+			}
+			rec.DisplayName, rec.ProfileClock = name, profile.GetClock()
+			return true
+		})
+	})
+}
+
+// boundedName cuts a name from outside to a length.
+func boundedName(name string, limit int) string {
+	runes := []rune(name)
+	return string(runes[:min(len(runes), limit)])
+}
+
+// contactOf is how people see a contact.
+func contactOf(rec *wire.ContactRecord) event.Contact {
+	out := event.Contact{Name: rec.GetName(), DisplayName: rec.GetDisplayName(), Added: rec.GetAdded(), AddedAt: rec.GetAddedAt()}
+	if k, err := key.ParsePublic(rec.GetKey()); err == nil {
+		out.PublicKey, out.ChatKey = k.Hex(), identity.FormatChatKey(k)
+	}
+	return out
+}
+
+// changeContact changes or makes the record of a person and emits it, unless
+// change says that there is nothing to do.
+func (t *txn) changeContact(k key.Public, change func(*wire.ContactRecord) bool) error {
+	var rec wire.ContactRecord
+	if _, err := get(t, tableContacts, k.Compressed(), &rec); err != nil {
+		return err
+	}
+	rec.Key = k.Compressed()
+	if !change(&rec) {
+		return nil
+	}
+	if err := put(t, tableContacts, rec.GetKey(), &rec); err != nil {
+		return err
+	}
+	return t.emit(event.ContactChanged{Contact: contactOf(&rec)})
+}

@@ -1,0 +1,443 @@
+package chat
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/payload"
+	"libstatus1to1/chat/protocol/session"
+	"libstatus1to1/chat/protocol/topic"
+	"libstatus1to1/chat/wire"
+)
+
+// The sending pipeline, second half, in the loop:
+//
+//	due rows and acknowledgements, by person -> encrypt -> one transaction:
+//	sessions, ciphertext, rows -> publish -> mark (rides the next transaction)
+//
+// An attempt is one ciphertext. It is stored before it is published and deleted
+// when that is known to have happened, so a crash publishes the same bytes again;
+// an MVDS resend is a new attempt with a new ciphertext.
+
+// attempt is one envelope that carries messages, acknowledgements or both.
+type attempt struct {
+	id           uint64
+	peer         key.Public
+	rows         [][32]byte // message ids; none when it only acknowledges
+	contentTopic string
+	payload      []byte
+	evidence     Evidence
+	failure      Code
+
+	before, after session.Peer
+	started       []string
+	acks          [][32]byte
+	newTopic      *route
+}
+
+const (
+	// maxBatchMessages and batchBytes bound the messages of one attempt.
+	maxBatchMessages = 100
+	// maxAttempts bounds the attempts of one transaction.
+	maxAttempts = 64
+	// maxUnanswered is how many steps a sending chain may take without an answer:
+	// below the receivers' skip limit of 1000, with room for resends.
+	maxUnanswered = 800
+	// publishTimeout bounds one hand-over to the network.
+	publishTimeout = 10 * time.Second
+)
+
+// batchBytes is how much application data one attempt may carry: two thirds of
+// an envelope leave room for several devices' headers, padding and bundles.
+func (c *Client) batchBytes() int { return c.net.MaxPayload() * 2 / 3 }
+
+// send does what is due while the network is there.
+func (c *Client) send() {
+	a, err := c.account()
+	if err != nil || !c.online.is() {
+		return
+	}
+	c.publishContactCode(a)
+	for c.ctx.Err() == nil {
+		c.publishAll()
+		attempts := c.prepare(a)
+		if len(attempts) == 0 {
+			break
+		}
+		if err := c.commitAttempts(attempts); err != nil {
+			c.log.Log("error", "storing attempts failed", "code", string(CodeOf(err)))
+			c.backOff()
+			return
+		}
+	}
+	c.markPublished()
+}
+
+// prepare encrypts what is due for everybody.
+func (c *Client) prepare(a *account) []*attempt {
+	now := c.now()
+	rows := c.outbox.due(now, c.settings.ResendBase/2)
+	people := map[key.Public]bool{}
+	for peer := range rows {
+		people[peer] = true
+	}
+	for peer, p := range c.loop.acks {
+		if !p.due.After(now) {
+			people[peer] = true
+		}
+	}
+	var attempts []*attempt
+	for peer := range people {
+		if len(attempts) >= maxAttempts {
+			break
+		}
+		if at := c.prepareFor(a, peer, rows[peer], now); at != nil {
+			attempts = append(attempts, at)
+		}
+	}
+	return attempts
+}
+
+// prepareFor encrypts one attempt for peer, or returns nil when nothing can go
+// out to them now.
+func (c *Client) prepareFor(a *account, peer key.Public, rows []outboxRow, now time.Time) *attempt {
+	p, err := c.peer(peer)
+	if err != nil {
+		c.postpone(peer, rows, "reading a peer failed", err)
+		return nil
+	}
+	rows = c.giveUp(rows)
+	if p.Unanswered(a.self) >= maxUnanswered {
+		c.postpone(peer, rows, "too many steps without an answer", nil)
+		return nil
+	}
+	at, err := c.encryptFor(a, p, c.batch(rows), c.loop.acks[peer].take(), now)
+	if err != nil {
+		c.postpone(peer, rows, "encrypting failed", err)
+		return nil
+	}
+	return at
+}
+
+// batch takes as many rows from the front as go into one attempt: all of them to
+// the same devices.
+func (c *Client) batch(rows []outboxRow) []outboxRow {
+	size := 0
+	for i, r := range rows {
+		size += r.size
+		if i > 0 && (size > c.batchBytes() || i == maxBatchMessages || !slices.Equal(r.acked, rows[0].acked)) {
+			return rows[:i]
+		}
+	}
+	return rows
+}
+
+// giveUp fails the rows that had all their attempts and returns the others.
+func (c *Client) giveUp(rows []outboxRow) []outboxRow {
+	var rest []outboxRow
+	for _, r := range rows {
+		if r.sends < datasync.MaxSends {
+			rest = append(rest, r)
+			continue
+		}
+		if err := c.fail(r.id, CodeUndeliverable); err != nil {
+			c.log.Log("error", "giving a message up failed", "code", string(CodeOf(err)))
+			c.outbox.change(r.id, func(r *outboxRow) { r.nextSend = c.now().Add(c.settings.ResendBase) })
+		}
+	}
+	return rest
+}
+
+// fail ends the sending of a message; one that was delivered stays so.
+func (c *Client) fail(id [32]byte, code Code) error {
+	return c.update(func(t *txn) error {
+		if err := t.Delete(tableOutbox, id[:]); err != nil {
+			return err
+		}
+		t.then(func() { c.outbox.remove(id) })
+		return t.climb(id, stateFailed, func(m *wire.MessageRecord) { m.Failure = string(code) })
+	})
+}
+
+// postpone puts off what cannot go out now, so that the loop does not spin.
+func (c *Client) postpone(peer key.Public, rows []outboxRow, why string, err error) {
+	if err != nil {
+		c.log.Log("error", why, "error", err.Error())
+	}
+	until := c.now().Add(c.settings.ResendBase)
+	for _, r := range rows {
+		c.outbox.change(r.id, func(r *outboxRow) { r.nextSend = until })
+	}
+	if p := c.loop.acks[peer]; p != nil {
+		p.due = until
+	}
+}
+
+// encryptFor makes the MVDS payload of rows and acks, encrypts it for the devices
+// that need it and seals it for the topic they listen on.
+func (c *Client) encryptFor(a *account, p session.Peer, rows []outboxRow, acks [][32]byte, now time.Time) (*attempt, error) {
+	at := &attempt{peer: p.Identity, acks: acks, before: p}
+	sync := datasync.Payload{Acks: acks}
+	var except []string
+	if len(rows) > 0 {
+		except = rows[0].acked
+		messages, err := c.syncMessages(rows)
+		if err != nil {
+			return nil, err
+		}
+		sync.Messages = messages
+		for _, r := range rows {
+			at.rows = append(at.rows, r.id)
+		}
+	}
+	plaintext, err := datasync.Encode(sync)
+	if err != nil {
+		return nil, err
+	}
+	next, out, err := p.Encrypt(a.self, plaintext, except, now, c.source())
+	if err != nil {
+		return nil, err
+	}
+	at.after, at.started = next, out.Started
+	pm, err := c.protocolMessage(a, out.Messages, nil)
+	if err != nil {
+		return nil, err
+	}
+	return at, c.seal(a, at, pm, out.Negotiated)
+}
+
+// seal puts a ProtocolMessage into the payload of the negotiated topic, once all
+// devices listen there, or of the partitioned one.
+// Spec: 26/WAKU2-PAYLOAD; 54, "Negotiated topic to be used for the session".
+func (c *Client) seal(a *account, at *attempt, pm []byte, negotiated bool) (err error) {
+	r, known, err := c.negotiatedRoute(a, at.peer)
+	if err != nil {
+		return err
+	}
+	if !known {
+		at.newTopic = &r
+	}
+	if negotiated {
+		at.contentTopic = r.contentTopic
+		at.payload, err = payload.SealSymmetric(c.rand, r.sym, a.self.Identity, pm)
+		return err
+	}
+	at.contentTopic = topic.Partitioned(at.peer).ContentTopic()
+	at.payload, err = payload.SealAsymmetric(c.rand, at.peer, a.self.Identity, pm)
+	return err
+}
+
+func (c *Client) syncMessages(rows []outboxRow) ([]datasync.Message, error) {
+	messages := make([]datasync.Message, 0, len(rows))
+	err := c.store.View(func(tx Tx) error {
+		for _, r := range rows {
+			var rec wire.OutboxRecord
+			found, err := get(tx, tableOutbox, r.id[:], &rec)
+			if err != nil {
+				return err
+			}
+			if !found {
+				return Errorf(CodeStoreCorrupt, "", "a message of the outbox is missing")
+			}
+			a, err := c.account()
+			if err != nil {
+				return err
+			}
+			messages = append(messages, datasync.Message{
+				GroupID: datasync.GroupID(a.public, r.peer), Timestamp: rec.GetMvdsTimestamp(), Body: rec.GetApplication(),
+			})
+		}
+		return nil
+	})
+	return messages, err
+}
+
+// commitAttempts stores the advanced sessions with the ciphertexts. What was
+// published before is marked in the same transaction.
+func (c *Client) commitAttempts(attempts []*attempt) error {
+	published := c.loop.published
+	err := c.update(func(t *txn) error {
+		if err := t.mark(published); err != nil {
+			return err
+		}
+		for _, at := range attempts {
+			if err := t.storeAttempt(at); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	c.wentWell()
+	c.loop.published = nil
+	c.loop.unpublished = append(c.loop.unpublished, attempts...)
+	return nil
+}
+
+func (t *txn) storeAttempt(at *attempt) error {
+	var err error
+	if at.id, err = t.Append(queueAttempts, nil); err != nil {
+		return err
+	}
+	if err := t.Trim(queueAttempts, at.id); err != nil {
+		return err
+	}
+	if err := t.savePeer(at.before, at.after); err != nil {
+		return err
+	}
+	if err := t.emitStarted(at.after, at.started); err != nil {
+		return err
+	}
+	if at.newTopic != nil {
+		if err := at.newTopic.store(t); err != nil {
+			return err
+		}
+		t.then(func() { t.c.listen(*at.newTopic) })
+	}
+	if err := t.dropAcks(at); err != nil {
+		return err
+	}
+	for _, id := range at.rows {
+		if err := t.changeRow(id, func(r *wire.OutboxRecord) { r.Attempt, r.Sends = at.id, r.GetSends()+1 }); err != nil {
+			return err
+		}
+		t.then(func() { t.c.outbox.change(id, func(r *outboxRow) { r.attempt = at.id; r.sends++ }) })
+	}
+	return put(t, tableAttempts, attemptKey(at.id), at.record())
+}
+
+func (t *txn) changeRow(id [32]byte, change func(*wire.OutboxRecord)) error {
+	var rec wire.OutboxRecord
+	found, err := get(t, tableOutbox, id[:], &rec)
+	if err != nil || !found {
+		return err
+	}
+	change(&rec)
+	return put(t, tableOutbox, id[:], &rec)
+}
+
+// publishAll hands stored attempts to the network, oldest first.
+func (c *Client) publishAll() {
+	for len(c.loop.unpublished) > 0 {
+		at := c.loop.unpublished[0]
+		evidence, err := c.publish(at.contentTopic, at.payload)
+		switch {
+		case errors.Is(err, ErrTooLarge):
+			at.failure = CodeTooLarge
+		case errors.Is(err, ErrNoPeers):
+			c.online.lost()
+			return
+		case err != nil:
+			c.log.Log("warn", "publishing failed", "error", err.Error())
+			c.backOff()
+			return
+		}
+		at.evidence = evidence
+		c.counters.published(at)
+		c.loop.unpublished = c.loop.unpublished[1:]
+		c.loop.published = append(c.loop.published, at)
+	}
+}
+
+// publish sends b with a fresh timestamp: gossipsub swallows an envelope it has
+// seen in the last two minutes, and a republished attempt must not be.
+func (c *Client) publish(contentTopic string, b []byte) (Evidence, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, publishTimeout)
+	defer cancel()
+	return c.net.Publish(ctx, Envelope{
+		PubsubTopic: c.net.PubsubTopic(), ContentTopic: contentTopic, Payload: b,
+		Version: 1, Timestamp: c.now().UnixNano(),
+	})
+}
+
+// markPublished stores that attempts are out, if no other transaction did.
+func (c *Client) markPublished() {
+	if len(c.loop.published) == 0 {
+		return
+	}
+	published := c.loop.published
+	if err := c.update(func(t *txn) error { return t.mark(published) }); err != nil {
+		c.log.Log("error", "marking attempts failed", "code", string(CodeOf(err)))
+		c.backOff()
+		return
+	}
+	c.loop.published = nil
+}
+
+// mark deletes published attempts and sets when their messages are due again.
+func (t *txn) mark(published []*attempt) error {
+	now := t.c.now()
+	for _, at := range published {
+		if err := t.Delete(tableAttempts, attemptKey(at.id)); err != nil {
+			return err
+		}
+		for _, id := range at.rows {
+			if err := t.markRow(at, id, now); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *txn) markRow(at *attempt, id [32]byte, now time.Time) error {
+	c := t.c
+	if at.failure != "" {
+		if err := t.Delete(tableOutbox, id[:]); err != nil {
+			return err
+		}
+		t.then(func() { c.outbox.remove(id) })
+		return t.climb(id, stateFailed, func(m *wire.MessageRecord) { m.Failure = string(at.failure) })
+	}
+	next := now
+	err := t.changeRow(id, func(r *wire.OutboxRecord) {
+		next = now.Add(datasync.Backoff(int(r.GetSends()), c.settings.ResendBase, c.rand))
+		r.Attempt, r.NextSendAt = 0, next.UnixMilli()
+	})
+	if err != nil {
+		return err
+	}
+	t.then(func() { c.outbox.change(id, func(r *outboxRow) { r.attempt, r.nextSend = 0, next }) })
+	return t.climb(id, stateSent, func(m *wire.MessageRecord) {
+		m.EvidenceKind, m.EvidencePeers, m.EvidenceAt = at.evidence.Kind, uint32(at.evidence.Peers), now.UnixMilli()
+	})
+}
+
+func attemptKey(id uint64) []byte { return binary.BigEndian.AppendUint64(nil, id) }
+
+func (at *attempt) record() *wire.AttemptRecord {
+	r := &wire.AttemptRecord{
+		Id: at.id, Peer: at.peer.Compressed(), ContentTopic: strings.Clone(at.contentTopic), Payload: at.payload,
+	}
+	for _, id := range at.rows {
+		r.MessageIds = append(r.MessageIds, id[:])
+	}
+	return r
+}
+
+func attemptFromRecord(b []byte) (*attempt, error) {
+	var r wire.AttemptRecord
+	if err := decodeRecord(tableAttempts, b, &r); err != nil {
+		return nil, err
+	}
+	peer, err := key.ParsePublic(r.GetPeer())
+	if err != nil {
+		return nil, Errorf(CodeStoreCorrupt, "", "an attempt does not read back")
+	}
+	at := &attempt{id: r.GetId(), peer: peer, contentTopic: r.GetContentTopic(), payload: r.GetPayload()}
+	for _, id := range r.GetMessageIds() {
+		if len(id) != 32 {
+			return nil, Errorf(CodeStoreCorrupt, "", "an attempt does not read back")
+		}
+		at.rows = append(at.rows, [32]byte(id))
+	}
+	return at, nil
+}

@@ -1,0 +1,173 @@
+package chat
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"libstatus1to1/chat/message"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/payload"
+	"libstatus1to1/chat/protocol/x3dh"
+	"libstatus1to1/chat/wire"
+)
+
+// ownBundle is our signed bundle, with the pre-keys of our active installations
+// and a fresh timestamp. Spec: 53/WAKU2-X3DH, "Bundle retrieval".
+func (c *Client) ownBundle(a *account) (*wire.Bundle, error) {
+	current, ok := a.self.PreKeys.Current()
+	if !ok {
+		return nil, Errorf(CodeStoreCorrupt, "", "there is no current pre-key")
+	}
+	return x3dh.Bundle{
+		Identity:      a.public,
+		Timestamp:     c.now().UnixNano(),
+		SignedPreKeys: []x3dh.SignedPreKey{current.Signed(a.self.InstallationID)},
+	}.Sign(a.self.Identity)
+}
+
+// protocolMessage wraps what the sessions encrypted, with our bundle beside it.
+func (c *Client) protocolMessage(a *account, encrypted map[string]*wire.EncryptedMessageProtocol, public []byte) ([]byte, error) {
+	bundle, err := c.ownBundle(a)
+	if err != nil {
+		return nil, err
+	}
+	return proto.Marshal(&wire.ProtocolMessage{
+		InstallationId: a.self.InstallationID, Bundles: []*wire.Bundle{bundle},
+		EncryptedMessage: encrypted, PublicMessage: public,
+	})
+}
+
+// contactCode publishes our bundle for everybody who knows our key.
+// Spec: 53/WAKU2-X3DH, "Contact code"; 54, "Discovery of pre-key bundles".
+func (c *Client) contactCode(a *account) error {
+	advertisement, err := proto.Marshal(&wire.ContactCodeAdvertisement{})
+	if err != nil {
+		return err
+	}
+	application, err := message.Wrap(a.self.Identity, wire.ApplicationMetadataMessage_CONTACT_CODE_ADVERTISEMENT, advertisement)
+	if err != nil {
+		return err
+	}
+	pm, err := c.protocolMessage(a, nil, application)
+	if err != nil {
+		return err
+	}
+	own, ok := c.routes.get(topicContactCode, a.public)
+	if !ok {
+		return Errorf(CodeStoreCorrupt, "", "our own contact-code topic is missing")
+	}
+	sealed, err := payload.SealSymmetric(c.rand, own.sym, a.self.Identity, pm)
+	if err != nil {
+		return err
+	}
+	_, err = c.publish(own.contentTopic, sealed)
+	return err
+}
+
+// publishContactCode does so when it is due: at the start, when the bundle
+// changed, and every ContactCodeEvery.
+func (c *Client) publishContactCode(a *account) {
+	now := c.now()
+	if now.Before(c.loop.nextCode) {
+		return
+	}
+	if err := c.contactCode(a); err != nil {
+		c.log.Log("debug", "contact code not published", "error", err.Error())
+		c.loop.nextCode = now.Add(contactCodeRetry)
+		return
+	}
+	c.loop.nextCode = now.Add(c.settings.ContactCodeEvery)
+}
+
+// contactCodeRetry is the pause after a contact code could not be published:
+// status-go's ticker.
+const contactCodeRetry = 120 * time.Second
+
+// care rotates pre-keys and forgets what is older than anything that may still
+// come. Called with busy held.
+func (c *Client) care(now time.Time) {
+	a, err := c.account()
+	if err != nil {
+		return
+	}
+	if err := c.rotate(a, now); err != nil {
+		c.log.Log("warn", "rotating pre-keys failed", "error", err.Error())
+	}
+	if err := c.forgetSeen(now); err != nil {
+		c.log.Log("warn", "forgetting old marks failed", "error", err.Error())
+	}
+}
+
+// rotate makes a new signed pre-key when the current one is old enough. Sessions
+// from the old one expire by that. Spec: 53, "Pre-keys"; 54, "Re-keying".
+func (c *Client) rotate(a *account, now time.Time) error {
+	preKeys, changed, err := a.self.PreKeys.Rotate(now, c.rand)
+	if err != nil || !changed {
+		return err
+	}
+	next := *a
+	next.self.PreKeys = preKeys
+	if err := c.update(func(t *txn) error { return t.Put(tableMeta, metaPreKeys, preKeys.Marshal()) }); err != nil {
+		return err
+	}
+	c.account_.Store(&next)
+	c.loop.nextCode = now
+	return nil
+}
+
+// keepSeen is how long opened messages are remembered: longer than the pre-keys
+// that could open them again.
+const keepSeen = x3dh.KeepSpent + 24*time.Hour
+
+// forgetAtOnce bounds how much is forgotten in one transaction.
+const forgetAtOnce = 5000
+
+func (c *Client) forgetSeen(now time.Time) error {
+	return c.update(func(t *txn) error {
+		var last uint64
+		var old [][]byte
+		limit := now.Add(-keepSeen).UnixMilli()
+		err := t.Range(queueSeen, 0, func(seq uint64, value []byte) (bool, error) {
+			if len(value) < 8 || int64(binary.BigEndian.Uint64(value)) > limit {
+				return false, nil
+			}
+			last, old = seq, append(old, slices.Clone(value[8:]))
+			return len(old) < forgetAtOnce, nil
+		})
+		if err != nil || len(old) == 0 {
+			return err
+		}
+		for _, name := range old {
+			if err := t.Delete(tableSeen, name); err != nil {
+				return err
+			}
+		}
+		return t.Trim(queueSeen, last)
+	})
+}
+
+// remember marks something as seen until keepSeen has passed.
+func (t *txn) remember(kind byte, id [32]byte, mvds [][32]byte) error {
+	name := seenKey(kind, id)
+	rec := &wire.SeenRecord{}
+	for _, m := range mvds {
+		rec.MvdsIds = append(rec.MvdsIds, m[:])
+	}
+	if err := put(t, tableSeen, name, rec); err != nil {
+		return err
+	}
+	entry := binary.BigEndian.AppendUint64(nil, uint64(t.c.now().UnixMilli()))
+	_, err := t.Append(queueSeen, append(entry, name...))
+	return err
+}
+
+func seenKey(kind byte, id [32]byte) []byte { return append([]byte{kind}, id[:]...) }
+
+// digest names a ProtocolMessage: an exact copy has the same.
+func digest(protocolMessage []byte, sender key.Public) [32]byte {
+	return sha256.Sum256(append(sender.Compressed(), protocolMessage...))
+}

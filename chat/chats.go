@@ -1,0 +1,172 @@
+package chat
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
+)
+
+// Chats lists all conversations, the one with the newest message first.
+func (c *Client) Chats(p PageRequest) (Page[event.Chat], error) {
+	if _, err := c.account(); err != nil {
+		return Page[event.Chat]{}, err
+	}
+	var records []*wire.ChatRecord
+	var page Page[*wire.ChatRecord]
+	out := Page[event.Chat]{Items: []event.Chat{}}
+	err := c.store.View(func(tx Tx) error {
+		err := tx.Each(tableChats, func(_, value []byte) error {
+			rec := &wire.ChatRecord{}
+			records = append(records, rec)
+			return decodeRecord(tableChats, value, rec)
+		})
+		if err != nil {
+			return err
+		}
+		slices.SortFunc(records, func(a, b *wire.ChatRecord) int { return cmp.Compare(chatPlace(a), chatPlace(b)) })
+		if page, err = pageAfter(records, p, chatPlace); err != nil {
+			return err
+		}
+		out.Next = page.Next
+		for _, rec := range page.Items {
+			chat, err := chatOf(tx, rec)
+			if err != nil {
+				return err
+			}
+			out.Items = append(out.Items, chat)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// chatPlace sorts chats newest first, as a text.
+func chatPlace(rec *wire.ChatRecord) string {
+	return fmt.Sprintf("%020d-%x", ^rec.GetLastMessageClock(), rec.GetKey())
+}
+
+// Chat is the conversation with one person; one nobody wrote in is empty.
+func (c *Client) Chat(k key.Public) (chat event.Chat, err error) {
+	if _, err := c.account(); err != nil {
+		return event.Chat{}, err
+	}
+	err = c.store.View(func(tx Tx) error {
+		rec := &wire.ChatRecord{Key: k.Compressed()}
+		if _, err := get(tx, tableChats, k.Compressed(), rec); err != nil {
+			return err
+		}
+		chat, err = chatOf(tx, rec)
+		return err
+	})
+	return chat, err
+}
+
+func chatOf(tx Tx, rec *wire.ChatRecord) (event.Chat, error) {
+	k, err := key.ParsePublic(rec.GetKey())
+	if err != nil {
+		return event.Chat{}, Errorf(CodeStoreCorrupt, "", "a chat does not read back")
+	}
+	chat := event.Chat{ChatID: k.Hex(), ChatKey: identity.FormatChatKey(k), Unread: rec.GetUnread()}
+	if chat.Messages, err = tx.Count(rec.GetKey()); err != nil {
+		return chat, err
+	}
+	var contact wire.ContactRecord
+	if _, err := get(tx, tableContacts, rec.GetKey(), &contact); err != nil {
+		return chat, err
+	}
+	chat.Name = cmp.Or(contact.GetName(), contact.GetDisplayName())
+	if id := rec.GetLastMessageId(); id != nil {
+		var last wire.MessageRecord
+		if _, err := get(tx, tableMessages, id, &last); err != nil {
+			return chat, err
+		}
+		m := messageOf(&last)
+		chat.LastMessage = &m
+	}
+	return chat, nil
+}
+
+// readAtOnce is how many positions are read at a time when marking as read.
+const readAtOnce = 200
+
+// MarkRead marks the messages of a chat as read, up to and including the message
+// upTo in the order of the chat, or all when it is nil.
+func (c *Client) MarkRead(k key.Public, upTo *[32]byte) (event.Chat, error) {
+	if _, err := c.account(); err != nil {
+		return event.Chat{}, err
+	}
+	err := c.update(func(t *txn) error {
+		var rec wire.ChatRecord
+		found, err := get(t, tableChats, k.Compressed(), &rec)
+		if err != nil || !found || rec.GetUnread() == 0 {
+			return err
+		}
+		from, err := t.positionAfter(rec.GetKey(), upTo)
+		if err != nil {
+			return err
+		}
+		if err := t.markReadFrom(&rec, from); err != nil {
+			return err
+		}
+		return put(t, tableChats, rec.GetKey(), &rec)
+	})
+	if err != nil {
+		return event.Chat{}, err
+	}
+	return c.Chat(k)
+}
+
+// positionAfter is the position just above message id in its chat, so that a page
+// before it begins with the message; nil for the newest.
+func (t *txn) positionAfter(chat []byte, id *[32]byte) (*Position, error) {
+	if id == nil {
+		return nil, nil
+	}
+	var m wire.MessageRecord
+	found, err := get(t, tableMessages, id[:], &m)
+	if err != nil {
+		return nil, err
+	}
+	if !found || !slices.Equal(m.GetChat(), chat) {
+		return nil, Errorf(CodeNotFound, "up_to", "there is no such message in this chat")
+	}
+	p := Position{Clock: m.GetClock(), ID: *id}
+	for i := len(p.ID) - 1; i >= 0; i-- {
+		if p.ID[i]++; p.ID[i] != 0 {
+			return &p, nil
+		}
+	}
+	p.Clock++
+	return &p, nil
+}
+
+// markReadFrom goes back from a position until nothing unread is left.
+func (t *txn) markReadFrom(rec *wire.ChatRecord, from *Position) error {
+	for rec.GetUnread() > 0 {
+		positions, err := t.Page(rec.GetKey(), from, readAtOnce)
+		if err != nil || len(positions) == 0 {
+			return err
+		}
+		for _, at := range positions {
+			var m wire.MessageRecord
+			if _, err := get(t, tableMessages, at.ID[:], &m); err != nil {
+				return err
+			}
+			if m.GetRead() {
+				continue
+			}
+			m.Read = true
+			rec.Unread--
+			if err := put(t, tableMessages, at.ID[:], &m); err != nil {
+				return err
+			}
+		}
+		from = &positions[len(positions)-1]
+	}
+	return nil
+}

@@ -1,0 +1,248 @@
+// Package chat is the engine: it owns identity, sessions, messages and the order
+// in which things become durable. It does no I/O of its own: Store, Transport and
+// Clock are ports. The two pipelines are send.go and receive.go; one goroutine
+// (loop.go) does all encryption and decryption.
+package chat
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"io"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/ratchet"
+	"libstatus1to1/chat/protocol/session"
+)
+
+// Options is what Open takes. Store and Transport are required; the client owns
+// them from then on and closes them, also when Open fails.
+type Options struct {
+	Store     Store
+	Transport Transport
+	Clock     Clock     // nil: the system's
+	Rand      io.Reader // nil: crypto/rand; must be safe for concurrent use
+	Logger    Logger    // nil: silent
+	Settings  Settings
+}
+
+// Client is an open engine. All methods may be called from any goroutine.
+type Client struct {
+	store    Store
+	net      Transport
+	clock    Clock
+	rand     io.Reader
+	log      Logger
+	settings Settings
+
+	events   *eventStream
+	account_ atomic.Pointer[account]
+	// becoming is held while an identity is made, so that only one is.
+	becoming sync.Mutex
+	routes   routes
+	outbox   outbox
+	clocks   chatClocks
+	counters counters
+
+	incoming chan Envelope
+	wake     chan struct{}
+	online   onlineState
+
+	// busy is held by the loop while it works; suspending takes it.
+	busy   sync.Mutex
+	paused atomic.Bool
+	// loop's own state, touched by no one else once it runs.
+	loop loopState
+
+	ctx      context.Context
+	cancel   context.CancelFunc
+	loopDone chan struct{}
+	closing  sync.Once
+	closed   atomic.Bool
+	done     chan struct{}
+	reason   atomic.Pointer[string]
+}
+
+// Bounds of what waits in memory.
+const (
+	// incomingQueue is how many envelopes wait for the loop; past it the
+	// transport is held up, and drops by its own rule.
+	incomingQueue = 1024
+	// peersInMemory is how many peers' sessions are kept decoded.
+	peersInMemory = 256
+)
+
+// Open opens an engine. The network starts; when the store holds an identity its
+// topics are subscribed and what waits is sent.
+func Open(ctx context.Context, o Options) (*Client, error) {
+	c := &Client{
+		store: o.Store, net: o.Transport, clock: o.Clock, rand: o.Rand, log: o.Logger,
+		settings: o.Settings.withDefaults(),
+		incoming: make(chan Envelope, incomingQueue), wake: make(chan struct{}, 1),
+		loopDone: make(chan struct{}), done: make(chan struct{}),
+	}
+	if c.clock == nil {
+		c.clock = systemClock{}
+	}
+	if c.rand == nil {
+		c.rand = rand.Reader
+	}
+	if c.log == nil {
+		c.log = silence{}
+	}
+	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	c.loop.peers, _ = lru.New[key.Public, session.Peer](peersInMemory) // fails only for a size below 1
+	if err := c.start(ctx); err != nil {
+		c.cancel()
+		_ = c.net.Stop()
+		_ = c.store.Close()
+		return nil, err
+	}
+	go c.run()
+	return c, nil
+}
+
+func (c *Client) start(ctx context.Context) error {
+	var err error
+	if c.events, err = newEventStream(c.store); err != nil {
+		return err
+	}
+	nodeKey, err := c.nodeKey()
+	if err != nil {
+		return err
+	}
+	a, err := c.loadAccount()
+	if err != nil {
+		return err
+	}
+	if err := c.net.Start(ctx, TransportHooks{
+		NodeKey: nodeKey, Received: c.received, Changed: c.networkChanged,
+		Panicked: func(where string, value any, stack []byte) { c.Fail(where, value, stack) },
+		Log:      c.log,
+	}); err != nil {
+		return err
+	}
+	if a == nil {
+		return nil
+	}
+	return c.become(a)
+}
+
+func (s Settings) withDefaults() Settings {
+	if s.ResendBase <= 0 {
+		s.ResendBase = DefaultResendBase
+	}
+	if s.AckDelay <= 0 {
+		s.AckDelay = DefaultAckDelay
+	}
+	if s.ContactCodeEvery <= 0 {
+		s.ContactCodeEvery = DefaultContactCodeEvery
+	}
+	if s.MaxEvents <= 0 {
+		s.MaxEvents = DefaultMaxEvents
+	}
+	return s
+}
+
+// nodeKey is the key of our network node, made at the first start and kept: peers
+// know us by it.
+func (c *Client) nodeKey() (key.Private, error) {
+	var k key.Private
+	err := c.store.View(func(tx Tx) error {
+		b, err := tx.Get(tableMeta, metaNodeKey)
+		if err != nil || b == nil {
+			return err
+		}
+		if k, err = key.ParsePrivate(b); err != nil {
+			return Errorf(CodeStoreCorrupt, "", "the node key does not read back")
+		}
+		return nil
+	})
+	if err != nil || !k.IsZero() {
+		return k, err
+	}
+	if k, err = key.Generate(c.rand); err != nil {
+		return k, err
+	}
+	return k, c.store.Update(func(tx Tx) error { return tx.Put(tableMeta, metaNodeKey, k.Bytes()) })
+}
+
+func (c *Client) now() time.Time { return c.clock.Now() }
+
+// source is the randomness of the protocol packages: message IVs are random, not
+// derived, so that a store put back from an older copy reuses no key stream.
+func (c *Client) source() session.Source {
+	return session.Source{Rand: c.rand, IV: ratchet.RandomIV(c.rand)}
+}
+
+// open fails when the client is closed.
+func (c *Client) open() error {
+	if c.closed.Load() {
+		return Errorf(CodeClosed, "", "the client is closed")
+	}
+	return nil
+}
+
+// kick makes the loop look for work.
+func (c *Client) kick() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Close stops everything and waits for it. Waiting readers of events get a closed
+// event. Idempotent.
+func (c *Client) Close() error {
+	c.closing.Do(func() {
+		c.closed.Store(true)
+		c.cancel()
+		_ = c.net.Stop()
+		<-c.loopDone
+		reason := "close"
+		if r := c.reason.Load(); r != nil {
+			reason = *r
+		}
+		c.events.close(reason, c.now().UnixMilli())
+		_ = c.store.Close()
+		close(c.done)
+	})
+	<-c.done
+	return nil
+}
+
+// Done is closed when the client has closed, by Close or after a failure.
+func (c *Client) Done() <-chan struct{} { return c.done }
+
+// Fail closes the client because of a recovered panic. Readers of events get an
+// internal_error with the report id it returns, then a closed event. The value
+// and the stack go to the log only.
+func (c *Client) Fail(where string, value any, stack []byte) (reportID string) {
+	var id [8]byte
+	_, _ = io.ReadFull(c.rand, id[:])
+	reportID = hex.EncodeToString(id[:])
+	c.log.Log("error", "panic", "report_id", reportID, "where", where, "type", typeName(value), "stack", string(stack))
+	c.events.push(event.InternalError{ReportID: reportID, Where: where}, c.now().UnixMilli())
+	internal := "internal"
+	c.reason.CompareAndSwap(nil, &internal)
+	go func() { _ = c.Close() }()
+	return reportID
+}
+
+// typeName describes a panic value without its content, which may be secret.
+func typeName(value any) string {
+	if e, ok := value.(runtime.Error); ok {
+		return e.Error()
+	}
+	if _, ok := value.(error); ok {
+		return "error"
+	}
+	return "value"
+}

@@ -1,0 +1,160 @@
+package chat
+
+import (
+	"cmp"
+	"slices"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/topic"
+	"libstatus1to1/chat/wire"
+)
+
+// AddContact puts a person into the address book under a name of ours ("" for
+// none) and listens for their contact code. Adding again changes the name.
+func (c *Client) AddContact(k key.Public, name string) (event.Contact, error) {
+	a, err := c.account()
+	if err != nil {
+		return event.Contact{}, err
+	}
+	if k == a.public {
+		return event.Contact{}, Errorf(CodeSelf, "key", "this is the identity itself")
+	}
+	if err := validateName("name", name, MaxName); err != nil {
+		return event.Contact{}, err
+	}
+	routes, err := c.contactRoutes(a, k)
+	if err != nil {
+		return event.Contact{}, err
+	}
+	var contact event.Contact
+	err = c.update(func(t *txn) error {
+		for _, r := range routes {
+			if err := r.store(t); err != nil {
+				return err
+			}
+		}
+		t.then(func() { c.listen(routes...) })
+		return t.changeContact(k, func(rec *wire.ContactRecord) bool {
+			changed := !rec.GetAdded() || rec.GetName() != name
+			if !rec.GetAdded() {
+				rec.Added, rec.AddedAt = true, c.now().UnixMilli()
+			}
+			rec.Name = name
+			contact = contactOf(rec)
+			return changed
+		})
+	})
+	return contact, err
+}
+
+// contactRoutes are the topics of a contact we do not listen to yet.
+func (c *Client) contactRoutes(a *account, k key.Public) ([]route, error) {
+	var routes []route
+	negotiated, known, err := c.negotiatedRoute(a, k)
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		routes = append(routes, negotiated)
+	}
+	if _, known := c.routes.get(topicContactCode, k); !known {
+		routes = append(routes, c.deriveTopic(topicContactCode, k, topic.ContactCode(k)))
+	}
+	return routes, nil
+}
+
+// RemoveContact takes a person out of the address book. The chat with them stays,
+// and they may still write.
+func (c *Client) RemoveContact(k key.Public) error {
+	if _, err := c.account(); err != nil {
+		return err
+	}
+	err := c.update(func(t *txn) error {
+		var rec wire.ContactRecord
+		found, err := get(t, tableContacts, k.Compressed(), &rec)
+		if err != nil {
+			return err
+		}
+		if !found || !rec.GetAdded() {
+			return Errorf(CodeNotFound, "key", "this person is not a contact")
+		}
+		rec.Added, rec.AddedAt, rec.Name = false, 0, ""
+		if err := put(t, tableContacts, rec.GetKey(), &rec); err != nil {
+			return err
+		}
+		if err := t.Delete(tableTopics, topicKey(topicContactCode, k)); err != nil {
+			return err
+		}
+		return t.emit(event.ContactRemoved{PublicKey: k.Hex()})
+	})
+	if err != nil {
+		return err
+	}
+	if r, ok := c.routes.get(topicContactCode, k); ok && c.routes.remove(r) {
+		return c.net.Unsubscribe(r.contentTopic)
+	}
+	return nil
+}
+
+// Contact is what we know of one person.
+func (c *Client) Contact(k key.Public) (event.Contact, error) {
+	if _, err := c.account(); err != nil {
+		return event.Contact{}, err
+	}
+	var rec wire.ContactRecord
+	found, err := c.record(tableContacts, k.Compressed(), &rec)
+	if err != nil {
+		return event.Contact{}, err
+	}
+	if !found {
+		return event.Contact{}, Errorf(CodeNotFound, "key", "nobody with this key is known")
+	}
+	return contactOf(&rec), nil
+}
+
+// Contacts lists everybody we know, added or not, by key.
+func (c *Client) Contacts(p PageRequest) (Page[event.Contact], error) {
+	var page Page[event.Contact]
+	if _, err := c.account(); err != nil {
+		return page, err
+	}
+	var all []event.Contact
+	err := c.store.View(func(tx Tx) error {
+		return tx.Each(tableContacts, func(_, value []byte) error {
+			var rec wire.ContactRecord
+			if err := decodeRecord(tableContacts, value, &rec); err != nil {
+				return err
+			}
+			all = append(all, contactOf(&rec))
+			return nil
+		})
+	})
+	if err != nil {
+		return page, err
+	}
+	slices.SortFunc(all, func(a, b event.Contact) int { return cmp.Compare(a.PublicKey, b.PublicKey) })
+	return pageAfter(all, p, func(e event.Contact) string { return e.PublicKey })
+}
+
+// pageAfter cuts the page after the item whose name is the cursor out of a sorted
+// list. The item itself may be gone: the cursor marks a place.
+func pageAfter[T any](all []T, p PageRequest, name func(T) string) (Page[T], error) {
+	page := Page[T]{Items: []T{}}
+	limit, err := p.limit()
+	if err != nil {
+		return page, err
+	}
+	if p.Cursor != "" {
+		i := slices.IndexFunc(all, func(e T) bool { return name(e) > p.Cursor })
+		if i < 0 {
+			i = len(all)
+		}
+		all = all[i:]
+	}
+	page.Items = append(page.Items, all[:min(limit, len(all))]...)
+	if len(all) > limit {
+		page.Next = name(page.Items[limit-1])
+	}
+	return page, nil
+}

@@ -1,0 +1,75 @@
+package chat
+
+import (
+	"context"
+	"maps"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// counters are for diagnostics; they tell nothing of who talks to whom.
+type counters struct {
+	received, sent, resent atomic.Uint64
+
+	mu      sync.Mutex
+	dropped map[string]uint64
+}
+
+func (n *counters) drop(reason string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.dropped == nil {
+		n.dropped = map[string]uint64{}
+	}
+	n.dropped[reason]++
+}
+
+// published counts the messages of an attempt that went out.
+func (n *counters) published(at *attempt) { n.sent.Add(uint64(len(at.rows))) }
+
+// Diagnostics tells counters and depths.
+func (c *Client) Diagnostics() (Diagnostics, error) {
+	if err := c.open(); err != nil {
+		return Diagnostics{}, err
+	}
+	d := Diagnostics{
+		Received: c.counters.received.Load(), Sent: c.counters.sent.Load(), Resent: c.counters.resent.Load(),
+		Outbox: c.outbox.len(), Goroutines: runtime.NumGoroutine(),
+	}
+	c.counters.mu.Lock()
+	d.Dropped = maps.Clone(c.counters.dropped)
+	c.counters.mu.Unlock()
+	if d.Dropped == nil {
+		d.Dropped = map[string]uint64{}
+	}
+	err := c.store.View(func(tx Tx) error {
+		first, last, err := tx.Bounds(queueEvents)
+		d.EventsWaiting = last + 1 - first
+		return err
+	})
+	return d, err
+}
+
+// StoreInfo describes the store.
+func (c *Client) StoreInfo() StoreInfo { return c.store.Info() }
+
+// CheckStore reads the whole store and reports what is damaged or contradicts
+// itself.
+func (c *Client) CheckStore(ctx context.Context) (StoreCheck, error) {
+	if err := c.open(); err != nil {
+		return StoreCheck{}, err
+	}
+	check := StoreCheck{Problems: []string{}}
+	n, err := c.store.Check(ctx, func(problem string) { check.Problems = append(check.Problems, problem) })
+	check.Records = n
+	return check, err
+}
+
+// ChangePassphrase changes what the store is opened with.
+func (c *Client) ChangePassphrase(old, new string) error {
+	if err := c.open(); err != nil {
+		return err
+	}
+	return c.store.ChangePassphrase(old, new)
+}

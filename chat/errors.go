@@ -1,0 +1,141 @@
+package chat
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Code names what went wrong. Codes are stable; the texts beside them may change.
+type Code string
+
+// Error is what every public call of the engine fails with.
+type Error struct {
+	Code Code
+	// Field is the parameter at fault ("text", "store.path", ...), or "".
+	Field string
+	// Message is for people. It never holds keys, phrases, passphrases or texts.
+	Message string
+	// Details are machine-readable extras, or nil.
+	Details map[string]any
+	cause   error
+}
+
+func (e *Error) Error() string {
+	if e.Field != "" {
+		return fmt.Sprintf("%s (%s): %s", e.Code, e.Field, e.Message)
+	}
+	return fmt.Sprintf("%s: %s", e.Code, e.Message)
+}
+
+// Unwrap is the error underneath, for errors.Is; it is not shown to callers of the C API.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Errorf makes an Error about field ("" for none).
+func Errorf(code Code, field, format string, args ...any) *Error {
+	return &Error{Code: code, Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+// Because attaches the underlying error and returns e.
+func (e *Error) Because(cause error) *Error { e.cause = cause; return e }
+
+// With adds a detail and returns e.
+func (e *Error) With(name string, value any) *Error {
+	if e.Details == nil {
+		e.Details = map[string]any{}
+	}
+	e.Details[name] = value
+	return e
+}
+
+// CodeOf is the code of err, or CodeInternal for an error that is no *Error.
+func CodeOf(err error) Code {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return CodeInternal
+}
+
+// The codes. CodeTable describes each.
+const (
+	CodeBadParams       Code = "bad_params"
+	CodeBadConfig       Code = "bad_config"
+	CodeUnknownField    Code = "unknown_field"
+	CodeUnknownMethod   Code = "unknown_method"
+	CodeBadJSON         Code = "bad_json"
+	CodeBadClient       Code = "bad_client"
+	CodeClosed          Code = "closed"
+	CodeForked          Code = "forked"
+	CodeInternal        Code = "internal"
+	CodeTimeout         Code = "timeout"
+	CodeNoIdentity      Code = "no_identity"
+	CodeIdentityExists  Code = "identity_exists"
+	CodeBadPhrase       Code = "bad_phrase"
+	CodeBadKey          Code = "bad_key"
+	CodeBadCursor       Code = "bad_cursor"
+	CodeNotFound        Code = "not_found"
+	CodeSelf            Code = "self"
+	CodeEmpty           Code = "empty"
+	CodeTooLong         Code = "too_long"
+	CodeTooLarge        Code = "too_large"
+	CodeTooMany         Code = "too_many"
+	CodeClientRefReused Code = "client_ref_reused"
+	CodeStoreLocked     Code = "store_locked"
+	CodeStoreCorrupt    Code = "store_corrupt"
+	CodeStoreIO         Code = "store_io"
+	CodeStoreSuspended  Code = "store_suspended"
+	CodeStoreNewer      Code = "store_newer"
+	CodeWrongPassphrase Code = "wrong_passphrase"
+	CodePortInUse       Code = "port_in_use"
+	CodeBadAddress      Code = "bad_address"
+	CodeNoPeers         Code = "no_peers"
+	CodeUndeliverable   Code = "undeliverable"
+	CodeNetworkDown     Code = "network_down"
+)
+
+// CodeInfo says of a code what a program and a person can do about it.
+type CodeInfo struct {
+	Code     Code   `json:"code"`
+	Category string `json:"category"` // "request", "identity", "message", "store", "network", "internal"
+	// Retryable: the same call may succeed later without a change.
+	Retryable bool   `json:"retryable"`
+	Meaning   string `json:"meaning"`
+	Remedy    string `json:"remedy"`
+}
+
+// CodeTable lists every code.
+var CodeTable = []CodeInfo{
+	{CodeBadParams, "request", false, "a parameter is missing or of the wrong kind", "correct the named field"},
+	{CodeBadConfig, "request", false, "the configuration given to open is not usable", "correct the named field"},
+	{CodeUnknownField, "request", false, "a field is not known to this method, or stands twice", "remove it, or check its spelling: names match exactly"},
+	{CodeUnknownMethod, "request", false, "there is no such method", "see the list of methods in the schema"},
+	{CodeBadJSON, "request", false, "the text is not one valid JSON value in UTF-8", "correct the JSON"},
+	{CodeBadClient, "request", false, "the handle is not of an open client", "open a client, or use the handle that open gave"},
+	{CodeClosed, "request", false, "the client was closed while the call ran", "open it again"},
+	{CodeForked, "request", false, "the process was forked after the library was loaded", "load the library after the fork, or spawn a new program"},
+	{CodeInternal, "internal", false, "a defect of the library; the client was closed", "open it again, and report the report id"},
+	{CodeTimeout, "network", true, "the deadline passed first", "try again, or give it longer"},
+	{CodeNoIdentity, "identity", false, "this store holds no identity yet", "call identity.create, identity.restore or identity.import first"},
+	{CodeIdentityExists, "identity", false, "this store holds an identity already", "use another store for another identity"},
+	{CodeBadPhrase, "identity", false, "the seed phrase is not valid", "check the words, their order and their number"},
+	{CodeBadKey, "identity", false, "the key is not a valid secp256k1 key in an accepted form", "give 0x04..., 0x02/0x03... or zQ3sh..."},
+	{CodeBadCursor, "request", false, "the cursor is not one this list gave out", "begin again without a cursor"},
+	{CodeNotFound, "request", false, "there is no such thing", "check the id"},
+	{CodeSelf, "message", false, "the other side is this identity itself", "give another person's key"},
+	{CodeEmpty, "message", false, "the text is empty or blank", "give a text"},
+	{CodeTooLong, "message", false, "the text is longer than the network's peers accept", "shorten it to the limit in details.max"},
+	{CodeTooLarge, "message", false, "the message does not fit into one envelope of the network", "make it smaller"},
+	{CodeTooMany, "request", true, "a limit is reached", "wait until something is done, or remove something"},
+	{CodeClientRefReused, "message", false, "the client_ref was used for another message", "use a new client_ref for a new message"},
+	{CodeStoreLocked, "store", true, "another client or process has the store open", "close the other one"},
+	{CodeStoreCorrupt, "store", false, "the store file is damaged", "restore a backup; see details"},
+	{CodeStoreIO, "store", true, "reading or writing the store file failed", "check the path, its rights and the free disk space"},
+	{CodeStoreSuspended, "store", true, "the store is suspended", "call store.resume"},
+	{CodeStoreNewer, "store", false, "the store was written by a newer version of the library", "update the library"},
+	{CodeWrongPassphrase, "store", false, "the passphrase does not open this store", "give the right one"},
+	{CodePortInUse, "network", true, "the listen address is in use", "choose another port, or 0 for any"},
+	{CodeBadAddress, "network", false, "the address is not a usable multiaddress", "give /ip4/<address>/tcp/<port>, for peers with /p2p/<peer id>"},
+	{CodeNoPeers, "network", true, "there is no peer to publish to", "connect to a peer"},
+	{CodeUndeliverable, "network", false, "no acknowledgement came after all attempts", "send it again when the other side is back"},
+	{CodeNetworkDown, "network", true, "the network is not running", "create or restore an identity; the network starts with it"},
+}

@@ -1,0 +1,114 @@
+// Package event has one type an event of the library. Events are stored with
+// what they report and stay until they are acknowledged; each is delivered once
+// a run of the process.
+package event
+
+// Event is implemented by every event type.
+type Event interface {
+	// Type is the event's name on the JSON side, snake_case.
+	Type() string
+}
+
+// MessageReceived is emitted when a message of somebody else (or of another own
+// device) has been decrypted and stored. It is emitted once a message id.
+type MessageReceived struct {
+	Message Message `json:"message"`
+}
+
+// MessageState is emitted when an outgoing message climbs to another state.
+type MessageState struct {
+	MessageID string    `json:"message_id"`
+	ChatID    string    `json:"chat_id"`
+	ClientRef string    `json:"client_ref,omitempty"`
+	State     string    `json:"state"`
+	Evidence  *Evidence `json:"evidence,omitempty"`
+	Failure   string    `json:"failure,omitempty"`
+}
+
+// UnsupportedReceived is emitted when somebody sent an application message of a
+// type this version does not handle. It is authentic; nothing of it is dropped.
+type UnsupportedReceived struct {
+	From string `json:"from"` // public key, 0x04...
+	// ApplicationType is the number in ApplicationMetadataMessage.Type, TypeName its name.
+	ApplicationType int32  `json:"application_type"`
+	TypeName        string `json:"type_name"`
+	MessageID       string `json:"message_id"`
+	Payload         []byte `json:"payload"` // base64: the protobuf inside
+}
+
+// ContactChanged is emitted when a contact is added or changes, also when
+// somebody unknown writes for the first time.
+type ContactChanged struct {
+	Contact Contact `json:"contact"`
+}
+
+// ContactRemoved is emitted when a contact is removed.
+type ContactRemoved struct {
+	PublicKey string `json:"public_key"`
+}
+
+// SessionChanged is emitted when a session starts, is established by the first
+// answer, or expires.
+type SessionChanged struct {
+	Session Session `json:"session"`
+}
+
+// NetworkChanged is emitted when the network becomes online or offline.
+type NetworkChanged struct {
+	State string `json:"state"` // "online", "offline", "stopped"
+	Peers int    `json:"peers"`
+}
+
+// PeerChanged is emitted when a network peer connects, disconnects, or a static
+// peer cannot be reached (once a row of failures).
+type PeerChanged struct {
+	PeerID    string `json:"peer_id"`
+	Connected bool   `json:"connected"`
+	Error     string `json:"error,omitempty"`
+}
+
+// Overflow is emitted in place of events that were dropped because too many were
+// waiting. What they reported is still in messages.list.
+type Overflow struct {
+	FromSeq uint64 `json:"from_seq"`
+	ToSeq   uint64 `json:"to_seq"`
+}
+
+// InternalError is emitted when a goroutine of the library panicked. The client
+// is closed after it.
+type InternalError struct {
+	ReportID string `json:"report_id"`
+	Where    string `json:"where"`
+}
+
+// Log is a diagnostic line, when the configuration asks for log events. It is
+// not stored.
+type Log struct {
+	Level   string         `json:"level"`
+	Message string         `json:"message"`
+	Fields  map[string]any `json:"fields,omitempty"`
+}
+
+// Closed is the last event of a client. It is not stored.
+type Closed struct {
+	Reason string `json:"reason"` // "close" or "internal"
+}
+
+func (MessageReceived) Type() string     { return "message_received" }
+func (MessageState) Type() string        { return "message_state" }
+func (UnsupportedReceived) Type() string { return "unsupported_received" }
+func (ContactChanged) Type() string      { return "contact_changed" }
+func (ContactRemoved) Type() string      { return "contact_removed" }
+func (SessionChanged) Type() string      { return "session_changed" }
+func (NetworkChanged) Type() string      { return "network_changed" }
+func (PeerChanged) Type() string         { return "peer_changed" }
+func (Overflow) Type() string            { return "overflow" }
+func (InternalError) Type() string       { return "internal_error" }
+func (Log) Type() string                 { return "log" }
+func (Closed) Type() string              { return "closed" }
+
+// All has a zero value of every event type, for generators of schemas and docs.
+var All = []Event{
+	MessageReceived{}, MessageState{}, UnsupportedReceived{}, ContactChanged{}, ContactRemoved{}, SessionChanged{},
+	NetworkChanged{}, PeerChanged{}, Overflow{}, InternalError{}, Log{}, Closed{},
+}

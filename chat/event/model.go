@@ -1,0 +1,81 @@
+package event
+
+// The things events and answers talk about. Keys, hashes and ids are lower-case
+// 0x hex; times are ms since 1970; closed sets are strings.
+
+// Message is one message of a chat.
+type Message struct {
+	ID     string `json:"message_id"` // 0x + 32 bytes: keccak256(sender key || application message)
+	ChatID string `json:"chat_id"`    // the other person's uncompressed key, 0x04...
+	// From is the public key of who wrote it.
+	From     string `json:"from"`
+	Outgoing bool   `json:"outgoing"`
+	// Kind is "text", or "unsupported" for a type this version does not know.
+	Kind string `json:"kind"`
+	Text string `json:"text"`
+	// Clock is the Lamport clock (62/STATUS-PAYLOADS), ms-based; it orders the chat.
+	Clock uint64 `json:"clock"`
+	// SentAt is what the sender says; ReceivedAt is by our clock (0 for our own).
+	SentAt     int64 `json:"sent_at"`
+	ReceivedAt int64 `json:"received_at"`
+	// State of an outgoing message: "queued", "sent", "delivered" or "failed"; of
+	// an incoming one: "received".
+	State string `json:"state"`
+	// Evidence is why an outgoing message has its state.
+	Evidence *Evidence `json:"evidence,omitempty"`
+	// Failure is the error code of a failed message.
+	Failure   string `json:"failure,omitempty"`
+	ClientRef string `json:"client_ref,omitempty"`
+	// SenderName is the display name the message carried; it proves nothing.
+	SenderName string `json:"sender_name,omitempty"`
+	// ApplicationType is the number of an unsupported type (see ApplicationMetadataMessage).
+	ApplicationType int32 `json:"application_type,omitempty"`
+	Read            bool  `json:"read"`
+}
+
+// Evidence says why a message has its state.
+type Evidence struct {
+	// Kind is "relay" (handed to mesh peers), "memory" or "device" (acknowledged by the recipient's device).
+	Kind         string `json:"kind"`
+	Peers        int    `json:"peers,omitempty"`        // for "relay": how many mesh peers
+	Installation string `json:"installation,omitempty"` // for "device": which one
+	At           int64  `json:"at"`
+}
+
+// Contact is a person we know.
+type Contact struct {
+	PublicKey string `json:"public_key"` // 0x04...
+	ChatKey   string `json:"chat_key"`   // zQ3sh...
+	// Name is ours for them; DisplayName is what they call themselves.
+	Name        string `json:"name"`
+	DisplayName string `json:"display_name"`
+	// Added is false for somebody who only wrote to us.
+	Added   bool  `json:"added"`
+	AddedAt int64 `json:"added_at,omitempty"`
+}
+
+// Chat is a conversation with one person.
+type Chat struct {
+	ChatID      string   `json:"chat_id"`
+	ChatKey     string   `json:"chat_key"`
+	Name        string   `json:"name"`
+	Messages    uint64   `json:"messages"`
+	Unread      uint64   `json:"unread"`
+	LastMessage *Message `json:"last_message,omitempty"`
+}
+
+// Session is one ratchet session with one installation of a person.
+type Session struct {
+	PublicKey    string `json:"public_key"`
+	Installation string `json:"installation_id"`
+	// ID is the signed pre-key the session began from.
+	ID string `json:"session_id"`
+	// State is "initiated" (X3DH header still sent), "established" or "expired".
+	State     string `json:"state"`
+	Sending   bool   `json:"sending"` // new messages use it
+	Sent      uint32 `json:"sent"`    // messages in the current sending chain
+	Received  uint32 `json:"received"`
+	Skipped   int    `json:"skipped"` // keys kept for late messages
+	CreatedAt int64  `json:"created_at"`
+	UsedAt    int64  `json:"used_at"`
+}

@@ -1,0 +1,179 @@
+package chat
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+
+	"libstatus1to1/chat/event"
+)
+
+// eventStream hands stored events out, each once a run, in the order of their
+// numbers, and between them those that are not stored.
+type eventStream struct {
+	store Store
+
+	mu       sync.Mutex
+	last     uint64 // highest committed number
+	next     uint64 // first number not handed out
+	buffer   []DeliveredEvent
+	volatile []DeliveredEvent
+	closed   bool // no more stored events
+	changed  chan struct{}
+	waiting  bool
+	notify   func(bool)
+}
+
+// eventsAtOnce is how many events are read from the store in one transaction.
+const eventsAtOnce = 64
+
+// maxVolatile bounds the events that are not stored: log lines nobody reads go.
+const maxVolatile = 1000
+
+func newEventStream(store Store) (*eventStream, error) {
+	s := &eventStream{store: store, changed: make(chan struct{})}
+	err := store.View(func(tx Tx) error {
+		first, last, err := tx.Bounds(queueEvents)
+		s.next, s.last = first, last
+		return err
+	})
+	return s, err
+}
+
+// committed tells that events up to seq are durable.
+func (s *eventStream) committed(seq uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = max(s.last, seq)
+	s.wake()
+}
+
+// push adds an event that is not stored.
+func (s *eventStream) push(e event.Event, at int64) {
+	data, err := json.Marshal(e)
+	if err != nil {
+		return // only strings and numbers in the events that are not stored
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || len(s.volatile) >= maxVolatile {
+		return
+	}
+	s.volatile = append(s.volatile, DeliveredEvent{Type: e.Type(), At: at, Data: data})
+	s.wake()
+}
+
+// close ends the stream: the closed event is the last one.
+func (s *eventStream) close(reason string, at int64) {
+	s.push(event.Closed{Reason: reason}, at)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed, s.buffer = true, nil
+	s.wake()
+}
+
+// wake tells waiting readers and the readiness function; s.mu is held.
+func (s *eventStream) wake() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+	s.tell()
+}
+
+func (s *eventStream) tell() {
+	waiting := len(s.volatile) > 0 || s.closed || s.next <= s.last
+	if waiting != s.waiting {
+		s.waiting = waiting
+		if s.notify != nil {
+			s.notify(waiting)
+		}
+	}
+}
+
+func (s *eventStream) onWaiting(f func(bool)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notify = f
+	if f != nil {
+		f(s.waiting)
+	}
+}
+
+// take returns the next event, or a channel that closes when something changed.
+func (s *eventStream) take() (*DeliveredEvent, <-chan struct{}, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.tell()
+	if len(s.volatile) > 0 {
+		e := s.volatile[0]
+		s.volatile = s.volatile[1:]
+		return &e, nil, nil
+	}
+	if s.closed {
+		return nil, nil, Errorf(CodeClosed, "", "the client is closed")
+	}
+	if len(s.buffer) == 0 && s.next <= s.last {
+		if err := s.fill(); err != nil {
+			return nil, nil, err
+		}
+	}
+	if len(s.buffer) == 0 {
+		return nil, s.changed, nil
+	}
+	e := s.buffer[0]
+	s.buffer = s.buffer[1:]
+	s.next = e.Seq + 1
+	return &e, nil, nil
+}
+
+func (s *eventStream) fill() error {
+	err := s.store.View(func(tx Tx) error {
+		return tx.Range(queueEvents, s.next, func(seq uint64, value []byte) (bool, error) {
+			var stored storedEvent
+			if err := json.Unmarshal(value, &stored); err != nil {
+				return false, Errorf(CodeStoreCorrupt, "", "event %d does not decode", seq).Because(err)
+			}
+			s.buffer = append(s.buffer, DeliveredEvent{Seq: seq, Type: stored.Type, At: stored.At, Data: stored.Data})
+			return len(s.buffer) < eventsAtOnce, nil
+		})
+	})
+	if err == nil && len(s.buffer) == 0 {
+		s.next = s.last + 1 // acknowledged before they were handed out
+	}
+	return err
+}
+
+// NextEvent waits for the next undelivered event until ctx ends: then nil, nil.
+// After the closed event the error is CodeClosed.
+func (c *Client) NextEvent(ctx context.Context) (*DeliveredEvent, error) {
+	for {
+		e, changed, err := c.events.take()
+		if e != nil || err != nil {
+			return e, err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, nil
+		}
+	}
+}
+
+// OnEventsWaiting sets f to be called with true when undelivered events begin to
+// wait and with false when none do, and once at once. It is called under a lock
+// and must only do something like writing to a pipe. nil unsets it.
+func (c *Client) OnEventsWaiting(f func(waiting bool)) { c.events.onWaiting(f) }
+
+// AckEvents lets go of all events up to and including seq upTo. Those not handed
+// out yet cannot be acknowledged.
+func (c *Client) AckEvents(upTo uint64) error {
+	if err := c.open(); err != nil {
+		return err
+	}
+	c.events.mu.Lock()
+	next := c.events.next
+	c.events.mu.Unlock()
+	if upTo >= next {
+		return Errorf(CodeBadParams, "up_to", "event %d was not delivered yet", upTo).With("delivered", next-1)
+	}
+	return c.update(func(t *txn) error { return t.Trim(queueEvents, upTo) })
+}

@@ -1,0 +1,56 @@
+package chat
+
+import (
+	"sync"
+	"time"
+
+	"libstatus1to1/chat/message"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
+)
+
+// chatClocks holds the Lamport clocks of the chats that were used in this run.
+type chatClocks struct {
+	mu   sync.Mutex
+	last map[key.Public]uint64
+}
+
+// clockMargin keeps our clocks below what receivers refuse
+// (message.MaxClockAhead): when somebody whose time is ahead has moved the clock
+// of a chat, our next messages rather share a clock than are refused.
+const clockMargin = message.MaxClockAhead - 10*time.Second
+
+// next is the clock of the next message of the chat with peer, ms. A clock that
+// was drawn and not used leaves a gap, which does no harm.
+// Spec: 62/STATUS-PAYLOADS, "Clock vs Timestamp and message ordering".
+func (l *chatClocks) next(c *Client, peer key.Public, now time.Time) (uint64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.last[peer]; !ok {
+		var rec wire.ChatRecord
+		if _, err := c.record(tableChats, peer.Compressed(), &rec); err != nil {
+			return 0, err
+		}
+		l.set(peer, rec.GetClock())
+	}
+	clock := message.NextClock(l.last[peer], uint64(now.UnixMilli()))
+	clock = min(clock, uint64(now.Add(clockMargin).UnixMilli()))
+	l.set(peer, max(clock, l.last[peer]))
+	return clock, nil
+}
+
+// saw raises the clock of a chat to that of a message received in it.
+func (l *chatClocks) saw(peer key.Public, clock uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if last, ok := l.last[peer]; ok && clock > last {
+		l.set(peer, clock)
+	}
+}
+
+func (l *chatClocks) set(peer key.Public, clock uint64) {
+	if l.last == nil {
+		l.last = map[key.Public]uint64{}
+	}
+	l.last[peer] = clock
+}

@@ -1,0 +1,25 @@
+package chat
+
+import "time"
+
+// The engine's limits and defaults.
+const (
+	// DefaultPage and MaxPage bound one answer of a list: a page is read in one
+	// transaction and must fit comfortably into one JSON text.
+	DefaultPage = 50
+	MaxPage     = 200
+	// MaxClientRef is enough for a UUID with a prefix.
+	MaxClientRef = 128
+	// MaxName bounds contact names and display names, code points. Status
+	// allows 24 for display names; names we give contacts may be longer.
+	MaxName        = 100
+	MaxDisplayName = 24
+	// DefaultResendBase is what status-go waits before the first resend.
+	DefaultResendBase = 27 * time.Second
+	// DefaultAckDelay is status-go's datasync tick.
+	DefaultAckDelay = 300 * time.Millisecond
+	// DefaultContactCodeEvery is how often status-go republishes its contact code.
+	DefaultContactCodeEvery = 6 * time.Hour
+	// DefaultMaxEvents is some 10 MB of unacknowledged events.
+	DefaultMaxEvents = 20000
+)

@@ -1,0 +1,190 @@
+package chat
+
+import (
+	"runtime/debug"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/session"
+)
+
+// loopState belongs to the loop goroutine.
+type loopState struct {
+	peers *lru.Cache[key.Public, session.Peer]
+	acks  map[key.Public]*pendingAcks
+	// unpublished attempts are stored but not out yet; published ones are out but
+	// not marked yet.
+	unpublished []*attempt
+	published   []*attempt
+	// notBefore holds work back after the store or the network failed.
+	notBefore   time.Time
+	failures    int
+	nextCode    time.Time // when the contact code is due
+	nextCare    time.Time // when pre-keys and old marks are looked after
+	acceptsWork bool      // an identity is there and its state loaded
+}
+
+// Pauses of the loop.
+const (
+	// careEvery is how often rotation of pre-keys and forgetting is checked.
+	careEvery = time.Hour
+	// retryBase and retryMax bound the pause after a failed commit or publish.
+	retryBase = time.Second
+	retryMax  = time.Minute
+	// idle is the wait when nothing is due: any wake-up comes earlier.
+	idle = 24 * time.Hour
+)
+
+// run is the loop: the only goroutine that encrypts, decrypts and publishes.
+func (c *Client) run() {
+	defer close(c.loopDone)
+	defer func() {
+		if v := recover(); v != nil {
+			c.Fail("engine loop", v, debug.Stack())
+		}
+	}()
+	for {
+		timer, stop := c.clock.Wait(c.untilDue())
+		incoming := c.incoming
+		if c.paused.Load() || c.now().Before(c.loop.notBefore) {
+			incoming = nil // wait: what arrives stays in the queue
+		}
+		var batch []Envelope
+		select {
+		case <-c.ctx.Done():
+			stop()
+			c.finish()
+			return
+		case e := <-incoming:
+			batch = c.drain(e)
+		case <-c.wake:
+		case <-timer:
+		}
+		stop()
+		c.turn(batch)
+	}
+}
+
+// turn is one round of work, unless the store is suspended. What arrived before
+// that is put off: its sender will send it again.
+func (c *Client) turn(batch []Envelope) {
+	c.busy.Lock()
+	defer c.busy.Unlock()
+	if c.paused.Load() {
+		return
+	}
+	if len(batch) > 0 {
+		c.receive(batch)
+	}
+	if c.loop.acceptsWork && !c.now().Before(c.loop.notBefore) {
+		c.look()
+		c.send()
+	}
+}
+
+// maxBatch bounds the envelopes handled in one transaction.
+const maxBatch = 64
+
+func (c *Client) drain(first Envelope) []Envelope {
+	batch := []Envelope{first}
+	for len(batch) < maxBatch {
+		select {
+		case e := <-c.incoming:
+			batch = append(batch, e)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// untilDue is how long the loop may sleep.
+func (c *Client) untilDue() time.Duration {
+	if c.paused.Load() || !c.loop.acceptsWork {
+		return idle
+	}
+	now := c.now()
+	if now.Before(c.loop.notBefore) {
+		return c.loop.notBefore.Sub(now)
+	}
+	due := now.Add(idle)
+	earlier := func(t time.Time) {
+		if t.Before(due) {
+			due = t
+		}
+	}
+	earlier(c.loop.nextCare)
+	if c.online.is() {
+		earlier(c.loop.nextCode)
+		for _, a := range c.loop.acks {
+			earlier(a.due)
+		}
+		if len(c.loop.unpublished) > 0 {
+			earlier(now)
+		}
+		if t, ok := c.outbox.nextDue(); ok {
+			earlier(t)
+		}
+	}
+	return max(0, due.Sub(now))
+}
+
+// backOff holds work back after a failure, longer each time in a row.
+func (c *Client) backOff() {
+	pause := min(retryBase<<min(c.loop.failures, 6), retryMax)
+	c.loop.failures++
+	c.loop.notBefore = c.now().Add(pause)
+}
+
+func (c *Client) wentWell() { c.loop.failures = 0 }
+
+// look does what is due by the clock: rotating pre-keys, forgetting old marks.
+func (c *Client) look() {
+	if now := c.now(); !now.Before(c.loop.nextCare) {
+		c.loop.nextCare = now.Add(careEvery)
+		c.care(now)
+	}
+}
+
+// finish marks what was published before the client closes.
+func (c *Client) finish() {
+	c.busy.Lock()
+	defer c.busy.Unlock()
+	if !c.paused.Load() {
+		c.markPublished()
+	}
+}
+
+// SuspendStore releases the store file. Nothing is sent or received until
+// ResumeStore; what arrives meanwhile is sent again by its sender.
+func (c *Client) SuspendStore() error {
+	if err := c.open(); err != nil {
+		return err
+	}
+	c.busy.Lock()
+	defer c.busy.Unlock()
+	c.paused.Store(true)
+	if err := c.store.Suspend(); err != nil {
+		c.paused.Store(false)
+		return err
+	}
+	return nil
+}
+
+// ResumeStore takes the store file again.
+func (c *Client) ResumeStore() error {
+	if err := c.open(); err != nil {
+		return err
+	}
+	c.busy.Lock()
+	defer c.busy.Unlock()
+	if err := c.store.Resume(); err != nil {
+		return err
+	}
+	c.loop.peers.Purge()
+	c.paused.Store(false)
+	c.kick()
+	return nil
+}

@@ -1,0 +1,196 @@
+package chat
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
+)
+
+// Kinds and states of messages, as event.Message names them.
+const (
+	kindText           = "text"
+	kindContactRequest = "contact_request"
+	kindUnsupported    = "unsupported"
+
+	stateQueued    = "queued"    // stored, not published yet
+	stateSent      = "sent"      // handed to the network
+	stateDelivered = "delivered" // a device of the recipient has acknowledged it
+	stateFailed    = "failed"    // given up
+	stateReceived  = "received"  // of incoming messages
+)
+
+// rank orders the states of outgoing messages: they only climb.
+var rank = map[string]int{stateQueued: 0, stateSent: 1, stateFailed: 2, stateDelivered: 3}
+
+func hexOf(b []byte) string { return "0x" + hex.EncodeToString(b) }
+
+// keyHex is a stored compressed key as people see it.
+func keyHex(compressed []byte) string {
+	p, err := key.ParsePublic(compressed)
+	if err != nil {
+		return ""
+	}
+	return p.Hex()
+}
+
+func messageOf(r *wire.MessageRecord) event.Message {
+	m := event.Message{
+		ID: hexOf(r.GetId()), ChatID: keyHex(r.GetChat()), From: keyHex(r.GetFrom()), Outgoing: r.GetOutgoing(),
+		Kind: r.GetKind(), Text: r.GetText(), Clock: r.GetClock(), SentAt: r.GetSentAt(), ReceivedAt: r.GetReceivedAt(),
+		State: r.GetState(), Failure: r.GetFailure(), ClientRef: r.GetClientRef(), SenderName: r.GetSenderName(),
+		ApplicationType: r.GetApplicationType(), Read: r.GetRead(),
+	}
+	m.Evidence = evidenceOf(r)
+	return m
+}
+
+func evidenceOf(r *wire.MessageRecord) *event.Evidence {
+	if r.GetEvidenceKind() == "" {
+		return nil
+	}
+	return &event.Evidence{
+		Kind: r.GetEvidenceKind(), Peers: int(r.GetEvidencePeers()),
+		Installation: r.GetEvidenceInstallation(), At: r.GetEvidenceAt(),
+	}
+}
+
+func stateEvent(r *wire.MessageRecord) event.MessageState {
+	return event.MessageState{
+		MessageID: hexOf(r.GetId()), ChatID: keyHex(r.GetChat()), ClientRef: r.GetClientRef(),
+		State: r.GetState(), Evidence: evidenceOf(r), Failure: r.GetFailure(),
+	}
+}
+
+// climb moves a message to a higher state and emits it; a lower or the same one
+// changes nothing.
+func (t *txn) climb(id [32]byte, state string, change func(*wire.MessageRecord)) error {
+	var rec wire.MessageRecord
+	found, err := get(t, tableMessages, id[:], &rec)
+	if err != nil || !found || rank[state] <= rank[rec.GetState()] {
+		return err
+	}
+	rec.State = state
+	change(&rec)
+	if err := put(t, tableMessages, id[:], &rec); err != nil {
+		return err
+	}
+	return t.emit(stateEvent(&rec))
+}
+
+// addToHistory stores a new message, places it in its chat by (clock, id), and
+// brings the chat up to date.
+func (t *txn) addToHistory(m *wire.MessageRecord) error {
+	if err := put(t, tableMessages, m.GetId(), m); err != nil {
+		return err
+	}
+	if _, err := t.Insert(m.GetChat(), Position{m.GetClock(), [32]byte(m.GetId())}); err != nil {
+		return err
+	}
+	var rec wire.ChatRecord
+	if _, err := get(t, tableChats, m.GetChat(), &rec); err != nil {
+		return err
+	}
+	rec.Key = m.GetChat()
+	rec.Clock = max(rec.GetClock(), m.GetClock())
+	if m.GetClock() >= rec.GetLastMessageClock() {
+		rec.LastMessageClock, rec.LastMessageId = m.GetClock(), m.GetId()
+	}
+	if !m.GetRead() {
+		rec.Unread++
+	}
+	return put(t, tableChats, m.GetChat(), &rec)
+}
+
+// Message is one message by its id.
+func (c *Client) Message(id [32]byte) (event.Message, error) {
+	if _, err := c.account(); err != nil {
+		return event.Message{}, err
+	}
+	var rec wire.MessageRecord
+	found, err := c.record(tableMessages, id[:], &rec)
+	if err != nil {
+		return event.Message{}, err
+	}
+	if !found {
+		return event.Message{}, Errorf(CodeNotFound, "message_id", "there is no message with this id")
+	}
+	return messageOf(&rec), nil
+}
+
+// Messages lists a chat, newest first by (clock, id). A chat nobody wrote in is
+// empty.
+func (c *Client) Messages(chat key.Public, p PageRequest) (Page[event.Message], error) {
+	var page Page[event.Message]
+	if _, err := c.account(); err != nil {
+		return page, err
+	}
+	limit, err := p.limit()
+	if err != nil {
+		return page, err
+	}
+	before, err := parsePosition(p.Cursor)
+	if err != nil {
+		return page, err
+	}
+	page.Items = []event.Message{}
+	err = c.store.View(func(tx Tx) error {
+		positions, err := tx.Page(chat.Compressed(), before, limit+1)
+		if err != nil {
+			return err
+		}
+		if len(positions) > limit {
+			positions = positions[:limit]
+			page.Next = positionCursor(positions[limit-1])
+		}
+		for _, at := range positions {
+			var rec wire.MessageRecord
+			found, err := get(tx, tableMessages, at.ID[:], &rec)
+			if err != nil {
+				return err
+			}
+			if !found {
+				return Errorf(CodeStoreCorrupt, "", "a message of the history is missing")
+			}
+			page.Items = append(page.Items, messageOf(&rec))
+		}
+		return nil
+	})
+	return page, err
+}
+
+// limit is how many items a page may have.
+func (p PageRequest) limit() (int, error) {
+	switch {
+	case p.Limit == 0:
+		return DefaultPage, nil
+	case p.Limit < 1 || p.Limit > MaxPage:
+		return 0, Errorf(CodeBadParams, "limit", "limit must be 1 to %d", MaxPage).With("max", MaxPage)
+	}
+	return p.Limit, nil
+}
+
+// Cursors of histories are the position of the last item: "<clock>-<id>".
+func positionCursor(p Position) string { return fmt.Sprintf("%d-%x", p.Clock, p.ID) }
+
+func parsePosition(cursor string) (*Position, error) {
+	if cursor == "" {
+		return nil, nil
+	}
+	var p Position
+	bad := Errorf(CodeBadCursor, "cursor", "this is no cursor of this list")
+	clock, id, ok := strings.Cut(cursor, "-")
+	if !ok || len(id) != hex.EncodedLen(len(p.ID)) {
+		return nil, bad
+	}
+	if _, err := hex.Decode(p.ID[:], []byte(id)); err != nil {
+		return nil, bad
+	}
+	if _, err := fmt.Sscanf(clock, "%d", &p.Clock); err != nil || fmt.Sprint(p.Clock) != clock {
+		return nil, bad
+	}
+	return &p, nil
+}

@@ -1,0 +1,122 @@
+package chat
+
+import (
+	"context"
+	"sync"
+
+	"libstatus1to1/chat/event"
+)
+
+// onlineState is whether there is somebody to publish to, and who waits for it.
+type onlineState struct {
+	mu      sync.Mutex
+	online  bool
+	changed chan struct{}
+}
+
+func (o *onlineState) is() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.online
+}
+
+// lost notes that a publish found nobody, before the transport says so.
+func (o *onlineState) lost() { o.set(false) }
+
+// set reports whether the state is another one now.
+func (o *onlineState) set(online bool) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	was := o.online
+	o.online = online
+	if o.changed != nil {
+		close(o.changed)
+	}
+	o.changed = make(chan struct{})
+	return was != online
+}
+
+// change is closed at the next call of set.
+func (o *onlineState) change() <-chan struct{} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.changed == nil {
+		o.changed = make(chan struct{})
+	}
+	return o.changed
+}
+
+// networkChanged takes a report of the transport.
+func (c *Client) networkChanged(n NetworkChange) {
+	changed := c.online.set(n.State == NetworkOnline)
+	c.kick()
+	if c.closed.Load() {
+		return
+	}
+	peers := 0
+	for _, p := range c.net.Status().Peers {
+		if p.Connected {
+			peers++
+		}
+	}
+	err := c.update(func(t *txn) error {
+		if n.Peer != "" {
+			if err := t.emit(event.PeerChanged{PeerID: n.Peer, Connected: n.Connected, Error: n.Error}); err != nil {
+				return err
+			}
+		}
+		if !changed {
+			return nil
+		}
+		return t.emit(event.NetworkChanged{State: string(n.State), Peers: peers})
+	})
+	if err != nil {
+		c.log.Log("warn", "a network event was not stored", "code", string(CodeOf(err)))
+	}
+}
+
+// NetworkStatus describes the network as it is now.
+func (c *Client) NetworkStatus() NetworkStatus { return c.net.Status() }
+
+// Connect adds a static peer by its multiaddress with /p2p/ id and keeps it
+// connected; it does not wait.
+func (c *Client) Connect(address string) error {
+	if err := c.open(); err != nil {
+		return err
+	}
+	return c.net.Connect(address)
+}
+
+// Disconnect forgets a static peer and closes its connections.
+func (c *Client) Disconnect(peerID string) error {
+	if err := c.open(); err != nil {
+		return err
+	}
+	return c.net.Disconnect(peerID)
+}
+
+// WaitOnline waits until at least peers peers are connected and there is somebody
+// to publish to. CodeTimeout when ctx ends first.
+func (c *Client) WaitOnline(ctx context.Context, peers int) (NetworkStatus, error) {
+	for {
+		changed := c.online.change()
+		status := c.net.Status()
+		connected := 0
+		for _, p := range status.Peers {
+			if p.Connected {
+				connected++
+			}
+		}
+		if status.State == NetworkOnline && connected >= peers {
+			return status, nil
+		}
+		select {
+		case <-changed:
+		case <-c.ctx.Done():
+			return status, Errorf(CodeClosed, "", "the client was closed")
+		case <-ctx.Done():
+			return status, Errorf(CodeTimeout, "deadline_ms", "%d of %d peers are connected", connected, peers).
+				With("connected", connected)
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package chat
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
+)
+
+// outbox is the schedule, in memory, of the messages that are not acknowledged.
+// The store has the same rows, with the bytes.
+type outbox struct {
+	mu     sync.Mutex
+	byID   map[[32]byte]*outboxRow
+	byMVDS map[[32]byte]*outboxRow
+}
+
+// outboxRow is one message to one person.
+type outboxRow struct {
+	id, mvds  [32]byte
+	peer      key.Public
+	clock     uint64
+	size      int
+	sends     int
+	nextSend  time.Time
+	attempt   uint64 // not 0: in an attempt that is not out yet
+	acked     []string
+	delivered bool
+}
+
+func (o *outbox) add(rows ...*outboxRow) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.byID == nil {
+		o.byID, o.byMVDS = map[[32]byte]*outboxRow{}, map[[32]byte]*outboxRow{}
+	}
+	for _, r := range rows {
+		o.byID[r.id], o.byMVDS[r.mvds] = r, r
+	}
+}
+
+func (o *outbox) remove(id [32]byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if r := o.byID[id]; r != nil {
+		delete(o.byID, id)
+		delete(o.byMVDS, r.mvds)
+	}
+}
+
+// get and forMVDS hand out a copy: rows change under the lock only.
+func (o *outbox) get(id [32]byte) (outboxRow, bool) {
+	return o.copyOf(func() *outboxRow { return o.byID[id] })
+}
+
+func (o *outbox) forMVDS(id [32]byte) (outboxRow, bool) {
+	return o.copyOf(func() *outboxRow { return o.byMVDS[id] })
+}
+
+func (o *outbox) copyOf(find func() *outboxRow) (outboxRow, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if r := find(); r != nil {
+		return *r, true
+	}
+	return outboxRow{}, false
+}
+
+func (o *outbox) change(id [32]byte, f func(*outboxRow)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if r := o.byID[id]; r != nil {
+		f(r)
+	}
+}
+
+func (o *outbox) len() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.byID)
+}
+
+// nextDue is when the next row has to be sent.
+func (o *outbox) nextDue() (t time.Time, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, r := range o.byID {
+		if r.attempt == 0 && (!ok || r.nextSend.Before(t)) {
+			t, ok = r.nextSend, true
+		}
+	}
+	return t, ok
+}
+
+// due lists, by person, copies of the rows to be sent now in the order of their
+// clocks. For somebody who has one due, those due within coalesce come along.
+func (o *outbox) due(now time.Time, coalesce time.Duration) map[key.Public][]outboxRow {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	due := map[key.Public]bool{}
+	for _, r := range o.byID {
+		if r.attempt == 0 && !r.nextSend.After(now) {
+			due[r.peer] = true
+		}
+	}
+	rows := map[key.Public][]outboxRow{}
+	if len(due) == 0 {
+		return rows
+	}
+	for _, r := range o.byID {
+		if due[r.peer] && r.attempt == 0 && !r.nextSend.After(now.Add(coalesce)) {
+			rows[r.peer] = append(rows[r.peer], *r)
+		}
+	}
+	for _, list := range rows {
+		slices.SortFunc(list, byClock)
+	}
+	return rows
+}
+
+func byClock(a, b outboxRow) int {
+	if a.clock != b.clock {
+		if a.clock < b.clock {
+			return -1
+		}
+		return 1
+	}
+	return slices.Compare(a.id[:], b.id[:])
+}
+
+// loadOutbox reads the rows and the attempts that were not published.
+func (c *Client) loadOutbox() error {
+	var rows []*outboxRow
+	err := c.store.View(func(tx Tx) error {
+		err := tx.Each(tableOutbox, func(_, value []byte) error {
+			var rec wire.OutboxRecord
+			if err := decodeRecord(tableOutbox, value, &rec); err != nil {
+				return err
+			}
+			r, err := rowFromRecord(&rec)
+			rows = append(rows, r)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return tx.Each(tableAttempts, func(_, value []byte) error {
+			a, err := attemptFromRecord(value)
+			c.loop.unpublished = append(c.loop.unpublished, a)
+			return err
+		})
+	})
+	slices.SortFunc(c.loop.unpublished, func(a, b *attempt) int { return int(a.id) - int(b.id) })
+	c.outbox.add(rows...)
+	return err
+}
+
+func rowFromRecord(rec *wire.OutboxRecord) (*outboxRow, error) {
+	peer, err := key.ParsePublic(rec.GetPeer())
+	if err != nil || len(rec.GetMessageId()) != 32 || len(rec.GetMvdsId()) != 32 {
+		return nil, Errorf(CodeStoreCorrupt, "", "an outbox row does not read back")
+	}
+	return &outboxRow{
+		id: [32]byte(rec.GetMessageId()), mvds: [32]byte(rec.GetMvdsId()), peer: peer,
+		clock: rec.GetClock(), size: len(rec.GetApplication()), sends: int(rec.GetSends()),
+		nextSend: time.UnixMilli(rec.GetNextSendAt()), attempt: rec.GetAttempt(),
+		acked: rec.GetAcknowledgedBy(), delivered: len(rec.GetAcknowledgedBy()) > 0,
+	}, nil
+}

@@ -1,0 +1,125 @@
+package chat
+
+import (
+	"errors"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/session"
+	"libstatus1to1/chat/wire"
+)
+
+// peer is what we know of an identity: from memory, the store, or nothing. The
+// loop only.
+func (c *Client) peer(k key.Public) (session.Peer, error) {
+	if p, ok := c.loop.peers.Get(k); ok {
+		return p, nil
+	}
+	p, err := c.readPeer(k)
+	if err == nil {
+		c.loop.peers.Add(k, p)
+	}
+	return p, err
+}
+
+func (c *Client) readPeer(k key.Public) (p session.Peer, err error) {
+	err = c.store.View(func(tx Tx) error {
+		var rec wire.PeerRecord
+		if _, err := get(tx, tablePeers, k.Compressed(), &rec); err != nil {
+			return err
+		}
+		p, err = session.FromRecord(k, &rec, func(name []byte) ([]byte, error) { return tx.Get(tableSkipped, name) })
+		if errors.Is(err, session.ErrRecord) {
+			return Errorf(CodeStoreCorrupt, "", "the sessions with a peer do not read back").Because(err)
+		}
+		return err
+	})
+	return p, err
+}
+
+// savePeer stores what changed between two values of a peer.
+func (t *txn) savePeer(before, after session.Peer) error {
+	if err := put(t, tablePeers, after.Identity.Compressed(), after.Record()); err != nil {
+		return err
+	}
+	for _, ch := range after.SkippedChanges(before) {
+		if ch.Keys == nil {
+			if err := t.Delete(tableSkipped, ch.Name); err != nil {
+				return err
+			}
+		} else if err := t.Put(tableSkipped, ch.Name, ch.Keys); err != nil {
+			return err
+		}
+	}
+	t.then(func() { t.c.loop.peers.Add(after.Identity, after) })
+	return nil
+}
+
+// emitStarted reports the sessions just begun with these installations.
+func (t *txn) emitStarted(p session.Peer, installations []string) error {
+	a := t.c.account_.Load()
+	for _, id := range installations {
+		if i := p.Chosen(a.self, id); i >= 0 {
+			if err := t.emit(event.SessionChanged{Session: sessionOf(a, p, i)}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func sessionOf(a *account, p session.Peer, i int) event.Session {
+	s := p.Sessions[i]
+	state := "initiated"
+	if s.Established() {
+		state = "established"
+	}
+	if !p.Sendable(a.self, s) {
+		state = "expired"
+	}
+	return event.Session{
+		PublicKey: p.Identity.Hex(), Installation: s.InstallationID, ID: hexOf(s.ID.Compressed()), State: state,
+		Sending: p.Chosen(a.self, s.InstallationID) == i, Sent: s.Ratchet.SendN(), Received: s.Ratchet.RecvN(),
+		Skipped: s.Ratchet.SkippedLen(), CreatedAt: s.CreatedAt.UnixMilli(), UsedAt: s.UsedAt.UnixMilli(),
+	}
+}
+
+// Sessions lists the ratchet sessions with one person, or with all when k is zero.
+func (c *Client) Sessions(k key.Public) ([]event.Session, error) {
+	a, err := c.account()
+	if err != nil {
+		return nil, err
+	}
+	people := []key.Public{k}
+	if k.IsZero() {
+		if people, err = c.everybody(); err != nil {
+			return nil, err
+		}
+	}
+	list := []event.Session{}
+	for _, who := range people {
+		p, err := c.readPeer(who)
+		if err != nil {
+			return nil, err
+		}
+		for i := range p.Sessions {
+			list = append(list, sessionOf(a, p, i))
+		}
+	}
+	return list, nil
+}
+
+// everybody is all identities we hold sessions or installations of.
+func (c *Client) everybody() (all []key.Public, err error) {
+	err = c.store.View(func(tx Tx) error {
+		return tx.Each(tablePeers, func(name, _ []byte) error {
+			k, err := key.ParsePublic(name)
+			if err != nil {
+				return Errorf(CodeStoreCorrupt, "", "a peer does not read back")
+			}
+			all = append(all, k)
+			return nil
+		})
+	})
+	return all, err
+}

@@ -1,0 +1,76 @@
+package session
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"libstatus1to1/chat/protocol/x3dh"
+)
+
+// Learn takes the installations and pre-keys of a verified bundle of p's
+// identity. A newer pre-key expires the sessions of the older one; an older
+// bundle changes nothing. Own other installations begin disabled: they must be
+// paired first. Spec: 54, "Pairing" and "Re-keying".
+func (p Peer) Learn(self Self, b x3dh.Bundle, now time.Time) Peer {
+	if b.Identity != p.Identity {
+		return p
+	}
+	p = p.clone()
+	own := b.Identity == self.Identity.Public()
+	for _, spk := range b.SignedPreKeys {
+		if own && spk.InstallationID == self.InstallationID {
+			continue
+		}
+		p.learnOne(spk, min(b.Timestamp, now.UnixNano()), own)
+	}
+	p.dropSurplusInstallations()
+	return p
+}
+
+func (p *Peer) learnOne(spk x3dh.SignedPreKey, timestamp int64, own bool) {
+	i := p.installation(spk.InstallationID)
+	if i < 0 {
+		p.Installations = append(p.Installations, Installation{ID: spk.InstallationID, Disabled: own})
+		i = len(p.Installations) - 1
+	}
+	in := &p.Installations[i]
+	newer := spk.Version > in.PreKeyVersion ||
+		spk.Version == in.PreKeyVersion && timestamp > in.BundleTimestamp
+	if in.PreKey.IsZero() || newer {
+		in.PreKey, in.PreKeyVersion = spk.Key, spk.Version
+		in.ProtocolVersion = spk.ProtocolVersion
+		in.BundleTimestamp = timestamp
+	}
+	in.Activity = max(in.Activity, timestamp)
+}
+
+// dropSurplusInstallations forgets the longest silent ones over the bound, and
+// their sessions.
+func (p *Peer) dropSurplusInstallations() {
+	if len(p.Installations) <= MaxKnownInstallations {
+		return
+	}
+	slices.SortFunc(p.Installations, byActivity)
+	gone := p.Installations[MaxKnownInstallations:]
+	p.Sessions = slices.DeleteFunc(p.Sessions, func(s Session) bool {
+		return slices.ContainsFunc(gone, func(in Installation) bool { return in.ID == s.InstallationID })
+	})
+	p.Installations = p.Installations[:MaxKnownInstallations]
+}
+
+// Active lists the installations that messages are addressed to, latest sign of
+// life first. Spec: 54, "Pairing".
+func (p Peer) Active() []Installation {
+	active := slices.DeleteFunc(slices.Clone(p.Installations), func(in Installation) bool { return in.Disabled })
+	slices.SortFunc(active, byActivity)
+	return active[:min(len(active), MaxInstallations)]
+}
+
+func byActivity(a, b Installation) int {
+	return cmp.Or(cmp.Compare(b.Activity, a.Activity), cmp.Compare(a.ID, b.ID))
+}
+
+func (p Peer) installation(id string) int {
+	return slices.IndexFunc(p.Installations, func(in Installation) bool { return in.ID == id })
+}

@@ -1,0 +1,193 @@
+package session
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/ratchet"
+	"libstatus1to1/chat/protocol/x3dh"
+	"libstatus1to1/chat/wire"
+)
+
+// Why Receive refuses a ProtocolMessage.
+var (
+	ErrBundle    = errors.New("session: bundle does not verify")
+	ErrEmpty     = errors.New("session: neither an encrypted nor a public message")
+	ErrHeader    = errors.New("session: malformed header")
+	ErrNoHeader  = errors.New("session: no header of a known kind")
+	ErrNoPreKey  = errors.New("session: begun from a pre-key we do not hold")
+	ErrNoSession = errors.New("session: no such session")
+	ErrDecrypt   = errors.New("session: does not decrypt")
+)
+
+// Kind is what a ProtocolMessage turned out to be.
+type Kind int
+
+// The kinds of incoming messages.
+const (
+	Encrypted    Kind = iota // opened: Plaintext is authentic and was for us alone
+	Public                   // Plaintext was in the clear, for everybody
+	NotAddressed             // encrypted, but to none of our installations
+)
+
+// Incoming is what Receive got out of a ProtocolMessage.
+type Incoming struct {
+	Kind           Kind
+	Plaintext      []byte
+	InstallationID string // the sender's, as it says
+	// Session is the index, in the returned Peer, of the ratchet session that
+	// carried the message, or -1. Started: it began with it; Established: the
+	// other side answered in it for the first time.
+	Session     int
+	Started     bool
+	Established bool
+}
+
+// Receive takes the bundles of pm, as far as they are of p's identity, and opens
+// what is addressed to self. The caller has verified that p's identity sent pm.
+// Spec: 53, "Message types"; 54, "Receiving messages".
+func (p Peer) Receive(self Self, pm *wire.ProtocolMessage, now time.Time, src Source) (Peer, Incoming, error) {
+	next, err := p.learnAll(self, pm.GetBundles(), now)
+	if err != nil {
+		return Peer{}, Incoming{}, err
+	}
+	in := Incoming{InstallationID: pm.GetInstallationId(), Session: -1}
+	if public := pm.GetPublicMessage(); len(public) > 0 {
+		in.Kind, in.Plaintext = Public, public
+		return next, in, nil
+	}
+	if len(pm.GetEncryptedMessage()) == 0 {
+		return Peer{}, Incoming{}, ErrEmpty
+	}
+	m := pm.GetEncryptedMessage()[self.InstallationID]
+	if m == nil {
+		m = pm.GetEncryptedMessage()[NoInstallation]
+	}
+	if m == nil {
+		in.Kind = NotAddressed
+		return next, in, nil
+	}
+	next = next.clone()
+	if err := next.open(self, m, &in, now, src); err != nil {
+		return Peer{}, Incoming{}, err
+	}
+	next.agree(in.InstallationID)
+	return next, in, nil
+}
+
+func (p Peer) learnAll(self Self, bundles []*wire.Bundle, now time.Time) (Peer, error) {
+	mine := p.Identity.Compressed()
+	for _, wb := range bundles {
+		if !bytes.Equal(wb.GetIdentity(), mine) {
+			continue
+		}
+		b, err := x3dh.ParseBundle(wb)
+		if err != nil {
+			return Peer{}, fmt.Errorf("%w: %w", ErrBundle, err)
+		}
+		p = p.Learn(self, b, now)
+	}
+	return p, nil
+}
+
+// agree notes that installation has sent us something encrypted, so that it can
+// derive the negotiated topic. Spec: 54, "Negotiated topic to be used for the session".
+func (p *Peer) agree(installation string) {
+	if i := p.installation(installation); i >= 0 && p.Installations[i].ProtocolVersion >= x3dh.ProtocolVersion {
+		p.Installations[i].Agreed = true
+	}
+}
+
+func (p *Peer) open(self Self, m *wire.EncryptedMessageProtocol, in *Incoming, now time.Time, src Source) error {
+	switch {
+	case m.GetDRHeader() != nil:
+		return p.openDR(self, m, in, now, src)
+	case m.GetDHHeader() != nil:
+		ephemeral, err := key.ParsePublic(m.GetDHHeader().GetKey())
+		if err != nil {
+			return ErrHeader
+		}
+		if in.Plaintext, err = x3dh.OpenDH(self.Identity, ephemeral, m.GetPayload()); err != nil {
+			return fmt.Errorf("%w: %w", ErrDecrypt, err)
+		}
+		return nil
+	}
+	return ErrNoHeader
+}
+
+// openDR tries the sessions the header may mean, then, when there is an X3DH
+// header with a key no session began from, a new one.
+func (p *Peer) openDR(self Self, m *wire.EncryptedMessageProtocol, in *Incoming, now time.Time, src Source) error {
+	id, msg, err := parseDR(m)
+	if err != nil {
+		return err
+	}
+	var ephemeral key.Public
+	if h := m.GetX3DHHeader(); h != nil {
+		if ephemeral, err = key.ParsePublic(h.GetKey()); err != nil || !bytes.Equal(h.GetId(), m.GetDRHeader().GetId()) {
+			return ErrHeader
+		}
+	}
+	known := p.with(in.InstallationID, id)
+	failure := ErrNoSession
+	for _, i := range known {
+		s := &p.Sessions[i]
+		state, plaintext, err := s.Ratchet.Decrypt(msg, src.Rand)
+		if err == nil {
+			in.Plaintext, in.Session, in.Established = plaintext, i, !s.Established()
+			s.Ratchet, s.Ephemeral, s.UsedAt = state, key.Public{}, now
+			return nil
+		}
+		failure = fmt.Errorf("%w: %w", ErrDecrypt, err)
+		if !ephemeral.IsZero() && s.RemoteEphemeral == ephemeral {
+			return failure
+		}
+	}
+	if ephemeral.IsZero() {
+		return failure
+	}
+	return p.accept(self, id, ephemeral, msg, in, now, src)
+}
+
+// accept begins the session of an X3DH header, if the message opens in it.
+func (p *Peer) accept(self Self, id, ephemeral key.Public, msg ratchet.Message, in *Incoming, now time.Time, src Source) error {
+	preKey, ok := self.PreKeys.Find(id.Compressed())
+	if !ok {
+		return ErrNoPreKey
+	}
+	secret, err := x3dh.Passive(self.Identity, preKey.Private, p.Identity, ephemeral)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDecrypt, err)
+	}
+	state, plaintext, err := ratchet.NewResponder(secret, preKey.Private).Decrypt(msg, src.Rand)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDecrypt, err)
+	}
+	s := Session{
+		ID: id, InstallationID: in.InstallationID, RemoteEphemeral: ephemeral,
+		Ratchet: state, CreatedAt: now, UsedAt: now,
+	}
+	copy(s.Order[:], secret[:])
+	in.Plaintext, in.Started = plaintext, true
+	in.Session = p.add(self, s, now)
+	return nil
+}
+
+func parseDR(m *wire.EncryptedMessageProtocol) (key.Public, ratchet.Message, error) {
+	h := m.GetDRHeader()
+	id, err := key.ParsePublic(h.GetId())
+	if err != nil {
+		return key.Public{}, ratchet.Message{}, ErrHeader
+	}
+	ratchetKey, err := key.ParsePublic(h.GetKey())
+	if err != nil {
+		return key.Public{}, ratchet.Message{}, ErrHeader
+	}
+	return id, ratchet.Message{
+		Header:  ratchet.Header{Key: ratchetKey, N: h.GetN(), PN: h.GetPn()},
+		Payload: m.GetPayload(),
+	}, nil
+}

@@ -1,0 +1,314 @@
+package chat
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/payload"
+	"libstatus1to1/chat/protocol/session"
+	"libstatus1to1/chat/wire"
+)
+
+// The receiving pipeline, in the loop:
+//
+//	envelope -> 26 payload by the keys of its topic -> seen? -> ProtocolMessage:
+//	bundles, session, decrypt on a copy -> MVDS -> application messages -> one
+//	transaction: sessions, messages, marks, acknowledgements, events
+//
+// Until a message has authenticated nothing changes but a counter; from then on
+// its ratchet step, its marks and its acknowledgement are stored whatever becomes
+// of the payload: otherwise its sender would repeat it for days.
+
+// received takes an envelope from the transport; it waits while the queue is full.
+func (c *Client) received(e Envelope) {
+	select {
+	case c.incoming <- e:
+	case <-c.ctx.Done():
+	}
+}
+
+// pass is what one batch of envelopes amounts to, until it is committed. Later
+// envelopes of the batch see what earlier ones changed.
+type pass struct {
+	c     *Client
+	a     *account
+	now   time.Time
+	peers map[key.Public]*passPeer
+	seen  map[string][][32]byte // marks made in this pass
+	steps []func(*txn) error    // what to write, in order
+}
+
+type passPeer struct{ before, after session.Peer }
+
+// inbound is one envelope on its way through the pipeline.
+type inbound struct {
+	envelope Envelope
+	route    route
+	sender   key.Public // who signed the payload
+	message  *wire.ProtocolMessage
+	digest   [32]byte
+	in       session.Incoming
+	mvds     [][32]byte // to be acknowledged
+}
+
+// receive handles a batch in one transaction.
+func (c *Client) receive(batch []Envelope) {
+	a, err := c.account()
+	if err != nil {
+		return
+	}
+	p := &pass{c: c, a: a, now: c.now(), peers: map[key.Public]*passPeer{}, seen: map[string][][32]byte{}}
+	for _, e := range batch {
+		c.counters.received.Add(1)
+		if err := p.handle(e); err != nil {
+			c.counters.drop(reasonOf(err))
+			c.log.Log("debug", "envelope dropped", "reason", reasonOf(err))
+		}
+	}
+	if len(p.steps) == 0 {
+		return
+	}
+	if err := c.update(p.write); err != nil {
+		c.counters.drop("store")
+		c.log.Log("error", "storing received messages failed", "code", string(CodeOf(err)))
+		c.backOff()
+		return
+	}
+	c.wentWell()
+}
+
+func (p *pass) write(t *txn) error {
+	for _, pp := range p.peers {
+		if err := t.savePeer(pp.before, pp.after); err != nil {
+			return err
+		}
+	}
+	for _, step := range p.steps {
+		if err := step(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pass) do(step func(*txn) error) { p.steps = append(p.steps, step) }
+
+// dropped is why an envelope has no effect.
+type dropped string
+
+func (d dropped) Error() string { return "dropped: " + string(d) }
+
+func reasonOf(err error) string {
+	var d dropped
+	switch {
+	case errors.As(err, &d):
+		return string(d)
+	case errors.Is(err, session.ErrBundle):
+		return "bundle"
+	case errors.Is(err, session.ErrNoPreKey), errors.Is(err, session.ErrNoSession):
+		return "session"
+	case errors.Is(err, session.ErrDecrypt):
+		return "decrypt"
+	case errors.Is(err, session.ErrEmpty), errors.Is(err, session.ErrHeader), errors.Is(err, session.ErrNoHeader):
+		return "protocol"
+	}
+	return "error"
+}
+
+// handle takes one envelope through the pipeline.
+func (p *pass) handle(e Envelope) error {
+	m, err := p.unseal(e)
+	if err != nil {
+		return err
+	}
+	if done, err := p.seenBefore(m); done || err != nil {
+		return err
+	}
+	return p.open(m)
+}
+
+// unseal opens the 26/WAKU2-PAYLOAD with the keys of its topic and decodes the
+// ProtocolMessage in it.
+func (p *pass) unseal(e Envelope) (*inbound, error) {
+	m := &inbound{envelope: e, message: &wire.ProtocolMessage{}}
+	var opened payload.Opened
+	err := error(dropped("topic"))
+	for _, r := range p.c.routes.on(e.ContentTopic) {
+		if opened, err = r.open(p.a.self.Identity, e.Payload); err == nil {
+			m.route = r
+			break
+		}
+		err = dropped("payload")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if opened.Signer.IsZero() {
+		return nil, dropped("unsigned")
+	}
+	m.sender = opened.Signer
+	if m.route.kind != topicPartitioned && m.sender != m.route.peer && m.sender != p.a.public {
+		return nil, dropped("signer")
+	}
+	if err := proto.Unmarshal(opened.Data, m.message); err != nil {
+		return nil, dropped("protocol")
+	}
+	if m.sender == p.a.public && m.message.GetInstallationId() == p.a.self.InstallationID {
+		return nil, dropped("own")
+	}
+	m.digest = digest(opened.Data, m.sender)
+	return m, nil
+}
+
+// seenBefore drops an exact copy of a message that was opened, undecrypted, and
+// has what it carried acknowledged again: our acknowledgement may be lost.
+func (p *pass) seenBefore(m *inbound) (bool, error) {
+	mvds, found, err := p.mark(seenDigest, m.digest)
+	if err != nil || !found {
+		return false, err
+	}
+	if len(mvds) > 0 {
+		p.do(func(t *txn) error { return t.queueAcks(m.sender, mvds) })
+	}
+	return true, dropped("duplicate")
+}
+
+// mark looks a mark up in this pass and in the store.
+func (p *pass) mark(kind byte, id [32]byte) (mvds [][32]byte, found bool, err error) {
+	name := seenKey(kind, id)
+	if mvds, found = p.seen[string(name)]; found {
+		return mvds, true, nil
+	}
+	var rec wire.SeenRecord
+	if found, err = p.c.record(tableSeen, name, &rec); err != nil || !found {
+		return nil, false, err
+	}
+	mvds, err = idsOf(rec.GetMvdsIds())
+	return mvds, true, err
+}
+
+func (p *pass) setMark(kind byte, id [32]byte, mvds [][32]byte) {
+	p.seen[string(seenKey(kind, id))] = mvds
+	p.do(func(t *txn) error { return t.remember(kind, id, mvds) })
+}
+
+// peer is an identity as the earlier envelopes of this pass left it.
+func (p *pass) peer(k key.Public) (session.Peer, error) {
+	if pp, ok := p.peers[k]; ok {
+		return pp.after, nil
+	}
+	return p.c.peer(k)
+}
+
+func (p *pass) setPeer(before, after session.Peer) {
+	if pp, ok := p.peers[after.Identity]; ok {
+		pp.after = after
+		return
+	}
+	p.peers[after.Identity] = &passPeer{before, after}
+}
+
+// open decrypts and hands on what it finds.
+func (p *pass) open(m *inbound) error {
+	peer, err := p.peer(m.sender)
+	if err != nil {
+		return err
+	}
+	next, in, err := peer.Receive(p.a.self, m.message, p.now, p.c.source())
+	if err != nil {
+		return err
+	}
+	m.in = in
+	switch in.Kind {
+	case session.NotAddressed:
+		p.setPeer(peer, next)
+		p.do(nothing)
+		return dropped("not_addressed")
+	case session.Public:
+		p.setPeer(peer, next)
+		p.public(m)
+		return nil
+	}
+	if m.route.kind == topicContactCode {
+		return dropped("protocol") // a contact code is public, or it is none
+	}
+	p.setPeer(peer, next)
+	p.reportSession(next, in)
+	if err := p.knowSender(m); err != nil {
+		return err
+	}
+	p.plaintext(m)
+	return nil
+}
+
+func nothing(*txn) error { return nil }
+
+func (p *pass) reportSession(peer session.Peer, in session.Incoming) {
+	if !in.Started && !in.Established {
+		return
+	}
+	s := sessionOf(p.a, peer, in.Session)
+	p.do(func(t *txn) error { return t.emit(event.SessionChanged{Session: s}) })
+}
+
+// plaintext reads what was decrypted: an MVDS payload, a bare application message,
+// or nothing, which advertises the bundle beside it. Whatever it is, it has been
+// opened and is marked so.
+func (p *pass) plaintext(m *inbound) {
+	sync, err := datasync.Decode(m.in.Plaintext)
+	switch {
+	case len(m.in.Plaintext) == 0:
+	case errors.Is(err, datasync.ErrNotMVDS):
+		p.application(m, m.in.Plaintext)
+	case err != nil:
+		p.c.counters.drop("datasync")
+	default:
+		p.sync(m, sync)
+	}
+	p.setMark(seenDigest, m.digest, m.mvds)
+	if len(m.mvds) > 0 {
+		acks := m.mvds
+		p.do(func(t *txn) error { return t.queueAcks(m.sender, acks) })
+	}
+}
+
+// sync takes the acknowledgements and messages of an MVDS payload. Offers and
+// requests are not used in batch mode. A message that came before is acknowledged
+// again and goes no further. Spec: 2/MVDS, "Batch mode".
+func (p *pass) sync(m *inbound, sync datasync.Payload) {
+	if len(sync.Acks) > 0 {
+		peer, _ := p.peer(m.sender)
+		active := installationIDs(peer.Active())
+		p.do(func(t *txn) error { return t.acknowledged(m.in.InstallationID, m.sender, active, sync.Acks) })
+	}
+	group := datasync.GroupID(p.a.public, m.sender)
+	for _, sm := range sync.Messages {
+		if sm.GroupID != group {
+			p.c.counters.drop("group")
+			continue
+		}
+		id := sm.ID()
+		if !slices.Contains(m.mvds, id) {
+			m.mvds = append(m.mvds, id)
+		}
+		if _, found, err := p.mark(seenMVDS, id); err != nil || found {
+			continue
+		}
+		p.setMark(seenMVDS, id, nil)
+		p.application(m, sm.Body)
+	}
+}
+
+func installationIDs(list []session.Installation) []string {
+	ids := make([]string, len(list))
+	for i, in := range list {
+		ids[i] = in.ID
+	}
+	return ids
+}

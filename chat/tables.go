@@ -1,0 +1,37 @@
+package chat
+
+// The tables of the store, their keys and the records in them (records.proto).
+const (
+	tableMeta       Table = "meta"        // names below -> see each
+	tablePeers      Table = "peers"       // compressed key -> PeerRecord
+	tableSkipped    Table = "skipped"     // session.SkippedKey -> skipped keys of a session
+	tableContacts   Table = "contacts"    // compressed key -> ContactRecord
+	tableChats      Table = "chats"       // compressed key -> ChatRecord
+	tableMessages   Table = "messages"    // message id -> MessageRecord
+	tableOutbox     Table = "outbox"      // message id -> OutboxRecord
+	tableAttempts   Table = "attempts"    // attempt id, 8 bytes -> AttemptRecord
+	tableAcks       Table = "acks"        // compressed key -> AcksRecord
+	tableSeen       Table = "seen"        // seenDigest or seenMVDS + id -> SeenRecord
+	tableTopics     Table = "topics"      // kind + compressed key -> TopicRecord
+	tableClientRefs Table = "client_refs" // client_ref -> ClientRefRecord
+)
+
+// The queues of the store.
+const (
+	queueEvents   Queue = "events"   // stored events, JSON
+	queueAttempts Queue = "attempts" // gives attempts their ids; holds nothing
+	queueSeen     Queue = "seen"     // 8 bytes ms, then a key of tableSeen: when what can be forgotten
+)
+
+// Keys of tableMeta.
+var (
+	metaIdentity = []byte("identity") // IdentityRecord
+	metaPreKeys  = []byte("pre_keys") // x3dh.PreKeys
+	metaNodeKey  = []byte("node_key") // 32-byte scalar of the network node
+)
+
+// Prefixes of keys of tableSeen.
+const (
+	seenDigest = 'd' // sha256 of a ProtocolMessage that was opened
+	seenMVDS   = 'm' // 2/MVDS message id
+)

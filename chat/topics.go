@@ -1,0 +1,153 @@
+package chat
+
+import (
+	"sync"
+
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/payload"
+	"libstatus1to1/chat/protocol/topic"
+	"libstatus1to1/chat/wire"
+)
+
+// The kinds of content topics we listen to.
+const (
+	topicPartitioned = "partitioned"  // first messages to us; ECIES to our identity
+	topicNegotiated  = "negotiated"   // one other identity and us; symmetric
+	topicContactCode = "contact_code" // an identity publishes its bundle; symmetric
+)
+
+// route says how envelopes on a content topic are opened. Several may share one.
+type route struct {
+	kind         string
+	contentTopic string
+	sym          key.Secret
+	peer         key.Public // whose contact code, or the other side; zero for partitioned
+}
+
+func (r route) open(self key.Private, b []byte) (payload.Opened, error) {
+	if r.kind == topicPartitioned {
+		return payload.OpenAsymmetric(self, b)
+	}
+	return payload.OpenSymmetric(r.sym, b)
+}
+
+func (r route) recordKey() []byte { return topicKey(r.kind, r.peer) }
+
+func topicKey(kind string, peer key.Public) []byte { return append([]byte(kind), peer.Compressed()...) }
+
+func (r route) store(t *txn) error {
+	return put(t, tableTopics, r.recordKey(), &wire.TopicRecord{
+		Kind: r.kind, ContentTopic: r.contentTopic, Key: r.sym[:], Peer: r.peer.Compressed(),
+	})
+}
+
+// routes is what we listen to, by content topic.
+type routes struct {
+	mu      sync.RWMutex
+	byTopic map[string][]route
+	known   map[string]route // by record key
+}
+
+func (r *routes) on(contentTopic string) []route {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.byTopic[contentTopic]
+}
+
+func (r *routes) get(kind string, peer key.Public) (route, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	found, ok := r.known[string(topicKey(kind, peer))]
+	return found, ok
+}
+
+func (r *routes) add(n route) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	name := string(n.recordKey())
+	if _, ok := r.known[name]; ok {
+		return
+	}
+	r.known[name] = n
+	// A new slice: on hands out the old one.
+	r.byTopic[n.contentTopic] = append(append([]route(nil), r.byTopic[n.contentTopic]...), n)
+}
+
+// remove forgets a route and reports whether its content topic is no longer needed.
+func (r *routes) remove(n route) (unused bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.known, string(n.recordKey()))
+	var rest []route
+	for _, o := range r.byTopic[n.contentTopic] {
+		if o.kind != n.kind || o.peer != n.peer {
+			rest = append(rest, o)
+		}
+	}
+	if len(rest) == 0 {
+		delete(r.byTopic, n.contentTopic)
+		return true
+	}
+	r.byTopic[n.contentTopic] = rest
+	return false
+}
+
+// deriveTopic makes the route of a symmetric topic: some 12 ms of CPU.
+func (c *Client) deriveTopic(kind string, peer key.Public, t topic.Topic) route {
+	return route{kind: kind, contentTopic: t.ContentTopic(), sym: topic.SymmetricKey(t.Name), peer: peer}
+}
+
+// negotiatedRoute is the route shared with peer, derived when it is not known.
+func (c *Client) negotiatedRoute(a *account, peer key.Public) (r route, known bool, err error) {
+	if r, known = c.routes.get(topicNegotiated, peer); known {
+		return r, true, nil
+	}
+	shared, err := a.self.Identity.ECDH(peer)
+	if err != nil {
+		return route{}, false, err
+	}
+	return c.deriveTopic(topicNegotiated, peer, topic.Negotiated(shared)), false, nil
+}
+
+// listen adds routes that have just been stored.
+func (c *Client) listen(rs ...route) {
+	for _, r := range rs {
+		c.routes.add(r)
+		if err := c.net.Subscribe(r.contentTopic); err != nil {
+			c.log.Log("warn", "subscribing failed", "kind", r.kind, "error", err.Error())
+		}
+	}
+}
+
+// loadRoutes reads the stored topics and subscribes to all of them.
+func (c *Client) loadRoutes(a *account) error {
+	c.routes.mu.Lock()
+	c.routes.byTopic, c.routes.known = map[string][]route{}, map[string]route{}
+	c.routes.mu.Unlock()
+	all := []route{{
+		kind: topicPartitioned, contentTopic: topic.Partitioned(a.public).ContentTopic(), peer: a.public,
+	}}
+	err := c.store.View(func(tx Tx) error {
+		return tx.Each(tableTopics, func(_, value []byte) error {
+			var rec wire.TopicRecord
+			if err := decodeRecord(tableTopics, value, &rec); err != nil {
+				return err
+			}
+			peer, err := key.ParsePublic(rec.GetPeer())
+			if err != nil || len(rec.GetKey()) != len(key.Secret{}) {
+				return Errorf(CodeStoreCorrupt, "", "a topic does not read back")
+			}
+			all = append(all, route{rec.GetKind(), rec.GetContentTopic(), key.Secret(rec.GetKey()), peer})
+			return nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	topics := make([]string, len(all))
+	for i, r := range all {
+		c.routes.add(r)
+		topics[i] = r.contentTopic
+	}
+	return c.net.Subscribe(topics...)
+}

@@ -1,0 +1,116 @@
+package chat
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"libstatus1to1/chat/event"
+)
+
+// txn is one write transaction of the engine: the store's, the events emitted in
+// it, and what is to be done in memory once it is durable.
+type txn struct {
+	Tx
+	c       *Client
+	lastSeq uint64
+	after   []func()
+}
+
+// update runs fn in one transaction. Only when it is committed are readers of
+// events woken and the after functions run.
+func (c *Client) update(fn func(*txn) error) error {
+	t := &txn{c: c}
+	if err := c.store.Update(func(tx Tx) error { t.Tx = tx; return fn(t) }); err != nil {
+		return err
+	}
+	for _, f := range t.after {
+		f()
+	}
+	if t.lastSeq > 0 {
+		c.events.committed(t.lastSeq)
+	}
+	return nil
+}
+
+// then runs f after the commit.
+func (t *txn) then(f func()) { t.after = append(t.after, f) }
+
+// storedEvent is an event as queueEvents holds it.
+type storedEvent struct {
+	Type string          `json:"type"`
+	At   int64           `json:"at"`
+	Data json.RawMessage `json:"data"`
+}
+
+// emit stores e with the rest of the transaction. Past the limit the oldest
+// events give way to one that says so.
+func (t *txn) emit(e event.Event) error {
+	first, last, err := t.Bounds(queueEvents)
+	if err != nil {
+		return err
+	}
+	limit := uint64(t.c.settings.MaxEvents)
+	if last+1-first >= limit {
+		dropTo := first + limit/overflowShare
+		if err := t.Trim(queueEvents, dropTo); err != nil {
+			return err
+		}
+		if err := t.append(event.Overflow{FromSeq: first, ToSeq: dropTo}); err != nil {
+			return err
+		}
+	}
+	return t.append(e)
+}
+
+// overflowShare: one tenth of the waiting events is dropped at a time, so that
+// overflow events do not crowd out the others.
+const overflowShare = 10
+
+func (t *txn) append(e event.Event) error {
+	data, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("encoding event %s: %w", e.Type(), err)
+	}
+	stored, err := json.Marshal(storedEvent{e.Type(), t.c.now().UnixMilli(), data})
+	if err != nil {
+		return fmt.Errorf("encoding event %s: %w", e.Type(), err)
+	}
+	t.lastSeq, err = t.Append(queueEvents, stored)
+	return err
+}
+
+// get reads the record under key into m and reports whether there is one.
+func get(tx Tx, table Table, key []byte, m proto.Message) (bool, error) {
+	b, err := tx.Get(table, key)
+	if err != nil || b == nil {
+		return false, err
+	}
+	return true, decodeRecord(table, b, m)
+}
+
+func decodeRecord(table Table, b []byte, m proto.Message) error {
+	if err := proto.Unmarshal(b, m); err != nil {
+		return Errorf(CodeStoreCorrupt, "", "a record of table %s does not decode", table).Because(err)
+	}
+	return nil
+}
+
+// put writes m under key.
+func put(tx Tx, table Table, key []byte, m proto.Message) error {
+	b, err := proto.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("encoding a record of table %s: %w", table, err)
+	}
+	return tx.Put(table, key, b)
+}
+
+// record is get in a transaction of its own.
+func (c *Client) record(table Table, key []byte, m proto.Message) (found bool, err error) {
+	err = c.store.View(func(tx Tx) error {
+		found, err = get(tx, table, key, m)
+		return err
+	})
+	return found, err
+}

@@ -1,0 +1,86 @@
+package chat
+
+import (
+	"encoding/json"
+	"time"
+
+	"libstatus1to1/chat/protocol/key"
+)
+
+// IdentityInfo describes the identity this client speaks for.
+type IdentityInfo struct {
+	PublicKey      string `json:"public_key"` // 0x04...
+	ChatKey        string `json:"chat_key"`   // zQ3sh...
+	DisplayName    string `json:"display_name"`
+	InstallationID string `json:"installation_id"` // of this device (54/WAKU2-X3DH-SESSIONS)
+	CreatedAt      int64  `json:"created_at"`
+}
+
+// SendRequest is what messages.send takes.
+type SendRequest struct {
+	To   key.Public
+	Text string
+	// ClientRef, when set, makes a repeated call return the first message. At
+	// most MaxClientRef bytes.
+	ClientRef string
+}
+
+// PageRequest asks for part of a list. Cursor is "" for the first page, else the
+// Next of the page before. Limit is 1..MaxPage; 0 means DefaultPage.
+type PageRequest struct {
+	Cursor string
+	Limit  int
+}
+
+// Page is part of a list; Next is "" on the last one.
+type Page[T any] struct {
+	Items []T
+	Next  string
+}
+
+// DeliveredEvent is an event as NextEvent hands it out. Seq is 0 for events that
+// are not stored (log, closed).
+type DeliveredEvent struct {
+	Seq  uint64          `json:"seq"`
+	Type string          `json:"type"`
+	At   int64           `json:"at"` // ms since 1970, when it was emitted
+	Data json.RawMessage `json:"data"`
+}
+
+// StoreCheck is the answer of CheckStore.
+type StoreCheck struct {
+	Records  int      `json:"records"`
+	Problems []string `json:"problems"` // empty when all is well
+}
+
+// Diagnostics are counters and depths, for people who look into trouble. None
+// tells who talks to whom.
+type Diagnostics struct {
+	// Received counts envelopes on our topics; Dropped counts those without
+	// effect by reason ("payload", "protocol", "signature", "duplicate", ...).
+	Received uint64            `json:"received"`
+	Dropped  map[string]uint64 `json:"dropped"`
+	Sent     uint64            `json:"sent"`
+	Resent   uint64            `json:"resent"`
+	// Outbox is how many messages wait for publishing or an acknowledgement.
+	Outbox int `json:"outbox"`
+	// EventsWaiting is how many stored events are not acknowledged.
+	EventsWaiting uint64 `json:"events_waiting"`
+	Goroutines    int    `json:"goroutines"`
+}
+
+// Settings are the engine's numbers a host may choose. Zero values mean the
+// defaults.
+type Settings struct {
+	// ResendBase is the wait before an unacknowledged message is sent again the
+	// first time; it doubles each time. Default DefaultResendBase.
+	ResendBase time.Duration
+	// AckDelay is how long acknowledgements wait for company. Default DefaultAckDelay.
+	AckDelay time.Duration
+	// ContactCodeEvery is how often the contact code is published again. Default
+	// DefaultContactCodeEvery.
+	ContactCodeEvery time.Duration
+	// MaxEvents is how many events may wait unacknowledged before the oldest
+	// give way to an overflow event. Default DefaultMaxEvents.
+	MaxEvents int
+}
