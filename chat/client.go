@@ -55,11 +55,10 @@ type Client struct {
 	wake     chan struct{}
 	online   onlineState
 
-	// busy is held by the loop while it works; suspending takes it.
+	// busy is held by the loop while it works; it guards loop.
 	busy   sync.Mutex
+	loop   loopState
 	paused atomic.Bool
-	// loop's own state, touched by no one else once it runs.
-	loop loopState
 
 	ctx      context.Context
 	cancel   context.CancelFunc

@@ -10,7 +10,8 @@ import (
 	"libstatus1to1/chat/protocol/session"
 )
 
-// loopState belongs to the loop goroutine.
+// loopState belongs to who holds busy: the loop, but for the start and the
+// suspending of the store.
 type loopState struct {
 	peers *lru.Cache[key.Public, session.Peer]
 	acks  map[key.Public]*pendingAcks
@@ -46,11 +47,8 @@ func (c *Client) run() {
 		}
 	}()
 	for {
-		timer, stop := c.clock.Wait(c.untilDue())
-		incoming := c.incoming
-		if c.paused.Load() || c.now().Before(c.loop.notBefore) {
-			incoming = nil // wait: what arrives stays in the queue
-		}
+		pause, incoming := c.next()
+		timer, stop := c.clock.Wait(pause)
 		var batch []Envelope
 		select {
 		case <-c.ctx.Done():
@@ -100,7 +98,19 @@ func (c *Client) drain(first Envelope) []Envelope {
 	return batch
 }
 
-// untilDue is how long the loop may sleep.
+// next is how long the loop may sleep, and the queue it may take from: none while
+// the store is away or has just failed, so that what arrives stays in it.
+func (c *Client) next() (time.Duration, <-chan Envelope) {
+	c.busy.Lock()
+	defer c.busy.Unlock()
+	pause := c.untilDue()
+	if c.paused.Load() || c.now().Before(c.loop.notBefore) {
+		return pause, nil
+	}
+	return pause, c.incoming
+}
+
+// untilDue is when the loop has to look for work again.
 func (c *Client) untilDue() time.Duration {
 	if c.paused.Load() || !c.loop.acceptsWork {
 		return idle
