@@ -1,0 +1,166 @@
+package store
+
+import (
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"hash"
+	"io"
+	"sync"
+
+	"golang.org/x/crypto/chacha20poly1305"
+
+	"libstatus1to1/chat"
+	"libstatus1to1/chat/protocol/key"
+)
+
+// Sizes in bytes.
+const (
+	nonceSize  = chacha20poly1305.NonceSizeX
+	sealGrowth = nonceSize + chacha20poly1305.Overhead // what sealing adds
+	hashedSize = 16                                    // keyed hashes on disk
+)
+
+// The kinds of things that have a bucket. They also separate the keyed hashes.
+const (
+	kindTable   = 't'
+	kindQueue   = 'q'
+	kindHistory = 'h'
+	kindRecord  = 'r' // not a bucket: the key of a record in a table
+)
+
+// bucketID is the name of a bucket on disk.
+type bucketID string
+
+// crypt seals, opens and names records under the data key. Safe for concurrent use.
+type crypt struct {
+	aead  cipher.AEAD
+	macs  sync.Pool // of hash.Hash: HMAC-SHA256 under the name key
+	rand  io.Reader
+	known sync.Map // kindName -> bucketID, of tables and queues
+}
+
+type kindName struct {
+	kind byte
+	name string
+}
+
+// newCrypt derives the two keys in use from the data key by HKDF-SHA256.
+func newCrypt(data key.Secret, rand io.Reader) (*crypt, error) {
+	recordKey, err := hkdf.Key(sha256.New, data[:], nil, "status1to1 store records", chacha20poly1305.KeySize)
+	if err != nil {
+		return nil, err
+	}
+	nameKey, err := hkdf.Key(sha256.New, data[:], nil, "status1to1 store names", sha256.Size)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := chacha20poly1305.NewX(recordKey)
+	if err != nil {
+		return nil, err
+	}
+	c := &crypt{aead: aead, rand: rand}
+	c.macs.New = func() any { return hmac.New(sha256.New, nameKey) }
+	return c, nil
+}
+
+// bucket is the disk name of a table, queue or history.
+func (c *crypt) bucket(kind byte, name string) bucketID {
+	if kind == kindHistory { // unbounded in number, so not cached
+		return bucketID(c.hash(kind, "", []byte(name)))
+	}
+	if id, ok := c.known.Load(kindName{kind, name}); ok {
+		return id.(bucketID)
+	}
+	id := bucketID(c.hash(kind, "", []byte(name)))
+	c.known.Store(kindName{kind, name}, id)
+	return id
+}
+
+// recordKey is the disk key of the record key in the table with bucket id.
+func (c *crypt) recordKey(id bucketID, key []byte) []byte {
+	return c.hash(kindRecord, id, key)
+}
+
+// hash is HMAC-SHA256(kind || scope || text), cut. scope is empty or of hashedSize,
+// depending on kind, so that the input is read in one way only.
+func (c *crypt) hash(kind byte, scope bucketID, text []byte) []byte {
+	h := c.macs.Get().(hash.Hash)
+	defer c.macs.Put(h)
+	h.Reset()
+	var buf [64]byte
+	head := append(append(buf[:0], kind), scope...)
+	h.Write(head)
+	h.Write(text)
+	return h.Sum(buf[:0])[:hashedSize:hashedSize]
+}
+
+// seal encrypts the concatenated parts for the place (id, diskKey).
+func (c *crypt) seal(id bucketID, diskKey []byte, parts ...[]byte) ([]byte, error) {
+	size := sealGrowth
+	for _, p := range parts {
+		size += len(p)
+	}
+	box := make([]byte, nonceSize, size)
+	if _, err := io.ReadFull(c.rand, box); err != nil {
+		return nil, ioError("reading randomness", err)
+	}
+	for _, p := range parts {
+		box = append(box, p...)
+	}
+	return c.aead.Seal(box[:nonceSize], box[:nonceSize], box[nonceSize:], place(id, diskKey)), nil
+}
+
+// open decrypts what seal made for the same place. ok is false when it did not.
+// plain is never nil, when ok.
+func (c *crypt) open(id bucketID, diskKey, box []byte) (plain []byte, ok bool) {
+	if len(box) < sealGrowth || len(box) > maxRecord+2*sealGrowth {
+		return nil, false
+	}
+	plain, err := c.aead.Open([]byte{}, box[:nonceSize], box[nonceSize:], place(id, diskKey))
+	return plain, err == nil
+}
+
+// place is the associated data of a record. Bucket names are hashedSize long,
+// save "header" and "index", and none begins another.
+func place(id bucketID, diskKey []byte) []byte {
+	return append(append(make([]byte, 0, len(id)+len(diskKey)), id...), diskKey...)
+}
+
+// packRecord is the head of a table record's plaintext: the length of its clear
+// key, and the key. The value follows.
+func packRecord(key []byte) []byte {
+	return append(binary.AppendUvarint(make([]byte, 0, binary.MaxVarintLen64+len(key)), uint64(len(key))), key...)
+}
+
+// unpackRecord splits the plaintext of a table record.
+func unpackRecord(plain []byte) (key, value []byte, ok bool) {
+	size, n := binary.Uvarint(plain)
+	if n <= 0 || size > uint64(len(plain)-n) {
+		return nil, nil, false
+	}
+	split := n + int(size)
+	return plain[n:split:split], plain[split:], true
+}
+
+// positionSize is the plaintext of a history record: clock (big-endian), id.
+const positionSize = 8 + 32
+
+func packPosition(p chat.Position) []byte {
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, positionSize), p.Clock)
+	return append(b, p.ID[:]...)
+}
+
+func unpackPosition(plain []byte) (p chat.Position, ok bool) {
+	if len(plain) != positionSize {
+		return p, false
+	}
+	p.Clock = binary.BigEndian.Uint64(plain)
+	copy(p.ID[:], plain[8:])
+	return p, true
+}
+
+// number is the disk key of a queue's ordinal or a history's label.
+func number(n uint64) []byte { return binary.BigEndian.AppendUint64(make([]byte, 0, 8), n) }

@@ -1,0 +1,95 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"libstatus1to1/chat"
+)
+
+// What a closure can be refused for; all are mistakes of the caller.
+var (
+	// ErrReadOnly is returned by every writing method of a View's Tx.
+	ErrReadOnly error = chat.Errorf(chat.CodeInternal, "", "a View cannot write")
+	// ErrTxDone is returned by every method of a Tx whose closure has returned.
+	ErrTxDone error = chat.Errorf(chat.CodeInternal, "", "the transaction is over")
+	// ErrWalked is returned for a write to a table that an Each is walking.
+	ErrWalked error = chat.Errorf(chat.CodeInternal, "", "the table is being walked by Each")
+)
+
+// PanicError is the cause (errors.As) of the CodeInternal error that a panicking
+// closure's caller gets. Its text holds neither the value nor the stack.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return "store: the closure panicked" }
+
+// runClosure calls fn and turns its panic into an error.
+func runClosure(fn func(chat.Tx) error, tx chat.Tx) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = chat.Errorf(chat.CodeInternal, "", "a transaction's closure panicked").
+				Because(&PanicError{Value: v, Stack: debug.Stack()})
+		}
+	}()
+	return fn(tx)
+}
+
+// guard runs bbolt code, which panics or faults on damaged pages, and reports
+// that as damage found in what. The goroutine must have SetPanicOnFault.
+func guard(what string, fn func()) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = corrupt("%s: a page cannot be read", what).Because(fmt.Errorf("store: bbolt: %v", v))
+		}
+	}()
+	fn()
+	return nil
+}
+
+func corrupt(format string, args ...any) *chat.Error {
+	return chat.Errorf(chat.CodeStoreCorrupt, "", format, args...)
+}
+
+// misplaced is about a record that decrypts but is not what its place says.
+func misplaced(what string) *chat.Error {
+	return corrupt("%s: a record is not what it should be", what)
+}
+
+func missing(what string) *chat.Error { return corrupt("%s: records are missing", what) }
+
+func ioError(doing string, cause error) *chat.Error {
+	return chat.Errorf(chat.CodeStoreIO, "", "%s failed", doing).Because(cause)
+}
+
+func pathError(message string, cause error) *chat.Error {
+	return chat.Errorf(chat.CodeStoreIO, "store.path", "%s", message).Because(cause)
+}
+
+func locked() *chat.Error {
+	return chat.Errorf(chat.CodeStoreLocked, "store.path", "another client or process has the store open")
+}
+
+func wrongPassphrase() *chat.Error {
+	return chat.Errorf(chat.CodeWrongPassphrase, "store.passphrase", "the passphrase or key does not open this store")
+}
+
+// asError keeps a *chat.Error and makes CodeStoreIO of anything else.
+func asError(doing string, err error) error {
+	var e *chat.Error
+	if err == nil || errors.As(err, &e) {
+		return err
+	}
+	return ioError(doing, err)
+}
+
+// checkSize refuses records above maxRecord.
+func checkSize(key, value []byte) error {
+	if len(key)+len(value) > maxRecord {
+		return chat.Errorf(chat.CodeTooLarge, "", "a record of the store is too large").With("max", maxRecord)
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// boltFile is an open, locked and scanned bbolt file.
+type boltFile struct {
+	db    *bolt.DB
+	file  *os.File       // bbolt's own descriptor, to let the lock go if bbolt cannot
+	count map[string]int // records in each root bucket, when it was opened
+}
+
+// openFile opens path, takes its lock without waiting and scans its pages. With
+// create a missing or empty file is made.
+func openFile(path string, create, noSync bool) (*boltFile, error) {
+	if err := checkPath(path, create); err != nil {
+		return nil, err
+	}
+	b := &boltFile{count: map[string]int{}}
+	options := &bolt.Options{
+		Timeout:         time.Nanosecond, // one attempt
+		FreelistType:    bolt.FreelistMapType,
+		InitialMmapSize: initialMap,
+		PageSize:        pageSize,
+		NoSync:          noSync,
+		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			return b.openLocked(name, flag, mode, create)
+		},
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	var err error
+	if panicked := guard("file", func() { b.db, err = bolt.Open(path, 0o600, options) }); panicked != nil {
+		b.abandon()
+		return nil, panicked
+	}
+	if err != nil {
+		b.abandon()
+		return nil, openError(err)
+	}
+	b.db.AllocSize = growBytes
+	return b, nil
+}
+
+// openLocked stands in for os.OpenFile in bolt.Open.
+func (b *boltFile) openLocked(name string, flag int, mode os.FileMode, create bool) (*os.File, error) {
+	if !create {
+		flag &^= os.O_CREATE
+	}
+	f, err := os.OpenFile(name, flag, mode)
+	if err != nil {
+		return nil, err
+	}
+	b.file = f
+	if err := lockFile(f); err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() == 0 && create {
+		return f, nil
+	}
+	meta, err := newestMeta(f)
+	if err != nil {
+		return nil, err
+	}
+	b.count, err = scanPages(f, info.Size(), meta)
+	return f, err
+}
+
+// checkPath refuses what is no file or lies in no directory, before anything is
+// opened: opening a named pipe would wait for ever.
+func checkPath(path string, create bool) error {
+	dir, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return pathError("the directory of the store cannot be used", err)
+	}
+	if !dir.IsDir() {
+		return pathError("the parent of the store is not a directory", nil)
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && create:
+		return nil
+	case err != nil:
+		return pathError("the store cannot be opened", err)
+	case !info.Mode().IsRegular():
+		return pathError("the store is not a regular file", nil)
+	}
+	return nil
+}
+
+func openError(err error) error {
+	var onPath *fs.PathError
+	switch {
+	case errors.Is(err, errLocked), errors.Is(err, berrors.ErrTimeout):
+		return locked()
+	case errors.Is(err, errPages):
+		return corrupt("the store file is damaged or not a store").Because(err)
+	case errors.As(err, &onPath):
+		return pathError("the store cannot be opened", err)
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrVersionMismatch), errors.Is(err, berrors.ErrChecksum):
+		return corrupt("the store file is damaged or not a store").Because(err)
+	}
+	return ioError("opening the store", err)
+}
+
+// isNew reports whether the file holds nothing yet.
+func (b *boltFile) isNew() bool { return len(b.count) == 0 }
+
+// close ends bbolt and releases the lock. No transaction may be running.
+func (b *boltFile) close() error {
+	var err error
+	if panicked := guard("file", func() { err = b.db.Close() }); panicked != nil {
+		b.abandon()
+		return panicked
+	}
+	if err != nil {
+		return ioError("closing the store", err)
+	}
+	return nil
+}
+
+// abandon releases the lock of a file that bbolt failed on. bbolt's mutexes may
+// be held for ever then, so its own Close could hang; its map stays until the
+// process ends.
+func (b *boltFile) abandon() {
+	if b.file != nil {
+		_ = b.file.Close() // closed already if bbolt got that far
+	}
+}
+
+// begin starts a bbolt transaction. hung tells that bbolt panicked in it and
+// must not be used any more.
+func (b *boltFile) begin(writable bool) (tx *bolt.Tx, hung bool, err error) {
+	if panicked := guard("file", func() { tx, err = b.db.Begin(writable) }); panicked != nil {
+		return nil, true, panicked
+	}
+	if err != nil {
+		return nil, false, ioError("starting a transaction", err)
+	}
+	return tx, false, nil
+}
+
+// syncDir makes the directory entry of a new file durable.
+func syncDir(path string) error {
+	d, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return pathError("the directory of the store cannot be read", err)
+	}
+	defer d.Close()
+	// Some file systems have no fsync for directories and say so.
+	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, syscall.EINVAL) {
+		return pathError("the directory of the store cannot be synced", err)
+	}
+	return nil
+}

@@ -1,0 +1,315 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"libstatus1to1/chat"
+	"libstatus1to1/chat/protocol/key"
+)
+
+// fileStore is a chat.Store in a bbolt file.
+type fileStore struct {
+	path    string
+	kdf     Argon2Params
+	noSync  bool
+	rand    io.Reader
+	data    key.Secret // data key, kept while suspended
+	crypt   *crypt
+	storeID [16]byte
+	version uint32
+
+	gate     gate
+	life     sync.Mutex // one of Suspend, Resume and Close at a time
+	rewrap   sync.Mutex // one ChangePassphrase at a time
+	file     *boltFile  // changed only while the gate is shut and empty
+	requests chan *request
+	quit     chan struct{}              // closed by Close
+	broken   atomic.Pointer[chat.Error] // set when bbolt must not be used any more
+}
+
+// Open opens the store at o.Path, or makes it. It fails with a *chat.Error:
+//   - CodeBadConfig: o cannot be used, Field says what of it;
+//   - CodeStoreIO: the path cannot be used (its directory is missing, no rights);
+//   - CodeStoreLocked: somebody has it open, at once and never after waiting;
+//   - CodeWrongPassphrase: the passphrase or key is another;
+//   - CodeStoreCorrupt: damaged, or no store at all;
+//   - CodeStoreNewer: written by a later version of this library.
+func Open(o Options) (chat.Store, error) { return openWith(o, migrations) }
+
+func openWith(o Options, steps []migration) (chat.Store, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	path, err := filepath.Abs(o.Path)
+	if err != nil {
+		return nil, pathError("the path cannot be made absolute", err)
+	}
+	s := &fileStore{
+		path: path, kdf: o.KDF.orDefault(), noSync: o.NoSync, rand: &sharedReader{r: o.Rand},
+		requests: make(chan *request, maxClosures), quit: make(chan struct{}),
+	}
+	if s.file, err = openFile(path, true, o.NoSync); err != nil {
+		return nil, err
+	}
+	if err := s.start(o, steps); err != nil {
+		_ = s.file.close()
+		return nil, err
+	}
+	go s.write()
+	return s, nil
+}
+
+// start unlocks the open file, after making it a store if it is new, and brings
+// it to the newest version.
+func (s *fileStore) start(o Options, steps []migration) error {
+	newest := newestVersion(steps)
+	var h header
+	var master key.Secret
+	var err error
+	if s.file.isNew() {
+		if h, s.data, master, err = newHeader(o, newest, s.rand); err != nil {
+			return ioError("reading randomness", err)
+		}
+		if err := s.file.writeHeader(h); err != nil {
+			return err
+		}
+		if err := syncDir(s.path); err != nil {
+			return err
+		}
+	} else {
+		if h, err = s.file.readHeader(newest); err != nil {
+			return err
+		}
+		if master, err = h.master(o); err == nil {
+			s.data, err = h.unwrap(master)
+		}
+		if err != nil {
+			return wrongPassphrase().Because(err)
+		}
+	}
+	if s.crypt, err = newCrypt(s.data, s.rand); err != nil {
+		return chat.Errorf(chat.CodeInternal, "", "the keys cannot be derived").Because(err)
+	}
+	if err := s.migrate(h, master, steps); err != nil {
+		return err
+	}
+	s.storeID, s.version = h.storeID, newest
+	return s.file.verify(s.crypt)
+}
+
+// verify compares the index with what the scan counted.
+func (b *boltFile) verify(c *crypt) error {
+	if len(b.count) == 0 { // made just now
+		return nil
+	}
+	return b.view(func(r *reader) error { return checkIndex(r, b.count) }, c)
+}
+
+// view runs fn on a snapshot.
+func (b *boltFile) view(fn func(*reader) error, c *crypt) error {
+	_, err := b.tryView(fn, c)
+	return err
+}
+
+// tryView is view that also tells whether bbolt hangs.
+func (b *boltFile) tryView(fn func(*reader) error, c *crypt) (hung bool, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	tx, hung, err := b.begin(false)
+	if err != nil {
+		return hung, err
+	}
+	defer func() { _ = guard("file", func() { _ = tx.Rollback() }) }()
+	r := newReader(c, tx)
+	return false, fn(&r)
+}
+
+// Format prints no secret, whatever the verb.
+func (s *fileStore) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("store(file)")) }
+
+// MarshalText gives no secret either.
+func (s *fileStore) MarshalText() ([]byte, error) { return []byte("store(file)"), nil }
+
+func (s *fileStore) View(fn func(chat.Tx) error) error {
+	return s.view(func(r *reader) error {
+		tx := &fileTx{reader: r}
+		defer tx.end()
+		return runClosure(fn, tx)
+	})
+}
+
+func (s *fileStore) view(fn func(*reader) error) error {
+	if err := s.gate.enter(); err != nil {
+		return err
+	}
+	defer s.gate.leave()
+	if err := s.hung(); err != nil {
+		return err
+	}
+	hung, err := s.file.tryView(fn, s.crypt)
+	if hung {
+		s.hang(err)
+	}
+	return err
+}
+
+func (s *fileStore) Update(fn func(chat.Tx) error) error {
+	if err := s.gate.enter(); err != nil {
+		return err
+	}
+	defer s.gate.leave()
+	return s.submit(func(b *batch) error {
+		tx := &fileTx{reader: &b.reader, batch: b}
+		defer tx.end()
+		return runClosure(fn, tx)
+	})
+}
+
+func (s *fileStore) Suspend() error {
+	s.life.Lock()
+	defer s.life.Unlock()
+	if state := s.gate.now(); state != gateOpen {
+		if state == gateClosed {
+			return state.err()
+		}
+		return nil
+	}
+	s.gate.shut(gateSuspended)
+	return s.release()
+}
+
+// release lets go of the file. Nobody may be inside the gate.
+func (s *fileStore) release() error {
+	f := s.file
+	s.file = nil
+	if f == nil {
+		return nil
+	}
+	if s.hung() != nil {
+		f.abandon()
+		return nil
+	}
+	return f.close()
+}
+
+// Resume opens the file again with the data key kept in memory. If the file is
+// another store's, CodeStoreCorrupt; the store stays suspended after any error.
+func (s *fileStore) Resume() error {
+	s.life.Lock()
+	defer s.life.Unlock()
+	if state := s.gate.now(); state != gateSuspended {
+		return state.err()
+	}
+	f, err := openFile(s.path, false, s.noSync)
+	if err != nil {
+		return err
+	}
+	if err := s.recognise(f); err != nil {
+		_ = f.close()
+		return err
+	}
+	s.file = f
+	s.broken.Store(nil)
+	s.gate.open()
+	return nil
+}
+
+// recognise makes sure that f is the file this store was opened with.
+func (s *fileStore) recognise(f *boltFile) error {
+	h, err := f.readHeader(s.version)
+	if err != nil {
+		return err
+	}
+	if h.storeID != s.storeID || h.version != s.version {
+		return corrupt("the file was replaced by another while the store was suspended")
+	}
+	return f.verify(s.crypt)
+}
+
+// ChangePassphrase wraps the data key anew. It fails with CodeWrongPassphrase
+// when old is not the present one and with CodeBadParams when the store was made
+// with a key instead of a passphrase.
+func (s *fileStore) ChangePassphrase(old, new string) error {
+	s.rewrap.Lock()
+	defer s.rewrap.Unlock()
+	if err := s.gate.enter(); err != nil {
+		return err
+	}
+	defer s.gate.leave()
+	if new == "" {
+		return chat.Errorf(chat.CodeBadParams, "new", "the new passphrase is empty")
+	}
+	if err := s.hung(); err != nil {
+		return err
+	}
+	h, err := s.file.readHeader(s.version)
+	if err != nil {
+		return err
+	}
+	if h.kdf == kdfNone {
+		return chat.Errorf(chat.CodeBadParams, "old", "this store is opened with a key and has no passphrase")
+	}
+	data, err := h.unwrap(h.argon.derive(old, h.salt[:]))
+	if err != nil || subtle.ConstantTimeCompare(data[:], s.data[:]) != 1 {
+		return chat.Errorf(chat.CodeWrongPassphrase, "old", "the passphrase does not open this store")
+	}
+	h, master, err := h.withPassphrase(new, s.kdf, s.rand)
+	if err == nil {
+		h, err = h.wrap(master, s.data, s.rand)
+	}
+	if err != nil {
+		return ioError("reading randomness", err)
+	}
+	return s.submit(func(b *batch) error {
+		return b.do(step{act: actPut, id: headerBucket, key: []byte(headerBucket), value: h.encode()})
+	})
+}
+
+func (s *fileStore) Info() chat.StoreInfo {
+	info := chat.StoreInfo{Kind: "file", Path: s.path, SchemaVersion: int(s.version)}
+	if stat, err := os.Stat(s.path); err == nil {
+		info.SizeBytes = stat.Size()
+	}
+	return info
+}
+
+func (s *fileStore) Close() error {
+	s.life.Lock()
+	defer s.life.Unlock()
+	if s.gate.now() == gateClosed {
+		return nil
+	}
+	s.gate.shut(gateClosed)
+	close(s.quit)
+	return s.release()
+}
+
+// Check is described in check.go.
+func (s *fileStore) Check(ctx context.Context, report func(problem string)) (int, error) {
+	c := &checker{ctx: ctx, store: s, report: report}
+	err := s.view(c.run)
+	return c.records, err
+}
+
+// sharedReader lets several goroutines read one source of randomness.
+type sharedReader struct {
+	mu sync.Mutex
+	r  io.Reader
+}
+
+func (s *sharedReader) Read(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.r.Read(p)
+}

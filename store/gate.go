@@ -1,0 +1,83 @@
+package store
+
+import (
+	"sync"
+
+	"libstatus1to1/chat"
+)
+
+type gateState int
+
+const (
+	gateOpen gateState = iota
+	gateSuspended
+	gateClosed
+)
+
+// gate counts running transactions and keeps new ones out while the store is
+// suspended or closed. Unlike an RWMutex it never makes a transaction wait.
+type gate struct {
+	mu      sync.Mutex
+	state   gateState
+	running int
+	idle    chan struct{} // closed when running falls to 0 while somebody waits
+}
+
+// enter lets one transaction in, or says why not.
+func (g *gate) enter() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.state.err(); err != nil {
+		return err
+	}
+	g.running++
+	return nil
+}
+
+func (g *gate) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.running--
+	if g.running == 0 && g.idle != nil {
+		close(g.idle)
+		g.idle = nil
+	}
+}
+
+// shut keeps newcomers out from now on and returns when nobody is inside. Only
+// one goroutine at a time may call it.
+func (g *gate) shut(to gateState) {
+	g.mu.Lock()
+	g.state = to
+	if g.running == 0 {
+		g.mu.Unlock()
+		return
+	}
+	idle := make(chan struct{})
+	g.idle = idle
+	g.mu.Unlock()
+	<-idle
+}
+
+func (g *gate) open() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.state = gateOpen
+}
+
+// now is the state, for those inside that can end early.
+func (g *gate) now() gateState {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.state
+}
+
+func (s gateState) err() error {
+	switch s {
+	case gateSuspended:
+		return chat.Errorf(chat.CodeStoreSuspended, "", "the store is suspended")
+	case gateClosed:
+		return chat.Errorf(chat.CodeClosed, "", "the store is closed")
+	}
+	return nil
+}

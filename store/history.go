@@ -1,0 +1,266 @@
+package store
+
+import (
+	"encoding/binary"
+
+	bolt "go.etcd.io/bbolt"
+
+	"libstatus1to1/chat"
+)
+
+// A history is a bucket of positions under 8-byte order labels. Labels rise as
+// positions do and mean nothing else. A new newest position takes the last label
+// plus labelGap; a late one the middle between its neighbours' labels; where
+// there is no middle left, the neighbourhood is relabelled (relabel.go).
+
+// firstLabel leaves as much room before the first position as after it.
+const firstLabel = 1 << 63
+
+// placed is a position with its label.
+type placed struct {
+	label    uint64
+	position chat.Position
+}
+
+// historyCursor walks the positions of a history.
+type historyCursor struct{ *cursor }
+
+// at makes a placed of what the cursor came to; ok is false past the end.
+func (c historyCursor) at(plain []byte, err error) (p placed, ok bool, _ error) {
+	if err != nil || c.key == nil {
+		return p, false, err
+	}
+	p, err = unpackPlaced(c.what, c.key, plain)
+	return p, err == nil, err
+}
+
+func unpackPlaced(what string, diskKey, plain []byte) (p placed, err error) {
+	position, ok := unpackPosition(plain)
+	if !ok || len(diskKey) != 8 {
+		return p, misplaced(what)
+	}
+	return placed{binary.BigEndian.Uint64(diskKey), position}, nil
+}
+
+func (c historyCursor) first() (placed, bool, error) { return c.at(c.move((*bolt.Cursor).First)) }
+func (c historyCursor) last() (placed, bool, error)  { return c.at(c.cursor.last()) }
+func (c historyCursor) next() (placed, bool, error)  { return c.at(c.move((*bolt.Cursor).Next)) }
+func (c historyCursor) prev() (placed, bool, error)  { return c.at(c.cursor.prev()) }
+func (c historyCursor) from(label uint64) (placed, bool, error) {
+	return c.at(c.seek(number(label)))
+}
+
+// history gives a cursor; nil when the history is empty.
+func (t *fileTx) history(id bucketID) (*historyCursor, error) {
+	c, err := t.cursor("a history", id)
+	if err != nil || c == nil {
+		return nil, err
+	}
+	return &historyCursor{c}, nil
+}
+
+// notBefore finds the oldest placed that is not before p; ok is false when all
+// are. It reads a logarithmic number of records.
+func (c historyCursor) notBefore(p chat.Position) (found placed, ok bool, err error) {
+	e, more, err := c.last()
+	for range nearEntries {
+		if err != nil || !more || compare(e.position, p) < 0 {
+			return found, ok, err
+		}
+		found, ok = e, true
+		e, more, err = c.prev()
+	}
+	if err != nil || !more || compare(e.position, p) < 0 {
+		return found, ok, err
+	}
+	found = e
+	low, _, err := c.first()
+	if err != nil || compare(low.position, p) >= 0 {
+		return low, true, err
+	}
+	return c.bisect(low.label, found, p)
+}
+
+// bisect finds the oldest placed not before p, knowing that the one labelled low
+// is before p and high is not. It halves the range of labels each time round.
+func (c historyCursor) bisect(low uint64, high placed, p chat.Position) (placed, bool, error) {
+	for high.label-low > 1 {
+		e, ok, err := c.from(low + (high.label-low)/2)
+		if err == nil && ok && e.label == high.label { // nothing in the upper half
+			e, ok, err = c.prev()
+			if ok && compare(e.position, p) < 0 {
+				return high, true, nil
+			}
+		}
+		switch {
+		case err != nil:
+			return high, false, err
+		case !ok || e.label <= low || e.label >= high.label:
+			return high, false, corrupt("%s: the order is broken", c.what)
+		case compare(e.position, p) < 0:
+			low = e.label
+		default:
+			high = e
+		}
+	}
+	return high, true, nil
+}
+
+func (t *fileTx) Insert(chatID []byte, p chat.Position) (bool, error) {
+	if err := t.writing(); err != nil {
+		return false, err
+	}
+	if err := checkSize(chatID, nil); err != nil {
+		return false, err
+	}
+	id, e, err := t.entry(kindHistory, string(chatID))
+	if err != nil {
+		return false, err
+	}
+	label, there, err := t.freeLabel(id, p)
+	if err != nil || there {
+		return false, err
+	}
+	if err := t.place(id, placed{label, p}); err != nil {
+		return false, err
+	}
+	e.last++
+	e.gone = false
+	t.batch.set(id, e)
+	return true, nil
+}
+
+// place writes one position.
+func (t *fileTx) place(id bucketID, p placed) error {
+	diskKey := number(p.label)
+	box, err := t.crypt.seal(id, diskKey, packPosition(p.position))
+	if err != nil {
+		return err
+	}
+	return t.batch.do(step{act: actPut, id: id, kind: kindHistory, key: diskKey, value: box})
+}
+
+// freeLabel finds the label for p, relabelling if it must. there tells that p is
+// in the history already.
+func (t *fileTx) freeLabel(id bucketID, p chat.Position) (label uint64, there bool, err error) {
+	for {
+		c, err := t.history(id)
+		if err != nil {
+			return 0, false, err
+		}
+		if c == nil {
+			return firstLabel, false, nil
+		}
+		low, high, err := c.neighbours(p)
+		if err != nil {
+			return 0, false, err
+		}
+		if high != nil && high.position == p {
+			return 0, true, nil
+		}
+		if label, ok := between(low, high); ok {
+			return label, false, nil
+		}
+		if err := t.relabel(id, high); err != nil {
+			return 0, false, err
+		}
+	}
+}
+
+// neighbours are the newest position before p and the oldest that is not; nil
+// where there is none.
+func (c historyCursor) neighbours(p chat.Position) (low, high *placed, err error) {
+	next, ok, err := c.notBefore(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	var prev placed
+	var more bool
+	if ok {
+		high = &next
+		if _, _, err = c.from(next.label); err == nil {
+			prev, more, err = c.prev()
+		}
+	} else {
+		prev, more, err = c.last()
+	}
+	if more {
+		low = &prev
+	}
+	return low, high, err
+}
+
+// between picks a label above low and below high; nil stands for no neighbour.
+// ok is false when there is none.
+func between(low, high *placed) (label uint64, ok bool) {
+	switch {
+	case low == nil && high == nil:
+		return firstLabel, true
+	case low == nil:
+		return high.label - min(labelGap, high.label/2), high.label >= 2
+	case high == nil:
+		return low.label + labelGap, low.label < 1<<64-labelGap
+	}
+	middle := low.label + (high.label-low.label)/2
+	return middle, middle != low.label
+}
+
+func (t *fileTx) Page(chatID []byte, before *chat.Position, limit int) ([]chat.Position, error) {
+	if err := t.readable(); err != nil || limit <= 0 {
+		return nil, err
+	}
+	c, err := t.history(t.crypt.bucket(kindHistory, string(chatID)))
+	if err != nil || c == nil {
+		return nil, err
+	}
+	e, ok, err := c.newestBefore(before)
+	var page []chat.Position
+	for ; ok && err == nil && len(page) < limit; e, ok, err = c.prev() {
+		page = append(page, e.position)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return page, nil
+}
+
+// newestBefore moves to the newest position before p, or to the newest of all.
+func (c historyCursor) newestBefore(p *chat.Position) (placed, bool, error) {
+	if p == nil {
+		return c.last()
+	}
+	e, ok, err := c.notBefore(*p)
+	if err != nil {
+		return e, false, err
+	}
+	if !ok {
+		return c.last()
+	}
+	if _, _, err := c.from(e.label); err != nil {
+		return e, false, err
+	}
+	return c.prev()
+}
+
+func (t *fileTx) Count(chatID []byte) (uint64, error) {
+	if err := t.readable(); err != nil {
+		return 0, err
+	}
+	_, e, err := t.entry(kindHistory, string(chatID))
+	return e.records(), err
+}
+
+func (t *fileTx) DropHistory(chatID []byte) error {
+	if err := t.writing(); err != nil {
+		return err
+	}
+	id, e, err := t.entry(kindHistory, string(chatID))
+	if err != nil || e.gone {
+		return err
+	}
+	if err := t.batch.do(step{act: actDrop, id: id, kind: kindHistory}); err != nil {
+		return err
+	}
+	t.batch.set(id, emptyEntry(kindHistory, string(chatID)))
+	return nil
+}

@@ -1,0 +1,137 @@
+package store
+
+import (
+	"encoding/binary"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// The root buckets that are not named by a keyed hash.
+const (
+	headerBucket bucketID = "header"
+	indexBucket  bucketID = "index"
+)
+
+// entry is what the index holds, sealed, for each table, queue and history: its
+// clear name and how much is in it. It makes lost records noticed and Count and
+// Bounds cheap.
+type entry struct {
+	kind byte
+	name string
+	// first and last are a queue's bounds. Of others, first is 0 and last the
+	// number of records.
+	first, last uint64
+	// gone marks an entry that is not, or no longer, in the index.
+	gone bool
+}
+
+// emptyEntry is how a table, queue or history begins.
+func emptyEntry(kind byte, name string) entry {
+	e := entry{kind: kind, name: name, gone: true}
+	if kind == kindQueue {
+		e.first = 1
+	}
+	return e
+}
+
+// records is how many records the bucket must hold.
+func (e entry) records() uint64 {
+	if e.kind == kindQueue {
+		return e.last + 1 - e.first
+	}
+	return e.last
+}
+
+// what names the entry in error messages: tables and queues by name, which the
+// source code tells anyway; never a history, which names a chat.
+func (e entry) what() string {
+	switch e.kind {
+	case kindTable:
+		return "table " + e.name
+	case kindQueue:
+		return "queue " + e.name
+	}
+	return "a history"
+}
+
+const entryHead = 1 + 8 + 8
+
+func (e entry) encode() []byte {
+	b := append(make([]byte, 0, entryHead+len(e.name)), e.kind)
+	b = binary.BigEndian.AppendUint64(b, e.first)
+	b = binary.BigEndian.AppendUint64(b, e.last)
+	return append(b, e.name...)
+}
+
+func decodeEntry(plain []byte) (e entry, ok bool) {
+	if len(plain) < entryHead {
+		return e, false
+	}
+	e.kind = plain[0]
+	e.first, e.last = binary.BigEndian.Uint64(plain[1:]), binary.BigEndian.Uint64(plain[9:])
+	e.name = string(plain[entryHead:])
+	switch e.kind {
+	case kindTable, kindHistory:
+		return e, e.first == 0
+	case kindQueue:
+		return e, e.first >= 1 && e.first <= e.last+1
+	}
+	return e, false
+}
+
+// entry reads the index entry of a table, queue or history.
+func (r *reader) entry(kind byte, name string) (bucketID, entry, error) {
+	id := r.crypt.bucket(kind, name)
+	e := emptyEntry(kind, name)
+	plain, err := r.get("index", indexBucket, []byte(id))
+	if err != nil || plain == nil {
+		return id, e, err
+	}
+	found, ok := decodeEntry(plain)
+	if !ok || found.kind != kind || found.name != name {
+		return id, e, misplaced("index")
+	}
+	return id, found, nil
+}
+
+// checkIndex compares the index with the records counted in each bucket.
+func checkIndex(r *reader, count map[string]int) error {
+	known := map[string]bool{string(headerBucket): true, string(indexBucket): true}
+	err := r.eachEntry(func(id bucketID, e entry) error {
+		known[string(id)] = true
+		if uint64(count[string(id)]) != e.records() {
+			return missing(e.what())
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for name := range count {
+		if !known[name] {
+			return corrupt("index: a record is missing")
+		}
+	}
+	return nil
+}
+
+// eachEntry calls fn for every entry of the index.
+func (r *reader) eachEntry(fn func(bucketID, entry) error) error {
+	c, err := r.cursor("index", indexBucket)
+	if err != nil || c == nil {
+		return err
+	}
+	for plain, err := c.move((*bolt.Cursor).First); c.key != nil || err != nil; plain, err = c.move((*bolt.Cursor).Next) {
+		if err != nil {
+			return err
+		}
+		e, ok := decodeEntry(plain)
+		if !ok || string(r.crypt.bucket(e.kind, e.name)) != string(c.key) {
+			return misplaced("index")
+		}
+		if err := fn(bucketID(c.key), e); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package store
+
+// The limits of this package, each with its reason.
+const (
+	// maxRecord bounds key plus value of a record, in bytes. The engine's largest
+	// are message bodies of at most one envelope (about 1 MiB); a damaged length
+	// must not make us read gigabytes.
+	maxRecord = 16 << 20
+
+	// maxClosures bounds how many Update closures share one commit: enough for
+	// one fsync to serve every goroutine there is, few enough that the first
+	// caller does not wait long for the last.
+	maxClosures = 256
+
+	// maxBatchBytes ends the collecting of closures once a commit holds this
+	// many bytes: bbolt keeps a transaction's dirty pages in memory.
+	maxBatchBytes = 8 << 20
+
+	// pageSize of new files and the only one accepted: fixed, so that a file
+	// moves between machines whose memory pages differ.
+	pageSize = 4096
+
+	// initialMap is the address space (not memory) mapped at open. While the
+	// file fits, growing it needs no new map, which would wait for every View.
+	initialMap = 64 << 20
+
+	// growBytes is by how much the file grows ahead of its use. Each growth
+	// costs one more fsync.
+	growBytes = 256 << 10
+
+	// maxTreeDepth bounds the page tree. Even at two entries a page, 48 levels
+	// are more than a disk holds; bbolt recurses once a level.
+	maxTreeDepth = 48
+
+	// labelGap is the room left between neighbours of a history: a message that
+	// comes late finds a free label about 20 times in one spot before its
+	// neighbours are relabelled, and 2^43 messages fit on either side of the first.
+	labelGap = 1 << 20
+
+	// minRelabelGap is the room a relabelled window must at least offer; below
+	// it the window doubles. Ten late messages fit in the worst spot of it.
+	minRelabelGap = 1 << 10
+
+	// relabelWindow is how many entries on each side the first attempt moves.
+	relabelWindow = 32
+
+	// nearEntries is how many entries from the end are tried one by one before
+	// the binary search: most late messages are only a little late.
+	nearEntries = 4
+
+	// maxEmptyPages bounds how many pages emptied in one transaction are skipped
+	// in a row: a transaction that deletes that many records does not fit memory.
+	maxEmptyPages = 1 << 24
+
+	// checkEvery is after how many records Check looks whether it should stop.
+	checkEvery = 256
+)

@@ -1,0 +1,21 @@
+//go:build unix && !solaris && !aix
+
+package store
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+var errLocked = errors.New("store: the file is locked")
+
+// lockFile takes the lock that bbolt itself takes a moment later on the same
+// descriptor, so that the pages can be read before bbolt trusts them.
+func lockFile(f *os.File) error {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return errLocked
+	}
+	return err
+}

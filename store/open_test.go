@@ -1,0 +1,241 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	bolt "go.etcd.io/bbolt"
+
+	"libstatus1to1/chat"
+)
+
+func TestBadOptions(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	for field, o := range map[string]Options{
+		"store.path":       {Passphrase: "p", KDF: quick},
+		"store.passphrase": {Path: path, KDF: quick},
+		"store.key":        {Path: path, Key: make([]byte, 31)},
+		"store.kdf":        {Path: path, Passphrase: "p", KDF: Argon2Params{Time: 1, MemoryKiB: 1 << 30, Threads: 1}},
+	} {
+		_, err := Open(o)
+		wantCode(t, err, chat.CodeBadConfig)
+		wantField(t, err, field)
+	}
+	_, err := Open(Options{Path: path, Passphrase: "p", Key: make([]byte, 32)})
+	wantField(t, err, "store.key")
+	if _, err := os.Stat(path); err == nil {
+		t.Error("bad options made a file")
+	}
+	if !DefaultArgon2.valid() {
+		t.Error("the default cost is out of bounds")
+	}
+}
+
+func TestPassphraseAndKey(t *testing.T) {
+	dir := t.TempDir()
+	withKey := Options{Path: filepath.Join(dir, "key.db"), Key: bytes.Repeat([]byte{7}, 32)}
+	withPhrase := testOptions(filepath.Join(dir, "phrase.db"))
+	for _, o := range []Options{withKey, withPhrase} {
+		s, err := Open(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Update(func(tx chat.Tx) error { return tx.Put("t", []byte("k"), []byte("v")) }); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, o := range map[string]Options{
+		"another key":        {Path: withKey.Path, Key: bytes.Repeat([]byte{8}, 32)},
+		"phrase for key":     {Path: withKey.Path, Passphrase: "p", KDF: quick},
+		"key for phrase":     {Path: withPhrase.Path, Key: withKey.Key},
+		"another phrase":     {Path: withPhrase.Path, Passphrase: withPhrase.Passphrase + " ", KDF: quick},
+		"phrase, other cost": {Path: withPhrase.Path, Passphrase: "x"},
+	} {
+		_, err := Open(o)
+		if wantCode(t, err, chat.CodeWrongPassphrase); t.Failed() {
+			t.Fatal(name)
+		}
+	}
+	o := withPhrase
+	o.KDF = Argon2Params{} // the file says its own cost
+	for _, o := range []Options{withKey, o} {
+		s, err := Open(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.View(func(tx chat.Tx) error {
+			v, err := tx.Get("t", []byte("k"))
+			if string(v) != "v" {
+				t.Errorf("Get = %q", v)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestChangePassphrase(t *testing.T) {
+	s := newFile(t)
+	o := testOptions(s.path)
+	s.update(func(tx chat.Tx) { s.must(tx.Put("t", []byte("k"), []byte("v"))) })
+	wantCode(t, s.ChangePassphrase("wrong", "new"), chat.CodeWrongPassphrase)
+	wantCode(t, s.ChangePassphrase(o.Passphrase, ""), chat.CodeBadParams)
+	s.must(s.ChangePassphrase(o.Passphrase, "new"))
+	wantCode(t, s.ChangePassphrase(o.Passphrase, "new"), chat.CodeWrongPassphrase)
+	s.must(s.Suspend())
+	wantCode(t, s.ChangePassphrase("new", "newer"), chat.CodeStoreSuspended)
+	s.must(s.Resume())
+	s.must(s.Close())
+	wantCode(t, s.ChangePassphrase("new", "newer"), chat.CodeClosed)
+	_, err := Open(o)
+	wantCode(t, err, chat.CodeWrongPassphrase)
+	o.Passphrase = "new"
+	if s.Store, err = Open(o); err != nil {
+		t.Fatal(err)
+	}
+	s.view(func(tx chat.Tx) {
+		if v, err := tx.Get("t", []byte("k")); err != nil || string(v) != "v" {
+			t.Errorf("Get = %q, %v", v, err)
+		}
+	})
+
+	key := Options{Path: filepath.Join(t.TempDir(), "store.db"), Key: make([]byte, 32)}
+	k, err := Open(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	wantCode(t, k.ChangePassphrase("", "new"), chat.CodeBadParams)
+	if err := Memory().ChangePassphrase("a", "b"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNotAStore(t *testing.T) {
+	dir := t.TempDir()
+	foreign := filepath.Join(dir, "foreign.db")
+	db, err := bolt.Open(foreign, 0o600, &bolt.Options{PageSize: pageSize})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Update(func(tx *bolt.Tx) error {
+		b, err := tx.CreateBucket([]byte("somebody else's"))
+		return errors.Join(err, b.Put([]byte("k"), []byte("v")))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(foreign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{
+		"text": []byte("hello"), "zeros": make([]byte, 1<<16), "random": bytes.Repeat([]byte{0xa5, 1, 0}, 30000),
+		"foreign": whole, "cut": whole[:2*pageSize], "cut in a page": whole[:pageSize+100],
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(testOptions(path)); chat.CodeOf(err) != chat.CodeStoreCorrupt {
+			t.Errorf("%s: %v", name, err)
+		}
+		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, content) {
+			t.Errorf("%s: Open changed the file", name)
+		}
+	}
+}
+
+// An empty file, as another program may have made it to reserve the name, or as
+// a crash at the very first moment leaves it, becomes a store.
+func TestEmptyFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := &subject{Store: mustOpen(t, path), t: t, path: path}
+	s.again()
+	s.must(s.Close())
+
+	bare := filepath.Join(t.TempDir(), "bare.db") // bbolt ready, the header not yet written
+	b, err := openFile(bare, true, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.must(b.close())
+	s = &subject{Store: mustOpen(t, bare), t: t, path: bare}
+	s.again()
+	s.must(s.Close())
+}
+
+func TestReplacedWhileSuspended(t *testing.T) {
+	s, other := newFile(t), newFile(t)
+	s.update(func(tx chat.Tx) { s.must(tx.Put("t", []byte("k"), []byte("v"))) })
+	other.update(func(tx chat.Tx) { other.must(tx.Put("t", []byte("k"), []byte("v"))) })
+	other.must(other.Close())
+	mine := s.path + ".mine"
+	s.must(s.Suspend())
+	s.must(os.Rename(s.path, mine))
+	wantCode(t, s.Resume(), chat.CodeStoreIO) // missing: it must not be made anew
+	empty := newFile(t)
+	empty.must(empty.Close())
+	for _, content := range []string{other.path, empty.path, os.Args[0]} {
+		raw, err := os.ReadFile(content)
+		s.must(err)
+		s.must(os.WriteFile(s.path, raw, 0o600))
+		wantCode(t, s.Resume(), chat.CodeStoreCorrupt)
+		wantCode(t, s.View(func(chat.Tx) error { return nil }), chat.CodeStoreSuspended)
+	}
+	s.must(os.Rename(mine, s.path))
+	s.must(s.Resume())
+	s.view(func(tx chat.Tx) {
+		if v, err := tx.Get("t", []byte("k")); err != nil || string(v) != "v" {
+			t.Errorf("Get = %q, %v", v, err)
+		}
+	})
+}
+
+func TestRedacted(t *testing.T) {
+	o := testOptions(filepath.Join(t.TempDir(), "store.db"))
+	o.Key = []byte("0123456789abcdef0123456789abcdef")
+	printed := func(v any) (out string) {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d", "%q"} {
+			out += fmt.Sprintf(verb, v) + "\n"
+		}
+		js, err := json.Marshal(struct{ V any }{v})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out + string(js)
+	}
+	for _, secret := range []string{o.Passphrase, string(o.Key), fmt.Sprintf("%x", o.Key[:6]), fmt.Sprintf("%x", o.Passphrase[:6]), "48 49 50 51"} {
+		if strings.Contains(printed(o)+printed(&o), secret) {
+			t.Errorf("Options print %q", secret)
+		}
+	}
+	s := newFile(t)
+	data := s.Store.(*fileStore).data
+	raw := fmt.Sprintf("%x", [32]byte(data))[:12]
+	decimal := strings.Trim(fmt.Sprint(data[0], data[1], data[2], data[3]), "[]")
+	for _, v := range []any{s.Store, struct{ S chat.Store }{s.Store}, Memory()} {
+		out := printed(v)
+		if strings.Contains(out, raw) || strings.Contains(out, decimal) || !strings.Contains(out, "store(") {
+			t.Errorf("a store prints as %s", out)
+		}
+	}
+}

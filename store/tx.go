@@ -1,0 +1,180 @@
+package store
+
+import (
+	"bytes"
+
+	bolt "go.etcd.io/bbolt"
+
+	"libstatus1to1/chat"
+)
+
+// fileTx is one transaction of a fileStore.
+type fileTx struct {
+	*reader
+	batch   *batch // nil in a View
+	done    bool
+	walking map[chat.Table]int // tables an Each is in
+}
+
+func (t *fileTx) end() { t.done = true }
+
+func (t *fileTx) readable() error {
+	if t.done {
+		return ErrTxDone
+	}
+	return nil
+}
+
+func (t *fileTx) writing() error {
+	if t.done {
+		return ErrTxDone
+	}
+	if t.batch == nil {
+		return ErrReadOnly
+	}
+	return nil
+}
+
+// entry is the index entry as this transaction sees it.
+func (t *fileTx) entry(kind byte, name string) (bucketID, entry, error) {
+	if t.batch != nil {
+		return t.batch.lookup(kind, name)
+	}
+	return t.reader.entry(kind, name)
+}
+
+func (t *fileTx) Get(table chat.Table, key []byte) ([]byte, error) {
+	if err := t.readable(); err != nil {
+		return nil, err
+	}
+	id := t.crypt.bucket(kindTable, string(table))
+	what := "table " + string(table)
+	plain, err := t.get(what, id, t.crypt.recordKey(id, key))
+	if err != nil || plain == nil {
+		return nil, err
+	}
+	clear, value, ok := unpackRecord(plain)
+	if !ok || !bytes.Equal(clear, key) {
+		return nil, misplaced(what)
+	}
+	return value, nil
+}
+
+func (t *fileTx) Put(table chat.Table, key, value []byte) error {
+	if err := t.writingTable(table); err != nil {
+		return err
+	}
+	if err := checkSize(key, value); err != nil {
+		return err
+	}
+	id, e, err := t.entry(kindTable, string(table))
+	if err != nil {
+		return err
+	}
+	diskKey := t.crypt.recordKey(id, key)
+	there, err := t.has(id, diskKey)
+	if err != nil {
+		return err
+	}
+	box, err := t.crypt.seal(id, diskKey, packRecord(key), value)
+	if err != nil {
+		return err
+	}
+	if err := t.batch.do(step{act: actPut, id: id, kind: kindTable, key: diskKey, value: box}); err != nil {
+		return err
+	}
+	if !there {
+		e.last++
+		e.gone = false
+		t.batch.set(id, e)
+	}
+	return nil
+}
+
+func (t *fileTx) Delete(table chat.Table, key []byte) error {
+	if err := t.writingTable(table); err != nil {
+		return err
+	}
+	id, e, err := t.entry(kindTable, string(table))
+	if err != nil {
+		return err
+	}
+	diskKey := t.crypt.recordKey(id, key)
+	there, err := t.has(id, diskKey)
+	if err != nil || !there {
+		return err
+	}
+	if err := t.batch.do(step{act: actDelete, id: id, kind: kindTable, key: diskKey}); err != nil {
+		return err
+	}
+	e.last--
+	t.batch.set(id, e)
+	return nil
+}
+
+// writingTable refuses a write to a table that is being walked: bbolt's cursor
+// would lose its place.
+func (t *fileTx) writingTable(table chat.Table) error {
+	if err := t.writing(); err != nil {
+		return err
+	}
+	if t.walking[table] > 0 {
+		return ErrWalked
+	}
+	return nil
+}
+
+// has reports whether a record is there, without decrypting it.
+func (t *fileTx) has(id bucketID, diskKey []byte) (there bool, err error) {
+	b, err := t.bucket("file", id)
+	if err != nil || b == nil {
+		return false, err
+	}
+	err = guard("file", func() { there = b.Get(diskKey) != nil })
+	return there, err
+}
+
+func (t *fileTx) Each(table chat.Table, fn func(key, value []byte) error) error {
+	if err := t.readable(); err != nil {
+		return err
+	}
+	if t.walking == nil {
+		t.walking = map[chat.Table]int{}
+	}
+	t.walking[table]++
+	defer func() { t.walking[table]-- }()
+	id, e, err := t.entry(kindTable, string(table))
+	if err != nil {
+		return err
+	}
+	n := uint64(0)
+	err = t.eachRecord(id, e.what(), func(key, value []byte) error {
+		n++
+		return fn(key, value)
+	})
+	if err == nil && n != e.records() {
+		err = missing(e.what())
+	}
+	return err
+}
+
+// eachRecord decrypts every record of a table and checks that each is at its place.
+func (r *reader) eachRecord(id bucketID, what string, fn func(key, value []byte) error) error {
+	c, err := r.cursor(what, id)
+	if err != nil || c == nil {
+		return err
+	}
+	for plain, err := c.move((*bolt.Cursor).First); c.key != nil || err != nil; plain, err = c.move((*bolt.Cursor).Next) {
+		if err != nil {
+			return err
+		}
+		clear, value, ok := unpackRecord(plain)
+		if !ok || !bytes.Equal(r.crypt.recordKey(id, clear), c.key) {
+			return misplaced(what)
+		}
+		if err := fn(clear, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package store
+
+import (
+	"runtime/debug"
+
+	"libstatus1to1/chat"
+)
+
+// request is a closure waiting for the writer.
+type request struct {
+	fn   func(*batch) error
+	done chan error // capacity 1
+	err  error
+}
+
+// submit hands fn to the writer and waits until it is durable or failed.
+func (s *fileStore) submit(fn func(*batch) error) error {
+	r := &request{fn: fn, done: make(chan error, 1)}
+	s.requests <- r
+	return <-r.done
+}
+
+// write is the writer goroutine: the only one that changes the file. It commits
+// whatever is waiting, without waiting for more; while it does, more gathers.
+func (s *fileStore) write() {
+	debug.SetPanicOnFault(true)
+	ended := false
+	defer func() {
+		if !ended { // a closure called runtime.Goexit, as t.FailNow does
+			go s.write()
+		}
+	}()
+	for {
+		select {
+		case r := <-s.requests:
+			s.commit(r)
+		case <-s.quit:
+			ended = true
+			return
+		}
+	}
+}
+
+// commit runs first and those waiting behind it as one bbolt transaction.
+func (s *fileStore) commit(first *request) {
+	group := []*request{first}
+	err := error(chat.Errorf(chat.CodeInternal, "", "a transaction's closure ended its goroutine"))
+	b, beginErr := s.newBatch()
+	defer func() {
+		s.finish(b, group, err)
+	}()
+	if beginErr != nil {
+		err = beginErr
+		return
+	}
+	b.run(first)
+	for len(group) < maxClosures && b.bytes < maxBatchBytes && b.fatal == nil {
+		select {
+		case r := <-s.requests:
+			group = append(group, r)
+			b.run(r)
+			continue
+		default:
+		}
+		break
+	}
+	err = b.commit()
+}
+
+// run runs one closure in the batch.
+func (b *batch) run(r *request) {
+	n := len(b.steps)
+	r.err = r.fn(b)
+	if r.err == nil && b.fatal == nil {
+		b.keep()
+	} else {
+		b.takeBack(n)
+	}
+}
+
+// finish answers every request of a group. err is of the commit.
+func (s *fileStore) finish(b *batch, group []*request, err error) {
+	if b != nil {
+		b.abort()
+		if b.hung {
+			s.hang(err)
+		}
+	}
+	for _, r := range group {
+		if r.err == nil {
+			r.err = err
+		}
+		r.done <- r.err
+	}
+}
+
+// newBatch starts a batch, unless bbolt hangs.
+func (s *fileStore) newBatch() (*batch, error) {
+	if err := s.hung(); err != nil {
+		return nil, err
+	}
+	return newBatch(s.crypt, s.file)
+}
+
+// hang keeps everybody off bbolt from now on: it may hold its locks for ever, or
+// show what is not on disk. Opening the store again shows what is there.
+func (s *fileStore) hang(cause error) {
+	err := chat.Errorf(chat.CodeOf(cause), "", "the store failed before; open it again").Because(cause)
+	s.broken.CompareAndSwap(nil, err)
+}
+
+// hung is why bbolt must not be used any more, or nil.
+func (s *fileStore) hung() error {
+	if err := s.broken.Load(); err != nil {
+		return err
+	}
+	return nil
+}
