@@ -1,0 +1,7 @@
+package identity
+
+// Seed is what the phrase gives, for the vectors.
+func Seed(p Phrase, passphrase string) []byte { return p.seed(passphrase) }
+
+// MasterFromSeed skips the phrase.
+func MasterFromSeed(seed []byte) (Master, error) { return masterFromSeed(seed) }

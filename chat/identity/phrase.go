@@ -1,0 +1,112 @@
+// Package identity is who someone is: the seed phrase, the chat key derived from it, the
+// forms a chat key is written in, and installation ids.
+//
+// Phrases and master keys redact themselves; error texts carry no word and no key.
+//
+// Spec: 2/ACCOUNT; BIP-39, BIP-32 and BIP-43 for the derivation.
+package identity
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/tyler-smith/go-bip39"
+	"golang.org/x/text/unicode/norm"
+)
+
+// What reading a seed phrase can fail with; see ParsePhrase.
+var (
+	// ErrPhraseWords: not 12, 15, 18, 21 or 24 words.
+	ErrPhraseWords = errors.New("identity: a seed phrase has 12, 15, 18, 21 or 24 words")
+	// ErrPhraseWord: a word is not of the English list. It comes as a *PhraseWordError.
+	ErrPhraseWord = errors.New("identity: a word of the seed phrase is not in the list")
+	// ErrPhraseChecksum: all words are known, but they do not belong together.
+	ErrPhraseChecksum = errors.New("identity: the words of the seed phrase do not fit together (checksum)")
+)
+
+// PhraseWordError is an ErrPhraseWord. It names the place, not the word: a mistyped word
+// still tells most of the secret.
+type PhraseWordError struct {
+	Position int // of the first unknown word, from 1
+}
+
+// Error says where the unknown word is.
+func (e *PhraseWordError) Error() string {
+	return fmt.Sprintf("%v: word %d", ErrPhraseWord, e.Position)
+}
+
+// Unwrap makes errors.Is(err, ErrPhraseWord) hold.
+func (e *PhraseWordError) Unwrap() error { return ErrPhraseWord }
+
+// Phrase is a BIP-39 seed phrase in English, valid by construction: only NewPhrase and
+// ParsePhrase make one. It is the account itself, and redacts itself: Words shows it.
+// The zero value is no phrase.
+type Phrase struct{ words string }
+
+const (
+	// maxPhraseBytes bounds what ParsePhrase looks at: 24 words of 8 letters are 215
+	// bytes, and this leaves room for wide letters and generous spacing.
+	maxPhraseBytes = 4096
+	// bitsPerThreeWords: 33 bits of phrase are 32 of entropy and one of checksum.
+	bitsPerThreeWords = 32
+)
+
+func phraseLength(words int) bool { return words >= 12 && words <= 24 && words%3 == 0 }
+
+// NewPhrase draws a phrase of 12, 15, 18, 21 or 24 words from rand (16 to 32 bytes, in
+// one read). Errors: ErrPhraseWords, or the random source's.
+//
+// Spec: 2/ACCOUNT, "Public/Private Keypairs"; BIP-39.
+func NewPhrase(rand io.Reader, words int) (Phrase, error) {
+	if !phraseLength(words) {
+		return Phrase{}, ErrPhraseWords
+	}
+	entropy := make([]byte, words/3*bitsPerThreeWords/8)
+	defer clear(entropy)
+	if _, err := io.ReadFull(rand, entropy); err != nil {
+		return Phrase{}, fmt.Errorf("identity: reading randomness: %w", err)
+	}
+	text, err := bip39.NewMnemonic(entropy)
+	if err != nil {
+		return Phrase{}, fmt.Errorf("identity: making a phrase: %w", err)
+	}
+	return Phrase{text}, nil
+}
+
+// ParsePhrase reads a phrase as a person may have typed it: upper or lower case, any
+// spacing, any Unicode form of the letters. Errors, in this order: ErrPhraseWords,
+// *PhraseWordError, ErrPhraseChecksum.
+//
+// Spec: BIP-39.
+func ParsePhrase(text string) (Phrase, error) {
+	if len(text) > maxPhraseBytes {
+		return Phrase{}, ErrPhraseWords
+	}
+	words := strings.Fields(strings.ToLower(norm.NFKD.String(text)))
+	if !phraseLength(len(words)) {
+		return Phrase{}, ErrPhraseWords
+	}
+	for i, w := range words {
+		if _, known := bip39.GetWordIndex(w); !known {
+			return Phrase{}, &PhraseWordError{Position: i + 1}
+		}
+	}
+	joined := strings.Join(words, " ")
+	if _, err := bip39.EntropyFromMnemonic(joined); err != nil {
+		return Phrase{}, ErrPhraseChecksum // the library's text may quote words
+	}
+	return Phrase{joined}, nil
+}
+
+// Words reveals the phrase: lower-case words, one space apart.
+func (p Phrase) Words() string { return p.words }
+
+// IsZero reports whether p is the zero value, which is no phrase.
+func (p Phrase) IsZero() bool { return p.words == "" }
+
+// seed is the 64 bytes everything is derived from.
+func (p Phrase) seed(passphrase string) []byte {
+	return bip39.NewSeed(p.words, norm.NFKD.String(passphrase))
+}
