@@ -115,11 +115,14 @@ func (p *pass) chatMessage(m *inbound, app message.Application, b []byte) {
 	})
 }
 
+// maxTime is the largest time we hand on: JSON numbers are exact up to 2^53.
+const maxTime = 1<<53 - 1
+
 func (p *pass) recordOf(m *inbound, cm *wire.ChatMessage, chat key.Public, id [32]byte) *wire.MessageRecord {
 	own := m.sender == p.a.public
 	rec := &wire.MessageRecord{
 		Id: id[:], Chat: chat.Compressed(), From: m.sender.Compressed(), Kind: kindUnsupported, Text: cm.GetText(),
-		Clock: cm.GetClock(), SentAt: int64(cm.GetTimestamp()), ReceivedAt: p.now.UnixMilli(), State: stateReceived,
+		Clock: cm.GetClock(), SentAt: int64(min(cm.GetTimestamp(), maxTime)), ReceivedAt: p.now.UnixMilli(), State: stateReceived,
 		SenderName: boundedName(cm.GetDisplayName(), MaxName), Outgoing: own, Read: own,
 		ApplicationType: int32(wire.ApplicationMetadataMessage_CHAT_MESSAGE),
 	}

@@ -32,6 +32,7 @@ type attempt struct {
 	rows         [][32]byte // message ids; none when it only acknowledges
 	contentTopic string
 	payload      []byte
+	resends      int // rows that were sent before
 	evidence     Evidence
 	failure      Code
 
@@ -60,19 +61,22 @@ func (c *Client) batchBytes() int { return c.net.MaxPayload() * 2 / 3 }
 // send does what is due while the network is there.
 func (c *Client) send() {
 	a, err := c.account()
-	if err != nil || !c.online.is() {
+	if err != nil || !c.online.is() || c.loop.networkPause.lasts(c.now()) {
+		c.markPublished()
 		return
 	}
 	c.publishContactCode(a)
 	for c.ctx.Err() == nil {
-		c.publishAll()
+		if !c.publishAll() {
+			break
+		}
 		attempts := c.prepare(a)
 		if len(attempts) == 0 {
 			break
 		}
 		if err := c.commitAttempts(attempts); err != nil {
 			c.log.Log("error", "storing attempts failed", "code", string(CodeOf(err)))
-			c.backOff()
+			c.loop.storePause.failed(c.now())
 			return
 		}
 	}
@@ -187,13 +191,14 @@ func (c *Client) encryptFor(a *account, p session.Peer, rows []outboxRow, acks [
 	var except []string
 	if len(rows) > 0 {
 		except = rows[0].acked
-		messages, err := c.syncMessages(rows)
+		messages, err := c.syncMessages(a, rows)
 		if err != nil {
 			return nil, err
 		}
 		sync.Messages = messages
 		for _, r := range rows {
 			at.rows = append(at.rows, r.id)
+			at.resends += min(r.sends, 1)
 		}
 	}
 	plaintext, err := datasync.Encode(sync)
@@ -233,7 +238,7 @@ func (c *Client) seal(a *account, at *attempt, pm []byte, negotiated bool) (err 
 	return err
 }
 
-func (c *Client) syncMessages(rows []outboxRow) ([]datasync.Message, error) {
+func (c *Client) syncMessages(a *account, rows []outboxRow) ([]datasync.Message, error) {
 	messages := make([]datasync.Message, 0, len(rows))
 	err := c.store.View(func(tx Tx) error {
 		for _, r := range rows {
@@ -244,10 +249,6 @@ func (c *Client) syncMessages(rows []outboxRow) ([]datasync.Message, error) {
 			}
 			if !found {
 				return Errorf(CodeStoreCorrupt, "", "a message of the outbox is missing")
-			}
-			a, err := c.account()
-			if err != nil {
-				return err
 			}
 			messages = append(messages, datasync.Message{
 				GroupID: datasync.GroupID(a.public, r.peer), Timestamp: rec.GetMvdsTimestamp(), Body: rec.GetApplication(),
@@ -276,7 +277,7 @@ func (c *Client) commitAttempts(attempts []*attempt) error {
 	if err != nil {
 		return err
 	}
-	c.wentWell()
+	c.loop.storePause.wentWell()
 	c.loop.published = nil
 	c.loop.unpublished = append(c.loop.unpublished, attempts...)
 	return nil
@@ -324,27 +325,27 @@ func (t *txn) changeRow(id [32]byte, change func(*wire.OutboxRecord)) error {
 	return put(t, tableOutbox, id[:], &rec)
 }
 
-// publishAll hands stored attempts to the network, oldest first.
-func (c *Client) publishAll() {
+// publishAll hands stored attempts to the network, oldest first, and reports
+// whether all are out.
+func (c *Client) publishAll() bool {
 	for len(c.loop.unpublished) > 0 {
 		at := c.loop.unpublished[0]
 		evidence, err := c.publish(at.contentTopic, at.payload)
 		switch {
 		case errors.Is(err, ErrTooLarge):
 			at.failure = CodeTooLarge
-		case errors.Is(err, ErrNoPeers):
-			c.online.lost()
-			return
 		case err != nil:
-			c.log.Log("warn", "publishing failed", "error", err.Error())
-			c.backOff()
-			return
+			c.log.Log("info", "publishing failed", "error", err.Error())
+			c.loop.networkPause.failed(c.now())
+			return false
 		}
+		c.loop.networkPause.wentWell()
 		at.evidence = evidence
 		c.counters.published(at)
 		c.loop.unpublished = c.loop.unpublished[1:]
 		c.loop.published = append(c.loop.published, at)
 	}
+	return true
 }
 
 // publish sends b with a fresh timestamp: gossipsub swallows an envelope it has
@@ -366,7 +367,7 @@ func (c *Client) markPublished() {
 	published := c.loop.published
 	if err := c.update(func(t *txn) error { return t.mark(published) }); err != nil {
 		c.log.Log("error", "marking attempts failed", "code", string(CodeOf(err)))
-		c.backOff()
+		c.loop.storePause.failed(c.now())
 		return
 	}
 	c.loop.published = nil

@@ -54,6 +54,8 @@ type Client struct {
 	incoming chan Envelope
 	wake     chan struct{}
 	online   onlineState
+	// cameOnline ends the pause after a failed publish.
+	cameOnline atomic.Bool
 
 	// busy is held by the loop while it works; it guards loop.
 	busy   sync.Mutex

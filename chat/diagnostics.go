@@ -26,7 +26,10 @@ func (n *counters) drop(reason string) {
 }
 
 // published counts the messages of an attempt that went out.
-func (n *counters) published(at *attempt) { n.sent.Add(uint64(len(at.rows))) }
+func (n *counters) published(at *attempt) {
+	n.sent.Add(uint64(len(at.rows) - at.resends))
+	n.resent.Add(uint64(at.resends))
+}
 
 // Diagnostics tells counters and depths.
 func (c *Client) Diagnostics() (Diagnostics, error) {

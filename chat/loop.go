@@ -19,21 +19,21 @@ type loopState struct {
 	// not marked yet.
 	unpublished []*attempt
 	published   []*attempt
-	// notBefore holds work back after the store or the network failed.
-	notBefore   time.Time
-	failures    int
-	nextCode    time.Time // when the contact code is due
-	nextCare    time.Time // when pre-keys and old marks are looked after
-	acceptsWork bool      // an identity is there and its state loaded
+	// unstored is a batch whose transaction failed: it is handled again.
+	unstored []Envelope
+	// After a failure of the store nothing is done for a while, after one of the
+	// network nothing is published.
+	storePause   pause
+	networkPause pause
+	nextCode     time.Time // when the contact code is due
+	nextCare     time.Time // when pre-keys and old marks are looked after
+	acceptsWork  bool      // an identity is there and its state loaded
 }
 
 // Pauses of the loop.
 const (
 	// careEvery is how often rotation of pre-keys and forgetting is checked.
 	careEvery = time.Hour
-	// retryBase and retryMax bound the pause after a failed commit or publish.
-	retryBase = time.Second
-	retryMax  = time.Minute
 	// idle is the wait when nothing is due: any wake-up comes earlier.
 	idle = 24 * time.Hour
 )
@@ -73,10 +73,19 @@ func (c *Client) turn(batch []Envelope) {
 	if c.paused.Load() {
 		return
 	}
+	if c.cameOnline.Swap(false) {
+		c.loop.networkPause.wentWell()
+	}
+	batch = append(c.loop.unstored, batch...)
+	c.loop.unstored = nil
+	if c.loop.storePause.lasts(c.now()) {
+		c.loop.unstored = batch
+		return
+	}
 	if len(batch) > 0 {
 		c.receive(batch)
 	}
-	if c.loop.acceptsWork && !c.now().Before(c.loop.notBefore) {
+	if c.loop.acceptsWork && !c.loop.storePause.lasts(c.now()) {
 		c.look()
 		c.send()
 	}
@@ -104,7 +113,7 @@ func (c *Client) next() (time.Duration, <-chan Envelope) {
 	c.busy.Lock()
 	defer c.busy.Unlock()
 	pause := c.untilDue()
-	if c.paused.Load() || c.now().Before(c.loop.notBefore) {
+	if c.paused.Load() || c.loop.storePause.lasts(c.now()) {
 		return pause, nil
 	}
 	return pause, c.incoming
@@ -116,8 +125,11 @@ func (c *Client) untilDue() time.Duration {
 		return idle
 	}
 	now := c.now()
-	if now.Before(c.loop.notBefore) {
-		return c.loop.notBefore.Sub(now)
+	if c.loop.storePause.lasts(now) {
+		return c.loop.storePause.until.Sub(now)
+	}
+	if len(c.loop.unstored) > 0 {
+		return 0
 	}
 	due := now.Add(idle)
 	earlier := func(t time.Time) {
@@ -126,7 +138,10 @@ func (c *Client) untilDue() time.Duration {
 		}
 	}
 	earlier(c.loop.nextCare)
-	if c.online.is() {
+	switch {
+	case c.online.is() && c.loop.networkPause.lasts(now):
+		earlier(c.loop.networkPause.until)
+	case c.online.is():
 		earlier(c.loop.nextCode)
 		for _, a := range c.loop.acks {
 			earlier(a.due)
@@ -141,14 +156,27 @@ func (c *Client) untilDue() time.Duration {
 	return max(0, due.Sub(now))
 }
 
-// backOff holds work back after a failure, longer each time in a row.
-func (c *Client) backOff() {
-	pause := min(retryBase<<min(c.loop.failures, 6), retryMax)
-	c.loop.failures++
-	c.loop.notBefore = c.now().Add(pause)
+// pause holds something back after a failure, longer each time in a row.
+type pause struct {
+	until    time.Time
+	failures int
 }
 
-func (c *Client) wentWell() { c.loop.failures = 0 }
+// pauseBase and pauseMax bound a pause: short enough that a passing fault is not
+// noticed, long enough that a lasting one costs nothing.
+const (
+	pauseBase = time.Second
+	pauseMax  = time.Minute
+)
+
+func (p *pause) lasts(now time.Time) bool { return now.Before(p.until) }
+
+func (p *pause) failed(now time.Time) {
+	p.until = now.Add(min(pauseBase<<min(p.failures, 6), pauseMax))
+	p.failures++
+}
+
+func (p *pause) wentWell() { *p = pause{} }
 
 // look does what is due by the clock: rotating pre-keys, forgetting old marks.
 func (c *Client) look() {

@@ -20,9 +20,6 @@ func (o *onlineState) is() bool {
 	return o.online
 }
 
-// lost notes that a publish found nobody, before the transport says so.
-func (o *onlineState) lost() { o.set(false) }
-
 // set reports whether the state is another one now.
 func (o *onlineState) set(online bool) bool {
 	o.mu.Lock()
@@ -49,6 +46,9 @@ func (o *onlineState) change() <-chan struct{} {
 // networkChanged takes a report of the transport.
 func (c *Client) networkChanged(n NetworkChange) {
 	changed := c.online.set(n.State == NetworkOnline)
+	if changed && n.State == NetworkOnline {
+		c.cameOnline.Store(true)
+	}
 	c.kick()
 	if c.closed.Load() {
 		return

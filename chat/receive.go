@@ -27,6 +27,7 @@ import (
 
 // received takes an envelope from the transport; it waits while the queue is full.
 func (c *Client) received(e Envelope) {
+	c.counters.received.Add(1)
 	select {
 	case c.incoming <- e:
 	case <-c.ctx.Done():
@@ -65,7 +66,6 @@ func (c *Client) receive(batch []Envelope) {
 	}
 	p := &pass{c: c, a: a, now: c.now(), peers: map[key.Public]*passPeer{}, seen: map[string][][32]byte{}}
 	for _, e := range batch {
-		c.counters.received.Add(1)
 		if err := p.handle(e); err != nil {
 			c.counters.drop(reasonOf(err))
 			c.log.Log("debug", "envelope dropped", "reason", reasonOf(err))
@@ -75,12 +75,12 @@ func (c *Client) receive(batch []Envelope) {
 		return
 	}
 	if err := c.update(p.write); err != nil {
-		c.counters.drop("store")
 		c.log.Log("error", "storing received messages failed", "code", string(CodeOf(err)))
-		c.backOff()
+		c.loop.unstored = batch
+		c.loop.storePause.failed(p.now)
 		return
 	}
-	c.wentWell()
+	c.loop.storePause.wentWell()
 }
 
 func (p *pass) write(t *txn) error {

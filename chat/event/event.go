@@ -47,8 +47,8 @@ type ContactRemoved struct {
 	PublicKey string `json:"public_key"`
 }
 
-// SessionChanged is emitted when a session starts, is established by the first
-// answer, or expires.
+// SessionChanged is emitted when a session starts and when it is established by
+// the first answer. It expires by the rotation of the pre-key it began from.
 type SessionChanged struct {
 	Session Session `json:"session"`
 }

@@ -1,0 +1,200 @@
+// Package memnet is the network in memory: every node of a Network is a peer of
+// every other, and envelopes travel by a seeded scheduler that can lose, double,
+// delay and reorder them. It is shipped (`network.kind = memory`) and it is what
+// the two-peer tests run on.
+//
+// What it keeps of the real network: no delivery to oneself, no history (a node
+// that is offline misses what is published meanwhile), ErrNoPeers when nobody is
+// there, ErrTooLarge at the same size, bounded queues that drop. What it leaves
+// out: meshes, relaying and gossipsub's memory of identical bytes.
+//
+// Given the seed, the order in which nodes join and the order of publishes, every
+// decision is the same again: each publish draws a fixed number of values for each
+// other running node, in the order they joined. With Options.Manual the order of
+// deliveries is the same too.
+package memnet
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"libstatus1to1/chat"
+)
+
+// PubsubTopic is the shard every node of a Network is on: the one that carries
+// Status's 1:1 traffic.
+const PubsubTopic = "/waku/2/rs/16/32"
+
+// defaultMaxMessageSize is Waku's default for one message, in bytes.
+const defaultMaxMessageSize = 150 * 1024
+
+// messageOverhead is what Node.MaxPayload leaves for topic, timestamp and tags of
+// the WakuMessage around the payload; chat/waku leaves the same.
+const messageOverhead = 256
+
+// virtualTick is how far one publish moves the virtual clock of a manual network,
+// so that delays and reordering mean something there.
+const virtualTick = time.Millisecond
+
+// minReorderWindow is how long a reordered envelope may be held back at least:
+// in a manual network 20 later publishes can overtake it.
+const minReorderWindow = 20 * time.Millisecond
+
+// Options says how bad a Network is. The zero value is a perfect one.
+type Options struct {
+	// Seed of every decision.
+	Seed uint64
+	// Loss, Duplicate and Reorder are probabilities (0..1) for each envelope and
+	// each receiver: that it never arrives, that it arrives twice, that later
+	// ones may overtake it.
+	Loss, Duplicate, Reorder float64
+	// MaxDelay: each delivery waits between 0 and this long. Order from one
+	// publish to the next is kept unless Reorder says otherwise.
+	MaxDelay time.Duration
+	// MaxMessageSize is the largest WakuMessage in bytes; 0 means 150 KiB.
+	MaxMessageSize int
+	// Manual networks deliver nothing by themselves: see Step and Drain.
+	Manual bool
+}
+
+// Stats counts what a Network did since it was made.
+type Stats struct {
+	Published  uint64 // accepted by Publish
+	Delivered  uint64 // handed to a node's Received
+	Lost       uint64 // by Options.Loss
+	Duplicated uint64 // by Options.Duplicate
+	Dropped    uint64 // because a receiver's queue was full
+}
+
+// Network is a set of nodes. Its methods may be called from any goroutine.
+type Network struct {
+	options Options
+
+	mu      sync.Mutex
+	random  *rand.Rand
+	joined  uint64        // number given to the last node that joined
+	order   uint64        // number given to the last delivery queued
+	virtual time.Duration // the clock of a manual network
+	running []*Node       // started nodes, in the order they joined
+	cuts    map[link]bool
+	taps    map[uint64]func(chat.Envelope)
+	tapped  uint64 // number given to the last tap
+	stats   Stats
+}
+
+// link is an unordered pair of node numbers.
+type link struct{ low, high uint64 }
+
+func linkOf(a, b *Node) link {
+	return link{min(a.number, b.number), max(a.number, b.number)}
+}
+
+// New makes an empty network. Probabilities outside 0..1 mean never or always.
+func New(o Options) *Network {
+	if o.MaxMessageSize <= 0 {
+		o.MaxMessageSize = defaultMaxMessageSize
+	}
+	o.MaxDelay = max(o.MaxDelay, 0)
+	return &Network{
+		options: o,
+		random:  rand.New(rand.NewPCG(o.Seed, 0)),
+		cuts:    map[link]bool{},
+		taps:    map[uint64]func(chat.Envelope){},
+	}
+}
+
+// Join makes a new node, not yet started. Nodes are numbered from 1. The
+// Transport is a *Node.
+func (n *Network) Join() chat.Transport {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.joined++
+	return &Node{network: n, number: n.joined, topics: map[string]bool{}, online: true}
+}
+
+// Stats tells what the network did so far.
+func (n *Network) Stats() Stats {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.stats
+}
+
+// Tap calls watch with every envelope the network accepts, whatever becomes of
+// it, until cancel is called. It is called on the publisher's goroutine, under no
+// lock, after the envelope was queued.
+func (n *Network) Tap(watch func(chat.Envelope)) (cancel func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.tapped++
+	id := n.tapped
+	n.taps[id] = watch
+	return func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		delete(n.taps, id)
+	}
+}
+
+// Inject brings an envelope of nobody to every online node, without loss or delay
+// and without a draw from the seeded source. An empty PubsubTopic means ours.
+func (n *Network) Inject(e chat.Envelope) {
+	if e.PubsubTopic == "" {
+		e.PubsubTopic = PubsubTopic
+	}
+	e.Payload = bytes.Clone(e.Payload)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, receiver := range n.running {
+		if receiver.online {
+			n.queue(receiver, e, receiver.inOrder(n.now()))
+		}
+	}
+}
+
+// Partition cuts the link between two nodes of this network; Heal joins it again.
+// What is under way arrives. Transports of another kind are an error.
+func (n *Network) Partition(a, b chat.Transport) error { return n.setCut(a, b, true) }
+
+// Heal undoes Partition.
+func (n *Network) Heal(a, b chat.Transport) error { return n.setCut(a, b, false) }
+
+func (n *Network) setCut(a, b chat.Transport, cut bool) error {
+	first, okA := a.(*Node)
+	second, okB := b.(*Node)
+	if !okA || !okB || first.network != n || second.network != n || first == second {
+		return fmt.Errorf("memnet: these are not two nodes of this network")
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.rewire(func() { n.cut(linkOf(first, second), cut) })
+	return nil
+}
+
+// cut records or forgets a cut. n.mu is held.
+func (n *Network) cut(l link, cut bool) {
+	if cut {
+		n.cuts[l] = true
+	} else {
+		delete(n.cuts, l)
+	}
+}
+
+// linked tells whether a and b are peers. n.mu is held.
+func (n *Network) linked(a, b *Node) bool {
+	return a != b && a.active() && b.active() && !n.cuts[linkOf(a, b)]
+}
+
+// now is the time deliveries are due by: virtual in a manual network, otherwise
+// since the process started. n.mu is held.
+func (n *Network) now() time.Duration {
+	if n.options.Manual {
+		return n.virtual
+	}
+	return time.Since(processStart)
+}
+
+// processStart makes monotonic durations out of time.Now.
+var processStart = time.Now()
