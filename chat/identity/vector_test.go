@@ -3,51 +3,13 @@ package identity_test
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/internal/vectors"
 )
-
-// repoRoot is the directory of go.mod.
-func repoRoot(t testing.TB) string {
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-}
-
-// readVectors decodes one file of STATUS1TO1_VECTORS, by default testdata/vectors.
-func readVectors(t testing.TB, name string, into any) {
-	t.Helper()
-	dir := os.Getenv("STATUS1TO1_VECTORS")
-	if dir == "" {
-		dir = filepath.Join("testdata", "vectors")
-	}
-	if !filepath.IsAbs(dir) {
-		dir = filepath.Join(repoRoot(t), dir)
-	}
-	b, err := os.ReadFile(filepath.Join(dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(b, into); err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-}
 
 // address is the Ethereum address of a key, without the checksum in its letter case.
 func address(p key.Public) string {
@@ -94,7 +56,7 @@ func TestVectorKeys(t *testing.T) {
 	var file struct {
 		Keys []keyForms `json:"keys"`
 	}
-	readVectors(t, "keys.json", &file)
+	vectors.Read(t, "keys.json", &file)
 	if len(file.Keys) == 0 {
 		t.Fatal("no keys")
 	}
@@ -124,7 +86,7 @@ func TestVectorMnemonics(t *testing.T) {
 			Derived      map[string]keyForms `json:"derived"`
 		} `json:"mnemonics"`
 	}
-	readVectors(t, "keys.json", &file)
+	vectors.Read(t, "keys.json", &file)
 	if len(file.Mnemonics) == 0 {
 		t.Fatal("no mnemonics")
 	}

@@ -12,21 +12,15 @@ import (
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/ratchet"
 	"libstatus1to1/chat/wire"
+	"libstatus1to1/internal/vectors"
 )
 
 // TestVectorRatchet plays ratchet.json at the level of single sessions: each is named by
 // (owner, peer installation, bundle id), so nothing has to be chosen. Bundles, "none"
 // messages and the choice of sessions are tested where they live (x3dh, session).
 func TestVectorRatchet(t *testing.T) {
-	var file struct {
-		Scenarios []scenario `json:"scenarios"`
-	}
-	readVectors(t, "ratchet.json", &file)
-	if len(file.Scenarios) == 0 {
-		t.Fatal("no scenarios")
-	}
 	encrypts, decrypts := 0, 0
-	for _, sc := range file.Scenarios {
+	for _, sc := range vectors.ReadRatchet(t) {
 		t.Run(sc.Name, func(t *testing.T) {
 			p := newPlayer(t, sc)
 			for _, st := range sc.Steps {
@@ -45,30 +39,30 @@ type sessionName struct{ owner, installation, bundle string }
 // player runs one scenario.
 type player struct {
 	t                  *testing.T
-	sc                 scenario
+	sc                 vectors.Scenario
 	sessions           map[sessionName]ratchet.State
 	opened             map[sessionName]bool       // the owner has decrypted something in it
 	latest             map[[2]string]sessionName  // owner, installation -> session used last
 	preKeys            map[[2]string]key.Public   // owner, installation -> pre-key it knows
-	sent               map[string]step            // encrypt steps by message id
+	sent               map[string]vectors.Step    // encrypt steps by message id
 	plain              map[[2]string][]byte       // receiver, id -> what it decrypted to
 	drawn              map[key.Public]key.Private // all generated keys up to now
 	encrypts, decrypts int
 }
 
-func newPlayer(t *testing.T, sc scenario) *player {
+func newPlayer(t *testing.T, sc vectors.Scenario) *player {
 	return &player{
 		t: t, sc: sc,
 		sessions: map[sessionName]ratchet.State{}, opened: map[sessionName]bool{},
 		latest: map[[2]string]sessionName{}, preKeys: map[[2]string]key.Public{},
-		sent: map[string]step{}, plain: map[[2]string][]byte{}, drawn: map[key.Public]key.Private{},
+		sent: map[string]vectors.Step{}, plain: map[[2]string][]byte{}, drawn: map[key.Public]key.Private{},
 	}
 }
 
-func (p *player) step(st step) {
+func (p *player) step(st vectors.Step) {
 	p.t.Helper()
 	for _, g := range st.GeneratedKeys {
-		p.drawn[g.Public.public(p.t)] = g.Private.private(p.t)
+		p.drawn[g.Public.Public(p.t)] = g.Private.Private(p.t)
 	}
 	switch st.Op {
 	case "process_bundle":
@@ -94,7 +88,7 @@ func (p *player) step(st step) {
 }
 
 // processBundle remembers pre-keys for encrypt_discard, the one step without headers.
-func (p *player) processBundle(st step) {
+func (p *player) processBundle(st vectors.Step) {
 	var b wire.Bundle
 	if st.Expect != "ok" || proto.Unmarshal(st.Bundle, &b) != nil {
 		return
@@ -104,15 +98,15 @@ func (p *player) processBundle(st step) {
 
 func (p *player) learn(by string, b *wire.Bundle) {
 	for id, spk := range b.GetSignedPreKeys() {
-		p.preKeys[[2]string{by, id}] = hexBytes(spk.GetSignedPreKey()).public(p.t)
+		p.preKeys[[2]string{by, id}] = vectors.Hex(spk.GetSignedPreKey()).Public(p.t)
 	}
 }
 
 // initiate makes the session of the side that sends the X3DH header.
 func (p *player) initiate(by, to string, ephemeral key.Private, spk, ratchetKey key.Public) ratchet.State {
 	p.t.Helper()
-	identity := p.sc.Participants[by].IdentityPrivate.private(p.t)
-	peer := p.sc.Participants[to].IdentityPublic.public(p.t)
+	identity := p.sc.Participants[by].IdentityPrivate.Private(p.t)
+	peer := p.sc.Participants[to].IdentityPublic.Public(p.t)
 	secret := agree(p.t, dh(p.t, identity, spk), dh(p.t, ephemeral, peer), dh(p.t, ephemeral, spk))
 	s, err := ratchet.NewInitiator(secret, spk, bytes.NewReader(p.private(ratchetKey).Bytes()))
 	if err != nil {
@@ -130,7 +124,7 @@ func (p *player) private(public key.Public) key.Private {
 	return k
 }
 
-func (p *player) encrypt(st step, e encrypted) {
+func (p *player) encrypt(st vectors.Step, e vectors.Encrypted) {
 	p.t.Helper()
 	name := sessionName{st.By, e.InstallationID, hex.EncodeToString(e.DR.ID)}
 	s, ok := p.sessions[name]
@@ -138,14 +132,14 @@ func (p *player) encrypt(st step, e encrypted) {
 		if e.X3DH == nil {
 			p.t.Fatalf("step %d: no session %v", st.Step, name)
 		}
-		ephemeral := p.private(e.X3DH.Key.public(p.t))
-		s = p.initiate(st.By, st.To, ephemeral, e.X3DH.ID.public(p.t), e.DR.Key.public(p.t))
+		ephemeral := p.private(e.X3DH.Key.Public(p.t))
+		s = p.initiate(st.By, st.To, ephemeral, e.X3DH.ID.Public(p.t), e.DR.Key.Public(p.t))
 	}
 	s, m, err := s.Encrypt(st.Plaintext, ratchet.DerivedIV())
 	if err != nil {
 		p.t.Fatalf("step %d: %v", st.Step, err)
 	}
-	want := ratchet.Header{Key: e.DR.Key.public(p.t), N: e.DR.N, PN: e.DR.PN}
+	want := ratchet.Header{Key: e.DR.Key.Public(p.t), N: e.DR.N, PN: e.DR.PN}
 	if m.Header != want || !bytes.Equal(m.Payload, e.Payload) {
 		p.t.Fatalf("step %d: made n=%d pn=%d, %x\nwant n=%d pn=%d, %x", st.Step,
 			m.Header.N, m.Header.PN, m.Payload, want.N, want.PN, e.Payload)
@@ -161,7 +155,7 @@ func (p *player) use(name sessionName, s ratchet.State) {
 
 // discard advances the sending chains to every installation of the recipient that the
 // sender knows.
-func (p *player) discard(st step) {
+func (p *player) discard(st vectors.Step) {
 	p.t.Helper()
 	identity := p.sc.Participants[st.To].IdentityPublic
 	found := false
@@ -200,11 +194,11 @@ func (p *player) discard(st step) {
 }
 
 // generated is the keys the step's actor drew, in order, of the given purposes.
-func (p *player) generated(st step, purposes ...string) (keys []key.Private) {
+func (p *player) generated(st vectors.Step, purposes ...string) (keys []key.Private) {
 	for _, g := range st.GeneratedKeys {
 		for _, purpose := range purposes {
 			if g.Owner == st.By && g.Purpose == purpose {
-				keys = append(keys, g.Private.private(p.t))
+				keys = append(keys, g.Private.Private(p.t))
 			}
 		}
 	}
@@ -212,7 +206,7 @@ func (p *player) generated(st step, purposes ...string) (keys []key.Private) {
 }
 
 // randomness is what the ratchet may draw in the step.
-func (p *player) randomness(st step) *bytes.Reader {
+func (p *player) randomness(st vectors.Step) *bytes.Reader {
 	var b []byte
 	for _, k := range p.generated(st, "ratchet") {
 		b = append(b, k.Bytes()...)
@@ -220,7 +214,7 @@ func (p *player) randomness(st step) *bytes.Reader {
 	return bytes.NewReader(b)
 }
 
-func (p *player) decrypt(st step) {
+func (p *player) decrypt(st vectors.Step) {
 	p.t.Helper()
 	raw, mutated := st.ProtocolMessage, len(st.ProtocolMessage) > 0
 	if !mutated {
@@ -228,13 +222,13 @@ func (p *player) decrypt(st step) {
 	}
 	var pm wire.ProtocolMessage
 	if err := proto.Unmarshal(raw, &pm); err != nil {
-		if st.Expect == "ok" && !st.quirk() {
+		if st.Expect == "ok" && !st.IsQuirk() {
 			p.t.Fatalf("step %d: %v", st.Step, err)
 		}
 		return
 	}
 	for _, b := range pm.GetBundles() {
-		if st.Expect == "ok" && bytes.Equal(b.GetIdentity(), p.sc.Participants[st.From].IdentityPublic.public(p.t).Compressed()) {
+		if st.Expect == "ok" && bytes.Equal(b.GetIdentity(), p.sc.Participants[st.From].IdentityPublic.Public(p.t).Compressed()) {
 			p.learn(st.By, b)
 		}
 	}
@@ -247,7 +241,7 @@ func (p *player) decrypt(st step) {
 	name, next, plaintext, err := p.open(st, pm.GetInstallationId(), entry, rand)
 	seen, again := p.plain[[2]string{st.By, st.ID}]
 	switch {
-	case st.quirk():
+	case st.IsQuirk():
 		if err == nil && st.Expect == "ok" {
 			p.use(name, next)
 		}
@@ -276,7 +270,7 @@ func (p *player) decrypt(st step) {
 }
 
 // sameEntry tells that a mutation left alone what the ratchet sees.
-func (p *player) sameEntry(st step, own string, entry *wire.EncryptedMessageProtocol) bool {
+func (p *player) sameEntry(st vectors.Step, own string, entry *wire.EncryptedMessageProtocol) bool {
 	var genuine wire.ProtocolMessage
 	if proto.Unmarshal(p.sent[st.ID].ProtocolMessage, &genuine) != nil {
 		return false
@@ -298,7 +292,7 @@ func (p *player) lapsed(name sessionName, e *wire.EncryptedMessageProtocol) bool
 var errNoSession = errors.New("test: no session for the header")
 
 // open decrypts with the session the header names, made from the X3DH header if need be.
-func (p *player) open(st step, installation string, e *wire.EncryptedMessageProtocol, rand io.Reader) (name sessionName, s ratchet.State, plaintext []byte, err error) {
+func (p *player) open(st vectors.Step, installation string, e *wire.EncryptedMessageProtocol, rand io.Reader) (name sessionName, s ratchet.State, plaintext []byte, err error) {
 	name = sessionName{st.By, installation, hex.EncodeToString(e.GetDRHeader().GetId())}
 	s, ok := p.sessions[name]
 	if fresh, made := p.respond(st, e.GetX3DHHeader()); made && (!ok || !p.opened[name] && s.Remote().IsZero()) {
@@ -325,17 +319,17 @@ func (p *player) open(st step, installation string, e *wire.EncryptedMessageProt
 }
 
 // respond makes the session of the side whose pre-key an X3DH header names.
-func (p *player) respond(st step, h *wire.X3DHHeader) (ratchet.State, bool) {
+func (p *player) respond(st vectors.Step, h *wire.X3DHHeader) (ratchet.State, bool) {
 	ephemeral, err := key.ParsePublic(h.GetKey())
 	if err != nil {
 		return ratchet.State{}, false
 	}
 	me := p.sc.Participants[st.By]
-	peer := p.sc.Participants[st.From].IdentityPublic.public(p.t)
+	peer := p.sc.Participants[st.From].IdentityPublic.Public(p.t)
 	for _, spk := range me.SignedPreKeys {
-		if bytes.Equal(spk.Public.public(p.t).Compressed(), h.GetId()) {
-			own := spk.Private.private(p.t)
-			identity := me.IdentityPrivate.private(p.t)
+		if bytes.Equal(spk.Public.Public(p.t).Compressed(), h.GetId()) {
+			own := spk.Private.Private(p.t)
+			identity := me.IdentityPrivate.Private(p.t)
 			secret := agree(p.t, dh(p.t, own, peer), dh(p.t, identity, ephemeral), dh(p.t, own, ephemeral))
 			return ratchet.NewResponder(secret, own), true
 		}
@@ -344,7 +338,7 @@ func (p *player) respond(st step, h *wire.X3DHHeader) (ratchet.State, bool) {
 }
 
 // compare checks every recorded part of a session.
-func (p *player) compare(st step, want sessionState) {
+func (p *player) compare(st vectors.Step, want vectors.SessionState) {
 	p.t.Helper()
 	s, ok := p.sessions[sessionName{st.By, want.InstallationID, hex.EncodeToString(want.BundleID)}]
 	if !ok {

@@ -8,102 +8,155 @@ import (
 	"libstatus1to1/chat/protocol/key"
 )
 
+// lostAfter is how many messages in a row may stay without an answer in the lower
+// of two sessions, while the other side is heard in the other one, before we take
+// it that it has lost the lower one. Small, because each is a message it cannot
+// read; above what normally crosses on the way.
+const lostAfter = 4
+
 // Sendable reports whether new messages may use s: its pre-key, theirs or ours,
 // is still the current one. Spec: 54, "Re-keying".
 func (p Peer) Sendable(self Self, s Session) bool {
-	if own, ok := self.PreKeys.Current(); ok && s.ID == own.Private.Public() {
-		return true
+	ours, theirs := p.currentPreKeys(self, s.InstallationID)
+	return s.ID == ours || s.ID == theirs
+}
+
+// currentPreKeys is ours and that of an installation; zero where there is none.
+func (p Peer) currentPreKeys(self Self, installation string) (ours, theirs key.Public) {
+	if own, ok := self.PreKeys.Current(); ok {
+		ours = own.Private.Public()
 	}
-	i := p.installation(s.InstallationID)
-	return i >= 0 && s.ID == p.Installations[i].PreKey
+	if i := p.installation(installation); i >= 0 {
+		theirs = p.Installations[i].PreKey
+	}
+	return ours, theirs
 }
 
 // Chosen is the index of the session that carries new messages to installation
-// id, or -1 when one must be begun. Among sessions begun at the same time from
-// different pre-keys the lower X3DH secret wins on both sides; among several from
-// one pre-key the newest, the other side having lost the older.
+// id, or -1 when one must be begun.
+//
+// Of the sessions from one pre-key the last one heard counts: whoever begins a
+// second one has lost the first. If both sides have begun one, the lower X3DH
+// secret wins on both sides. But a side that lost the lower one would never read
+// us again, so after lostAfter messages without an answer we follow it into the
+// session it is heard in.
 // Spec: 54, "Concurrent sessions".
 func (p Peer) Chosen(self Self, id string) int {
-	best := -1
+	ours, theirs := p.currentPreKeys(self, id)
+	fromOurs, fromTheirs := -1, -1
 	for i, s := range p.Sessions {
-		if s.InstallationID != id || !p.Sendable(self, s) {
-			continue
-		}
-		if best < 0 || preferred(s, p.Sessions[best]) {
-			best = i
+		switch {
+		case s.InstallationID != id:
+		case s.ID == ours:
+			fromOurs = i
+		case s.ID == theirs:
+			fromTheirs = i
 		}
 	}
-	return best
-}
-
-func preferred(a, b Session) bool {
-	if a.ID == b.ID {
-		return !a.CreatedAt.Before(b.CreatedAt)
+	if fromOurs < 0 || fromTheirs < 0 {
+		return max(fromOurs, fromTheirs)
 	}
-	return bytes.Compare(a.Order[:], b.Order[:]) < 0
+	low, high := fromOurs, fromTheirs
+	if bytes.Compare(p.Sessions[high].Order[:], p.Sessions[low].Order[:]) < 0 {
+		low, high = high, low
+	}
+	if high > low && p.Sessions[low].Ratchet.SendN() >= lostAfter {
+		return high
+	}
+	return low
 }
 
-// with lists the indices of the sessions a DR header may mean, newest first.
-func (p Peer) with(installation string, id key.Public) []int {
+// Unanswered is how many messages the least burdened of the current sending chains
+// has taken since the other side last answered in its session. The least, because
+// a device that is switched off for good must not hold up the others.
+func (p Peer) Unanswered(self Self) int {
+	least := 0
+	for n, in := range p.Active() {
+		sent := 0
+		if i := p.Chosen(self, in.ID); i >= 0 {
+			sent = int(p.Sessions[i].Ratchet.SendN())
+		}
+		if n == 0 || sent < least {
+			least = sent
+		}
+	}
+	return least
+}
+
+// named lists the indices of the sessions a DR header may mean, the last one heard
+// first.
+func (p Peer) named(installation string, id []byte) []int {
 	var found []int
-	for i, s := range p.Sessions {
-		if s.InstallationID == installation && s.ID == id {
+	for i, s := range slices.Backward(p.Sessions) {
+		if s.InstallationID == installation && is(s.ID, id) {
 			found = append(found, i)
 		}
 	}
-	slices.Reverse(found)
 	return found
 }
 
-// add appends s and forgets what is over the bounds: first what has expired
-// longest ago, never s itself.
+// heard moves session i behind the other ones and returns its new index.
+func (p *Peer) heard(i int) int {
+	s := p.Sessions[i]
+	p.Sessions = append(slices.Delete(p.Sessions, i, i+1), s)
+	return len(p.Sessions) - 1
+}
+
+// add appends s and forgets what is over the bounds: what nobody has used for long,
+// then, with this installation, what is least useful.
 func (p *Peer) add(self Self, s Session, now time.Time) int {
 	p.Sessions = slices.DeleteFunc(p.Sessions, func(old Session) bool {
 		return !p.Sendable(self, old) && now.Sub(old.UsedAt) > KeepExpired
 	})
-	for p.count(s.InstallationID) >= MaxSessions {
-		i := p.leastUseful(self, s.InstallationID)
+	for p.rivals(s) >= MaxSessions {
+		i := p.leastUseful(self, s)
 		p.Sessions = slices.Delete(p.Sessions, i, i+1)
 	}
 	p.Sessions = append(p.Sessions, s)
 	return len(p.Sessions) - 1
 }
 
-func (p Peer) count(installation string) (n int) {
-	for _, s := range p.Sessions {
-		if s.InstallationID == installation {
+// shares tells whether a and b are counted together: sessions with one
+// installation, or those with installations that no bundle has named. A sender
+// could make up as many of these as it likes.
+func (p Peer) shares(a, b Session) bool {
+	return a.InstallationID == b.InstallationID ||
+		p.installation(a.InstallationID) < 0 && p.installation(b.InstallationID) < 0
+}
+
+func (p Peer) rivals(s Session) (n int) {
+	for _, old := range p.Sessions {
+		if p.shares(old, s) {
 			n++
 		}
 	}
 	return n
 }
 
-func (p Peer) leastUseful(self Self, installation string) int {
+// leastUseful is the rival of s to be forgotten: never the one in use, if possible
+// one that is not used for sending any more, and of those the longest unused.
+func (p Peer) leastUseful(self Self, s Session) int {
 	worst := -1
-	for i, s := range p.Sessions {
-		if s.InstallationID != installation {
+	for i, old := range p.Sessions {
+		if !p.shares(old, s) || p.inUse(self, i) {
 			continue
 		}
-		if worst < 0 {
-			worst = i
-			continue
-		}
-		a, b := p.Sendable(self, s), p.Sendable(self, p.Sessions[worst])
-		if a != b && !a || a == b && s.UsedAt.Before(p.Sessions[worst].UsedAt) {
+		if worst < 0 || p.lessUseful(self, old, p.Sessions[worst]) {
 			worst = i
 		}
 	}
 	return worst
 }
 
-// Unanswered is how many messages the longest of the current sending chains has
-// taken since the other side last answered in its session.
-func (p Peer) Unanswered(self Self) int {
-	longest := 0
-	for _, in := range p.Active() {
-		if i := p.Chosen(self, in.ID); i >= 0 {
-			longest = max(longest, int(p.Sessions[i].Ratchet.SendN()))
-		}
+func (p Peer) inUse(self Self, i int) bool {
+	id := p.Sessions[i].InstallationID
+	return p.installation(id) >= 0 && p.Chosen(self, id) == i
+}
+
+func (p Peer) lessUseful(self Self, a, b Session) bool {
+	sendA, sendB := p.Sendable(self, a), p.Sendable(self, b)
+	if sendA != sendB {
+		return !sendA
 	}
-	return longest
+	return a.UsedAt.Before(b.UsedAt)
 }

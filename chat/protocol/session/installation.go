@@ -19,7 +19,7 @@ func (p Peer) Learn(self Self, b x3dh.Bundle, now time.Time) Peer {
 	p = p.clone()
 	own := b.Identity == self.Identity.Public()
 	for _, spk := range b.SignedPreKeys {
-		if own && spk.InstallationID == self.InstallationID {
+		if own && spk.InstallationID == self.InstallationID || spk.InstallationID == NoInstallation {
 			continue
 		}
 		p.learnOne(spk, min(b.Timestamp, now.UnixNano()), own)

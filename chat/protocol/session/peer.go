@@ -25,8 +25,12 @@ const (
 	// MaxKnownInstallations bounds what a hostile identity can make us remember.
 	MaxKnownInstallations = 16
 	// MaxSessions bounds the sessions kept with one installation: the one in use,
-	// a concurrent one, and some whose late messages may still come.
+	// a concurrent one, and some whose late messages may still come. With
+	// installations that no bundle names it bounds all of them together.
 	MaxSessions = 5
+	// MaxBundles is how many bundles of its sender a message may carry. Each costs a
+	// signature check; the deployed clients send one.
+	MaxBundles = 8
 	// KeepExpired is how long a session that is no longer used for sending stays
 	// readable: as long as the pre-key it began from is kept.
 	KeepExpired = x3dh.KeepSpent
@@ -54,7 +58,9 @@ type Source struct {
 type Peer struct {
 	Identity      key.Public
 	Installations []Installation
-	Sessions      []Session
+	// Sessions with all installations. Those with one of them are in the order in
+	// which they were last heard or begun.
+	Sessions []Session
 }
 
 // Installation is one device of a person, known from its bundles.
@@ -81,9 +87,9 @@ type Session struct {
 	// name the session by it.
 	ID             key.Public
 	InstallationID string
-	// Order is the beginning of the X3DH secret. Of two concurrent sessions the
-	// lower is used for sending. Spec: 54, "Concurrent sessions".
-	Order [OrderSize]byte
+	// Order decides between concurrent sessions: the lower is used for sending.
+	// Spec: 54, "Concurrent sessions".
+	Order Order
 	// Ephemeral is our X3DH key while the other side has not answered in this
 	// session: as long, every message carries the X3DH header.
 	Ephemeral key.Public
@@ -97,6 +103,9 @@ type Session struct {
 // OrderSize is how much of the X3DH secret is kept to order sessions: enough
 // that ties do not happen, too little to matter if it is seen.
 const OrderSize = 8
+
+// Order is the beginning of an X3DH secret. It redacts itself.
+type Order [OrderSize]byte
 
 // Established reports whether the other side is known to hold the session.
 func (s Session) Established() bool { return s.Ephemeral.IsZero() }

@@ -47,9 +47,13 @@ type Incoming struct {
 }
 
 // Receive takes the bundles of pm, as far as they are of p's identity, and opens
-// what is addressed to self. The caller has verified that p's identity sent pm.
+// what is addressed to self. The caller has verified that p's identity sent pm. The
+// errors are those above; p is as it was then.
 // Spec: 53, "Message types"; 54, "Receiving messages".
 func (p Peer) Receive(self Self, pm *wire.ProtocolMessage, now time.Time, src Source) (Peer, Incoming, error) {
+	if len(pm.GetInstallationId()) > x3dh.MaxInstallationIDLen {
+		return Peer{}, Incoming{}, ErrHeader
+	}
 	next, err := p.learnAll(self, pm.GetBundles(), now)
 	if err != nil {
 		return Peer{}, Incoming{}, err
@@ -79,10 +83,13 @@ func (p Peer) Receive(self Self, pm *wire.ProtocolMessage, now time.Time, src So
 }
 
 func (p Peer) learnAll(self Self, bundles []*wire.Bundle, now time.Time) (Peer, error) {
-	mine := p.Identity.Compressed()
+	mine, count := p.Identity.Compressed(), 0
 	for _, wb := range bundles {
 		if !bytes.Equal(wb.GetIdentity(), mine) {
 			continue
+		}
+		if count++; count > MaxBundles {
+			return Peer{}, fmt.Errorf("%w: too many", ErrBundle)
 		}
 		b, err := x3dh.ParseBundle(wb)
 		if err != nil {
@@ -118,43 +125,76 @@ func (p *Peer) open(self Self, m *wire.EncryptedMessageProtocol, in *Incoming, n
 	return ErrNoHeader
 }
 
-// openDR tries the sessions the header may mean, then, when there is an X3DH
-// header with a key no session began from, a new one.
+// openDR tries the sessions the headers may mean. An X3DH header with the key of one
+// of them means that one; with another key it may begin a new one.
 func (p *Peer) openDR(self Self, m *wire.EncryptedMessageProtocol, in *Incoming, now time.Time, src Source) error {
-	id, msg, err := parseDR(m)
+	dr, begins := m.GetDRHeader(), m.GetX3DHHeader()
+	if len(dr.GetId()) != key.CompressedSize || begins != nil && !bytes.Equal(begins.GetId(), dr.GetId()) {
+		return ErrHeader
+	}
+	candidates := p.named(in.InstallationID, dr.GetId())
+	if begins != nil {
+		for _, i := range candidates {
+			if is(p.Sessions[i].RemoteEphemeral, begins.GetKey()) {
+				candidates, begins = []int{i}, nil
+				break
+			}
+		}
+	}
+	ratchetKey, err := p.ratchetKey(candidates, dr.GetKey())
+	if err != nil {
+		return ErrHeader
+	}
+	msg := ratchet.Message{Header: ratchet.Header{Key: ratchetKey, N: dr.GetN(), PN: dr.GetPn()}, Payload: m.GetPayload()}
+	failure := ErrNoSession
+	for _, i := range candidates {
+		if err := p.openIn(i, msg, in, now, src); err != nil {
+			failure = fmt.Errorf("%w: %w", ErrDecrypt, err)
+			continue
+		}
+		return nil
+	}
+	if begins == nil {
+		return failure
+	}
+	return p.accept(self, begins, msg, in, now, src)
+}
+
+// is compares a key with its compressed form, which costs less than parsing that.
+func is(k key.Public, compressed []byte) bool {
+	return !k.IsZero() && bytes.Equal(k.Compressed(), compressed)
+}
+
+// ratchetKey parses the key of a DR header, unless it is that of the last message.
+func (p *Peer) ratchetKey(candidates []int, compressed []byte) (key.Public, error) {
+	for _, i := range candidates {
+		if remote := p.Sessions[i].Ratchet.Remote(); is(remote, compressed) {
+			return remote, nil
+		}
+	}
+	return key.ParsePublic(compressed)
+}
+
+// openIn opens msg in session i.
+func (p *Peer) openIn(i int, msg ratchet.Message, in *Incoming, now time.Time, src Source) error {
+	s := &p.Sessions[i]
+	state, plaintext, err := s.Ratchet.Decrypt(msg, src.Rand)
 	if err != nil {
 		return err
 	}
-	var ephemeral key.Public
-	if h := m.GetX3DHHeader(); h != nil {
-		if ephemeral, err = key.ParsePublic(h.GetKey()); err != nil || !bytes.Equal(h.GetId(), m.GetDRHeader().GetId()) {
-			return ErrHeader
-		}
-	}
-	known := p.with(in.InstallationID, id)
-	failure := ErrNoSession
-	for _, i := range known {
-		s := &p.Sessions[i]
-		state, plaintext, err := s.Ratchet.Decrypt(msg, src.Rand)
-		if err == nil {
-			in.Plaintext, in.Session, in.Established = plaintext, i, !s.Established()
-			s.Ratchet, s.Ephemeral, s.UsedAt = state, key.Public{}, now
-			return nil
-		}
-		failure = fmt.Errorf("%w: %w", ErrDecrypt, err)
-		if !ephemeral.IsZero() && s.RemoteEphemeral == ephemeral {
-			return failure
-		}
-	}
-	if ephemeral.IsZero() {
-		return failure
-	}
-	return p.accept(self, id, ephemeral, msg, in, now, src)
+	in.Plaintext, in.Established = plaintext, !s.Established()
+	s.Ratchet, s.Ephemeral, s.UsedAt = state, key.Public{}, now
+	in.Session = p.heard(i)
+	return nil
 }
 
 // accept begins the session of an X3DH header, if the message opens in it.
-func (p *Peer) accept(self Self, id, ephemeral key.Public, msg ratchet.Message, in *Incoming, now time.Time, src Source) error {
-	preKey, ok := self.PreKeys.Find(id.Compressed())
+func (p *Peer) accept(self Self, h *wire.X3DHHeader, msg ratchet.Message, in *Incoming, now time.Time, src Source) error {
+	ephemeral, err := key.ParsePublic(h.GetKey())
+	if err != nil {
+		return ErrHeader
+	}
+	preKey, ok := self.PreKeys.Find(h.GetId())
 	if !ok {
 		return ErrNoPreKey
 	}
@@ -167,27 +207,11 @@ func (p *Peer) accept(self Self, id, ephemeral key.Public, msg ratchet.Message, 
 		return fmt.Errorf("%w: %w", ErrDecrypt, err)
 	}
 	s := Session{
-		ID: id, InstallationID: in.InstallationID, RemoteEphemeral: ephemeral,
+		ID: preKey.Private.Public(), InstallationID: in.InstallationID, RemoteEphemeral: ephemeral,
 		Ratchet: state, CreatedAt: now, UsedAt: now,
 	}
 	copy(s.Order[:], secret[:])
 	in.Plaintext, in.Started = plaintext, true
 	in.Session = p.add(self, s, now)
 	return nil
-}
-
-func parseDR(m *wire.EncryptedMessageProtocol) (key.Public, ratchet.Message, error) {
-	h := m.GetDRHeader()
-	id, err := key.ParsePublic(h.GetId())
-	if err != nil {
-		return key.Public{}, ratchet.Message{}, ErrHeader
-	}
-	ratchetKey, err := key.ParsePublic(h.GetKey())
-	if err != nil {
-		return key.Public{}, ratchet.Message{}, ErrHeader
-	}
-	return id, ratchet.Message{
-		Header:  ratchet.Header{Key: ratchetKey, N: h.GetN(), PN: h.GetPn()},
-		Payload: m.GetPayload(),
-	}, nil
 }

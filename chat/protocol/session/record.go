@@ -33,15 +33,27 @@ func (p Peer) Record() *wire.PeerRecord {
 	return r
 }
 
-// SkippedKey names the record of the skipped keys of session s with identity.
+// SkippedKey names the record of the skipped keys of session s with identity. No
+// two sessions share a name: one from their pre-key is the only one from it, one
+// from ours is told by their ephemeral key.
 func SkippedKey(identity key.Public, s Session) []byte {
 	name := append(identity.Compressed(), s.ID.Compressed()...)
-	name = append(name, optional(s.RemoteEphemeral)...)
+	if s.RemoteEphemeral.IsZero() {
+		name = append(name, begunByUs)
+	} else {
+		name = append(name, begunByThem)
+		name = append(name, s.RemoteEphemeral.Compressed()...)
+	}
 	return append(name, s.InstallationID...)
 }
 
+const (
+	begunByUs   = 'u'
+	begunByThem = 't'
+)
+
 // SkippedChange is a record of skipped keys to be written, or deleted when Keys
-// is nil. Keys is secret.
+// is nil. Keys is secret; the value redacts itself.
 type SkippedChange struct{ Name, Keys []byte }
 
 // SkippedChanges lists what has to be written when p is stored after before.
@@ -118,6 +130,9 @@ func sessionFromRecord(r *wire.SessionRecord) (Session, error) {
 		return Session{}, ErrRecord
 	}
 	if s.Ratchet, err = ratchet.Unmarshal(r.GetRatchet()); err != nil {
+		return Session{}, ErrRecord
+	}
+	if !s.Ephemeral.IsZero() && !s.RemoteEphemeral.IsZero() {
 		return Session{}, ErrRecord
 	}
 	return s, nil

@@ -10,14 +10,15 @@ import (
 	"testing"
 
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/internal/vectors"
 )
 
 type vectorTopic struct {
-	ChatID       string   `json:"chat_id"`
-	Topic        hexBytes `json:"topic"`
-	ContentTopic string   `json:"content_topic"`
-	PubsubTopic  string   `json:"pubsub_topic"`
-	SymKey       hexBytes `json:"sym_key"`
+	ChatID       string      `json:"chat_id"`
+	Topic        vectors.Hex `json:"topic"`
+	ContentTopic string      `json:"content_topic"`
+	PubsubTopic  string      `json:"pubsub_topic"`
+	SymKey       vectors.Hex `json:"sym_key"`
 }
 
 func (v vectorTopic) check(t *testing.T, got Topic) {
@@ -48,20 +49,20 @@ func TestVectorTopics(t *testing.T) {
 			Salt       string
 		}
 		Keys []struct {
-			Private     hexBytes
-			Public      hexBytes `json:"public_uncompressed"`
+			Private     vectors.Hex
+			Public      vectors.Hex `json:"public_uncompressed"`
 			Partitioned vectorTopic
 			Personal    vectorTopic
 			ContactCode vectorTopic `json:"contact_code"`
 		}
 		Pairs []struct {
 			A, B         int
-			SharedSecret hexBytes `json:"shared_secret"`
-			TopicString  string   `json:"topic_string"`
+			SharedSecret vectors.Hex `json:"shared_secret"`
+			TopicString  string      `json:"topic_string"`
 			vectorTopic
 		}
 	}
-	readVectors(t, "keys.json", &file)
+	vectors.Read(t, "keys.json", &file)
 	if file.PBKDF2.Iterations != KeyRounds || file.PBKDF2.Hash != "SHA-256" || file.PBKDF2.Salt != "" ||
 		file.PBKDF2.KeyLength != len(key.Secret{}) {
 		t.Errorf("other PBKDF2 parameters: %+v", file.PBKDF2)
@@ -71,9 +72,9 @@ func TestVectorTopics(t *testing.T) {
 	}
 	privates := make([]key.Private, len(file.Keys))
 	for i, v := range file.Keys {
-		k, err := key.ParsePrivate(v.Private)
-		if err != nil || string(k.Public().Uncompressed()) != string(v.Public) {
-			t.Fatalf("key %d: %v", i, err)
+		k := v.Private.Private(t)
+		if string(k.Public().Uncompressed()) != string(v.Public) {
+			t.Fatalf("key %d: other public key", i)
 		}
 		privates[i] = k
 		v.Partitioned.check(t, Partitioned(k.Public()))
@@ -93,32 +94,15 @@ func TestVectorTopics(t *testing.T) {
 }
 
 func TestVectorWireTopics(t *testing.T) {
-	var file struct {
-		Messages []struct {
-			ID          string
-			WakuMessage struct {
-				ContentTopic string `json:"content_topic"`
-				PubsubTopic  string `json:"pubsub_topic"`
-			} `json:"waku_message"`
-			WakuPayload struct {
-				TopicString string   `json:"topic_string"`
-				SymKey      hexBytes `json:"sym_key"`
-			} `json:"waku_payload"`
+	for _, m := range vectors.ReadWire(t).Messages {
+		if got := Named(m.Sealed.TopicString).ContentTopic(); got != m.Waku.ContentTopic {
+			t.Errorf("%s: %s, want %s", m.ID, got, m.Waku.ContentTopic)
 		}
-	}
-	readVectors(t, "wire.json", &file)
-	if len(file.Messages) == 0 {
-		t.Fatal("no messages in the file")
-	}
-	for _, m := range file.Messages {
-		if got := Named(m.WakuPayload.TopicString).ContentTopic(); got != m.WakuMessage.ContentTopic {
-			t.Errorf("%s: %s, want %s", m.ID, got, m.WakuMessage.ContentTopic)
-		}
-		if s := SymmetricKey(m.WakuPayload.TopicString); len(m.WakuPayload.SymKey) > 0 && string(s[:]) != string(m.WakuPayload.SymKey) {
+		if s := SymmetricKey(m.Sealed.TopicString); len(m.Sealed.SymKey) > 0 && string(s[:]) != string(m.Sealed.SymKey) {
 			t.Errorf("%s: other symmetric key", m.ID)
 		}
-		if got := PubsubTopic(StatusCluster, StatusShard); got != m.WakuMessage.PubsubTopic {
-			t.Errorf("%s: %s, want %s", m.ID, got, m.WakuMessage.PubsubTopic)
+		if got := PubsubTopic(StatusCluster, StatusShard); got != m.Waku.PubsubTopic {
+			t.Errorf("%s: %s, want %s", m.ID, got, m.Waku.PubsubTopic)
 		}
 	}
 }
@@ -126,28 +110,12 @@ func TestVectorWireTopics(t *testing.T) {
 // The messages of two whole clients: each travels on a topic we compute, and
 // opens with the key we derive for it.
 func TestVectorMessengerTopics(t *testing.T) {
-	var file struct {
-		Participants map[string]struct {
-			IdentityPrivate hexBytes `json:"identity_private"`
-		}
-		Messages []struct {
-			ContentTopic string   `json:"content_topic"`
-			PubsubTopic  string   `json:"pubsub_topic"`
-			SymKey       hexBytes `json:"sym_key"`
-		}
-	}
-	readVectors(t, "messenger.json", &file)
-	if len(file.Messages) == 0 {
-		t.Fatal("no messages in the file")
-	}
+	file := vectors.ReadMessenger(t)
 	known := map[string]Topic{}
 	add := func(topic Topic) { known[topic.ContentTopic()] = topic }
 	var people []key.Private
-	for name, p := range file.Participants {
-		k, err := key.ParsePrivate(p.IdentityPrivate)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
+	for name := range file.Participants {
+		k := file.Participants.Private(t, name)
 		people = append(people, k)
 		add(Partitioned(k.Public()))
 		add(Personal(k.Public()))

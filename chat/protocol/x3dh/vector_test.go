@@ -6,10 +6,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -17,85 +13,24 @@ import (
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/x3dh"
 	"libstatus1to1/chat/wire"
+	"libstatus1to1/internal/vectors"
 )
 
-// repoRoot is the directory of go.mod.
-func repoRoot(t testing.TB) string {
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-}
-
-// readVectors decodes one file of STATUS1TO1_VECTORS, by default testdata/vectors.
-func readVectors(t testing.TB, name string, into any) {
-	t.Helper()
-	dir := os.Getenv("STATUS1TO1_VECTORS")
-	if dir == "" {
-		dir = filepath.Join("testdata", "vectors")
-	}
-	if !filepath.IsAbs(dir) {
-		dir = filepath.Join(repoRoot(t), dir)
-	}
-	b, err := os.ReadFile(filepath.Join(dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(b, into); err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-}
-
-// hexBytes is a byte string of the vector files.
-type hexBytes []byte
-
-func (h *hexBytes) UnmarshalText(text []byte) (err error) {
-	*h, err = hex.DecodeString(string(text))
-	return err
-}
-
-func (h hexBytes) public(t testing.TB) key.Public {
-	t.Helper()
-	p, err := key.ParsePublic(h)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-func (h hexBytes) private(t testing.TB) key.Private {
-	t.Helper()
-	k, err := key.ParsePrivate(h)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
 type bundleVector struct {
-	Name            string   `json:"name"`
-	Bundle          hexBytes `json:"bundle"`
-	IdentityPrivate hexBytes `json:"identity_private"`
+	Name            string      `json:"name"`
+	Bundle          vectors.Hex `json:"bundle"`
+	IdentityPrivate vectors.Hex `json:"identity_private"`
 	SignedPreKeys   []struct {
-		InstallationID string   `json:"installation_id"`
-		Public         hexBytes `json:"public"`
-		Version        *uint32  `json:"version"` // not of every entry
+		InstallationID string      `json:"installation_id"`
+		Public         vectors.Hex `json:"public"`
+		Version        *uint32     `json:"version"` // not of every entry
 	} `json:"signed_pre_keys"`
-	Timestamp int64    `json:"timestamp"`
-	Signature hexBytes `json:"signature"`
-	Material  hexBytes `json:"signature_material"`
-	Digest    hexBytes `json:"signature_digest"`
-	Verify    bool     `json:"verify"`
-	Error     string   `json:"error"`
+	Timestamp int64       `json:"timestamp"`
+	Signature vectors.Hex `json:"signature"`
+	Material  vectors.Hex `json:"signature_material"`
+	Digest    vectors.Hex `json:"signature_digest"`
+	Verify    bool        `json:"verify"`
+	Error     string      `json:"error"`
 }
 
 func readBundles(t testing.TB) []bundleVector {
@@ -103,7 +38,7 @@ func readBundles(t testing.TB) []bundleVector {
 	var file struct {
 		Bundles []bundleVector `json:"bundles"`
 	}
-	readVectors(t, "bundles.json", &file)
+	vectors.Read(t, "bundles.json", &file)
 	if len(file.Bundles) == 0 {
 		t.Fatal("no bundles")
 	}
@@ -140,7 +75,7 @@ func TestVectorBundles(t *testing.T) {
 
 // compare checks the content of a good bundle, and signs it again.
 func (v bundleVector) compare(t *testing.T, b x3dh.Bundle, w *wire.Bundle) {
-	identity := v.IdentityPrivate.private(t)
+	identity := v.IdentityPrivate.Private(t)
 	if b.Identity != identity.Public() || b.Timestamp != v.Timestamp || len(b.SignedPreKeys) != len(w.GetSignedPreKeys()) {
 		t.Fatalf("parsed %v", b)
 	}
@@ -152,7 +87,7 @@ func (v bundleVector) compare(t *testing.T, b x3dh.Bundle, w *wire.Bundle) {
 	for _, want := range v.SignedPreKeys {
 		spk, ok := b.Find(want.InstallationID)
 		onWire := w.GetSignedPreKeys()[want.InstallationID]
-		if !ok || spk.Key != want.Public.public(t) || want.Version != nil && spk.Version != *want.Version || spk.ProtocolVersion != onWire.GetProtocolVersion() {
+		if !ok || spk.Key != want.Public.Public(t) || want.Version != nil && spk.Version != *want.Version || spk.ProtocolVersion != onWire.GetProtocolVersion() {
 			t.Fatalf("installation %s: %v", want.InstallationID, spk)
 		}
 	}
@@ -162,75 +97,33 @@ func (v bundleVector) compare(t *testing.T, b x3dh.Bundle, w *wire.Bundle) {
 	}
 }
 
-type ratchetFile struct {
-	Scenarios []struct {
-		Name         string `json:"name"`
-		Participants map[string]struct {
-			IdentityPrivate hexBytes `json:"identity_private"`
-			IdentityPublic  hexBytes `json:"identity_public"`
-			SignedPreKeys   []struct {
-				Private hexBytes `json:"private"`
-				Public  hexBytes `json:"public"`
-			} `json:"signed_pre_keys"`
-		} `json:"participants"`
-		Steps []struct {
-			Step      int      `json:"step"`
-			Op        string   `json:"op"`
-			By        string   `json:"by"`
-			To        string   `json:"to"`
-			Plaintext hexBytes `json:"plaintext"`
-			Generated []struct {
-				Private hexBytes `json:"private"`
-				Public  hexBytes `json:"public"`
-			} `json:"generated_keys"`
-			Encrypted []struct {
-				Payload hexBytes `json:"payload"`
-				X3DH    *struct {
-					Key hexBytes `json:"key"`
-					ID  hexBytes `json:"id"`
-				} `json:"x3dh_header"`
-				DR *struct {
-					Key hexBytes `json:"key"`
-					N   uint32   `json:"n"`
-					PN  uint32   `json:"pn"`
-				} `json:"dr_header"`
-				DH *struct {
-					Key hexBytes `json:"key"`
-				} `json:"dh_header"`
-			} `json:"encrypted"`
-		} `json:"steps"`
-	} `json:"scenarios"`
-}
-
 // TestVectorAgreement makes the X3DH secret of every first message of ratchet.json on
 // both sides, and checks it by the HMAC that status-go put under the message.
 func TestVectorAgreement(t *testing.T) {
-	var file ratchetFile
-	readVectors(t, "ratchet.json", &file)
 	checked := 0
-	for _, sc := range file.Scenarios {
+	for _, sc := range vectors.ReadRatchet(t) {
 		drawn := map[key.Public]key.Private{}
 		preKeys := map[key.Public]key.Private{}
 		for _, p := range sc.Participants {
 			for _, spk := range p.SignedPreKeys {
-				preKeys[spk.Public.public(t)] = spk.Private.private(t)
+				preKeys[spk.Public.Public(t)] = spk.Private.Private(t)
 			}
 		}
 		for _, st := range sc.Steps {
-			for _, g := range st.Generated {
-				drawn[g.Public.public(t)] = g.Private.private(t)
+			for _, g := range st.GeneratedKeys {
+				drawn[g.Public.Public(t)] = g.Private.Private(t)
 			}
 			for _, e := range st.Encrypted {
 				if e.X3DH == nil || e.DR == nil || e.DR.N != 0 {
 					continue
 				}
 				me, peer := sc.Participants[st.By], sc.Participants[st.To]
-				spk, ephemeral, ratchetKey := e.X3DH.ID.public(t), e.X3DH.Key.public(t), e.DR.Key.public(t)
-				active, made, err := x3dh.Active(bytes.NewReader(drawn[ephemeral].Bytes()), me.IdentityPrivate.private(t), peer.IdentityPublic.public(t), spk)
+				spk, ephemeral, ratchetKey := e.X3DH.ID.Public(t), e.X3DH.Key.Public(t), e.DR.Key.Public(t)
+				active, made, err := x3dh.Active(bytes.NewReader(drawn[ephemeral].Bytes()), me.IdentityPrivate.Private(t), peer.IdentityPublic.Public(t), spk)
 				if err != nil || made != ephemeral {
 					t.Fatalf("%s, step %d: ephemeral key %v, %v", sc.Name, st.Step, made, err)
 				}
-				passive, err := x3dh.Passive(peer.IdentityPrivate.private(t), preKeys[spk], me.IdentityPublic.public(t), ephemeral)
+				passive, err := x3dh.Passive(peer.IdentityPrivate.Private(t), preKeys[spk], me.IdentityPublic.Public(t), ephemeral)
 				if err != nil || passive != active {
 					t.Fatalf("%s, step %d: the two sides disagree (%v)", sc.Name, st.Step, err)
 				}
@@ -276,23 +169,21 @@ func opensFirst(t testing.TB, secret key.Secret, spk key.Private, ratchetKey key
 
 // TestVectorDirect opens every "none" message of ratchet.json, and makes it again.
 func TestVectorDirect(t *testing.T) {
-	var file ratchetFile
-	readVectors(t, "ratchet.json", &file)
 	checked := 0
-	for _, sc := range file.Scenarios {
+	for _, sc := range vectors.ReadRatchet(t) {
 		for _, st := range sc.Steps {
 			for _, e := range st.Encrypted {
 				if e.DH == nil {
 					continue
 				}
-				ephemeral, peer := e.DH.Key.public(t), sc.Participants[st.To].IdentityPrivate.private(t)
+				ephemeral, peer := e.DH.Key.Public(t), sc.Participants[st.To].IdentityPrivate.Private(t)
 				plaintext, err := x3dh.OpenDH(peer, ephemeral, e.Payload)
 				if err != nil || !bytes.Equal(plaintext, st.Plaintext) {
 					t.Fatalf("%s, step %d: %v", sc.Name, st.Step, err)
 				}
 				var draws []byte
-				for _, g := range st.Generated {
-					if g.Public.public(t) == ephemeral {
+				for _, g := range st.GeneratedKeys {
+					if g.Public.Public(t) == ephemeral {
 						draws = append(g.Private, e.Payload[len(e.Payload)-12:]...)
 					}
 				}
