@@ -1,4 +1,4 @@
-package wire
+package wire_test
 
 import (
 	"bytes"
@@ -6,6 +6,9 @@ import (
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"libstatus1to1/chat/wire"
+	"libstatus1to1/internal/vectors"
 )
 
 // roundTrip reads raw into m: every field must be one the schema names, and the
@@ -47,7 +50,7 @@ func noUnknown(t *testing.T, m protoreflect.Message) {
 }
 
 type vectorHeader struct {
-	Key, ID hexBytes
+	Key, ID vectors.Hex
 	N, PN   uint32
 }
 
@@ -56,13 +59,13 @@ func TestVectorProtocolMessages(t *testing.T) {
 		Messages []struct {
 			ID              string
 			ProtocolMessage struct {
-				Bytes          hexBytes
+				Bytes          vectors.Hex
 				InstallationID string `json:"installation_id"`
-				Bundles        []hexBytes
-				PublicMessage  hexBytes `json:"public_message"`
+				Bundles        []vectors.Hex
+				PublicMessage  vectors.Hex `json:"public_message"`
 				Encrypted      []struct {
 					InstallationID string `json:"installation_id"`
-					Payload        hexBytes
+					Payload        vectors.Hex
 					X3DH           *vectorHeader `json:"x3dh_header"`
 					DR             *vectorHeader `json:"dr_header"`
 					DH             *vectorHeader `json:"dh_header"`
@@ -70,21 +73,21 @@ func TestVectorProtocolMessages(t *testing.T) {
 			} `json:"protocol_message"`
 		}
 	}
-	readVectors(t, "wire.json", &file)
+	vectors.Read(t, "wire.json", &file)
 	if len(file.Messages) == 0 {
 		t.Fatal("no messages in the file")
 	}
 	for _, v := range file.Messages {
 		t.Run(v.ID, func(t *testing.T) {
 			want := v.ProtocolMessage
-			var m ProtocolMessage
+			var m wire.ProtocolMessage
 			roundTrip(t, want.Bytes, &m)
 			if m.GetInstallationId() != want.InstallationID || !bytes.Equal(m.GetPublicMessage(), want.PublicMessage) ||
 				len(m.GetBundles()) != len(want.Bundles) || len(m.GetEncryptedMessage()) != len(want.Encrypted) {
 				t.Fatalf("decoded to %v", &m)
 			}
 			for i, b := range want.Bundles {
-				var bundle Bundle
+				var bundle wire.Bundle
 				roundTrip(t, b, &bundle)
 				if !proto.Equal(&bundle, m.GetBundles()[i]) {
 					t.Errorf("bundle %d differs", i)
@@ -115,18 +118,18 @@ func TestVectorBundles(t *testing.T) {
 	var file struct {
 		Bundles []struct {
 			Name      string
-			Bundle    hexBytes
+			wire.Bundle    vectors.Hex
 			Timestamp int64
-			Signature hexBytes
+			Signature vectors.Hex
 		}
 	}
-	readVectors(t, "bundles.json", &file)
+	vectors.Read(t, "bundles.json", &file)
 	if len(file.Bundles) == 0 {
 		t.Fatal("no bundles in the file")
 	}
 	for _, v := range file.Bundles {
 		t.Run(v.Name, func(t *testing.T) {
-			var b Bundle
+			var b wire.Bundle
 			roundTrip(t, v.Bundle, &b)
 			if b.GetTimestamp() != v.Timestamp || !bytes.Equal(b.GetSignature(), v.Signature) {
 				t.Errorf("decoded to %v", &b)
