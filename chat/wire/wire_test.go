@@ -118,7 +118,7 @@ func TestVectorBundles(t *testing.T) {
 	var file struct {
 		Bundles []struct {
 			Name      string
-			wire.Bundle    vectors.Hex
+			Bundle    vectors.Hex
 			Timestamp int64
 			Signature vectors.Hex
 		}
@@ -141,7 +141,9 @@ func TestVectorBundles(t *testing.T) {
 // Two files of one process must not register the same name: go-waku, libp2p and
 // others register theirs beside ours.
 func TestFilesAreRegisteredUnderOurPath(t *testing.T) {
-	for _, f := range []protoreflect.FileDescriptor{File_chat_wire_encryption_proto, File_chat_wire_datasync_proto, File_chat_wire_application_proto} {
+	for _, f := range []protoreflect.FileDescriptor{
+		wire.File_chat_wire_encryption_proto, wire.File_chat_wire_datasync_proto, wire.File_chat_wire_application_proto,
+	} {
 		if f.Package() != "status1to1.wire" || !bytes.HasPrefix([]byte(f.Path()), []byte("chat/wire/")) {
 			t.Errorf("%s in package %s", f.Path(), f.Package())
 		}
