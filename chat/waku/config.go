@@ -1,0 +1,194 @@
+// Package waku is the network for real: a go-waku relay node in this process,
+// behind the engine's Transport port.
+//
+// It speaks 11/WAKU2-RELAY on one static shard (51/WAKU2-RELAY-SHARDING). There is
+// no discovery, no time server, no store and no QUIC here: the node listens on TCP,
+// keeps the static peers it is told of, and takes in those that dial it.
+//
+// # One subscription
+//
+// The node always holds one relay subscription, to the whole shard: it must, to
+// relay for others and to publish. The content topics the engine needs are a set
+// looked up here for each envelope. A go-waku subscription for each content topic
+// would cost a channel of 1,024 slots (8 KiB) apiece, and its broadcaster walks all
+// of them, building a list of topics in each, for every message of the shard: with
+// 10,000 topics 80 MB, and BenchmarkFilter shows what an envelope costs either way.
+//
+// # What gossipsub does behind our back
+//
+// A message's id is the SHA-256 of its bytes, remembered for two minutes: the same
+// WakuMessage published again within that time is swallowed and reported as
+// success. Who wants it out again changes the timestamp.
+//
+// # Globals
+//
+// go-waku sets the process-wide log sink of go-log (libp2p's logger) for the logger
+// it is given. We give it one that discards everything: nothing is ever written to
+// standard output or error.
+package waku
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+	"github.com/waku-org/go-waku/waku/v2/protocol"
+
+	"libstatus1to1/chat"
+)
+
+// What Config means when a field is left out.
+const (
+	DefaultListen         = "/ip4/0.0.0.0/tcp/0" // any port on every interface
+	DefaultCluster        = 16                   // the Status network
+	DefaultShard          = 32                   // carries everything 1:1
+	DefaultMaxMessageSize = 150 * 1024           // Waku's default; the Status fleet takes 1 MiB
+	DefaultMinPeers       = 1                    // never publish into the void
+)
+
+// Bounds of Config.MaxMessageSize in bytes: below the first no message of ours
+// fits, above the second peers of any known network hang up.
+const (
+	minMaxMessageSize = 4 * 1024
+	maxMaxMessageSize = 4 * 1024 * 1024
+)
+
+// maxAddresses bounds Config.Listen and the number of static peers, so that a
+// mistake in a program does not open thousands of connections.
+const maxAddresses = 256
+
+// Config is what New takes. Zero fields mean the defaults above, so that cluster 0
+// and shard 0 cannot be chosen.
+type Config struct {
+	// Listen are addresses /ip4/<address>/tcp/<port> or /ip6/...; the first is
+	// /ip4. Port 0 is any.
+	Listen []string
+	// Peers are static peers, /ip4|ip6|dns4|dns6|dns/.../tcp/<port>/p2p/<peer id>,
+	// dialled at Start and again whenever they are lost.
+	Peers []string
+	// Cluster and Shard name the pubsub topic /waku/2/rs/<cluster>/<shard>.
+	Cluster, Shard uint16
+	// MaxMessageSize is the largest WakuMessage, encoded, that is published, bytes.
+	MaxMessageSize int
+	// MinPeers is how many peers must be on the shard for it to count as online
+	// and for Publish to publish.
+	MinPeers int
+}
+
+// settings is a Config that was checked.
+type settings struct {
+	listen         []ma.Multiaddr
+	peers          []peer.AddrInfo
+	cluster, shard uint16
+	maxMessageSize int
+	minPeers       int
+}
+
+// check fills in the defaults and refuses what cannot work, naming the field.
+func (c Config) check() (settings, error) {
+	s := settings{cluster: c.Cluster, shard: c.Shard, maxMessageSize: c.MaxMessageSize, minPeers: c.MinPeers}
+	orDefault(&s.cluster, DefaultCluster)
+	orDefault(&s.shard, DefaultShard)
+	orDefault(&s.maxMessageSize, DefaultMaxMessageSize)
+	orDefault(&s.minPeers, DefaultMinPeers)
+	switch {
+	case s.shard > protocol.MaxShardIndex:
+		return s, chat.Errorf(chat.CodeBadConfig, "network.shard", "a shard is at most %d", protocol.MaxShardIndex)
+	case s.maxMessageSize < minMaxMessageSize || s.maxMessageSize > maxMaxMessageSize:
+		return s, chat.Errorf(chat.CodeBadConfig, "network.max_message_size",
+			"the size is between %d and %d bytes", minMaxMessageSize, maxMaxMessageSize)
+	case s.minPeers < 1 || s.minPeers > maxAddresses:
+		return s, chat.Errorf(chat.CodeBadConfig, "network.min_peers", "the number is between 1 and %d", maxAddresses)
+	case len(c.Listen) > maxAddresses:
+		return s, chat.Errorf(chat.CodeBadConfig, fieldListen, "at most %d addresses", maxAddresses)
+	case len(c.Peers) > maxAddresses:
+		return s, chat.Errorf(chat.CodeBadConfig, "network.peers", "at most %d peers", maxAddresses)
+	}
+	if err := s.checkListen(c.Listen); err != nil {
+		return s, err
+	}
+	for i, text := range c.Peers {
+		info, err := parsePeer(fmt.Sprintf("network.peers[%d]", i), text)
+		if err != nil {
+			return s, err
+		}
+		s.peers = append(s.peers, info)
+	}
+	return s, nil
+}
+
+func orDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// fieldListen is the name of Config.Listen for the caller of the library.
+const fieldListen = "network.listen"
+
+func (s *settings) checkListen(listen []string) error {
+	if len(listen) == 0 {
+		listen = []string{DefaultListen}
+	}
+	for i, text := range listen {
+		address, err := ma.NewMultiaddr(text)
+		codes := codesOf(address)
+		if err != nil || len(codes) != 2 || codes[1] != ma.P_TCP || (codes[0] != ma.P_IP4 && codes[0] != ma.P_IP6) {
+			return chat.Errorf(chat.CodeBadAddress, fieldListen,
+				"%q is not /ip4/<address>/tcp/<port> or /ip6/<address>/tcp/<port>", text)
+		}
+		if i == 0 && codes[0] != ma.P_IP4 {
+			return chat.Errorf(chat.CodeBadAddress, fieldListen, "the first address must be /ip4: the node's record needs one")
+		}
+		s.listen = append(s.listen, address)
+	}
+	return nil
+}
+
+// parsePeer reads the address of a static peer; field is named if it is none.
+func parsePeer(field, text string) (peer.AddrInfo, error) {
+	bad := func() error {
+		return chat.Errorf(chat.CodeBadAddress, field, "%q is not /ip4/<address>/tcp/<port>/p2p/<peer id>", text)
+	}
+	address, err := ma.NewMultiaddr(text)
+	if err != nil {
+		return peer.AddrInfo{}, bad()
+	}
+	codes := codesOf(address)
+	hosts := []int{ma.P_IP4, ma.P_IP6, ma.P_DNS, ma.P_DNS4, ma.P_DNS6}
+	if len(codes) < 3 || !slices.Contains(hosts, codes[0]) || codes[1] != ma.P_TCP || codes[len(codes)-1] != ma.P_P2P {
+		return peer.AddrInfo{}, bad()
+	}
+	for _, code := range codes[2 : len(codes)-1] { // a WebSocket is dialled if asked for
+		if !slices.Contains([]int{ma.P_WS, ma.P_WSS, ma.P_TLS}, code) {
+			return peer.AddrInfo{}, bad()
+		}
+	}
+	if port, err := address.ValueForProtocol(ma.P_TCP); err != nil || port == "0" {
+		return peer.AddrInfo{}, bad()
+	}
+	info, err := peer.AddrInfoFromP2pAddr(address)
+	if err != nil {
+		return peer.AddrInfo{}, bad()
+	}
+	return *info, nil
+}
+
+// codesOf lists the protocols of an address; nil has none.
+func codesOf(address ma.Multiaddr) []int {
+	if address == nil {
+		return nil
+	}
+	var codes []int
+	for _, p := range address.Protocols() {
+		codes = append(codes, p.Code)
+	}
+	return codes
+}
+
+// pubsubTopic is the shard's name. Spec: 51/WAKU2-RELAY-SHARDING, "Static Sharding".
+func (s settings) pubsubTopic() string {
+	return fmt.Sprintf("/waku/2/rs/%d/%d", s.cluster, s.shard)
+}

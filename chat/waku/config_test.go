@@ -1,0 +1,98 @@
+package waku
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"libstatus1to1/chat"
+)
+
+func TestBadConfig(t *testing.T) {
+	peerID, err := PeerID(newKey(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := "/ip4/127.0.0.1/tcp/60000/p2p/" + peerID
+	many := strings.Split(strings.Repeat(good+" ", maxAddresses+1), " ")
+	for _, c := range []struct {
+		what, field string
+		code        chat.Code
+		config      Config
+	}{
+		{"no multiaddress", "network.listen", chat.CodeBadAddress, Config{Listen: []string{"127.0.0.1:0"}}},
+		{"empty", "network.listen", chat.CodeBadAddress, Config{Listen: []string{""}}},
+		{"udp", "network.listen", chat.CodeBadAddress, Config{Listen: []string{"/ip4/127.0.0.1/udp/0"}}},
+		{"quic", "network.listen", chat.CodeBadAddress, Config{Listen: []string{"/ip4/127.0.0.1/udp/0/quic-v1"}}},
+		{"ws", "network.listen", chat.CodeBadAddress, Config{Listen: []string{"/ip4/127.0.0.1/tcp/0/ws"}}},
+		{"port too high", "network.listen", chat.CodeBadAddress, Config{Listen: []string{"/ip4/127.0.0.1/tcp/65536"}}},
+		{"listening with an id", "network.listen", chat.CodeBadAddress, Config{Listen: []string{good}}},
+		{"only ip6", "network.listen", chat.CodeBadAddress, Config{Listen: []string{"/ip6/::1/tcp/0"}}},
+		{"the second", "network.listen", chat.CodeBadAddress, Config{Listen: []string{DefaultListen, "x"}}},
+		{"too many", "network.listen", chat.CodeBadConfig, Config{Listen: many}},
+		{"peer without id", "network.peers[0]", chat.CodeBadAddress, Config{Peers: []string{"/ip4/127.0.0.1/tcp/60000"}}},
+		{"peer id alone", "network.peers[0]", chat.CodeBadAddress, Config{Peers: []string{"/p2p/" + peerID}}},
+		{"broken id", "network.peers[1]", chat.CodeBadAddress, Config{Peers: []string{good, good + "x"}}},
+		{"port 0", "network.peers[0]", chat.CodeBadAddress, Config{Peers: []string{"/ip4/127.0.0.1/tcp/0/p2p/" + peerID}}},
+		{"quic peer", "network.peers[0]", chat.CodeBadAddress, Config{Peers: []string{"/ip4/127.0.0.1/udp/1/quic-v1/p2p/" + peerID}}},
+		{"circuit", "network.peers[0]", chat.CodeBadAddress, Config{Peers: []string{good + "/p2p-circuit/p2p/" + peerID}}},
+		{"too many peers", "network.peers", chat.CodeBadConfig, Config{Peers: many}},
+		{"shard", "network.shard", chat.CodeBadConfig, Config{Shard: 1024}},
+		{"small size", "network.max_message_size", chat.CodeBadConfig, Config{MaxMessageSize: 100}},
+		{"negative size", "network.max_message_size", chat.CodeBadConfig, Config{MaxMessageSize: -1}},
+		{"large size", "network.max_message_size", chat.CodeBadConfig, Config{MaxMessageSize: 1 << 30}},
+		{"negative peers", "network.min_peers", chat.CodeBadConfig, Config{MinPeers: -1}},
+	} {
+		_, err := New(c.config)
+		var typed *chat.Error
+		if !errors.As(err, &typed) || typed.Code != c.code || typed.Field != c.field {
+			t.Errorf("%s: %v, want %s about %s", c.what, err, c.code, c.field)
+		}
+	}
+}
+
+func TestGoodConfig(t *testing.T) {
+	peerID, err := PeerID(newKey(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := New(Config{Peers: []string{
+		"/ip4/10.0.0.1/tcp/1/p2p/" + peerID,
+		"/ip6/::1/tcp/2/p2p/" + peerID,
+		"/dns4/node.example.org/tcp/30303/p2p/" + peerID,
+		"/dns4/node.example.org/tcp/443/wss/p2p/" + peerID,
+		"/ip4/10.0.0.1/tcp/1/p2p/" + peerID,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := n.static.list(); len(p) != 1 || len(p[0].addresses) != 4 {
+		t.Errorf("static peers %+v", p)
+	}
+	if s := n.settings; s.cluster != 16 || s.shard != 32 || s.maxMessageSize != 150*1024 || s.minPeers != 1 || s.listen[0].String() != DefaultListen {
+		t.Errorf("defaults %+v", s)
+	}
+	n, err = New(Config{Cluster: 2, Shard: 1023, Listen: []string{"/ip4/127.0.0.1/tcp/1", "/ip6/::1/tcp/2"}})
+	if err != nil || n.PubsubTopic() != "/waku/2/rs/2/1023" {
+		t.Errorf("%v", err)
+	}
+}
+
+func FuzzPeerAddress(f *testing.F) {
+	peerID, err := PeerID(newKey(f))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range []string{"", "/", "/ip4/127.0.0.1/tcp/60000/p2p/" + peerID, "/dns4/a.b/tcp/443/wss/p2p/" + peerID, "/p2p/" + peerID, "/unix/x"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		info, err := parsePeer("field", text)
+		if (err == nil) != (info.ID != "" && len(info.Addrs) == 1) {
+			t.Fatalf("%q gave %v and %v", text, info, err)
+		}
+		if _, err := New(Config{Listen: []string{text}}); err != nil && chat.CodeOf(err) != chat.CodeBadAddress {
+			t.Fatal(err)
+		}
+	})
+}

@@ -1,0 +1,206 @@
+package waku
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+
+	"libstatus1to1/chat"
+)
+
+// How static peers are dialled again: after 1 to 2 seconds, then twice that each
+// time, up to 30 to 60 seconds. Half of each wait is drawn at random, so that the
+// clients of a node that was restarted do not all come back at once.
+const (
+	firstBackoff = 2 * time.Second
+	lastBackoff  = 60 * time.Second
+)
+
+// dialTimeout bounds one attempt, which may try several addresses.
+const dialTimeout = 20 * time.Second
+
+// steadyAfter is how long a connection must last for the waits to start from the
+// beginning: a peer that takes us in and throws us out at once is not dialled every
+// second.
+const steadyAfter = 10 * time.Second
+
+// errNotOurShard is reported for a peer that hangs up without having joined.
+var errNotOurShard = errors.New("the peer hung up before joining the shard: does it serve this cluster and shard?")
+
+// backoff is the wait before the next attempt after failures (>= 1) in a row.
+func backoff(failures int) time.Duration {
+	whole := lastBackoff
+	if shift := failures - 1; shift < 6 { // 2 s << 5 is past the last
+		whole = min(firstBackoff<<shift, lastBackoff)
+	}
+	return whole/2 + rand.N(whole/2)
+}
+
+// keeper keeps one static peer connected.
+type keeper struct {
+	cancel context.CancelFunc
+	retry  chan struct{} // one value: dial now
+	lost   chan struct{} // one value: the connection is gone
+	joined bool          // the peer has been on our shard since the last dial
+}
+
+// keepers are the keepers of a run. The zero value is ready.
+type keepers struct {
+	mu  sync.Mutex
+	all map[peer.ID]*keeper
+}
+
+// start adds a keeper for id, or gives the one there is a push.
+func (k *keepers) start(ctx context.Context, id peer.ID) (kept *keeper, own context.Context, fresh bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if kept := k.all[id]; kept != nil {
+		signal(kept.retry)
+		return kept, nil, false
+	}
+	own, cancel := context.WithCancel(ctx)
+	kept = &keeper{cancel: cancel, retry: make(chan struct{}, 1), lost: make(chan struct{}, 1)}
+	if k.all == nil {
+		k.all = map[peer.ID]*keeper{}
+	}
+	k.all[id] = kept
+	return kept, own, true
+}
+
+// stop ends the keeper of id, if there is one.
+func (k *keepers) stop(id peer.ID) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if kept := k.all[id]; kept != nil {
+		kept.cancel()
+		delete(k.all, id)
+	}
+}
+
+func (k *keepers) joined(id peer.ID) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if kept := k.all[id]; kept != nil {
+		kept.joined = true
+	}
+}
+
+func (k *keepers) lost(id peer.ID) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if kept := k.all[id]; kept != nil {
+		signal(kept.lost)
+	}
+}
+
+// takeJoined tells whether the peer joined since the last call.
+func (k *keepers) takeJoined(kept *keeper) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	joined := kept.joined
+	kept.joined = false
+	return joined
+}
+
+// signal puts a value into a channel that holds one, unless there is one already.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// keep starts to keep p connected. A static peer that is ourselves is skipped: the
+// nodes of a group may share one list.
+func (r *run) keep(p *staticPeer) {
+	r.ending.RLock()
+	defer r.ending.RUnlock()
+	if r.ended || p.id == r.host().ID() {
+		return
+	}
+	kept, ctx, fresh := r.keepers.start(r.ctx, p.id)
+	if !fresh {
+		return
+	}
+	if !r.owner.static.has(p.id) { // Disconnect came in between
+		r.keepers.stop(p.id)
+		return
+	}
+	r.spawn("waku static peer", func() { r.keepConnected(ctx, p, kept) })
+}
+
+// keepConnected dials p, waits until the connection is lost, and begins again.
+func (r *run) keepConnected(ctx context.Context, p *staticPeer, kept *keeper) {
+	for failures := 0; ; {
+		began := time.Now()
+		err := r.dial(ctx, p)
+		if slices.Contains(r.node.Relay().PubSub().ListPeers(r.topic), p.id) {
+			r.keepers.joined(p.id) // it had dialled us
+		}
+		if err == nil && r.waitLost(ctx, p.id, kept) {
+			if !r.keepers.takeJoined(kept) {
+				err = errNotOurShard
+			} else if time.Since(began) >= steadyAfter {
+				failures = 0
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil && failures == 0 {
+			r.log("info", "a static peer is out of reach", "peer", p.id.String(), "error", err)
+			r.change(chat.NetworkChange{Peer: p.id.String(), Connected: r.connected(p.id), Error: dialText(err)})
+		}
+		failures++
+		select {
+		case <-ctx.Done():
+			return
+		case <-kept.retry:
+		case <-time.After(backoff(failures)):
+		}
+	}
+}
+
+// dial connects to p, unless p has connected to us meanwhile.
+func (r *run) dial(ctx context.Context, p *staticPeer) error {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	if dialler, ok := r.host().Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
+		dialler.Backoff().Clear(p.id) // libp2p has its own waits; ours are enough
+	}
+	r.host().ConnManager().Protect(p.id, staticTag)
+	return r.host().Connect(ctx, p.info())
+}
+
+// waitLost waits until p is no longer connected; it reports false when ctx ended.
+func (r *run) waitLost(ctx context.Context, id peer.ID, kept *keeper) bool {
+	for r.connected(id) {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-kept.lost:
+		}
+	}
+	return true
+}
+
+// dialText is err for people, without libp2p's list of every address tried.
+func dialText(err error) string {
+	var dial *swarm.DialError
+	switch {
+	case errors.Is(err, errNotOurShard):
+		return err.Error()
+	case errors.As(err, &dial) && len(dial.DialErrors) > 0:
+		return dial.DialErrors[0].Cause.Error()
+	case errors.Is(err, context.DeadlineExceeded):
+		return "no answer within " + dialTimeout.String()
+	default:
+		return err.Error()
+	}
+}

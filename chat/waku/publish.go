@@ -1,0 +1,82 @@
+package waku
+
+import (
+	"context"
+
+	"github.com/waku-org/go-waku/waku/v2/protocol/pb"
+	"github.com/waku-org/go-waku/waku/v2/protocol/relay"
+	"google.golang.org/protobuf/proto"
+
+	"libstatus1to1/chat"
+)
+
+// Publish hands e to every peer on the shard. It fails with chat.ErrTooLarge above
+// the configured size of the encoded message, with chat.ErrNoPeers when fewer than
+// MinPeers peers are there or the node is not running, with CodeBadParams for a
+// foreign pubsub topic or an envelope that is not valid (14/WAKU2-MESSAGE), and with
+// CodeNetworkDown when gossipsub refuses it.
+//
+// The same envelope published again within two minutes goes nowhere, and is success.
+func (n *Node) Publish(ctx context.Context, e chat.Envelope) (chat.Evidence, error) {
+	if err := ctx.Err(); err != nil {
+		return chat.Evidence{}, err
+	}
+	if e.PubsubTopic != "" && e.PubsubTopic != n.PubsubTopic() {
+		return chat.Evidence{}, chat.Errorf(chat.CodeBadParams, "pubsub_topic", "this node is on %s only", n.PubsubTopic())
+	}
+	message := wakuMessage(e)
+	if err := message.Validate(); err != nil {
+		return chat.Evidence{}, chat.Errorf(chat.CodeBadParams, "", "the envelope is not valid: %s", err)
+	}
+	if proto.Size(message) > n.settings.maxMessageSize {
+		return chat.Evidence{}, chat.ErrTooLarge
+	}
+	r := n.running.Load()
+	if r == nil {
+		return chat.Evidence{}, chat.ErrNoPeers
+	}
+	return r.publish(ctx, message)
+}
+
+// wakuMessage is e as Status sends it: every field present, meta empty.
+// Spec: 14/WAKU2-MESSAGE, "Wire Format".
+func wakuMessage(e chat.Envelope) *pb.WakuMessage {
+	return &pb.WakuMessage{
+		Payload:      e.Payload,
+		ContentTopic: e.ContentTopic,
+		Version:      proto.Uint32(e.Version),
+		Timestamp:    proto.Int64(e.Timestamp),
+		Meta:         []byte{},
+		Ephemeral:    proto.Bool(e.Ephemeral),
+	}
+}
+
+func (r *run) publish(ctx context.Context, message *pb.WakuMessage) (chat.Evidence, error) {
+	r.ending.RLock()
+	defer r.ending.RUnlock()
+	if r.ended {
+		return chat.Evidence{}, chat.ErrNoPeers
+	}
+	peers := r.shardPeers()
+	if peers < r.owner.settings.minPeers {
+		return chat.Evidence{}, chat.ErrNoPeers
+	}
+	hash := message.Hash(r.topic)
+	r.echoes.expect(hash)
+	err := recovered(func() error {
+		_, err := r.node.Relay().Publish(ctx, message, relay.WithPubSubTopic(r.topic))
+		return err
+	})
+	if err == nil {
+		return chat.Evidence{Kind: "relay", Peers: peers}, nil
+	}
+	r.echoes.take(hash)
+	switch {
+	case ctx.Err() != nil:
+		return chat.Evidence{}, ctx.Err()
+	case r.shardPeers() < r.owner.settings.minPeers: // the last one left meanwhile
+		return chat.Evidence{}, chat.ErrNoPeers
+	default:
+		return chat.Evidence{}, chat.Errorf(chat.CodeNetworkDown, "", "the relay did not take the envelope").Because(err)
+	}
+}

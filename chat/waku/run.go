@@ -1,0 +1,166 @@
+package waku
+
+import (
+	"context"
+	"math"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+	"github.com/waku-org/go-waku/waku/v2/protocol"
+	"github.com/waku-org/go-waku/waku/v2/protocol/relay"
+
+	"libstatus1to1/chat"
+)
+
+// stopWait bounds how long Stop waits for go-waku, which normally takes
+// milliseconds.
+const stopWait = 15 * time.Second
+
+// Bounds of what waits for a hook. An engine stores some thousand envelopes a
+// second; these are seconds of work and little memory. Changes are small and rare.
+const (
+	maxInbox      = 8192
+	maxInboxBytes = 32 << 20
+	maxChanges    = 1024
+)
+
+// relayBuffer and eventBuffer are room between go-waku's and libp2p's goroutines
+// and ours, which never wait for anybody.
+const (
+	relayBuffer = 1024
+	eventBuffer = 256
+)
+
+// run is what belongs to one Start of a Node.
+type run struct {
+	owner *Node
+	hooks chat.TransportHooks
+	node  *relayNode
+	topic string
+
+	ctx     context.Context
+	cancel  context.CancelFunc
+	gone    chan struct{}  // closed when go-waku has stopped, or was given up
+	working sync.WaitGroup // our goroutines
+	keepers keepers
+
+	subscription *relay.Subscription
+	topicEvents  event.Subscription // relay.EvtPeerTopic
+	peerEvents   event.Subscription // event.EvtPeerConnectednessChanged
+
+	online  atomic.Bool
+	inbox   *queue[chat.Envelope]
+	changes *queue[chat.NetworkChange]
+	echoes  echoes
+
+	ending sync.RWMutex // read-held by what must not meet the end: Publish, keep
+	ended  bool         // guarded by ending
+}
+
+// begin starts the relay node and subscribes to the shard; no goroutine of ours
+// runs yet.
+func begin(n *Node, hooks chat.TransportHooks) (*run, error) {
+	relayed, err := newRelayNode(n.settings, hooks.NodeKey)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{owner: n, hooks: hooks, node: relayed, topic: n.PubsubTopic(), gone: make(chan struct{}),
+		inbox:   newQueue[chat.Envelope](maxInbox, maxInboxBytes),
+		changes: newQueue[chat.NetworkChange](maxChanges, math.MaxInt)}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	if err := recovered(r.subscribe); err != nil {
+		r.cancel()
+		relayed.stop()
+		return nil, chat.Errorf(chat.CodeInternal, "", "the node could not subscribe to its shard").Because(err)
+	}
+	return r, nil
+}
+
+// subscribe joins the shard and both event buses.
+func (r *run) subscribe() (err error) {
+	r.topicEvents, err = r.node.Relay().Events().Subscribe(new(relay.EvtPeerTopic), eventbus.BufSize(eventBuffer))
+	if err != nil {
+		return err
+	}
+	r.peerEvents, err = r.host().EventBus().Subscribe(new(event.EvtPeerConnectednessChanged), eventbus.BufSize(eventBuffer))
+	if err != nil {
+		return err
+	}
+	subscriptions, err := r.node.Relay().Subscribe(r.ctx, protocol.NewContentFilter(r.topic), relay.WithCacheSize(relayBuffer))
+	if err != nil {
+		return err
+	}
+	r.subscription = subscriptions[0]
+	return nil
+}
+
+// work starts our goroutines.
+func (r *run) work() {
+	r.spawn("waku watch", r.watch)
+	r.spawn("waku receive", r.receive)
+	r.spawn("waku deliver", r.deliver)
+	r.spawn("waku changes", r.report)
+	for _, p := range r.owner.static.list() {
+		r.keep(p)
+	}
+}
+
+// end stops the run and waits.
+func (r *run) end() error {
+	var health sync.WaitGroup
+	health.Go(func() { r.node.drainHealth(r.gone) })
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		r.ending.Lock()
+		r.ended = true
+		r.ending.Unlock()
+		r.cancel()
+		r.node.stop()
+	}()
+	var err error
+	select {
+	case <-stopped:
+	case <-time.After(stopWait):
+		r.log("error", "go-waku did not stop", "after", stopWait)
+		err = chat.Errorf(chat.CodeTimeout, "", "the network node did not stop within %s", stopWait)
+		r.cancel()
+	}
+	close(r.gone)
+	health.Wait()
+	r.working.Wait()
+	return err
+}
+
+// spawn runs f as one of our goroutines; its panic is reported, not passed on.
+func (r *run) spawn(name string, f func()) {
+	r.working.Go(func() { r.guard(name, f) })
+}
+
+func (r *run) guard(name string, f func()) {
+	defer func() {
+		if value := recover(); value != nil && r.hooks.Panicked != nil {
+			r.hooks.Panicked(name, value, debug.Stack())
+		}
+	}()
+	f()
+}
+
+func (r *run) log(level, message string, fields ...any) {
+	if r.hooks.Log != nil {
+		r.hooks.Log.Log(level, message, fields...)
+	}
+}
+
+func (r *run) host() host.Host { return r.node.Host() }
+
+func (r *run) connected(id peer.ID) bool {
+	return r.host().Network().Connectedness(id) == network.Connected
+}

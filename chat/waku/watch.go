@@ -1,0 +1,114 @@
+package waku
+
+import (
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/waku-org/go-waku/waku/v2/protocol/relay"
+
+	"libstatus1to1/chat"
+)
+
+// watch turns the events of libp2p (a connection) and of gossipsub (a peer's
+// subscription to our shard) into changes and into work for the keepers of static
+// peers. It waits for nobody, so that the buses never wait for it; and it reads
+// go-waku's health notices.
+func (r *run) watch() {
+	defer r.topicEvents.Close()
+	defer r.peerEvents.Close()
+	for {
+		select {
+		case <-r.ctx.Done():
+			return
+		case <-r.node.health:
+		case <-r.node.ready:
+			r.lookAgain()
+		case e, ok := <-r.topicEvents.Out():
+			if !ok {
+				return
+			}
+			if joined, isTopic := e.(relay.EvtPeerTopic); isTopic && joined.PubsubTopic == r.topic {
+				r.topicChanged(joined)
+			}
+		case e, ok := <-r.peerEvents.Out():
+			if !ok {
+				return
+			}
+			if changed, isPeer := e.(event.EvtPeerConnectednessChanged); isPeer {
+				r.peerChanged(changed)
+			}
+		}
+	}
+}
+
+func (r *run) topicChanged(e relay.EvtPeerTopic) {
+	if e.State == relay.PEER_JOINED {
+		r.keepers.joined(e.PeerID)
+	}
+	r.lookAgain()
+}
+
+// lookAgain reports the state if it is another one now.
+func (r *run) lookAgain() {
+	if r.refresh() {
+		r.change(chat.NetworkChange{})
+	}
+}
+
+func (r *run) peerChanged(e event.EvtPeerConnectednessChanged) {
+	connected := e.Connectedness == network.Connected
+	r.refresh()
+	r.change(chat.NetworkChange{Peer: e.Peer.String(), Connected: connected})
+	if !connected {
+		r.keepers.lost(e.Peer)
+	}
+}
+
+// shardPeers is how many peers are subscribed to our shard: those Publish reaches.
+func (r *run) shardPeers() int { return len(r.node.Relay().PubSub().ListPeers(r.topic)) }
+
+// refresh looks whether there are enough peers and tells whether that is news. A
+// connection alone does not make us online: the peer must be on our shard.
+func (r *run) refresh() bool {
+	online := r.shardPeers() >= r.owner.settings.minPeers
+	return r.online.Swap(online) != online
+}
+
+func (r *run) currentState() chat.NetworkState {
+	if r.online.Load() {
+		return chat.NetworkOnline
+	}
+	return chat.NetworkOffline
+}
+
+// change queues a change for the engine, with the present state.
+func (r *run) change(c chat.NetworkChange) {
+	c.State = r.currentState()
+	if ok, first := r.changes.put(c, 0); !ok && first {
+		r.log("warn", "changes of the network are not taken; dropping some")
+	}
+}
+
+// report hands the changes to the engine.
+func (r *run) report() {
+	for {
+		c, ok := r.changes.take(r.ctx)
+		if !ok {
+			return
+		}
+		if r.hooks.Changed != nil {
+			r.guard("waku changes", func() { r.hooks.Changed(c) })
+		}
+	}
+}
+
+// drop closes the connections to a peer and forgets its addresses, so that nothing
+// in go-waku dials it again.
+func (r *run) drop(id peer.ID) {
+	r.keepers.stop(id)
+	r.host().ConnManager().Unprotect(id, staticTag)
+	if err := r.host().Network().ClosePeer(id); err != nil {
+		r.log("debug", "closing a connection", "peer", id.String(), "error", err)
+	}
+	r.host().Peerstore().RemovePeer(id)
+}
