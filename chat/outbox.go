@@ -50,19 +50,11 @@ func (o *outbox) remove(id [32]byte) {
 	}
 }
 
-// get and forMVDS hand out a copy: rows change under the lock only.
-func (o *outbox) get(id [32]byte) (outboxRow, bool) {
-	return o.copyOf(func() *outboxRow { return o.byID[id] })
-}
-
+// forMVDS hands out a copy: rows change under the lock only.
 func (o *outbox) forMVDS(id [32]byte) (outboxRow, bool) {
-	return o.copyOf(func() *outboxRow { return o.byMVDS[id] })
-}
-
-func (o *outbox) copyOf(find func() *outboxRow) (outboxRow, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if r := find(); r != nil {
+	if r := o.byMVDS[id]; r != nil {
 		return *r, true
 	}
 	return outboxRow{}, false

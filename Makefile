@@ -1,0 +1,132 @@
+# Commands of libstatus1to1. `make help` lists them.
+#
+# Needed: Go 1.26 or newer, a C compiler, make, Python 3.9 or newer.
+
+VERSION := $(shell cat VERSION)
+ABI     := 0
+GO      ?= go
+CC      ?= cc
+CXX     ?= c++
+PYTHON  ?= python3
+
+PREFIX     ?= /usr/local
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DESTDIR    ?=
+
+# go-waku without RLN, which nothing here uses and which brings large binaries.
+TAGS := gowaku_no_rln
+# Code that is linked but not run, or run rarely: compiled without inlining, which
+# saves a megabyte. The stripped library must stay below 40 MB.
+COLD := github.com/pion github.com/quic-go github.com/gogo github.com/francoispqt github.com/syndtr \
+	github.com/miekg github.com/prometheus github.com/godbus github.com/containerd github.com/huin \
+	github.com/waku-org/go-discover go.uber.org/dig go.uber.org/fx gopkg.in
+GCFLAGS := $(foreach p,$(COLD),-gcflags=$(p)/...=-l)
+# Packages whose goroutines meet: tested once more under the race detector.
+RACE := ./chat ./chat/api ./chat/memnet ./chat/waku ./store ./library/host
+# How long `make test` and `make fuzz` run each fuzz target.
+SHORT_FUZZTIME := 2s
+FUZZTIME ?= 30s
+
+BUILD := build
+OS    := $(shell uname -s)
+ifeq ($(OS),Darwin)
+# Not tested by us on macOS.
+LIB          := libstatus1to1.dylib
+LIB_ABI      := libstatus1to1.$(ABI).dylib
+LIB_VERSION  := libstatus1to1.$(VERSION).dylib
+LINK         := -Wl,-exported_symbols_list,$(CURDIR)/library/exports_macos.txt -Wl,-install_name,@rpath/$(LIB_ABI)
+else
+LIB          := libstatus1to1.so
+LIB_ABI      := libstatus1to1.so.$(ABI)
+LIB_VERSION  := libstatus1to1.so.$(VERSION)
+LINK         := -Wl,--version-script=$(CURDIR)/library/exports.map -Wl,-soname,$(LIB_ABI) -Wl,-z,nodelete
+endif
+
+CFLAGS ?= -O2 -g
+CWARN  := -std=c11 -Wall -Wextra -pedantic -Werror
+CUSE   := $(CWARN) -Iinclude -L$(BUILD) -Wl,-rpath,$(CURDIR)/$(BUILD)
+
+.PHONY: help build test demo bench fuzz lint install clean generate \
+	library go-test race-test fuzz-test abi-test python-test install-test
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+build: library $(BUILD)/chat $(BUILD)/status1to1.pc ## the library and the C example, into build/
+
+# Go knows itself what has changed.
+library:
+	@mkdir -p $(BUILD)
+	$(GO) build -buildmode=c-shared -trimpath -tags $(TAGS) $(GCFLAGS) -ldflags "-s -w -extldflags '$(LINK)'" -o $(BUILD)/$(LIB) ./library
+	@rm -f $(BUILD)/libstatus1to1.h # cgo's own header; ours is include/status1to1.h
+	@ln -sf $(LIB) $(BUILD)/$(LIB_ABI)
+
+$(BUILD)/chat: examples/c/chat.c examples/c/json.h include/status1to1.h | library
+	$(CC) $(CFLAGS) $(CUSE) -o $@ $< -lstatus1to1
+	@ln -sf ../../$@ examples/c/chat
+
+$(BUILD)/status1to1.pc: status1to1.pc.in VERSION Makefile
+	@mkdir -p $(BUILD)
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
+
+test: lint go-test race-test fuzz-test build abi-test python-test install-test demo ## everything that is checked
+
+go-test:
+	$(GO) test -tags $(TAGS) ./...
+
+race-test:
+	$(GO) test -race -short -tags $(TAGS) $(RACE)
+
+fuzz-test:
+	@GO="$(GO)" TAGS=$(TAGS) sh tests/fuzz.sh $(SHORT_FUZZTIME)
+
+abi-test: build
+	$(CC) $(CFLAGS) $(CUSE) -o $(BUILD)/abi_test tests/c/abi_test.c -lstatus1to1 -lpthread
+	$(BUILD)/abi_test
+	$(CC) $(CFLAGS) $(CWARN) -Iexamples/c -o $(BUILD)/json_test tests/c/json_test.c
+	$(BUILD)/json_test
+	$(CC) $(CWARN) -Iinclude -fsyntax-only tests/c/header.c
+	@if command -v $(CXX) > /dev/null; then \
+		echo "$(CXX) -std=c++17 tests/c/header.cpp" && \
+		$(CXX) -std=c++17 -Wall -Wextra -pedantic -Werror -Iinclude -fsyntax-only tests/c/header.cpp; \
+	else echo "no C++ compiler: the header was not tried from C++"; fi
+
+python-test: build
+	STATUS1TO1_LIB=$(CURDIR)/$(BUILD)/$(LIB) $(PYTHON) -B -m unittest discover -s tests/python
+
+install-test: build
+	@CC="$(CC)" sh tests/install.sh
+
+demo: build ## Alice (C) and Bob (Python) chat over real nodes
+	STATUS1TO1_LIB=$(CURDIR)/$(BUILD)/$(LIB) $(PYTHON) -B examples/demo.py $(CURDIR)/$(BUILD)/chat
+
+bench: ## benchmarks
+	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## every fuzz target for FUZZTIME
+	@GO="$(GO)" TAGS=$(TAGS) sh tests/fuzz.sh $(FUZZTIME)
+
+lint: ## gofmt, go vet, staticcheck, generated files up to date
+	@unformatted=$$(gofmt -l chat internal library store); \
+		if [ -n "$$unformatted" ]; then echo "gofmt needed: $$unformatted"; exit 1; fi
+	$(GO) vet -tags $(TAGS) ./...
+	$(GO) tool staticcheck -tags $(TAGS) ./...
+	$(GO) run ./internal/genwire -check
+	$(GO) run -tags $(TAGS) ./internal/genapi -check
+
+generate: ## write the generated files anew
+	$(GO) run ./internal/genwire
+	$(GO) run -tags $(TAGS) ./internal/genapi
+
+install: build ## to PREFIX (and DESTDIR)
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
+	install -m 755 $(BUILD)/$(LIB) $(DESTDIR)$(LIBDIR)/$(LIB_VERSION)
+	ln -sf $(LIB_VERSION) $(DESTDIR)$(LIBDIR)/$(LIB_ABI)
+	ln -sf $(LIB_ABI) $(DESTDIR)$(LIBDIR)/$(LIB)
+	install -m 644 include/status1to1.h $(DESTDIR)$(INCLUDEDIR)/status1to1.h
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
+		status1to1.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/status1to1.pc
+
+clean: ## remove what was built
+	rm -rf $(BUILD) examples/c/chat

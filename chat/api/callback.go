@@ -1,0 +1,98 @@
+package api
+
+import (
+	"context"
+	"runtime"
+
+	"libstatus1to1/chat"
+	"libstatus1to1/chat/event"
+)
+
+// pump hands the events of a client to a callback, on one thread of its own.
+type pump struct {
+	stop context.CancelFunc
+	done chan struct{} // closed after the last invocation
+}
+
+// SetCallback has f called with every event from now on, in the form NextEvent
+// gives; nil takes the callback away. It returns after the last invocation of
+// the callback before, except in that callback itself, where inside is true.
+func (r *Registry) SetCallback(handle uint64, f func(response string), inside bool) string {
+	c := r.find(handle)
+	if c == nil {
+		return Failure(badClient())
+	}
+	return r.guard(c, "set_event_callback", func() (any, error) {
+		before := c.currentPump()
+		if before != nil {
+			before.stop()
+			if !inside {
+				<-before.done
+			}
+		}
+		if f == nil {
+			return nil, nil
+		}
+		return nil, r.startPump(c, f, before)
+	})
+}
+
+// currentPump is the pump of the last callback that was set, running or not.
+func (c *client) currentPump() *pump {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pump
+}
+
+// startPump starts the pump of f in place of before, whose last invocation it
+// lets end first.
+func (r *Registry) startPump(c *client, f func(string), before *pump) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx.Err() != nil {
+		return badClient()
+	}
+	if c.pump != before {
+		return chat.Errorf(chat.CodeTooMany, "", "another thread set a callback at the same time")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	c.pump = &pump{stop: cancel, done: make(chan struct{})}
+	go func(done chan struct{}) {
+		defer close(done)
+		defer cancel()
+		if before != nil {
+			<-before.done
+		}
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		r.pumpEvents(ctx, c, f)
+	}(c.pump.done)
+	return nil
+}
+
+// pumpEvents runs until the pump is stopped or the stream has ended. An event
+// that was taken is handed over even if the pump is being stopped: nobody else
+// would get it in this run.
+func (r *Registry) pumpEvents(ctx context.Context, c *client, f func(string)) {
+	for ctx.Err() == nil {
+		var e *chat.DeliveredEvent
+		last := true
+		response := r.guard(c, "event callback", func() (any, error) {
+			var err error
+			e, err = c.next(ctx)
+			last = err != nil || isClosed(e)
+			return e, err
+		})
+		if e != nil {
+			f(response)
+		}
+		if last {
+			return
+		}
+	}
+}
+
+// isClosed reports whether e is the last event of a stream.
+func isClosed(e *chat.DeliveredEvent) bool {
+	return e != nil && e.Type == event.Closed{}.Type()
+}

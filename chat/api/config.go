@@ -1,0 +1,215 @@
+package api
+
+import (
+	"time"
+
+	"libstatus1to1/chat"
+)
+
+// Config is what open takes.
+type Config struct {
+	// Store says where everything is kept.
+	Store StoreConfig `json:"store"`
+	// Network says how messages travel.
+	Network NetworkConfig `json:"network,omitempty"`
+	// Engine holds numbers of the engine; leave it out for the defaults.
+	Engine EngineConfig `json:"engine,omitempty"`
+	// Log asks for diagnostics; without it the library is silent.
+	Log LogConfig `json:"log,omitempty"`
+}
+
+// StoreConfig says where everything is kept.
+type StoreConfig struct {
+	// Kind is "file" (default) or "memory" (gone at close; for tests).
+	Kind string `json:"kind,omitempty"`
+	// Path is the file; it is made when missing, in a directory that exists.
+	Path string `json:"path,omitempty"`
+	// Passphrase opens the file. Give this or a key.
+	Passphrase Secret `json:"passphrase,omitempty"`
+	// Key opens the file instead of a passphrase: 32 bytes in standard base64,
+	// from the host's keychain.
+	Key *StoreKey `json:"key,omitempty"`
+	// KDF sets the cost of the passphrase when the file is made; leave it out
+	// for the defaults.
+	KDF *KDFConfig `json:"kdf,omitempty"`
+}
+
+// KDFConfig is the cost of Argon2id, used when a store file is made.
+type KDFConfig struct {
+	// MemoryKiB is the memory in KiB, at least 8 for each lane.
+	MemoryKiB int `json:"memory_kib" range:"8..524288"`
+	// Iterations is the number of passes.
+	Iterations int `json:"iterations" range:"1..16"`
+	// Parallelism is the number of lanes.
+	Parallelism int `json:"parallelism" range:"1..16"`
+}
+
+// NetworkConfig says how messages travel.
+type NetworkConfig struct {
+	// Kind is "waku" (default: a relay node in this process) or "memory" (all
+	// clients of this process that name the same network; for tests).
+	Kind string `json:"kind,omitempty"`
+	// Listen are multiaddresses to listen on, such as /ip4/0.0.0.0/tcp/60000;
+	// port 0 takes any free one. For waku.
+	Listen []string `json:"listen,omitempty"`
+	// Peers are multiaddresses of peers to keep connected, with /p2p/<peer id>.
+	// For waku.
+	Peers []string `json:"peers,omitempty"`
+	// Cluster is the Waku cluster; 16, the Status fleet's, when left out.
+	Cluster *int `json:"cluster,omitempty" range:"1..65535"`
+	// Shard is the shard in the cluster; 32 when left out.
+	Shard *int `json:"shard,omitempty" range:"1..1023"`
+	// MaxMessageSize is the largest WakuMessage, bytes; 153600 when left out.
+	MaxMessageSize int `json:"max_message_size,omitempty" range:"1024..1048576"`
+	// Memory describes the memory network.
+	Memory *MemoryNetworkConfig `json:"memory,omitempty"`
+}
+
+// MemoryNetworkConfig describes a network in memory. The first client that names
+// it decides how it is.
+type MemoryNetworkConfig struct {
+	// Name tells networks of one process apart; "" when left out.
+	Name string `json:"name,omitempty"`
+	// Seed makes loss, doubles and disorder repeatable.
+	Seed int64 `json:"seed,omitempty" range:"0..9007199254740991"`
+	// Loss is the share of envelopes that get lost, a receiver at a time.
+	Loss float64 `json:"loss,omitempty" range:"0..1"`
+	// Duplicate is the share that arrives twice.
+	Duplicate float64 `json:"duplicate,omitempty" range:"0..1"`
+	// Reorder is the share that arrives late.
+	Reorder float64 `json:"reorder,omitempty" range:"0..1"`
+}
+
+// EngineConfig holds numbers of the engine.
+type EngineConfig struct {
+	// ResendBaseMS is the wait before an unacknowledged message is sent again the
+	// first time, ms; it doubles each time. 27000 when left out.
+	ResendBaseMS int `json:"resend_base_ms,omitempty" range:"10..86400000"`
+	// AckDelayMS is how long acknowledgements wait for company, ms. 300 when left out.
+	AckDelayMS int `json:"ack_delay_ms,omitempty" range:"1..60000"`
+	// ContactCodeEveryMS is how often the contact code is published again, ms.
+	// 6 hours when left out.
+	ContactCodeEveryMS int `json:"contact_code_every_ms,omitempty" range:"1000..604800000"`
+	// MaxEvents is how many events may wait unacknowledged before the oldest give
+	// way to an overflow event. 20000 when left out.
+	MaxEvents int `json:"max_events,omitempty" range:"16..1000000"`
+}
+
+// LogConfig asks for diagnostics.
+type LogConfig struct {
+	// Level is "debug", "info" (default), "warn" or "error".
+	Level string `json:"level,omitempty"`
+	// File gets one JSON object a line; made with mode 0600 when missing.
+	File string `json:"file,omitempty"`
+	// Events asks for log events.
+	Events bool `json:"events,omitempty"`
+}
+
+// The kinds of store and network.
+const (
+	StoreFile     = "file"
+	StoreMemory   = "memory"
+	NetworkWaku   = "waku"
+	NetworkMemory = "memory"
+	// networkExternal is promised for a later version.
+	networkExternal = "external"
+)
+
+// ParseConfig reads the configuration as strictly as params, fills in the kinds
+// that were left out and refuses what contradicts itself.
+func ParseConfig(text string) (Config, error) {
+	var c Config
+	if err := decode(text, &c, chat.CodeBadConfig); err != nil {
+		return Config{}, err
+	}
+	if err := c.Store.check(); err != nil {
+		return Config{}, err
+	}
+	if err := c.Network.check(); err != nil {
+		return Config{}, err
+	}
+	if err := c.Log.check(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// Settings are the engine's numbers in its own form.
+func (e EngineConfig) Settings() chat.Settings {
+	return chat.Settings{
+		ResendBase:       time.Duration(e.ResendBaseMS) * time.Millisecond,
+		AckDelay:         time.Duration(e.AckDelayMS) * time.Millisecond,
+		ContactCodeEvery: time.Duration(e.ContactCodeEveryMS) * time.Millisecond,
+		MaxEvents:        e.MaxEvents,
+	}
+}
+
+func (s *StoreConfig) check() error {
+	switch s.Kind {
+	case "", StoreFile:
+		s.Kind = StoreFile
+		if s.Path == "" {
+			return misconfigured("store.path", "a file store needs a path")
+		}
+		if (s.Passphrase == "") == (s.Key == nil) {
+			return misconfigured("store.passphrase", "a file store needs either a passphrase or a key")
+		}
+		if s.Key != nil && s.KDF != nil {
+			return misconfigured("store.kdf", "only a passphrase has a cost, a key has none")
+		}
+	case StoreMemory:
+		return unused("a memory store",
+			named{"store.path", s.Path != ""}, named{"store.passphrase", s.Passphrase != ""},
+			named{"store.key", s.Key != nil}, named{"store.kdf", s.KDF != nil})
+	default:
+		return misconfigured("store.kind", `must be "file" or "memory"`)
+	}
+	return nil
+}
+
+func (n *NetworkConfig) check() error {
+	switch n.Kind {
+	case "", NetworkWaku:
+		n.Kind = NetworkWaku
+		return unused("a waku network", named{"network.memory", n.Memory != nil})
+	case NetworkMemory:
+		return unused("a memory network",
+			named{"network.listen", n.Listen != nil}, named{"network.peers", n.Peers != nil},
+			named{"network.cluster", n.Cluster != nil}, named{"network.shard", n.Shard != nil})
+	case networkExternal:
+		return misconfigured("network.kind", `"external" is not in this version`)
+	}
+	return misconfigured("network.kind", `must be "waku" or "memory"`)
+}
+
+func (l *LogConfig) check() error {
+	if l.Level == "" {
+		l.Level = levelNames[levelInfo]
+	} else if l.File == "" && !l.Events {
+		return misconfigured("log.level", "name a file or ask for events too")
+	}
+	if _, ok := levelOf(l.Level); !ok {
+		return misconfigured("log.level", `must be "debug", "info", "warn" or "error"`)
+	}
+	return nil
+}
+
+// named is a field and whether it was given.
+type named struct {
+	field string
+	given bool
+}
+
+// unused refuses the first given field, which means nothing to what.
+func unused(what string, fields ...named) error {
+	for _, f := range fields {
+		if f.given {
+			return misconfigured(f.field, "means nothing to "+what)
+		}
+	}
+	return nil
+}
+
+func misconfigured(field, message string) error {
+	return chat.Errorf(chat.CodeBadConfig, field, "%s", message)
+}

@@ -1,0 +1,92 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+
+	"libstatus1to1/chat"
+)
+
+// ErrorBody is the error of a response.
+type ErrorBody struct {
+	// Code is stable; see the list of codes in the schema.
+	Code chat.Code `json:"code"`
+	// Category groups codes: "request", "identity", "message", "store",
+	// "network" or "internal".
+	Category string `json:"category"`
+	// Message is for people and may change.
+	Message string `json:"message"`
+	// Retryable: the same call may succeed later without a change.
+	Retryable bool `json:"retryable"`
+	// Field is the path of the field at fault, or "".
+	Field string `json:"field"`
+	// Details are extras a program may use, by name.
+	Details map[string]any `json:"details"`
+}
+
+// codes is chat.CodeTable by code.
+var codes = func() map[chat.Code]chat.CodeInfo {
+	m := map[chat.Code]chat.CodeInfo{}
+	for _, c := range chat.CodeTable {
+		m[c.Code] = c
+	}
+	return m
+}()
+
+// Success is the envelope of a result, which must be of a type that JSON can
+// carry.
+func Success(result any) string {
+	text, err := marshal(struct {
+		OK     bool `json:"ok"`
+		Result any  `json:"result"`
+	}{true, result})
+	if err != nil {
+		return Failure(chat.Errorf(chat.CodeInternal, "", "the result cannot be written as JSON").Because(err))
+	}
+	return text
+}
+
+// Failure is the envelope of an error. An error that is no *chat.Error becomes
+// internal; its text is for logs, so it is not shown.
+func Failure(err error) string {
+	var e *chat.Error
+	if !errors.As(err, &e) {
+		e = chat.Errorf(chat.CodeInternal, "", "an unexpected error inside the library")
+	}
+	info := codes[e.Code]
+	body := ErrorBody{Code: e.Code, Category: info.Category, Message: e.Message, Retryable: info.Retryable, Field: e.Field, Details: e.Details}
+	if body.Details == nil {
+		body.Details = map[string]any{}
+	}
+	type envelope struct {
+		OK    bool      `json:"ok"`
+		Error ErrorBody `json:"error"`
+	}
+	text, bad := marshal(envelope{false, body})
+	if bad != nil { // only Details can fail
+		body.Details = map[string]any{}
+		text, _ = marshal(envelope{false, body})
+	}
+	return text
+}
+
+// respond is Success or Failure.
+func respond(result any, err error) string {
+	if err != nil {
+		return Failure(err)
+	}
+	return Success(result)
+}
+
+// marshal writes compact JSON without HTML escapes, and without the newline that
+// json.Encoder adds.
+func marshal(v any) (string, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return "", err
+	}
+	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
+}

@@ -1,0 +1,92 @@
+package api
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// isReadable asks the kernel whether a descriptor is readable.
+func isReadable(t *testing.T, fd int) bool {
+	t.Helper()
+	var set syscall.FdSet
+	set.Bits[fd/64] |= 1 << (fd % 64)
+	n, err := syscall.Select(fd+1, &set, nil, nil, &syscall.Timeval{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n == 1
+}
+
+func TestEventFD(t *testing.T) {
+	r := newTestRegistry()
+	h := openTest(t, r, memoryConfig)
+	fd := r.EventFD(h)
+	if fd < 0 || r.EventFD(h) != fd {
+		t.Fatalf("descriptor %d, then %d", fd, r.EventFD(h))
+	}
+	other := openTest(t, r, memoryConfig)
+	nextOf(t, r, h, "peer_changed")
+	for string(must(t, r.NextEvent(h, 200))) != "null" {
+	}
+	if isReadable(t, fd) {
+		t.Error("readable although no event waits")
+	}
+	must(t, r.Close(other, false))
+	for deadline := time.Now().Add(patience); !isReadable(t, fd) && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	for range 2 { // a level: asking does not change it
+		if !isReadable(t, fd) {
+			t.Error("not readable although events wait")
+		}
+	}
+	must(t, r.Close(h, false))
+	var stat syscall.Stat_t
+	if err := syscall.Fstat(fd, &stat); err == nil && stat.Mode&syscall.S_IFMT == syscall.S_IFIFO {
+		t.Error("the descriptor is open after close")
+	}
+}
+
+func TestSignalIsALevel(t *testing.T) {
+	s, err := newSignal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := []struct {
+		source  int
+		waiting bool
+		want    bool
+	}{
+		{engineEvents, false, false}, {engineEvents, true, true}, {engineEvents, true, true}, {logEvents, true, true},
+		{engineEvents, false, true}, {logEvents, false, false}, {logEvents, false, false}, {logEvents, true, true},
+	}
+	for i, step := range steps {
+		s.set(step.source, step.waiting)
+		if got := isReadable(t, s.r); got != step.want {
+			t.Errorf("step %d: readable is %v", i, got)
+		}
+	}
+	s.close()
+	s.close()
+	s.set(engineEvents, true)
+}
+
+// Log events wait in the stream as the engine's do.
+func TestLogEventsAreReadable(t *testing.T) {
+	r := newTestRegistry()
+	h := openTest(t, r, strings.TrimSuffix(memoryConfig, "}")+`,"log":{"level":"error","events":true}}`)
+	fd := r.EventFD(h)
+	if isReadable(t, fd) {
+		t.Error("readable although no event waits")
+	}
+	r.find(h).log.Log("error", "look")
+	if !isReadable(t, fd) {
+		t.Error("not readable although a log event waits")
+	}
+	nextOf(t, r, h, "log")
+	if isReadable(t, fd) {
+		t.Error("readable after the event was taken")
+	}
+}

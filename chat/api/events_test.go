@@ -1,0 +1,146 @@
+package api
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"libstatus1to1/chat"
+)
+
+func until(t *testing.T, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !condition(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("waited in vain")
+		}
+	}
+}
+
+// Closing wakes waiters and calls in flight; the stream ends with one event.
+func TestCloseWakes(t *testing.T) {
+	r := newTestRegistry()
+	h := openTest(t, r, memoryConfig)
+	must(t, r.Call(h, "identity.create", ""))
+	events, calls := make(chan string, 8), make(chan string, 1)
+	var started sync.WaitGroup
+	for range 3 {
+		started.Add(1)
+		go func() {
+			started.Done()
+			for {
+				response := r.NextEvent(h, -1)
+				if !strings.Contains(response, `"seq":`) || strings.Contains(response, `"closed"`) {
+					events <- response
+					return
+				}
+			}
+		}()
+	}
+	started.Add(1)
+	go func() {
+		started.Done()
+		calls <- r.Call(h, "network.wait", `{"peers":900,"deadline_ms":600000}`)
+	}()
+	started.Wait()
+	time.Sleep(50 * time.Millisecond) // most likely all wait now; the test holds either way
+	var closers sync.WaitGroup
+	for range 3 {
+		closers.Add(1)
+		go func() { defer closers.Done(); must(t, r.Close(h, false)) }()
+	}
+	closers.Wait()
+	if a := decodeAnswer(t, <-calls); a.OK || (a.Error.Code != chat.CodeClosed && a.Error.Code != chat.CodeBadClient) {
+		t.Errorf("the call in flight gave %+v", a)
+	}
+	ends := 0
+	for range 3 {
+		if a := decodeAnswer(t, <-events); a.OK {
+			ends++
+		} else if a.Error.Code != chat.CodeClosed && a.Error.Code != chat.CodeBadClient {
+			t.Errorf("a waiter got %+v", a.Error)
+		}
+	}
+	if ends != 1 {
+		t.Errorf("%d closed events", ends)
+	}
+}
+
+// The closed event waits for a reader that was busy while the client closed.
+func TestClosedEventAfterClose(t *testing.T) {
+	r := newTestRegistry()
+	h := openTest(t, r, memoryConfig)
+	must(t, r.Close(h, false))
+	if e := nextOf(t, r, h, "closed"); e.Seq != 0 || string(e.Data) != `{"reason":"close"}` {
+		t.Errorf("%+v", e)
+	}
+	mustFail(t, r.NextEvent(h, -1), chat.CodeBadClient, "client")
+}
+
+func TestCallbackAndReplacement(t *testing.T) {
+	r := newTestRegistry()
+	h := openTest(t, r, memoryConfig)
+	var running, first, second, closed atomic.Int32
+	count := func(n *atomic.Int32) func(string) {
+		return func(response string) {
+			if running.Add(1) != 1 {
+				t.Error("two callbacks run at once")
+			}
+			time.Sleep(5 * time.Millisecond)
+			if strings.Contains(response, `"type":"closed"`) {
+				closed.Add(1)
+			}
+			n.Add(1)
+			running.Add(-1)
+		}
+	}
+	must(t, r.SetCallback(h, count(&first), false))
+	other := openTest(t, r, memoryConfig)
+	until(t, func() bool { return first.Load() > 0 })
+	must(t, r.SetCallback(h, count(&second), false))
+	if running.Load() == 1 && second.Load() == 0 && first.Load() == 0 {
+		t.Error("setting did not wait")
+	}
+	before := first.Load()
+	must(t, r.Close(other, false))
+	until(t, func() bool { return second.Load() > 0 })
+	if first.Load() != before {
+		t.Error("the replaced callback was called")
+	}
+	must(t, r.Close(h, false))
+	if closed.Load() != 1 || running.Load() != 0 {
+		t.Errorf("%d closed events, %d running after close", closed.Load(), running.Load())
+	}
+}
+
+// A callback may unset itself and may close its client.
+func TestCallbackActsOnItself(t *testing.T) {
+	r := newTestRegistry()
+	h := openTest(t, r, memoryConfig)
+	var calls atomic.Int32
+	must(t, r.SetCallback(h, func(string) {
+		if calls.Add(1) > 1 {
+			t.Error("called after unsetting itself")
+		}
+		must(t, r.SetCallback(h, nil, true))
+	}, false))
+	openTest(t, r, memoryConfig)
+	until(t, func() bool { return calls.Load() > 0 })
+	done := make(chan struct{})
+	must(t, r.SetCallback(h, func(response string) {
+		if strings.Contains(response, `"type":"closed"`) {
+			close(done)
+			return
+		}
+		must(t, r.Close(h, true))
+	}, false))
+	openTest(t, r, memoryConfig)
+	select {
+	case <-done:
+	case <-time.After(patience):
+		t.Fatal("the callback that closes did not see the closed event")
+	}
+	must(t, r.Close(h, false))
+}

@@ -1,0 +1,104 @@
+package api
+
+import (
+	"context"
+
+	"libstatus1to1/chat"
+	"libstatus1to1/chat/event"
+)
+
+// ChatsPage is one page of chats.list.
+type ChatsPage struct {
+	// Items are the chats.
+	Items []event.Chat `json:"items"`
+	// Next is the cursor of the next page, "" on the last one.
+	Next string `json:"next"`
+}
+
+// MarkReadParams is what chats.mark_read takes.
+type MarkReadParams struct {
+	// Key is the other person's public key, in any accepted form.
+	Key Key `json:"key"`
+	// UpTo is the id of the newest message that was read; all when left out.
+	UpTo *MessageID `json:"up_to,omitempty"`
+}
+
+// SendParams is what messages.send takes.
+type SendParams struct {
+	// To is the recipient's public key, in any accepted form.
+	To Key `json:"to"`
+	// Text is what is said: 1 to 4096 code points, not only blanks.
+	Text string `json:"text"`
+	// ClientRef makes a repeated call return the first message instead of sending
+	// again: any text of at most 128 bytes the caller chooses, a UUID for example.
+	ClientRef string `json:"client_ref,omitempty"`
+}
+
+// GetMessageParams is what messages.get takes.
+type GetMessageParams struct {
+	// MessageID is the id messages.send or an event gave.
+	MessageID MessageID `json:"message_id"`
+}
+
+// ListMessagesParams is what messages.list takes.
+type ListMessagesParams struct {
+	// Key is the other person's public key, in any accepted form.
+	Key Key `json:"key"`
+	// Cursor is the next of the page before; "" or left out for the newest page.
+	Cursor string `json:"cursor,omitempty"`
+	// Limit is how many messages at most; 50 when left out.
+	Limit int `json:"limit,omitempty" range:"1..200"`
+}
+
+// MessagesPage is one page of messages.list.
+type MessagesPage struct {
+	// Items are the messages, newest first.
+	Items []event.Message `json:"items"`
+	// Next is the cursor of the next, older page, "" on the last one.
+	Next string `json:"next"`
+}
+
+var chatMethods = []Method{
+	method("chats.list", "Lists the conversations.",
+		stored(chat.CodeNoIdentity, chat.CodeBadCursor), listChats),
+	method("chats.get", "Tells about one conversation.",
+		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeNotFound), getChat),
+	method("chats.mark_read", "Marks messages of a conversation as read.",
+		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeNotFound), markRead),
+}
+
+var messageMethods = []Method{
+	method("messages.send", "Queues a text message. It returns when the message is stored; what becomes of it arrives as message_state events.",
+		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf, chat.CodeEmpty, chat.CodeTooLong,
+			chat.CodeTooLarge, chat.CodeTooMany, chat.CodeClientRefReused), sendMessage),
+	method("messages.get", "Gives one message.",
+		stored(chat.CodeNoIdentity, chat.CodeNotFound), getMessage),
+	method("messages.list", "Lists the messages of a conversation, newest first.",
+		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeBadCursor), listMessages),
+}
+
+func listChats(_ context.Context, c *chat.Client, p PageParams) (ChatsPage, error) {
+	page, err := c.Chats(p.page())
+	return ChatsPage{Items: filled(page.Items), Next: page.Next}, err
+}
+
+func getChat(_ context.Context, c *chat.Client, p KeyParams) (event.Chat, error) {
+	return c.Chat(p.Key.Public)
+}
+
+func markRead(_ context.Context, c *chat.Client, p MarkReadParams) (event.Chat, error) {
+	return c.MarkRead(p.Key.Public, (*[messageIDSize]byte)(p.UpTo))
+}
+
+func sendMessage(ctx context.Context, c *chat.Client, p SendParams) (event.Message, error) {
+	return c.Send(ctx, chat.SendRequest{To: p.To.Public, Text: p.Text, ClientRef: p.ClientRef})
+}
+
+func getMessage(_ context.Context, c *chat.Client, p GetMessageParams) (event.Message, error) {
+	return c.Message(p.MessageID)
+}
+
+func listMessages(_ context.Context, c *chat.Client, p ListMessagesParams) (MessagesPage, error) {
+	page, err := c.Messages(p.Key.Public, chat.PageRequest{Cursor: p.Cursor, Limit: p.Limit})
+	return MessagesPage{Items: filled(page.Items), Next: page.Next}, err
+}

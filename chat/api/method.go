@@ -1,0 +1,84 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"reflect"
+
+	"libstatus1to1/chat"
+)
+
+// Method is one entry of the method table: a name, what it takes and gives, and
+// the function behind it.
+type Method struct {
+	Name    string // noun.verb, the noun in the plural
+	Summary string // one sentence for people
+	// Errors are the codes this method can fail with besides CommonErrors.
+	Errors []chat.Code
+	// Params and Result are the struct types of both sides.
+	Params reflect.Type
+	Result reflect.Type
+
+	call func(ctx context.Context, c *chat.Client, params string) (any, error)
+}
+
+// CommonErrors are the codes every method can fail with.
+var CommonErrors = []chat.Code{
+	chat.CodeBadJSON, chat.CodeUnknownMethod, chat.CodeUnknownField, chat.CodeBadParams,
+	chat.CodeBadClient, chat.CodeClosed, chat.CodeForked, chat.CodeInternal,
+}
+
+// storeErrors are the codes of every method that reads or writes the store.
+var storeErrors = []chat.Code{chat.CodeStoreIO, chat.CodeStoreCorrupt, chat.CodeStoreSuspended}
+
+// stored is storeErrors with more codes in front.
+func stored(more ...chat.Code) []chat.Code { return append(more, storeErrors...) }
+
+// Empty is the parameter or result type of a method that takes or gives nothing.
+type Empty struct{}
+
+// method makes a table entry of a typed function.
+func method[P, R any](name, summary string, errs []chat.Code, f func(context.Context, *chat.Client, P) (R, error)) Method {
+	return Method{
+		Name: name, Summary: summary, Errors: errs,
+		Params: reflect.TypeFor[P](), Result: reflect.TypeFor[R](),
+		call: func(ctx context.Context, c *chat.Client, params string) (any, error) {
+			var p P
+			if err := decode(params, &p, chat.CodeBadParams); err != nil {
+				return nil, err
+			}
+			return f(ctx, c, p)
+		},
+	}
+}
+
+// Methods is the method table, in the order of the documentation.
+func Methods() []Method {
+	var all []Method
+	for _, group := range [][]Method{
+		identityMethods, contactMethods, chatMethods, messageMethods,
+		sessionMethods, networkMethods, storeMethods,
+	} {
+		all = append(all, group...)
+	}
+	return all
+}
+
+// dispatch runs the method called name of table on c. ctx ends when c closes.
+func dispatch(ctx context.Context, table map[string]Method, c *chat.Client, name, params string) (any, error) {
+	m, ok := table[name]
+	if !ok {
+		return nil, chat.Errorf(chat.CodeUnknownMethod, "method", "there is no method of this name")
+	}
+	result, err := m.call(ctx, c, params)
+	if err != nil && ctx.Err() != nil && interrupted(err) {
+		return nil, chat.Errorf(chat.CodeClosed, "", "the client was closed while the call ran")
+	}
+	return result, err
+}
+
+// interrupted reports whether a call that failed with err was waiting; ctx ends
+// only when the client closes.
+func interrupted(err error) bool {
+	return errors.Is(err, context.Canceled) || chat.CodeOf(err) == chat.CodeTimeout
+}

@@ -1,0 +1,214 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"runtime/debug"
+	"sync"
+
+	"libstatus1to1/chat"
+)
+
+// Opener makes the store and the network a configuration names. The engine that
+// is opened with them closes them.
+type Opener func(ctx context.Context, c Config) (chat.Options, error)
+
+// Registry holds the open clients of a process by handle. All methods may be
+// called from any goroutine. Those that return a string return a response
+// envelope, always.
+type Registry struct {
+	opener  Opener
+	methods map[string]Method
+
+	mu      sync.Mutex
+	first   uint64             // the first handle of this registry
+	next    uint64             // the next to give out
+	clients map[uint64]*client // open, or closing
+	// unread are the last events of closed clients that nobody has read yet.
+	unread map[uint64]*leftovers
+}
+
+// NewRegistry makes an empty registry that opens clients with opener.
+func NewRegistry(opener Opener) *Registry {
+	r := &Registry{opener: opener, methods: map[string]Method{}, clients: map[uint64]*client{}, unread: map[uint64]*leftovers{}}
+	for _, m := range Methods() {
+		r.methods[m.Name] = m
+	}
+	r.first = randomStart()
+	r.next = r.first
+	return r
+}
+
+// randomStart is where handles begin: somewhere from 2^32 below 2^52, so that a
+// made-up handle or one of another process is unlikely to hit, and 2^52 more fit
+// below 2^53.
+func randomStart() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	const low, high = 1 << 32, 1 << 52
+	return low + binary.NativeEndian.Uint64(b[:])%(high-low)
+}
+
+// OpenResult is what open gives.
+type OpenResult struct {
+	// Client is the handle, below 2^53.
+	Client uint64 `json:"client"`
+	// Identity is the one in the store, or null when there is none yet.
+	Identity *chat.IdentityInfo `json:"identity"`
+}
+
+// Open opens a client. The handle is 0 when the response is an error.
+func (r *Registry) Open(config string) (handle uint64, response string) {
+	response = r.guard(nil, "open", func() (any, error) {
+		c, err := r.open(config)
+		if err != nil {
+			return nil, err
+		}
+		result := OpenResult{Client: c.handle}
+		if info, err := c.engine.Identity(); err == nil {
+			result.Identity = &info
+		} else if chat.CodeOf(err) != chat.CodeNoIdentity {
+			c.shut(false)
+			r.forget(c)
+			return nil, err
+		}
+		handle = c.handle
+		return result, nil
+	})
+	return handle, response
+}
+
+// open does the work of Open.
+func (r *Registry) open(text string) (*client, error) {
+	config, err := ParseConfig(text)
+	if err != nil {
+		return nil, err
+	}
+	log, err := newLogger(config.Log)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	engine, err := r.start(ctx, config, log)
+	if err != nil {
+		cancel()
+		log.close()
+		return nil, err
+	}
+	c := &client{engine: engine, ctx: ctx, cancel: cancel, log: log, done: make(chan struct{}), left: &leftovers{}}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c.handle = r.next
+	r.next++
+	r.clients[c.handle] = c
+	return c, nil
+}
+
+// start opens the engine with what the opener makes.
+func (r *Registry) start(ctx context.Context, config Config, log *logger) (*chat.Client, error) {
+	options, err := r.opener(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	options.Logger = log.chatLogger()
+	options.Settings = config.Engine.Settings()
+	return chat.Open(ctx, options)
+}
+
+// Call runs a method. Empty params stand for {}.
+func (r *Registry) Call(handle uint64, method, params string) string {
+	c := r.find(handle)
+	if c == nil {
+		return Failure(badClient())
+	}
+	return r.guard(c, method, func() (any, error) {
+		return dispatch(c.ctx, r.methods, c.engine, method, params)
+	})
+}
+
+// Close closes a client and waits for it. A second close of a handle is fine. In
+// the callback of the client's own events, inside is true: then it does not wait
+// for that callback.
+func (r *Registry) Close(handle uint64, inside bool) string {
+	c := r.find(handle)
+	if c == nil {
+		if r.issued(handle) {
+			return Success(nil)
+		}
+		return Failure(badClient())
+	}
+	return r.guard(c, "close", func() (any, error) {
+		err := c.shut(inside)
+		r.forget(c)
+		return nil, err
+	})
+}
+
+// find is the client of an open handle, or nil.
+func (r *Registry) find(handle uint64) *client {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.clients[handle]
+}
+
+// issued reports whether this registry ever gave out handle.
+func (r *Registry) issued(handle uint64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return handle >= r.first && handle < r.next
+}
+
+// forget takes a closed client out.
+func (r *Registry) forget(c *client) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.clients[c.handle] == nil {
+		return
+	}
+	delete(r.clients, c.handle)
+	if !c.left.empty() {
+		r.unread[c.handle] = c.left
+	}
+}
+
+// guard runs an entry point of the library and answers for it: no panic gets
+// past. The client it happened in is closed, the others go on.
+func (r *Registry) guard(c *client, where string, f func() (any, error)) (response string) {
+	defer func() {
+		if v := recover(); v != nil {
+			response = Failure(internal(fail(c, where, v, debug.Stack())))
+		}
+	}()
+	return respond(f())
+}
+
+// fail closes the client of a panic and gives the report id. Without a client,
+// or if closing it panics too, the id is made here.
+func fail(c *client, where string, v any, stack []byte) (reportID string) {
+	defer func() {
+		if recover() != nil {
+			reportID = newReportID()
+		}
+	}()
+	if c == nil {
+		return newReportID()
+	}
+	return c.engine.Fail(where, v, stack)
+}
+
+// newReportID is 8 random bytes in hex.
+func newReportID() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+func internal(reportID string) error {
+	return chat.Errorf(chat.CodeInternal, "", "a defect of the library; the client was closed").With("report_id", reportID)
+}
+
+func badClient() error {
+	return chat.Errorf(chat.CodeBadClient, "client", "the handle is not of an open client")
+}

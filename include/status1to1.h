@@ -1,0 +1,366 @@
+/* libstatus1to1 - private one-to-one chat with the people of Status, over Waku.
+ *
+ * This header is the manual. A program that chats looks like this:
+ *
+ *     status1to1_client client;
+ *     char *answer = status1to1_open(
+ *         "{\"store\":{\"path\":\"alice.db\",\"passphrase\":\"correct horse\"},"
+ *         "\"network\":{\"listen\":[\"/ip4/0.0.0.0/tcp/60000\"],"
+ *         "\"peers\":[\"/ip4/192.0.2.1/tcp/60000/p2p/16Uiu2HAm...\"]}}", &client);
+ *     // {"ok":true,"result":{"client":...,"identity":null}}
+ *     status1to1_free(answer);
+ *
+ *     answer = status1to1_identity_create(client, "{}");
+ *     // the result holds the seed phrase: show it to the user, once
+ *     status1to1_free(answer);
+ *
+ *     answer = status1to1_messages_send(client,
+ *         "{\"to\":\"zQ3sh...\",\"text\":\"Hello\",\"client_ref\":\"1\"}");
+ *     status1to1_free(answer);
+ *
+ *     for (;;) {
+ *         char *event = status1to1_next_event(client, -1);
+ *         // {"ok":true,"result":{"seq":7,"type":"message_received","at":...,"data":{...}}}
+ *         ... handle it, then acknowledge it with
+ *         //  status1to1_events_ack(client, "{\"up_to\":7}")
+ *         status1to1_free(event);
+ *     }
+ *
+ *     status1to1_free(status1to1_close(client));
+ *
+ * examples/c/chat.c is such a program, complete.
+ *
+ * STRINGS
+ *   Every char * this library returns is NUL-terminated UTF-8 on the heap, is
+ *   never NULL, and is yours: give it back with status1to1_free. Strings you pass
+ *   in are borrowed for the duration of the call.
+ *
+ * ANSWERS
+ *   There is one envelope:
+ *     {"ok":true,"result":...}
+ *     {"ok":false,"error":{"code":"...","category":"...","message":"...",
+ *                          "retryable":false,"field":"...","details":{}}}
+ *   Decide by "code": codes are stable, and status1to1_schema lists each with its
+ *   meaning and remedy. "message" is for people and may change. "field" is the
+ *   path of the field at fault ("text", "network.peers[0]"), or "". "retryable"
+ *   says that the same call may succeed later as it is. There is no last-error
+ *   state.
+ *
+ * JSON
+ *   Names are snake_case and match exactly. Public keys, ids and hashes are
+ *   lower-case 0x hex; a chat key also has its zQ3sh... form, and any form is
+ *   accepted where a key is expected. Times are ms since 1970. Whole numbers stay
+ *   below 2^53. Requests are read strictly: unknown and doubled fields, anything
+ *   after the value, bad UTF-8 and halves of surrogate pairs are refused by name.
+ *   In answers, ignore fields you do not know: later versions add some.
+ *
+ * CLIENTS
+ *   A client is one identity with its store and its network. Its handle is never
+ *   0, is never reused in a process and stays below 2^53. Several clients may be
+ *   open at once. A handle that is closed, stale or made up gives "bad_client".
+ *
+ * THREADS
+ *   Any function may be called from any thread at any time. Nothing blocks on the
+ *   network, except methods that take deadline_ms, and they keep it. Calls return
+ *   after the store has committed (milliseconds); opening a store with a
+ *   passphrase takes a tenth of a second or more, as it is meant to. What happens
+ *   later arrives as events.
+ *
+ * EVENTS
+ *   Each event has a rising seq and is stored with what it reports until
+ *   events.ack {up_to} acknowledges it and all before it. In one run of the
+ *   process an event is delivered once: to one waiting thread, or to the
+ *   callback. What was not acknowledged comes again after the next open: handle
+ *   the event, then acknowledge it. "log" and "closed" are not stored; their seq
+ *   is 0. "closed" ends the stream.
+ *   Three ways to get events, which may be mixed:
+ *     status1to1_next_event          wait in a thread of your own
+ *     status1to1_event_fd            wait in your event loop, then take them with
+ *                                    status1to1_next_event(client, 0)
+ *     status1to1_set_event_callback  be called from a thread of the library
+ *
+ * FORK
+ *   The library runs threads; they do not survive fork(). In a forked child every
+ *   function answers "forked" (status1to1_event_fd: -1, status1to1_free works).
+ *   Load the library after forking, or start another program (exec, posix_spawn).
+ *   With Python's multiprocessing use the "spawn" start method.
+ *
+ * SIGNALS
+ *   The library contains the Go runtime. It handles SIGURG, SIGPROF and the faults
+ *   of its own code (SIGSEGV, SIGBUS, SIGFPE), and passes on what is not its own to
+ *   the handlers that were there before. SIGINT, SIGTERM, SIGPIPE, SIGCHLD and the
+ *   rest act as you have them, Ctrl-C in Python included. A signal may arrive on
+ *   a thread of the library: handlers must be installed with SA_ONSTACK, and
+ *   should wake your main loop through a pipe rather than by interrupting it.
+ *
+ * UNLOADING
+ *   The library stays loaded until the process ends; dlclose() is accepted and
+ *   does nothing.
+ *
+ * PANICS
+ *   A defect inside the library is answered with "internal" and a report id in
+ *   details.report_id; the client it happened in is closed, the process goes on.
+ *
+ * OUTPUT
+ *   The library writes nothing to stdout and stderr. Logs go where the "log" part
+ *   of the configuration says: to a file, to events, or nowhere.
+ */
+#ifndef STATUS1TO1_H
+#define STATUS1TO1_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#define STATUS1TO1_API __attribute__((visibility("default")))
+#else
+#define STATUS1TO1_API
+#endif
+
+/* The ABI this header describes. It changes only when a function below changes
+ * or goes away; new methods and fields do not move it. */
+#define STATUS1TO1_ABI_VERSION 1u
+
+/* A handle of an open client. */
+typedef uint64_t status1to1_client;
+
+/* An event callback. event_json is what status1to1_next_event would have given;
+ * it is borrowed for the duration of the call. */
+typedef void (*status1to1_event_fn)(status1to1_client client, const char *event_json, void *user_data);
+
+/* The ABI version of the loaded library. Compare it with STATUS1TO1_ABI_VERSION
+ * when you load the library at run time. */
+STATUS1TO1_API uint32_t status1to1_abi_version(void);
+
+/* Version, build, and the specifications spoken. It also tells how many strings
+ * you hold ("strings_held"), to find those that were not freed. */
+STATUS1TO1_API char *status1to1_info(void);
+
+/* The schema: an OpenRPC document of all methods, events and error codes.
+ * docs/c-api.md is made from it. */
+STATUS1TO1_API char *status1to1_schema(void);
+
+/* Opens a client as config_json says (docs/c-api.md, "Configuration") and puts its
+ * handle into *out; 0 if it fails. The network starts, and with it what waits in
+ * the store is sent. The result has the handle and the identity in the store, or
+ * null when there is none yet: then call identity.create, identity.restore or
+ * identity.import. Neither argument may be NULL. */
+STATUS1TO1_API char *status1to1_open(const char *config_json, status1to1_client *out);
+
+/* Calls a method by name: "messages.send". NULL, "" and "{}" mean no parameters.
+ * The wrappers at the end of this header call it for you. */
+STATUS1TO1_API char *status1to1_call(status1to1_client client, const char *method, const char *params_json);
+
+/* Waits for the next event, at most timeout_ms milliseconds: 0 looks and returns,
+ * a negative number waits for ever. The result is null when the time is up.
+ * When the client is closed meanwhile, one waiter gets the "closed" event and the
+ * others the error "closed". After closing, one more call gives the "closed"
+ * event if nobody has got it yet. */
+STATUS1TO1_API char *status1to1_next_event(status1to1_client client, int32_t timeout_ms);
+
+/* A file descriptor that is readable while undelivered events wait, for poll,
+ * epoll, select, kqueue and event loops; -1 if there is no such client. It is the
+ * same at every call, belongs to the library, and is valid until status1to1_close
+ * returns: stop watching it first. Do not read, write or close it; take the
+ * events with status1to1_next_event(client, 0) until its result is null. */
+STATUS1TO1_API int status1to1_event_fd(status1to1_client client);
+
+/* Has fn called with every event from now on, on one thread of the library; one
+ * call at a time. fn NULL takes the callback away. It returns after the last call
+ * of the callback before has ended, so that its user_data may be freed then; the
+ * callback may also replace or remove itself, and then its running call is the
+ * last. In the callback every function may be called, also status1to1_close; but
+ * do not wait there for a thread that is setting a callback or closing the client. */
+STATUS1TO1_API char *status1to1_set_event_callback(status1to1_client client, status1to1_event_fn fn, void *user_data);
+
+/* Closes a client: calls in flight end with "closed", waiters wake up, the event
+ * stream ends with one "closed" event, and store and network are released when it
+ * returns. A callback has seen the "closed" event then, unless it is the one that
+ * closes. Closing twice is fine. */
+STATUS1TO1_API char *status1to1_close(status1to1_client client);
+
+/* Frees a string of this library. NULL is fine. */
+STATUS1TO1_API void status1to1_free(char *s);
+
+/* One function a method. params_json may be NULL where nothing is required.
+ * docs/c-api.md describes parameters, results and errors. */
+/* generated:begin - by internal/genapi; do not edit */
+
+/* identity.create: Makes a new identity from a fresh seed phrase. */
+static inline char *status1to1_identity_create(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "identity.create", params_json);
+}
+
+/* identity.restore: Restores an identity from its seed phrase. */
+static inline char *status1to1_identity_restore(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "identity.restore", params_json);
+}
+
+/* identity.import: Takes over an identity whose private chat key is known. */
+static inline char *status1to1_identity_import(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "identity.import", params_json);
+}
+
+/* identity.get: Tells who this client speaks for. */
+static inline char *status1to1_identity_get(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "identity.get", params_json);
+}
+
+/* identity.set_display_name: Changes what we call ourselves. */
+static inline char *status1to1_identity_set_display_name(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "identity.set_display_name", params_json);
+}
+
+/* contacts.add: Adds a contact, or renames one. */
+static inline char *status1to1_contacts_add(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.add", params_json);
+}
+
+/* contacts.get: Tells what is known about one person. */
+static inline char *status1to1_contacts_get(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.get", params_json);
+}
+
+/* contacts.list: Lists contacts, also those who only wrote to us. */
+static inline char *status1to1_contacts_list(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.list", params_json);
+}
+
+/* contacts.remove: Takes a person out of the contacts. Messages and sessions stay, and
+ * who has written to us stays known, with added false. */
+static inline char *status1to1_contacts_remove(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.remove", params_json);
+}
+
+/* chats.list: Lists the conversations. */
+static inline char *status1to1_chats_list(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "chats.list", params_json);
+}
+
+/* chats.get: Tells about one conversation. */
+static inline char *status1to1_chats_get(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "chats.get", params_json);
+}
+
+/* chats.mark_read: Marks messages of a conversation as read. */
+static inline char *status1to1_chats_mark_read(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "chats.mark_read", params_json);
+}
+
+/* messages.send: Queues a text message. It returns when the message is stored; what
+ * becomes of it arrives as message_state events. */
+static inline char *status1to1_messages_send(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "messages.send", params_json);
+}
+
+/* messages.get: Gives one message. */
+static inline char *status1to1_messages_get(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "messages.get", params_json);
+}
+
+/* messages.list: Lists the messages of a conversation, newest first. */
+static inline char *status1to1_messages_list(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "messages.list", params_json);
+}
+
+/* sessions.list: Lists the ratchet sessions with one person or with everybody. */
+static inline char *status1to1_sessions_list(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "sessions.list", params_json);
+}
+
+/* network.status: Tells how the network is: state, own addresses, peers. */
+static inline char *status1to1_network_status(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "network.status", params_json);
+}
+
+/* network.connect: Adds a peer, and keeps it connected. It does not wait for the
+ * connection: see peer_changed. */
+static inline char *status1to1_network_connect(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "network.connect", params_json);
+}
+
+/* network.disconnect: Forgets a peer and closes its connections. */
+static inline char *status1to1_network_disconnect(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "network.disconnect", params_json);
+}
+
+/* network.wait: Waits until messages can be published to enough peers. This call
+ * blocks, up to its deadline. */
+static inline char *status1to1_network_wait(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "network.wait", params_json);
+}
+
+/* events.ack: Acknowledges events: they are not delivered again after the next open. */
+static inline char *status1to1_events_ack(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "events.ack", params_json);
+}
+
+/* store.info: Tells what the store is and how large. */
+static inline char *status1to1_store_info(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "store.info", params_json);
+}
+
+/* store.check: Reads the whole store and reports damage. */
+static inline char *status1to1_store_check(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "store.check", params_json);
+}
+
+/* store.suspend: Releases the store's file and lock, for a phone going to sleep or for
+ * a backup. Calls that need it fail until store.resume. */
+static inline char *status1to1_store_suspend(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "store.suspend", params_json);
+}
+
+/* store.resume: Takes the store's file and lock again. */
+static inline char *status1to1_store_resume(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "store.resume", params_json);
+}
+
+/* store.change_passphrase: Changes the passphrase. Only one record is written again. */
+static inline char *status1to1_store_change_passphrase(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "store.change_passphrase", params_json);
+}
+
+/* diagnostics.get: Gives counters and queue lengths, for people who look into trouble. */
+static inline char *status1to1_diagnostics_get(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "diagnostics.get", params_json);
+}
+
+/* generated:end */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* STATUS1TO1_H */

@@ -1,0 +1,231 @@
+package archtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "libstatus1to1"
+
+// floors are the floors of the house, by path below the module. Imports only go
+// down; within a floor there are none, except where allowed says so.
+var floors = map[string]int{
+	"chat/protocol/key": 1, "chat/wire": 1,
+
+	"chat/identity": 2, "chat/message": 2, "chat/protocol/x3dh": 2, "chat/protocol/ratchet": 2,
+	"chat/protocol/payload": 2, "chat/protocol/topic": 2, "chat/protocol/datasync": 2,
+	"chat/protocol/noise": 2, "chat/protocol/segment": 2,
+
+	"chat/protocol/session": 3, "chat/event": 3,
+	"chat/identity/card": 3, "chat/protocol/noise/noisesession": 3, "chat/protocol/noise/pairing": 3,
+
+	"chat": 4,
+
+	"chat/api": 5, "chat/waku": 5, "chat/memnet": 5, "store": 5,
+
+	"library/host": 6, "library": 6,
+}
+
+// planned are rooms of the house that need not be there yet; take a name away
+// when the package is.
+var planned = []string{
+	"chat/protocol/noise", "chat/protocol/noise/noisesession", "chat/protocol/noise/pairing",
+	"chat/protocol/segment", "chat/identity/card",
+}
+
+// allowed are imports within a floor: the library shares what it opens with
+// through a package without cgo.
+var allowed = [][2]string{{"library", "library/host"}}
+
+// free are packages outside the house: helpers of tests and generators.
+var free = []string{"chat/chattest", "internal/"}
+
+// pureFloors is up to which floor packages compute only: no files, no network, no
+// clock of their own.
+const pureFloors = 3
+
+// impure are what they may not import.
+var impure = []string{"os", "os/exec", "net", "net/http", "database/sql", "syscall", "crypto/rand", "math/rand", "math/rand/v2"}
+
+// clockCalls are what they may not call.
+var clockCalls = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
+
+// foreign are packages only one adapter may import.
+var foreign = map[string]string{
+	"go.etcd.io/bbolt":                   "store",
+	"github.com/waku-org/go-waku":        "chat/waku",
+	"github.com/libp2p/go-libp2p":        "chat/waku",
+	"github.com/libp2p/go-libp2p-pubsub": "chat/waku",
+}
+
+// maxLines is how long a file may get: past it, it holds more than one concept.
+const maxLines = 450
+
+// pkg is what go list tells of a package.
+type pkg struct {
+	ImportPath string
+	Dir        string
+	Imports    []string
+	GoFiles    []string
+	CgoFiles   []string
+}
+
+// name is the path below the module.
+func (p pkg) name() string { return strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/") }
+
+func (p pkg) isFree() bool {
+	return slices.ContainsFunc(free, func(f string) bool { return strings.HasPrefix(p.name(), f) })
+}
+
+// packages lists the module, without test files.
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,GoFiles,CgoFiles", "-tags", "gowaku_no_rln", module+"/...")
+	cmd.Dir = filepath.Join("..", "..")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []pkg
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if least := len(floors) - len(planned); len(all) < least {
+		t.Fatalf("go list found %d packages, the house has %d", len(all), least)
+	}
+	return all
+}
+
+func TestImportsGoDown(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		if p.isFree() {
+			continue
+		}
+		seen[p.name()] = true
+		floor, known := floors[p.name()]
+		if !known {
+			t.Errorf("%s is on no floor: put it into the table here and in architecture.md", p.name())
+			continue
+		}
+		for _, path := range p.Imports {
+			below, ours := strings.CutPrefix(path, module+"/")
+			if !ours || slices.Contains(allowed, [2]string{p.name(), below}) {
+				continue
+			}
+			if at, ok := floors[below]; !ok || at >= floor {
+				t.Errorf("%s (floor %d) imports %s (floor %d)", p.name(), floor, below, at)
+			}
+		}
+	}
+	for name := range floors {
+		if !seen[name] && !slices.Contains(planned, name) {
+			t.Errorf("%s is in the table, but there is no such package", name)
+		}
+	}
+}
+
+func TestForeignPackagesStayInTheirAdapter(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.isFree() {
+			continue
+		}
+		for _, path := range p.Imports {
+			for prefix, owner := range foreign {
+				if (path == prefix || strings.HasPrefix(path, prefix+"/")) && p.name() != owner {
+					t.Errorf("%s imports %s, which only %s may", p.name(), path, owner)
+				}
+			}
+		}
+	}
+}
+
+func TestProtocolPackagesArePure(t *testing.T) {
+	for _, p := range packages(t) {
+		if floor, known := floors[p.name()]; !known || floor > pureFloors {
+			continue
+		}
+		for _, path := range p.Imports {
+			if slices.Contains(impure, path) {
+				t.Errorf("%s imports %s", p.name(), path)
+			}
+		}
+		for _, file := range p.GoFiles {
+			raw, err := os.ReadFile(filepath.Join(p.Dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, call := range clockCalls {
+				if bytes.Contains(raw, []byte("time."+call+"(")) {
+					t.Errorf("%s/%s calls time.%s", p.name(), file, call)
+				}
+			}
+		}
+	}
+}
+
+// Only the library may need a C compiler of its own.
+func TestOnlyTheLibraryHasCgo(t *testing.T) {
+	for _, p := range packages(t) {
+		if len(p.CgoFiles) > 0 && p.name() != "library" {
+			t.Errorf("%s has cgo in %v", p.name(), p.CgoFiles)
+		}
+	}
+}
+
+func TestEveryPackageIsDocumented(t *testing.T) {
+	for _, p := range packages(t) {
+		documented := false
+		for _, file := range append(p.GoFiles, p.CgoFiles...) {
+			parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, parser.PackageClauseOnly|parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			documented = documented || parsed.Doc != nil
+		}
+		if !documented {
+			t.Errorf("%s has no package comment", p.name())
+		}
+	}
+}
+
+func TestFilesAreShort(t *testing.T) {
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "build") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, ".pb.go") {
+			return nil
+		}
+		raw, err := os.ReadFile(path)
+		if lines := bytes.Count(raw, []byte("\n")); lines > maxLines {
+			t.Errorf("%s has %s lines; %d is the most", path, strconv.Itoa(lines), maxLines)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

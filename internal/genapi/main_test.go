@@ -1,0 +1,111 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+// What is on disk is what the generator makes.
+func TestGeneratedFilesAreUpToDate(t *testing.T) {
+	if err := run(root, true); err != nil {
+		t.Error(err)
+	}
+}
+
+// Every field that this project's API package adds says what it is. (The types
+// of chat and chat/event sometimes explain two fields in one comment.)
+func TestFieldsAreDocumented(t *testing.T) {
+	d, err := readDocs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := newModel(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for typ, o := range m.objects {
+		if !strings.HasPrefix(nameOf(typ), "chat/api.") {
+			continue
+		}
+		for _, f := range o.fields {
+			checked++
+			if f.doc == "" {
+				t.Errorf("%s.%s has no doc comment", nameOf(typ), f.GoName)
+			}
+		}
+	}
+	if checked < 20 {
+		t.Errorf("only %d fields were looked at", checked)
+	}
+}
+
+// The schema is JSON, and whatever it refers to is there.
+func TestSchemaIsWhole(t *testing.T) {
+	d, err := readDocs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := newModel(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := m.schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Components struct{ Schemas map[string]json.RawMessage }
+	}
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		t.Fatal(err)
+	}
+	const start = `"$ref": "#/components/schemas/`
+	parts := strings.Split(string(raw), start)
+	if len(parts) < 20 {
+		t.Errorf("only %d references", len(parts))
+	}
+	for _, part := range parts[1:] {
+		name, _, _ := strings.Cut(part, `"`)
+		if doc.Components.Schemas[name] == nil {
+			t.Errorf("%s is referred to but not described", name)
+		}
+	}
+}
+
+func TestReplaceBetween(t *testing.T) {
+	dir := t.TempDir()
+	write := func(text string) {
+		if err := os.WriteFile(filepath.Join(dir, "f"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("a\n<begin> x\nold\n<end>\nb\n")
+	got, err := replaceBetween(dir, "f", "<begin>", "<end>", "new\n")
+	if err != nil || string(got) != "a\n<begin> x\nnew\n<end>\nb\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+	for _, bad := range []string{"", "<begin>\n", "<end>\n", "<end>\n<begin>\n"} {
+		write(bad)
+		if _, err := replaceBetween(dir, "f", "<begin>", "<end>", "new\n"); err == nil {
+			t.Errorf("%q was accepted", bad)
+		}
+	}
+}
+
+func TestComment(t *testing.T) {
+	got := comment(strings.Repeat("word ", 40))
+	for _, line := range strings.Split(strings.TrimSuffix(got, "\n"), "\n") {
+		if len(line) > 92 {
+			t.Errorf("long line %q", line)
+		}
+	}
+	if !strings.HasPrefix(got, "/* word") || !strings.HasSuffix(got, "word */\n") || strings.Count(got, "*/") != 1 {
+		t.Errorf("%q", got)
+	}
+}

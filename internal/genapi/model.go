@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"reflect"
+	"sort"
+	"strings"
+
+	"libstatus1to1/chat/api"
+	"libstatus1to1/chat/event"
+)
+
+// object describes a struct type of the API.
+type object struct {
+	name   string
+	doc    string
+	fields []member
+}
+
+// member describes a field of an object.
+type member struct {
+	api.FieldSpec
+	doc string
+}
+
+// model is what all outputs are made from.
+type model struct {
+	docs    docs
+	methods []api.Method
+	events  []event.Event
+	objects map[reflect.Type]object // every struct type that is used
+	names   map[string]reflect.Type
+}
+
+// newModel collects the types behind methods, events and configuration.
+func newModel(d docs) (*model, error) {
+	m := &model{docs: d, methods: api.Methods(), events: event.All, objects: map[reflect.Type]object{}, names: map[string]reflect.Type{}}
+	for _, method := range m.methods {
+		for _, t := range []reflect.Type{method.Params, method.Result} {
+			if err := m.add(t); err != nil {
+				return nil, fmt.Errorf("%s: %w", method.Name, err)
+			}
+		}
+	}
+	for _, e := range m.events {
+		if err := m.add(reflect.TypeOf(e)); err != nil {
+			return nil, fmt.Errorf("event %s: %w", e.Type(), err)
+		}
+	}
+	for _, t := range []reflect.Type{reflect.TypeFor[api.Config](), reflect.TypeFor[api.ErrorBody](), reflect.TypeFor[api.OpenResult](), reflect.TypeFor[api.Info]()} {
+		if err := m.add(t); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// add records a struct type and those inside it; other types it looks through.
+func (m *model) add(t reflect.Type) error {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		return m.add(t.Elem())
+	case reflect.Struct:
+	default:
+		return nil
+	}
+	if _, known := m.objects[t]; known || isText(t) {
+		return nil
+	}
+	if other, taken := m.names[t.Name()]; taken {
+		return fmt.Errorf("two types are called %s: %s and %s", t.Name(), nameOf(t), nameOf(other))
+	}
+	o := object{name: t.Name(), doc: m.docs.ofType(t)}
+	if o.doc == "" {
+		return fmt.Errorf("%s has no doc comment", nameOf(t))
+	}
+	for _, f := range api.Fields(t) {
+		o.fields = append(o.fields, member{f, inJSON(m.docs.ofField(t, f.GoName), f)})
+	}
+	m.objects[t], m.names[t.Name()] = o, t
+	for _, f := range o.fields {
+		if err := m.add(f.Type); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inJSON is a doc comment that calls its field by the name it has in JSON.
+func inJSON(doc string, f api.FieldSpec) string {
+	if rest, ok := strings.CutPrefix(doc, f.GoName+" "); ok {
+		return f.Name + " " + rest
+	}
+	return doc
+}
+
+// sortedObjects lists the object types by name.
+func (m *model) sortedObjects() []object {
+	all := make([]object, 0, len(m.objects))
+	for _, o := range m.objects {
+		all = append(all, o)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].name < all[j].name })
+	return all
+}
+
+// texts are the struct and array types that are a string in JSON, with what the
+// string looks like.
+var texts = map[reflect.Type]struct{ pattern, hint string }{
+	reflect.TypeFor[api.Key]():        {"^(0x)?0[234][0-9a-fA-F]+$|^zQ3sh", "key"},
+	reflect.TypeFor[api.PrivateKey](): {"^0x[0-9a-fA-F]{64}$", "private key"},
+	reflect.TypeFor[api.MessageID]():  {"^0x[0-9a-f]{64}$", "message id"},
+	reflect.TypeFor[api.StoreKey]():   {"^[A-Za-z0-9+/]{43}=$", "base64"},
+}
+
+func isText(t reflect.Type) bool { _, ok := texts[t]; return ok }
+
+// isBytes reports whether t is bytes, which Go writes as standard base64.
+func isBytes(t reflect.Type) bool {
+	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
+}

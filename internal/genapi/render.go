@@ -1,0 +1,182 @@
+package main
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"libstatus1to1/chat"
+	"libstatus1to1/chat/api"
+)
+
+// wrappers is a C function a method.
+func (m *model) wrappers() string {
+	var b strings.Builder
+	for _, method := range m.methods {
+		fmt.Fprintf(&b, "\n%s", comment(fmt.Sprintf("%s: %s", method.Name, method.Summary)))
+		fmt.Fprintf(&b, "static inline char *status1to1_%s(status1to1_client client, const char *params_json)\n",
+			strings.ReplaceAll(method.Name, ".", "_"))
+		fmt.Fprintf(&b, "{\n    return status1to1_call(client, %q, params_json);\n}\n", method.Name)
+	}
+	return b.String() + "\n"
+}
+
+// comment is a C comment of lines that are not too long.
+func comment(text string) string {
+	const width = 88
+	line := "/*"
+	var b strings.Builder
+	for _, word := range strings.Fields(text) {
+		if len(line)+1+len(word) > width {
+			b.WriteString(line + "\n")
+			line = " *"
+		}
+		line += " " + word
+	}
+	return b.String() + line + " */\n"
+}
+
+// reference is the generated part of docs/c-api.md.
+func (m *model) reference() string {
+	var b strings.Builder
+	b.WriteString("\n## Configuration\n\n")
+	for _, t := range []reflect.Type{
+		reflect.TypeFor[api.Config](), reflect.TypeFor[api.StoreConfig](), reflect.TypeFor[api.KDFConfig](),
+		reflect.TypeFor[api.NetworkConfig](), reflect.TypeFor[api.MemoryNetworkConfig](),
+		reflect.TypeFor[api.EngineConfig](), reflect.TypeFor[api.LogConfig](),
+	} {
+		m.section(&b, "###", t)
+	}
+	b.WriteString("## Methods\n\nEvery method can fail with " + codeList(api.CommonErrors) + "; the codes below are in addition.\n\n")
+	for _, method := range m.methods {
+		m.methodSection(&b, method)
+	}
+	b.WriteString("## Events\n\nThe `data` of each type:\n\n")
+	for _, e := range m.events {
+		t := reflect.TypeOf(e)
+		fmt.Fprintf(&b, "### `%s`\n\n%s\n\n", e.Type(), m.docs.ofType(t))
+		m.table(&b, t, "always")
+	}
+	b.WriteString("## Objects\n\n")
+	m.otherObjects(&b)
+	codeTable(&b)
+	return b.String()
+}
+
+// methodSection describes one method.
+func (m *model) methodSection(b *strings.Builder, method api.Method) {
+	fmt.Fprintf(b, "### `%s`\n\n%s\n\n", method.Name, method.Summary)
+	if method.Params.NumField() == 0 {
+		b.WriteString("No parameters.\n\n")
+	} else {
+		m.table(b, method.Params, "required")
+	}
+	if method.Result.NumField() == 0 {
+		b.WriteString("The result is `{}`.")
+	} else {
+		fmt.Fprintf(b, "The result is %s.", link(method.Result))
+	}
+	if len(method.Errors) > 0 {
+		b.WriteString(" Errors: " + codeList(method.Errors) + ".")
+	}
+	b.WriteString("\n\n")
+}
+
+// section describes an object under a heading.
+func (m *model) section(b *strings.Builder, heading string, t reflect.Type) {
+	fmt.Fprintf(b, "%s %s\n\n%s\n\n", heading, t.Name(), m.docs.ofType(t))
+	m.table(b, t, "required")
+}
+
+// table lists the fields of t; mark heads the column of those that are not optional.
+func (m *model) table(b *strings.Builder, t reflect.Type, mark string) {
+	fmt.Fprintf(b, "| Field | Type | %s | |\n|---|---|---|---|\n", mark)
+	for _, f := range m.objects[t].fields {
+		yes := "yes"
+		if f.Optional {
+			yes = ""
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", f.Name, typeName(f), yes, strings.ReplaceAll(f.doc, "|", `\|`))
+	}
+	b.WriteString("\n")
+}
+
+// otherObjects describes what results and events refer to.
+func (m *model) otherObjects(b *strings.Builder) {
+	done := map[reflect.Type]bool{reflect.TypeFor[api.Empty](): true}
+	for _, e := range m.events {
+		done[reflect.TypeOf(e)] = true
+	}
+	for _, method := range m.methods {
+		done[method.Params] = true
+	}
+	for _, o := range m.sortedObjects() {
+		t := m.names[o.name]
+		if !done[t] && !strings.HasSuffix(o.name, "Config") {
+			fmt.Fprintf(b, "### %s\n\n%s\n\n", o.name, o.doc)
+			m.table(b, t, "always")
+		}
+	}
+}
+
+// codeTable lists every error code.
+func codeTable(b *strings.Builder) {
+	b.WriteString("## Error codes\n\n| Code | Category | Retryable | Meaning | Remedy |\n|---|---|---|---|---|\n")
+	for _, c := range chat.CodeTable {
+		retry := ""
+		if c.Retryable {
+			retry = "yes"
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s |\n", c.Code, c.Category, retry, c.Meaning, c.Remedy)
+	}
+	b.WriteString("\n")
+}
+
+// typeName is the type of a field for people, with its bounds.
+func typeName(f member) string {
+	name := plainType(f.Type)
+	if f.Bounds != nil {
+		name += fmt.Sprintf(", %.10g..%.16g", f.Bounds.Min, f.Bounds.Max)
+	}
+	return name
+}
+
+func plainType(t reflect.Type) string {
+	if text, ok := texts[t]; ok {
+		return text.hint
+	}
+	if isBytes(t) {
+		return "base64"
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return plainType(t.Elem())
+	case reflect.Slice:
+		return "list of " + plainType(t.Elem())
+	case reflect.Map:
+		return "object of " + plainType(t.Elem())
+	case reflect.Struct:
+		return link(t)
+	case reflect.Interface:
+		return "any"
+	case reflect.Float64:
+		return "number"
+	case reflect.String:
+		return "string"
+	case reflect.Bool:
+		return "boolean"
+	}
+	return "integer"
+}
+
+func link(t reflect.Type) string {
+	return fmt.Sprintf("[%s](#%s)", t.Name(), strings.ToLower(t.Name()))
+}
+
+func codeList(codes []chat.Code) string {
+	quoted := make([]string, len(codes))
+	for i, c := range codes {
+		quoted[i] = "`" + string(c) + "`"
+	}
+	return strings.Join(quoted, ", ")
+}

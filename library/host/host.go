@@ -1,0 +1,83 @@
+// Package host turns a configuration into the store and the network it names.
+// It is the only place, with the library above it, where engine, store and
+// networks meet; it has no cgo, so that tests and other front ends share it.
+package host
+
+import (
+	"context"
+	"errors"
+
+	"libstatus1to1/chat"
+	"libstatus1to1/chat/api"
+	"libstatus1to1/chat/memnet"
+	"libstatus1to1/chat/waku"
+	"libstatus1to1/store"
+)
+
+// NewRegistry makes a registry of clients that opens every kind of store and
+// network.
+func NewRegistry() *api.Registry { return api.NewRegistry(Open) }
+
+// Open makes the store and the network c names. It is an api.Opener.
+func Open(_ context.Context, c api.Config) (chat.Options, error) {
+	network, err := openNetwork(c.Network)
+	if err != nil {
+		return chat.Options{}, err
+	}
+	st, err := openStore(c.Store)
+	if err != nil {
+		return chat.Options{}, err
+	}
+	return chat.Options{Store: st, Transport: network}, nil
+}
+
+func openStore(c api.StoreConfig) (chat.Store, error) {
+	if c.Kind == api.StoreMemory {
+		return store.Memory(), nil
+	}
+	o := store.Options{Path: c.Path, Passphrase: string(c.Passphrase)}
+	if c.Key != nil {
+		o.Key = c.Key.Bytes()
+	}
+	if c.KDF != nil {
+		o.KDF = store.Argon2Params{
+			Time:      uint32(c.KDF.Iterations),
+			MemoryKiB: uint32(c.KDF.MemoryKiB),
+			Threads:   uint8(c.KDF.Parallelism),
+		}
+	}
+	return store.Open(o)
+}
+
+// openNetwork makes the transport; it opens nothing yet, so there is nothing to
+// close if the store then fails.
+func openNetwork(c api.NetworkConfig) (chat.Transport, error) {
+	if c.Kind == api.NetworkMemory {
+		return joinMemory(c)
+	}
+	w := waku.Config{Listen: c.Listen, Peers: c.Peers, MaxMessageSize: c.MaxMessageSize}
+	if c.Cluster != nil {
+		w.Cluster = uint16(*c.Cluster)
+	}
+	if c.Shard != nil {
+		w.Shard = uint16(*c.Shard)
+	}
+	return waku.New(w)
+}
+
+func joinMemory(c api.NetworkConfig) (chat.Transport, error) {
+	o := memnet.Options{MaxMessageSize: c.MaxMessageSize}
+	name := ""
+	if m := c.Memory; m != nil {
+		name = m.Name
+		o.Seed, o.Loss, o.Duplicate, o.Reorder = uint64(m.Seed), m.Loss, m.Duplicate, m.Reorder
+	}
+	net, err := memnet.Shared(name, o)
+	if err != nil {
+		if e := (*chat.Error)(nil); errors.As(err, &e) {
+			e.Field = "network.memory" // where a configuration has it
+		}
+		return nil, err
+	}
+	return net.Join(), nil
+}

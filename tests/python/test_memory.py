@@ -1,0 +1,282 @@
+"""The binding over the memory network: calls, errors, events, callbacks."""
+
+import asyncio
+import json
+import select
+import threading
+import unittest
+
+from helpers import PATIENCE, SOMEBODY, Client, Error, TestCase, identity, status1to1
+
+PHRASE = "abandon " * 11 + "about"
+
+
+class Calls(TestCase):
+    def test_info_and_schema(self):
+        info, schema = status1to1.info(), status1to1.schema()
+        self.assertEqual(info["abi_version"], status1to1.ABI_VERSION)
+        self.assertEqual(schema["info"]["version"], info["version"])
+        names = [method["name"] for method in schema["methods"]]
+        self.assertIn("messages.send", names)
+        self.assertEqual(len(names), len(set(names)))
+        codes = {code["code"] for code in schema["x-error-codes"]}
+        for method in schema["methods"]:
+            self.assertLessEqual(set(method["x-errors"]), codes, method["name"])
+        self.check_references(schema)
+
+    def check_references(self, schema):
+        defined = schema["components"]["schemas"]
+        for part in json.dumps(schema).split('"$ref": "#/components/schemas/')[1:]:
+            self.assertIn(part.split('"')[0], defined)
+
+    def test_every_method_of_the_schema_exists(self):
+        client = self.memory()
+        for method in status1to1.schema()["methods"]:
+            try:
+                client.call(method["name"], no_such_field=1)
+                self.fail(method["name"] + " took an unknown field")
+            except Error as error:
+                self.assertEqual((error.code, error.field), ("unknown_field", "no_such_field"), method["name"])
+
+    def test_required_fields_are_those_of_the_schema(self):
+        client = self.memory()
+        for method in status1to1.schema()["methods"]:
+            required = [p["name"] for p in method["params"] if p["required"]]
+            if required:
+                self.fails("bad_params", required[0], client.call, method["name"])
+
+    def test_identity(self):
+        client = self.memory()
+        self.assertIsNone(client.identity)
+        self.fails("no_identity", "", client.call, "identity.get")
+        created = client.call("identity.create", words=15, display_name="Ann")
+        self.assertEqual(len(created["phrase"].split()), 15)
+        self.assertTrue(created["identity"]["chat_key"].startswith("zQ3sh"))
+        self.assertEqual(client.call("identity.get"), created["identity"])
+        self.assertNotIn("phrase", client.call("identity.get"))
+        self.assertEqual(client.call("identity.set_display_name", display_name="Änn")["display_name"], "Änn")
+        restored = self.memory().call("identity.restore", phrase=created["phrase"])
+        self.assertEqual(restored["public_key"], created["identity"]["public_key"])
+        self.fails("identity_exists", "", client.call, "identity.create")
+
+    def test_import(self):
+        info = self.memory().call("identity.import", private_key="0x" + "00" * 31 + "01")
+        self.assertEqual(info["public_key"], SOMEBODY)
+        self.fails("bad_key", "private_key", self.memory().call, "identity.import", private_key="0x" + "00" * 32)
+
+    def test_every_form_of_a_key(self):
+        client = self.memory()
+        identity(client)
+        contact = client.call("contacts.add", key=SOMEBODY, name="Gen")
+        compressed = "0x02" + SOMEBODY[4:68]
+        for form in (SOMEBODY, compressed, contact["chat_key"], SOMEBODY[2:]):
+            self.assertEqual(client.call("contacts.get", key=form)["name"], "Gen", form)
+        self.assertEqual([c["public_key"] for c in client.call("contacts.list")["items"]], [SOMEBODY])
+        client.call("contacts.remove", key=compressed)
+        removed = client.call("contacts.get", key=SOMEBODY)
+        self.assertEqual((removed["added"], removed["name"]), (False, ""))
+        self.fails("not_found", "key", client.call, "contacts.remove", key=SOMEBODY)
+
+    def test_closed_and_made_up_handles(self):
+        client = self.memory()
+        client.close()
+        client.close()
+        self.fails("bad_client", "client", client.call, "identity.get")
+        self.assertEqual(client.event_fd(), -1)
+        real = client.handle
+        for made_up in (0, 1, 12345, real + 1000, 2**64 - 1):
+            client.handle = made_up
+            self.fails("bad_client", "client", client.close)
+        client.handle = real
+
+    def test_strings_are_freed(self):
+        before = status1to1.info()["strings_held"]
+        client = self.memory()
+        for _ in range(50):
+            client.next_event(0)
+            with self.assertRaises(Error):
+                client.call("identity.get")
+        self.assertEqual(status1to1.info()["strings_held"], before)
+
+
+class BadInput(TestCase):
+    """The list of issue 2; each is a typed error that names the field."""
+
+    def test_phrases_and_keys(self):
+        client = self.memory()
+        for bad in ("", "abandon", "abandon " * 12, PHRASE.replace("about", "abouts"), "x" * 5000):
+            error = self.fails("bad_phrase", "phrase", client.call, "identity.restore", phrase=bad)
+            self.assertFalse(bad and bad.split()[-1] in error.message, error.message)
+        identity(client)
+        off_curve = SOMEBODY[:-1] + "9"
+        for bad in ("", "0x", "zQ3sh", "zQ3shNOTBASE58_0OIl", off_curve, "0x05" + SOMEBODY[4:], SOMEBODY + "00", "x" * 100000):
+            for method, field in (("contacts.add", "key"), ("messages.send", "to"), ("messages.list", "key"), ("sessions.list", "key")):
+                params = {field: bad, "text": "x"} if field == "to" else {field: bad}
+                self.fails("bad_key", field, client.call, method, **params)
+
+    def test_messages(self):
+        client = self.memory()
+        me = identity(client)
+        send = lambda **params: client.call("messages.send", **params)  # noqa: E731
+        self.fails("self", "to", send, to=me["chat_key"], text="x")
+        self.fails("empty", "text", send, to=SOMEBODY, text="")
+        self.fails("empty", "text", send, to=SOMEBODY, text=" \t\n\u00a0\u3000")
+        error = self.fails("too_long", "text", send, to=SOMEBODY, text="😀" * 4097)
+        self.assertEqual(error.details.get("max"), 4096)
+        self.assertEqual(send(to=SOMEBODY, text="😀" * 4096)["state"], "queued")
+        first = send(to=SOMEBODY, text="x", client_ref="r")
+        self.assertEqual(send(to=SOMEBODY, text="x", client_ref="r")["message_id"], first["message_id"])
+        self.fails("client_ref_reused", "client_ref", send, to=SOMEBODY, text="y", client_ref="r")
+        self.assertEqual(client.call("store.check")["problems"], [])
+
+    def test_json(self):
+        client = self.memory()
+        lib = status1to1._lib
+        for method, params, code, field in (
+            ("identity.get", b"{", "bad_json", ""),
+            ("identity.get", b"{}{}", "bad_json", ""),
+            ("identity.get", b'{"a":"\xff"}', "bad_json", ""),
+            ("identity.get", b'{"a":"\\udfff"}', "bad_json", ""),
+            ("identity.get", b"[" * 100000, "bad_json", ""),
+            ("identity.get", b'{"a":1}', "unknown_field", "a"),
+            ("identity.create", b'{"words":12,"words":12}', "unknown_field", "words"),
+            ("identity.create", b'{"WORDS":12}', "unknown_field", "WORDS"),
+            ("identity.create", b'{"words":12.5}', "bad_params", "words"),
+            ("identity.create", b'{"words":9007199254740993}', "bad_params", "words"),
+            ("identity.crate", b"{}", "unknown_method", "method"),
+        ):
+            answer = json.loads(status1to1._take(lib.call(client.handle, method.encode(), params)))
+            self.assertFalse(answer["ok"], params[:50])
+            self.assertEqual((answer["error"]["code"], answer["error"]["field"]), (code, field), params[:50])
+
+    def test_configurations(self):
+        for config, code, field in (
+            ({}, "bad_config", "store"),
+            ({"store": {}}, "bad_config", "store.path"),
+            ({"store": {"kind": "memory"}, "network": {"kind": "external"}}, "bad_config", "network.kind"),
+            ({"store": {"kind": "memory"}, "netwerk": {}}, "unknown_field", "netwerk"),
+            ({"store": {"kind": "memory"}, "network": {"listen": ["localhost:1"]}}, "bad_address", "network.listen"),
+            ({"store": {"kind": "memory"}, "network": {"peers": ["/ip4/127.0.0.1/tcp/1"]}}, "bad_address", "network.peers[0]"),
+        ):
+            error = self.fails(code, field, Client, config)
+            self.assertTrue(error.message)
+
+
+class Chatting(TestCase):
+    def pair(self, **options):
+        alice, bob = self.memory(**options), self.memory(**options)
+        return alice, bob, identity(alice, "Alice"), identity(bob, "Bob")
+
+    def test_both_ways(self):
+        alice, bob, a, b = self.pair()
+        texts = ["plain", "😀👩‍👩‍👧‍👦", "שלום עולם", "x" * 4000, "tab\tquote\"back\\slash\u0000nul\u2028"]
+        for text in texts:
+            message = alice.call("messages.send", to=b["chat_key"], text=text)
+            self.assertEqual(message["state"], "queued")
+            got = self.received(bob, text)
+            self.assertEqual((got["message_id"], got["from"]), (message["message_id"], a["public_key"]))
+            self.until_delivered(alice, message)
+            back = bob.call("messages.send", to=a["public_key"], text=text[::-1])
+            self.received(alice, text[::-1])
+            self.until_delivered(bob, back)
+        for client, other in ((alice, b), (bob, a)):
+            page = client.call("messages.list", key=other["public_key"], limit=3)
+            pages = [page]
+            while page["next"]:
+                page = client.call("messages.list", key=other["public_key"], limit=3, cursor=page["next"])
+                pages.append(page)
+            found = [m["text"] for p in pages for m in p["items"]][::-1]
+            self.assertEqual(found, [t for text in texts for t in (text, text[::-1])])
+            session, = client.call("sessions.list", key=other["public_key"])["sessions"]
+            self.assertEqual(session["state"], "established")
+        chat, = bob.call("chats.list")["items"]
+        self.assertEqual((chat["messages"], chat["unread"], chat["chat_id"]), (10, 5, a["public_key"]))
+        self.assertEqual(bob.call("chats.mark_read", key=a["chat_key"])["unread"], 0)
+
+    def test_a_bad_network(self):
+        """Loss, doubles and disorder: everything arrives once."""
+        alice, bob, _, b = self.pair(seed=7, loss=0.3, duplicate=0.2, reorder=0.3)
+        sent = [alice.call("messages.send", to=b["chat_key"], text=f"message {i}") for i in range(10)]
+        got = []
+        while len(got) < len(sent):
+            got.append(self.wait(bob, "message_received")["message"]["message_id"])
+        self.assertEqual(sorted(got), sorted(m["message_id"] for m in sent))
+        listed = bob.call("messages.list", key=alice.call("identity.get")["public_key"])["items"]
+        self.assertEqual([m["message_id"] for m in listed][::-1], [m["message_id"] for m in sent])
+
+    def test_events_come_until_acknowledged(self):
+        alice, bob, _, b = self.pair()
+        alice.call("messages.send", to=b["chat_key"], text="one")
+        for event in bob.events(timeout=PATIENCE, ack=False):
+            if event["type"] == "message_received":
+                break
+        self.assertGreater(event["seq"], 0)
+        bob.call("events.ack", up_to=event["seq"])
+        self.assertTrue(all(e["seq"] > event["seq"] or e["seq"] == 0 for e in bob.events(timeout=0.2)))
+
+    def test_callback(self):
+        alice, bob, _, b = self.pair()
+        came, threads = threading.Event(), set()
+
+        def on_event(event):
+            threads.add(threading.get_ident())
+            if event["type"] == "message_received":
+                came.set()
+
+        bob.set_event_callback(on_event)
+        alice.call("messages.send", to=b["chat_key"], text="one")
+        self.assertTrue(came.wait(PATIENCE))
+        bob.set_event_callback(None)
+        self.assertNotIn(threading.get_ident(), threads)
+        alice.call("messages.send", to=b["chat_key"], text="two")
+        self.received(bob, "two")
+
+    def test_asyncio(self):
+        alice, bob, _, b = self.pair()
+
+        async def receive():
+            async for event in bob.events_async():
+                if event["type"] == "message_received":
+                    return event["data"]["message"]["text"]
+
+        async def both():
+            receiving = asyncio.ensure_future(receive())
+            await asyncio.sleep(0.05)
+            alice.call("messages.send", to=b["chat_key"], text="one")
+            return await asyncio.wait_for(receiving, PATIENCE)
+
+        self.assertEqual(asyncio.run(both()), "one")
+
+    def test_descriptor(self):
+        alice, bob, _, b = self.pair()
+        fd = bob.event_fd()
+        while bob.next_event(0.3):
+            pass
+        self.assertEqual(select.select([fd], [], [], 0)[0], [])
+        alice.call("messages.send", to=b["chat_key"], text="one")
+        self.assertEqual(select.select([fd], [], [], PATIENCE)[0], [fd])
+        self.received(bob, "one")
+
+    def test_close_wakes_waiting_threads(self):
+        client, ends = self.memory(), []
+
+        def wait():
+            try:
+                while client.next_event()["type"] != "closed":
+                    pass
+                ends.append("closed event")
+            except Error as error:
+                ends.append(error.code)
+
+        threads = [threading.Thread(target=wait) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        client.close()
+        for thread in threads:
+            thread.join(PATIENCE)
+            self.assertFalse(thread.is_alive())
+        self.assertEqual(ends.count("closed event"), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
