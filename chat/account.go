@@ -21,6 +21,11 @@ type account struct {
 	displayName string
 	createdAt   int64
 	phrase      string
+	deviceName  string
+	// others are the pre-keys of our other active installations, for our bundle;
+	// dropped says that one of them does not list this installation any more.
+	others  []x3dh.SignedPreKey
+	dropped bool
 }
 
 func (a *account) info() IdentityInfo {
@@ -34,6 +39,7 @@ func (a *account) record() *wire.IdentityRecord {
 	return &wire.IdentityRecord{
 		PrivateKey: a.self.Identity.Bytes(), InstallationId: a.self.InstallationID,
 		DisplayName: a.displayName, CreatedAt: a.createdAt, Phrase: a.phrase,
+		DeviceName: a.deviceName,
 	}
 }
 
@@ -173,10 +179,18 @@ func (c *Client) loadAccount() (*account, error) {
 	if err != nil {
 		return nil, Errorf(CodeStoreCorrupt, "", "the pre-keys do not read back").Because(err)
 	}
-	return &account{
+	a := &account{
 		self:   session.Self{Identity: k, InstallationID: rec.GetInstallationId(), PreKeys: pk},
 		public: k.Public(), displayName: rec.GetDisplayName(), createdAt: rec.GetCreatedAt(), phrase: rec.GetPhrase(),
-	}, nil
+		deviceName: rec.GetDeviceName(),
+	}
+	own, err := c.readPeer(a.public)
+	if err != nil {
+		return nil, err
+	}
+	own.Limit = c.ownLimit()
+	a.takeDevices(own)
+	return a, nil
 }
 
 // become makes a the identity of the running client: its state is loaded, its

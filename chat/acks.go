@@ -128,6 +128,11 @@ func idsOf(in [][]byte) ([][32]byte, error) {
 func (t *txn) acknowledged(by string, peer key.Public, active []string, ids [][32]byte) error {
 	for _, id := range ids {
 		row, ok := t.c.outbox.forMVDS(id)
+		if !ok {
+			if err := t.acknowledgedElsewhere(by, peer, id); err != nil {
+				return err
+			}
+		}
 		if !ok || row.peer != peer {
 			continue
 		}
@@ -140,26 +145,22 @@ func (t *txn) acknowledged(by string, peer key.Public, active []string, ids [][3
 
 func (t *txn) acknowledgedRow(row outboxRow, by string, active []string) error {
 	var rec wire.OutboxRecord
-	found, err := get(t, tableOutbox, row.id[:], &rec)
+	found, err := get(t, tableOutbox, row.mvds[:], &rec)
 	if err != nil || !found || slices.Contains(rec.GetAcknowledgedBy(), by) {
 		return err
 	}
 	rec.AcknowledgedBy = append(rec.GetAcknowledgedBy(), by)
 	missing := slices.ContainsFunc(active, func(id string) bool { return !slices.Contains(rec.GetAcknowledgedBy(), id) })
 	if missing {
-		err = put(t, tableOutbox, row.id[:], &rec)
+		err = put(t, tableOutbox, row.mvds[:], &rec)
 		t.then(func() {
-			t.c.outbox.change(row.id, func(r *outboxRow) { r.acked = rec.GetAcknowledgedBy(); r.delivered = true })
+			t.c.outbox.change(row.mvds, func(r *outboxRow) { r.acked = rec.GetAcknowledgedBy(); r.delivered = true })
 		})
 	} else {
-		err = t.Delete(tableOutbox, row.id[:])
-		t.then(func() { t.c.outbox.remove(row.id) })
+		err = t.dropRow(row.mvds)
 	}
 	if err != nil {
 		return err
 	}
-	return t.climb(row.id, stateDelivered, func(m *wire.MessageRecord) {
-		m.EvidenceKind, m.EvidenceInstallation = "device", by
-		m.EvidencePeers, m.EvidenceAt = 0, t.c.now().UnixMilli()
-	})
+	return t.deviceHas(row.id, by, t.isOwn(row.peer.Compressed()))
 }

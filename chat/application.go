@@ -111,6 +111,9 @@ func (p *pass) chatMessage(m *inbound, app message.Application, b []byte) {
 			return err
 		}
 		t.then(func() { t.c.clocks.saw(chat, rec.GetClock()) })
+		if err := t.sentElsewhere(m, rec, b); err != nil {
+			return err
+		}
 		return t.emit(event.MessageReceived{Message: messageOf(rec)})
 	})
 }
@@ -119,10 +122,13 @@ func (p *pass) chatMessage(m *inbound, app message.Application, b []byte) {
 const maxTime = 1<<53 - 1
 
 func (p *pass) recordOf(m *inbound, cm *wire.ChatMessage, chat key.Public, id [32]byte) *wire.MessageRecord {
-	own := m.sender == p.a.public
+	own, state := m.sender == p.a.public, stateReceived
+	if own {
+		state = stateSent // by another device of ours
+	}
 	rec := &wire.MessageRecord{
 		Id: id[:], Chat: chat.Compressed(), From: m.sender.Compressed(), Kind: kindUnsupported, Text: cm.GetText(),
-		Clock: cm.GetClock(), SentAt: int64(min(cm.GetTimestamp(), maxTime)), ReceivedAt: p.now.UnixMilli(), State: stateReceived,
+		Clock: cm.GetClock(), SentAt: int64(min(cm.GetTimestamp(), maxTime)), ReceivedAt: p.now.UnixMilli(), State: state,
 		SenderName: boundedName(cm.GetDisplayName(), MaxName), Outgoing: own, Read: own,
 		ApplicationType: int32(wire.ApplicationMetadataMessage_CHAT_MESSAGE),
 	}
@@ -138,9 +144,6 @@ func (p *pass) recordOf(m *inbound, cm *wire.ChatMessage, chat key.Public, id [3
 // knowSender makes sure that somebody who wrote to us for the first time is in
 // the address book, as not added, and that we listen on the topic shared with them.
 func (p *pass) knowSender(m *inbound) error {
-	if m.sender == p.a.public {
-		return nil
-	}
 	r, known, err := p.c.negotiatedRoute(p.a, m.sender)
 	if err != nil || known {
 		return err
@@ -150,6 +153,9 @@ func (p *pass) knowSender(m *inbound) error {
 			return err
 		}
 		t.then(func() { t.c.listen(r) })
+		if m.sender == p.a.public {
+			return nil
+		}
 		return t.changeContact(m.sender, func(*wire.ContactRecord) bool { return true })
 	})
 	return nil

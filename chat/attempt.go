@@ -29,7 +29,7 @@ import (
 type attempt struct {
 	id           uint64
 	peer         key.Public
-	rows         [][32]byte // message ids; none when it only acknowledges
+	rows         [][32]byte // MVDS ids; none when it only acknowledges
 	contentTopic string
 	payload      []byte
 	resends      int // rows that were sent before
@@ -86,6 +86,7 @@ func (c *Client) send() {
 // prepare encrypts what is due for everybody.
 func (c *Client) prepare(a *account) []*attempt {
 	now := c.now()
+	attempts, answered := c.prepareAnswers(a, now)
 	rows := c.outbox.due(now, c.settings.ResendBase/2)
 	people := map[key.Public]bool{}
 	for peer := range rows {
@@ -96,8 +97,10 @@ func (c *Client) prepare(a *account) []*attempt {
 			people[peer] = true
 		}
 	}
-	var attempts []*attempt
-	for peer := range people {
+	for _, peer := range sorted(people) {
+		if answered[peer] {
+			continue // their sessions are one step further only after this transaction
+		}
 		if len(attempts) >= maxAttempts {
 			break
 		}
@@ -116,7 +119,10 @@ func (c *Client) prepareFor(a *account, peer key.Public, rows []outboxRow, now t
 		c.postpone(peer, rows, "reading a peer failed", err)
 		return nil
 	}
-	rows = c.giveUp(rows)
+	rows = c.settle(a, p, c.giveUp(rows))
+	if len(rows) == 0 && len(c.loop.acks[peer].take()) == 0 {
+		return nil
+	}
 	if p.Unanswered(a.self) >= maxUnanswered {
 		c.postpone(peer, rows, "too many steps without an answer", nil)
 		return nil
@@ -150,23 +156,32 @@ func (c *Client) giveUp(rows []outboxRow) []outboxRow {
 			rest = append(rest, r)
 			continue
 		}
-		if err := c.fail(r.id, CodeUndeliverable); err != nil {
+		if err := c.update(func(t *txn) error { return t.fail(r.mvds, CodeUndeliverable) }); err != nil {
 			c.log.Log("error", "giving a message up failed", "code", string(CodeOf(err)))
-			c.outbox.change(r.id, func(r *outboxRow) { r.nextSend = c.now().Add(c.settings.ResendBase) })
+			c.outbox.change(r.mvds, func(r *outboxRow) { r.nextSend = c.now().Add(c.settings.ResendBase) })
 		}
 	}
 	return rest
 }
 
-// fail ends the sending of a message; one that was delivered stays so.
-func (c *Client) fail(id [32]byte, code Code) error {
-	return c.update(func(t *txn) error {
-		if err := t.Delete(tableOutbox, id[:]); err != nil {
-			return err
-		}
-		t.then(func() { c.outbox.remove(id) })
-		return t.climb(id, stateFailed, func(m *wire.MessageRecord) { m.Failure = string(code) })
-	})
+// fail ends the sending of a message to one identity. It has failed then, unless it
+// was delivered or was for our own other devices.
+func (t *txn) fail(mvds [32]byte, code Code) error {
+	var rec wire.OutboxRecord
+	found, err := get(t, tableOutbox, mvds[:], &rec)
+	if err != nil || !found {
+		return err
+	}
+	if err := t.dropRow(mvds); err != nil || t.isOwn(rec.GetPeer()) {
+		return err
+	}
+	return t.climb([32]byte(rec.GetMessageId()), stateFailed, func(m *wire.MessageRecord) { m.Failure = string(code) })
+}
+
+// dropRow takes a row out of the outbox.
+func (t *txn) dropRow(mvds [32]byte) error {
+	t.then(func() { t.c.outbox.remove(mvds) })
+	return t.Delete(tableOutbox, mvds[:])
 }
 
 // postpone puts off what cannot go out now, so that the loop does not spin.
@@ -176,7 +191,7 @@ func (c *Client) postpone(peer key.Public, rows []outboxRow, why string, err err
 	}
 	until := c.now().Add(c.settings.ResendBase)
 	for _, r := range rows {
-		c.outbox.change(r.id, func(r *outboxRow) { r.nextSend = until })
+		c.outbox.change(r.mvds, func(r *outboxRow) { r.nextSend = until })
 	}
 	if p := c.loop.acks[peer]; p != nil {
 		p.due = until
@@ -197,7 +212,7 @@ func (c *Client) encryptFor(a *account, p session.Peer, rows []outboxRow, acks [
 		}
 		sync.Messages = messages
 		for _, r := range rows {
-			at.rows = append(at.rows, r.id)
+			at.rows = append(at.rows, r.mvds)
 			at.resends += min(r.sends, 1)
 		}
 	}
@@ -243,7 +258,7 @@ func (c *Client) syncMessages(a *account, rows []outboxRow) ([]datasync.Message,
 	err := c.store.View(func(tx Tx) error {
 		for _, r := range rows {
 			var rec wire.OutboxRecord
-			found, err := get(tx, tableOutbox, r.id[:], &rec)
+			found, err := get(tx, tableOutbox, r.mvds[:], &rec)
 			if err != nil {
 				return err
 			}
@@ -307,7 +322,7 @@ func (t *txn) storeAttempt(at *attempt) error {
 		return err
 	}
 	for _, id := range at.rows {
-		if err := t.changeRow(id, func(r *wire.OutboxRecord) { r.Attempt, r.Sends = at.id, r.GetSends()+1 }); err != nil {
+		if _, err := t.changeRow(id, func(r *wire.OutboxRecord) { r.Attempt, r.Sends = at.id, r.GetSends()+1 }); err != nil {
 			return err
 		}
 		t.then(func() { t.c.outbox.change(id, func(r *outboxRow) { r.attempt = at.id; r.sends++ }) })
@@ -315,14 +330,15 @@ func (t *txn) storeAttempt(at *attempt) error {
 	return put(t, tableAttempts, attemptKey(at.id), at.record())
 }
 
-func (t *txn) changeRow(id [32]byte, change func(*wire.OutboxRecord)) error {
-	var rec wire.OutboxRecord
-	found, err := get(t, tableOutbox, id[:], &rec)
+// changeRow changes a row, if it is there still; nil if not.
+func (t *txn) changeRow(mvds [32]byte, change func(*wire.OutboxRecord)) (*wire.OutboxRecord, error) {
+	rec := &wire.OutboxRecord{}
+	found, err := get(t, tableOutbox, mvds[:], rec)
 	if err != nil || !found {
-		return err
+		return nil, err
 	}
-	change(&rec)
-	return put(t, tableOutbox, id[:], &rec)
+	change(rec)
+	return rec, put(t, tableOutbox, mvds[:], rec)
 }
 
 // publishAll hands stored attempts to the network, oldest first, and reports
@@ -392,22 +408,21 @@ func (t *txn) mark(published []*attempt) error {
 func (t *txn) markRow(at *attempt, id [32]byte, now time.Time) error {
 	c := t.c
 	if at.failure != "" {
-		if err := t.Delete(tableOutbox, id[:]); err != nil {
-			return err
-		}
-		t.then(func() { c.outbox.remove(id) })
-		return t.climb(id, stateFailed, func(m *wire.MessageRecord) { m.Failure = string(at.failure) })
+		return t.fail(id, at.failure)
 	}
 	next := now
-	err := t.changeRow(id, func(r *wire.OutboxRecord) {
+	rec, err := t.changeRow(id, func(r *wire.OutboxRecord) {
 		next = now.Add(datasync.Backoff(int(r.GetSends()), c.settings.ResendBase, c.rand))
 		r.Attempt, r.NextSendAt = 0, next.UnixMilli()
 	})
-	if err != nil {
+	if err != nil || rec == nil {
 		return err
 	}
 	t.then(func() { c.outbox.change(id, func(r *outboxRow) { r.attempt, r.nextSend = 0, next }) })
-	return t.climb(id, stateSent, func(m *wire.MessageRecord) {
+	if t.isOwn(rec.GetPeer()) {
+		return nil
+	}
+	return t.climb([32]byte(rec.GetMessageId()), stateSent, func(m *wire.MessageRecord) {
 		m.EvidenceKind, m.EvidencePeers, m.EvidenceAt = at.evidence.Kind, uint32(at.evidence.Peers), now.UnixMilli()
 	})
 }
@@ -419,7 +434,7 @@ func (at *attempt) record() *wire.AttemptRecord {
 		Id: at.id, Peer: at.peer.Compressed(), ContentTopic: strings.Clone(at.contentTopic), Payload: at.payload,
 	}
 	for _, id := range at.rows {
-		r.MessageIds = append(r.MessageIds, id[:])
+		r.MvdsIds = append(r.MvdsIds, id[:])
 	}
 	return r
 }
@@ -434,7 +449,7 @@ func attemptFromRecord(b []byte) (*attempt, error) {
 		return nil, Errorf(CodeStoreCorrupt, "", "an attempt does not read back")
 	}
 	at := &attempt{id: r.GetId(), peer: peer, contentTopic: r.GetContentTopic(), payload: r.GetPayload()}
-	for _, id := range r.GetMessageIds() {
+	for _, id := range r.GetMvdsIds() {
 		if len(id) != 32 {
 			return nil, Errorf(CodeStoreCorrupt, "", "an attempt does not read back")
 		}

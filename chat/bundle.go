@@ -25,7 +25,7 @@ func (c *Client) ownBundle(a *account) (*wire.Bundle, error) {
 	return x3dh.Bundle{
 		Identity:      a.public,
 		Timestamp:     c.now().UnixNano(),
-		SignedPreKeys: []x3dh.SignedPreKey{current.Signed(a.self.InstallationID)},
+		SignedPreKeys: append([]x3dh.SignedPreKey{current.Signed(a.self.InstallationID)}, a.others...),
 	}.Sign(a.self.Identity)
 }
 
@@ -75,12 +75,16 @@ func (c *Client) publishContactCode(a *account) {
 	if now.Before(c.loop.nextCode) {
 		return
 	}
+	if a.dropped { // a device that was taken out of the list does not advertise itself
+		c.loop.nextCode = now.Add(c.settings.ContactCodeEvery)
+		return
+	}
 	if err := c.contactCode(a); err != nil {
 		c.log.Log("debug", "contact code not published", "error", err.Error())
 		c.loop.nextCode = now.Add(contactCodeRetry)
 		return
 	}
-	c.loop.nextCode = now.Add(c.settings.ContactCodeEvery)
+	c.loop.lastCode, c.loop.nextCode = now, now.Add(c.settings.ContactCodeEvery)
 }
 
 // contactCodeRetry is the pause after a contact code could not be published:
@@ -109,14 +113,7 @@ func (c *Client) rotate(a *account, now time.Time) error {
 	if err != nil || !changed {
 		return err
 	}
-	next := *a
-	next.self.PreKeys = preKeys
-	if err := c.update(func(t *txn) error { return t.Put(tableMeta, metaPreKeys, preKeys.Marshal()) }); err != nil {
-		return err
-	}
-	c.account_.Store(&next)
-	c.loop.nextCode = now
-	return nil
+	return c.storePreKeys(a, preKeys)
 }
 
 // keepSeen is how long opened messages are remembered: longer than the pre-keys

@@ -100,6 +100,8 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	}
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	c.loop.peers, _ = lru.New[key.Public, session.Peer](peersInMemory) // fails only for a size below 1
+	c.loop.answers = map[answer]bool{}
+	c.loop.answered, _ = lru.New[answer, answered](answersRemembered)
 	if err := c.start(ctx); err != nil {
 		c.cancel()
 		_ = c.net.Stop()
@@ -145,6 +147,12 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.ContactCodeEvery <= 0 {
 		s.ContactCodeEvery = DefaultContactCodeEvery
+	}
+	if s.AdvertiseEvery <= 0 {
+		s.AdvertiseEvery = DefaultAdvertiseEvery
+	}
+	if s.MaxInstallations <= 0 {
+		s.MaxInstallations = session.MaxInstallations
 	}
 	if s.MaxEvents <= 0 {
 		s.MaxEvents = DefaultMaxEvents

@@ -20,6 +20,9 @@ const (
 	DefaultAckDelay = 300 * time.Millisecond
 	// DefaultContactCodeEvery is how often status-go republishes its contact code.
 	DefaultContactCodeEvery = 6 * time.Hour
+	// DefaultAdvertiseEvery is status-go's pause between two advertisements of the
+	// bundle to one device.
+	DefaultAdvertiseEvery = 2 * time.Hour
 	// DefaultMaxEvents is some 10 MB of unacknowledged events.
 	DefaultMaxEvents = 20000
 )

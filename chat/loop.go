@@ -26,8 +26,14 @@ type loopState struct {
 	storePause   pause
 	networkPause pause
 	nextCode     time.Time // when the contact code is due
-	nextCare     time.Time // when pre-keys and old marks are looked after
-	acceptsWork  bool      // an identity is there and its state loaded
+	lastCode     time.Time // when it was last published
+	// answers are the empty messages that are to go out, answered those that did.
+	answers     map[answer]bool
+	answered    *lru.Cache[answer, answered]
+	rekey       uint32    // not 0: our pre-key is to be replaced, by at least this version
+	rekeyed     time.Time // when it last was for a repair
+	nextCare    time.Time // when pre-keys and old marks are looked after
+	acceptsWork bool      // an identity is there and its state loaded
 }
 
 // Pauses of the loop.
@@ -87,6 +93,7 @@ func (c *Client) turn(batch []Envelope) {
 	}
 	if c.loop.acceptsWork && !c.loop.storePause.lasts(c.now()) {
 		c.look()
+		c.renewPreKey()
 		c.send()
 	}
 }
@@ -146,7 +153,7 @@ func (c *Client) untilDue() time.Duration {
 		for _, a := range c.loop.acks {
 			earlier(a.due)
 		}
-		if len(c.loop.unpublished) > 0 {
+		if len(c.loop.unpublished) > 0 || len(c.loop.answers) > 0 {
 			earlier(now)
 		}
 		if t, ok := c.outbox.nextDue(); ok {

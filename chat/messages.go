@@ -45,6 +45,7 @@ func messageOf(r *wire.MessageRecord) event.Message {
 		ApplicationType: r.GetApplicationType(), Read: r.GetRead(),
 	}
 	m.Evidence = evidenceOf(r)
+	m.Devices = devicesOf(r)
 	return m
 }
 
@@ -118,7 +119,8 @@ func (c *Client) Message(id [32]byte) (event.Message, error) {
 	if !found {
 		return event.Message{}, Errorf(CodeNotFound, "message_id", "there is no message with this id")
 	}
-	return messageOf(&rec), nil
+	m := messageOf(&rec)
+	return m, c.awaitedDevices(&rec, &m)
 }
 
 // Messages lists a chat, newest first by (clock, id). A chat nobody wrote in is

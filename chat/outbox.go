@@ -13,11 +13,11 @@ import (
 // The store has the same rows, with the bytes.
 type outbox struct {
 	mu     sync.Mutex
-	byID   map[[32]byte]*outboxRow
 	byMVDS map[[32]byte]*outboxRow
 }
 
-// outboxRow is one message to one person.
+// outboxRow is one message to one identity: another person, or our own other
+// devices. It is named by its MVDS id, since both have the same message id.
 type outboxRow struct {
 	id, mvds  [32]byte
 	peer      key.Public
@@ -28,26 +28,24 @@ type outboxRow struct {
 	attempt   uint64 // not 0: in an attempt that is not out yet
 	acked     []string
 	delivered bool
+	hurried   time.Time // when it was last made due early
 }
 
 func (o *outbox) add(rows ...*outboxRow) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.byID == nil {
-		o.byID, o.byMVDS = map[[32]byte]*outboxRow{}, map[[32]byte]*outboxRow{}
+	if o.byMVDS == nil {
+		o.byMVDS = map[[32]byte]*outboxRow{}
 	}
 	for _, r := range rows {
-		o.byID[r.id], o.byMVDS[r.mvds] = r, r
+		o.byMVDS[r.mvds] = r
 	}
 }
 
-func (o *outbox) remove(id [32]byte) {
+func (o *outbox) remove(mvds [32]byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if r := o.byID[id]; r != nil {
-		delete(o.byID, id)
-		delete(o.byMVDS, r.mvds)
-	}
+	delete(o.byMVDS, mvds)
 }
 
 // forMVDS hands out a copy: rows change under the lock only.
@@ -60,10 +58,10 @@ func (o *outbox) forMVDS(id [32]byte) (outboxRow, bool) {
 	return outboxRow{}, false
 }
 
-func (o *outbox) change(id [32]byte, f func(*outboxRow)) {
+func (o *outbox) change(mvds [32]byte, f func(*outboxRow)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if r := o.byID[id]; r != nil {
+	if r := o.byMVDS[mvds]; r != nil {
 		f(r)
 	}
 }
@@ -71,14 +69,14 @@ func (o *outbox) change(id [32]byte, f func(*outboxRow)) {
 func (o *outbox) len() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.byID)
+	return len(o.byMVDS)
 }
 
 // nextDue is when the next row has to be sent.
 func (o *outbox) nextDue() (t time.Time, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, r := range o.byID {
+	for _, r := range o.byMVDS {
 		if r.attempt == 0 && (!ok || r.nextSend.Before(t)) {
 			t, ok = r.nextSend, true
 		}
@@ -92,7 +90,7 @@ func (o *outbox) due(now time.Time, coalesce time.Duration) map[key.Public][]out
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	due := map[key.Public]bool{}
-	for _, r := range o.byID {
+	for _, r := range o.byMVDS {
 		if r.attempt == 0 && !r.nextSend.After(now) {
 			due[r.peer] = true
 		}
@@ -101,7 +99,7 @@ func (o *outbox) due(now time.Time, coalesce time.Duration) map[key.Public][]out
 	if len(due) == 0 {
 		return rows
 	}
-	for _, r := range o.byID {
+	for _, r := range o.byMVDS {
 		if due[r.peer] && r.attempt == 0 && !r.nextSend.After(now.Add(coalesce)) {
 			rows[r.peer] = append(rows[r.peer], *r)
 		}
@@ -119,7 +117,7 @@ func byClock(a, b outboxRow) int {
 		}
 		return 1
 	}
-	return slices.Compare(a.id[:], b.id[:])
+	return slices.Compare(a.mvds[:], b.mvds[:])
 }
 
 // loadOutbox reads the rows and the attempts that were not published.

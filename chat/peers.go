@@ -34,6 +34,7 @@ func (c *Client) readPeer(k key.Public) (p session.Peer, err error) {
 		}
 		return err
 	})
+	p.Limit = c.limitFor(k)
 	return p, err
 }
 
@@ -51,7 +52,10 @@ func (t *txn) savePeer(before, after session.Peer) error {
 			return err
 		}
 	}
-	t.then(func() { t.c.loop.peers.Add(after.Identity, after) })
+	t.then(func() {
+		t.c.loop.peers.Add(after.Identity, after)
+		t.c.ownDevices(after)
+	})
 	return nil
 }
 

@@ -56,6 +56,8 @@ type inbound struct {
 	digest   [32]byte
 	in       session.Incoming
 	mvds     [][32]byte // to be acknowledged
+	// timestamp is the MVDS timestamp of the message being handled, s.
+	timestamp int64
 }
 
 // receive handles a batch in one transaction.
@@ -86,6 +88,9 @@ func (c *Client) receive(batch []Envelope) {
 func (p *pass) write(t *txn) error {
 	for _, pp := range p.peers {
 		if err := t.savePeer(pp.before, pp.after); err != nil {
+			return err
+		}
+		if err := t.reportDevices(pp.before, pp.after); err != nil {
 			return err
 		}
 	}
@@ -222,13 +227,17 @@ func (p *pass) open(m *inbound) error {
 	}
 	next, in, err := peer.Receive(p.a.self, m.message, p.now, p.c.source())
 	if err != nil {
+		p.unreadable(m, peer, err)
 		return err
 	}
 	m.in = in
+	next = p.join(m, next)
+	p.ownBundleSeen(m)
 	switch in.Kind {
 	case session.NotAddressed:
 		p.setPeer(peer, next)
 		p.do(nothing)
+		p.partitioned(m)
 		return dropped("not_addressed")
 	case session.Public:
 		p.setPeer(peer, next)
@@ -238,6 +247,7 @@ func (p *pass) open(m *inbound) error {
 	if m.route.kind == topicContactCode {
 		return dropped("protocol") // a contact code is public, or it is none
 	}
+	next = p.opened(m, next)
 	p.setPeer(peer, next)
 	p.reportSession(next, in)
 	if err := p.knowSender(m); err != nil {
@@ -301,6 +311,7 @@ func (p *pass) sync(m *inbound, sync datasync.Payload) {
 			continue
 		}
 		p.setMark(seenMVDS, id, nil)
+		m.timestamp = sm.Timestamp
 		p.application(m, sm.Body)
 	}
 }

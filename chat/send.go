@@ -121,7 +121,7 @@ func (c *Client) accept(out *outgoing) (event.Message, error) {
 				return err
 			}
 		}
-		if err := put(t, tableOutbox, out.row.GetMessageId(), out.row); err != nil {
+		if err := put(t, tableOutbox, out.row.GetMvdsId(), out.row); err != nil {
 			return err
 		}
 		if err := t.addToHistory(out.record); err != nil {
@@ -131,7 +131,7 @@ func (c *Client) accept(out *outgoing) (event.Message, error) {
 			return err
 		}
 		t.then(func() { c.outbox.add(row) })
-		return nil
+		return t.toOwnDevices(out.row)
 	})
 	if errors.Is(err, errRefTaken) {
 		m, _, err := c.sentBefore(out.request)

@@ -8,7 +8,7 @@ const (
 	tableContacts   Table = "contacts"    // compressed key -> ContactRecord
 	tableChats      Table = "chats"       // compressed key -> ChatRecord
 	tableMessages   Table = "messages"    // message id -> MessageRecord
-	tableOutbox     Table = "outbox"      // message id -> OutboxRecord
+	tableOutbox     Table = "outbox"      // 2/MVDS message id -> OutboxRecord
 	tableAttempts   Table = "attempts"    // attempt id, 8 bytes -> AttemptRecord
 	tableAcks       Table = "acks"        // compressed key -> AcksRecord
 	tableSeen       Table = "seen"        // seenDigest or seenMVDS + id -> SeenRecord
@@ -34,4 +34,7 @@ var (
 const (
 	seenDigest = 'd' // sha256 of a ProtocolMessage that was opened
 	seenMVDS   = 'm' // 2/MVDS message id
+	// seenElsewhere is the MVDS id under which another own device sends a message to
+	// its recipient; the record holds the message id.
+	seenElsewhere = 'e'
 )

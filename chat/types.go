@@ -80,6 +80,12 @@ type Settings struct {
 	// ContactCodeEvery is how often the contact code is published again. Default
 	// DefaultContactCodeEvery.
 	ContactCodeEvery time.Duration
+	// AdvertiseEvery is how often a device that sends to us, but not to this
+	// installation, is told of it at most. Default DefaultAdvertiseEvery.
+	AdvertiseEvery time.Duration
+	// MaxInstallations is how many installations of one identity messages are
+	// addressed to, ours included. Default session.MaxInstallations.
+	MaxInstallations int
 	// MaxEvents is how many events may wait unacknowledged before the oldest
 	// give way to an overflow event. Default DefaultMaxEvents.
 	MaxEvents int

@@ -288,6 +288,39 @@ static inline char *status1to1_sessions_list(status1to1_client client, const cha
     return status1to1_call(client, "sessions.list", params_json);
 }
 
+/* sessions.reset: Forgets the ratchet sessions with one person and begins new ones;
+ * what they have not acknowledged is sent again. */
+static inline char *status1to1_sessions_reset(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "sessions.reset", params_json);
+}
+
+/* devices.list: Lists the devices of our own identity, this one first. */
+static inline char *status1to1_devices_list(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "devices.list", params_json);
+}
+
+/* devices.enable: Pairs with another device of our own identity: it gets what we send,
+ * and people write to it too. */
+static inline char *status1to1_devices_enable(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "devices.enable", params_json);
+}
+
+/* devices.disable: Unpairs another device of our own identity: it gets nothing more
+ * from here, and people stop writing to it. */
+static inline char *status1to1_devices_disable(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "devices.disable", params_json);
+}
+
+/* devices.rename: Names a device of our own identity. The name stays here. */
+static inline char *status1to1_devices_rename(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "devices.rename", params_json);
+}
+
 /* network.status: Tells how the network is: state, own addresses, peers. */
 static inline char *status1to1_network_status(status1to1_client client, const char *params_json)
 {

@@ -90,6 +90,12 @@ type EngineConfig struct {
 	// ContactCodeEveryMS is how often the contact code is published again, ms.
 	// 6 hours when left out.
 	ContactCodeEveryMS int `json:"contact_code_every_ms,omitempty" range:"1000..604800000"`
+	// AdvertiseEveryMS is how often a device that writes to us, but not to this
+	// installation, is told of it at most, ms. 2 hours when left out.
+	AdvertiseEveryMS int `json:"advertise_every_ms,omitempty" range:"100..604800000"`
+	// MaxInstallations is how many devices of one person messages go to, this one of
+	// ours included; those with the latest sign of life. 3 when left out.
+	MaxInstallations int `json:"max_installations,omitempty" range:"1..16"`
 	// MaxEvents is how many events may wait unacknowledged before the oldest give
 	// way to an overflow event. 20000 when left out.
 	MaxEvents int `json:"max_events,omitempty" range:"16..1000000"`
@@ -140,6 +146,8 @@ func (e EngineConfig) Settings() chat.Settings {
 		ResendBase:       time.Duration(e.ResendBaseMS) * time.Millisecond,
 		AckDelay:         time.Duration(e.AckDelayMS) * time.Millisecond,
 		ContactCodeEvery: time.Duration(e.ContactCodeEveryMS) * time.Millisecond,
+		AdvertiseEvery:   time.Duration(e.AdvertiseEveryMS) * time.Millisecond,
+		MaxInstallations: e.MaxInstallations,
 		MaxEvents:        e.MaxEvents,
 	}
 }

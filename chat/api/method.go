@@ -57,7 +57,7 @@ func Methods() []Method {
 	var all []Method
 	for _, group := range [][]Method{
 		identityMethods, contactMethods, chatMethods, messageMethods,
-		sessionMethods, networkMethods, storeMethods,
+		sessionMethods, deviceMethods, networkMethods, storeMethods,
 	} {
 		all = append(all, group...)
 	}

@@ -43,6 +43,8 @@ type WaitParams struct {
 var sessionMethods = []Method{
 	method("sessions.list", "Lists the ratchet sessions with one person or with everybody.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey), listSessions),
+	method("sessions.reset", "Forgets the ratchet sessions with one person and begins new ones; what they have not acknowledged is sent again.",
+		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeNotFound), resetSessions),
 }
 
 var networkMethods = []Method{
@@ -58,6 +60,10 @@ var networkMethods = []Method{
 func listSessions(_ context.Context, c *chat.Client, p ListSessionsParams) (SessionList, error) {
 	sessions, err := c.Sessions(orZero(p.Key))
 	return SessionList{Sessions: filled(sessions)}, err
+}
+
+func resetSessions(_ context.Context, c *chat.Client, p KeyParams) (Empty, error) {
+	return Empty{}, c.ResetSessions(p.Key.Public)
 }
 
 func networkStatus(_ context.Context, c *chat.Client, _ Empty) (chat.NetworkStatus, error) {

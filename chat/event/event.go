@@ -53,6 +53,29 @@ type SessionChanged struct {
 	Session Session `json:"session"`
 }
 
+// SessionRepaired is emitted when an authentic message for us could not be opened:
+// something of the session was lost on one side. A new session has been begun and
+// what was missed will come again; the user need not do anything.
+type SessionRepaired struct {
+	PublicKey    string `json:"public_key"`
+	Installation string `json:"installation_id"`
+	// Cause is "no_session", "no_pre_key" or "undecryptable".
+	Cause string `json:"cause"`
+}
+
+// DeviceFound is emitted when an unknown installation of our own identity shows
+// itself: ask the user whether it is theirs, then devices.enable it.
+type DeviceFound struct {
+	Device Device `json:"device"`
+}
+
+// DeviceChanged is emitted when an own installation was enabled or disabled, here or
+// by another own device. When this device itself was taken out of the list by
+// another one, it gets nothing more.
+type DeviceChanged struct {
+	Device Device `json:"device"`
+}
+
 // NetworkChanged is emitted when the network becomes online or offline.
 type NetworkChanged struct {
 	State string `json:"state"` // "online", "offline", "stopped"
@@ -100,6 +123,9 @@ func (UnsupportedReceived) Type() string { return "unsupported_received" }
 func (ContactChanged) Type() string      { return "contact_changed" }
 func (ContactRemoved) Type() string      { return "contact_removed" }
 func (SessionChanged) Type() string      { return "session_changed" }
+func (SessionRepaired) Type() string     { return "session_repaired" }
+func (DeviceFound) Type() string         { return "device_found" }
+func (DeviceChanged) Type() string       { return "device_changed" }
 func (NetworkChanged) Type() string      { return "network_changed" }
 func (PeerChanged) Type() string         { return "peer_changed" }
 func (Overflow) Type() string            { return "overflow" }
@@ -110,5 +136,5 @@ func (Closed) Type() string              { return "closed" }
 // All has a zero value of every event type, for generators of schemas and docs.
 var All = []Event{
 	MessageReceived{}, MessageState{}, UnsupportedReceived{}, ContactChanged{}, ContactRemoved{}, SessionChanged{},
-	NetworkChanged{}, PeerChanged{}, Overflow{}, InternalError{}, Log{}, Closed{},
+	SessionRepaired{}, DeviceFound{}, DeviceChanged{}, NetworkChanged{}, PeerChanged{}, Overflow{}, InternalError{}, Log{}, Closed{},
 }

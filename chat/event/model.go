@@ -31,6 +31,34 @@ type Message struct {
 	// ApplicationType is the number of an unsupported type (see ApplicationMetadataMessage).
 	ApplicationType int32 `json:"application_type,omitempty"`
 	Read            bool  `json:"read"`
+	// Devices are those that have an outgoing message; messages.get also lists those
+	// it is still being sent to.
+	Devices []MessageDevice `json:"devices,omitempty"`
+}
+
+// MessageDevice is a device and whether it has a message.
+type MessageDevice struct {
+	Installation string `json:"installation_id"`
+	// Own is set for the other devices of our own identity.
+	Own bool `json:"own"`
+	// AcknowledgedAt is when it said that it has the message, ms; 0: not yet.
+	AcknowledgedAt int64 `json:"acknowledged_at"`
+}
+
+// Device is an installation of our own identity (54/WAKU2-X3DH-SESSIONS).
+type Device struct {
+	Installation string `json:"installation_id"`
+	// Name is what it is called on this device; others do not see it.
+	Name string `json:"name"`
+	// This is set for the device we are.
+	This bool `json:"this_device"`
+	// Enabled: it is in our bundle, and gets what we send.
+	Enabled bool `json:"enabled"`
+	// Active: it is enabled and among those with the latest sign of life, up to the
+	// limit of installations.
+	Active bool `json:"active"`
+	// LastSeenAt is its last sign of life, ms.
+	LastSeenAt int64 `json:"last_seen_at"`
 }
 
 // Evidence says why a message has its state.

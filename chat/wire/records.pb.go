@@ -33,7 +33,9 @@ type IdentityRecord struct {
 	DisplayName    string                 `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	CreatedAt      int64                  `protobuf:"varint,4,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	// The seed phrase, when the identity was made from one.
-	Phrase        string `protobuf:"bytes,5,opt,name=phrase,proto3" json:"phrase,omitempty"`
+	Phrase string `protobuf:"bytes,5,opt,name=phrase,proto3" json:"phrase,omitempty"`
+	// What the user calls this device.
+	DeviceName    string `protobuf:"bytes,20,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -103,6 +105,13 @@ func (x *IdentityRecord) GetPhrase() string {
 	return ""
 }
 
+func (x *IdentityRecord) GetDeviceName() string {
+	if x != nil {
+		return x.DeviceName
+	}
+	return ""
+}
+
 // An installation of a person (54/WAKU2-X3DH-SESSIONS).
 type InstallationRecord struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -116,7 +125,17 @@ type InstallationRecord struct {
 	Activity int64 `protobuf:"varint,6,opt,name=activity,proto3" json:"activity,omitempty"`
 	Disabled bool  `protobuf:"varint,7,opt,name=disabled,proto3" json:"disabled,omitempty"`
 	// It has sent us something encrypted, so it can derive the negotiated topic.
-	Agreed        bool `protobuf:"varint,8,opt,name=agreed,proto3" json:"agreed,omitempty"`
+	Agreed bool `protobuf:"varint,8,opt,name=agreed,proto3" json:"agreed,omitempty"`
+	// The other installation whose bundle listed this one last, and when this one
+	// signed its own last bundle, ns.
+	ListedBy string `protobuf:"bytes,9,opt,name=listed_by,json=listedBy,proto3" json:"listed_by,omitempty"`
+	ListedAt int64  `protobuf:"varint,10,opt,name=listed_at,json=listedAt,proto3" json:"listed_at,omitempty"`
+	// Of own other installations: the user has decided about it here; what they call
+	// it; whether its bundle lists us; whether it did once and does not any more.
+	Decided       bool   `protobuf:"varint,11,opt,name=decided,proto3" json:"decided,omitempty"`
+	Name          string `protobuf:"bytes,12,opt,name=name,proto3" json:"name,omitempty"`
+	Lists         bool   `protobuf:"varint,13,opt,name=lists,proto3" json:"lists,omitempty"`
+	Dropped       bool   `protobuf:"varint,14,opt,name=dropped,proto3" json:"dropped,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -203,6 +222,48 @@ func (x *InstallationRecord) GetDisabled() bool {
 func (x *InstallationRecord) GetAgreed() bool {
 	if x != nil {
 		return x.Agreed
+	}
+	return false
+}
+
+func (x *InstallationRecord) GetListedBy() string {
+	if x != nil {
+		return x.ListedBy
+	}
+	return ""
+}
+
+func (x *InstallationRecord) GetListedAt() int64 {
+	if x != nil {
+		return x.ListedAt
+	}
+	return 0
+}
+
+func (x *InstallationRecord) GetDecided() bool {
+	if x != nil {
+		return x.Decided
+	}
+	return false
+}
+
+func (x *InstallationRecord) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *InstallationRecord) GetLists() bool {
+	if x != nil {
+		return x.Lists
+	}
+	return false
+}
+
+func (x *InstallationRecord) GetDropped() bool {
+	if x != nil {
+		return x.Dropped
 	}
 	return false
 }
@@ -553,8 +614,10 @@ type MessageRecord struct {
 	EvidencePeers        uint32                 `protobuf:"varint,17,opt,name=evidence_peers,json=evidencePeers,proto3" json:"evidence_peers,omitempty"`
 	EvidenceInstallation string                 `protobuf:"bytes,18,opt,name=evidence_installation,json=evidenceInstallation,proto3" json:"evidence_installation,omitempty"`
 	EvidenceAt           int64                  `protobuf:"varint,19,opt,name=evidence_at,json=evidenceAt,proto3" json:"evidence_at,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// The devices that have it.
+	Devices       []*DeviceAckRecord `protobuf:"bytes,40,rep,name=devices,proto3" json:"devices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *MessageRecord) Reset() {
@@ -720,7 +783,78 @@ func (x *MessageRecord) GetEvidenceAt() int64 {
 	return 0
 }
 
-// A message that is not acknowledged by every device yet (2/MVDS).
+func (x *MessageRecord) GetDevices() []*DeviceAckRecord {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
+}
+
+// A device that has acknowledged a message.
+type DeviceAckRecord struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	InstallationId string                 `protobuf:"bytes,1,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
+	At             int64                  `protobuf:"varint,2,opt,name=at,proto3" json:"at,omitempty"`
+	// It is one of ours.
+	Own           bool `protobuf:"varint,3,opt,name=own,proto3" json:"own,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeviceAckRecord) Reset() {
+	*x = DeviceAckRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeviceAckRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeviceAckRecord) ProtoMessage() {}
+
+func (x *DeviceAckRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeviceAckRecord.ProtoReflect.Descriptor instead.
+func (*DeviceAckRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *DeviceAckRecord) GetInstallationId() string {
+	if x != nil {
+		return x.InstallationId
+	}
+	return ""
+}
+
+func (x *DeviceAckRecord) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *DeviceAckRecord) GetOwn() bool {
+	if x != nil {
+		return x.Own
+	}
+	return false
+}
+
+// A message to one identity that is not acknowledged by every device of it yet
+// (2/MVDS). What goes to somebody else goes to our own other devices too, as a row
+// of its own.
 type OutboxRecord struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	MessageId []byte                 `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
@@ -743,7 +877,7 @@ type OutboxRecord struct {
 
 func (x *OutboxRecord) Reset() {
 	*x = OutboxRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[7]
+	mi := &file_chat_wire_records_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -755,7 +889,7 @@ func (x *OutboxRecord) String() string {
 func (*OutboxRecord) ProtoMessage() {}
 
 func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[7]
+	mi := &file_chat_wire_records_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -768,7 +902,7 @@ func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutboxRecord.ProtoReflect.Descriptor instead.
 func (*OutboxRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{7}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *OutboxRecord) GetMessageId() []byte {
@@ -843,19 +977,20 @@ func (x *OutboxRecord) GetClock() uint64 {
 
 // A ciphertext that is stored before it is published.
 type AttemptRecord struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	Peer          []byte                 `protobuf:"bytes,2,opt,name=peer,proto3" json:"peer,omitempty"`
-	MessageIds    [][]byte               `protobuf:"bytes,3,rep,name=message_ids,json=messageIds,proto3" json:"message_ids,omitempty"`
-	ContentTopic  string                 `protobuf:"bytes,4,opt,name=content_topic,json=contentTopic,proto3" json:"content_topic,omitempty"`
-	Payload       []byte                 `protobuf:"bytes,5,opt,name=payload,proto3" json:"payload,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Peer  []byte                 `protobuf:"bytes,2,opt,name=peer,proto3" json:"peer,omitempty"`
+	// The MVDS ids of the messages: keys of the outbox.
+	MvdsIds       [][]byte `protobuf:"bytes,3,rep,name=mvds_ids,json=mvdsIds,proto3" json:"mvds_ids,omitempty"`
+	ContentTopic  string   `protobuf:"bytes,4,opt,name=content_topic,json=contentTopic,proto3" json:"content_topic,omitempty"`
+	Payload       []byte   `protobuf:"bytes,5,opt,name=payload,proto3" json:"payload,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AttemptRecord) Reset() {
 	*x = AttemptRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[8]
+	mi := &file_chat_wire_records_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -867,7 +1002,7 @@ func (x *AttemptRecord) String() string {
 func (*AttemptRecord) ProtoMessage() {}
 
 func (x *AttemptRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[8]
+	mi := &file_chat_wire_records_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -880,7 +1015,7 @@ func (x *AttemptRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRecord.ProtoReflect.Descriptor instead.
 func (*AttemptRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{8}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AttemptRecord) GetId() uint64 {
@@ -897,9 +1032,9 @@ func (x *AttemptRecord) GetPeer() []byte {
 	return nil
 }
 
-func (x *AttemptRecord) GetMessageIds() [][]byte {
+func (x *AttemptRecord) GetMvdsIds() [][]byte {
 	if x != nil {
-		return x.MessageIds
+		return x.MvdsIds
 	}
 	return nil
 }
@@ -928,7 +1063,7 @@ type AcksRecord struct {
 
 func (x *AcksRecord) Reset() {
 	*x = AcksRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[9]
+	mi := &file_chat_wire_records_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -940,7 +1075,7 @@ func (x *AcksRecord) String() string {
 func (*AcksRecord) ProtoMessage() {}
 
 func (x *AcksRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[9]
+	mi := &file_chat_wire_records_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -953,7 +1088,7 @@ func (x *AcksRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcksRecord.ProtoReflect.Descriptor instead.
 func (*AcksRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{9}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *AcksRecord) GetMvdsIds() [][]byte {
@@ -974,7 +1109,7 @@ type SeenRecord struct {
 
 func (x *SeenRecord) Reset() {
 	*x = SeenRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[10]
+	mi := &file_chat_wire_records_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -986,7 +1121,7 @@ func (x *SeenRecord) String() string {
 func (*SeenRecord) ProtoMessage() {}
 
 func (x *SeenRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[10]
+	mi := &file_chat_wire_records_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -999,7 +1134,7 @@ func (x *SeenRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenRecord.ProtoReflect.Descriptor instead.
 func (*SeenRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{10}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SeenRecord) GetMvdsIds() [][]byte {
@@ -1023,7 +1158,7 @@ type TopicRecord struct {
 
 func (x *TopicRecord) Reset() {
 	*x = TopicRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[11]
+	mi := &file_chat_wire_records_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1035,7 +1170,7 @@ func (x *TopicRecord) String() string {
 func (*TopicRecord) ProtoMessage() {}
 
 func (x *TopicRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[11]
+	mi := &file_chat_wire_records_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1048,7 +1183,7 @@ func (x *TopicRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicRecord.ProtoReflect.Descriptor instead.
 func (*TopicRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{11}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *TopicRecord) GetKind() string {
@@ -1091,7 +1226,7 @@ type ClientRefRecord struct {
 
 func (x *ClientRefRecord) Reset() {
 	*x = ClientRefRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[12]
+	mi := &file_chat_wire_records_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1103,7 +1238,7 @@ func (x *ClientRefRecord) String() string {
 func (*ClientRefRecord) ProtoMessage() {}
 
 func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[12]
+	mi := &file_chat_wire_records_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1116,7 +1251,7 @@ func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientRefRecord.ProtoReflect.Descriptor instead.
 func (*ClientRefRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{12}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ClientRefRecord) GetMessageId() []byte {
@@ -1137,7 +1272,7 @@ var File_chat_wire_records_proto protoreflect.FileDescriptor
 
 const file_chat_wire_records_proto_rawDesc = "" +
 	"\n" +
-	"\x17chat/wire/records.proto\x12\x11status1to1.record\"\xb4\x01\n" +
+	"\x17chat/wire/records.proto\x12\x11status1to1.record\"\xd5\x01\n" +
 	"\x0eIdentityRecord\x12\x1f\n" +
 	"\vprivate_key\x18\x01 \x01(\fR\n" +
 	"privateKey\x12'\n" +
@@ -1145,7 +1280,9 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\fdisplay_name\x18\x03 \x01(\tR\vdisplayName\x12\x1d\n" +
 	"\n" +
 	"created_at\x18\x04 \x01(\x03R\tcreatedAt\x12\x16\n" +
-	"\x06phrase\x18\x05 \x01(\tR\x06phrase\"\x98\x02\n" +
+	"\x06phrase\x18\x05 \x01(\tR\x06phrase\x12\x1f\n" +
+	"\vdevice_name\x18\x14 \x01(\tR\n" +
+	"deviceName\"\xb0\x03\n" +
 	"\x12InstallationRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12)\n" +
 	"\x10protocol_version\x18\x02 \x01(\rR\x0fprotocolVersion\x12$\n" +
@@ -1154,7 +1291,14 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x10bundle_timestamp\x18\x05 \x01(\x03R\x0fbundleTimestamp\x12\x1a\n" +
 	"\bactivity\x18\x06 \x01(\x03R\bactivity\x12\x1a\n" +
 	"\bdisabled\x18\a \x01(\bR\bdisabled\x12\x16\n" +
-	"\x06agreed\x18\b \x01(\bR\x06agreed\"\xf9\x01\n" +
+	"\x06agreed\x18\b \x01(\bR\x06agreed\x12\x1b\n" +
+	"\tlisted_by\x18\t \x01(\tR\blistedBy\x12\x1b\n" +
+	"\tlisted_at\x18\n" +
+	" \x01(\x03R\blistedAt\x12\x18\n" +
+	"\adecided\x18\v \x01(\bR\adecided\x12\x12\n" +
+	"\x04name\x18\f \x01(\tR\x04name\x12\x14\n" +
+	"\x05lists\x18\r \x01(\bR\x05lists\x12\x18\n" +
+	"\adropped\x18\x0e \x01(\bR\adropped\"\xf9\x01\n" +
 	"\rSessionRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12'\n" +
 	"\x0finstallation_id\x18\x02 \x01(\tR\x0einstallationId\x12\x14\n" +
@@ -1182,7 +1326,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x05clock\x18\x02 \x01(\x04R\x05clock\x12\x16\n" +
 	"\x06unread\x18\x03 \x01(\x04R\x06unread\x12&\n" +
 	"\x0flast_message_id\x18\x04 \x01(\fR\rlastMessageId\x12,\n" +
-	"\x12last_message_clock\x18\x05 \x01(\x04R\x10lastMessageClock\"\xac\x04\n" +
+	"\x12last_message_clock\x18\x05 \x01(\x04R\x10lastMessageClock\"\xea\x04\n" +
 	"\rMessageRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04chat\x18\x02 \x01(\fR\x04chat\x12\x12\n" +
@@ -1207,7 +1351,12 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x0eevidence_peers\x18\x11 \x01(\rR\revidencePeers\x123\n" +
 	"\x15evidence_installation\x18\x12 \x01(\tR\x14evidenceInstallation\x12\x1f\n" +
 	"\vevidence_at\x18\x13 \x01(\x03R\n" +
-	"evidenceAt\"\xb4\x02\n" +
+	"evidenceAt\x12<\n" +
+	"\adevices\x18( \x03(\v2\".status1to1.record.DeviceAckRecordR\adevices\"\\\n" +
+	"\x0fDeviceAckRecord\x12'\n" +
+	"\x0finstallation_id\x18\x01 \x01(\tR\x0einstallationId\x12\x0e\n" +
+	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x10\n" +
+	"\x03own\x18\x03 \x01(\bR\x03own\"\xb4\x02\n" +
 	"\fOutboxRecord\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\fR\tmessageId\x12\x12\n" +
@@ -1221,12 +1370,11 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\aattempt\x18\b \x01(\x04R\aattempt\x12'\n" +
 	"\x0facknowledged_by\x18\t \x03(\tR\x0eacknowledgedBy\x12\x14\n" +
 	"\x05clock\x18\n" +
-	" \x01(\x04R\x05clock\"\x93\x01\n" +
+	" \x01(\x04R\x05clock\"\x8d\x01\n" +
 	"\rAttemptRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
-	"\x04peer\x18\x02 \x01(\fR\x04peer\x12\x1f\n" +
-	"\vmessage_ids\x18\x03 \x03(\fR\n" +
-	"messageIds\x12#\n" +
+	"\x04peer\x18\x02 \x01(\fR\x04peer\x12\x19\n" +
+	"\bmvds_ids\x18\x03 \x03(\fR\amvdsIds\x12#\n" +
 	"\rcontent_topic\x18\x04 \x01(\tR\fcontentTopic\x12\x18\n" +
 	"\apayload\x18\x05 \x01(\fR\apayload\"'\n" +
 	"\n" +
@@ -1257,7 +1405,7 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),     // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil), // 1: status1to1.record.InstallationRecord
@@ -1266,21 +1414,23 @@ var file_chat_wire_records_proto_goTypes = []any{
 	(*ContactRecord)(nil),      // 4: status1to1.record.ContactRecord
 	(*ChatRecord)(nil),         // 5: status1to1.record.ChatRecord
 	(*MessageRecord)(nil),      // 6: status1to1.record.MessageRecord
-	(*OutboxRecord)(nil),       // 7: status1to1.record.OutboxRecord
-	(*AttemptRecord)(nil),      // 8: status1to1.record.AttemptRecord
-	(*AcksRecord)(nil),         // 9: status1to1.record.AcksRecord
-	(*SeenRecord)(nil),         // 10: status1to1.record.SeenRecord
-	(*TopicRecord)(nil),        // 11: status1to1.record.TopicRecord
-	(*ClientRefRecord)(nil),    // 12: status1to1.record.ClientRefRecord
+	(*DeviceAckRecord)(nil),    // 7: status1to1.record.DeviceAckRecord
+	(*OutboxRecord)(nil),       // 8: status1to1.record.OutboxRecord
+	(*AttemptRecord)(nil),      // 9: status1to1.record.AttemptRecord
+	(*AcksRecord)(nil),         // 10: status1to1.record.AcksRecord
+	(*SeenRecord)(nil),         // 11: status1to1.record.SeenRecord
+	(*TopicRecord)(nil),        // 12: status1to1.record.TopicRecord
+	(*ClientRefRecord)(nil),    // 13: status1to1.record.ClientRefRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	1, // 0: status1to1.record.PeerRecord.installations:type_name -> status1to1.record.InstallationRecord
 	2, // 1: status1to1.record.PeerRecord.sessions:type_name -> status1to1.record.SessionRecord
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	7, // 2: status1to1.record.MessageRecord.devices:type_name -> status1to1.record.DeviceAckRecord
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_chat_wire_records_proto_init() }
@@ -1294,7 +1444,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -13,6 +13,11 @@ import (
 // bundle changes nothing. Own other installations begin disabled: they must be
 // paired first. Spec: 54, "Pairing" and "Re-keying".
 func (p Peer) Learn(self Self, b x3dh.Bundle, now time.Time) Peer {
+	return p.learn(self, b, "", now)
+}
+
+// learn is Learn for a bundle that installation from sent, "" when nobody knows.
+func (p Peer) learn(self Self, b x3dh.Bundle, from string, now time.Time) Peer {
 	if b.Identity != p.Identity {
 		return p
 	}
@@ -22,16 +27,17 @@ func (p Peer) Learn(self Self, b x3dh.Bundle, now time.Time) Peer {
 		if own && spk.InstallationID == self.InstallationID || spk.InstallationID == NoInstallation {
 			continue
 		}
-		p.learnOne(spk, min(b.Timestamp, now.UnixNano()), own)
+		p.learnOne(spk, min(b.Timestamp, now.UnixNano()), own, from)
 	}
+	p.listed(self, b, from, min(b.Timestamp, now.UnixNano()))
 	p.dropSurplusInstallations()
 	return p
 }
 
-func (p *Peer) learnOne(spk x3dh.SignedPreKey, timestamp int64, own bool) {
+func (p *Peer) learnOne(spk x3dh.SignedPreKey, timestamp int64, own bool, from string) {
 	i := p.installation(spk.InstallationID)
 	if i < 0 {
-		p.Installations = append(p.Installations, Installation{ID: spk.InstallationID, Disabled: own})
+		p.Installations = append(p.Installations, Installation{ID: spk.InstallationID, Disabled: own, Activity: timestamp})
 		i = len(p.Installations) - 1
 	}
 	in := &p.Installations[i]
@@ -42,7 +48,9 @@ func (p *Peer) learnOne(spk x3dh.SignedPreKey, timestamp int64, own bool) {
 		in.ProtocolVersion = spk.ProtocolVersion
 		in.BundleTimestamp = timestamp
 	}
-	in.Activity = max(in.Activity, timestamp)
+	if from == "" || from == in.ID { // being listed is no sign of life
+		in.Activity = max(in.Activity, timestamp)
+	}
 }
 
 // dropSurplusInstallations forgets the longest silent ones over the bound, and
@@ -64,7 +72,19 @@ func (p *Peer) dropSurplusInstallations() {
 func (p Peer) Active() []Installation {
 	active := slices.DeleteFunc(slices.Clone(p.Installations), func(in Installation) bool { return in.Disabled })
 	slices.SortFunc(active, byActivity)
-	return active[:min(len(active), MaxInstallations)]
+	return active[:min(len(active), p.limit())]
+}
+
+func (p Peer) limit() int {
+	if p.Limit == 0 {
+		return MaxInstallations
+	}
+	return max(p.Limit, 0)
+}
+
+// ByActivity lists all known installations, latest sign of life first.
+func (p Peer) ByActivity() []Installation {
+	return slices.SortedFunc(slices.Values(p.Installations), byActivity)
 }
 
 func byActivity(a, b Installation) int {

@@ -61,6 +61,9 @@ type Peer struct {
 	// Sessions with all installations. Those with one of them are in the order in
 	// which they were last heard or begun.
 	Sessions []Session
+	// Limit is how many installations are addressed; 0 means MaxInstallations, below
+	// it none. It is a setting, not stored.
+	Limit int
 }
 
 // Installation is one device of a person, known from its bundles.
@@ -75,10 +78,23 @@ type Installation struct {
 	// of life, ns.
 	BundleTimestamp int64
 	Activity        int64
-	Disabled        bool
+	// Disabled: nothing is addressed to it. An own other installation begins so; one
+	// of somebody else becomes it when the device that listed it does not any more.
+	Disabled bool
 	// Agreed: it has sent us something encrypted, so it listens on the
 	// negotiated topic.
 	Agreed bool
+	// ListedBy is another installation whose bundle listed this one last, ListedAt
+	// when the last bundle of its own was signed, ns.
+	ListedBy string
+	ListedAt int64
+	// Of own other installations: Decided says that the user enabled or disabled it
+	// here, Name is what they call it, Lists that its last bundle lists this
+	// installation, and Dropped that it did so once and does not any more.
+	Decided bool
+	Name    string
+	Lists   bool
+	Dropped bool
 }
 
 // Session is a ratchet session with one installation.

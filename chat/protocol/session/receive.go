@@ -54,7 +54,7 @@ func (p Peer) Receive(self Self, pm *wire.ProtocolMessage, now time.Time, src So
 	if len(pm.GetInstallationId()) > x3dh.MaxInstallationIDLen {
 		return Peer{}, Incoming{}, ErrHeader
 	}
-	next, err := p.learnAll(self, pm.GetBundles(), now)
+	next, err := p.LearnMessage(self, pm, now)
 	if err != nil {
 		return Peer{}, Incoming{}, err
 	}
@@ -82,9 +82,11 @@ func (p Peer) Receive(self Self, pm *wire.ProtocolMessage, now time.Time, src So
 	return next, in, nil
 }
 
-func (p Peer) learnAll(self Self, bundles []*wire.Bundle, now time.Time) (Peer, error) {
+// LearnMessage takes the bundles of pm, as far as they are of p's identity, and
+// nothing else. Errors: ErrBundle.
+func (p Peer) LearnMessage(self Self, pm *wire.ProtocolMessage, now time.Time) (Peer, error) {
 	mine, count := p.Identity.Compressed(), 0
-	for _, wb := range bundles {
+	for _, wb := range pm.GetBundles() {
 		if !bytes.Equal(wb.GetIdentity(), mine) {
 			continue
 		}
@@ -95,7 +97,7 @@ func (p Peer) learnAll(self Self, bundles []*wire.Bundle, now time.Time) (Peer, 
 		if err != nil {
 			return Peer{}, fmt.Errorf("%w: %w", ErrBundle, err)
 		}
-		p = p.Learn(self, b, now)
+		p = p.learn(self, b, pm.GetInstallationId(), now)
 	}
 	return p, nil
 }

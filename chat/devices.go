@@ -1,0 +1,301 @@
+package chat
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/session"
+	"libstatus1to1/chat/protocol/x3dh"
+	"libstatus1to1/chat/wire"
+)
+
+// Our own other devices are installations of our own identity: the record of the
+// peer we are ourselves holds them. Spec: 54/WAKU2-X3DH-SESSIONS, "Pairing".
+
+// joinWindow is how long after it was set up a device lets the devices that list it
+// take it into their group without asking its user, who has just confirmed it on one
+// of them. Later a bundle that lists us may be the work of somebody who has got hold
+// of the seed phrase: then only the user enables.
+const joinWindow = 24 * time.Hour
+
+// limitFor is how many installations of an identity are addressed.
+func (c *Client) limitFor(k key.Public) int {
+	if a := c.account_.Load(); a != nil && a.public == k {
+		return c.ownLimit()
+	}
+	return c.settings.MaxInstallations
+}
+
+// ownLimit leaves out the installation we are; -1 is none for session.Peer.
+func (c *Client) ownLimit() int {
+	return cmp.Or(c.settings.MaxInstallations-1, -1)
+}
+
+// takeDevices notes in a what the record of our own identity says.
+func (a *account) takeDevices(own session.Peer) {
+	a.others = nil
+	for _, in := range own.Active() {
+		a.others = append(a.others, x3dh.SignedPreKey{
+			InstallationID: in.ID, Key: in.PreKey, Version: in.PreKeyVersion, ProtocolVersion: in.ProtocolVersion,
+		})
+	}
+	slices.SortFunc(a.others, func(x, y x3dh.SignedPreKey) int { return cmp.Compare(x.InstallationID, y.InstallationID) })
+	a.dropped = own.Dropped()
+}
+
+// ownDevices brings the account up to date after p was stored, if that is our own
+// identity, and publishes the bundle when it is another one now. busy is held.
+func (c *Client) ownDevices(p session.Peer) {
+	a := c.account_.Load()
+	if a == nil || p.Identity != a.public {
+		return
+	}
+	next := *a
+	next.takeDevices(p)
+	if slices.Equal(next.others, a.others) && next.dropped == a.dropped {
+		return
+	}
+	c.account_.Store(&next)
+	c.codeSoon()
+}
+
+// codeSoon makes the contact code due, but not faster than messages are resent.
+func (c *Client) codeSoon() {
+	at := c.loop.lastCode.Add(c.settings.ResendBase)
+	if at.Before(c.loop.nextCode) {
+		c.loop.nextCode = at
+	}
+}
+
+// join enables the devices of the group that the sender of m takes us into.
+func (p *pass) join(m *inbound, own session.Peer) session.Peer {
+	if m.sender != p.a.public || p.now.Sub(time.UnixMilli(p.a.createdAt)) > joinWindow {
+		return own
+	}
+	from, found := own.Find(m.in.InstallationID)
+	if !found || !from.Lists || from.Disabled && from.Decided {
+		return own
+	}
+	listed := map[string]bool{}
+	for _, b := range m.message.GetBundles() {
+		for id := range b.GetSignedPreKeys() {
+			listed[id] = true
+		}
+	}
+	return own.Join(func(id string) bool { return listed[id] })
+}
+
+// reportDevices emits what changed about our own devices.
+func (t *txn) reportDevices(before, after session.Peer) error {
+	a := t.c.account_.Load()
+	if after.Identity != a.public {
+		return nil
+	}
+	for _, in := range after.Installations {
+		was, known := before.Find(in.ID)
+		var err error
+		switch {
+		case !known:
+			err = t.emit(event.DeviceFound{Device: deviceOf(after, in)})
+		case was.Disabled != in.Disabled:
+			err = t.emit(event.DeviceChanged{Device: deviceOf(after, in)})
+		}
+		if err != nil {
+			return err
+		}
+		if !known && !in.Disabled {
+			if err := t.emit(event.DeviceChanged{Device: deviceOf(after, in)}); err != nil {
+				return err
+			}
+		}
+	}
+	if before.Dropped() == after.Dropped() {
+		return nil
+	}
+	this := t.c.thisDevice(a)
+	this.Enabled, this.Active = !after.Dropped(), !after.Dropped()
+	return t.emit(event.DeviceChanged{Device: this})
+}
+
+func deviceOf(own session.Peer, in session.Installation) event.Device {
+	active := slices.ContainsFunc(own.Active(), func(o session.Installation) bool { return o.ID == in.ID })
+	return event.Device{
+		Installation: in.ID, Name: in.Name, Enabled: !in.Disabled, Active: active,
+		LastSeenAt: time.Duration(in.Activity).Milliseconds(),
+	}
+}
+
+func (c *Client) thisDevice(a *account) event.Device {
+	return event.Device{
+		Installation: a.self.InstallationID, Name: a.deviceName, This: true, Enabled: !a.dropped, Active: !a.dropped,
+		LastSeenAt: c.now().UnixMilli(),
+	}
+}
+
+// Devices lists the installations of our identity: this one, then the others by
+// their last sign of life.
+func (c *Client) Devices() ([]event.Device, error) {
+	a, err := c.account()
+	if err != nil {
+		return nil, err
+	}
+	own, err := c.readPeer(a.public)
+	if err != nil {
+		return nil, err
+	}
+	list := []event.Device{c.thisDevice(a)}
+	for _, in := range own.ByActivity() {
+		list = append(list, deviceOf(own, in))
+	}
+	return list, nil
+}
+
+// EnableDevice pairs with another installation of our identity: it gets what we
+// send, and our bundle lists it. Spec: 54, "Pairing".
+func (c *Client) EnableDevice(id string) (event.Device, error) { return c.setDevice(id, true) }
+
+// DisableDevice ends that: it gets nothing more from us, and those who learn our
+// bundle do not write to it any more.
+func (c *Client) DisableDevice(id string) (event.Device, error) { return c.setDevice(id, false) }
+
+func (c *Client) setDevice(id string, enabled bool) (event.Device, error) {
+	return c.changeDevice(id, func(in *session.Installation) { in.Disabled, in.Decided = !enabled, true })
+}
+
+// RenameDevice gives an installation of our identity a name, "" for none. It stays
+// on this device.
+func (c *Client) RenameDevice(id, name string) (event.Device, error) {
+	if err := validateName("name", name, MaxName); err != nil {
+		return event.Device{}, err
+	}
+	a, err := c.account()
+	if err != nil {
+		return event.Device{}, err
+	}
+	if id == a.self.InstallationID {
+		return c.renameThis(name)
+	}
+	return c.changeDevice(id, func(in *session.Installation) { in.Name = name })
+}
+
+func (c *Client) renameThis(name string) (event.Device, error) {
+	c.busy.Lock() // so that the loop does not replace the account meanwhile
+	defer c.busy.Unlock()
+	a, err := c.account()
+	if err != nil {
+		return event.Device{}, err
+	}
+	next := *a
+	next.deviceName = name
+	if err := c.update(func(t *txn) error { return put(t, tableMeta, metaIdentity, next.record()) }); err != nil {
+		return event.Device{}, err
+	}
+	c.account_.Store(&next)
+	return c.thisDevice(&next), nil
+}
+
+func (c *Client) changeDevice(id string, change func(*session.Installation)) (event.Device, error) {
+	c.busy.Lock()
+	defer c.busy.Unlock()
+	a, err := c.account()
+	if err != nil {
+		return event.Device{}, err
+	}
+	if id == a.self.InstallationID {
+		return event.Device{}, Errorf(CodeBadParams, "installation_id", "this is the device itself")
+	}
+	own, err := c.peer(a.public)
+	if err != nil {
+		return event.Device{}, err
+	}
+	next, found := own.Change(id, change)
+	if !found {
+		return event.Device{}, Errorf(CodeNotFound, "installation_id", "this identity has no such installation")
+	}
+	err = c.update(func(t *txn) error {
+		if err := t.savePeer(own, next); err != nil {
+			return err
+		}
+		return t.reportDevices(own, next)
+	})
+	if err != nil {
+		return event.Device{}, err
+	}
+	c.kick()
+	in, _ := next.Find(id)
+	return deviceOf(next, in), nil
+}
+
+// isOwn reports whether a stored key is that of our own identity.
+func (t *txn) isOwn(compressed []byte) bool {
+	a := t.c.account_.Load()
+	return a != nil && string(a.public.Compressed()) == string(compressed)
+}
+
+// sorted gives the keys of a set in an order that is always the same.
+func sorted(set map[key.Public]bool) []key.Public {
+	return slices.SortedFunc(maps.Keys(set), func(a, b key.Public) int {
+		return slices.Compare(a.Compressed(), b.Compressed())
+	})
+}
+
+// deviceHas notes that a device has a message. At the first one of the recipient
+// the message is delivered.
+func (t *txn) deviceHas(id [32]byte, by string, own bool) error {
+	var rec wire.MessageRecord
+	found, err := get(t, tableMessages, id[:], &rec)
+	if err != nil || !found {
+		return err
+	}
+	has := func(d *wire.DeviceAckRecord) bool { return d.GetInstallationId() == by && d.GetOwn() == own }
+	if slices.ContainsFunc(rec.GetDevices(), has) || len(rec.GetDevices()) >= maxDevicesNoted {
+		return nil
+	}
+	now := t.c.now().UnixMilli()
+	rec.Devices = append(rec.GetDevices(), &wire.DeviceAckRecord{InstallationId: by, At: now, Own: own})
+	delivered := !own && rank[stateDelivered] > rank[rec.GetState()]
+	if delivered {
+		rec.State = stateDelivered
+		rec.EvidenceKind, rec.EvidenceInstallation = "device", by
+		rec.EvidencePeers, rec.EvidenceAt = 0, now
+	}
+	if err := put(t, tableMessages, id[:], &rec); err != nil || !delivered {
+		return err
+	}
+	return t.emit(stateEvent(&rec))
+}
+
+// maxDevicesNoted bounds the devices noted with one message, by their number and ours:
+// an acknowledgement names its device itself.
+const maxDevicesNoted = 2 * session.MaxKnownInstallations
+
+func devicesOf(r *wire.MessageRecord) []event.MessageDevice {
+	var list []event.MessageDevice
+	for _, d := range r.GetDevices() {
+		list = append(list, event.MessageDevice{Installation: d.GetInstallationId(), Own: d.GetOwn(), AcknowledgedAt: d.GetAt()})
+	}
+	return list
+}
+
+// awaitedDevices adds to m the devices that it is still being sent to.
+func (c *Client) awaitedDevices(rec *wire.MessageRecord, m *event.Message) error {
+	for _, peer := range c.outbox.peersOf([32]byte(rec.GetId())) {
+		p, err := c.readPeer(peer)
+		if err != nil {
+			return err
+		}
+		a := c.account_.Load()
+		for _, in := range p.Active() {
+			own := peer == a.public
+			has := func(d event.MessageDevice) bool { return d.Installation == in.ID && d.Own == own }
+			if !slices.ContainsFunc(m.Devices, has) {
+				m.Devices = append(m.Devices, event.MessageDevice{Installation: in.ID, Own: own})
+			}
+		}
+	}
+	return nil
+}
