@@ -2,10 +2,8 @@ package chat
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"libstatus1to1/chat/protocol/datasync"
@@ -425,35 +423,4 @@ func (t *txn) markRow(at *attempt, id [32]byte, now time.Time) error {
 	return t.climb([32]byte(rec.GetMessageId()), stateSent, func(m *wire.MessageRecord) {
 		m.EvidenceKind, m.EvidencePeers, m.EvidenceAt = at.evidence.Kind, uint32(at.evidence.Peers), now.UnixMilli()
 	})
-}
-
-func attemptKey(id uint64) []byte { return binary.BigEndian.AppendUint64(nil, id) }
-
-func (at *attempt) record() *wire.AttemptRecord {
-	r := &wire.AttemptRecord{
-		Id: at.id, Peer: at.peer.Compressed(), ContentTopic: strings.Clone(at.contentTopic), Payload: at.payload,
-	}
-	for _, id := range at.rows {
-		r.MvdsIds = append(r.MvdsIds, id[:])
-	}
-	return r
-}
-
-func attemptFromRecord(b []byte) (*attempt, error) {
-	var r wire.AttemptRecord
-	if err := decodeRecord(tableAttempts, b, &r); err != nil {
-		return nil, err
-	}
-	peer, err := key.ParsePublic(r.GetPeer())
-	if err != nil {
-		return nil, Errorf(CodeStoreCorrupt, "", "an attempt does not read back")
-	}
-	at := &attempt{id: r.GetId(), peer: peer, contentTopic: r.GetContentTopic(), payload: r.GetPayload()}
-	for _, id := range r.GetMvdsIds() {
-		if len(id) != 32 {
-			return nil, Errorf(CodeStoreCorrupt, "", "an attempt does not read back")
-		}
-		at.rows = append(at.rows, [32]byte(id))
-	}
-	return at, nil
 }

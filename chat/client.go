@@ -31,6 +31,9 @@ type Options struct {
 	Rand      io.Reader // nil: crypto/rand; must be safe for concurrent use
 	Logger    Logger    // nil: silent
 	Settings  Settings
+
+	// stepped leaves the loop out, for simulations that do its rounds themselves.
+	stepped bool
 }
 
 // Client is an open engine. All methods may be called from any goroutine.
@@ -108,7 +111,11 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 		_ = c.store.Close()
 		return nil, err
 	}
-	go c.run()
+	if o.stepped {
+		close(c.loopDone)
+	} else {
+		go c.run()
+	}
 	return c, nil
 }
 

@@ -247,7 +247,7 @@ func (p *pass) open(m *inbound) error {
 	if m.route.kind == topicContactCode {
 		return dropped("protocol") // a contact code is public, or it is none
 	}
-	next = p.opened(m, next)
+	p.opened(m)
 	p.setPeer(peer, next)
 	p.reportSession(next, in)
 	if err := p.knowSender(m); err != nil {

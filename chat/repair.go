@@ -147,14 +147,10 @@ func (c *Client) renewPreKey() {
 }
 
 // opened does what a message that opened means beside its content: an empty one asks
-// to be addressed, and for what was missed; a repair has succeeded; and our own
-// bundle as another device knows it may tell that our store is an older copy.
-func (p *pass) opened(m *inbound, next session.Peer) session.Peer {
+// for what was missed, and any one says that a repair has succeeded.
+func (p *pass) opened(m *inbound) {
 	from, peer := m.in.InstallationID, m.sender
 	if len(m.in.Plaintext) == 0 {
-		if peer != p.a.public {
-			next, _ = next.Change(from, func(in *session.Installation) { in.Disabled = false })
-		}
 		p.do(func(t *txn) error {
 			t.then(func() { t.c.outbox.resend(peer, from, t.c.now(), t.c.settings.ResendBase) })
 			return nil
@@ -164,10 +160,10 @@ func (p *pass) opened(m *inbound, next session.Peer) session.Peer {
 	if last, found := p.c.loop.answered.Get(w); found && p.now.Sub(last.at) > p.c.settings.ResendBase {
 		p.c.loop.answered.Remove(w)
 	}
-	return next
 }
 
-// ownBundleSeen compares what another own device knows of us with what we are.
+// ownBundleSeen compares what another own device knows of our pre-keys with what we
+// have: if it knows a newer one, our store is an older copy that was put back.
 func (p *pass) ownBundleSeen(m *inbound) {
 	current, ok := p.a.self.PreKeys.Current()
 	if m.sender != p.a.public || !ok {

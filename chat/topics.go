@@ -94,8 +94,12 @@ func (r *routes) remove(n route) (unused bool) {
 
 // deriveTopic makes the route of a symmetric topic: some 12 ms of CPU.
 func (c *Client) deriveTopic(kind string, peer key.Public, t topic.Topic) route {
-	return route{kind: kind, contentTopic: t.ContentTopic(), sym: topic.SymmetricKey(t.Name), peer: peer}
+	return route{kind: kind, contentTopic: t.ContentTopic(), sym: symmetricKey(t.Name), peer: peer}
 }
+
+// symmetricKey is a variable so that simulations of many clients need not derive the
+// same keys again and again.
+var symmetricKey = topic.SymmetricKey
 
 // negotiatedRoute is the route shared with peer, derived when it is not known.
 func (c *Client) negotiatedRoute(a *account, peer key.Public) (r route, known bool, err error) {

@@ -132,10 +132,12 @@ type InstallationRecord struct {
 	ListedAt int64  `protobuf:"varint,10,opt,name=listed_at,json=listedAt,proto3" json:"listed_at,omitempty"`
 	// Of own other installations: the user has decided about it here; what they call
 	// it; whether its bundle lists us; whether it did once and does not any more.
-	Decided       bool   `protobuf:"varint,11,opt,name=decided,proto3" json:"decided,omitempty"`
-	Name          string `protobuf:"bytes,12,opt,name=name,proto3" json:"name,omitempty"`
-	Lists         bool   `protobuf:"varint,13,opt,name=lists,proto3" json:"lists,omitempty"`
-	Dropped       bool   `protobuf:"varint,14,opt,name=dropped,proto3" json:"dropped,omitempty"`
+	Decided bool   `protobuf:"varint,11,opt,name=decided,proto3" json:"decided,omitempty"`
+	Name    string `protobuf:"bytes,12,opt,name=name,proto3" json:"name,omitempty"`
+	Lists   bool   `protobuf:"varint,13,opt,name=lists,proto3" json:"lists,omitempty"`
+	Dropped bool   `protobuf:"varint,14,opt,name=dropped,proto3" json:"dropped,omitempty"`
+	// When the bundle was signed that did not list it any more, ns.
+	UnlistedAt    int64 `protobuf:"varint,15,opt,name=unlisted_at,json=unlistedAt,proto3" json:"unlisted_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -266,6 +268,13 @@ func (x *InstallationRecord) GetDropped() bool {
 		return x.Dropped
 	}
 	return false
+}
+
+func (x *InstallationRecord) GetUnlistedAt() int64 {
+	if x != nil {
+		return x.UnlistedAt
+	}
+	return 0
 }
 
 // A ratchet session with one installation.
@@ -1282,7 +1291,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"created_at\x18\x04 \x01(\x03R\tcreatedAt\x12\x16\n" +
 	"\x06phrase\x18\x05 \x01(\tR\x06phrase\x12\x1f\n" +
 	"\vdevice_name\x18\x14 \x01(\tR\n" +
-	"deviceName\"\xb0\x03\n" +
+	"deviceName\"\xd1\x03\n" +
 	"\x12InstallationRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12)\n" +
 	"\x10protocol_version\x18\x02 \x01(\rR\x0fprotocolVersion\x12$\n" +
@@ -1298,7 +1307,9 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\adecided\x18\v \x01(\bR\adecided\x12\x12\n" +
 	"\x04name\x18\f \x01(\tR\x04name\x12\x14\n" +
 	"\x05lists\x18\r \x01(\bR\x05lists\x12\x18\n" +
-	"\adropped\x18\x0e \x01(\bR\adropped\"\xf9\x01\n" +
+	"\adropped\x18\x0e \x01(\bR\adropped\x12\x1f\n" +
+	"\vunlisted_at\x18\x0f \x01(\x03R\n" +
+	"unlistedAt\"\xf9\x01\n" +
 	"\rSessionRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12'\n" +
 	"\x0finstallation_id\x18\x02 \x01(\tR\x0einstallationId\x12\x14\n" +

@@ -27,10 +27,14 @@ func (p *Peer) listed(self Self, b x3dh.Bundle, from string, timestamp int64) {
 			continue
 		}
 		switch _, is := b.Find(in.ID); {
-		case is:
+		case is && timestamp > in.UnlistedAt:
 			in.ListedBy, in.Disabled = from, false
-		case in.ListedBy == from:
-			in.Disabled = true
+		case !is && in.ListedBy == from && !in.Disabled:
+			in.Disabled, in.UnlistedAt = true, timestamp
+			// Two that take each other off their lists: the later word counts.
+			if p.Installations[i].ListedBy == in.ID {
+				p.Installations[i].Disabled = false
+			}
 		}
 	}
 }

@@ -85,9 +85,11 @@ type Installation struct {
 	// negotiated topic.
 	Agreed bool
 	// ListedBy is another installation whose bundle listed this one last, ListedAt
-	// when the last bundle of its own was signed, ns.
-	ListedBy string
-	ListedAt int64
+	// when the last bundle of its own was signed, UnlistedAt when the one was that did
+	// not list it any more, ns.
+	ListedBy   string
+	ListedAt   int64
+	UnlistedAt int64
 	// Of own other installations: Decided says that the user enabled or disabled it
 	// here, Name is what they call it, Lists that its last bundle lists this
 	// installation, and Dropped that it did so once and does not any more.

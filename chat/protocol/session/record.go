@@ -21,7 +21,7 @@ func (p Peer) Record() *wire.PeerRecord {
 			Id: in.ID, ProtocolVersion: in.ProtocolVersion, SignedPreKey: in.PreKey.Compressed(),
 			PreKeyVersion: in.PreKeyVersion, BundleTimestamp: in.BundleTimestamp,
 			Activity: in.Activity, Disabled: in.Disabled, Agreed: in.Agreed,
-			ListedBy: in.ListedBy, ListedAt: in.ListedAt, Decided: in.Decided, Name: in.Name,
+			ListedBy: in.ListedBy, ListedAt: in.ListedAt, UnlistedAt: in.UnlistedAt, Decided: in.Decided, Name: in.Name,
 			Lists: in.Lists, Dropped: in.Dropped,
 		})
 	}
@@ -94,7 +94,7 @@ func FromRecord(identity key.Public, r *wire.PeerRecord, skipped func(name []byt
 			ID: in.GetId(), ProtocolVersion: in.GetProtocolVersion(), PreKey: preKey,
 			PreKeyVersion: in.GetPreKeyVersion(), BundleTimestamp: in.GetBundleTimestamp(),
 			Activity: in.GetActivity(), Disabled: in.GetDisabled(), Agreed: in.GetAgreed(),
-			ListedBy: in.GetListedBy(), ListedAt: in.GetListedAt(), Decided: in.GetDecided(), Name: in.GetName(),
+			ListedBy: in.GetListedBy(), ListedAt: in.GetListedAt(), UnlistedAt: in.GetUnlistedAt(), Decided: in.GetDecided(), Name: in.GetName(),
 			Lists: in.GetLists(), Dropped: in.GetDropped(),
 		})
 	}

@@ -1,0 +1,478 @@
+package chat_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"libstatus1to1/chat"
+	"libstatus1to1/chat/memnet"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/store"
+)
+
+// A simulation runs engines without goroutines, on a manual network and a clock of
+// its own: all decisions come from one seed, which a failure prints.
+
+// simClock is the time of a simulation.
+type simClock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *simClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *simClock) Wait(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }
+
+func (c *simClock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// simSettings: small times, so that a simulated hour is long.
+var simSettings = chat.Settings{
+	ResendBase: 2 * time.Second, AckDelay: 50 * time.Millisecond,
+	ContactCodeEvery: time.Minute, AdvertiseEvery: 20 * time.Second,
+}
+
+type simulation struct {
+	t       *testing.T
+	seed    uint64
+	random  *rand.Rand
+	net     *memnet.Network
+	clock   *simClock
+	people  []*simPerson
+	devices []*simDevice // running, in the order they were made
+	made    int
+}
+
+type simPerson struct {
+	name    string
+	private key.Private
+	public  key.Public
+	devices []*simDevice // enabled
+	settled []*simDevice // enabled, and known to be by everybody
+}
+
+type simDevice struct {
+	*chat.Client
+	owner *simPerson
+	store chat.Store
+	id    string
+	rand  io.Reader
+}
+
+// kept is a store that survives the client.
+type kept struct{ chat.Store }
+
+func (kept) Close() error { return nil }
+
+// simKeys are the identities: the same in all simulations, so that the keys of their
+// topics are derived once.
+var simKeys = func() (keys []key.Private) {
+	for i := range 3 {
+		var seed [32]byte
+		seed[0] = byte(i + 1)
+		k, err := key.Generate(rand.NewChaCha8(seed))
+		if err != nil {
+			panic(err)
+		}
+		keys = append(keys, k)
+	}
+	return keys
+}()
+
+func newSimulation(t *testing.T, seed uint64, people int, o memnet.Options) *simulation {
+	o.Seed, o.Manual = seed, true
+	s := &simulation{
+		t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 1)), net: memnet.New(o),
+		clock: &simClock{now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)},
+	}
+	for i := range people {
+		s.people = append(s.people, &simPerson{
+			name: string(rune('A' + i)), private: simKeys[i], public: simKeys[i].Public(),
+		})
+	}
+	t.Cleanup(func() {
+		for _, d := range s.devices {
+			_ = d.Close()
+		}
+	})
+	return s
+}
+
+// badNetwork loses a fifth and doubles and reorders as much.
+var badNetwork = memnet.Options{Loss: 0.2, Duplicate: 0.2, Reorder: 0.2, MaxDelay: 5 * time.Millisecond}
+
+func (s *simulation) fatalf(format string, args ...any) {
+	s.t.Helper()
+	s.t.Fatalf("seed %d: %s", s.seed, fmt.Sprintf(format, args...))
+}
+
+// start opens the client of d, also again.
+func (s *simulation) start(d *simDevice) {
+	s.t.Helper()
+	c, err := chat.OpenStepped(context.Background(), chat.Options{
+		Store: kept{d.store}, Transport: s.net.Join(), Clock: s.clock, Rand: d.rand, Settings: simSettings,
+		Logger: testLog{s.t, d.owner.name},
+	})
+	if err != nil {
+		s.fatalf("%v", err)
+	}
+	d.Client = c
+}
+
+// add makes a new device of a person: not enabled anywhere yet, and knowing nothing.
+func (s *simulation) add(p *simPerson, on chat.Store) *simDevice {
+	s.t.Helper()
+	s.made++
+	var seed [32]byte
+	seed[0], seed[1], seed[2] = byte(s.seed), byte(s.seed>>8), byte(s.made)
+	d := &simDevice{owner: p, store: on, rand: rand.NewChaCha8(seed)}
+	s.start(d)
+	info, err := d.ImportIdentity(context.Background(), p.private, p.name)
+	if err != nil {
+		s.fatalf("%v", err)
+	}
+	d.id = info.InstallationID
+	for _, other := range s.people {
+		if other != p {
+			if _, err := d.AddContact(other.public, ""); err != nil {
+				s.fatalf("%v", err)
+			}
+		}
+	}
+	s.devices = append(s.devices, d)
+	return d
+}
+
+// stop ends a device for good.
+func (s *simulation) stop(d *simDevice) {
+	_ = d.Close()
+	s.devices = slices.DeleteFunc(s.devices, func(o *simDevice) bool { return o == d })
+}
+
+// restart closes a device and opens it on its store.
+func (s *simulation) restart(d *simDevice) {
+	_ = d.Close()
+	s.start(d)
+}
+
+// step delivers one envelope, or moves the clock to what is due next, and lets
+// everybody work.
+func (s *simulation) step() {
+	delivered := s.net.Step()
+	worked := false
+	for _, d := range s.devices {
+		for n := 0; n < 100 && d.Step(); n++ {
+			worked = true
+		}
+	}
+	if delivered || worked {
+		s.clock.advance(time.Millisecond)
+		return
+	}
+	next := time.Hour
+	for _, d := range s.devices {
+		next = min(next, d.DueIn())
+	}
+	s.clock.advance(max(next, time.Millisecond))
+}
+
+// longest is how long, by its own clock, a simulation may wait for something.
+const longest = 6 * time.Hour
+
+func (s *simulation) until(what string, ok func() bool) {
+	s.t.Helper()
+	end := s.clock.Now().Add(longest)
+	for n := 0; ; n++ {
+		if n%8 == 0 && ok() {
+			return
+		}
+		if s.clock.Now().After(end) {
+			s.fatalf("waited in vain for %s", what)
+		}
+		s.step()
+	}
+}
+
+// enable makes d one of its owner's devices, by the hand of the user on one of the
+// others, who waits until it shows there.
+func (s *simulation) enable(d *simDevice) {
+	s.t.Helper()
+	p := d.owner
+	if len(p.devices) > 0 {
+		on := p.devices[s.random.IntN(len(p.devices))]
+		s.until("a new device to be found", func() bool { return on.knows(d.id) })
+		if _, err := on.EnableDevice(d.id); err != nil {
+			s.fatalf("%v", err)
+		}
+	}
+	p.devices = append(p.devices, d)
+}
+
+func (d *simDevice) knows(id string) bool {
+	list, err := d.Devices()
+	if err != nil {
+		panic(err)
+	}
+	for _, o := range list {
+		if o.Installation == id {
+			return true
+		}
+	}
+	return false
+}
+
+// agreed reports whether every device addresses exactly the enabled devices of
+// everybody.
+func (s *simulation) agreed() bool {
+	for _, p := range s.people {
+		for _, d := range p.devices {
+			for _, other := range s.people {
+				var want []string
+				for _, o := range other.devices {
+					if o != d {
+						want = append(want, o.id)
+					}
+				}
+				slices.Sort(want)
+				if !slices.Equal(d.Addressed(other.public), want) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// settle waits until everybody addresses the enabled devices of everybody.
+func (s *simulation) settle() {
+	s.t.Helper()
+	s.until("everybody to know the devices of everybody", s.agreed)
+	for _, p := range s.people {
+		p.settled = slices.Clone(p.devices)
+	}
+}
+
+// quiet reports whether nobody has anything to send.
+func (s *simulation) quiet() bool {
+	for _, p := range s.people {
+		for _, d := range p.devices {
+			if n, err := d.Diagnostics(); err != nil || n.Outbox > 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// said is a message and the devices that must have it.
+type said struct {
+	id, text string
+	from, to *simPerson
+	devices  []*simDevice
+}
+
+// say sends a message from a device, due at the devices that everybody knows.
+func (s *simulation) say(d *simDevice, to *simPerson) said {
+	s.t.Helper()
+	s.made++
+	text := fmt.Sprintf("%s to %s %d", d.owner.name, to.name, s.made)
+	m, err := d.Send(context.Background(), chat.SendRequest{To: to.public, Text: text})
+	if err != nil {
+		s.fatalf("%v", err)
+	}
+	return said{m.ID, text, d.owner, to, slices.Concat(d.owner.settled, to.settled)}
+}
+
+// chatter lets settled devices say n things, with whatever else happens in between.
+func (s *simulation) chatter(n int, between func()) []said {
+	s.t.Helper()
+	var all []said
+	for range n {
+		from := s.people[s.random.IntN(len(s.people))]
+		to := s.people[s.random.IntN(len(s.people))]
+		if from == to {
+			to = s.people[(slices.Index(s.people, from)+1)%len(s.people)]
+		}
+		all = append(all, s.say(from.settled[s.random.IntN(len(from.settled))], to))
+		for range s.random.IntN(6) {
+			s.step()
+		}
+		if between != nil {
+			between()
+		}
+	}
+	return all
+}
+
+// history counts the messages of a chat by id, on one device.
+func (s *simulation) history(d *simDevice, with *simPerson) map[string]int {
+	s.t.Helper()
+	found, cursor := map[string]int{}, ""
+	for {
+		page, err := d.Messages(with.public, chat.PageRequest{Cursor: cursor, Limit: 200})
+		if err != nil {
+			s.fatalf("%v", err)
+		}
+		for _, m := range page.Items {
+			found[m.ID]++
+			mine := strings.HasPrefix(m.Text, d.owner.name+" ")
+			if m.Outgoing != mine || mine && !m.Read {
+				s.fatalf("a wrong message: %+v", m)
+			}
+		}
+		if cursor = page.Next; cursor == "" {
+			return found
+		}
+	}
+}
+
+// arrived checks that each message is on its devices once, in the right chat.
+func (s *simulation) arrived(all []said) {
+	s.t.Helper()
+	for _, m := range all {
+		for _, d := range m.devices {
+			with := m.from
+			if d.owner == m.from {
+				with = m.to
+			}
+			if n := s.history(d, with)[m.id]; n != 1 && slices.Contains(s.devices, d) {
+				s.fatalf("%q is %d times on a device of %s", m.text, n, d.owner.name)
+			}
+		}
+	}
+}
+
+// absent checks that a device has none of the messages.
+func (s *simulation) absent(all []said, d *simDevice) {
+	s.t.Helper()
+	for _, with := range s.people {
+		found := s.history(d, with)
+		for _, m := range all {
+			if found[m.id] > 0 {
+				s.fatalf("%q is on a disabled device of %s", m.text, d.owner.name)
+			}
+		}
+	}
+}
+
+// converged reports whether any two enabled devices that may write to one another
+// use one session for it.
+func (s *simulation) converged() bool {
+	for _, p := range s.people {
+		for _, d := range p.devices {
+			for _, q := range s.people {
+				for _, o := range q.devices {
+					if o == d {
+						continue
+					}
+					if in := d.SendsIn(q.public, o.id); in == "" || in != o.SendsIn(p.public, d.id) {
+						return false
+					}
+				}
+			}
+		}
+	}
+	return true
+}
+
+// converge lets everybody write to everybody until all use one session.
+func (s *simulation) converge() []said {
+	s.t.Helper()
+	var all []said
+	for range 12 {
+		for _, p := range s.people {
+			for _, d := range p.devices {
+				for _, q := range s.people {
+					if q != p {
+						all = append(all, s.say(d, q))
+					}
+				}
+			}
+		}
+		s.until("an empty outbox", s.quiet)
+		if s.converged() {
+			return all
+		}
+	}
+	s.fatalf("the sessions do not converge")
+	return nil
+}
+
+// people with devices, all enabled and known to all.
+func (s *simulation) populate(devices func(i int) int) {
+	s.t.Helper()
+	for i, p := range s.people {
+		for range devices(i) {
+			s.enable(s.add(p, store.Memory()))
+		}
+	}
+	s.settle()
+}
+
+// seeds runs one simulation a seed, in parallel.
+func seeds(t *testing.T, n int, run func(t *testing.T, seed uint64)) {
+	if testing.Short() {
+		n = max(n/10, 1)
+	}
+	for seed := uint64(1); seed <= uint64(n); seed++ {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			run(t, seed)
+		})
+	}
+}
+
+// Devices are added, restarted, disabled and replaced while people write.
+func TestSimulationDevices(t *testing.T) {
+	seeds(t, 120, func(t *testing.T, seed uint64) {
+		s := newSimulation(t, seed, 2+int(seed%8)/7, badNetwork)
+		s.populate(func(i int) int { return 1 + s.random.IntN(2) })
+		restarts := func() {
+			if s.random.IntN(5) == 0 {
+				s.restart(s.devices[s.random.IntN(len(s.devices))])
+			}
+		}
+		all := s.chatter(4, restarts)
+
+		// A third device joins the first person while they write.
+		p := s.people[0]
+		for len(p.devices) < 3 {
+			d := s.add(p, store.Memory())
+			all = append(all, s.chatter(2, restarts)...)
+			s.enable(d)
+		}
+		all = append(all, s.chatter(3, restarts)...)
+		s.settle()
+		all = append(all, s.chatter(4, restarts)...)
+		s.until("an empty outbox", s.quiet)
+		s.arrived(all)
+
+		// One is lost: the user disables it on the others.
+		gone := p.devices[s.random.IntN(3)]
+		p.devices = slices.DeleteFunc(p.devices, func(d *simDevice) bool { return d == gone })
+		for _, d := range p.devices {
+			if _, err := d.DisableDevice(gone.id); err != nil {
+				s.fatalf("%v", err)
+			}
+		}
+		s.settle()
+		after := s.chatter(5, restarts)
+		s.until("an empty outbox", s.quiet)
+		s.arrived(after)
+		s.absent(after, gone)
+	})
+}

@@ -1,0 +1,81 @@
+package chat
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/topic"
+)
+
+// For simulations: an engine without its loop, which the test turns itself.
+
+func init() {
+	var keys sync.Map
+	symmetricKey = func(name string) key.Secret {
+		if k, ok := keys.Load(name); ok {
+			return k.(key.Secret)
+		}
+		k := topic.SymmetricKey(name)
+		keys.Store(name, k)
+		return k
+	}
+}
+
+// OpenStepped opens an engine that does nothing until Step.
+func OpenStepped(ctx context.Context, o Options) (*Client, error) {
+	o.stepped = true
+	return Open(ctx, o)
+}
+
+// Step does one round of the loop with what has arrived. It reports whether there was
+// anything to do.
+func (c *Client) Step() bool {
+	var batch []Envelope
+	for len(batch) < maxBatch && len(c.incoming) > 0 {
+		batch = append(batch, <-c.incoming)
+	}
+	woken := len(c.wake) > 0
+	if woken {
+		<-c.wake
+	}
+	if len(batch) == 0 && !woken && c.DueIn() > 0 {
+		return false
+	}
+	c.turn(batch)
+	return true
+}
+
+// DueIn is how long the loop would sleep.
+func (c *Client) DueIn() time.Duration {
+	c.busy.Lock()
+	defer c.busy.Unlock()
+	return c.untilDue()
+}
+
+// Addressed are the installations of an identity that messages go to, in byte order.
+func (c *Client) Addressed(k key.Public) []string {
+	p, err := c.readPeer(k)
+	if err != nil {
+		panic(err)
+	}
+	ids := installationIDs(p.Active())
+	slices.Sort(ids)
+	return ids
+}
+
+// SendsIn names the session that carries new messages to an installation: the pre-key
+// it began from and its order; "" for none.
+func (c *Client) SendsIn(k key.Public, installation string) string {
+	p, err := c.readPeer(k)
+	if err != nil {
+		panic(err)
+	}
+	i := p.Chosen(c.account_.Load().self, installation)
+	if i < 0 {
+		return ""
+	}
+	return string(p.Sessions[i].ID.Compressed()) + string(p.Sessions[i].Order[:])
+}
