@@ -75,7 +75,8 @@ func (c *Client) publishContactCode(a *account) {
 	if now.Before(c.loop.nextCode) {
 		return
 	}
-	if a.dropped { // a device that was taken out of the list does not advertise itself
+	if a.dropped { // off the list, it shows itself to our other devices only
+		c.loop.answers[answer{peer: a.public}] = true
 		c.loop.nextCode = now.Add(c.settings.ContactCodeEvery)
 		return
 	}
