@@ -53,7 +53,7 @@ CUSE   := $(CWARN) -Iinclude -L$(BUILD) -Wl,-rpath,$(CURDIR)/$(BUILD)
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
-build: library $(BUILD)/chat $(BUILD)/status1to1.pc ## the library and the C example, into build/
+build: library $(BUILD)/chat ## the library and the C example, into build/
 
 # Go knows itself what has changed.
 library:
@@ -65,10 +65,6 @@ library:
 $(BUILD)/chat: examples/c/chat.c examples/c/json.h include/status1to1.h | library
 	$(CC) $(CFLAGS) $(CUSE) -o $@ $< -lstatus1to1
 	@ln -sf ../../$@ examples/c/chat
-
-$(BUILD)/status1to1.pc: status1to1.pc.in VERSION Makefile
-	@mkdir -p $(BUILD)
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
 
 test: lint go-test race-test fuzz-test build abi-test python-test install-test demo ## everything that is checked
 

@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/libp2p/go-libp2p-pubsub v0.13.1 => github.com/waku-org/go-libp2p-pubsub v0.13.1-gowaku
 
 require (
+	github.com/andybalholm/brotli v1.2.8
 	github.com/btcsuite/btcd v0.24.2
 	github.com/btcsuite/btcd/btcutil v1.1.6
 	github.com/bufbuild/protocompile v0.14.1
@@ -25,6 +26,8 @@ require (
 	golang.org/x/tools v0.52.0
 	google.golang.org/protobuf v1.36.12
 )
+
+require github.com/waku-org/go-noise v0.0.4 // indirect
 
 require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect

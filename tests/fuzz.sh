@@ -12,7 +12,7 @@ for dir in $(grep -rl --include='*_test.go' '^func Fuzz' chat internal library s
 	"$go" test -tags "$TAGS" -list '^Fuzz' "./$dir" > "$log" || { cat "$log"; exit 1; }
 	for target in $(grep '^Fuzz' "$log"); do
 		echo "fuzz $dir $target $time"
-		"$go" test -tags "$TAGS" -run '^$' -fuzz "^$target\$" -fuzztime "$time" "./$dir" > "$log" 2>&1 || {
+		"$go" test -tags "$TAGS" -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 1s "./$dir" > "$log" 2>&1 || {
 			cat "$log"
 			exit 1
 		}

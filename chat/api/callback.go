@@ -74,21 +74,16 @@ func (r *Registry) startPump(c *client, f func(string), before *pump) error {
 // that was taken is handed over even if the pump is being stopped: nobody else
 // would get it in this run.
 func (r *Registry) pumpEvents(ctx context.Context, c *client, f func(string)) {
-	for ctx.Err() == nil {
-		var e *chat.DeliveredEvent
-		last := true
-		response := r.guard(c, "event callback", func() (any, error) {
-			var err error
-			e, err = c.next(ctx)
+	for last := false; !last && ctx.Err() == nil; {
+		last = true // also if this panics
+		r.guard(c, "event callback", func() (any, error) {
+			e, err := c.next(ctx)
+			if e != nil {
+				f(Success(e))
+			}
 			last = err != nil || isClosed(e)
-			return e, err
+			return nil, err
 		})
-		if e != nil {
-			f(response)
-		}
-		if last {
-			return
-		}
 	}
 }
 

@@ -144,3 +144,14 @@ func TestCallbackActsOnItself(t *testing.T) {
 	}
 	must(t, r.Close(h, false))
 }
+
+func TestPanicInCallback(t *testing.T) {
+	r := newTestRegistry()
+	h := openTest(t, r, memoryConfig)
+	must(t, r.SetCallback(h, func(string) { panic("boom") }, false))
+	other := openTest(t, r, memoryConfig)
+	until(t, func() bool { return !decodeAnswer(t, r.Call(h, "store.check", "")).OK })
+	mustFail(t, r.Call(h, "store.check", ""), chat.CodeClosed, "")
+	must(t, r.Close(h, false))
+	must(t, r.Call(other, "store.check", ""))
+}

@@ -62,40 +62,32 @@ type OpenResult struct {
 // Open opens a client. The handle is 0 when the response is an error.
 func (r *Registry) Open(config string) (handle uint64, response string) {
 	response = r.guard(nil, "open", func() (any, error) {
-		c, err := r.open(config)
+		c, identity, err := r.open(config)
 		if err != nil {
 			return nil, err
 		}
-		result := OpenResult{Client: c.handle}
-		if info, err := c.engine.Identity(); err == nil {
-			result.Identity = &info
-		} else if chat.CodeOf(err) != chat.CodeNoIdentity {
-			c.shut(false)
-			r.forget(c)
-			return nil, err
-		}
 		handle = c.handle
-		return result, nil
+		return OpenResult{Client: handle, Identity: identity}, nil
 	})
 	return handle, response
 }
 
 // open does the work of Open.
-func (r *Registry) open(text string) (*client, error) {
+func (r *Registry) open(text string) (*client, *chat.IdentityInfo, error) {
 	config, err := ParseConfig(text)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	log, err := newLogger(config.Log)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	engine, err := r.start(ctx, config, log)
+	engine, identity, err := r.start(ctx, config, log)
 	if err != nil {
 		cancel()
 		log.close()
-		return nil, err
+		return nil, nil, err
 	}
 	c := &client{engine: engine, ctx: ctx, cancel: cancel, log: log, done: make(chan struct{}), left: &leftovers{}}
 	r.mu.Lock()
@@ -103,18 +95,31 @@ func (r *Registry) open(text string) (*client, error) {
 	c.handle = r.next
 	r.next++
 	r.clients[c.handle] = c
-	return c, nil
+	return c, identity, nil
 }
 
-// start opens the engine with what the opener makes.
-func (r *Registry) start(ctx context.Context, config Config, log *logger) (*chat.Client, error) {
+// start opens the engine with what the opener makes, and looks who it is: nil
+// when there is no identity yet.
+func (r *Registry) start(ctx context.Context, config Config, log *logger) (*chat.Client, *chat.IdentityInfo, error) {
 	options, err := r.opener(ctx, config)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	options.Logger = log.chatLogger()
 	options.Settings = config.Engine.Settings()
-	return chat.Open(ctx, options)
+	engine, err := chat.Open(ctx, options)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch info, err := engine.Identity(); {
+	case err == nil:
+		return engine, &info, nil
+	case chat.CodeOf(err) == chat.CodeNoIdentity:
+		return engine, nil, nil
+	default:
+		_ = engine.Close()
+		return nil, nil, err
+	}
 }
 
 // Call runs a method. Empty params stand for {}.

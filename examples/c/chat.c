@@ -84,10 +84,20 @@ static char *format(const char *pattern, ...)
     return text;
 }
 
-/* text_at is the string at path, on the heap. */
+/* text_at is the string at path, on the heap. For people it is made harmless: what
+ * others write must not steer our terminal, so control characters become spaces. */
 static char *text_at(const char *json, const char *path)
 {
-    return json_text(json_get(json, path));
+    char *text = json_text(json_get(json, path));
+    unsigned char *c;
+
+    for (c = (unsigned char *)text; !plain && *c != '\0'; c++) {
+        if (*c < 0x20 || *c == 0x7F)
+            *c = ' ';
+        else if (*c == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0) /* U+0080 to U+009F */
+            c[0] = c[1] = ' ';
+    }
+    return text;
 }
 
 /* put prints a line: its fields with tabs if --plain, else as pattern says. */

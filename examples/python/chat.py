@@ -14,6 +14,7 @@ import select
 import signal
 import sys
 import time
+import unicodedata
 
 from status1to1 import Client, Error
 
@@ -34,6 +35,11 @@ HELP = """\
 
 def put(text):
     print(text, flush=True)
+
+
+def tame(text):
+    """What others write must not steer our terminal: no control characters."""
+    return "".join(" " if unicodedata.category(c) == "Cc" else c for c in text)
 
 
 class Chat:
@@ -61,7 +67,7 @@ class Chat:
             contact = self.client.call("contacts.get", key=key)
         except Error:
             return "zQ3sh..?"
-        return contact["name"] or contact["display_name"] or said or "zQ3sh.." + contact["chat_key"][-6:]
+        return tame(contact["name"] or contact["display_name"] or said or "zQ3sh.." + contact["chat_key"][-6:])
 
     def show_error(self, error):
         where = f"{error.field}: " if error.field else ""
@@ -76,7 +82,7 @@ class Chat:
         at = time.strftime("%H:%M:%S", time.localtime(message["sent_at"] / 1000))
         name = "you" if outgoing else self.who(message["from"], message.get("sender_name", ""))
         mark = "  " + MARKS.get(message["state"], "…") if outgoing else ""
-        put(f"[{at}] {name}: {message['text']}{mark}")
+        put(f"[{at}] {name}: {tame(message['text'])}{mark}")
 
     def show_network(self, peers):
         status = self.client.call("network.status")
@@ -136,7 +142,7 @@ class Chat:
         if self.plain:
             put(f"state\t{data['message_id']}\t{data['state']}")
         elif data["state"] in MARKS:
-            text = self.client.call("messages.get", message_id=data["message_id"])["text"]
+            text = tame(self.client.call("messages.get", message_id=data["message_id"])["text"])
             put(f"    {MARKS[data['state']]} {text[:40]}{'...' if len(text) > 40 else ''}")
 
     def take_events(self):

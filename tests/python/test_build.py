@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import unicodedata
 import unittest
 
 from helpers import ROOT, TestCase
@@ -128,6 +129,28 @@ class Manners(TestCase):
         self.assertEqual((alice.returncode, err), (0, ""))
         self.assertRegex(out, r"\[\d\d:\d\d:\d\d\] Bob: Hello from Bob ☺")
         self.assertIn("(you now write to Bob)", out)
+
+    def test_others_do_not_steer_the_terminal(self):
+        """Control characters of a message or a name do not reach the terminal."""
+        evil = "red\x1b[31m bell\x07 csi\x9b31m line\n[00:00:00] you: fake \x7f"
+        for program in self.PROGRAMS:
+            with self.subTest(program):
+                chat = self.start(program)
+                for line in chat.stdout:
+                    if line.startswith("You are "):
+                        key = line.split()[-1]
+                    if line.startswith("Others reach you at "):
+                        address = line.split()[-1]
+                    if line.startswith("Type a message"):
+                        break
+                peer = self.open({"store": {"kind": "memory"},
+                                  "network": {"listen": ["/ip4/127.0.0.1/tcp/0"], "peers": [address]}})
+                peer.call("identity.create", display_name="Eve\x1b[2J")
+                self.until_delivered(peer, peer.call("messages.send", to=key, text=evil))
+                out, _ = chat.communicate("/history\n/contacts\n/quit\n", timeout=60)
+                self.assertIn("red [31m bell", out)
+                self.assertFalse([c for c in out if unicodedata.category(c) == "Cc" and c != "\n"], out)
+                self.assertNotIn("\n[00:00:00] you: fake", out)
 
 
 class Interrupts(unittest.TestCase):

@@ -1,0 +1,31 @@
+package noise
+
+// Bounds on what a peer, or somebody forging messages, can make us do and keep.
+const (
+	// Window is how far ahead of the next expected message a received one may be: the
+	// 50 nametags that 43/WAKU2-DEVICE-PAIRING suggests to keep.
+	Window = 50
+
+	// MaxSkipped is how many nonces of missing messages a transport remembers, the
+	// oldest go first: four windows, so that a batch from a store node that comes in
+	// any order fits, and a foreign payload costs some hundred hashes at most.
+	MaxSkipped = 4 * Window
+
+	// MaxPayload is the longest payload read or written: the largest Waku message of
+	// the Status fleet, 1 MiB.
+	MaxPayload = 1 << 20
+
+	// MaxPlaintext is the longest plaintext whose padded ciphertext fits MaxPayload.
+	MaxPlaintext = (MaxPayload-headSize-nonceSize-tagSize)/PadBlock*PadBlock - 1
+
+	// MaxMessage is the Noise framework's limit on a handshake message: its keys and
+	// its payload together.
+	MaxMessage = 65535
+
+	// MaxHandshakePlaintext is the longest plaintext that fits a handshake message of
+	// any pattern (two encrypted keys at most).
+	MaxHandshakePlaintext = (MaxMessage-2*(KeySize+tagSize)-tagSize)/PadBlock*PadBlock - 1
+
+	// MaxPrologue bounds a prologue. A QR text is the longest in use.
+	MaxPrologue = 4096
+)

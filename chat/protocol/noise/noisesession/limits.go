@@ -1,0 +1,30 @@
+package noisesession
+
+import "time"
+
+const (
+	// MaxAge is when a session is due for a new handshake: a stolen transport key is
+	// worth a week of messages at most.
+	MaxAge = 7 * 24 * time.Hour
+
+	// MaxMessages is after how many messages, both ways together, a session is due.
+	MaxMessages = 10_000
+
+	// SilenceLimit is how long a peer may be silent before its session goes stale: as
+	// long as store nodes and other clients keep what was missed.
+	SilenceLimit = 30 * 24 * time.Hour
+
+	// StaleGrace is how long a stale session opens what is late, before its keys are
+	// erased.
+	StaleGrace = 3 * 24 * time.Hour
+
+	// MaxPerDevice is how many sessions with one device are held: the present one, its
+	// predecessors while they are stale, and what simultaneous handshakes make.
+	MaxPerDevice = 4
+
+	// MaxSessions is how many sessions a Set holds, as each is a topic to listen to.
+	MaxSessions = 4096
+
+	// MaxText is the longest plaintext a session seals: its kind byte comes on top.
+	MaxText = noiseMaxPlaintext - 1
+)

@@ -1,0 +1,241 @@
+package noisesession
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/noise"
+)
+
+// State is where a session is in its life. The numbers are stored.
+type State byte
+
+// The states.
+const (
+	Active     State = iota + 1 // sends and opens
+	Stale                       // opens what is late
+	Terminated                  // keys erased
+)
+
+// Peer is the device at the other end.
+type Peer struct {
+	Identity       key.Public
+	InstallationID string
+	Static         noise.PublicKey
+}
+
+// Session is one session, a value: its methods give the next one. The zero value is none.
+// It is secret and redacts itself.
+type Session struct {
+	id        ID
+	previous  ID // what it was bound to, zero for nothing
+	scope     noise.Scope
+	peer      Peer
+	state     State
+	away      bool // handed over to another device
+	transport noise.Transport
+	created   time.Time
+	heard     time.Time // last message of the peer's
+	ended     time.Time // when it went stale
+}
+
+// Config is what a session is made of.
+type Config struct {
+	Handshake   noise.Handshake // finished
+	Certificate []byte          // the peer's, from the encrypted payload or its card
+	Identity    key.Public      // who the peer must be
+	Previous    ID              // what the handshake's prologue was bound to
+	Scope       noise.Scope
+}
+
+// Establish makes an active session of a finished handshake, if the certificate is valid
+// now, for the static key of the handshake, and of the identity expected. Errors:
+// ErrHandshake, ErrCertificate, noise.ErrCertificateTime, ErrIdentity, noise.ErrTopic.
+func Establish(c Config, now time.Time) (Session, error) {
+	transport, err := c.Handshake.Finish()
+	if err != nil {
+		return Session{}, ErrHandshake
+	}
+	if err := c.Scope.Check(); err != nil {
+		return Session{}, err
+	}
+	cert, err := noise.ParseCertificate(c.Certificate)
+	if err != nil || cert.Static != c.Handshake.RemoteStatic() {
+		return Session{}, ErrCertificate
+	}
+	switch err := cert.Verify(now); {
+	case errors.Is(err, noise.ErrCertificateTime):
+		return Session{}, err
+	case err != nil:
+		return Session{}, ErrCertificate
+	}
+	if cert.Identity != c.Identity {
+		return Session{}, ErrIdentity
+	}
+	return Session{
+		id: NewID(c.Handshake.Hash()), previous: c.Previous, scope: c.Scope,
+		peer:  Peer{cert.Identity, cert.InstallationID, cert.Static},
+		state: Active, transport: transport, created: now, heard: now,
+	}, nil
+}
+
+// ID is the session-id.
+func (s Session) ID() ID { return s.id }
+
+// Previous is the session this one was bound to, zero for none.
+func (s Session) Previous() ID { return s.previous }
+
+// Peer is the device at the other end.
+func (s Session) Peer() Peer { return s.peer }
+
+// State is where the session is in its life.
+func (s Session) State() State { return s.state }
+
+// Away reports whether the session was handed over and may only open.
+func (s Session) Away() bool { return s.away }
+
+// Created is when the session was established.
+func (s Session) Created() time.Time { return s.created }
+
+// Topic is the session's content topic.
+func (s Session) Topic() string { return s.scope.SessionTopic(s.id.CTID()) }
+
+// Due reports whether a new handshake is due, by age or by count.
+func (s Session) Due(now time.Time) bool {
+	if s.state != Active || s.away {
+		return false
+	}
+	return now.Sub(s.created) >= MaxAge || s.transport.Sent()+s.transport.Received() >= MaxMessages
+}
+
+// Kinds of what is inside a session. The numbers are sent.
+const (
+	kindData byte = iota + 1
+	kindTerminate
+	kindHandover
+)
+
+// Kind is what Open found.
+type Kind byte
+
+// What Open finds.
+const (
+	Data        Kind = iota + 1 // Message.Text
+	Termination                 // the peer ended the session, which is stale now
+	Handed                      // Message.Handover
+	Unsupported                 // a kind or content this version does not know: Message.Text is all of it
+)
+
+// Message is what a payload held.
+type Message struct {
+	Kind     Kind
+	Text     []byte
+	Handover Handover
+}
+
+// Seal encrypts the application's bytes and gives the payload for Topic. Store the next
+// session before publishing. Errors: ErrNotActive, ErrHandedOver, noise.ErrTooLong.
+func (s Session) Seal(text []byte) (Session, []byte, error) {
+	if len(text) > MaxText {
+		return s, nil, noise.ErrTooLong
+	}
+	return s.seal(kindData, text)
+}
+
+func (s Session) seal(kind byte, content []byte) (Session, []byte, error) {
+	if s.state != Active {
+		return s, nil, ErrNotActive
+	}
+	if s.away {
+		return s, nil, ErrHandedOver
+	}
+	t, payload, err := s.transport.Seal(append([]byte{kind}, content...))
+	if err != nil {
+		return s, nil, err
+	}
+	s.transport = t
+	return s, payload, nil
+}
+
+// Open decrypts a payload from Topic. Once it authenticates, the session moves on whatever
+// is inside. Errors: ErrTerminated, and those of noise.Transport.Open: then nothing changed.
+func (s Session) Open(payload []byte, now time.Time) (Session, Message, error) {
+	if s.state != Active && s.state != Stale {
+		return s, Message{}, ErrTerminated
+	}
+	t, plaintext, err := s.transport.Open(payload)
+	if err != nil {
+		return s, Message{}, err
+	}
+	s.transport, s.heard = t, now
+	m := s.message(plaintext)
+	if m.Kind == Termination {
+		s = s.stale(now)
+	}
+	return s, m, nil
+}
+
+// message reads what is inside.
+func (s Session) message(plaintext []byte) Message {
+	unsupported := Message{Kind: Unsupported, Text: plaintext}
+	if len(plaintext) == 0 {
+		return unsupported
+	}
+	content := plaintext[1:]
+	hash := s.id.Hash()
+	switch plaintext[0] {
+	case kindData:
+		return Message{Kind: Data, Text: content}
+	case kindTerminate:
+		if slices.Equal(content, hash[:]) {
+			return Message{Kind: Termination}
+		}
+	case kindHandover:
+		if h, err := ParseHandover(content); err == nil {
+			return Message{Kind: Handed, Handover: h}
+		}
+	}
+	return unsupported
+}
+
+// Terminate ends the session and gives the payload that tells the peer. Errors:
+// ErrNotActive, ErrHandedOver.
+func (s Session) Terminate(now time.Time) (Session, []byte, error) {
+	hash := s.id.Hash()
+	s, payload, err := s.seal(kindTerminate, hash[:])
+	if err != nil {
+		return s, nil, err
+	}
+	return s.stale(now), payload, nil
+}
+
+// Retire makes an active session stale without telling the peer: another of our devices
+// has, or a newer session took its place. An ended session stays as it is.
+func (s Session) Retire(now time.Time) Session {
+	if s.state != Active {
+		return s
+	}
+	return s.stale(now)
+}
+
+// stale keeps the first end.
+func (s Session) stale(now time.Time) Session {
+	if s.state == Active {
+		s.state, s.ended = Stale, now
+	}
+	return s
+}
+
+// Tick does what is due by the clock: an active session whose peer was silent for
+// SilenceLimit goes stale, a stale one is terminated after StaleGrace and its keys erased.
+func (s Session) Tick(now time.Time) Session {
+	if s.state == Active && now.Sub(s.heard) >= SilenceLimit {
+		s = s.stale(now)
+	}
+	if s.state == Stale && now.Sub(s.ended) >= StaleGrace {
+		s.state, s.transport = Terminated, noise.Transport{}
+	}
+	return s
+}

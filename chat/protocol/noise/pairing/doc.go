@@ -1,0 +1,55 @@
+// Package pairing is 43/WAKU2-DEVICE-PAIRING: two devices of one user meet over a QR
+// code, compare an authcode, and then have an encrypted transport; and the secure
+// transfer of arbitrary bytes over it.
+//
+// # Pairing
+//
+// Device B asks to be paired with device A. In WakuPairing B shows the QR code and A
+// scans it; in WakuPairing2 A shows it and B scans. Either way the scanner writes
+// message 1, B opens its commitment in message 2 and A in message 3:
+//
+//	QR       shower   ephemeral key, commitment H(static || 32 random bytes)
+//	1        scanner  its own commitment; both show the authcode
+//	         user     confirms on both devices that the codes are the same
+//	2        B        static key; payload: random bytes | certificate
+//	3        A        static key; payload: random bytes | certificate
+//
+// No static key leaves a device before its user confirmed. The certificate is optional;
+// go-waku takes the whole payload as the random bytes, so send it only to peers of ours.
+//
+// A Pairing is a value. Start or Scan make one; Receive, Confirm, Cancel and Tick give
+// the next one and what to publish on Topic. What cannot be read is ErrIgnored and
+// changes nothing: nobody aborts a pairing by writing to its topic.
+//
+// # What goes wrong
+//
+// A side that gives up after message 1 says so to the other with an abort: a protocol-30
+// payload of three bytes, version 1, sender (1 shower, 2 scanner) and Reason, under a key
+// exported from the handshake after message 1 (label "status1to1-pairing-abort/1"), with
+// a nametag from label "status1to1-pairing-abort-tag/1". Only the two sides can make it.
+//
+//   - the user says the codes differ: ErrRejected on both sides;
+//   - an expired QR is scanned: ErrExpired on both sides, while the shower still has the
+//     key of the old QR (RefusalTime); after that the scanner has ErrTimeout;
+//   - a QR that led to a pairing is scanned again: ErrUsed on both sides, under the same
+//     condition;
+//   - a second scanner: ErrSecondScanner at the shower, ErrUsed at the second scanner; the
+//     first pairing goes on, and the authcode tells the user whether it is the right one;
+//   - a commitment or a certificate is wrong: ErrCommitment, ErrCertificate on both sides;
+//   - nobody answers: ErrTimeout at each side's own deadline, with an abort if a key exists.
+//
+// # Secure transfer
+//
+// Frames are plaintexts of the finished transport. All begin with version 1, a kind and
+// the transfer's id of 8 bytes; numbers are big-endian:
+//
+//	1 offer   total u64 | SHA256 of all bytes [32] | length u8 | name
+//	2 have    offset u64: the receiver has all bytes below it; accepts an offer, resumes
+//	          one and acknowledges chunks
+//	3 chunk   offset u64 | bytes
+//	4 cancel  cause u8
+//
+// The sender is at most MaxInFlight bytes ahead of the last have. The receiver takes
+// chunks in order only, and answers one out of order with its have; the sender then goes
+// back to it. A have of the total means that the hash was right.
+package pairing

@@ -1,0 +1,4 @@
+package pairing
+
+// Commit is the commitment to a static key.
+var Commit = commit

@@ -1,0 +1,264 @@
+package pairing
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"libstatus1to1/chat/protocol/noise"
+)
+
+// Config is what a device brings along. It is secret and redacts itself.
+type Config struct {
+	Scope  noise.Scope
+	Static noise.PrivateKey // this installation's
+	// Certificate goes with the static key; empty for none, which go-waku peers need.
+	Certificate []byte
+}
+
+// check: Errors: ErrConfig, noise.ErrTopic.
+func (c Config) check() error {
+	if c.Static.IsZero() || len(c.Certificate) > noise.MaxCertificate {
+		return ErrConfig
+	}
+	return c.Scope.Check()
+}
+
+// Phase is where a pairing stands.
+type Phase byte
+
+// The phases.
+const (
+	PhaseShown   Phase = iota + 1 // the QR code is shown, nobody scanned it yet
+	PhaseConfirm                  // the authcode is shown, our user has not answered
+	PhaseWait                     // our user confirmed, the other side is to answer
+	PhaseDone                     // paired: Transport
+	PhaseFailed                   // over: Failure
+)
+
+// Pairing is one side of a pairing, a value. The zero value is none. It is secret and
+// redacts itself. At PhaseDone keep the Transport and delete the Pairing once Wake is zero:
+// until then it answers late scanners and repeated messages, and holds ephemeral keys.
+type Pairing struct {
+	config    Config
+	pattern   string
+	shower    bool
+	phase     Phase
+	random    [randomSize]byte // what our commitment is opened with
+	exposures []exposure       // of a shower: the QR codes, the present one first
+	handshake noise.Handshake
+	abort     abort    // from message 1 on
+	committed [32]byte // the peer's commitment, from message 1 on
+	held      []byte   // message 2, read and found genuine before our user confirmed
+	deadline  time.Time
+	refusals  int // aborts sent to scanners refused
+	failure   Failure
+	peer      []byte // the peer's certificate, verified, nil if it sent none
+}
+
+// exposure is a QR code that was shown, with the key to read what its scanners send.
+type exposure struct {
+	invitation Invitation
+	ephemeral  noise.PrivateKey
+	expires    time.Time
+	used       bool      // it led to this pairing
+	forget     time.Time // when the key is erased
+}
+
+// Output is what a step has to be followed by.
+type Output struct {
+	Send    [][]byte // payloads to publish on Topic, in this order
+	Renewed bool     // a new QR code is to be shown: Invitation
+}
+
+// Start makes a QR code to show. The pattern is noise.WakuPairing if this device asks to
+// be paired with another, noise.WakuPairing2 if it is the other one. It draws 80 bytes
+// of rand. Errors: ErrConfig, noise.ErrTopic, noise.ErrPattern, or rand's.
+func Start(c Config, pattern string, now time.Time, rand io.Reader) (Pairing, error) {
+	if err := c.check(); err != nil {
+		return Pairing{}, err
+	}
+	if pattern != noise.WakuPairing && pattern != noise.WakuPairing2 {
+		return Pairing{}, noise.ErrPattern
+	}
+	c.Certificate = slices.Clone(c.Certificate)
+	p, err := Pairing{config: c, pattern: pattern, shower: true}.expose(now, rand)
+	if err != nil {
+		return Pairing{}, err
+	}
+	return p, nil
+}
+
+// expose makes a new QR code and forgets the oldest.
+func (p Pairing) expose(now time.Time, rand io.Reader) (Pairing, error) {
+	ephemeral, err := noise.GenerateKey(rand)
+	if err != nil {
+		return p, err
+	}
+	e := exposure{ephemeral: ephemeral, expires: now.Add(QRLifetime), forget: now.Add(QRLifetime + RefusalTime)}
+	e.invitation.Pattern = p.pattern
+	var random [randomSize]byte
+	for _, b := range [][]byte{random[:], e.invitation.Nametag[:]} {
+		if _, err := io.ReadFull(rand, b); err != nil {
+			return p, fmt.Errorf("pairing: reading randomness: %w", err)
+		}
+	}
+	e.invitation.QR = QR{p.config.Scope, ephemeral.Public(), commit(p.config.Static.Public(), random[:])}
+	h, err := p.begin(e)
+	if err != nil {
+		return p, err
+	}
+	p.handshake, p.random = h, random
+	p.exposures = append([]exposure{e}, p.exposures[:min(len(p.exposures), maxExposures-1)]...)
+	p.phase = PhaseShown
+	return p, nil
+}
+
+// begin is the shower's handshake for one of its QR codes.
+func (p Pairing) begin(e exposure) (noise.Handshake, error) {
+	pattern, err := noise.Lookup(p.pattern)
+	if err != nil {
+		return noise.Handshake{}, err
+	}
+	return noise.New(noise.Config{
+		Pattern: pattern, Initiator: p.pattern == noise.WakuPairing2,
+		Static: p.config.Static, Ephemeral: e.ephemeral,
+		Prologue: []byte(e.invitation.QR.String()), Nametag: e.invitation.Nametag,
+	})
+}
+
+// Scan answers a QR code: the result is at PhaseConfirm, its message 1 in the output. It
+// draws 64 bytes of rand. Errors: ErrQR, ErrScope, ErrConfig, noise.ErrKey, or rand's.
+func Scan(c Config, invitation string, now time.Time, rand io.Reader) (Pairing, Output, error) {
+	if err := c.check(); err != nil {
+		return Pairing{}, Output{}, err
+	}
+	i, err := ParseInvitation(invitation)
+	if err != nil {
+		return Pairing{}, Output{}, err
+	}
+	if i.QR.Scope.Application != c.Scope.Application || i.QR.Scope.Version != c.Scope.Version {
+		return Pairing{}, Output{}, ErrScope
+	}
+	c.Scope, c.Certificate = i.QR.Scope, slices.Clone(c.Certificate)
+	p := Pairing{config: c, pattern: i.Pattern, phase: PhaseConfirm, committed: i.QR.Commitment, deadline: now.Add(Timeout)}
+	ephemeral, err := noise.GenerateKey(rand)
+	if err != nil {
+		return Pairing{}, Output{}, err
+	}
+	if _, err := io.ReadFull(rand, p.random[:]); err != nil {
+		return Pairing{}, Output{}, fmt.Errorf("pairing: reading randomness: %w", err)
+	}
+	return p.answer(i, ephemeral)
+}
+
+// answer writes message 1.
+func (p Pairing) answer(i Invitation, ephemeral noise.PrivateKey) (Pairing, Output, error) {
+	pattern, err := noise.Lookup(p.pattern)
+	if err != nil {
+		return Pairing{}, Output{}, err
+	}
+	h, err := noise.New(noise.Config{
+		Pattern: pattern, Initiator: p.pattern == noise.WakuPairing,
+		Static: p.config.Static, Ephemeral: ephemeral, RemoteEphemeral: i.QR.Ephemeral,
+		Prologue: []byte(i.QR.String()), Nametag: i.Nametag,
+	})
+	if err != nil {
+		return Pairing{}, Output{}, err
+	}
+	commitment := commit(p.config.Static.Public(), p.random[:])
+	h, message, err := h.Write(commitment[:])
+	if err != nil {
+		return Pairing{}, Output{}, err
+	}
+	p.handshake = h
+	if p.abort, err = newAbort(h); err != nil {
+		return Pairing{}, Output{}, err
+	}
+	return p, Output{Send: [][]byte{message}}, nil
+}
+
+// commit is SHA256(static key || random bytes).
+func commit(static noise.PublicKey, random []byte) [32]byte {
+	return sha256.Sum256(append(static[:], random...))
+}
+
+// Phase is where the pairing stands.
+func (p Pairing) Phase() Phase { return p.phase }
+
+// Pattern is noise.WakuPairing or noise.WakuPairing2.
+func (p Pairing) Pattern() string { return p.pattern }
+
+// Topic is the content topic of the pairing and of what is transferred after it.
+func (p Pairing) Topic() string { return p.config.Scope.HandshakeTopic() }
+
+// Invitation is the QR code to show, with what goes beside it, and when it expires.
+// Error: ErrPhase once it was scanned.
+func (p Pairing) Invitation() (Invitation, time.Time, error) {
+	if p.phase != PhaseShown {
+		return Invitation{}, time.Time{}, ErrPhase
+	}
+	return p.exposures[0].invitation, p.exposures[0].expires, nil
+}
+
+// Authcode are the digits for the user to compare. Error: ErrPhase before message 1 and
+// once the user has answered.
+func (p Pairing) Authcode() (string, error) {
+	if p.phase != PhaseConfirm {
+		return "", ErrPhase
+	}
+	return p.handshake.Authcode(), nil
+}
+
+// Failure is how the pairing ended. Error: ErrPhase if it did not fail.
+func (p Pairing) Failure() (Failure, error) {
+	if p.phase != PhaseFailed {
+		return Failure{}, ErrPhase
+	}
+	return p.failure, nil
+}
+
+// Transport is what the two devices go on with. Error: ErrPhase before PhaseDone.
+func (p Pairing) Transport() (noise.Transport, error) {
+	if p.phase != PhaseDone {
+		return noise.Transport{}, ErrPhase
+	}
+	return p.handshake.Finish()
+}
+
+// Peer is the other device's static key and, if it sent one, its certificate: verified
+// and for this key. Whose identity it names is the caller's to compare. Error: ErrPhase
+// before PhaseDone.
+func (p Pairing) Peer() (noise.PublicKey, []byte, error) {
+	if p.phase != PhaseDone {
+		return noise.PublicKey{}, nil, ErrPhase
+	}
+	return p.handshake.RemoteStatic(), slices.Clone(p.peer), nil
+}
+
+// Hash is the handshake's h at PhaseDone. Error: ErrPhase before.
+func (p Pairing) Hash() ([32]byte, error) {
+	if p.phase != PhaseDone {
+		return [32]byte{}, ErrPhase
+	}
+	return p.handshake.Hash(), nil
+}
+
+// Wake is when Tick has something to do, zero for never.
+func (p Pairing) Wake() time.Time {
+	switch p.phase {
+	case PhaseShown:
+		return p.exposures[0].expires
+	case PhaseConfirm, PhaseWait:
+		return p.deadline
+	}
+	var first time.Time
+	for _, e := range p.exposures {
+		if first.IsZero() || e.forget.Before(first) {
+			first = e.forget
+		}
+	}
+	return first
+}

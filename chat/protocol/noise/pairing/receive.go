@@ -1,0 +1,202 @@
+package pairing
+
+import (
+	"bytes"
+	"crypto/subtle"
+	"errors"
+	"io"
+	"slices"
+	"time"
+
+	"libstatus1to1/chat/protocol/noise"
+)
+
+// Receive takes a payload from Topic. What is not for this pairing, forged or damaged is
+// ErrIgnored and changes nothing. A Failure ends the pairing; ErrSecondScanner, ErrExpired
+// and ErrUsed as such do not, they report a scanner that was refused. With an error too
+// the output is to be published and the returned pairing to be kept. rand is for an abort.
+func (p Pairing) Receive(payload []byte, now time.Time, rand io.Reader) (Pairing, Output, error) {
+	if p.phase == PhaseConfirm || p.phase == PhaseWait || p.phase == PhaseDone {
+		if r, err := p.abort.open(p.shower, payload); err == nil {
+			f := Failure{Reason: r, Remote: true}
+			return p.failed(f), Output{}, f
+		}
+		if again, known := p.repeated(payload); known {
+			return p, again, nil
+		}
+	}
+	switch {
+	case p.phase == PhaseShown && now.Before(p.exposures[0].expires):
+		if next, err := p.scanned(payload, now); err == nil {
+			return next, Output{}, nil
+		}
+	case p.phase == PhaseConfirm, p.phase == PhaseWait:
+		h, plaintext, err := p.handshake.Read(payload)
+		switch {
+		case err == nil && p.phase == PhaseWait:
+			return p.opened(h, plaintext, now, rand)
+		case err == nil: // our user has not answered: Confirm reads it again
+			p.held = slices.Clone(payload)
+			return p, Output{}, nil
+		}
+	}
+	return p.refuse(payload, now, rand)
+}
+
+// scanned is the shower after a good message 1.
+func (p Pairing) scanned(payload []byte, now time.Time) (Pairing, error) {
+	h, commitment, err := p.handshake.Read(payload)
+	if err != nil {
+		return p, err
+	}
+	if len(commitment) != len(p.committed) {
+		return p, ErrIgnored
+	}
+	if p.abort, err = newAbort(h); err != nil {
+		return p, err
+	}
+	p.handshake = h
+	copy(p.committed[:], commitment)
+	p.exposures = slices.Clone(p.exposures)
+	p.exposures[0].used = true
+	p.exposures[0].forget = now.Add(Timeout + RefusalTime)
+	p.phase, p.deadline = PhaseConfirm, now.Add(Timeout)
+	return p, nil
+}
+
+// repeated finds a message that is known already. If it is the peer's latest and was
+// answered, the answer may have been lost, so it is sent again.
+func (p Pairing) repeated(payload []byte) (Output, bool) {
+	if p.held != nil && bytes.Equal(payload, p.held) {
+		return Output{}, true
+	}
+	last := p.handshake.Step() - 1
+	for i := range last + 1 {
+		if !bytes.Equal(payload, p.handshake.Message(i)) {
+			continue
+		}
+		if !p.wrote(i) && i == last-1 {
+			return p.Resend(), true
+		}
+		return Output{}, true
+	}
+	return Output{}, false
+}
+
+// wrote reports whether message i of the handshake is ours.
+func (p Pairing) wrote(i int) bool {
+	switch i {
+	case 0:
+		return !p.shower
+	case 1:
+		return p.asks()
+	default:
+		return !p.asks()
+	}
+}
+
+// asks reports whether this is device B, which asks to be paired and opens its commitment
+// first.
+func (p Pairing) asks() bool { return p.shower == (p.pattern == noise.WakuPairing) }
+
+// opened takes the message in which the peer opens its commitment, after our user has
+// confirmed. If the peer asks, message 3 is next.
+func (p Pairing) opened(h noise.Handshake, plaintext []byte, now time.Time, rand io.Reader) (Pairing, Output, error) {
+	reason := p.checkPeer(h.RemoteStatic(), plaintext, now)
+	if reason != 0 {
+		next, out, err := p.fail(reason, rand)
+		if err != nil {
+			return p, Output{}, err
+		}
+		return next, out, next.failure
+	}
+	var out Output
+	if !p.asks() {
+		next, message, err := h.Write(p.opening())
+		if err != nil {
+			return p, Output{}, err
+		}
+		h, out.Send = next, [][]byte{message}
+	}
+	if len(plaintext) > randomSize {
+		p.peer = slices.Clone(plaintext[randomSize:])
+	}
+	p.handshake, p.held, p.phase = h, nil, PhaseDone
+	p.random = [randomSize]byte{}
+	return p, out, nil
+}
+
+// opening is the payload of our opening message.
+func (p Pairing) opening() []byte { return append(p.random[:], p.config.Certificate...) }
+
+// checkPeer is why the peer's static key is not taken, zero if it is.
+func (p Pairing) checkPeer(static noise.PublicKey, plaintext []byte, now time.Time) Reason {
+	if len(plaintext) < randomSize {
+		return ReasonCommitment
+	}
+	commitment := commit(static, plaintext[:randomSize])
+	if subtle.ConstantTimeCompare(commitment[:], p.committed[:]) != 1 {
+		return ReasonCommitment
+	}
+	if len(plaintext) == randomSize {
+		return 0
+	}
+	c, err := noise.ParseCertificate(plaintext[randomSize:])
+	if err != nil || c.Verify(now) != nil || c.Static != static {
+		return ReasonCertificate
+	}
+	return 0
+}
+
+// refuse tells a scanner of a used or expired QR code, and ignores all else.
+func (p Pairing) refuse(payload []byte, now time.Time, rand io.Reader) (Pairing, Output, error) {
+	for _, e := range p.exposures {
+		reason, report := p.refusal(e, now)
+		if reason == 0 {
+			continue
+		}
+		h, err := p.begin(e)
+		if err != nil {
+			return p, Output{}, err
+		}
+		if h, _, err = h.Read(payload); err == nil {
+			return p.send(h, reason, report, rand)
+		}
+	}
+	return p, Output{}, ErrIgnored
+}
+
+// refusal is what the scanner of a QR code is told, and what we report; zero for a code
+// that is good, or too old to be answered.
+func (p Pairing) refusal(e exposure, now time.Time) (Reason, error) {
+	switch {
+	case !now.Before(e.forget):
+		return 0, nil
+	case e.used && (p.phase == PhaseConfirm || p.phase == PhaseWait):
+		return ReasonUsed, ErrSecondScanner
+	case e.used:
+		return ReasonUsed, ErrUsed
+	case !now.Before(e.expires):
+		return ReasonExpired, ErrExpired
+	case p.phase == PhaseFailed:
+		return p.failure.Reason, p.failure
+	}
+	return 0, nil
+}
+
+// send is the abort to a refused scanner, if there were not too many.
+func (p Pairing) send(h noise.Handshake, reason Reason, report error, rand io.Reader) (Pairing, Output, error) {
+	if p.refusals >= MaxRefusals {
+		return p, Output{}, report
+	}
+	a, err := newAbort(h)
+	if err != nil {
+		return p, Output{}, err
+	}
+	payload, err := a.seal(p.shower, reason, rand)
+	if err != nil {
+		return p, Output{}, errors.Join(report, err)
+	}
+	p.refusals++
+	return p, Output{Send: [][]byte{payload}}, report
+}

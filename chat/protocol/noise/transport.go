@@ -1,0 +1,239 @@
+package noise
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+
+	flynn "github.com/flynn/noise"
+
+	"libstatus1to1/chat/protocol/key"
+)
+
+// Keys are the secrets of one direction of a transport.
+type Keys struct {
+	Cipher   key.Secret // ChaChaPoly
+	Nametags key.Secret // what the nametags are derived from
+}
+
+// Transport seals and opens messages after a handshake. It is a value: Seal and Open
+// give the next one, and what they refuse costs nothing. The zero value is no transport.
+// It is secret and redacts itself.
+//
+// Two different messages sealed by the same Transport have one nonce: store the next
+// value before publishing the message.
+//
+// Spec: 35/WAKU2-NOISE, "After-handshake".
+type Transport struct {
+	out  direction
+	sent uint64   // messages sealed, the next nonce
+	send TagOrder // for sealing
+	in   direction
+	recv inbound
+}
+
+// direction is one way of a transport, with the cipher made ready.
+type direction struct {
+	keys   *Keys // never written to
+	cipher flynn.Cipher
+}
+
+func newDirection(k Keys) direction { return direction{&k, suite.Cipher(k.Cipher)} }
+
+// newTransport begins at nonce 0 both ways.
+func newTransport(out, in Keys) Transport {
+	return Transport{out: newDirection(out), in: newDirection(in)}
+}
+
+// maxNonce is where a transport ends: below Noise's own limit of 2^64 - 2, so that a
+// nonce and a window never overflow, and out of reach all the same.
+const maxNonce = 1 << 62
+
+// WithTagOrder is t with its nametags sent in this order; set it before the first
+// message. A go-noise peer reads no other order than its own.
+func (t Transport) WithTagOrder(o TagOrder) Transport {
+	t.send = o
+	return t
+}
+
+// TagOrder is the order nametags are sent in.
+func (t Transport) TagOrder() TagOrder { return t.send }
+
+// PeerOrder is the order the peer was seen to use. Message 0 is the same in both.
+func (t Transport) PeerOrder() TagOrder { return t.recv.order }
+
+// Sent is how many messages were sealed.
+func (t Transport) Sent() uint64 { return t.sent }
+
+// Received is how many messages the peer is known to have sealed.
+func (t Transport) Received() uint64 { return t.recv.next }
+
+// Missing is how many of them have not come and may still be opened.
+func (t Transport) Missing() int { return len(t.recv.skipped) }
+
+// Awaits reports whether a payload with this nametag may be for this transport.
+func (t Transport) Awaits(tag Nametag) bool {
+	if t.in.cipher == nil {
+		return false
+	}
+	secret := &t.in.keys.Nametags
+	return t.recv.expects(secret, tag) || len(t.recv.candidates(secret, tag)) > 0
+}
+
+// Seal encrypts a message and gives the payload to publish. Sending again means
+// publishing the same bytes. Errors: ErrTooLong, ErrExhausted, ErrStored for the zero
+// Transport.
+func (t Transport) Seal(plaintext []byte) (Transport, []byte, error) {
+	switch {
+	case t.out.cipher == nil:
+		return t, nil, ErrStored
+	case len(plaintext) > MaxPlaintext:
+		return t, nil, ErrTooLong
+	case t.sent >= maxNonce:
+		return t, nil, ErrExhausted
+	}
+	tag := transportNametag(&t.out.keys.Nametags, t.send.index(t.sent))
+	n := len(plaintext)/PadBlock*PadBlock + PadBlock + tagSize
+	b := make([]byte, 0, headSize+n)
+	b = appendHead(b, tag, ProtocolTransport, nil, n)
+	b = append(b, plaintext...)
+	b = b[:headSize+n-tagSize]
+	fillPadding(b[headSize+len(plaintext):])
+	b = t.out.cipher.Encrypt(b[:headSize], t.sent, b[:NametagSize], b[headSize:])
+	t.sent++
+	return t, b, nil
+}
+
+// Open decrypts a payload of the peer's: the next one, one up to Window ahead, or one
+// that is missing. Errors, after which t is as good as before: ErrPayload, ErrProtocol,
+// ErrNametag, ErrAuth, ErrPadding, ErrStored for the zero Transport.
+func (t Transport) Open(payload []byte) (Transport, []byte, error) {
+	if t.in.cipher == nil {
+		return t, nil, ErrStored
+	}
+	p, err := parsePayload(payload)
+	if err != nil {
+		return t, nil, err
+	}
+	if p.Protocol != ProtocolTransport {
+		return t, nil, ErrProtocol
+	}
+	secret := &t.in.keys.Nametags
+	if t.recv.expects(secret, p.Nametag) {
+		next, plaintext, err := t.open(candidate{t.recv.next, t.recv.order}, payload[:NametagSize], p.Transport)
+		if !errors.Is(err, ErrAuth) {
+			return next, plaintext, err
+		}
+	}
+	err = ErrNametag
+	for _, c := range t.recv.candidates(secret, p.Nametag) {
+		var next Transport
+		var plaintext []byte
+		if next, plaintext, err = t.open(c, payload[:NametagSize], p.Transport); !errors.Is(err, ErrAuth) {
+			return next, plaintext, err
+		}
+	}
+	return t, nil, err
+}
+
+// open tries one nonce.
+func (t Transport) open(c candidate, tag, sealed []byte) (Transport, []byte, error) {
+	padded, err := t.in.cipher.Decrypt(nil, c.nonce, tag, sealed)
+	if err != nil {
+		return t, nil, ErrAuth
+	}
+	plaintext, err := unpad(padded)
+	if err != nil {
+		return t, nil, err
+	}
+	t.recv = t.recv.take(c)
+	return t, plaintext, nil
+}
+
+// State is what a transport consists of, to hand it to another device. It is secret.
+type State struct {
+	Out, In        Keys
+	Sent, Received uint64 // next nonces
+}
+
+// State gives the transport's secrets and positions. Missing messages are left out.
+func (t Transport) State() State {
+	if t.out.cipher == nil {
+		return State{}
+	}
+	return State{*t.out.keys, *t.in.keys, t.sent, t.recv.next}
+}
+
+// NewTransport goes on from a state. Error: ErrStored for a missing secret or a number
+// no transport reaches.
+func NewTransport(s State) (Transport, error) {
+	if slices.Contains([]key.Secret{s.Out.Cipher, s.Out.Nametags, s.In.Cipher, s.In.Nametags}, key.Secret{}) {
+		return Transport{}, ErrStored
+	}
+	t := newTransport(s.Out, s.In)
+	t.sent, t.recv.next = s.Sent, s.Received
+	if t.sent > maxNonce || t.recv.next > maxNonce {
+		return Transport{}, ErrStored
+	}
+	return t, nil
+}
+
+// SkipTo is t with the nonces below sent given up, for a device that gets a session back
+// which another one has used meanwhile. Error: ErrStored when that would go back.
+func (t Transport) SkipTo(sent uint64) (Transport, error) {
+	if t.out.cipher == nil || sent < t.sent || sent > maxNonce {
+		return t, ErrStored
+	}
+	t.sent = sent
+	return t, nil
+}
+
+// transportVersion is the version of a stored transport.
+const transportVersion = 1
+
+// Marshal is the transport for storing: secret bytes, numbers big-endian.
+func (t Transport) Marshal() []byte {
+	b := make([]byte, 0, 1+4*32+2+2*8+2+8*len(t.recv.skipped))
+	b = append(b, transportVersion)
+	state := t.State()
+	for _, k := range []Keys{state.Out, state.In} {
+		b = append(append(b, k.Cipher[:]...), k.Nametags[:]...)
+	}
+	b = append(b, byte(t.send), byte(t.recv.order))
+	b = binary.BigEndian.AppendUint64(b, t.sent)
+	b = binary.BigEndian.AppendUint64(b, t.recv.next)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(t.recv.skipped)))
+	for _, n := range t.recv.skipped {
+		b = binary.BigEndian.AppendUint64(b, n)
+	}
+	return b
+}
+
+// UnmarshalTransport reads what Marshal wrote. Error: ErrStored.
+func UnmarshalTransport(b []byte) (Transport, error) {
+	r := NewReader(b)
+	if r.Byte() != transportVersion {
+		return Transport{}, ErrStored
+	}
+	var s State
+	for _, k := range []*Keys{&s.Out, &s.In} {
+		copy(k.Cipher[:], r.Take(len(k.Cipher)))
+		copy(k.Nametags[:], r.Take(len(k.Nametags)))
+	}
+	send, order := TagOrder(r.Byte()), TagOrder(r.Byte())
+	s.Sent, s.Received = r.Uint64(), r.Uint64()
+	missing := r.Uint16()
+	if missing > MaxSkipped {
+		return Transport{}, ErrStored
+	}
+	skipped := make([]uint64, missing)
+	for i := range skipped {
+		skipped[i] = r.Uint64()
+	}
+	t, err := NewTransport(s)
+	t.send, t.recv.order, t.recv.skipped = send, order, skipped
+	if err != nil || !r.Done() || send > GoNoiseOrder || order > GoNoiseOrder || !t.recv.valid() {
+		return Transport{}, ErrStored
+	}
+	return t, nil
+}
