@@ -43,6 +43,9 @@ type answered struct {
 const (
 	// maxAnswers bounds the answers that wait; what they would answer comes again.
 	maxAnswers = 64
+	// maxAnswersEach bounds the answers to one identity in AdvertiseEvery, however many
+	// installations it claims to have.
+	maxAnswersEach = 2 * session.MaxKnownInstallations
 	// answersRemembered bounds what the limiter knows.
 	answersRemembered = 4096
 	// renewEvery is how often a repair may replace our pre-key: with the daily
@@ -52,7 +55,7 @@ const (
 )
 
 // mayAnswer reports whether an answer is allowed now, and counts it. An advertisement
-// is, once in AdvertiseEvery; a new session after ResendBase, and each time in a row
+// is once in AdvertiseEvery; a new session after ResendBase, and each time in a row
 // twice as long after the one before.
 func (c *Client) mayAnswer(w answer, now time.Time) bool {
 	pause := c.settings.AdvertiseEvery
@@ -60,10 +63,16 @@ func (c *Client) mayAnswer(w answer, now time.Time) bool {
 	if w.restart {
 		pause = min(pause, c.settings.ResendBase<<min(max(last.times, 1)-1, 20))
 	}
-	if before && now.Sub(last.at) < pause || len(c.loop.answers) >= maxAnswers {
+	all := answer{peer: w.peer}
+	sum, _ := c.loop.answered.Get(all)
+	if now.Sub(sum.at) >= c.settings.AdvertiseEvery {
+		sum = answered{at: now}
+	}
+	if before && now.Sub(last.at) < pause || sum.times >= maxAnswersEach || len(c.loop.answers) >= maxAnswers {
 		return false
 	}
 	c.loop.answered.Add(w, answered{now, last.times + 1})
+	c.loop.answered.Add(all, answered{sum.at, sum.times + 1})
 	return true
 }
 

@@ -79,3 +79,6 @@ func (c *Client) SendsIn(k key.Public, installation string) string {
 	}
 	return string(p.Sessions[i].ID.Compressed()) + string(p.Sessions[i].Order[:])
 }
+
+// PeersInMemory is how many peers' sessions are decoded.
+func (c *Client) PeersInMemory() int { return c.loop.peers.Len() }
