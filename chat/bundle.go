@@ -16,15 +16,38 @@ import (
 )
 
 // ownBundle is our signed bundle, with the pre-keys of our active installations
-// and a fresh timestamp. Spec: 53/WAKU2-X3DH, "Bundle retrieval".
+// and a timestamp of the last bundleAge. Spec: 53/WAKU2-X3DH, "Bundle retrieval".
 func (c *Client) ownBundle(a *account) (*wire.Bundle, error) {
+	now := c.now()
+	if last := &c.loop.bundle; last.account == a && now.Sub(last.at).Abs() < bundleAge {
+		return last.signed, nil
+	}
+	signed, err := c.signBundle(a, now)
+	if err == nil {
+		c.loop.bundle = ownBundle{account: a, at: now, signed: signed}
+	}
+	return signed, err
+}
+
+// bundleAge is how long one signed bundle goes with our messages: long enough to sign
+// once for what goes to several devices, too short for its timestamp to matter.
+const bundleAge = 10 * time.Second
+
+// ownBundle is the bundle last signed, for the account as it was then.
+type ownBundle struct {
+	account *account
+	at      time.Time
+	signed  *wire.Bundle
+}
+
+func (c *Client) signBundle(a *account, now time.Time) (*wire.Bundle, error) {
 	current, ok := a.self.PreKeys.Current()
 	if !ok {
 		return nil, Errorf(CodeStoreCorrupt, "", "there is no current pre-key")
 	}
 	return x3dh.Bundle{
 		Identity:      a.public,
-		Timestamp:     c.now().UnixNano(),
+		Timestamp:     now.UnixNano(),
 		SignedPreKeys: append([]x3dh.SignedPreKey{current.Signed(a.self.InstallationID)}, a.others...),
 	}.Sign(a.self.Identity)
 }

@@ -27,6 +27,7 @@ type loopState struct {
 	networkPause pause
 	nextCode     time.Time // when the contact code is due
 	lastCode     time.Time // when it was last published
+	bundle       ownBundle // our bundle as it was last signed
 	// answers are the empty messages that are to go out, answered those that did.
 	answers     map[answer]bool
 	answered    *lru.Cache[answer, answered]

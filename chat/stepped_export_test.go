@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/protocol/topic"
 )
 
@@ -78,6 +79,20 @@ func (c *Client) SendsIn(k key.Public, installation string) string {
 		return ""
 	}
 	return string(p.Sessions[i].ID.Compressed()) + string(p.Sessions[i].Order[:])
+}
+
+// Answered puts the sessions with peers back to what they were and empties the outbox,
+// as answers and acknowledgements would, without their cost.
+func (c *Client) Answered(peers ...session.Peer) {
+	c.busy.Lock()
+	defer c.busy.Unlock()
+	for _, p := range peers {
+		p.Limit = c.limitFor(p.Identity)
+		c.loop.peers.Add(p.Identity, p)
+	}
+	c.outbox.mu.Lock()
+	defer c.outbox.mu.Unlock()
+	clear(c.outbox.byMVDS)
 }
 
 // PeersInMemory is how many peers' sessions are decoded.
