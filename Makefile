@@ -47,7 +47,7 @@ CFLAGS ?= -O2 -g
 CWARN  := -std=c11 -Wall -Wextra -pedantic -Werror
 CUSE   := $(CWARN) -Iinclude -L$(BUILD) -Wl,-rpath,$(CURDIR)/$(BUILD)
 
-.PHONY: help build test demo bench fuzz lint install clean generate \
+.PHONY: help build test demo demo-devices bench fuzz lint install clean generate \
 	library go-test race-test fuzz-test abi-test python-test install-test
 
 help: ## list the targets
@@ -66,7 +66,7 @@ $(BUILD)/chat: examples/c/chat.c examples/c/json.h include/status1to1.h | librar
 	$(CC) $(CFLAGS) $(CUSE) -o $@ $< -lstatus1to1
 	@ln -sf ../../$@ examples/c/chat
 
-test: lint go-test race-test fuzz-test build abi-test python-test install-test demo ## everything that is checked
+test: lint go-test race-test fuzz-test build abi-test python-test install-test demo demo-devices ## everything that is checked
 
 go-test:
 	$(GO) test -tags $(TAGS) ./...
@@ -96,6 +96,9 @@ install-test: build
 
 demo: build ## Alice (C) and Bob (Python) chat over real nodes
 	STATUS1TO1_LIB=$(CURDIR)/$(BUILD)/$(LIB) $(PYTHON) -B examples/demo.py $(CURDIR)/$(BUILD)/chat
+
+demo-devices: build ## two people with two devices each, four processes over real nodes
+	STATUS1TO1_LIB=$(CURDIR)/$(BUILD)/$(LIB) $(PYTHON) -B examples/demo_devices.py
 
 bench: ## benchmarks
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchmem ./...
