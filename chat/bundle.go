@@ -15,18 +15,38 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// ownBundle is our signed bundle, with the pre-keys of our active installations
-// and a fresh timestamp. Spec: 53/WAKU2-X3DH, "Bundle retrieval".
+// bundleFresh is for how long one signature of our bundle is used. Its timestamp
+// tells others only which device was heard last; deployed clients sign anew for
+// each message.
+const bundleFresh = time.Minute
+
+// signedBundle is our bundle as it was signed last.
+type signedBundle struct {
+	bundle *wire.Bundle
+	preKey key.Public
+	at     time.Time
+}
+
+// ownBundle is our signed bundle, with the pre-key of this installation and a recent
+// timestamp. The loop only. Spec: 53/WAKU2-X3DH, "Bundle retrieval".
 func (c *Client) ownBundle(a *account) (*wire.Bundle, error) {
 	current, ok := a.self.PreKeys.Current()
 	if !ok {
 		return nil, Errorf(CodeStoreCorrupt, "", "there is no current pre-key")
 	}
-	return x3dh.Bundle{
+	now, preKey, last := c.now(), current.Private.Public(), c.loop.bundle
+	if age := now.Sub(last.at); last.preKey == preKey && age >= 0 && age < bundleFresh {
+		return last.bundle, nil
+	}
+	bundle, err := x3dh.Bundle{
 		Identity:      a.public,
-		Timestamp:     c.now().UnixNano(),
+		Timestamp:     now.UnixNano(),
 		SignedPreKeys: []x3dh.SignedPreKey{current.Signed(a.self.InstallationID)},
 	}.Sign(a.self.Identity)
+	if err == nil {
+		c.loop.bundle = signedBundle{bundle, preKey, now}
+	}
+	return bundle, err
 }
 
 // protocolMessage wraps what the sessions encrypted, with our bundle beside it.
@@ -44,7 +64,7 @@ func (c *Client) protocolMessage(a *account, encrypted map[string]*wire.Encrypte
 // contactCode publishes our bundle for everybody who knows our key.
 // Spec: 53/WAKU2-X3DH, "Contact code"; 54, "Discovery of pre-key bundles".
 func (c *Client) contactCode(a *account) error {
-	advertisement, err := proto.Marshal(&wire.ContactCodeAdvertisement{})
+	advertisement, err := proto.Marshal(&wire.ContactCodeAdvertisement{ChatIdentity: a.chatIdentity(false)})
 	if err != nil {
 		return err
 	}

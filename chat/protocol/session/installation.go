@@ -2,6 +2,7 @@ package session
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"slices"
 	"time"
 
@@ -25,6 +26,7 @@ func (p Peer) Learn(self Self, b x3dh.Bundle, now time.Time) Peer {
 		p.learnOne(spk, min(b.Timestamp, now.UnixNano()), own)
 	}
 	p.dropSurplusInstallations()
+	p.learned = [sha256.Size]byte{}
 	return p
 }
 

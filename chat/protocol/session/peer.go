@@ -8,6 +8,7 @@
 package session
 
 import (
+	"crypto/sha256"
 	"io"
 	"slices"
 	"time"
@@ -61,6 +62,10 @@ type Peer struct {
 	// Sessions with all installations. Those with one of them are in the order in
 	// which they were last heard or begun.
 	Sessions []Session
+
+	// learned names the bundle that was taken last (see bundleDigest). It is not
+	// stored.
+	learned [sha256.Size]byte
 }
 
 // Installation is one device of a person, known from its bundles.

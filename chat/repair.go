@@ -1,0 +1,75 @@
+package chat
+
+import (
+	"time"
+
+	"libstatus1to1/chat/contact"
+	"libstatus1to1/chat/message"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
+)
+
+// Repair: somebody holds an older state of our contact requests than we do, so that
+// both sides disagree. They are told with a CONTACT_UPDATE.
+
+const (
+	// repairAgain is how long the same state is not sent back again: the first one is
+	// repeated until it is acknowledged, and more would go round between two sides
+	// that cannot agree.
+	repairAgain = 10 * time.Minute
+	// maxRepairs bounds the people to be told at a time; the rest are told when they
+	// write again.
+	maxRepairs = 256
+)
+
+// sendBack notes that k is to be told, unless they are not to know (a refusal) or
+// have just been told.
+func (t *txn) sendBack(k key.Public, rec *wire.ContactRecord, r contact.Request) {
+	if rec.GetBlockedAt() != 0 || r.Local.State == contact.Dismissed {
+		return
+	}
+	now := t.c.now()
+	if rec.GetRepairedClock() == r.Local.Clock && now.UnixMilli()-rec.GetRepairedAt() < repairAgain.Milliseconds() {
+		return
+	}
+	t.then(func() {
+		if len(t.c.loop.repairs) < maxRepairs {
+			if t.c.loop.repairs == nil {
+				t.c.loop.repairs = map[key.Public]bool{}
+			}
+			t.c.loop.repairs[k] = true
+		}
+	})
+}
+
+// repair writes the letters that were noted. In the loop. What a crash loses is
+// noted again at their next message.
+func (c *Client) repair() {
+	for k := range c.loop.repairs {
+		delete(c.loop.repairs, k)
+		_, err := c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+			return c.updateLetter(a, k, rec, now)
+		})
+		if err != nil {
+			c.log.Log("warn", "repairing a contact failed", "code", string(CodeOf(err)))
+		}
+	}
+}
+
+// updateLetter is a CONTACT_UPDATE with the state as it is.
+func (c *Client) updateLetter(a *account, k key.Public, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	r := requestOf(rec)
+	clock, err := c.clocks.next(c, k, now)
+	if err != nil {
+		return nil, err
+	}
+	update := &wire.ContactUpdate{
+		Clock: clock, DisplayName: message.StatusName(a.displayName), ContactRequestPropagatedState: propagated(r),
+		PublicKey: k.Hex(), CustomizationColor: a.accent(),
+	}
+	if r.Added() { // receivers take it for a request
+		update.ContactRequestClock = r.Local.Clock
+	}
+	rec.RepairedClock, rec.RepairedAt = r.Local.Clock, now.UnixMilli()
+	return c.write(a, k, wire.ApplicationMetadataMessage_CONTACT_UPDATE, update, clock, now)
+}
