@@ -26,6 +26,11 @@ type account struct {
 	// dropped says that one of them does not list this installation any more.
 	others  []x3dh.SignedPreKey
 	dropped bool
+
+	bio          string
+	colour       uint32 // one more than its number; 0: none chosen
+	picture      *wire.PictureRecord
+	profileClock uint64
 }
 
 func (a *account) info() IdentityInfo {
@@ -40,6 +45,7 @@ func (a *account) record() *wire.IdentityRecord {
 		PrivateKey: a.self.Identity.Bytes(), InstallationId: a.self.InstallationID,
 		DisplayName: a.displayName, CreatedAt: a.createdAt, Phrase: a.phrase,
 		DeviceName: a.deviceName,
+		Bio:        a.bio, Colour: a.colour, Picture: a.picture, ProfileClock: a.profileClock,
 	}
 }
 
@@ -64,12 +70,20 @@ func (c *Client) Identity() (IdentityInfo, error) {
 	return a.info(), nil
 }
 
-// CreateIdentity makes a new identity from a new seed phrase of words words and
-// returns the phrase. Spec: 2/ACCOUNT.
+// CreateIdentity makes a new identity from a new English seed phrase of words words
+// and returns the phrase. Spec: 2/ACCOUNT.
 func (c *Client) CreateIdentity(ctx context.Context, words int, displayName string) (IdentityInfo, identity.Phrase, error) {
-	phrase, err := identity.NewPhrase(c.rand, words)
-	if errors.Is(err, identity.ErrPhraseWords) {
+	return c.CreateIdentityIn(ctx, words, identity.English, displayName)
+}
+
+// CreateIdentityIn is CreateIdentity with a phrase in another language of BIP39.
+func (c *Client) CreateIdentityIn(ctx context.Context, words int, language identity.Language, displayName string) (IdentityInfo, identity.Phrase, error) {
+	phrase, err := identity.NewPhraseIn(c.rand, words, language)
+	switch {
+	case errors.Is(err, identity.ErrPhraseWords):
 		err = Errorf(CodeBadParams, "words", "a phrase has 12, 15, 18, 21 or 24 words")
+	case errors.Is(err, identity.ErrPhraseLanguage):
+		err = Errorf(CodeBadParams, "language", "there is no word list of this language").With("languages", identity.Languages())
 	}
 	if err != nil {
 		return IdentityInfo{}, identity.Phrase{}, err
@@ -182,6 +196,7 @@ func (c *Client) loadAccount() (*account, error) {
 	a := &account{
 		self:   session.Self{Identity: k, InstallationID: rec.GetInstallationId(), PreKeys: pk},
 		public: k.Public(), displayName: rec.GetDisplayName(), createdAt: rec.GetCreatedAt(), phrase: rec.GetPhrase(),
+		bio: rec.GetBio(), colour: rec.GetColour(), picture: rec.GetPicture(), profileClock: rec.GetProfileClock(),
 		deviceName: rec.GetDeviceName(),
 	}
 	own, err := c.readPeer(a.public)
@@ -207,6 +222,9 @@ func (c *Client) become(a *account) error {
 	if err := c.loadAcks(); err != nil {
 		return err
 	}
+	if err := c.loadRoster(); err != nil {
+		return err
+	}
 	c.account_.Store(a)
 	c.loop.acceptsWork = true
 	c.kick()
@@ -218,20 +236,10 @@ func (c *Client) SetDisplayName(name string) (IdentityInfo, error) {
 	if err := validateName("display_name", name, MaxDisplayName); err != nil {
 		return IdentityInfo{}, err
 	}
-	c.busy.Lock() // so that the loop does not replace the account meanwhile
-	defer c.busy.Unlock()
-	a, err := c.account()
-	if err != nil {
+	if err := c.changeAccount(func(a *account) { a.displayName = name }); err != nil {
 		return IdentityInfo{}, err
 	}
-	next := *a
-	next.displayName = name
-	err = c.update(func(t *txn) error { return put(t, tableMeta, metaIdentity, next.record()) })
-	if err != nil {
-		return IdentityInfo{}, err
-	}
-	c.account_.Store(&next)
-	return next.info(), nil
+	return c.Identity()
 }
 
 func validateName(field, name string, limit int) error {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
@@ -41,14 +43,20 @@ func (t *txn) queueAcks(peer key.Public, ids [][32]byte) error {
 	if _, err := get(t, tableAcks, peer.Compressed(), &rec); err != nil {
 		return err
 	}
-	for _, id := range ids {
-		rec.MvdsIds = append(rec.MvdsIds, id[:])
-	}
-	rec.MvdsIds = rec.MvdsIds[max(0, len(rec.GetMvdsIds())-maxPendingAcks):]
 	all, err := idsOf(rec.GetMvdsIds())
 	if err != nil {
 		return err
 	}
+	waiting := idSet(all)
+	for _, id := range ids {
+		if !waiting[id] {
+			waiting[id] = true
+			all = append(all, id)
+			rec.MvdsIds = append(rec.MvdsIds, id[:])
+		}
+	}
+	surplus := max(0, len(all)-maxPendingAcks)
+	all, rec.MvdsIds = all[surplus:], rec.GetMvdsIds()[surplus:]
 	t.then(func() { t.c.ackLater(peer, all) })
 	return put(t, tableAcks, peer.Compressed(), &rec)
 }
@@ -76,7 +84,8 @@ func (t *txn) dropAcks(at *attempt) error {
 	if err != nil {
 		return err
 	}
-	rest := slices.DeleteFunc(all, func(id [32]byte) bool { return slices.Contains(at.acks, id) })
+	sent := idSet(at.acks)
+	rest := slices.DeleteFunc(all, func(id [32]byte) bool { return sent[id] })
 	if len(rest) == 0 {
 		t.then(func() { delete(t.c.loop.acks, at.peer) })
 		return t.Delete(tableAcks, at.peer.Compressed())
@@ -163,4 +172,47 @@ func (t *txn) acknowledgedRow(row outboxRow, by string, active []string) error {
 		return err
 	}
 	return t.deviceHas(row.id, by, t.isOwn(row.peer.Compressed()))
+}
+
+func idSet(ids [][32]byte) map[[32]byte]bool {
+	set := make(map[[32]byte]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
+}
+
+// repeatsAtOnce is how many exact copies of somebody's messages are acknowledged
+// again before there is a pause of ResendBase for each. Everybody can publish such
+// a copy, and each answer is a step of our sending chain: unbounded, a stranger
+// could use it up (hold.go).
+const repeatsAtOnce = 20
+
+// repeats counts, by sender.
+type repeats struct {
+	lru *lru.Cache[key.Public, repeated]
+}
+
+type repeated struct {
+	used  int
+	since time.Time
+}
+
+func newRepeats() repeats {
+	cache, _ := lru.New[key.Public, repeated](peersInMemory) // fails only for a size below 1
+	return repeats{cache}
+}
+
+// allow takes a token of sender's bucket, which fills by one each every.
+func (r repeats) allow(sender key.Public, now time.Time, every time.Duration) bool {
+	b, ok := r.lru.Get(sender)
+	if back := int(now.Sub(b.since) / every); !ok || back > 0 || now.Before(b.since) {
+		b.used, b.since = max(0, b.used-max(back, 0)), now
+	}
+	if b.used >= repeatsAtOnce {
+		return false
+	}
+	b.used++
+	r.lru.Add(sender, b)
+	return true
 }

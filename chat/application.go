@@ -25,12 +25,13 @@ func (p *pass) public(m *inbound) {
 	if !ok || app.Type != wire.ApplicationMetadataMessage_CONTACT_CODE_ADVERTISEMENT {
 		return
 	}
+	p.do(func(t *txn) error { t.then(func() { t.c.heard(m.sender) }); return nil })
 	var advertisement wire.ContactCodeAdvertisement
 	if err := proto.Unmarshal(app.Payload, &advertisement); err != nil {
 		p.c.counters.drop("application")
 		return
 	}
-	p.profile(m.sender, advertisement.GetChatIdentity())
+	p.profile(m, advertisement.GetChatIdentity())
 }
 
 // unwrap recovers who signed an application message and drops it when that is not
@@ -48,12 +49,26 @@ func (p *pass) unwrap(m *inbound, b []byte) (message.Application, bool) {
 	return app, true
 }
 
-// application takes one authentic application message. Spec: 62/STATUS-PAYLOADS.
-func (p *pass) application(m *inbound, b []byte) {
-	app, ok := p.unwrap(m, b)
-	if !ok {
+// applications takes the application messages of one envelope, unless its sender
+// is blocked. Recovering who signed them is most of the work of receiving.
+func (p *pass) applications(m *inbound, bodies [][]byte) {
+	if m.silent {
+		for range bodies {
+			p.c.counters.drop("blocked")
+		}
 		return
 	}
+	apps, good := make([]message.Application, len(bodies)), make([]bool, len(bodies))
+	parallel(len(bodies), func(i int) { apps[i], good[i] = p.unwrap(m, bodies[i]) })
+	for i, b := range bodies {
+		if good[i] {
+			p.application(m, apps[i], b)
+		}
+	}
+}
+
+// application takes one authentic application message. Spec: 62/STATUS-PAYLOADS.
+func (p *pass) application(m *inbound, app message.Application, b []byte) {
 	switch app.Type {
 	case wire.ApplicationMetadataMessage_CHAT_MESSAGE:
 		p.chatMessage(m, app, b)
@@ -63,9 +78,11 @@ func (p *pass) application(m *inbound, b []byte) {
 			p.c.counters.drop("application")
 			return
 		}
-		p.profile(m.sender, &profile)
+		p.profile(m, &profile)
 	default:
-		p.unsupported(m, app, b)
+		if !p.aboutContact(m, app, b) {
+			p.unsupported(m, app, b)
+		}
 	}
 }
 
@@ -75,9 +92,21 @@ func (p *pass) unsupported(m *inbound, app message.Application, b []byte) {
 	p.do(func(t *txn) error {
 		return t.emit(event.UnsupportedReceived{
 			From: m.sender.Hex(), ApplicationType: int32(app.Type), TypeName: app.Type.String(),
-			MessageID: hexOf(id[:]), Payload: app.Payload,
+			MessageID: hexOf(id[:]), Payload: reported(app.Payload),
 		})
 	})
+}
+
+// maxReported bounds what an unsupported_received event carries: thousands of
+// events may wait.
+const maxReported = 16 << 10
+
+// reported is a payload as an event carries it: whole, or not at all.
+func reported(payload []byte) []byte {
+	if len(payload) > maxReported {
+		return nil
+	}
+	return payload
 }
 
 // chatMessage stores a ChatMessage once, by its message id.
@@ -102,20 +131,7 @@ func (p *pass) chatMessage(m *inbound, app message.Application, b []byte) {
 	}
 	id := message.ID(m.sender, b)
 	rec := p.recordOf(m, cm, chat, id)
-	p.do(func(t *txn) error {
-		old, err := t.Get(tableMessages, id[:])
-		if err != nil || old != nil {
-			return err
-		}
-		if err := t.addToHistory(rec); err != nil {
-			return err
-		}
-		t.then(func() { t.c.clocks.saw(chat, rec.GetClock()) })
-		if err := t.sentElsewhere(m, rec, b); err != nil {
-			return err
-		}
-		return t.emit(event.MessageReceived{Message: messageOf(rec)})
-	})
+	p.do(func(t *txn) error { return t.takeChatMessage(m, cm, chat, rec, b) })
 }
 
 // maxTime is the largest time we hand on: JSON numbers are exact up to 2^53.
@@ -161,23 +177,6 @@ func (p *pass) knowSender(m *inbound) error {
 	return nil
 }
 
-// profile takes the name somebody gives themselves, if it is newer.
-func (p *pass) profile(of key.Public, profile *wire.ChatIdentity) {
-	name := boundedName(profile.GetDisplayName(), MaxName)
-	if name == "" || of == p.a.public {
-		return
-	}
-	p.do(func(t *txn) error {
-		return t.changeContact(of, func(rec *wire.ContactRecord) bool {
-			if profile.GetClock() <= rec.GetProfileClock() || rec.GetDisplayName() == name {
-				return false
-			}
-			rec.DisplayName, rec.ProfileClock = name, profile.GetClock()
-			return true
-		})
-	})
-}
-
 // boundedName cuts a name from outside to a length.
 func boundedName(name string, limit int) string {
 	runes := []rune(name)
@@ -186,7 +185,16 @@ func boundedName(name string, limit int) string {
 
 // contactOf is how people see a contact.
 func contactOf(rec *wire.ContactRecord) event.Contact {
-	out := event.Contact{Name: rec.GetName(), DisplayName: rec.GetDisplayName(), Added: rec.GetAdded(), AddedAt: rec.GetAddedAt()}
+	r := requestOf(rec)
+	out := event.Contact{
+		Name: rec.GetName(), DisplayName: rec.GetDisplayName(), Added: rec.GetAdded(), AddedAt: rec.GetAddedAt(),
+		Trust: string(r.Level(rec.GetVerifiedAt() != 0, rec.GetBlockedAt() != 0)), Request: r.Name(),
+		VerifiedBy: rec.GetVerifiedBy(), VerifiedAt: rec.GetVerifiedAt(), BlockedAt: rec.GetBlockedAt(),
+		Bio: rec.GetBio(), HasPicture: rec.GetPictureFormat() != 0,
+	}
+	if rec.GetRequestId() != nil {
+		out.RequestID = hexOf(rec.GetRequestId())
+	}
 	if k, err := key.ParsePublic(rec.GetKey()); err == nil {
 		out.PublicKey, out.ChatKey = k.Hex(), identity.FormatChatKey(k)
 	}
@@ -204,7 +212,7 @@ func (t *txn) changeContact(k key.Public, change func(*wire.ContactRecord) bool)
 	if !change(&rec) {
 		return nil
 	}
-	if err := put(t, tableContacts, rec.GetKey(), &rec); err != nil {
+	if err := t.putContact(k, &rec); err != nil {
 		return err
 	}
 	return t.emit(event.ContactChanged{Contact: contactOf(&rec)})

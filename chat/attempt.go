@@ -38,6 +38,8 @@ type attempt struct {
 	started       []string
 	acks          [][32]byte
 	newTopic      *route
+	stateless     bool                   // it is an advertisement: no session moves
+	introduces    *wire.IntroducedRecord // a bare CHAT_IDENTITY: see introduce.go
 }
 
 const (
@@ -45,9 +47,6 @@ const (
 	maxBatchMessages = 100
 	// maxAttempts bounds the attempts of one transaction.
 	maxAttempts = 64
-	// maxUnanswered is how many steps a sending chain may take without an answer:
-	// below the receivers' skip limit of 1000, with room for resends.
-	maxUnanswered = 800
 	// publishTimeout bounds one hand-over to the network.
 	publishTimeout = 10 * time.Second
 )
@@ -102,16 +101,14 @@ func (c *Client) prepare(a *account) []*attempt {
 		if len(attempts) >= maxAttempts {
 			break
 		}
-		if at := c.prepareFor(a, peer, rows[peer], now); at != nil {
-			attempts = append(attempts, at)
-		}
+		attempts = append(attempts, c.prepareFor(a, peer, rows[peer], now)...)
 	}
 	return attempts
 }
 
-// prepareFor encrypts one attempt for peer, or returns nil when nothing can go
-// out to them now.
-func (c *Client) prepareFor(a *account, peer key.Public, rows []outboxRow, now time.Time) *attempt {
+// prepareFor encrypts one attempt for peer, with our profile ahead if they do not
+// have it, or returns nil when nothing can go out to them now.
+func (c *Client) prepareFor(a *account, peer key.Public, rows []outboxRow, now time.Time) (attempts []*attempt) {
 	p, err := c.peer(peer)
 	if err != nil {
 		c.postpone(peer, rows, "reading a peer failed", err)
@@ -121,16 +118,16 @@ func (c *Client) prepareFor(a *account, peer key.Public, rows []outboxRow, now t
 	if len(rows) == 0 && len(c.loop.acks[peer].take()) == 0 {
 		return nil
 	}
-	if p.Unanswered(a.self) >= maxUnanswered {
-		c.postpone(peer, rows, "too many steps without an answer", nil)
+	if until, held := c.heldUntil(a, p, now); held {
+		c.hold(peer, rows, until)
 		return nil
 	}
-	at, err := c.encryptFor(a, p, c.batch(rows), c.loop.acks[peer].take(), now)
+	attempts, err = c.encryptAll(a, p, c.batch(rows), now)
 	if err != nil {
 		c.postpone(peer, rows, "encrypting failed", err)
 		return nil
 	}
-	return at
+	return attempts
 }
 
 // batch takes as many rows from the front as go into one attempt: all of them to
@@ -293,6 +290,7 @@ func (c *Client) commitAttempts(attempts []*attempt) error {
 	c.loop.storePause.wentWell()
 	c.loop.published = nil
 	c.loop.unpublished = append(c.loop.unpublished, attempts...)
+	c.probe(ProbeBeforePublish)
 	return nil
 }
 
@@ -304,8 +302,10 @@ func (t *txn) storeAttempt(at *attempt) error {
 	if err := t.Trim(queueAttempts, at.id); err != nil {
 		return err
 	}
-	if err := t.savePeer(at.before, at.after); err != nil {
-		return err
+	if !at.stateless {
+		if err := t.savePeer(at.before, at.after); err != nil {
+			return err
+		}
 	}
 	if err := t.emitStarted(at.after, at.started); err != nil {
 		return err
@@ -319,11 +319,15 @@ func (t *txn) storeAttempt(at *attempt) error {
 	if err := t.dropAcks(at); err != nil {
 		return err
 	}
+	if err := t.storeIntroduction(at); err != nil {
+		return err
+	}
 	for _, id := range at.rows {
-		if _, err := t.changeRow(id, func(r *wire.OutboxRecord) { r.Attempt, r.Sends = at.id, r.GetSends()+1 }); err != nil {
+		sends := t.c.outbox.sends(id) + 1
+		if _, err := t.changeRow(id, func(r *wire.OutboxRecord) { r.Attempt, r.Sends = at.id, uint32(sends) }); err != nil {
 			return err
 		}
-		t.then(func() { t.c.outbox.change(id, func(r *outboxRow) { r.attempt = at.id; r.sends++ }) })
+		t.then(func() { t.c.outbox.change(id, func(r *outboxRow) { r.attempt, r.sends = at.id, sends }) })
 	}
 	return put(t, tableAttempts, attemptKey(at.id), at.record())
 }
@@ -354,6 +358,7 @@ func (c *Client) publishAll() bool {
 			return false
 		}
 		c.loop.networkPause.wentWell()
+		c.probe(ProbeBeforeMark)
 		at.evidence = evidence
 		c.counters.published(at)
 		c.loop.unpublished = c.loop.unpublished[1:]

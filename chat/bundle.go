@@ -15,41 +15,38 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// ownBundle is our signed bundle, with the pre-keys of our active installations
-// and a timestamp of the last bundleAge. Spec: 53/WAKU2-X3DH, "Bundle retrieval".
-func (c *Client) ownBundle(a *account) (*wire.Bundle, error) {
-	now := c.now()
-	if last := &c.loop.bundle; last.account == a && now.Sub(last.at).Abs() < bundleAge {
-		return last.signed, nil
-	}
-	signed, err := c.signBundle(a, now)
-	if err == nil {
-		c.loop.bundle = ownBundle{account: a, at: now, signed: signed}
-	}
-	return signed, err
-}
+// bundleFresh is for how long one signature of our bundle is used. Its timestamp
+// tells others only which device was heard last; deployed clients sign anew for
+// each message.
+const bundleFresh = time.Minute
 
-// bundleAge is how long one signed bundle goes with our messages: long enough to sign
-// once for what goes to several devices, too short for its timestamp to matter.
-const bundleAge = 10 * time.Second
-
-// ownBundle is the bundle last signed, for the account as it was then.
-type ownBundle struct {
+// signedBundle is our bundle as it was signed last, for the account as it was then.
+type signedBundle struct {
+	bundle  *wire.Bundle
 	account *account
 	at      time.Time
-	signed  *wire.Bundle
 }
 
-func (c *Client) signBundle(a *account, now time.Time) (*wire.Bundle, error) {
+// ownBundle is our signed bundle, with the pre-keys of our active installations and a
+// recent timestamp. The loop only. Spec: 53/WAKU2-X3DH, "Bundle retrieval".
+func (c *Client) ownBundle(a *account) (*wire.Bundle, error) {
 	current, ok := a.self.PreKeys.Current()
 	if !ok {
 		return nil, Errorf(CodeStoreCorrupt, "", "there is no current pre-key")
 	}
-	return x3dh.Bundle{
+	now, last := c.now(), c.loop.bundle
+	if age := now.Sub(last.at); last.account == a && age >= 0 && age < bundleFresh {
+		return last.bundle, nil
+	}
+	bundle, err := x3dh.Bundle{
 		Identity:      a.public,
 		Timestamp:     now.UnixNano(),
 		SignedPreKeys: append([]x3dh.SignedPreKey{current.Signed(a.self.InstallationID)}, a.others...),
 	}.Sign(a.self.Identity)
+	if err == nil {
+		c.loop.bundle = signedBundle{bundle, a, now}
+	}
+	return bundle, err
 }
 
 // protocolMessage wraps what the sessions encrypted, with our bundle beside it.
@@ -67,7 +64,7 @@ func (c *Client) protocolMessage(a *account, encrypted map[string]*wire.Encrypte
 // contactCode publishes our bundle for everybody who knows our key.
 // Spec: 53/WAKU2-X3DH, "Contact code"; 54, "Discovery of pre-key bundles".
 func (c *Client) contactCode(a *account) error {
-	advertisement, err := proto.Marshal(&wire.ContactCodeAdvertisement{})
+	advertisement, err := proto.Marshal(&wire.ContactCodeAdvertisement{ChatIdentity: a.chatIdentity(false)})
 	if err != nil {
 		return err
 	}

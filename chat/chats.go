@@ -3,6 +3,7 @@ package chat
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"libstatus1to1/chat/event"
@@ -29,7 +30,7 @@ func (c *Client) Chats(p PageRequest) (Page[event.Chat], error) {
 			return err
 		}
 		slices.SortFunc(records, func(a, b *wire.ChatRecord) int { return cmp.Compare(chatPlace(a), chatPlace(b)) })
-		if page, err = pageAfter(records, p, chatPlace); err != nil {
+		if page, err = pageAfter(records, p, chatCursor, chatPlace); err != nil {
 			return err
 		}
 		out.Next = page.Next
@@ -44,6 +45,9 @@ func (c *Client) Chats(p PageRequest) (Page[event.Chat], error) {
 	})
 	return out, err
 }
+
+// chatCursor is what chatPlace gives.
+var chatCursor = regexp.MustCompile(`^[0-9]{20}-0[23][0-9a-f]{64}$`)
 
 // chatPlace sorts chats newest first, as a text.
 func chatPlace(rec *wire.ChatRecord) string {

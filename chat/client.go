@@ -31,6 +31,8 @@ type Options struct {
 	Rand      io.Reader // nil: crypto/rand; must be safe for concurrent use
 	Logger    Logger    // nil: silent
 	Settings  Settings
+	// Probe is for crash tests and nil in production: see probe.go.
+	Probe func(point string)
 
 	// stepped leaves the loop out, for simulations that do its rounds themselves.
 	stepped bool
@@ -44,17 +46,20 @@ type Client struct {
 	rand     io.Reader
 	log      Logger
 	settings Settings
+	probe    func(point string)
 
 	events   *eventStream
 	account_ atomic.Pointer[account]
 	// becoming is held while an identity is made, so that only one is.
 	becoming sync.Mutex
 	routes   routes
+	roster   roster
 	outbox   outbox
 	clocks   chatClocks
 	counters counters
 
 	incoming chan Envelope
+	room     byteGate // of incoming
 	wake     chan struct{}
 	online   onlineState
 	// cameOnline ends the pause after a failed publish.
@@ -72,13 +77,12 @@ type Client struct {
 	closed   atomic.Bool
 	done     chan struct{}
 	reason   atomic.Pointer[string]
+	// destroyed gets the result when the store is to be destroyed at the end.
+	destroyed atomic.Pointer[chan error]
 }
 
 // Bounds of what waits in memory.
 const (
-	// incomingQueue is how many envelopes wait for the loop; past it the
-	// transport is held up, and drops by its own rule.
-	incomingQueue = 1024
 	// peersInMemory is how many peers' sessions are kept decoded.
 	peersInMemory = 256
 )
@@ -87,11 +91,12 @@ const (
 // topics are subscribed and what waits is sent.
 func Open(ctx context.Context, o Options) (*Client, error) {
 	c := &Client{
-		store: o.Store, net: o.Transport, clock: o.Clock, rand: o.Rand, log: o.Logger,
-		settings: o.Settings.withDefaults(),
+		net: o.Transport, clock: o.Clock, rand: o.Rand, log: o.Logger,
+		settings: o.Settings.withDefaults(), probe: o.Probe,
 		incoming: make(chan Envelope, incomingQueue), wake: make(chan struct{}, 1),
 		loopDone: make(chan struct{}), done: make(chan struct{}),
 	}
+	c.store = watchedStore{o.Store, c}
 	if c.clock == nil {
 		c.clock = systemClock{}
 	}
@@ -101,14 +106,22 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	if c.log == nil {
 		c.log = silence{}
 	}
+	if c.probe == nil {
+		c.probe = func(string) {}
+	}
+	c.room.max = incomingBytes
+	c.loop.holds = map[key.Public]*hold{}
+	c.loop.repeats = newRepeats()
+	c.loop.hurried, _ = lru.New[key.Public, time.Time](peersInMemory)
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	c.loop.peers, _ = lru.New[key.Public, session.Peer](peersInMemory) // fails only for a size below 1
 	c.loop.answers = map[answer]bool{}
-	c.loop.answered, _ = lru.New[answer, answered](answersRemembered)
+	c.loop.answered, _ = lru.New[answer, lastAnswer](answersRemembered)
 	if err := c.start(ctx); err != nil {
 		c.cancel()
 		_ = c.net.Stop()
 		_ = c.store.Close()
+		close(c.loopDone) // for the closing after a failure meanwhile
 		return nil, err
 	}
 	if o.stepped {
@@ -227,7 +240,7 @@ func (c *Client) Close() error {
 			reason = *r
 		}
 		c.events.close(reason, c.now().UnixMilli())
-		_ = c.store.Close()
+		c.endStore()
 		close(c.done)
 	})
 	<-c.done
@@ -244,8 +257,10 @@ func (c *Client) Fail(where string, value any, stack []byte) (reportID string) {
 	var id [8]byte
 	_, _ = io.ReadFull(c.rand, id[:])
 	reportID = hex.EncodeToString(id[:])
-	c.log.Log("error", "panic", "report_id", reportID, "where", where, "type", typeName(value), "stack", string(stack))
-	c.events.push(event.InternalError{ReportID: reportID, Where: where}, c.now().UnixMilli())
+	c.log.Log("error", "panic", "report_id", reportID, "where", where, "type", typeName(value), "stack", string(withoutArguments(stack)))
+	if c.events != nil { // nil: it happened while the client opened
+		c.events.push(event.InternalError{ReportID: reportID, Where: where}, c.now().UnixMilli())
+	}
 	internal := "internal"
 	c.reason.CompareAndSwap(nil, &internal)
 	go func() { _ = c.Close() }()

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 
 	"libstatus1to1/chat/event"
@@ -35,6 +36,9 @@ func (c *Client) AddContact(k key.Public, name string) (event.Contact, error) {
 			}
 		}
 		t.then(func() { c.listen(routes...) })
+		if s, _ := c.roster.get(k); s.blocked {
+			return Errorf(CodeBlocked, "key", "this person is blocked")
+		}
 		return t.changeContact(k, func(rec *wire.ContactRecord) bool {
 			changed := !rec.GetAdded() || rec.GetName() != name
 			if !rec.GetAdded() {
@@ -62,39 +66,6 @@ func (c *Client) contactRoutes(a *account, k key.Public) ([]route, error) {
 		routes = append(routes, c.deriveTopic(topicContactCode, k, topic.ContactCode(k)))
 	}
 	return routes, nil
-}
-
-// RemoveContact takes a person out of the address book. The chat with them stays,
-// and they may still write.
-func (c *Client) RemoveContact(k key.Public) error {
-	if _, err := c.account(); err != nil {
-		return err
-	}
-	err := c.update(func(t *txn) error {
-		var rec wire.ContactRecord
-		found, err := get(t, tableContacts, k.Compressed(), &rec)
-		if err != nil {
-			return err
-		}
-		if !found || !rec.GetAdded() {
-			return Errorf(CodeNotFound, "key", "this person is not a contact")
-		}
-		rec.Added, rec.AddedAt, rec.Name = false, 0, ""
-		if err := put(t, tableContacts, rec.GetKey(), &rec); err != nil {
-			return err
-		}
-		if err := t.Delete(tableTopics, topicKey(topicContactCode, k)); err != nil {
-			return err
-		}
-		return t.emit(event.ContactRemoved{PublicKey: k.Hex()})
-	})
-	if err != nil {
-		return err
-	}
-	if r, ok := c.routes.get(topicContactCode, k); ok && c.routes.remove(r) {
-		return c.net.Unsubscribe(r.contentTopic)
-	}
-	return nil
 }
 
 // Contact is what we know of one person.
@@ -134,18 +105,25 @@ func (c *Client) Contacts(p PageRequest) (Page[event.Contact], error) {
 		return page, err
 	}
 	slices.SortFunc(all, func(a, b event.Contact) int { return cmp.Compare(a.PublicKey, b.PublicKey) })
-	return pageAfter(all, p, func(e event.Contact) string { return e.PublicKey })
+	return pageAfter(all, p, contactCursor, func(e event.Contact) string { return e.PublicKey })
 }
 
+// contactCursor is a public key, 0x04...
+var contactCursor = regexp.MustCompile(`^0x04[0-9a-f]{128}$`)
+
 // pageAfter cuts the page after the item whose name is the cursor out of a sorted
-// list. The item itself may be gone: the cursor marks a place.
-func pageAfter[T any](all []T, p PageRequest, name func(T) string) (Page[T], error) {
+// list. The item itself may be gone: the cursor marks a place. form is what the
+// cursors of the list look like.
+func pageAfter[T any](all []T, p PageRequest, form *regexp.Regexp, name func(T) string) (Page[T], error) {
 	page := Page[T]{Items: []T{}}
 	limit, err := p.limit()
 	if err != nil {
 		return page, err
 	}
 	if p.Cursor != "" {
+		if !form.MatchString(p.Cursor) {
+			return page, badCursor()
+		}
 		i := slices.IndexFunc(all, func(e T) bool { return name(e) > p.Cursor })
 		if i < 0 {
 			i = len(all)

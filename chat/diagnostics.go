@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"context"
 	"maps"
 	"runtime"
 	"sync"
@@ -38,7 +37,8 @@ func (c *Client) Diagnostics() (Diagnostics, error) {
 	}
 	d := Diagnostics{
 		Received: c.counters.received.Load(), Sent: c.counters.sent.Load(), Resent: c.counters.resent.Load(),
-		Outbox: c.outbox.len(), Goroutines: runtime.NumGoroutine(),
+		Incoming: len(c.incoming), Outbox: c.outbox.len(), EventsUnread: c.events.unread(),
+		Goroutines: runtime.NumGoroutine(),
 	}
 	c.counters.mu.Lock()
 	d.Dropped = maps.Clone(c.counters.dropped)
@@ -56,18 +56,6 @@ func (c *Client) Diagnostics() (Diagnostics, error) {
 
 // StoreInfo describes the store.
 func (c *Client) StoreInfo() StoreInfo { return c.store.Info() }
-
-// CheckStore reads the whole store and reports what is damaged or contradicts
-// itself.
-func (c *Client) CheckStore(ctx context.Context) (StoreCheck, error) {
-	if err := c.open(); err != nil {
-		return StoreCheck{}, err
-	}
-	check := StoreCheck{Problems: []string{}}
-	n, err := c.store.Check(ctx, func(problem string) { check.Problems = append(check.Problems, problem) })
-	check.Records = n
-	return check, err
-}
 
 // ChangePassphrase changes what the store is opened with.
 func (c *Client) ChangePassphrase(old, new string) error {

@@ -80,6 +80,10 @@ const (
 	CodeTooLarge        Code = "too_large"
 	CodeTooMany         Code = "too_many"
 	CodeClientRefReused Code = "client_ref_reused"
+	CodeBlocked         Code = "blocked"
+	CodeWrongState      Code = "wrong_state"
+	CodeNotVerified     Code = "not_verified"
+	CodeBadPicture      Code = "bad_picture"
 	CodeStoreLocked     Code = "store_locked"
 	CodeStoreCorrupt    Code = "store_corrupt"
 	CodeStoreIO         Code = "store_io"
@@ -96,7 +100,7 @@ const (
 // CodeInfo says of a code what a program and a person can do about it.
 type CodeInfo struct {
 	Code     Code   `json:"code"`
-	Category string `json:"category"` // "request", "identity", "message", "store", "network", "internal"
+	Category string `json:"category"` // "request", "identity", "contact", "message", "store", "network", "internal"
 	// Retryable: the same call may succeed later without a change.
 	Retryable bool   `json:"retryable"`
 	Meaning   string `json:"meaning"`
@@ -127,6 +131,10 @@ var CodeTable = []CodeInfo{
 	{CodeTooLarge, "message", false, "the message does not fit into one envelope of the network", "make it smaller"},
 	{CodeTooMany, "request", true, "a limit is reached", "wait until something is done, or remove something"},
 	{CodeClientRefReused, "message", false, "the client_ref was used for another message", "use a new client_ref for a new message"},
+	{CodeBlocked, "contact", false, "this person is blocked", "unblock them first"},
+	{CodeWrongState, "contact", false, "the state of the contact does not allow it; details.request tells it", "look at the contact, and do what its state allows"},
+	{CodeNotVerified, "contact", false, "the safety number is not that of this pair of keys", "compare again; if it differs, the key is not theirs"},
+	{CodeBadPicture, "identity", false, "the picture is too large, or of no known type", "give a JPEG, PNG, GIF or WebP within the limits in details"},
 	{CodeStoreLocked, "store", true, "another client or process has the store open", "close the other one"},
 	{CodeStoreCorrupt, "store", false, "the store file is damaged", "restore a backup; see details"},
 	{CodeStoreIO, "store", true, "reading or writing the store file failed", "check the path, its rights and the free disk space"},

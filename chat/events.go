@@ -89,6 +89,17 @@ func (s *eventStream) tell() {
 	}
 }
 
+// unread is how many events were not handed out.
+func (s *eventStream) unread() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := uint64(len(s.volatile))
+	if s.next <= s.last {
+		n += s.last + 1 - s.next
+	}
+	return n
+}
+
 func (s *eventStream) onWaiting(f func(bool)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,6 +8,9 @@ const (
 	// transaction and must fit comfortably into one JSON text.
 	DefaultPage = 50
 	MaxPage     = 200
+	// MaxSendBatch bounds the messages of one batch: past some dozens the write to
+	// the disk is paid for, and other callers wait for the transaction.
+	MaxSendBatch = 256
 	// MaxClientRef is enough for a UUID with a prefix.
 	MaxClientRef = 128
 	// MaxName bounds contact names and display names, code points. Status

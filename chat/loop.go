@@ -8,6 +8,7 @@ import (
 
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
+	"libstatus1to1/chat/wire"
 )
 
 // loopState belongs to who holds busy: the loop, but for the start and the
@@ -15,10 +16,17 @@ import (
 type loopState struct {
 	peers *lru.Cache[key.Public, session.Peer]
 	acks  map[key.Public]*pendingAcks
+	// holds are the people whose sending chain is too far ahead: see hold.go.
+	holds map[key.Public]*hold
+	// hurried is when what waits for somebody was last made due early.
+	hurried *lru.Cache[key.Public, time.Time]
+	// repeats bounds how often somebody's old messages are acknowledged again.
+	repeats repeats
 	// unpublished attempts are stored but not out yet; published ones are out but
 	// not marked yet.
 	unpublished []*attempt
 	published   []*attempt
+	bundle      signedBundle
 	// unstored is a batch whose transaction failed: it is handled again.
 	unstored []Envelope
 	// After a failure of the store nothing is done for a while, after one of the
@@ -27,14 +35,18 @@ type loopState struct {
 	networkPause pause
 	nextCode     time.Time // when the contact code is due
 	lastCode     time.Time // when it was last published
-	bundle       ownBundle // our bundle as it was last signed
 	// answers are the empty messages that are to go out, answered those that did.
 	answers     map[answer]bool
-	answered    *lru.Cache[answer, answered]
+	answered    *lru.Cache[answer, lastAnswer]
 	rekey       uint32    // not 0: our pre-key is to be replaced, by at least this version
 	rekeyed     time.Time // when it last was for a repair
 	nextCare    time.Time // when pre-keys and old marks are looked after
 	acceptsWork bool      // an identity is there and its state loaded
+	doorbell    doorbell  // how fast strangers come in
+	// repairs are the people who hold an older contact state of ours: see repair.go.
+	repairs map[key.Public]bool
+	// introduced is what of our profile people were told: see introduce.go.
+	introduced *lru.Cache[key.Public, *wire.IntroducedRecord]
 }
 
 // Pauses of the loop.
@@ -95,6 +107,7 @@ func (c *Client) turn(batch []Envelope) {
 	if c.loop.acceptsWork && !c.loop.storePause.lasts(c.now()) {
 		c.look()
 		c.renewPreKey()
+		c.repair()
 		c.send()
 	}
 }
@@ -104,9 +117,11 @@ const maxBatch = 64
 
 func (c *Client) drain(first Envelope) []Envelope {
 	batch := []Envelope{first}
+	c.room.leave(len(first.Payload))
 	for len(batch) < maxBatch {
 		select {
 		case e := <-c.incoming:
+			c.room.leave(len(e.Payload))
 			batch = append(batch, e)
 		default:
 			return batch

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
@@ -28,14 +30,27 @@ var rank = map[string]int{stateQueued: 0, stateSent: 1, stateFailed: 2, stateDel
 
 func hexOf(b []byte) string { return "0x" + hex.EncodeToString(b) }
 
-// keyHex is a stored compressed key as people see it.
+// keyHex is a stored compressed key as people see it. Finding the other
+// coordinate costs a square root, and a page names the same two people again and
+// again, so the last ones are kept.
 func keyHex(compressed []byte) string {
+	if len(compressed) != key.CompressedSize {
+		return ""
+	}
+	name := [key.CompressedSize]byte(compressed)
+	if s, ok := hexForms.Get(name); ok {
+		return s
+	}
 	p, err := key.ParsePublic(compressed)
 	if err != nil {
 		return ""
 	}
+	hexForms.Add(name, p.Hex())
 	return p.Hex()
 }
+
+// hexForms holds public keys and nothing that depends on a client.
+var hexForms, _ = lru.New[[key.CompressedSize]byte, string](512)
 
 func messageOf(r *wire.MessageRecord) event.Message {
 	m := event.Message{
@@ -91,11 +106,10 @@ func (t *txn) addToHistory(m *wire.MessageRecord) error {
 	if _, err := t.Insert(m.GetChat(), Position{m.GetClock(), [32]byte(m.GetId())}); err != nil {
 		return err
 	}
-	var rec wire.ChatRecord
-	if _, err := get(t, tableChats, m.GetChat(), &rec); err != nil {
+	rec, err := t.chat(m.GetChat())
+	if err != nil {
 		return err
 	}
-	rec.Key = m.GetChat()
 	rec.Clock = max(rec.GetClock(), m.GetClock())
 	if m.GetClock() >= rec.GetLastMessageClock() {
 		rec.LastMessageClock, rec.LastMessageId = m.GetClock(), m.GetId()
@@ -103,7 +117,33 @@ func (t *txn) addToHistory(m *wire.MessageRecord) error {
 	if !m.GetRead() {
 		rec.Unread++
 	}
-	return put(t, tableChats, m.GetChat(), &rec)
+	return nil
+}
+
+// chat is the record of a chat, to be changed: it is written with the transaction.
+func (t *txn) chat(name []byte) (*wire.ChatRecord, error) {
+	if rec := t.chats[string(name)]; rec != nil {
+		return rec, nil
+	}
+	rec := &wire.ChatRecord{}
+	if _, err := get(t, tableChats, name, rec); err != nil {
+		return nil, err
+	}
+	rec.Key = name
+	if t.chats == nil {
+		t.chats = map[string]*wire.ChatRecord{}
+	}
+	t.chats[string(name)] = rec
+	return rec, nil
+}
+
+func (t *txn) putChats() error {
+	for _, rec := range t.chats {
+		if err := put(t, tableChats, rec.GetKey(), rec); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Message is one message by its id.
@@ -183,7 +223,7 @@ func parsePosition(cursor string) (*Position, error) {
 		return nil, nil
 	}
 	var p Position
-	bad := Errorf(CodeBadCursor, "cursor", "this is no cursor of this list")
+	bad := badCursor()
 	clock, id, ok := strings.Cut(cursor, "-")
 	if !ok || len(id) != hex.EncodedLen(len(p.ID)) {
 		return nil, bad
@@ -196,3 +236,5 @@ func parsePosition(cursor string) (*Position, error) {
 	}
 	return &p, nil
 }
+
+func badCursor() *Error { return Errorf(CodeBadCursor, "cursor", "this is no cursor of this list") }

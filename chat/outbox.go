@@ -29,6 +29,7 @@ type outboxRow struct {
 	acked     []string
 	delivered bool
 	hurried   time.Time // when it was last made due early
+	hurries   int       // how often it was made due early: see hold.go
 }
 
 func (o *outbox) add(rows ...*outboxRow) {
@@ -63,6 +64,28 @@ func (o *outbox) change(mvds [32]byte, f func(*outboxRow)) {
 	defer o.mu.Unlock()
 	if r := o.byMVDS[mvds]; r != nil {
 		f(r)
+	}
+}
+
+// sends is how often a message was sent, as far as its waits go.
+func (o *outbox) sends(id [32]byte) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if r := o.byMVDS[id]; r != nil {
+		return r.sends
+	}
+	return 0
+}
+
+// hurry makes due what waits for peer, is in no attempt, and may: as if it had
+// been sent once, so that the waits begin anew.
+func (o *outbox) hurry(peer key.Public, now time.Time, may func(outboxRow) bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, r := range o.byMVDS {
+		if r.peer == peer && r.attempt == 0 && r.nextSend.After(now) && may(*r) {
+			r.nextSend, r.sends, r.hurries = now, min(r.sends, 1), r.hurries+1
+		}
 	}
 }
 
@@ -152,10 +175,15 @@ func rowFromRecord(rec *wire.OutboxRecord) (*outboxRow, error) {
 	if err != nil || len(rec.GetMessageId()) != 32 || len(rec.GetMvdsId()) != 32 {
 		return nil, Errorf(CodeStoreCorrupt, "", "an outbox row does not read back")
 	}
+	return newRow(peer, rec), nil
+}
+
+// newRow is the row of a record that is whole, for peer.
+func newRow(peer key.Public, rec *wire.OutboxRecord) *outboxRow {
 	return &outboxRow{
 		id: [32]byte(rec.GetMessageId()), mvds: [32]byte(rec.GetMvdsId()), peer: peer,
 		clock: rec.GetClock(), size: len(rec.GetApplication()), sends: int(rec.GetSends()),
 		nextSend: time.UnixMilli(rec.GetNextSendAt()), attempt: rec.GetAttempt(),
 		acked: rec.GetAcknowledgedBy(), delivered: len(rec.GetAcknowledgedBy()) > 0,
-	}, nil
+	}
 }

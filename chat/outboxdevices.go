@@ -94,14 +94,15 @@ func (o *outbox) peersOf(id [32]byte) []key.Public {
 // sentElsewhere remembers under which MVDS id another own device sends a message to
 // its recipient: their acknowledgement comes to us as well.
 func (t *txn) sentElsewhere(m *inbound, rec *wire.MessageRecord, application []byte) error {
-	if !rec.GetOutgoing() || m.timestamp == 0 {
+	at, known := m.timestamps[[32]byte(rec.GetId())]
+	if !rec.GetOutgoing() || !known {
 		return nil
 	}
 	chat, err := key.ParsePublic(rec.GetChat())
 	if err != nil {
 		return err
 	}
-	sync := datasync.Message{GroupID: datasync.GroupID(m.sender, chat), Timestamp: m.timestamp, Body: application}
+	sync := datasync.Message{GroupID: datasync.GroupID(m.sender, chat), Timestamp: at, Body: application}
 	return t.remember(seenElsewhere, sync.ID(), [][32]byte{[32]byte(rec.GetId())})
 }
 

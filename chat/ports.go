@@ -35,6 +35,11 @@ type Store interface {
 	Resume() error
 	// ChangePassphrase re-wraps the data key. A memory store ignores it.
 	ChangePassphrase(old, new string) error
+	// Authenticate reports whether the passphrase, or the key, is the one that
+	// opens the store: CodeWrongPassphrase if not. A memory store takes any.
+	Authenticate(passphrase string, key []byte) error
+	// Destroy closes the store for good, erases its keys and removes its file.
+	Destroy() error
 	// Info describes the store for people: kind, path, size, schema version.
 	Info() StoreInfo
 	// Close waits for running transactions and releases everything. Idempotent.

@@ -2,12 +2,10 @@ package chat
 
 import (
 	"errors"
-	"slices"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/payload"
@@ -25,15 +23,6 @@ import (
 // its ratchet step, its marks and its acknowledgement are stored whatever becomes
 // of the payload: otherwise its sender would repeat it for days.
 
-// received takes an envelope from the transport; it waits while the queue is full.
-func (c *Client) received(e Envelope) {
-	c.counters.received.Add(1)
-	select {
-	case c.incoming <- e:
-	case <-c.ctx.Done():
-	}
-}
-
 // pass is what one batch of envelopes amounts to, until it is committed. Later
 // envelopes of the batch see what earlier ones changed.
 type pass struct {
@@ -43,6 +32,7 @@ type pass struct {
 	peers map[key.Public]*passPeer
 	seen  map[string][][32]byte // marks made in this pass
 	steps []func(*txn) error    // what to write, in order
+	met   map[key.Public]bool   // strangers let in by this pass
 }
 
 type passPeer struct{ before, after session.Peer }
@@ -56,8 +46,10 @@ type inbound struct {
 	digest   [32]byte
 	in       session.Incoming
 	mvds     [][32]byte // to be acknowledged
-	// timestamp is the MVDS timestamp of the message being handled, s.
-	timestamp int64
+	// timestamps are the MVDS timestamps, s, by message id, of what another device of
+	// ours sends.
+	timestamps map[[32]byte]int64
+	silent     bool // its sender is blocked: acknowledge it, and no more
 }
 
 // receive handles a batch in one transaction.
@@ -67,8 +59,14 @@ func (c *Client) receive(batch []Envelope) {
 		return
 	}
 	p := &pass{c: c, a: a, now: c.now(), peers: map[key.Public]*passPeer{}, seen: map[string][][32]byte{}}
-	for _, e := range batch {
-		if err := p.handle(e); err != nil {
+	opened, faults := make([]*inbound, len(batch)), make([]error, len(batch))
+	parallel(len(batch), func(i int) { opened[i], faults[i] = p.unseal(batch[i]) })
+	for i, m := range opened {
+		err := faults[i]
+		if err == nil {
+			err = p.handle(m)
+		}
+		if err != nil {
 			c.counters.drop(reasonOf(err))
 			c.log.Log("debug", "envelope dropped", "reason", reasonOf(err))
 		}
@@ -126,22 +124,22 @@ func reasonOf(err error) string {
 	return "error"
 }
 
-// handle takes one envelope through the pipeline.
-func (p *pass) handle(e Envelope) error {
-	m, err := p.unseal(e)
-	if err != nil {
+// handle takes an unsealed envelope through the rest of the pipeline, one after
+// the other: each sees what those before it have changed.
+func (p *pass) handle(m *inbound) error {
+	if done, err := p.seenBefore(m); done || err != nil {
 		return err
 	}
-	if done, err := p.seenBefore(m); done || err != nil {
+	if err := p.admit(m); err != nil {
 		return err
 	}
 	return p.open(m)
 }
 
 // unseal opens the 26/WAKU2-PAYLOAD with the keys of its topic and decodes the
-// ProtocolMessage in it.
+// ProtocolMessage in it. It changes nothing and runs on several goroutines.
 func (p *pass) unseal(e Envelope) (*inbound, error) {
-	m := &inbound{envelope: e, message: &wire.ProtocolMessage{}}
+	m := &inbound{envelope: e}
 	var opened payload.Opened
 	err := error(dropped("topic"))
 	for _, r := range p.c.routes.on(e.ContentTopic) {
@@ -158,10 +156,10 @@ func (p *pass) unseal(e Envelope) (*inbound, error) {
 		return nil, dropped("unsigned")
 	}
 	m.sender = opened.Signer
-	if m.route.kind != topicPartitioned && m.sender != m.route.peer && m.sender != p.a.public {
+	if m.route.kind != topicPartitioned && personOf(m.sender) != m.route.peer && m.sender != p.a.public {
 		return nil, dropped("signer")
 	}
-	if err := proto.Unmarshal(opened.Data, m.message); err != nil {
+	if m.message, err = parseProtocolMessage(opened.Data); err != nil {
 		return nil, dropped("protocol")
 	}
 	if m.sender == p.a.public && m.message.GetInstallationId() == p.a.self.InstallationID {
@@ -178,7 +176,7 @@ func (p *pass) seenBefore(m *inbound) (bool, error) {
 	if err != nil || !found {
 		return false, err
 	}
-	if len(mvds) > 0 {
+	if len(mvds) > 0 && p.c.loop.repeats.allow(m.sender, p.now, p.c.settings.ResendBase) {
 		p.do(func(t *txn) error { return t.queueAcks(m.sender, mvds) })
 	}
 	return true, dropped("duplicate")
@@ -235,11 +233,17 @@ func (p *pass) open(m *inbound) error {
 	p.ownBundleSeen(m)
 	switch in.Kind {
 	case session.NotAddressed:
+		p.partitioned(m, peer)
+		if p.met[m.sender] { // of a stranger nothing is kept before they have said something
+			return dropped("not_addressed")
+		}
 		p.setPeer(peer, next)
 		p.do(nothing)
-		p.partitioned(m)
 		return dropped("not_addressed")
 	case session.Public:
+		if m.silent || p.met[m.sender] {
+			return dropped("public")
+		}
 		p.setPeer(peer, next)
 		p.public(m)
 		return nil
@@ -247,8 +251,13 @@ func (p *pass) open(m *inbound) error {
 	if m.route.kind == topicContactCode {
 		return dropped("protocol") // a contact code is public, or it is none
 	}
-	p.opened(m)
+	next = p.opened(m, next)
 	p.setPeer(peer, next)
+	p.do(func(t *txn) error { t.then(func() { t.c.heard(m.sender) }); return nil })
+	if m.silent {
+		p.plaintext(m)
+		return nil
+	}
 	p.reportSession(next, in)
 	if err := p.knowSender(m); err != nil {
 		return err
@@ -275,7 +284,7 @@ func (p *pass) plaintext(m *inbound) {
 	switch {
 	case len(m.in.Plaintext) == 0:
 	case errors.Is(err, datasync.ErrNotMVDS):
-		p.application(m, m.in.Plaintext)
+		p.applications(m, [][]byte{m.in.Plaintext})
 	case err != nil:
 		p.c.counters.drop("datasync")
 	default:
@@ -288,6 +297,10 @@ func (p *pass) plaintext(m *inbound) {
 	}
 }
 
+// maxSyncMessages is how many messages of one MVDS payload are taken: each costs
+// the recovery of a signature. The rest is not acknowledged, so it comes again.
+const maxSyncMessages = 1000
+
 // sync takes the acknowledgements and messages of an MVDS payload. Offers and
 // requests are not used in batch mode. A message that came before is acknowledged
 // again and goes no further. Spec: 2/MVDS, "Batch mode".
@@ -298,22 +311,29 @@ func (p *pass) sync(m *inbound, sync datasync.Payload) {
 		p.do(func(t *txn) error { return t.acknowledged(m.in.InstallationID, m.sender, active, sync.Acks) })
 	}
 	group := datasync.GroupID(p.a.public, m.sender)
-	for _, sm := range sync.Messages {
+	listed := map[[32]byte]bool{}
+	m.timestamps = map[[32]byte]int64{}
+	var bodies [][]byte
+	for _, sm := range sync.Messages[:min(len(sync.Messages), maxSyncMessages)] {
 		if sm.GroupID != group {
 			p.c.counters.drop("group")
 			continue
 		}
 		id := sm.ID()
-		if !slices.Contains(m.mvds, id) {
+		if !listed[id] {
+			listed[id] = true
 			m.mvds = append(m.mvds, id)
 		}
 		if _, found, err := p.mark(seenMVDS, id); err != nil || found {
 			continue
 		}
 		p.setMark(seenMVDS, id, nil)
-		m.timestamp = sm.Timestamp
-		p.application(m, sm.Body)
+		if m.sender == p.a.public {
+			m.timestamps[message.ID(m.sender, sm.Body)] = sm.Timestamp
+		}
+		bodies = append(bodies, sm.Body)
 	}
+	p.applications(m, bodies)
 }
 
 func installationIDs(list []session.Installation) []string {

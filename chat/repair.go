@@ -1,286 +1,75 @@
 package chat
 
 import (
-	"cmp"
-	"errors"
-	"slices"
 	"time"
 
-	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/contact"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/payload"
-	"libstatus1to1/chat/protocol/session"
-	"libstatus1to1/chat/protocol/topic"
-	"libstatus1to1/chat/protocol/x3dh"
+	"libstatus1to1/chat/wire"
 )
 
-// What is authentic and cannot be read is answered, within limits, with an empty
-// message:
-//
-//   - It is for other installations of ours: an empty message to whichever device
-//     reads it carries our bundle, so that the sender addresses this one too.
-//   - It is for this installation and does not open, because something of the session
-//     was lost on one side: a new session is begun from the sender's pre-key, and our
-//     own pre-key is replaced, so that a client which holds on to one session a
-//     pre-key begins a new one as well.
-//
-// Whoever gets an empty message sends again what was not acknowledged.
-// Spec: 54, "Partitioned devices" and "Re-keying".
-
-// answer is an empty message that is due to an installation.
-type answer struct {
-	peer         key.Public
-	installation string
-	restart      bool // with a new session; else to whichever device reads it
-}
-
-// answered is when an answer went out last, and how often in a row.
-type answered struct {
-	at    time.Time
-	times int
-}
+// Repair: somebody holds an older state of our contact requests than we do, so that
+// both sides disagree. They are told with a CONTACT_UPDATE.
 
 const (
-	// maxAnswers bounds the answers that wait; what they would answer comes again.
-	maxAnswers = 64
-	// maxAnswersEach bounds the answers to one identity in AdvertiseEvery, however many
-	// installations it claims to have.
-	maxAnswersEach = 2 * session.MaxKnownInstallations
-	// answersRemembered bounds what the limiter knows.
-	answersRemembered = 4096
-	// renewEvery is how often a repair may replace our pre-key: with the daily
-	// rotation that stays below x3dh.MaxPreKeys in 30 days, so that nobody can make
-	// us erase pre-keys early.
-	renewEvery = 24 * time.Hour
+	// repairAgain is how long the same state is not sent back again: the first one is
+	// repeated until it is acknowledged, and more would go round between two sides
+	// that cannot agree.
+	repairAgain = 10 * time.Minute
+	// maxRepairs bounds the people to be told at a time; the rest are told when they
+	// write again.
+	maxRepairs = 256
 )
 
-// mayAnswer reports whether an answer is allowed now, and counts it. An advertisement
-// is once in AdvertiseEvery; a new session after ResendBase, and each time in a row
-// twice as long after the one before.
-func (c *Client) mayAnswer(w answer, now time.Time) bool {
-	pause := c.settings.AdvertiseEvery
-	last, before := c.loop.answered.Get(w)
-	if w.restart {
-		pause = min(pause, c.settings.ResendBase<<min(max(last.times, 1)-1, 20))
-	}
-	all := answer{peer: w.peer}
-	sum, _ := c.loop.answered.Get(all)
-	if now.Sub(sum.at) >= c.settings.AdvertiseEvery {
-		sum = answered{at: now}
-	}
-	if before && now.Sub(last.at) < pause || sum.times >= maxAnswersEach || len(c.loop.answers) >= maxAnswers {
-		return false
-	}
-	c.loop.answered.Add(w, answered{now, last.times + 1})
-	c.loop.answered.Add(all, answered{sum.at, sum.times + 1})
-	return true
-}
-
-// partitioned answers a message that is for other installations of ours.
-func (p *pass) partitioned(m *inbound) {
-	w := answer{peer: m.sender, installation: m.in.InstallationID}
-	if m.sender == p.a.public || p.a.dropped || m.route.kind == topicContactCode || !p.c.mayAnswer(w, p.now) {
+// sendBack notes that k is to be told, unless they are not to know (a refusal) or
+// have just been told.
+func (t *txn) sendBack(k key.Public, rec *wire.ContactRecord, r contact.Request) {
+	if rec.GetBlockedAt() != 0 || r.Local.State == contact.Dismissed {
 		return
 	}
-	p.do(func(t *txn) error { t.then(func() { t.c.loop.answers[w] = true }); return nil })
-}
-
-// unreadable answers a message that is for us and did not open.
-func (p *pass) unreadable(m *inbound, peer session.Peer, failure error) {
-	cause := causeOf(failure)
-	sealed := m.message.GetEncryptedMessage()[p.a.self.InstallationID]
-	if cause == "" || sealed.GetDRHeader() == nil || m.route.kind == topicContactCode {
+	now := t.c.now()
+	if rec.GetRepairedClock() == r.Local.Clock && now.UnixMilli()-rec.GetRepairedAt() < repairAgain.Milliseconds() {
 		return
 	}
-	next, err := peer.LearnMessage(p.a.self, m.message, p.now)
-	if err != nil {
-		return
-	}
-	from, known := next.Find(m.message.GetInstallationId())
-	w := answer{peer: m.sender, installation: from.ID, restart: true}
-	if !known || m.sender == p.a.public && from.Disabled || !p.c.mayAnswer(w, p.now) {
-		return
-	}
-	p.setPeer(peer, next)
-	p.do(func(t *txn) error {
-		t.then(func() { t.c.startOver(w, 0) })
-		return t.emit(event.SessionRepaired{PublicKey: m.sender.Hex(), Installation: from.ID, Cause: cause})
-	})
-}
-
-func causeOf(err error) string {
-	switch {
-	case errors.Is(err, session.ErrNoPreKey):
-		return "no_pre_key"
-	case errors.Is(err, session.ErrNoSession):
-		return "no_session"
-	case errors.Is(err, session.ErrDecrypt):
-		return "undecryptable"
-	}
-	return ""
-}
-
-// startOver begins a new session with an installation, with a new pre-key of ours of
-// at least a version, and sends again what it has not acknowledged. The loop only.
-func (c *Client) startOver(w answer, version uint32) {
-	c.loop.answers[w] = true
-	c.wantNewPreKey(version)
-	c.outbox.resend(w.peer, w.installation, c.now(), c.settings.ResendBase)
-}
-
-// wantNewPreKey asks for a new pre-key. Its version is the time in seconds: above
-// all that was given out by an earlier state of a store that was put back from an
-// older copy.
-func (c *Client) wantNewPreKey(version uint32) {
-	now := c.now()
-	if c.loop.rekeyed.IsZero() || now.Sub(c.loop.rekeyed) >= renewEvery {
-		c.loop.rekey = max(version, uint32(now.Unix()))
-	}
-}
-
-// renewPreKey replaces our pre-key when a repair asked for it. Called with busy held.
-func (c *Client) renewPreKey() {
-	a, err := c.account()
-	if err != nil || c.loop.rekey == 0 {
-		return
-	}
-	preKeys, err := a.self.PreKeys.Renew(c.now(), c.loop.rekey, c.rand)
-	if err == nil {
-		err = c.storePreKeys(a, preKeys)
-	}
-	if err != nil {
-		c.log.Log("warn", "replacing the pre-key failed", "error", err.Error())
-		return
-	}
-	c.loop.rekey, c.loop.rekeyed = 0, c.now()
-}
-
-// opened does what a message that opened means beside its content: an empty one asks
-// for what was missed, and any one says that a repair has succeeded.
-func (p *pass) opened(m *inbound) {
-	from, peer := m.in.InstallationID, m.sender
-	if len(m.in.Plaintext) == 0 {
-		p.do(func(t *txn) error {
-			t.then(func() { t.c.outbox.resend(peer, from, t.c.now(), t.c.settings.ResendBase) })
-			return nil
-		})
-	}
-	w := answer{peer: peer, installation: from, restart: true}
-	if last, found := p.c.loop.answered.Get(w); found && p.now.Sub(last.at) > p.c.settings.ResendBase {
-		p.c.loop.answered.Remove(w)
-	}
-}
-
-// ownBundleSeen compares what another own device knows of our pre-keys with what we
-// have: if it knows a newer one, our store is an older copy that was put back.
-func (p *pass) ownBundleSeen(m *inbound) {
-	current, ok := p.a.self.PreKeys.Current()
-	if m.sender != p.a.public || !ok {
-		return
-	}
-	for _, b := range m.message.GetBundles() {
-		spk := b.GetSignedPreKeys()[p.a.self.InstallationID]
-		if string(b.GetIdentity()) != string(p.a.public.Compressed()) || spk == nil {
-			continue
-		}
-		newer := spk.GetVersion() > current.Version
-		other := spk.GetVersion() == current.Version && string(spk.GetSignedPreKey()) != string(current.Private.Public().Compressed())
-		if newer || other {
-			version := spk.GetVersion() + 1
-			p.do(func(t *txn) error { t.then(func() { t.c.wantNewPreKey(version) }); return nil })
-		}
-	}
-}
-
-// prepareAnswers makes the answers that are due, one an identity at a time, since
-// each changes its sessions; it gives the identities that got one.
-func (c *Client) prepareAnswers(a *account, now time.Time) ([]*attempt, map[key.Public]bool) {
-	var attempts []*attempt
-	got := map[key.Public]bool{}
-	var due []answer
-	for w := range c.loop.answers {
-		due = append(due, w)
-	}
-	slices.SortFunc(due, func(x, y answer) int {
-		return cmp.Or(slices.Compare(x.peer.Compressed(), y.peer.Compressed()), cmp.Compare(x.installation, y.installation))
-	})
-	for _, w := range due {
-		if got[w.peer] || len(attempts) >= maxAttempts {
-			continue
-		}
-		delete(c.loop.answers, w)
-		at, err := c.prepareAnswer(a, w, now)
-		if err != nil {
-			c.log.Log("warn", "an answer could not be made", "error", err.Error())
-			continue
-		}
-		got[w.peer] = true
-		attempts = append(attempts, at)
-	}
-	return attempts, got
-}
-
-// prepareAnswer goes to the partitioned topic, where everybody listens always.
-func (c *Client) prepareAnswer(a *account, w answer, now time.Time) (*attempt, error) {
-	p, err := c.peer(w.peer)
-	if err != nil {
-		return nil, err
-	}
-	at := &attempt{peer: w.peer, before: p, after: p}
-	var out session.Outgoing
-	if w.restart {
-		at.after, out, err = p.Restart(a.self, w.installation, now, c.source())
-		at.started = out.Started
-	} else {
-		out, err = p.Advertise(c.source())
-	}
-	if err != nil {
-		return nil, err
-	}
-	pm, err := c.protocolMessage(a, out.Messages, nil)
-	if err != nil {
-		return nil, err
-	}
-	at.contentTopic = topic.Partitioned(w.peer).ContentTopic()
-	at.payload, err = payload.SealAsymmetric(c.rand, w.peer, a.self.Identity, pm)
-	return at, err
-}
-
-// ResetSessions forgets all sessions with somebody and begins new ones with their
-// active installations. What they have not acknowledged is sent again.
-func (c *Client) ResetSessions(k key.Public) error {
-	c.busy.Lock()
-	defer c.busy.Unlock()
-	if _, err := c.account(); err != nil {
-		return err
-	}
-	p, err := c.peer(k)
-	if err != nil {
-		return err
-	}
-	if len(p.Sessions) == 0 && len(p.Installations) == 0 {
-		return Errorf(CodeNotFound, "key", "there are no sessions with this key")
-	}
-	err = c.update(func(t *txn) error {
-		t.then(func() {
-			for _, in := range p.Active() {
-				c.startOver(answer{peer: k, installation: in.ID, restart: true}, 0)
+	t.then(func() {
+		if len(t.c.loop.repairs) < maxRepairs {
+			if t.c.loop.repairs == nil {
+				t.c.loop.repairs = map[key.Public]bool{}
 			}
-		})
-		return t.savePeer(p, p.Forget())
+			t.c.loop.repairs[k] = true
+		}
 	})
-	c.kick()
-	return err
 }
 
-// storePreKeys makes new pre-keys ours, and publishes them. Called with busy held.
-func (c *Client) storePreKeys(a *account, preKeys x3dh.PreKeys) error {
-	next := *a
-	next.self.PreKeys = preKeys
-	if err := c.update(func(t *txn) error { return t.Put(tableMeta, metaPreKeys, preKeys.Marshal()) }); err != nil {
-		return err
+// repair writes the letters that were noted. In the loop. What a crash loses is
+// noted again at their next message.
+func (c *Client) repair() {
+	for k := range c.loop.repairs {
+		delete(c.loop.repairs, k)
+		_, err := c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+			return c.updateLetter(a, k, rec, now)
+		})
+		if err != nil {
+			c.log.Log("warn", "repairing a contact failed", "code", string(CodeOf(err)))
+		}
 	}
-	c.account_.Store(&next)
-	c.codeSoon()
-	return nil
+}
+
+// updateLetter is a CONTACT_UPDATE with the state as it is.
+func (c *Client) updateLetter(a *account, k key.Public, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	r := requestOf(rec)
+	clock, err := c.clocks.next(c, k, now)
+	if err != nil {
+		return nil, err
+	}
+	update := &wire.ContactUpdate{
+		Clock: clock, DisplayName: message.StatusName(a.displayName), ContactRequestPropagatedState: propagated(r),
+		PublicKey: k.Hex(), CustomizationColor: a.accent(),
+	}
+	if r.Added() { // receivers take it for a request
+		update.ContactRequestClock = r.Local.Clock
+	}
+	rec.RepairedClock, rec.RepairedAt = r.Local.Clock, now.UnixMilli()
+	return c.write(a, k, wire.ApplicationMetadataMessage_CONTACT_UPDATE, update, clock, now)
 }

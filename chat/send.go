@@ -3,6 +3,8 @@ package chat
 import (
 	"context"
 	"errors"
+	"slices"
+	"time"
 	"unicode/utf8"
 
 	"libstatus1to1/chat/event"
@@ -22,24 +24,65 @@ import (
 // tell what becomes of it. With a ClientRef that was used for the same text to
 // the same person it returns that message again.
 func (c *Client) Send(ctx context.Context, r SendRequest) (event.Message, error) {
+	results, err := c.SendBatch(ctx, []SendRequest{r})
+	if err != nil {
+		return event.Message{}, err
+	}
+	return results[0].Message, results[0].Err
+}
+
+// SendBatch is Send for up to MaxSendBatch texts in one transaction, which costs
+// one write to the disk. A text that cannot be sent has its error in its place
+// and holds up no other; an error of the whole means that none was stored.
+func (c *Client) SendBatch(ctx context.Context, requests []SendRequest) ([]SendResult, error) {
 	a, err := c.account()
 	if err != nil {
-		return event.Message{}, err
+		return nil, err
 	}
-	if err := validateSend(a, r); err != nil {
-		return event.Message{}, err
+	if len(requests) > MaxSendBatch {
+		return nil, Errorf(CodeBadParams, "messages", "a batch has at most %d messages", MaxSendBatch).With("max", MaxSendBatch)
 	}
 	if err := ctx.Err(); err != nil {
-		return event.Message{}, Errorf(CodeTimeout, "", "the deadline has passed").Because(err)
+		return nil, Errorf(CodeTimeout, "", "the deadline has passed").Because(err)
 	}
-	if m, found, err := c.sentBefore(r); found || err != nil {
-		return m, err
+	results := make([]SendResult, len(requests))
+	var all []*outgoing
+	for i, r := range requests {
+		out, err := c.begin(a, r, &results[i])
+		if err != nil {
+			results[i].Err = err
+		} else if out != nil {
+			all = append(all, out)
+		}
 	}
-	out, err := c.compose(a, r)
+	parallel(len(all), func(i int) { all[i].result.Err = c.compose(a, all[i]) })
+	all = slices.DeleteFunc(all, func(out *outgoing) bool { return out.result.Err != nil })
+	if err := c.accept(all); err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// begin checks a request and draws its clock, in the order of the batch. It gives
+// nil when the request was sent before; the result is that message then.
+func (c *Client) begin(a *account, r SendRequest, result *SendResult) (*outgoing, error) {
+	if err := validateSend(a, r); err != nil {
+		return nil, err
+	}
+	m, found, err := c.sentBefore(r)
+	if found || err != nil {
+		result.Message = m
+		return nil, err
+	}
+	if s, _ := c.roster.get(r.To); s.blocked {
+		return nil, Errorf(CodeBlocked, "to", "this person is blocked")
+	}
+	now := c.now()
+	clock, err := c.clocks.next(c, r.To, now)
 	if err != nil {
-		return event.Message{}, err
+		return nil, err
 	}
-	return c.accept(out)
+	return &outgoing{request: r, result: result, now: now, clock: clock}, nil
 }
 
 func validateSend(a *account, r SendRequest) error {
@@ -64,84 +107,102 @@ func validateSend(a *account, r SendRequest) error {
 	return nil
 }
 
-// outgoing is a message with everything that does not change any more.
+// outgoing is a message on its way into the store: first what was asked, then
+// everything that does not change any more.
 type outgoing struct {
 	request SendRequest
-	record  *wire.MessageRecord
-	row     *wire.OutboxRecord
+	result  *SendResult
+	now     time.Time
+	clock   uint64
+
+	record *wire.MessageRecord
+	row    *wire.OutboxRecord
 }
 
-// compose gives the message its clock, signs it and computes its ids. It writes
-// nothing. Spec: 62/STATUS-PAYLOADS; 2/MVDS.
-func (c *Client) compose(a *account, r SendRequest) (*outgoing, error) {
-	now := c.now()
-	clock, err := c.clocks.next(c, r.To, now)
-	if err != nil {
-		return nil, err
-	}
+// compose signs the message and computes its ids. It writes nothing.
+// Spec: 62/STATUS-PAYLOADS; 2/MVDS.
+func (c *Client) compose(a *account, out *outgoing) error {
+	r, now := out.request, out.now
 	encoded, err := message.EncodeChatMessage(message.NewText(message.TextParams{
-		Text: r.Text, ChatID: r.To.Hex(), Clock: clock, Timestamp: uint64(now.UnixMilli()), DisplayName: a.displayName,
+		Text: r.Text, ChatID: r.To.Hex(), Clock: out.clock, Timestamp: uint64(now.UnixMilli()), DisplayName: a.displayName, Contact: c.propagatedTo(r.To),
 	}))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	application, err := message.Wrap(a.self.Identity, wire.ApplicationMetadataMessage_CHAT_MESSAGE, encoded)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(application) > c.batchBytes() {
-		return nil, Errorf(CodeTooLarge, "text", "the message does not fit into one envelope").With("max_bytes", c.batchBytes())
+		return Errorf(CodeTooLarge, "text", "the message does not fit into one envelope").With("max_bytes", c.batchBytes())
 	}
 	id := message.ID(a.public, application)
 	sync := datasync.Message{GroupID: datasync.GroupID(a.public, r.To), Timestamp: now.Unix(), Body: application}
 	mvdsID := sync.ID()
-	return &outgoing{
-		request: r,
-		record: &wire.MessageRecord{
-			Id: id[:], Chat: r.To.Compressed(), From: a.public.Compressed(), Kind: kindText, Text: r.Text,
-			Clock: clock, SentAt: now.UnixMilli(), State: stateQueued, ClientRef: r.ClientRef,
-			SenderName: a.displayName, Outgoing: true, Read: true,
-		},
-		row: &wire.OutboxRecord{
-			MessageId: id[:], Peer: r.To.Compressed(), MvdsId: mvdsID[:], Application: application,
-			MvdsTimestamp: sync.Timestamp, NextSendAt: now.UnixMilli(), Clock: clock,
-		},
-	}, nil
+	out.record = &wire.MessageRecord{
+		Id: id[:], Chat: r.To.Compressed(), From: a.public.Compressed(), Kind: kindText, Text: r.Text,
+		Clock: out.clock, SentAt: now.UnixMilli(), State: stateQueued, ClientRef: r.ClientRef,
+		SenderName: a.displayName, Outgoing: true, Read: true,
+	}
+	out.row = &wire.OutboxRecord{
+		MessageId: id[:], Peer: r.To.Compressed(), MvdsId: mvdsID[:], Application: application,
+		MvdsTimestamp: sync.Timestamp, NextSendAt: now.UnixMilli(), Clock: out.clock,
+	}
+	return nil
 }
 
-// accept makes the message durable: from here on it is not lost.
-func (c *Client) accept(out *outgoing) (event.Message, error) {
-	row, err := rowFromRecord(out.row)
-	if err != nil {
-		return event.Message{}, err
+// accept makes messages durable: from here on they are not lost.
+func (c *Client) accept(all []*outgoing) error {
+	if len(all) == 0 {
+		return nil
 	}
-	err = c.update(func(t *txn) error {
-		if ref := out.request.ClientRef; ref != "" {
-			if err := t.claimRef(ref, out); err != nil {
+	var taken []*outgoing
+	err := c.update(func(t *txn) error {
+		for _, out := range all {
+			switch err := t.accept(out); {
+			case errors.Is(err, errRefTaken):
+				taken = append(taken, out)
+			case err != nil:
 				return err
 			}
 		}
-		if err := put(t, tableOutbox, out.row.GetMvdsId(), out.row); err != nil {
-			return err
-		}
-		if err := t.addToHistory(out.record); err != nil {
-			return err
-		}
-		if err := t.emit(stateEvent(out.record)); err != nil {
-			return err
-		}
-		t.then(func() { c.outbox.add(row) })
-		return t.toOwnDevices(out.row)
+		return nil
 	})
-	if errors.Is(err, errRefTaken) {
-		m, _, err := c.sentBefore(out.request)
-		return m, err
-	}
 	if err != nil {
-		return event.Message{}, err
+		return err
+	}
+	for _, out := range all {
+		out.result.Message = messageOf(out.record)
+	}
+	for _, out := range taken {
+		out.result.Message, _, out.result.Err = c.sentBefore(out.request)
 	}
 	c.kick()
-	return messageOf(out.record), nil
+	return nil
+}
+
+// accept writes one message. After errRefTaken it has written nothing.
+func (t *txn) accept(out *outgoing) error {
+	if ref := out.request.ClientRef; ref != "" {
+		if err := t.claimRef(ref, out); err != nil {
+			return err
+		}
+	}
+	if err := put(t, tableOutbox, out.row.GetMvdsId(), out.row); err != nil {
+		return err
+	}
+	if err := t.addToHistory(out.record); err != nil {
+		return err
+	}
+	if err := t.wroteTo(out.request.To); err != nil {
+		return err
+	}
+	if err := t.emit(stateEvent(out.record)); err != nil {
+		return err
+	}
+	row := newRow(out.request.To, out.row)
+	t.then(func() { t.c.outbox.add(row) })
+	return t.toOwnDevices(out.row)
 }
 
 // errRefTaken: another call with the same client_ref was faster.

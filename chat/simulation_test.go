@@ -369,17 +369,14 @@ func (s *simulation) absent(all []said, d *simDevice) {
 	}
 }
 
-// converged reports whether any two enabled devices that may write to one another
-// use one session for it.
-func (s *simulation) converged() bool {
+// eachPair calls f for any two enabled devices that may write to one another, both
+// ways, until it gives false.
+func (s *simulation) eachPair(f func(p, q *simPerson, d, o *simDevice) bool) bool {
 	for _, p := range s.people {
 		for _, d := range p.devices {
 			for _, q := range s.people {
 				for _, o := range q.devices {
-					if o == d {
-						continue
-					}
-					if in := d.SendsIn(q.public, o.id); in == "" || in != o.SendsIn(p.public, d.id) {
+					if o != d && !f(p, q, d, o) {
 						return false
 					}
 				}
@@ -387,6 +384,14 @@ func (s *simulation) converged() bool {
 		}
 	}
 	return true
+}
+
+// converged reports whether any two devices use one session to write to one another.
+func (s *simulation) converged() bool {
+	return s.eachPair(func(p, q *simPerson, d, o *simDevice) bool {
+		in := d.SendsIn(q.public, o.id)
+		return in != "" && in == o.SendsIn(p.public, d.id)
+	})
 }
 
 // converge lets everybody write to everybody until all use one session.
@@ -408,6 +413,13 @@ func (s *simulation) converge() []said {
 			return all
 		}
 	}
+	s.eachPair(func(p, q *simPerson, d, o *simDevice) bool {
+		if in := d.SendsIn(q.public, o.id); in == "" || in != o.SendsIn(p.public, d.id) {
+			s.t.Logf("one of %s with one of %s:\n%s\nback:\n%s", p.name, q.name,
+				strings.Join(d.DescribeSessions(q.public, o.id), "\n"), strings.Join(o.DescribeSessions(p.public, d.id), "\n"))
+		}
+		return true
+	})
 	s.fatalf("the sessions do not converge")
 	return nil
 }

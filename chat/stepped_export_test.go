@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -36,7 +37,9 @@ func OpenStepped(ctx context.Context, o Options) (*Client, error) {
 func (c *Client) Step() bool {
 	var batch []Envelope
 	for len(batch) < maxBatch && len(c.incoming) > 0 {
-		batch = append(batch, <-c.incoming)
+		e := <-c.incoming
+		c.room.leave(len(e.Payload))
+		batch = append(batch, e)
 	}
 	woken := len(c.wake) > 0
 	if woken {
@@ -97,3 +100,20 @@ func (c *Client) Answered(peers ...session.Peer) {
 
 // PeersInMemory is how many peers' sessions are decoded.
 func (c *Client) PeersInMemory() int { return c.loop.peers.Len() }
+
+// DescribeSessions is for a failing test.
+func (c *Client) DescribeSessions(k key.Public, installation string) (out []string) {
+	p, err := c.readPeer(k)
+	if err != nil {
+		panic(err)
+	}
+	self := c.account_.Load().self
+	for i, s := range p.Sessions {
+		if s.InstallationID == installation {
+			out = append(out, fmt.Sprintf("id %x order %x remote %v established %v sendable %v sent %d recv %d chosen %v",
+				s.ID.Compressed()[1:4], s.Order[:3], !s.RemoteEphemeral.IsZero(), s.Established(), p.Sendable(self, s),
+				s.Ratchet.SendN(), s.Ratchet.RecvN(), p.Chosen(self, installation) == i))
+		}
+	}
+	return out
+}

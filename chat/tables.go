@@ -14,6 +14,10 @@ const (
 	tableSeen       Table = "seen"        // seenDigest or seenMVDS + id -> SeenRecord
 	tableTopics     Table = "topics"      // kind + compressed key -> TopicRecord
 	tableClientRefs Table = "client_refs" // client_ref -> ClientRefRecord
+
+	tablePictures      Table = "pictures"      // compressed key -> PictureRecord, of contacts
+	tableVerifications Table = "verifications" // compressed key + askedUs or askedThem -> VerificationRecord
+	tableIntroduced    Table = "introduced"    // compressed key -> IntroducedRecord
 )
 
 // The queues of the store.

@@ -21,8 +21,14 @@ type route struct {
 	kind         string
 	contentTopic string
 	sym          key.Secret
-	peer         key.Public // whose contact code, or the other side; zero for partitioned
+	peer         person // whose contact code, or the other side; ours for partitioned
 }
+
+// person is a compressed public key. Thousands are read when a client starts, and
+// only those somebody writes on are ever compared: none has to be a point.
+type person [key.CompressedSize]byte
+
+func personOf(k key.Public) person { return person(k.Compressed()) }
 
 func (r route) open(self key.Private, b []byte) (payload.Opened, error) {
 	if r.kind == topicPartitioned {
@@ -31,13 +37,13 @@ func (r route) open(self key.Private, b []byte) (payload.Opened, error) {
 	return payload.OpenSymmetric(r.sym, b)
 }
 
-func (r route) recordKey() []byte { return topicKey(r.kind, r.peer) }
+func (r route) recordKey() []byte { return append([]byte(r.kind), r.peer[:]...) }
 
 func topicKey(kind string, peer key.Public) []byte { return append([]byte(kind), peer.Compressed()...) }
 
 func (r route) store(t *txn) error {
 	return put(t, tableTopics, r.recordKey(), &wire.TopicRecord{
-		Kind: r.kind, ContentTopic: r.contentTopic, Key: r.sym[:], Peer: r.peer.Compressed(),
+		Kind: r.kind, ContentTopic: r.contentTopic, Key: r.sym[:], Peer: r.peer[:],
 	})
 }
 
@@ -94,7 +100,7 @@ func (r *routes) remove(n route) (unused bool) {
 
 // deriveTopic makes the route of a symmetric topic: some 12 ms of CPU.
 func (c *Client) deriveTopic(kind string, peer key.Public, t topic.Topic) route {
-	return route{kind: kind, contentTopic: t.ContentTopic(), sym: symmetricKey(t.Name), peer: peer}
+	return route{kind: kind, contentTopic: t.ContentTopic(), sym: symmetricKey(t.Name), peer: personOf(peer)}
 }
 
 // symmetricKey is a variable so that simulations of many clients need not derive the
@@ -129,7 +135,7 @@ func (c *Client) loadRoutes(a *account) error {
 	c.routes.byTopic, c.routes.known = map[string][]route{}, map[string]route{}
 	c.routes.mu.Unlock()
 	all := []route{{
-		kind: topicPartitioned, contentTopic: topic.Partitioned(a.public).ContentTopic(), peer: a.public,
+		kind: topicPartitioned, contentTopic: topic.Partitioned(a.public).ContentTopic(), peer: personOf(a.public),
 	}}
 	err := c.store.View(func(tx Tx) error {
 		return tx.Each(tableTopics, func(_, value []byte) error {
@@ -137,17 +143,19 @@ func (c *Client) loadRoutes(a *account) error {
 			if err := decodeRecord(tableTopics, value, &rec); err != nil {
 				return err
 			}
-			peer, err := key.ParsePublic(rec.GetPeer())
-			if err != nil || len(rec.GetKey()) != len(key.Secret{}) {
+			if len(rec.GetPeer()) != len(person{}) || len(rec.GetKey()) != len(key.Secret{}) {
 				return Errorf(CodeStoreCorrupt, "", "a topic does not read back")
 			}
-			all = append(all, route{rec.GetKind(), rec.GetContentTopic(), key.Secret(rec.GetKey()), peer})
+			all = append(all, route{rec.GetKind(), rec.GetContentTopic(), key.Secret(rec.GetKey()), person(rec.GetPeer())})
 			return nil
 		})
 	})
 	if err != nil {
 		return err
 	}
+	c.routes.mu.Lock()
+	c.routes.byTopic, c.routes.known = make(map[string][]route, len(all)), make(map[string]route, len(all))
+	c.routes.mu.Unlock()
 	topics := make([]string, len(all))
 	for i, r := range all {
 		c.routes.add(r)

@@ -3,10 +3,12 @@ package chat
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/wire"
 )
 
 // txn is one write transaction of the engine: the store's, the events emitted in
@@ -16,13 +18,25 @@ type txn struct {
 	c       *Client
 	lastSeq uint64
 	after   []func()
+	// chats are those that got messages: each is written once, at the end.
+	chats map[string]*wire.ChatRecord
 }
 
 // update runs fn in one transaction. Only when it is committed are readers of
 // events woken and the after functions run.
 func (c *Client) update(fn func(*txn) error) error {
 	t := &txn{c: c}
-	if err := c.store.Update(func(tx Tx) error { t.Tx = tx; return fn(t) }); err != nil {
+	if err := c.store.Update(func(tx Tx) error {
+		t.Tx = tx
+		if err := fn(t); err != nil {
+			return err
+		}
+		if err := t.putChats(); err != nil {
+			return err
+		}
+		c.probe(ProbeBeforeCommit)
+		return nil
+	}); err != nil {
 		return err
 	}
 	for _, f := range t.after {
@@ -73,12 +87,16 @@ func (t *txn) append(e event.Event) error {
 	if err != nil {
 		return fmt.Errorf("encoding event %s: %w", e.Type(), err)
 	}
-	stored, err := json.Marshal(storedEvent{e.Type(), t.c.now().UnixMilli(), data})
-	if err != nil {
-		return fmt.Errorf("encoding event %s: %w", e.Type(), err)
-	}
-	t.lastSeq, err = t.Append(queueEvents, stored)
+	t.lastSeq, err = t.Append(queueEvents, encodeEvent(e.Type(), t.c.now().UnixMilli(), data))
 	return err
+}
+
+// encodeEvent is the JSON of a storedEvent, without reading data once more.
+func encodeEvent(kind string, at int64, data []byte) []byte {
+	b := make([]byte, 0, len(data)+len(kind)+64)
+	b = append(strconv.AppendQuote(append(b, `{"type":`...), kind), `,"at":`...)
+	b = append(strconv.AppendInt(b, at, 10), `,"data":`...)
+	return append(append(b, data...), '}')
 }
 
 // get reads the record under key into m and reports whether there is one.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/protocol/key"
 )
 
@@ -23,6 +24,13 @@ type SendRequest struct {
 	// ClientRef, when set, makes a repeated call return the first message. At
 	// most MaxClientRef bytes.
 	ClientRef string
+}
+
+// SendResult is what became of one request of a batch: a message, or why there is
+// none.
+type SendResult struct {
+	Message event.Message
+	Err     error
 }
 
 // PageRequest asks for part of a list. Cursor is "" for the first page, else the
@@ -62,10 +70,14 @@ type Diagnostics struct {
 	Dropped  map[string]uint64 `json:"dropped"`
 	Sent     uint64            `json:"sent"`
 	Resent   uint64            `json:"resent"`
+	// Incoming is how many envelopes wait to be opened.
+	Incoming int `json:"incoming"`
 	// Outbox is how many messages wait for publishing or an acknowledgement.
 	Outbox int `json:"outbox"`
-	// EventsWaiting is how many stored events are not acknowledged.
+	// EventsWaiting is how many stored events are not acknowledged, and EventsUnread
+	// how many of all events were not handed out.
 	EventsWaiting uint64 `json:"events_waiting"`
+	EventsUnread  uint64 `json:"events_unread"`
 	Goroutines    int    `json:"goroutines"`
 }
 
@@ -86,6 +98,9 @@ type Settings struct {
 	// MaxInstallations is how many installations of one identity messages are
 	// addressed to, ours included. Default session.MaxInstallations.
 	MaxInstallations int
+	// Strangers is what becomes of people who write to us unasked. Default
+	// StrangersAllow.
+	Strangers Strangers
 	// MaxEvents is how many events may wait unacknowledged before the oldest
 	// give way to an overflow event. Default DefaultMaxEvents.
 	MaxEvents int

@@ -51,6 +51,10 @@ func TestBadInputChangesNothing(t *testing.T) {
 	for _, cursor := range []string{"x", "1-ab", "-", "01-" + strings.Repeat("0", 64)} {
 		_, err = alice.Messages(to, chat.PageRequest{Cursor: cursor})
 		wantCode(t, "cursor "+cursor, err, chat.CodeBadCursor, "cursor")
+		_, err = alice.Contacts(chat.PageRequest{Cursor: cursor})
+		wantCode(t, "contacts cursor "+cursor, err, chat.CodeBadCursor, "cursor")
+		_, err = alice.Chats(chat.PageRequest{Cursor: cursor})
+		wantCode(t, "chats cursor "+cursor, err, chat.CodeBadCursor, "cursor")
 	}
 	_, err = alice.Message([32]byte{1})
 	wantCode(t, "no message", err, chat.CodeNotFound, "message_id")

@@ -63,6 +63,12 @@ func TestVectorEngine(t *testing.T) {
 	})
 }
 
+// handled are the types that are reported in a way of their own.
+var handled = map[wire.ApplicationMetadataMessage_Type]bool{
+	wire.ApplicationMetadataMessage_CHAT_IDENTITY: true, wire.ApplicationMetadataMessage_ACCEPT_CONTACT_REQUEST: true,
+	wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST: true, wire.ApplicationMetadataMessage_CONTACT_UPDATE: true,
+}
+
 // vectorFile is what both files have in common.
 type vectorFile struct {
 	people  vectors.Participants
@@ -138,11 +144,10 @@ func vectorSelf(t *testing.T, p vectors.Participant) session.Self {
 	return self
 }
 
-// receiver writes the participant into a store, as the engine itself would, and
-// opens an engine on it.
-func (f *vectorFile) receiver(t *testing.T, name string) *vectorReceiver {
+// vectorStore is a store with the participant in it, as the engine itself would
+// write it.
+func vectorStore(t *testing.T, self session.Self, displayName string) chat.Store {
 	t.Helper()
-	self := vectorSelf(t, f.people[name])
 	public := self.Identity.Public()
 	own := topic.ContactCode(public)
 	sym := topic.SymmetricKey(own.Name)
@@ -158,6 +163,7 @@ func (f *vectorFile) receiver(t *testing.T, name string) *vectorReceiver {
 		return errors.Join(
 			put(tx, "meta", []byte("identity"), &wire.IdentityRecord{
 				PrivateKey: self.Identity.Bytes(), InstallationId: self.InstallationID, CreatedAt: time.Now().UnixMilli(),
+				DisplayName: displayName,
 			}),
 			tx.Put("meta", []byte("pre_keys"), self.PreKeys.Marshal()),
 			put(tx, "topics", append([]byte("contact_code"), public.Compressed()...), &wire.TopicRecord{
@@ -168,6 +174,15 @@ func (f *vectorFile) receiver(t *testing.T, name string) *vectorReceiver {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// receiver opens an engine on a store with the participant.
+func (f *vectorFile) receiver(t *testing.T, name string) *vectorReceiver {
+	t.Helper()
+	self := vectorSelf(t, f.people[name])
+	public := self.Identity.Public()
+	s := vectorStore(t, self, "")
 	r := &vectorReceiver{
 		file: f, net: memnet.New(memnet.Options{Seed: 1}), self: self, twins: map[string]*session.Peer{},
 		messages: map[string]*vectors.Application{}, other: map[string]*vectors.Application{}, acks: map[[32]byte]string{},
@@ -229,7 +244,7 @@ func (r *vectorReceiver) deliver(l vectorLetter) {
 		switch {
 		case app.ChatMessage != nil:
 			r.messages[id] = app
-		case app.Type != int32(wire.ApplicationMetadataMessage_CHAT_IDENTITY):
+		case !handled[wire.ApplicationMetadataMessage_Type(app.Type)]:
 			r.other[id] = app
 		}
 	}

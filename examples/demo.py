@@ -3,7 +3,7 @@
 
 Alice is the C program (examples/c/chat), Bob the Python program
 (examples/python/chat.py). Each has an encrypted store and a Waku relay node on
-127.0.0.1. They exchange chat keys, chat both ways, stop, start again from their
+127.0.0.1. They exchange chat keys, become contacts, chat both ways, stop, start again from their
 files and go on in the same session. This script types what they say and reads what
 they print; it ends with an error if a message is missing.
 
@@ -40,6 +40,9 @@ AFTER = [
     ("Alice", "Same session. And everything we said is still here. 🔐"),
     ("Bob", "¡Perfecto! До завтра."),
 ]
+
+
+ASK = ("Alice", "Hello, this is Alice. Shall we be contacts?")
 
 
 class Failure(Exception):
@@ -158,11 +161,33 @@ def talk(people, lines):
         print(f"  {time.strftime('%H:%M:%S')}  {name:>5}  {shorten(text)}  ✓✓", flush=True)
 
 
+def befriend(people):
+    """Alice asks Bob to be a contact, and he accepts."""
+    alice, bob = people["Alice"], people["Bob"]
+    alice.type("/request " + ASK[1])
+    alice.wait("the own request", "message", "out")
+    bob.wait("the request's text", "message", "in")
+    bob.wait("the request", "request")
+    bob.type("/accept")
+    bob.wait("having accepted", "accept")
+    while alice.wait("Bob's acceptance", "contact_changed")[2] != "mutual":
+        pass
+    numbers = []
+    for person in (alice, bob):
+        person.type("/verify")
+        numbers.append(person.wait("the safety number", "safety_number")[1])
+    if numbers[0] != numbers[1]:
+        raise Failure("they see different safety numbers")
+    alice.type("/verify " + numbers[1])
+    alice.wait("Bob being verified", "verify")
+    print(f"Alice has asked Bob to be a contact, he has accepted, and both see the safety number\n  {numbers[0]}\n")
+
+
 def check_history(people, lines):
     """Both must have the whole conversation, in order."""
     for person in people.values():
         history = person.list("/history 200", "history")
-        said = [("out" if name == person.name else "in", text) for name, text in lines]
+        said = [("out" if name == person.name else "in", text) for name, text in [ASK, *lines]]
         found = [(entry[0], json.loads(entry[4])) for entry in history]
         if found != said:
             raise Failure(f"{person.name}'s history has {len(found)} messages, not the {len(said)} that were said")
@@ -187,7 +212,8 @@ def run(program, directory):
         for person, other in ((people["Alice"], keys["Bob"]), (people["Bob"], keys["Alice"])):
             person.type("/to " + other)
             person.wait("the other's key being taken", "to")
-        print("They have exchanged their chat keys.\n")
+        print("They have exchanged their chat keys.")
+        befriend(people)
         talk(people, BEFORE)
         before = sessions(people)
         for person in people.values():

@@ -220,7 +220,33 @@ static inline char *status1to1_identity_set_display_name(status1to1_client clien
     return status1to1_call(client, "identity.set_display_name", params_json);
 }
 
-/* contacts.add: Adds a contact, or renames one. */
+/* identity.phrase: Shows the seed phrase to who can open the store. */
+static inline char *status1to1_identity_phrase(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "identity.phrase", params_json);
+}
+
+/* identity.delete: Destroys the identity and all that is stored: the keys are erased
+ * and the file is removed. The client is closed then. */
+static inline char *status1to1_identity_delete(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "identity.delete", params_json);
+}
+
+/* profile.get: Tells how we present ourselves, and the Status link to us. */
+static inline char *status1to1_profile_get(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "profile.get", params_json);
+}
+
+/* profile.set: Changes how we present ourselves. */
+static inline char *status1to1_profile_set(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "profile.set", params_json);
+}
+
+/* contacts.add: Puts somebody into the address book, or renames them. It asks them
+ * nothing: see contacts.request. */
 static inline char *status1to1_contacts_add(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.add", params_json);
@@ -232,17 +258,119 @@ static inline char *status1to1_contacts_get(status1to1_client client, const char
     return status1to1_call(client, "contacts.get", params_json);
 }
 
-/* contacts.list: Lists contacts, also those who only wrote to us. */
+/* contacts.list: Lists everybody we know, also those who only wrote to us. */
 static inline char *status1to1_contacts_list(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.list", params_json);
 }
 
-/* contacts.remove: Takes a person out of the contacts. Messages and sessions stay, and
- * who has written to us stays known, with added false. */
+/* contacts.remove: Takes a person out of the address book, and our request or
+ * acceptance back, which they are told. The chat stays, and they stay known, with added
+ * false. */
 static inline char *status1to1_contacts_remove(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.remove", params_json);
+}
+
+/* contacts.request: Asks somebody to be a contact. Until they accept, the Status app
+ * shows them nothing else of ours. */
+static inline char *status1to1_contacts_request(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.request", params_json);
+}
+
+/* contacts.accept: Accepts somebody's request to be a contact. */
+static inline char *status1to1_contacts_accept(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.accept", params_json);
+}
+
+/* contacts.decline: Declines somebody's request. They are not told. */
+static inline char *status1to1_contacts_decline(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.decline", params_json);
+}
+
+/* contacts.retract: Takes our request, or our acceptance, back. They are told, and stay
+ * in the address book. */
+static inline char *status1to1_contacts_retract(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.retract", params_json);
+}
+
+/* contacts.block: Hears nothing of somebody any more. They cannot tell. */
+static inline char *status1to1_contacts_block(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.block", params_json);
+}
+
+/* contacts.unblock: Hears somebody again, as a stranger. */
+static inline char *status1to1_contacts_unblock(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.unblock", params_json);
+}
+
+/* contacts.safety_number: Gives what two people compare to make sure of each other's
+ * key, and the Status link to them. */
+static inline char *status1to1_contacts_safety_number(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.safety_number", params_json);
+}
+
+/* contacts.verify: Marks somebody as verified, if the safety number they see is ours. */
+static inline char *status1to1_contacts_verify(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.verify", params_json);
+}
+
+/* contacts.unverify: Takes the mark of being verified away. */
+static inline char *status1to1_contacts_unverify(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.unverify", params_json);
+}
+
+/* contacts.ask: Asks a contact a question only they can answer. It takes the place of
+ * the last one. */
+static inline char *status1to1_contacts_ask(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.ask", params_json);
+}
+
+/* contacts.answer: Answers the question of a contact. */
+static inline char *status1to1_contacts_answer(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.answer", params_json);
+}
+
+/* contacts.refuse_question: Tells a contact that we do not answer their question. */
+static inline char *status1to1_contacts_refuse_question(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.refuse_question", params_json);
+}
+
+/* contacts.cancel_question: Takes our question to a contact back. */
+static inline char *status1to1_contacts_cancel_question(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.cancel_question", params_json);
+}
+
+/* contacts.confirm_answer: Says whether a contact's answer was right; if it was, they
+ * are verified. They are not told. */
+static inline char *status1to1_contacts_confirm_answer(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.confirm_answer", params_json);
+}
+
+/* contacts.verifications: Lists the last question each way between a person and us. */
+static inline char *status1to1_contacts_verifications(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.verifications", params_json);
+}
+
+/* contacts.picture: Gives the picture somebody has shown us. */
+static inline char *status1to1_contacts_picture(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.picture", params_json);
 }
 
 /* chats.list: Lists the conversations. */
@@ -268,6 +396,13 @@ static inline char *status1to1_chats_mark_read(status1to1_client client, const c
 static inline char *status1to1_messages_send(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.send", params_json);
+}
+
+/* messages.send_batch: Queues several text messages with one write to the disk. One
+ * that cannot be sent has its error in its place and holds up no other. */
+static inline char *status1to1_messages_send_batch(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "messages.send_batch", params_json);
 }
 
 /* messages.get: Gives one message. */

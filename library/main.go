@@ -16,7 +16,13 @@ import (
 )
 
 // registry holds the clients of this process.
-var registry = host.NewRegistry()
+var registry = newRegistry()
+
+func newRegistry() *api.Registry {
+	r := host.NewRegistry()
+	r.CountStrings(func() int64 { return int64(C.s1_held()) })
+	return r
+}
 
 func main() {}
 

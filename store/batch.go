@@ -16,6 +16,8 @@ type batch struct {
 	index map[bucketID]entry
 	// changed holds the entries to write at the end.
 	changed map[bucketID]bool
+	// traces are what the steps change of the traces of each bucket.
+	traces map[bucketID]trace
 	// before is what the running closure found in index where it changed it.
 	before map[bucketID]before
 	// fatal ends the batch: bbolt failed in the middle of a change.
@@ -47,7 +49,7 @@ const (
 )
 
 func newBatch(c *crypt, f *boltFile) (*batch, error) {
-	b := &batch{file: f, index: map[bucketID]entry{}, changed: map[bucketID]bool{}, before: map[bucketID]before{}}
+	b := &batch{file: f, index: map[bucketID]entry{}, changed: map[bucketID]bool{}, before: map[bucketID]before{}, traces: map[bucketID]trace{}}
 	tx, hung, err := f.begin(true)
 	b.reader, b.hung = newReader(c, tx), hung
 	return b, err
@@ -72,6 +74,7 @@ func (b *batch) apply(s step) error {
 	panicked := guard("file", func() {
 		if s.act == actDrop {
 			delete(b.buckets, s.id)
+			delete(b.traces, s.id) // the entry begins anew, too
 			if b.bolt.Bucket([]byte(s.id)) != nil {
 				err = b.bolt.DeleteBucket([]byte(s.id))
 			}
@@ -87,6 +90,7 @@ func (b *batch) apply(s step) error {
 		if s.kind == kindQueue || s.kind == kindHistory {
 			bucket.FillPercent = appendFill
 		}
+		b.noteTraces(bucket, s)
 		if s.act == actDelete {
 			err = bucket.Delete(s.key)
 		} else {
@@ -142,6 +146,7 @@ func (b *batch) takeBack(n int) {
 	b.abort()
 	tx, hung, err := b.file.begin(true)
 	b.reader, b.hung, b.fatal = newReader(b.crypt, tx), hung, err
+	clear(b.traces)
 	again := b.steps[:n]
 	b.steps, b.bytes = nil, 0
 	for _, s := range again {
@@ -163,23 +168,56 @@ func (b *batch) abort() {
 	}
 }
 
-// flush writes the changed index entries.
+// flush writes the index entries of the changed buckets, and the traces of the index.
 func (b *batch) flush() error {
-	for id := range b.changed {
-		e := b.index[id]
-		s := step{act: actDelete, id: indexBucket, key: []byte(id)}
-		if !e.gone {
-			box, err := b.crypt.seal(indexBucket, s.key, e.encode())
-			if err != nil {
-				return err
-			}
-			s.act, s.value = actPut, box
-		}
-		if err := b.apply(s); err != nil {
-			return err
+	for id, sum := range b.traces {
+		if e, ok := b.index[id]; ok && !e.gone {
+			e.traces.add(sum)
+			b.index[id], b.changed[id] = e, true
 		}
 	}
-	return nil
+	clear(b.traces)
+	if len(b.changed) == 0 {
+		return nil
+	}
+	root, err := b.root()
+	if err != nil {
+		return err
+	}
+	for id := range b.changed {
+		change, err := b.writeEntry(id, b.index[id])
+		if err != nil {
+			return err
+		}
+		root.add(change)
+	}
+	box, err := b.crypt.seal(headerBucket, rootKey, root[:])
+	if err != nil {
+		return err
+	}
+	return b.apply(step{act: actPut, id: headerBucket, key: rootKey, value: box})
+}
+
+// writeEntry writes or deletes one index entry and tells how the traces change.
+func (b *batch) writeEntry(id bucketID, e entry) (change trace, err error) {
+	s := step{act: actDelete, id: indexBucket, key: []byte(id)}
+	if !e.gone {
+		s.act = actPut
+		if s.value, err = b.crypt.seal(indexBucket, s.key, e.encode()); err != nil {
+			return change, err
+		}
+		change = b.crypt.trace(s.value)
+	}
+	old, err := b.bucket("index", indexBucket)
+	if err != nil {
+		return change, err
+	}
+	if old != nil {
+		if err := guard("index", func() { change.add(b.crypt.trace(old.Get(s.key))) }); err != nil {
+			return change, err
+		}
+	}
+	return change, b.apply(s)
 }
 
 // commit makes the batch durable. After an error nothing of it is in the store,

@@ -28,6 +28,9 @@ func (c *checker) run(r *reader) error {
 	if err := c.pages(r); err != nil {
 		return err
 	}
+	if err := c.damage(r.freshRoot()); err != nil {
+		return err
+	}
 	known := map[bucketID]bool{headerBucket: true, indexBucket: true}
 	_, err := c.walk(r, "index", indexBucket, func(key, plain []byte) error {
 		id := bucketID(key)
@@ -55,9 +58,9 @@ func (c *checker) run(r *reader) error {
 func (c *checker) bucket(r *reader, id bucketID, e entry) error {
 	n, err := c.walk(r, e.what(), id, c.inspector(r, id, e))
 	if err == nil && n != e.records() {
-		err = missing(e.what())
+		c.tell(missing(e.what()).Message)
 	}
-	return err
+	return errors.Join(err, c.damage(r.fresh(id, e)))
 }
 
 // inspector gives the function that looks at one record of a bucket.
@@ -155,8 +158,10 @@ func (c *checker) pages(r *reader) error {
 	if err != nil {
 		return ioError("reading the store", err)
 	}
-	if _, err := scanPages(f, info.Size(), meta); err != nil {
-		c.tell(err.Error())
-	}
-	return nil
+	panicked := guard("file", func() {
+		if _, err := scanPages(f, info.Size(), meta); err != nil {
+			c.tell(err.Error())
+		}
+	})
+	return c.damage(panicked)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
@@ -36,10 +37,11 @@ type bucketID string
 
 // crypt seals, opens and names records under the data key. Safe for concurrent use.
 type crypt struct {
-	aead  cipher.AEAD
-	macs  sync.Pool // of hash.Hash: HMAC-SHA256 under the name key
-	rand  io.Reader
-	known sync.Map // kindName -> bucketID, of tables and queues
+	aead   cipher.AEAD
+	tracer cipher.Block // of traces: freshness.go
+	macs   sync.Pool    // of hash.Hash: HMAC-SHA256 under the name key
+	rand   io.Reader
+	known  sync.Map // kindName -> bucketID, of tables and queues
 }
 
 type kindName struct {
@@ -47,7 +49,7 @@ type kindName struct {
 	name string
 }
 
-// newCrypt derives the two keys in use from the data key by HKDF-SHA256.
+// newCrypt derives the three keys in use from the data key by HKDF-SHA256.
 func newCrypt(data key.Secret, rand io.Reader) (*crypt, error) {
 	recordKey, err := hkdf.Key(sha256.New, data[:], nil, "status1to1 store records", chacha20poly1305.KeySize)
 	if err != nil {
@@ -61,7 +63,15 @@ func newCrypt(data key.Secret, rand io.Reader) (*crypt, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &crypt{aead: aead, rand: rand}
+	traceKey, err := hkdf.Key(sha256.New, data[:], nil, "status1to1 store traces", 16)
+	if err != nil {
+		return nil, err
+	}
+	tracer, err := aes.NewCipher(traceKey)
+	if err != nil {
+		return nil, err
+	}
+	c := &crypt{aead: aead, tracer: tracer, rand: rand}
 	c.macs.New = func() any { return hmac.New(sha256.New, nameKey) }
 	return c, nil
 }

@@ -14,19 +14,36 @@
 //
 // # What damage does
 //
-// Open reads the page headers and keys of the whole file (pages.go) and compares
+// Open reads the page headers and keys of the file (pages.go, walk.go) and compares
 // the number of records in each bucket with the sealed index (index.go), because
 // bbolt trusts its pages and would crash on bad ones. Later damage is caught
-// record by record. What remains undetected:
-//   - the whole file put back from an older copy, or one record replaced by an
-//     older version of itself by someone who can write to the file;
+// record by record.
+//
+// A file above 64 MiB is opened in two steps (branches.go). Before anybody uses it:
+// meta page, list of free pages, all branch pages, so that bbolt finds its way, ends
+// and takes no page twice. After that, in the background: the leaves and the
+// comparison with the index. Until the second step is over the first write waits,
+// because only a write can spread damage: bbolt would copy a bad leaf, or free pages
+// that a bad header calls its own. A read that meets a bad leaf before that fails as
+// on a bad record: what lies outside of the map is a fault, which is caught; what
+// lies inside does not authenticate. If the second step finds damage, everything
+// fails with store_corrupt from then on and the file stays as it is. What is given up
+// is small: a record that damage has hidden from a search may for that fraction of a
+// second be taken for missing, and a leaf made to look like a branch that leads back
+// to itself, which no accident makes, ends the process.
+//
+// What remains undetected:
+//   - the whole file put back from an older copy. A single record put back, or a
+//     page that the disk has lost, contradicts the sealed traces (freshness.go):
+//     found at Open in a store of up to 16,384 records, in a larger one by Each and
+//     Check, and not by a single Get;
 //   - damage to the newer of bbolt's two meta pages: bbolt falls back to the
 //     commit before, as it does after a torn write;
 //   - a file that another program truncates or changes while it is open can be
 //     answered with store_corrupt only where the fault happens in a transaction.
 //
-// The walk at Open and Resume reads the whole file once: about 0.1 s for 300 MiB
-// that the system has in memory, the speed of the disk otherwise.
+// Each Open and Resume reads the whole file once: about 0.1 s for 650 MiB that the
+// system has in memory, at the speed of the disk otherwise.
 //
 // # Transactions
 //

@@ -17,16 +17,19 @@ import (
 type boltFile struct {
 	db    *bolt.DB
 	file  *os.File       // bbolt's own descriptor, to let the lock go if bbolt cannot
-	count map[string]int // records in each root bucket, when it was opened
+	made  bool           // it was empty when it was opened
+	count map[string]int // records in each root bucket then; nil while rest is to be walked
+	rest  *rest          // what is left to be looked at; nil: nothing
 }
 
-// openFile opens path, takes its lock without waiting and scans its pages. With
-// create a missing or empty file is made.
-func openFile(path string, create, noSync bool) (*boltFile, error) {
+// openFile opens path, takes its lock without waiting and scans its pages, of a
+// file larger than atOnce bytes only the branches. With create a missing or empty
+// file is made.
+func openFile(path string, create, noSync bool, atOnce int64) (*boltFile, error) {
 	if err := checkPath(path, create); err != nil {
 		return nil, err
 	}
-	b := &boltFile{count: map[string]int{}}
+	b := &boltFile{}
 	options := &bolt.Options{
 		Timeout:         time.Nanosecond, // one attempt
 		FreelistType:    bolt.FreelistMapType,
@@ -34,7 +37,7 @@ func openFile(path string, create, noSync bool) (*boltFile, error) {
 		PageSize:        pageSize,
 		NoSync:          noSync,
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
-			return b.openLocked(name, flag, mode, create)
+			return b.openLocked(name, flag, mode, create, atOnce)
 		},
 	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
@@ -48,11 +51,12 @@ func openFile(path string, create, noSync bool) (*boltFile, error) {
 		return nil, openError(err)
 	}
 	b.db.AllocSize = growBytes
+	b.db.NoGrowSync = noSync
 	return b, nil
 }
 
 // openLocked stands in for os.OpenFile in bolt.Open.
-func (b *boltFile) openLocked(name string, flag int, mode os.FileMode, create bool) (*os.File, error) {
+func (b *boltFile) openLocked(name string, flag int, mode os.FileMode, create bool, atOnce int64) (*os.File, error) {
 	if !create {
 		flag &^= os.O_CREATE
 	}
@@ -69,11 +73,16 @@ func (b *boltFile) openLocked(name string, flag int, mode os.FileMode, create bo
 		return nil, err
 	}
 	if info.Size() == 0 && create {
+		b.made = true
 		return f, nil
 	}
 	meta, err := newestMeta(f)
 	if err != nil {
 		return nil, err
+	}
+	if info.Size() > atOnce {
+		b.rest = &rest{meta: meta, size: info.Size(), done: make(chan struct{})}
+		return f, scanBranches(f, info.Size(), meta)
 	}
 	b.count, err = scanPages(f, info.Size(), meta)
 	return f, err
@@ -117,7 +126,7 @@ func openError(err error) error {
 }
 
 // isNew reports whether the file holds nothing yet.
-func (b *boltFile) isNew() bool { return len(b.count) == 0 }
+func (b *boltFile) isNew() bool { return b.made || b.rest == nil && len(b.count) == 0 }
 
 // close ends bbolt and releases the lock. No transaction may be running.
 func (b *boltFile) close() error {
@@ -137,6 +146,7 @@ func (b *boltFile) close() error {
 // process ends.
 func (b *boltFile) abandon() {
 	if b.file != nil {
+		unlockFile(b.file)
 		_ = b.file.Close() // closed already if bbolt got that far
 	}
 }

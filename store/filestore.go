@@ -21,6 +21,7 @@ type fileStore struct {
 	path    string
 	kdf     Argon2Params
 	noSync  bool
+	atOnce  int64
 	rand    io.Reader
 	data    key.Secret // data key, kept while suspended
 	crypt   *crypt
@@ -57,16 +58,17 @@ func openWith(o Options, steps []migration) (chat.Store, error) {
 		return nil, pathError("the path cannot be made absolute", err)
 	}
 	s := &fileStore{
-		path: path, kdf: o.KDF.orDefault(), noSync: o.NoSync, rand: &sharedReader{r: o.Rand},
+		path: path, kdf: o.KDF.orDefault(), noSync: o.NoSync, atOnce: o.wholeUpTo(), rand: &sharedReader{r: o.Rand},
 		requests: make(chan *request, maxClosures), quit: make(chan struct{}),
 	}
-	if s.file, err = openFile(path, true, o.NoSync); err != nil {
+	if s.file, err = openFile(path, true, o.NoSync, s.atOnce); err != nil {
 		return nil, err
 	}
 	if err := s.start(o, steps); err != nil {
 		_ = s.file.close()
 		return nil, err
 	}
+	s.finishLater(s.file)
 	go s.write()
 	return s, nil
 }
@@ -111,7 +113,7 @@ func (s *fileStore) start(o Options, steps []migration) error {
 
 // verify compares the index with what the scan counted.
 func (b *boltFile) verify(c *crypt) error {
-	if len(b.count) == 0 { // made just now
+	if b.count == nil { // made just now, or to be compared later
 		return nil
 	}
 	return b.view(func(r *reader) error { return checkIndex(r, b.count) }, c)
@@ -196,6 +198,7 @@ func (s *fileStore) release() error {
 	if f == nil {
 		return nil
 	}
+	f.giveUp()
 	if s.hung() != nil {
 		f.abandon()
 		return nil
@@ -211,7 +214,7 @@ func (s *fileStore) Resume() error {
 	if state := s.gate.now(); state != gateSuspended {
 		return state.err()
 	}
-	f, err := openFile(s.path, false, s.noSync)
+	f, err := openFile(s.path, false, s.noSync, s.atOnce)
 	if err != nil {
 		return err
 	}
@@ -221,6 +224,7 @@ func (s *fileStore) Resume() error {
 	}
 	s.file = f
 	s.broken.Store(nil)
+	s.finishLater(f)
 	s.gate.open()
 	return nil
 }

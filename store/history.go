@@ -170,12 +170,15 @@ func (t *fileTx) freeLabel(id bucketID, p chat.Position) (label uint64, there bo
 // neighbours are the newest position before p and the oldest that is not; nil
 // where there is none.
 func (c historyCursor) neighbours(p chat.Position) (low, high *placed, err error) {
+	newest, more, err := c.last()
+	if err == nil && more && compare(newest.position, p) < 0 { // nearly always
+		return &newest, nil, nil
+	}
 	next, ok, err := c.notBefore(p)
 	if err != nil {
 		return nil, nil, err
 	}
 	var prev placed
-	var more bool
 	if ok {
 		high = &next
 		if _, _, err = c.from(next.label); err == nil {

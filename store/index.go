@@ -21,6 +21,8 @@ type entry struct {
 	// first and last are a queue's bounds. Of others, first is 0 and last the
 	// number of records.
 	first, last uint64
+	// traces are those of all its records (freshness.go).
+	traces trace
 	// gone marks an entry that is not, or no longer, in the index.
 	gone bool
 }
@@ -54,12 +56,13 @@ func (e entry) what() string {
 	return "a history"
 }
 
-const entryHead = 1 + 8 + 8
+const entryHead = 1 + 8 + 8 + len(trace{})
 
 func (e entry) encode() []byte {
 	b := append(make([]byte, 0, entryHead+len(e.name)), e.kind)
 	b = binary.BigEndian.AppendUint64(b, e.first)
 	b = binary.BigEndian.AppendUint64(b, e.last)
+	b = append(b, e.traces[:]...)
 	return append(b, e.name...)
 }
 
@@ -69,6 +72,7 @@ func decodeEntry(plain []byte) (e entry, ok bool) {
 	}
 	e.kind = plain[0]
 	e.first, e.last = binary.BigEndian.Uint64(plain[1:]), binary.BigEndian.Uint64(plain[9:])
+	copy(e.traces[:], plain[17:])
 	e.name = string(plain[entryHead:])
 	switch e.kind {
 	case kindTable, kindHistory:
@@ -107,12 +111,25 @@ func checkIndex(r *reader, count map[string]int) error {
 	if err != nil {
 		return err
 	}
-	for name := range count {
-		if !known[name] {
+	records := 0
+	for name, n := range count {
+		if records += n; !known[name] {
 			return corrupt("index: a record is missing")
 		}
 	}
-	return nil
+	return checkFresh(r, records)
+}
+
+// freshAtOnce is up to how many records are compared with their traces when the
+// store is opened; a larger store's are when they are walked, by Each or Check.
+const freshAtOnce = 16384
+
+// checkFresh compares the index, and the buckets of a small store, with their traces.
+func checkFresh(r *reader, records int) error {
+	if err := r.freshRoot(); err != nil || records > freshAtOnce {
+		return err
+	}
+	return r.eachEntry(r.fresh)
 }
 
 // eachEntry calls fn for every entry of the index.

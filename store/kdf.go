@@ -67,6 +67,15 @@ type Options struct {
 	// NoSync leaves out fsync: a crash of the machine can destroy the store. For
 	// tests and benchmarks only.
 	NoSync bool
+
+	scanAtOnce int64 // for tests; 0: the constant
+}
+
+func (o Options) wholeUpTo() int64 {
+	if o.scanAtOnce != 0 {
+		return o.scanAtOnce
+	}
+	return scanAtOnce
 }
 
 // String leaves the secrets out.

@@ -20,13 +20,17 @@ const (
 	// moves between machines whose memory pages differ.
 	pageSize = 4096
 
+	// scanAtOnce is up to which size a file is walked whole before it is used: some
+	// 15 ms. Of a larger one the leaves are walked after that (branches.go).
+	scanAtOnce = 64 << 20
+
 	// initialMap is the address space (not memory) mapped at open. While the
 	// file fits, growing it needs no new map, which would wait for every View.
 	initialMap = 64 << 20
 
 	// growBytes is by how much the file grows ahead of its use. Each growth
-	// costs one more fsync.
-	growBytes = 256 << 10
+	// costs one more fsync: with 1 MiB every 200 messages or so.
+	growBytes = 1 << 20
 
 	// maxTreeDepth bounds the page tree. Even at two entries a page, 48 levels
 	// are more than a disk holds; bbolt recurses once a level.

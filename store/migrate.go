@@ -12,14 +12,14 @@ import (
 )
 
 // schemaVersion is what this library writes. It stands in the header.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // migration brings a file from one version to the next, in one bbolt transaction
 // that also writes the new version.
 type migration func(tx *bolt.Tx, c *crypt) error
 
 // migrations holds at [i] the step from version i+1 to i+2.
-var migrations []migration
+var migrations = []migration{addTraces}
 
 func newestVersion(steps []migration) uint32 { return 1 + uint32(len(steps)) }
 
@@ -31,6 +31,9 @@ func newestVersion(steps []migration) uint32 { return 1 + uint32(len(steps)) }
 func (s *fileStore) migrate(h header, master key.Secret, steps []migration) error {
 	if h.version == newestVersion(steps) {
 		return nil
+	}
+	if err := s.file.finishNow(s.crypt); err != nil {
+		return err
 	}
 	var copies []string
 	for v := h.version; v < newestVersion(steps); v++ {
@@ -69,11 +72,14 @@ func (s *fileStore) reopen() error {
 	if err := s.file.close(); err != nil {
 		return err
 	}
-	f, err := openFile(s.path, false, s.noSync)
+	f, err := openFile(s.path, false, s.noSync, s.atOnce)
 	if err != nil {
 		return err
 	}
 	s.file = f
+	if err := f.finishNow(s.crypt); err != nil {
+		return err
+	}
 	return f.verify(s.crypt)
 }
 

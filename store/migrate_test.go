@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
@@ -117,7 +118,8 @@ func renameTable(tx *bolt.Tx, c *crypt) error {
 	e.name = "new"
 	box, err := c.seal(indexBucket, []byte(to), e.encode())
 	index := tx.Bucket([]byte(indexBucket))
-	return errors.Join(err, index.Put([]byte(to), box), index.Delete([]byte(from)), tx.DeleteBucket([]byte(from)))
+	err = errors.Join(err, index.Put([]byte(to), box), index.Delete([]byte(from)), tx.DeleteBucket([]byte(from)))
+	return errors.Join(err, retrace(tx, c, decodeEntry))
 }
 
 func backups(t *testing.T, path string) []string {
@@ -149,10 +151,11 @@ func TestMigrations(t *testing.T) {
 	failing := func(*bolt.Tx, *crypt) error { return failure }
 	half := func(tx *bolt.Tx, c *crypt) error { return errors.Join(renameTable(tx, c), failure) }
 	nothing := func(*bolt.Tx, *crypt) error { return nil }
+	with := func(more ...migration) []migration { return append(slices.Clone(migrations), more...) }
 	lossy := func(tx *bolt.Tx, c *crypt) error { return tx.DeleteBucket([]byte(c.bucket(kindTable, "old"))) }
 
 	// A failing step leaves the file as it was, and a copy.
-	_, err := openWith(o, []migration{half})
+	_, err := openWith(o, with(half))
 	if !errors.Is(err, failure) || len(backups(t, s.path)) != 1 {
 		t.Errorf("a failing migration: %v, copies %v", err, backups(t, s.path))
 	}
@@ -162,22 +165,22 @@ func TestMigrations(t *testing.T) {
 	s.must(s.Close())
 
 	// The steps before a failing one stay; the next attempt goes on from there.
-	_, err = openWith(o, []migration{nothing, failing})
+	_, err = openWith(o, with(nothing, failing))
 	if !errors.Is(err, failure) || len(backups(t, s.path)) != 2 {
 		t.Errorf("the second migration failing: %v, copies %v", err, backups(t, s.path))
 	}
 	_, err = Open(o)
 	wantCode(t, err, chat.CodeStoreNewer)
-	if s.Store, err = openWith(o, []migration{failing, renameTable, nothing}); err != nil {
+	if s.Store, err = openWith(o, with(failing, renameTable, nothing)); err != nil {
 		t.Fatal(err)
 	}
 	s.sound()
 	holds("new")
-	if v := s.Info().SchemaVersion; v != 4 {
+	if v := s.Info().SchemaVersion; v != schemaVersion+3 {
 		t.Errorf("version %d", v)
 	}
 	s.must(s.Close())
-	if left := backups(t, s.path); len(left) != 1 { // the first attempt's, from version 1
+	if left := backups(t, s.path); len(left) != 1 { // the first attempt's
 		t.Errorf("copies left: %v", left)
 	}
 	_, err = Open(o)
@@ -186,15 +189,15 @@ func TestMigrations(t *testing.T) {
 	_, err = Open(o)
 	wantCode(t, err, chat.CodeStoreNewer)
 
-	// The copy of version 1 is a store of version 1.
-	s.path += ".v1.bak"
+	// The copy is a store of the version before.
+	s.path += fmt.Sprintf(".v%d.bak", schemaVersion)
 	s.Store = mustOpen(t, s.path)
 	holds("old")
 	s.again()
 	s.must(s.Close())
 
 	// A migration that loses records is noticed, and the copy is kept.
-	if _, err := openWith(testOptions(s.path), []migration{lossy}); chat.CodeOf(err) != chat.CodeStoreCorrupt {
+	if _, err := openWith(testOptions(s.path), with(lossy)); chat.CodeOf(err) != chat.CodeStoreCorrupt {
 		t.Errorf("a lossy migration: %v", err)
 	}
 	if len(backups(t, s.path)) != 1 {

@@ -173,7 +173,7 @@ func TestEmptyFile(t *testing.T) {
 	s.must(s.Close())
 
 	bare := filepath.Join(t.TempDir(), "bare.db") // bbolt ready, the header not yet written
-	b, err := openFile(bare, true, false)
+	b, err := openFile(bare, true, false, scanAtOnce)
 	if err != nil {
 		t.Fatal(err)
 	}

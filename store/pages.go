@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/bits"
 	"slices"
+	"sync/atomic"
 )
 
 // This file reads bbolt's pages (format version 2, native byte order) without
@@ -75,29 +76,51 @@ func newestMeta(f io.ReaderAt) (boltMeta, error) {
 	return a, nil
 }
 
-// scan is one walk over all pages of a state.
+// scan is one walk over all pages of a state. The trees below the root are walked
+// by several goroutines (walk.go), so what is shared here is atomic or read only.
 type scan struct {
-	f     io.ReaderAt
-	pages uint64         // page numbers are below this
-	seen  []uint64       // bit set of pages met
-	count map[string]int // elements a bucket
-	// level holds the page and the entries at each depth: those above stay in
-	// use while those below come and go.
-	level [maxTreeDepth + 1]struct {
-		page []byte
-		list []element
-	}
+	f      io.ReaderAt
+	mapped []byte           // the file in memory; nil where that is not possible
+	pages  uint64           // page numbers are below this
+	seen   []uint64         // bit set of pages met
+	count  map[string]int64 // elements a bucket
+	parts  []part           // of the buckets, not walked yet
+	stop   *atomic.Bool     // ends the walk when set; nil: never
 }
+
+// errStopped is what a walk ends with that was told to.
+var errStopped = errors.New("store: the walk was stopped")
 
 // scanPages walks all pages of the state m of a file of size bytes, and returns
 // the number of records in each root bucket.
 func scanPages(f io.ReaderAt, size int64, m boltMeta) (map[string]int, error) {
+	return scanUntil(f, size, m, nil)
+}
+
+// newScan begins a scan, or refuses what does not fit the file.
+func newScan(f io.ReaderAt, size int64, m boltMeta) (*scan, error) {
 	if m.pages < 4 || m.pages > uint64(size)/pageSize {
 		return nil, fmt.Errorf("%w: the file is shorter than it says", errPages)
 	}
-	s := &scan{f: f, pages: m.pages, seen: make([]uint64, m.pages/64+1), count: map[string]int{}}
+	s := &scan{f: f, pages: m.pages, seen: make([]uint64, m.pages/64+1), count: map[string]int64{}}
 	s.seen[0] = 0b11 // the meta pages
-	if err := s.tree(m.root, nil, nil, 0, s.rootElement); err != nil {
+	return s, nil
+}
+
+// scanUntil is scanPages that ends with errStopped when stop is set.
+func scanUntil(f io.ReaderAt, size int64, m boltMeta, stop *atomic.Bool) (map[string]int, error) {
+	s, err := newScan(f, size, m)
+	if err != nil {
+		return nil, err
+	}
+	mapped, unmap := mapFile(f, size)
+	defer unmap()
+	s.mapped, s.stop = mapped, stop
+	w := &walker{scan: s}
+	if err := w.tree(m.root, nil, nil, 0, w.rootElement); err != nil {
+		return nil, err
+	}
+	if err := s.walkParts(); err != nil {
 		return nil, err
 	}
 	if err := s.free(m.freelist); err != nil {
@@ -110,7 +133,11 @@ func scanPages(f io.ReaderAt, size int64, m boltMeta) (map[string]int, error) {
 	if uint64(met) != m.pages {
 		return nil, fmt.Errorf("%w: pages neither used nor free", errPages)
 	}
-	return s.count, nil
+	count := make(map[string]int, len(s.count))
+	for name, n := range s.count {
+		count[name] = int(n)
+	}
+	return count, nil
 }
 
 // take marks a page as met.
@@ -118,21 +145,25 @@ func (s *scan) take(id uint64) error {
 	if id < 2 || id >= s.pages {
 		return badPage(id, "number out of range")
 	}
-	if s.seen[id/64]&(1<<(id%64)) != 0 {
+	if s.stop != nil && s.stop.Load() {
+		return errStopped
+	}
+	bit := uint64(1) << (id % 64)
+	if atomic.OrUint64(&s.seen[id/64], bit)&bit != 0 {
 		return badPage(id, "used twice")
 	}
-	s.seen[id/64] |= 1 << (id % 64)
 	return nil
 }
 
-// page reads a page with its overflow pages into buf and marks them.
+// page gives a page with its overflow pages and marks them. It lies in buf, or in
+// the mapped file.
 func (s *scan) page(id uint64, buf []byte) ([]byte, error) {
 	if err := s.take(id); err != nil {
 		return nil, err
 	}
-	p := slices.Grow(buf[:0], pageSize)[:pageSize]
-	if _, err := s.f.ReadAt(p, int64(id)*pageSize); err != nil {
-		return nil, badPage(id, "cannot be read")
+	p, err := s.read(id, 1, buf)
+	if err != nil {
+		return nil, err
 	}
 	overflow := uint64(binary.NativeEndian.Uint32(p[12:]))
 	if binary.NativeEndian.Uint64(p) != id || overflow >= s.pages-id {
@@ -143,8 +174,19 @@ func (s *scan) page(id uint64, buf []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	p = slices.Grow(p, int(overflow*pageSize))[:(1+overflow)*pageSize]
-	if _, err := s.f.ReadAt(p[pageSize:], int64(id+1)*pageSize); err != nil && overflow > 0 {
+	if overflow > 0 {
+		return s.read(id, overflow+1, p)
+	}
+	return p, nil
+}
+
+// read gives n pages.
+func (s *scan) read(id, n uint64, buf []byte) ([]byte, error) {
+	if s.mapped != nil {
+		return s.mapped[id*pageSize : (id+n)*pageSize : (id+n)*pageSize], nil
+	}
+	p := slices.Grow(buf[:0], int(n*pageSize))[:n*pageSize]
+	if _, err := s.f.ReadAt(p, int64(id)*pageSize); err != nil {
 		return nil, badPage(id, "cannot be read")
 	}
 	return p, nil
@@ -196,86 +238,16 @@ func elements(id uint64, p, low, high []byte, buf []element) (out []element, lea
 	return out, leaf, nil
 }
 
-// visitor is called for each entry of the leaves of a tree, with the page it is
-// on and that page's depth.
-type visitor func(id uint64, depth int, e element) error
-
-// tree walks the pages below id.
-func (s *scan) tree(id uint64, low, high []byte, depth int, visit visitor) error {
-	if depth > maxTreeDepth {
-		return badPage(id, "too deep")
-	}
-	level := &s.level[depth]
-	p, err := s.page(id, level.page)
-	if err != nil {
-		return err
-	}
-	level.page = p
-	list, leaf, err := elements(id, p, low, high, level.list)
-	if err != nil {
-		return err
-	}
-	level.list = list
-	for i, e := range list {
-		if leaf {
-			err = visit(id, depth, e)
-		} else {
-			next := high
-			if i+1 < len(list) {
-				next = list[i+1].key
-			}
-			err = s.tree(e.child, e.key, next, depth+1, visit)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// rootElement visits an entry of the root: always a bucket.
-func (s *scan) rootElement(id uint64, depth int, e element) error {
-	if e.flags != bucketElement || len(e.value) < bucketSize {
-		return badPage(id, "an entry of the root is no bucket")
-	}
-	name := string(e.key)
-	n := 0
-	record := func(id uint64, _ int, e element) error {
-		if e.flags != 0 {
-			return badPage(id, "an entry of a bucket is no record")
-		}
-		n++
-		return nil
-	}
-	var err error
-	if root := binary.NativeEndian.Uint64(e.value); root != 0 {
-		err = s.tree(root, nil, nil, depth+1, record)
-	} else {
-		err = inlineBucket(id, e, record)
-	}
-	s.count[name] = n
-	return err
-}
-
-// inlineBucket visits the entries of a small bucket, which lies in the root.
-func inlineBucket(id uint64, e element, visit visitor) error {
+// inlineBucket looks at a small bucket, which lies in the root, and counts it.
+func inlineBucket(id uint64, e element) (int, error) {
 	inline := e.value[bucketSize:]
 	if len(inline) < pageHeaderSize {
-		return badPage(id, "an inline bucket is too short")
+		return 0, badPage(id, "an inline bucket is too short")
 	}
-	list, leaf, err := elements(id, inline, nil, nil, nil)
-	if err != nil {
-		return err
+	if !isLeaf(inline) {
+		return 0, badPage(id, "an inline bucket is no leaf")
 	}
-	if !leaf {
-		return badPage(id, "an inline bucket is no leaf")
-	}
-	for _, e := range list {
-		if err := visit(id, 0, e); err != nil {
-			return err
-		}
-	}
-	return nil
+	return leafRecords(id, inline, nil, nil)
 }
 
 // free reads the list of free pages.

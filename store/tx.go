@@ -153,9 +153,22 @@ func (t *fileTx) Each(table chat.Table, fn func(key, value []byte) error) error 
 		return fn(key, value)
 	})
 	if err == nil && n != e.records() {
-		err = missing(e.what())
+		return missing(e.what())
+	}
+	if err == nil && !t.wrote(id) {
+		err = t.fresh(id, e)
 	}
 	return err
+}
+
+// wrote tells whether this commit has changed the bucket: its entry is not up to
+// date then.
+func (t *fileTx) wrote(id bucketID) bool {
+	if t.batch == nil {
+		return false
+	}
+	_, changed := t.batch.traces[id]
+	return changed
 }
 
 // eachRecord decrypts every record of a table and checks that each is at its place.

@@ -96,6 +96,7 @@ func (s *fileStore) finish(b *batch, group []*request, err error) {
 
 // newBatch starts a batch, unless bbolt hangs.
 func (s *fileStore) newBatch() (*batch, error) {
+	s.file.finished()
 	if err := s.hung(); err != nil {
 		return nil, err
 	}

@@ -11,9 +11,11 @@ import (
 
 // client is an open engine with what the API adds to it.
 type client struct {
-	handle uint64
-	engine *chat.Client
-	log    *logger // nil: silent
+	handle   uint64
+	registry *Registry
+	engine   *chat.Client
+	log      *logger // nil: silent
+	force    *forced
 	// ctx ends when the client closes; calls in flight run under it.
 	ctx    context.Context
 	cancel context.CancelFunc

@@ -99,6 +99,10 @@ type EngineConfig struct {
 	// MaxEvents is how many events may wait unacknowledged before the oldest give
 	// way to an overflow event. 20000 when left out.
 	MaxEvents int `json:"max_events,omitempty" range:"16..1000000"`
+	// Strangers is what becomes of people who write to us unasked: "allow"
+	// (default), "request" (only their contact requests are shown) or "deny"
+	// (nothing of theirs is opened).
+	Strangers string `json:"strangers,omitempty"`
 }
 
 // LogConfig asks for diagnostics.
@@ -134,6 +138,9 @@ func ParseConfig(text string) (Config, error) {
 	if err := c.Network.check(); err != nil {
 		return Config{}, err
 	}
+	if err := c.Engine.check(); err != nil {
+		return Config{}, err
+	}
 	if err := c.Log.check(); err != nil {
 		return Config{}, err
 	}
@@ -149,7 +156,19 @@ func (e EngineConfig) Settings() chat.Settings {
 		AdvertiseEvery:   time.Duration(e.AdvertiseEveryMS) * time.Millisecond,
 		MaxInstallations: e.MaxInstallations,
 		MaxEvents:        e.MaxEvents,
+		Strangers:        chat.Strangers(e.Strangers),
 	}
+}
+
+func (e *EngineConfig) check() error {
+	switch chat.Strangers(e.Strangers) {
+	case "":
+		e.Strangers = string(chat.StrangersAllow)
+	case chat.StrangersAllow, chat.StrangersRequest, chat.StrangersDeny:
+	default:
+		return misconfigured("engine.strangers", `must be "allow", "request" or "deny"`)
+	}
+	return nil
 }
 
 func (s *StoreConfig) check() error {

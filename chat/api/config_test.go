@@ -20,7 +20,7 @@ func TestParseConfig(t *testing.T) {
 	if c.Store.Kind != StoreFile || c.Network.Kind != NetworkWaku || *c.Network.Cluster != 16 || c.Store.KDF.MemoryKiB != 64 {
 		t.Errorf("%+v", c)
 	}
-	want := chat.Settings{ResendBase: 500 * time.Millisecond, AckDelay: 20 * time.Millisecond, ContactCodeEvery: time.Minute, MaxEvents: 100}
+	want := chat.Settings{ResendBase: 500 * time.Millisecond, AckDelay: 20 * time.Millisecond, ContactCodeEvery: time.Minute, MaxEvents: 100, Strangers: chat.StrangersAllow}
 	if got := c.Engine.Settings(); got != want {
 		t.Errorf("settings %+v", got)
 	}

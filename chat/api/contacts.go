@@ -43,14 +43,14 @@ type ContactsPage struct {
 }
 
 var contactMethods = []Method{
-	method("contacts.add", "Adds a contact, or renames one.",
-		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf, chat.CodeTooLong), addContact),
+	method("contacts.add", "Puts somebody into the address book, or renames them. It asks them nothing: see contacts.request.",
+		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf, chat.CodeTooLong, chat.CodeBlocked), addContact),
 	method("contacts.get", "Tells what is known about one person.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeNotFound), getContact),
-	method("contacts.list", "Lists contacts, also those who only wrote to us.",
+	method("contacts.list", "Lists everybody we know, also those who only wrote to us.",
 		stored(chat.CodeNoIdentity, chat.CodeBadCursor), listContacts),
-	method("contacts.remove", "Takes a person out of the contacts. Messages and sessions stay, and who has written to us stays known, with added false.",
-		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeNotFound), removeContact),
+	method("contacts.remove", "Takes a person out of the address book, and our request or acceptance back, which they are told. The chat stays, and they stay known, with added false.",
+		aboutSomebody(chat.CodeNotFound), removeContact),
 }
 
 func addContact(_ context.Context, c *chat.Client, p AddContactParams) (event.Contact, error) {

@@ -47,9 +47,9 @@ func Success(result any) string {
 	return text
 }
 
-// Failure is the envelope of an error. An error that is no *chat.Error becomes
-// internal; its text is for logs, so it is not shown.
-func Failure(err error) string {
+// errorBody describes an error. One that is no *chat.Error becomes internal; its
+// text is for logs, so it is not shown.
+func errorBody(err error) ErrorBody {
 	var e *chat.Error
 	if !errors.As(err, &e) {
 		e = chat.Errorf(chat.CodeInternal, "", "an unexpected error inside the library")
@@ -59,6 +59,12 @@ func Failure(err error) string {
 	if body.Details == nil {
 		body.Details = map[string]any{}
 	}
+	return body
+}
+
+// Failure is the envelope of an error.
+func Failure(err error) string {
+	body := errorBody(err)
 	type envelope struct {
 		OK    bool      `json:"ok"`
 		Error ErrorBody `json:"error"`

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/protocol/key"
 )
 
@@ -19,6 +20,10 @@ var phraseLengths = []int{12, 15, 18, 21, 24}
 type CreateIdentityParams struct {
 	// Words is the length of the seed phrase: 12 (default), 15, 18, 21 or 24.
 	Words *int `json:"words,omitempty" range:"12..24"`
+	// Language is that of the phrase: "english" (default; the Status app reads no
+	// other), "chinese_simplified", "chinese_traditional", "czech", "french",
+	// "italian", "japanese", "korean" or "spanish".
+	Language string `json:"language,omitempty"`
 	// DisplayName is what we call ourselves, at most 24 code points. It travels
 	// with messages.
 	DisplayName string `json:"display_name,omitempty"`
@@ -28,14 +33,15 @@ type CreateIdentityParams struct {
 type CreateIdentityResult struct {
 	// Identity is the new identity.
 	Identity chat.IdentityInfo `json:"identity"`
-	// Phrase is the seed phrase (BIP39, English). It is shown here and never
-	// again: whoever has it has the identity. Have the user write it down.
+	// Phrase is the seed phrase (BIP39). Whoever has it has the identity: have the
+	// user write it down. identity.phrase shows it again.
 	Phrase Secret `json:"phrase"`
 }
 
 // RestoreIdentityParams is what identity.restore takes.
 type RestoreIdentityParams struct {
-	// Phrase is the BIP39 seed phrase; case and spaces between words do not matter.
+	// Phrase is the BIP39 seed phrase, in any of its languages; case and spaces
+	// between words do not matter.
 	Phrase Secret `json:"phrase"`
 	// Passphrase is the optional BIP39 passphrase; Status does not use one.
 	Passphrase Secret `json:"passphrase,omitempty"`
@@ -80,7 +86,11 @@ func createIdentity(ctx context.Context, c *chat.Client, p CreateIdentityParams)
 	if !slices.Contains(phraseLengths, words) {
 		return CreateIdentityResult{}, chat.Errorf(chat.CodeBadParams, "words", "must be 12, 15, 18, 21 or 24")
 	}
-	info, phrase, err := c.CreateIdentity(ctx, words, p.DisplayName)
+	language := identity.English
+	if p.Language != "" {
+		language = identity.Language(p.Language)
+	}
+	info, phrase, err := c.CreateIdentityIn(ctx, words, language, p.DisplayName)
 	if err != nil {
 		return CreateIdentityResult{}, err
 	}

@@ -167,6 +167,12 @@ func (q *logQueue) add(line logLine) {
 	q.report()
 }
 
+func (q *logQueue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.lines)
+}
+
 // take is the oldest line as an event, or nil.
 func (q *logQueue) take() *chat.DeliveredEvent {
 	q.mu.Lock()

@@ -70,7 +70,9 @@ var chatMethods = []Method{
 var messageMethods = []Method{
 	method("messages.send", "Queues a text message. It returns when the message is stored; what becomes of it arrives as message_state events.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf, chat.CodeEmpty, chat.CodeTooLong,
-			chat.CodeTooLarge, chat.CodeTooMany, chat.CodeClientRefReused), sendMessage),
+			chat.CodeTooLarge, chat.CodeTooMany, chat.CodeClientRefReused, chat.CodeBlocked), sendMessage),
+	method("messages.send_batch", "Queues several text messages with one write to the disk. One that cannot be sent has its error in its place and holds up no other.",
+		stored(chat.CodeNoIdentity, chat.CodeBadKey), sendBatch),
 	method("messages.get", "Gives one message.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound), getMessage),
 	method("messages.list", "Lists the messages of a conversation, newest first.",

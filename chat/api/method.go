@@ -19,7 +19,7 @@ type Method struct {
 	Params reflect.Type
 	Result reflect.Type
 
-	call func(ctx context.Context, c *chat.Client, params string) (any, error)
+	call func(ctx context.Context, c *client, params string) (any, error)
 }
 
 // CommonErrors are the codes every method can fail with.
@@ -37,12 +37,20 @@ func stored(more ...chat.Code) []chat.Code { return append(more, storeErrors...)
 // Empty is the parameter or result type of a method that takes or gives nothing.
 type Empty struct{}
 
-// method makes a table entry of a typed function.
+// method makes a table entry of a typed function of the engine.
 func method[P, R any](name, summary string, errs []chat.Code, f func(context.Context, *chat.Client, P) (R, error)) Method {
+	return clientMethod(name, summary, errs, func(ctx context.Context, c *client, p P) (R, error) {
+		return f(ctx, c.engine, p)
+	})
+}
+
+// clientMethod makes a table entry of a typed function that needs more than the
+// engine.
+func clientMethod[P, R any](name, summary string, errs []chat.Code, f func(context.Context, *client, P) (R, error)) Method {
 	return Method{
 		Name: name, Summary: summary, Errors: errs,
 		Params: reflect.TypeFor[P](), Result: reflect.TypeFor[R](),
-		call: func(ctx context.Context, c *chat.Client, params string) (any, error) {
+		call: func(ctx context.Context, c *client, params string) (any, error) {
 			var p P
 			if err := decode(params, &p, chat.CodeBadParams); err != nil {
 				return nil, err
@@ -56,7 +64,7 @@ func method[P, R any](name, summary string, errs []chat.Code, f func(context.Con
 func Methods() []Method {
 	var all []Method
 	for _, group := range [][]Method{
-		identityMethods, contactMethods, chatMethods, messageMethods,
+		identityMethods, profileMethods, contactMethods, requestMethods, chatMethods, messageMethods,
 		sessionMethods, deviceMethods, networkMethods, storeMethods,
 	} {
 		all = append(all, group...)
@@ -64,21 +72,21 @@ func Methods() []Method {
 	return all
 }
 
-// dispatch runs the method called name of table on c. ctx ends when c closes.
-func dispatch(ctx context.Context, table map[string]Method, c *chat.Client, name, params string) (any, error) {
+// dispatch runs the method called name of table on c.
+func dispatch(table map[string]Method, c *client, name, params string) (any, error) {
 	m, ok := table[name]
 	if !ok {
 		return nil, chat.Errorf(chat.CodeUnknownMethod, "method", "there is no method of this name")
 	}
-	result, err := m.call(ctx, c, params)
-	if err != nil && ctx.Err() != nil && interrupted(err) {
+	result, err := m.call(c.ctx, c, params)
+	if err != nil && c.ctx.Err() != nil && interrupted(err) {
 		return nil, chat.Errorf(chat.CodeClosed, "", "the client was closed while the call ran")
 	}
 	return result, err
 }
 
-// interrupted reports whether a call that failed with err was waiting; ctx ends
-// only when the client closes.
+// interrupted reports whether a call that failed with err was waiting; its context
+// ends only when the client closes.
 func interrupted(err error) bool {
 	return errors.Is(err, context.Canceled) || chat.CodeOf(err) == chat.CodeTimeout
 }

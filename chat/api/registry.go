@@ -21,24 +21,47 @@ type Opener func(ctx context.Context, c Config) (chat.Options, error)
 type Registry struct {
 	opener  Opener
 	methods map[string]Method
+	// strings is how many strings callers hold; see CountStrings.
+	strings func() int64
 
 	mu      sync.Mutex
 	first   uint64             // the first handle of this registry
 	next    uint64             // the next to give out
 	clients map[uint64]*client // open, or closing
-	// unread are the last events of closed clients that nobody has read yet.
-	unread map[uint64]*leftovers
+	// unread are the last events of closed clients that nobody has read yet, and
+	// forgotten the handles of those clients in the order in which they closed.
+	unread    map[uint64]*leftovers
+	forgotten []uint64
 }
+
+// maxUnread is how many closed clients may have unread events: a host that never
+// reads them, however many clients it opens, pays for this many.
+const maxUnread = 64
 
 // NewRegistry makes an empty registry that opens clients with opener.
 func NewRegistry(opener Opener) *Registry {
 	r := &Registry{opener: opener, methods: map[string]Method{}, clients: map[uint64]*client{}, unread: map[uint64]*leftovers{}}
-	for _, m := range Methods() {
+	for _, m := range append(Methods(), forcedMethods...) {
 		r.methods[m.Name] = m
 	}
 	r.first = randomStart()
 	r.next = r.first
 	return r
+}
+
+// CountStrings says where the number of strings is known that callers of the C
+// library have not freed. To be called before the registry is used.
+func (r *Registry) CountStrings(held func() int64) { r.strings = held }
+
+// counts are how many clients are open or closing, how many closed ones have
+// unread events, and how many strings callers hold.
+func (r *Registry) counts() (open, unread int, held int64) {
+	if r.strings != nil {
+		held = r.strings()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.clients), len(r.unread), held
 }
 
 // randomStart is where handles begin: somewhere from 2^32 below 2^52, so that a
@@ -83,13 +106,14 @@ func (r *Registry) open(text string) (*client, *chat.IdentityInfo, error) {
 		return nil, nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	engine, identity, err := r.start(ctx, config, log)
+	force := &forced{}
+	engine, identity, err := r.start(ctx, config, log, force)
 	if err != nil {
 		cancel()
 		log.close()
 		return nil, nil, err
 	}
-	c := &client{engine: engine, ctx: ctx, cancel: cancel, log: log, done: make(chan struct{}), left: &leftovers{}}
+	c := &client{registry: r, engine: engine, ctx: ctx, cancel: cancel, log: log, done: make(chan struct{}), left: &leftovers{}, force: force}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c.handle = r.next
@@ -100,13 +124,14 @@ func (r *Registry) open(text string) (*client, *chat.IdentityInfo, error) {
 
 // start opens the engine with what the opener makes, and looks who it is: nil
 // when there is no identity yet.
-func (r *Registry) start(ctx context.Context, config Config, log *logger) (*chat.Client, *chat.IdentityInfo, error) {
+func (r *Registry) start(ctx context.Context, config Config, log *logger, force *forced) (*chat.Client, *chat.IdentityInfo, error) {
 	options, err := r.opener(ctx, config)
 	if err != nil {
 		return nil, nil, err
 	}
 	options.Logger = log.chatLogger()
 	options.Settings = config.Engine.Settings()
+	force.arm(&options)
 	engine, err := chat.Open(ctx, options)
 	if err != nil {
 		return nil, nil, err
@@ -129,7 +154,7 @@ func (r *Registry) Call(handle uint64, method, params string) string {
 		return Failure(badClient())
 	}
 	return r.guard(c, method, func() (any, error) {
-		return dispatch(c.ctx, r.methods, c.engine, method, params)
+		return dispatch(r.methods, c, method, params)
 	})
 }
 
@@ -173,8 +198,14 @@ func (r *Registry) forget(c *client) {
 		return
 	}
 	delete(r.clients, c.handle)
-	if !c.left.empty() {
-		r.unread[c.handle] = c.left
+	if c.left.empty() {
+		return
+	}
+	r.unread[c.handle] = c.left
+	r.forgotten = append(r.forgotten, c.handle)
+	if len(r.forgotten) > maxUnread {
+		delete(r.unread, r.forgotten[0])
+		r.forgotten = r.forgotten[1:]
 	}
 }
 

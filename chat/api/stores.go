@@ -31,7 +31,7 @@ var storeMethods = []Method{
 		[]chat.Code{chat.CodeStoreIO, chat.CodeStoreCorrupt, chat.CodeStoreLocked, chat.CodeWrongPassphrase}, resumeStore),
 	method("store.change_passphrase", "Changes the passphrase. Only one record is written again.",
 		stored(chat.CodeWrongPassphrase), changePassphrase),
-	method("diagnostics.get", "Gives counters and queue lengths, for people who look into trouble.", storeErrors, diagnostics),
+	clientMethod("diagnostics.get", "Gives counters and queue lengths, for people who look into trouble.", storeErrors, diagnostics),
 }
 
 func ackEvents(_ context.Context, c *chat.Client, p AckParams) (Empty, error) {
@@ -58,12 +58,4 @@ func resumeStore(_ context.Context, c *chat.Client, _ Empty) (Empty, error) {
 
 func changePassphrase(_ context.Context, c *chat.Client, p ChangePassphraseParams) (Empty, error) {
 	return Empty{}, c.ChangePassphrase(string(p.Old), string(p.New))
-}
-
-func diagnostics(_ context.Context, c *chat.Client, _ Empty) (chat.Diagnostics, error) {
-	d, err := c.Diagnostics()
-	if d.Dropped == nil {
-		d.Dropped = map[string]uint64{}
-	}
-	return d, err
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -14,11 +15,23 @@ import (
 // redacted is what secrets print.
 const redacted = "[redacted]"
 
-// Key is a public key in a request: 0x04..., 0x02..., 0x03... or zQ3sh....
-// Spec: 2/ACCOUNT, "Chat key".
+// Key is a public key in a request: 0x04..., 0x02..., 0x03..., zQ3sh... or another
+// multibase, or a Status link (https://status.app/u#zQ3sh...).
+// Spec: 2/ACCOUNT, "Chat key", "Key Encoding".
 type Key struct{ key.Public }
 
 func (k *Key) setText(s string) *chat.Error {
+	if identity.IsLink(s) {
+		l, err := identity.ParseLink(s)
+		if errors.Is(err, identity.ErrLinkENS) {
+			return chat.Errorf(chat.CodeBadKey, "", "the link has an ENS name, which this library cannot look up").Because(err)
+		}
+		if err != nil {
+			return chat.Errorf(chat.CodeBadKey, "", "not a Status link to a person").Because(err)
+		}
+		k.Public = l.Key
+		return nil
+	}
 	p, err := identity.ParseChatKey(s)
 	if err != nil {
 		return chat.Errorf(chat.CodeBadKey, "", "not a public key in an accepted form, on the curve").Because(err)

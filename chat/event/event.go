@@ -33,7 +33,7 @@ type UnsupportedReceived struct {
 	ApplicationType int32  `json:"application_type"`
 	TypeName        string `json:"type_name"`
 	MessageID       string `json:"message_id"`
-	Payload         []byte `json:"payload"` // base64: the protobuf inside
+	Payload         []byte `json:"payload"` // base64: the protobuf inside; null when it is above 16 KiB
 }
 
 // ContactChanged is emitted when a contact is added or changes, also when
@@ -45,6 +45,21 @@ type ContactChanged struct {
 // ContactRemoved is emitted when a contact is removed.
 type ContactRemoved struct {
 	PublicKey string `json:"public_key"`
+}
+
+// ContactRequestReceived is emitted when somebody asks to be a contact and has not
+// before, or has taken it back since. Answer with contacts.accept or
+// contacts.decline.
+type ContactRequestReceived struct {
+	Contact Contact `json:"contact"`
+	// Message is what they wrote; missing if the request became known in another way.
+	Message *Message `json:"message,omitempty"`
+}
+
+// VerificationChanged is emitted when a question to verify somebody is asked,
+// answered, declined or cancelled by either side.
+type VerificationChanged struct {
+	Verification Verification `json:"verification"`
 }
 
 // SessionChanged is emitted when a session starts and when it is established by
@@ -114,27 +129,31 @@ type Log struct {
 
 // Closed is the last event of a client. It is not stored.
 type Closed struct {
-	Reason string `json:"reason"` // "close" or "internal"
+	Reason string `json:"reason"` // "close", "internal" or "deleted"
 }
 
-func (MessageReceived) Type() string     { return "message_received" }
-func (MessageState) Type() string        { return "message_state" }
-func (UnsupportedReceived) Type() string { return "unsupported_received" }
-func (ContactChanged) Type() string      { return "contact_changed" }
-func (ContactRemoved) Type() string      { return "contact_removed" }
-func (SessionChanged) Type() string      { return "session_changed" }
-func (SessionRepaired) Type() string     { return "session_repaired" }
-func (DeviceFound) Type() string         { return "device_found" }
-func (DeviceChanged) Type() string       { return "device_changed" }
-func (NetworkChanged) Type() string      { return "network_changed" }
-func (PeerChanged) Type() string         { return "peer_changed" }
-func (Overflow) Type() string            { return "overflow" }
-func (InternalError) Type() string       { return "internal_error" }
-func (Log) Type() string                 { return "log" }
-func (Closed) Type() string              { return "closed" }
+func (MessageReceived) Type() string        { return "message_received" }
+func (MessageState) Type() string           { return "message_state" }
+func (UnsupportedReceived) Type() string    { return "unsupported_received" }
+func (ContactChanged) Type() string         { return "contact_changed" }
+func (ContactRemoved) Type() string         { return "contact_removed" }
+func (ContactRequestReceived) Type() string { return "contact_request_received" }
+func (VerificationChanged) Type() string    { return "verification_changed" }
+func (SessionChanged) Type() string         { return "session_changed" }
+func (SessionRepaired) Type() string        { return "session_repaired" }
+func (DeviceFound) Type() string            { return "device_found" }
+func (DeviceChanged) Type() string          { return "device_changed" }
+func (NetworkChanged) Type() string         { return "network_changed" }
+func (PeerChanged) Type() string            { return "peer_changed" }
+func (Overflow) Type() string               { return "overflow" }
+func (InternalError) Type() string          { return "internal_error" }
+func (Log) Type() string                    { return "log" }
+func (Closed) Type() string                 { return "closed" }
 
 // All has a zero value of every event type, for generators of schemas and docs.
 var All = []Event{
-	MessageReceived{}, MessageState{}, UnsupportedReceived{}, ContactChanged{}, ContactRemoved{}, SessionChanged{},
-	SessionRepaired{}, DeviceFound{}, DeviceChanged{}, NetworkChanged{}, PeerChanged{}, Overflow{}, InternalError{}, Log{}, Closed{},
+	MessageReceived{}, MessageState{}, UnsupportedReceived{}, ContactChanged{}, ContactRemoved{},
+	ContactRequestReceived{}, VerificationChanged{}, SessionChanged{},
+	SessionRepaired{}, DeviceFound{}, DeviceChanged{},
+	NetworkChanged{}, PeerChanged{}, Overflow{}, InternalError{}, Log{}, Closed{},
 }

@@ -10,7 +10,8 @@ type Message struct {
 	// From is the public key of who wrote it.
 	From     string `json:"from"`
 	Outgoing bool   `json:"outgoing"`
-	// Kind is "text", or "unsupported" for a type this version does not know.
+	// Kind is "text", "contact_request" (a text that asks to be contacts), or
+	// "unsupported" for a type this version does not know.
 	Kind string `json:"kind"`
 	Text string `json:"text"`
 	// Clock is the Lamport clock (62/STATUS-PAYLOADS), ms-based; it orders the chat.
@@ -77,9 +78,48 @@ type Contact struct {
 	// Name is ours for them; DisplayName is what they call themselves.
 	Name        string `json:"name"`
 	DisplayName string `json:"display_name"`
-	// Added is false for somebody who only wrote to us.
+	// Added is whether they are in the address book; false for somebody who only
+	// wrote to us, or we to them.
 	Added   bool  `json:"added"`
 	AddedAt int64 `json:"added_at,omitempty"`
+	// Trust is "unknown", "requested" (one side has asked to be contacts), "mutual"
+	// (both have), "verified" (we made sure that the key is theirs) or "blocked".
+	Trust string `json:"trust"`
+	// Request is the state of the contact requests: "none", "sent", "received",
+	// "declined" (by us) or "mutual".
+	Request string `json:"request"`
+	// RequestID is the message in which they last asked.
+	RequestID string `json:"request_id,omitempty"`
+	// VerifiedBy is how the key was verified: "safety_number" or "question".
+	VerifiedBy string `json:"verified_by,omitempty"`
+	VerifiedAt int64  `json:"verified_at,omitempty"`
+	BlockedAt  int64  `json:"blocked_at,omitempty"`
+	// Bio is what they say about themselves.
+	Bio string `json:"bio,omitempty"`
+	// HasPicture: contacts.picture has a picture of theirs.
+	HasPicture bool `json:"has_picture"`
+}
+
+// Verification is a question one side asked the other to make sure that the key is
+// theirs, and what became of it.
+type Verification struct {
+	ID        string `json:"verification_id"` // message id of the question
+	PublicKey string `json:"public_key"`      // the other person
+	// Outgoing: we have asked.
+	Outgoing bool   `json:"outgoing"`
+	Question string `json:"question"`
+	Answer   string `json:"answer,omitempty"`
+	// State is "asked", "answered", "declined", "cancelled", and of our questions
+	// "confirmed" (the answer was right: they are verified) or "rejected".
+	State      string `json:"state"`
+	AskedAt    int64  `json:"asked_at"`
+	AnsweredAt int64  `json:"answered_at,omitempty"`
+}
+
+// Segment is a piece of the coloured ring round somebody's picture in the Status app.
+type Segment struct {
+	Length int `json:"length"` // 1 to 5
+	Color  int `json:"color"`  // index into the app's palette, 0 to 31
 }
 
 // Chat is a conversation with one person.

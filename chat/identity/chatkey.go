@@ -17,11 +17,12 @@ import (
 var ErrChatKey = errors.New("identity: not a chat key")
 
 const (
-	// multicodec of a compressed secp256k1 public key.
+	// multicodec of a secp256k1 public key, compressed or not.
 	codecSecp256k1Pub = 0xe7
-	// maxChatKeyText is the longest form, 0x and 65 bytes of hex. It also bounds base58,
-	// whose decoding time grows with the square of the length.
-	maxChatKeyText = 2 + 2*key.UncompressedSize
+	// maxChatKeyText is the longest form: a multibase of one letter a bit (base2), over
+	// multicodec and uncompressed key. It also bounds base58, whose decoding time grows
+	// with the square of the length.
+	maxChatKeyText = 1 + 8*(2+key.UncompressedSize)
 )
 
 // FormatChatKey is the form Status shows: zQ3sh..., the base58btc multibase of the
@@ -29,21 +30,28 @@ const (
 //
 // Spec: 2/ACCOUNT, "Public Key Serialization".
 func FormatChatKey(p key.Public) string {
-	if p.IsZero() {
-		return ""
-	}
-	text, err := multibase.Encode(multibase.Base58BTC, append(varint.ToUvarint(codecSecp256k1Pub), p.Compressed()...))
-	if err != nil {
-		return "" // base58btc is always there
-	}
+	text, _ := FormatChatKeyIn(p, multibase.Base58BTC)
 	return text
 }
 
-// ParseChatKey reads a chat key in any form in use: uncompressed or compressed hex, with
-// or without 0x, letters of either case; or zQ3sh.... Nothing may stand around it.
+// FormatChatKeyIn is FormatChatKey in another multibase. Empty for no key. Error: one
+// the library does not know (base8, base10 and base32z of the list in 2/ACCOUNT).
+//
+// Spec: 2/ACCOUNT, "Key Encoding".
+func FormatChatKeyIn(p key.Public, base multibase.Encoding) (string, error) {
+	if p.IsZero() {
+		return "", nil
+	}
+	return multibase.Encode(base, append(varint.ToUvarint(codecSecp256k1Pub), p.Compressed()...))
+}
+
+// ParseChatKey reads a chat key in any form in use: 33 or 65 bytes of hex, with or
+// without 0x, letters of either case; or any multibase of the multicodec 0xe7 and the
+// key, compressed or not, zQ3sh... being the usual one, 0xe701... another way to write
+// the multibase f. Nothing may stand around it.
 // Error: ErrChatKey with a reason.
 //
-// Spec: 2/ACCOUNT, "Public Key Serialization".
+// Spec: 2/ACCOUNT, "Public Key Serialization", "Key Encoding".
 func ParseChatKey(text string) (key.Public, error) {
 	switch {
 	case text == "":
@@ -64,30 +72,41 @@ func ParseChatKey(text string) (key.Public, error) {
 
 // chatKeyBytes undoes the text encoding and checks the length.
 func chatKeyBytes(text string) ([]byte, error) {
-	if text[0] == 'z' {
-		return multibaseBytes(text)
+	digits, prefixed := strings.CutPrefix(text, "0x")
+	if prefixed || plainHex(len(text)) {
+		raw, err := hex.DecodeString(digits)
+		switch {
+		case err == nil && isKeySize(len(raw)):
+			return raw, nil
+		case prefixed && err == nil:
+			return afterCodec(raw)
+		case prefixed:
+			return nil, badChatKey("it is not hex after the 0x")
+		}
 	}
-	raw, err := hex.DecodeString(strings.TrimPrefix(text, "0x"))
+	_, raw, err := multibase.Decode(text)
 	if err != nil {
-		return nil, badChatKey("it is neither hex nor zQ3sh...")
+		return nil, badChatKey("it is neither hex nor a multibase such as zQ3sh...")
 	}
-	if len(raw) != key.CompressedSize && len(raw) != key.UncompressedSize {
-		return nil, badChatKey("it is not 33 or 65 bytes of hex")
-	}
-	return raw, nil
+	return afterCodec(raw)
 }
 
-func multibaseBytes(text string) ([]byte, error) {
-	_, b, err := multibase.Decode(text)
-	if err != nil {
-		return nil, badChatKey("it is not base58btc after the z")
-	}
+// plainHex reports whether hex without 0x of a key has this length. No multibase of a
+// key that begins with 0 has it.
+func plainHex(length int) bool {
+	return length%2 == 0 && isKeySize(length/2)
+}
+
+func isKeySize(n int) bool { return n == key.CompressedSize || n == key.UncompressedSize }
+
+// afterCodec takes the multicodec off.
+func afterCodec(b []byte) ([]byte, error) {
 	codec, n, err := varint.FromUvarint(b)
 	if err != nil || codec != codecSecp256k1Pub {
 		return nil, badChatKey("it is a key of another kind")
 	}
-	if len(b)-n != key.CompressedSize {
-		return nil, badChatKey("it is not 33 bytes after the multicodec")
+	if !isKeySize(len(b) - n) {
+		return nil, badChatKey("it is not 33 or 65 bytes after the multicodec")
 	}
 	return b[n:], nil
 }

@@ -258,12 +258,11 @@ func TestChatKeyRefuses(t *testing.T) {
 		"odd hex": compressed[1:], "short hex": compressed[2:], "long hex": compressed + "00", "two 0x": "0x0x" + compressed,
 		"upper 0X": "0X" + compressed, "not base58": strings.Replace(good, "z", "z0", 1), "huge": "z" + strings.Repeat("1", 1<<20),
 		"seed phrase": publicPhrase, "off the curve": hex.EncodeToString(offCurve),
-		"another base": encode(multibase.Base16, append([]byte{0xe7, 1}, p.Compressed()...)...),
-		"ed25519":      encode(multibase.Base58BTC, append([]byte{0xed, 1}, p.Compressed()...)...),
-		"uncompressed": encode(multibase.Base58BTC, append([]byte{0xe7, 1}, p.Uncompressed()...)...),
-		"long varint":  encode(multibase.Base58BTC, append([]byte{0xe7, 0x81, 0}, p.Compressed()...)...),
-		"no codec":     encode(multibase.Base58BTC, p.Compressed()...),
-		"no point":     encode(multibase.Base58BTC, append([]byte{0xe7, 1, 5}, p.X()...)...),
+		"ed25519":     encode(multibase.Base58BTC, append([]byte{0xed, 1}, p.Compressed()...)...),
+		"0x, another": "0xed01" + compressed,
+		"long varint": encode(multibase.Base58BTC, append([]byte{0xe7, 0x81, 0}, p.Compressed()...)...),
+		"no codec":    encode(multibase.Base58BTC, p.Compressed()...),
+		"no point":    encode(multibase.Base58BTC, append([]byte{0xe7, 1, 5}, p.X()...)...),
 	} {
 		got, err := identity.ParseChatKey(text)
 		if !errors.Is(err, identity.ErrChatKey) || !got.IsZero() {

@@ -20,8 +20,10 @@ import (
 var (
 	// ErrPhraseWords: not 12, 15, 18, 21 or 24 words.
 	ErrPhraseWords = errors.New("identity: a seed phrase has 12, 15, 18, 21 or 24 words")
-	// ErrPhraseWord: a word is not of the English list. It comes as a *PhraseWordError.
+	// ErrPhraseWord: a word is not in the list of its language. It comes as a *PhraseWordError.
 	ErrPhraseWord = errors.New("identity: a word of the seed phrase is not in the list")
+	// ErrPhraseLanguage: there is no word list of this language.
+	ErrPhraseLanguage = errors.New("identity: there is no word list of this language")
 	// ErrPhraseChecksum: all words are known, but they do not belong together.
 	ErrPhraseChecksum = errors.New("identity: the words of the seed phrase do not fit together (checksum)")
 )
@@ -40,7 +42,7 @@ func (e *PhraseWordError) Error() string {
 // Unwrap makes errors.Is(err, ErrPhraseWord) hold.
 func (e *PhraseWordError) Unwrap() error { return ErrPhraseWord }
 
-// Phrase is a BIP-39 seed phrase in English, valid by construction: only NewPhrase and
+// Phrase is a BIP-39 seed phrase, valid by construction: only NewPhrase and
 // ParsePhrase make one. It is the account itself, and redacts itself: Words shows it.
 // The zero value is no phrase.
 type Phrase struct{ words string }
@@ -55,29 +57,35 @@ const (
 
 func phraseLength(words int) bool { return words >= 12 && words <= 24 && words%3 == 0 }
 
-// NewPhrase draws a phrase of 12, 15, 18, 21 or 24 words from rand (16 to 32 bytes, in
-// one read). Errors: ErrPhraseWords, or the random source's.
+// NewPhrase draws an English phrase of 12, 15, 18, 21 or 24 words from rand (16 to 32
+// bytes, in one read). Errors: ErrPhraseWords, or the random source's.
 //
 // Spec: 2/ACCOUNT, "Public/Private Keypairs"; BIP-39.
 func NewPhrase(rand io.Reader, words int) (Phrase, error) {
+	return NewPhraseIn(rand, words, English)
+}
+
+// NewPhraseIn is NewPhrase in another language. Errors also: ErrPhraseLanguage.
+func NewPhraseIn(rand io.Reader, words int, language Language) (Phrase, error) {
 	if !phraseLength(words) {
 		return Phrase{}, ErrPhraseWords
+	}
+	list, ok := listOf(language)
+	if !ok {
+		return Phrase{}, ErrPhraseLanguage
 	}
 	entropy := make([]byte, words/3*bitsPerThreeWords/8)
 	defer clear(entropy)
 	if _, err := io.ReadFull(rand, entropy); err != nil {
 		return Phrase{}, fmt.Errorf("identity: reading randomness: %w", err)
 	}
-	text, err := bip39.NewMnemonic(entropy)
-	if err != nil {
-		return Phrase{}, fmt.Errorf("identity: making a phrase: %w", err)
-	}
-	return Phrase{text}, nil
+	return Phrase{strings.Join(list.encode(entropy), " ")}, nil
 }
 
-// ParsePhrase reads a phrase as a person may have typed it: upper or lower case, any
-// spacing, any Unicode form of the letters. Errors, in this order: ErrPhraseWords,
-// *PhraseWordError, ErrPhraseChecksum.
+// ParsePhrase reads a phrase of any language as a person may have typed it: upper or
+// lower case, any spacing, any Unicode form of the letters. Errors, in this order:
+// ErrPhraseWords, *PhraseWordError (for the language that knows most of the words),
+// ErrPhraseChecksum.
 //
 // Spec: BIP-39.
 func ParsePhrase(text string) (Phrase, error) {
@@ -88,16 +96,24 @@ func ParsePhrase(text string) (Phrase, error) {
 	if !phraseLength(len(words)) {
 		return Phrase{}, ErrPhraseWords
 	}
-	for i, w := range words {
-		if _, known := bip39.GetWordIndex(w); !known {
-			return Phrase{}, &PhraseWordError{Position: i + 1}
+	best, unknown, complete := -1, 0, false
+	for _, list := range languages {
+		count, at := list.known(words)
+		if count > best {
+			best, unknown = count, at
+		}
+		if count < len(words) {
+			continue
+		}
+		complete = true
+		if list.valid(words) {
+			return Phrase{strings.Join(words, " ")}, nil
 		}
 	}
-	joined := strings.Join(words, " ")
-	if _, err := bip39.EntropyFromMnemonic(joined); err != nil {
-		return Phrase{}, ErrPhraseChecksum // the library's text may quote words
+	if !complete {
+		return Phrase{}, &PhraseWordError{Position: unknown + 1}
 	}
-	return Phrase{joined}, nil
+	return Phrase{}, ErrPhraseChecksum
 }
 
 // Words reveals the phrase: lower-case words, one space apart.

@@ -46,12 +46,18 @@ type TextParams struct {
 	Timestamp uint64
 	// DisplayName is the sender's chosen name, or empty.
 	DisplayName string
+	// Contact is how the sender sees the contact requests of the two; nil for
+	// strangers.
+	Contact *wire.ContactRequestPropagatedState
 }
 
 // NewText is a plain text message with the fields a deployed client sets and no
-// others. Nobody's contact state is in it: the four values are 0, but present.
+// others. The four values of the contact state are present also when they are 0.
 // Spec: 62/STATUS-PAYLOADS, "Message".
 func NewText(p TextParams) *wire.ChatMessage {
+	if p.Contact == nil {
+		p.Contact = &wire.ContactRequestPropagatedState{}
+	}
 	return &wire.ChatMessage{
 		Clock:                         p.Clock,
 		Timestamp:                     p.Timestamp,
@@ -60,7 +66,7 @@ func NewText(p TextParams) *wire.ChatMessage {
 		MessageType:                   wire.MessageType_ONE_TO_ONE,
 		ContentType:                   wire.ChatMessage_TEXT_PLAIN,
 		DisplayName:                   p.DisplayName,
-		ContactRequestPropagatedState: &wire.ContactRequestPropagatedState{},
+		ContactRequestPropagatedState: p.Contact,
 	}
 }
 

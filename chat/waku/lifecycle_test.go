@@ -1,7 +1,6 @@
 package waku
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -193,30 +192,18 @@ func TestStopIsCleanAndRepeatable(t *testing.T) {
 }
 
 // settle waits until there are at most want goroutines, or their number stays the
-// same. Those of goleveldb do not count: go-waku opens a database in memory for each
-// node's record and has no way to close it.
+// same.
 func settle(want int) int {
-	last, same := goroutines(), 0
+	last, same := runtime.NumGoroutine(), 0
 	for same < 20 && (want == 0 || last > want) {
 		time.Sleep(50 * time.Millisecond)
-		if now := goroutines(); now == last {
+		if now := runtime.NumGoroutine(); now == last {
 			same++
 		} else {
 			last, same = now, 0
 		}
 	}
 	return last
-}
-
-func goroutines() int {
-	stacks := make([]byte, 8<<20)
-	count := 0
-	for stack := range bytes.SplitSeq(stacks[:runtime.Stack(stacks, true)], []byte("\n\n")) {
-		if !bytes.Contains(stack, []byte("goleveldb")) {
-			count++
-		}
-	}
-	return count
 }
 
 func TestFailedStartsLeaveNothing(t *testing.T) {

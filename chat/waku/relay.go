@@ -168,6 +168,7 @@ func (r *relayNode) stop() {
 		r.cancel()
 		_ = recovered(func() error { r.Broadcaster().Stop(); return nil })
 		_ = recovered(r.Host().Close)
+		_ = recovered(func() error { closeRecord(r.WakuNode); return nil })
 	}
 	r.cancel()
 	_ = recovered(r.peers.Close)

@@ -1298,6 +1298,335 @@ func (x *IdentityImage) GetEncrypted() bool {
 	return false
 }
 
+// RequestContactVerification asks a contact something only they can answer.
+type RequestContactVerification struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Clock         uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	Challenge     string                 `protobuf:"bytes,3,opt,name=challenge,proto3" json:"challenge,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestContactVerification) Reset() {
+	*x = RequestContactVerification{}
+	mi := &file_chat_wire_application_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestContactVerification) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestContactVerification) ProtoMessage() {}
+
+func (x *RequestContactVerification) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestContactVerification.ProtoReflect.Descriptor instead.
+func (*RequestContactVerification) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RequestContactVerification) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *RequestContactVerification) GetChallenge() string {
+	if x != nil {
+		return x.Challenge
+	}
+	return ""
+}
+
+// AcceptContactVerification answers it.
+type AcceptContactVerification struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Clock uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	// Message id of the question, 0x hex.
+	Id            string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	Response      string `protobuf:"bytes,3,opt,name=response,proto3" json:"response,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptContactVerification) Reset() {
+	*x = AcceptContactVerification{}
+	mi := &file_chat_wire_application_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptContactVerification) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptContactVerification) ProtoMessage() {}
+
+func (x *AcceptContactVerification) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptContactVerification.ProtoReflect.Descriptor instead.
+func (*AcceptContactVerification) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *AcceptContactVerification) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *AcceptContactVerification) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *AcceptContactVerification) GetResponse() string {
+	if x != nil {
+		return x.Response
+	}
+	return ""
+}
+
+// DeclineContactVerification refuses to answer.
+type DeclineContactVerification struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Clock         uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeclineContactVerification) Reset() {
+	*x = DeclineContactVerification{}
+	mi := &file_chat_wire_application_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeclineContactVerification) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeclineContactVerification) ProtoMessage() {}
+
+func (x *DeclineContactVerification) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeclineContactVerification.ProtoReflect.Descriptor instead.
+func (*DeclineContactVerification) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *DeclineContactVerification) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *DeclineContactVerification) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// CancelContactVerification takes a question back.
+type CancelContactVerification struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Clock         uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelContactVerification) Reset() {
+	*x = CancelContactVerification{}
+	mi := &file_chat_wire_application_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelContactVerification) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelContactVerification) ProtoMessage() {}
+
+func (x *CancelContactVerification) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelContactVerification.ProtoReflect.Descriptor instead.
+func (*CancelContactVerification) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *CancelContactVerification) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *CancelContactVerification) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// LinkUser is what a Status link tells of a person.
+type LinkUser struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DisplayName   string                 `protobuf:"bytes,1,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	Description   string                 `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	Color         string                 `protobuf:"bytes,3,opt,name=color,proto3" json:"color,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LinkUser) Reset() {
+	*x = LinkUser{}
+	mi := &file_chat_wire_application_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LinkUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LinkUser) ProtoMessage() {}
+
+func (x *LinkUser) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LinkUser.ProtoReflect.Descriptor instead.
+func (*LinkUser) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *LinkUser) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *LinkUser) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *LinkUser) GetColor() string {
+	if x != nil {
+		return x.Color
+	}
+	return ""
+}
+
+// LinkData is the data of a Status link, before compression. What belongs to
+// communities stays in the unknown fields.
+type LinkData struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A LinkUser in links to persons.
+	Content       []byte `protobuf:"bytes,1,opt,name=content,proto3" json:"content,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LinkData) Reset() {
+	*x = LinkData{}
+	mi := &file_chat_wire_application_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LinkData) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LinkData) ProtoMessage() {}
+
+func (x *LinkData) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LinkData.ProtoReflect.Descriptor instead.
+func (*LinkData) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *LinkData) GetContent() []byte {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
 var File_chat_wire_application_proto protoreflect.FileDescriptor
 
 const file_chat_wire_application_proto_rawDesc = "" +
@@ -1482,7 +1811,26 @@ const file_chat_wire_application_proto_rawDesc = "" +
 	"\x13UNKNOWN_SOURCE_TYPE\x10\x00\x12\x0f\n" +
 	"\vRAW_PAYLOAD\x10\x01\x12\x0e\n" +
 	"\n" +
-	"ENS_AVATAR\x10\x02*\xaa\x01\n" +
+	"ENS_AVATAR\x10\x02\"P\n" +
+	"\x1aRequestContactVerification\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x1c\n" +
+	"\tchallenge\x18\x03 \x01(\tR\tchallenge\"]\n" +
+	"\x19AcceptContactVerification\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x1a\n" +
+	"\bresponse\x18\x03 \x01(\tR\bresponse\"B\n" +
+	"\x1aDeclineContactVerification\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\"A\n" +
+	"\x19CancelContactVerification\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\"e\n" +
+	"\bLinkUser\x12!\n" +
+	"\fdisplay_name\x18\x01 \x01(\tR\vdisplayName\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x14\n" +
+	"\x05color\x18\x03 \x01(\tR\x05color\"$\n" +
+	"\bLinkData\x12\x18\n" +
+	"\acontent\x18\x01 \x01(\fR\acontent*\xaa\x01\n" +
 	"\vMessageType\x12\x18\n" +
 	"\x14UNKNOWN_MESSAGE_TYPE\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -1512,7 +1860,7 @@ func file_chat_wire_application_proto_rawDescGZIP() []byte {
 }
 
 var file_chat_wire_application_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_chat_wire_application_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_chat_wire_application_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_chat_wire_application_proto_goTypes = []any{
 	(MessageType)(0),                      // 0: status1to1.wire.MessageType
 	(ImageFormat)(0),                      // 1: status1to1.wire.ImageFormat
@@ -1528,7 +1876,13 @@ var file_chat_wire_application_proto_goTypes = []any{
 	(*ContactCodeAdvertisement)(nil),      // 11: status1to1.wire.ContactCodeAdvertisement
 	(*ChatIdentity)(nil),                  // 12: status1to1.wire.ChatIdentity
 	(*IdentityImage)(nil),                 // 13: status1to1.wire.IdentityImage
-	nil,                                   // 14: status1to1.wire.ChatIdentity.ImagesEntry
+	(*RequestContactVerification)(nil),    // 14: status1to1.wire.RequestContactVerification
+	(*AcceptContactVerification)(nil),     // 15: status1to1.wire.AcceptContactVerification
+	(*DeclineContactVerification)(nil),    // 16: status1to1.wire.DeclineContactVerification
+	(*CancelContactVerification)(nil),     // 17: status1to1.wire.CancelContactVerification
+	(*LinkUser)(nil),                      // 18: status1to1.wire.LinkUser
+	(*LinkData)(nil),                      // 19: status1to1.wire.LinkData
+	nil,                                   // 20: status1to1.wire.ChatIdentity.ImagesEntry
 }
 var file_chat_wire_application_proto_depIdxs = []int32{
 	2,  // 0: status1to1.wire.ApplicationMetadataMessage.type:type_name -> status1to1.wire.ApplicationMetadataMessage.Type
@@ -1537,7 +1891,7 @@ var file_chat_wire_application_proto_depIdxs = []int32{
 	7,  // 3: status1to1.wire.ChatMessage.contact_request_propagated_state:type_name -> status1to1.wire.ContactRequestPropagatedState
 	7,  // 4: status1to1.wire.ContactUpdate.contact_request_propagated_state:type_name -> status1to1.wire.ContactRequestPropagatedState
 	12, // 5: status1to1.wire.ContactCodeAdvertisement.chat_identity:type_name -> status1to1.wire.ChatIdentity
-	14, // 6: status1to1.wire.ChatIdentity.images:type_name -> status1to1.wire.ChatIdentity.ImagesEntry
+	20, // 6: status1to1.wire.ChatIdentity.images:type_name -> status1to1.wire.ChatIdentity.ImagesEntry
 	4,  // 7: status1to1.wire.IdentityImage.source_type:type_name -> status1to1.wire.IdentityImage.SourceType
 	1,  // 8: status1to1.wire.IdentityImage.image_format:type_name -> status1to1.wire.ImageFormat
 	13, // 9: status1to1.wire.ChatIdentity.ImagesEntry.value:type_name -> status1to1.wire.IdentityImage
@@ -1559,7 +1913,7 @@ func file_chat_wire_application_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_application_proto_rawDesc), len(file_chat_wire_application_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   10,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -35,7 +35,14 @@ type IdentityRecord struct {
 	// The seed phrase, when the identity was made from one.
 	Phrase string `protobuf:"bytes,5,opt,name=phrase,proto3" json:"phrase,omitempty"`
 	// What the user calls this device.
-	DeviceName    string `protobuf:"bytes,20,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
+	DeviceName string `protobuf:"bytes,20,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
+	// What others are told of us, besides the name.
+	Bio     string         `protobuf:"bytes,6,opt,name=bio,proto3" json:"bio,omitempty"`
+	Picture *PictureRecord `protobuf:"bytes,7,opt,name=picture,proto3" json:"picture,omitempty"`
+	// Clock of the profile: rises with each change, ms.
+	ProfileClock uint64 `protobuf:"varint,8,opt,name=profile_clock,json=profileClock,proto3" json:"profile_clock,omitempty"`
+	// Accent colour, one more than its number; 0 when none was chosen.
+	Colour        uint32 `protobuf:"varint,9,opt,name=colour,proto3" json:"colour,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -110,6 +117,34 @@ func (x *IdentityRecord) GetDeviceName() string {
 		return x.DeviceName
 	}
 	return ""
+}
+
+func (x *IdentityRecord) GetBio() string {
+	if x != nil {
+		return x.Bio
+	}
+	return ""
+}
+
+func (x *IdentityRecord) GetPicture() *PictureRecord {
+	if x != nil {
+		return x.Picture
+	}
+	return nil
+}
+
+func (x *IdentityRecord) GetProfileClock() uint64 {
+	if x != nil {
+		return x.ProfileClock
+	}
+	return 0
+}
+
+func (x *IdentityRecord) GetColour() uint32 {
+	if x != nil {
+		return x.Colour
+	}
+	return 0
 }
 
 // An installation of a person (54/WAKU2-X3DH-SESSIONS).
@@ -445,7 +480,27 @@ type ContactRecord struct {
 	Added       bool                   `protobuf:"varint,4,opt,name=added,proto3" json:"added,omitempty"`
 	AddedAt     int64                  `protobuf:"varint,5,opt,name=added_at,json=addedAt,proto3" json:"added_at,omitempty"`
 	// Clock of the profile the display name is from.
-	ProfileClock  uint64 `protobuf:"varint,6,opt,name=profile_clock,json=profileClock,proto3" json:"profile_clock,omitempty"`
+	ProfileClock uint64 `protobuf:"varint,6,opt,name=profile_clock,json=profileClock,proto3" json:"profile_clock,omitempty"`
+	// The contact requests: states and clocks as on the wire. Local is ours.
+	LocalState  uint32 `protobuf:"varint,7,opt,name=local_state,json=localState,proto3" json:"local_state,omitempty"`
+	LocalClock  uint64 `protobuf:"varint,8,opt,name=local_clock,json=localClock,proto3" json:"local_clock,omitempty"`
+	RemoteState uint32 `protobuf:"varint,9,opt,name=remote_state,json=remoteState,proto3" json:"remote_state,omitempty"`
+	RemoteClock uint64 `protobuf:"varint,10,opt,name=remote_clock,json=remoteClock,proto3" json:"remote_clock,omitempty"`
+	// Message id of their last request, and of ours.
+	RequestId     []byte `protobuf:"bytes,11,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	SentRequestId []byte `protobuf:"bytes,12,opt,name=sent_request_id,json=sentRequestId,proto3" json:"sent_request_id,omitempty"`
+	BlockedAt     int64  `protobuf:"varint,13,opt,name=blocked_at,json=blockedAt,proto3" json:"blocked_at,omitempty"`
+	// How and when we made sure of the key.
+	VerifiedBy string `protobuf:"bytes,14,opt,name=verified_by,json=verifiedBy,proto3" json:"verified_by,omitempty"`
+	VerifiedAt int64  `protobuf:"varint,15,opt,name=verified_at,json=verifiedAt,proto3" json:"verified_at,omitempty"`
+	Bio        string `protobuf:"bytes,16,opt,name=bio,proto3" json:"bio,omitempty"`
+	// The state we last sent back, and when, so that repair does not go round.
+	RepairedClock uint64 `protobuf:"varint,17,opt,name=repaired_clock,json=repairedClock,proto3" json:"repaired_clock,omitempty"`
+	RepairedAt    int64  `protobuf:"varint,18,opt,name=repaired_at,json=repairedAt,proto3" json:"repaired_at,omitempty"`
+	// Format of the picture in the table of pictures, or 0.
+	PictureFormat int32 `protobuf:"varint,19,opt,name=picture_format,json=pictureFormat,proto3" json:"picture_format,omitempty"`
+	// We have written to them: what they answer is wanted.
+	WrittenTo     bool `protobuf:"varint,20,opt,name=written_to,json=writtenTo,proto3" json:"written_to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -522,6 +577,339 @@ func (x *ContactRecord) GetProfileClock() uint64 {
 	return 0
 }
 
+func (x *ContactRecord) GetLocalState() uint32 {
+	if x != nil {
+		return x.LocalState
+	}
+	return 0
+}
+
+func (x *ContactRecord) GetLocalClock() uint64 {
+	if x != nil {
+		return x.LocalClock
+	}
+	return 0
+}
+
+func (x *ContactRecord) GetRemoteState() uint32 {
+	if x != nil {
+		return x.RemoteState
+	}
+	return 0
+}
+
+func (x *ContactRecord) GetRemoteClock() uint64 {
+	if x != nil {
+		return x.RemoteClock
+	}
+	return 0
+}
+
+func (x *ContactRecord) GetRequestId() []byte {
+	if x != nil {
+		return x.RequestId
+	}
+	return nil
+}
+
+func (x *ContactRecord) GetSentRequestId() []byte {
+	if x != nil {
+		return x.SentRequestId
+	}
+	return nil
+}
+
+func (x *ContactRecord) GetBlockedAt() int64 {
+	if x != nil {
+		return x.BlockedAt
+	}
+	return 0
+}
+
+func (x *ContactRecord) GetVerifiedBy() string {
+	if x != nil {
+		return x.VerifiedBy
+	}
+	return ""
+}
+
+func (x *ContactRecord) GetVerifiedAt() int64 {
+	if x != nil {
+		return x.VerifiedAt
+	}
+	return 0
+}
+
+func (x *ContactRecord) GetBio() string {
+	if x != nil {
+		return x.Bio
+	}
+	return ""
+}
+
+func (x *ContactRecord) GetRepairedClock() uint64 {
+	if x != nil {
+		return x.RepairedClock
+	}
+	return 0
+}
+
+func (x *ContactRecord) GetRepairedAt() int64 {
+	if x != nil {
+		return x.RepairedAt
+	}
+	return 0
+}
+
+func (x *ContactRecord) GetPictureFormat() int32 {
+	if x != nil {
+		return x.PictureFormat
+	}
+	return 0
+}
+
+func (x *ContactRecord) GetWrittenTo() bool {
+	if x != nil {
+		return x.WrittenTo
+	}
+	return false
+}
+
+// A profile picture.
+type PictureRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// ImageFormat of application.proto.
+	Format        int32  `protobuf:"varint,1,opt,name=format,proto3" json:"format,omitempty"`
+	Payload       []byte `protobuf:"bytes,2,opt,name=payload,proto3" json:"payload,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PictureRecord) Reset() {
+	*x = PictureRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PictureRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PictureRecord) ProtoMessage() {}
+
+func (x *PictureRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PictureRecord.ProtoReflect.Descriptor instead.
+func (*PictureRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *PictureRecord) GetFormat() int32 {
+	if x != nil {
+		return x.Format
+	}
+	return 0
+}
+
+func (x *PictureRecord) GetPayload() []byte {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
+// A question that proves who somebody is, the last one each way.
+type VerificationRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Message id of the question.
+	Id       []byte `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Peer     []byte `protobuf:"bytes,2,opt,name=peer,proto3" json:"peer,omitempty"`
+	Outgoing bool   `protobuf:"varint,3,opt,name=outgoing,proto3" json:"outgoing,omitempty"`
+	Question string `protobuf:"bytes,4,opt,name=question,proto3" json:"question,omitempty"`
+	Answer   string `protobuf:"bytes,5,opt,name=answer,proto3" json:"answer,omitempty"`
+	// "asked", "answered", "declined", "cancelled", "confirmed" or "rejected".
+	State         string `protobuf:"bytes,6,opt,name=state,proto3" json:"state,omitempty"`
+	AskedClock    uint64 `protobuf:"varint,7,opt,name=asked_clock,json=askedClock,proto3" json:"asked_clock,omitempty"`
+	AnsweredClock uint64 `protobuf:"varint,8,opt,name=answered_clock,json=answeredClock,proto3" json:"answered_clock,omitempty"`
+	AskedAt       int64  `protobuf:"varint,9,opt,name=asked_at,json=askedAt,proto3" json:"asked_at,omitempty"`
+	AnsweredAt    int64  `protobuf:"varint,10,opt,name=answered_at,json=answeredAt,proto3" json:"answered_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerificationRecord) Reset() {
+	*x = VerificationRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerificationRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerificationRecord) ProtoMessage() {}
+
+func (x *VerificationRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerificationRecord.ProtoReflect.Descriptor instead.
+func (*VerificationRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *VerificationRecord) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *VerificationRecord) GetPeer() []byte {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *VerificationRecord) GetOutgoing() bool {
+	if x != nil {
+		return x.Outgoing
+	}
+	return false
+}
+
+func (x *VerificationRecord) GetQuestion() string {
+	if x != nil {
+		return x.Question
+	}
+	return ""
+}
+
+func (x *VerificationRecord) GetAnswer() string {
+	if x != nil {
+		return x.Answer
+	}
+	return ""
+}
+
+func (x *VerificationRecord) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *VerificationRecord) GetAskedClock() uint64 {
+	if x != nil {
+		return x.AskedClock
+	}
+	return 0
+}
+
+func (x *VerificationRecord) GetAnsweredClock() uint64 {
+	if x != nil {
+		return x.AnsweredClock
+	}
+	return 0
+}
+
+func (x *VerificationRecord) GetAskedAt() int64 {
+	if x != nil {
+		return x.AskedAt
+	}
+	return 0
+}
+
+func (x *VerificationRecord) GetAnsweredAt() int64 {
+	if x != nil {
+		return x.AnsweredAt
+	}
+	return 0
+}
+
+// What of our profile one person was told, and when.
+type IntroducedRecord struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	ProfileClock uint64                 `protobuf:"varint,1,opt,name=profile_clock,json=profileClock,proto3" json:"profile_clock,omitempty"`
+	At           int64                  `protobuf:"varint,2,opt,name=at,proto3" json:"at,omitempty"`
+	// With the picture, which only contacts get.
+	Picture       bool `protobuf:"varint,3,opt,name=picture,proto3" json:"picture,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IntroducedRecord) Reset() {
+	*x = IntroducedRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IntroducedRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IntroducedRecord) ProtoMessage() {}
+
+func (x *IntroducedRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IntroducedRecord.ProtoReflect.Descriptor instead.
+func (*IntroducedRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *IntroducedRecord) GetProfileClock() uint64 {
+	if x != nil {
+		return x.ProfileClock
+	}
+	return 0
+}
+
+func (x *IntroducedRecord) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *IntroducedRecord) GetPicture() bool {
+	if x != nil {
+		return x.Picture
+	}
+	return false
+}
+
 // The state of a conversation.
 type ChatRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -538,7 +926,7 @@ type ChatRecord struct {
 
 func (x *ChatRecord) Reset() {
 	*x = ChatRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[5]
+	mi := &file_chat_wire_records_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -550,7 +938,7 @@ func (x *ChatRecord) String() string {
 func (*ChatRecord) ProtoMessage() {}
 
 func (x *ChatRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[5]
+	mi := &file_chat_wire_records_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -563,7 +951,7 @@ func (x *ChatRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChatRecord.ProtoReflect.Descriptor instead.
 func (*ChatRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{5}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ChatRecord) GetKey() []byte {
@@ -631,7 +1019,7 @@ type MessageRecord struct {
 
 func (x *MessageRecord) Reset() {
 	*x = MessageRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[6]
+	mi := &file_chat_wire_records_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -643,7 +1031,7 @@ func (x *MessageRecord) String() string {
 func (*MessageRecord) ProtoMessage() {}
 
 func (x *MessageRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[6]
+	mi := &file_chat_wire_records_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -656,7 +1044,7 @@ func (x *MessageRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageRecord.ProtoReflect.Descriptor instead.
 func (*MessageRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{6}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *MessageRecord) GetId() []byte {
@@ -812,7 +1200,7 @@ type DeviceAckRecord struct {
 
 func (x *DeviceAckRecord) Reset() {
 	*x = DeviceAckRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[7]
+	mi := &file_chat_wire_records_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -824,7 +1212,7 @@ func (x *DeviceAckRecord) String() string {
 func (*DeviceAckRecord) ProtoMessage() {}
 
 func (x *DeviceAckRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[7]
+	mi := &file_chat_wire_records_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -837,7 +1225,7 @@ func (x *DeviceAckRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceAckRecord.ProtoReflect.Descriptor instead.
 func (*DeviceAckRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{7}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DeviceAckRecord) GetInstallationId() string {
@@ -886,7 +1274,7 @@ type OutboxRecord struct {
 
 func (x *OutboxRecord) Reset() {
 	*x = OutboxRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[8]
+	mi := &file_chat_wire_records_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -898,7 +1286,7 @@ func (x *OutboxRecord) String() string {
 func (*OutboxRecord) ProtoMessage() {}
 
 func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[8]
+	mi := &file_chat_wire_records_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -911,7 +1299,7 @@ func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutboxRecord.ProtoReflect.Descriptor instead.
 func (*OutboxRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{8}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *OutboxRecord) GetMessageId() []byte {
@@ -999,7 +1387,7 @@ type AttemptRecord struct {
 
 func (x *AttemptRecord) Reset() {
 	*x = AttemptRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[9]
+	mi := &file_chat_wire_records_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1011,7 +1399,7 @@ func (x *AttemptRecord) String() string {
 func (*AttemptRecord) ProtoMessage() {}
 
 func (x *AttemptRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[9]
+	mi := &file_chat_wire_records_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1024,7 +1412,7 @@ func (x *AttemptRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRecord.ProtoReflect.Descriptor instead.
 func (*AttemptRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{9}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AttemptRecord) GetId() uint64 {
@@ -1072,7 +1460,7 @@ type AcksRecord struct {
 
 func (x *AcksRecord) Reset() {
 	*x = AcksRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[10]
+	mi := &file_chat_wire_records_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1084,7 +1472,7 @@ func (x *AcksRecord) String() string {
 func (*AcksRecord) ProtoMessage() {}
 
 func (x *AcksRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[10]
+	mi := &file_chat_wire_records_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1097,7 +1485,7 @@ func (x *AcksRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcksRecord.ProtoReflect.Descriptor instead.
 func (*AcksRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{10}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AcksRecord) GetMvdsIds() [][]byte {
@@ -1118,7 +1506,7 @@ type SeenRecord struct {
 
 func (x *SeenRecord) Reset() {
 	*x = SeenRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[11]
+	mi := &file_chat_wire_records_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1130,7 +1518,7 @@ func (x *SeenRecord) String() string {
 func (*SeenRecord) ProtoMessage() {}
 
 func (x *SeenRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[11]
+	mi := &file_chat_wire_records_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1143,7 +1531,7 @@ func (x *SeenRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenRecord.ProtoReflect.Descriptor instead.
 func (*SeenRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{11}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SeenRecord) GetMvdsIds() [][]byte {
@@ -1167,7 +1555,7 @@ type TopicRecord struct {
 
 func (x *TopicRecord) Reset() {
 	*x = TopicRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[12]
+	mi := &file_chat_wire_records_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1567,7 @@ func (x *TopicRecord) String() string {
 func (*TopicRecord) ProtoMessage() {}
 
 func (x *TopicRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[12]
+	mi := &file_chat_wire_records_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,7 +1580,7 @@ func (x *TopicRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicRecord.ProtoReflect.Descriptor instead.
 func (*TopicRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{12}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *TopicRecord) GetKind() string {
@@ -1235,7 +1623,7 @@ type ClientRefRecord struct {
 
 func (x *ClientRefRecord) Reset() {
 	*x = ClientRefRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[13]
+	mi := &file_chat_wire_records_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1635,7 @@ func (x *ClientRefRecord) String() string {
 func (*ClientRefRecord) ProtoMessage() {}
 
 func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[13]
+	mi := &file_chat_wire_records_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1648,7 @@ func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientRefRecord.ProtoReflect.Descriptor instead.
 func (*ClientRefRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{13}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ClientRefRecord) GetMessageId() []byte {
@@ -1281,7 +1669,7 @@ var File_chat_wire_records_proto protoreflect.FileDescriptor
 
 const file_chat_wire_records_proto_rawDesc = "" +
 	"\n" +
-	"\x17chat/wire/records.proto\x12\x11status1to1.record\"\xd5\x01\n" +
+	"\x17chat/wire/records.proto\x12\x11status1to1.record\"\xe0\x02\n" +
 	"\x0eIdentityRecord\x12\x1f\n" +
 	"\vprivate_key\x18\x01 \x01(\fR\n" +
 	"privateKey\x12'\n" +
@@ -1291,7 +1679,11 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"created_at\x18\x04 \x01(\x03R\tcreatedAt\x12\x16\n" +
 	"\x06phrase\x18\x05 \x01(\tR\x06phrase\x12\x1f\n" +
 	"\vdevice_name\x18\x14 \x01(\tR\n" +
-	"deviceName\"\xd1\x03\n" +
+	"deviceName\x12\x10\n" +
+	"\x03bio\x18\x06 \x01(\tR\x03bio\x12:\n" +
+	"\apicture\x18\a \x01(\v2 .status1to1.record.PictureRecordR\apicture\x12#\n" +
+	"\rprofile_clock\x18\b \x01(\x04R\fprofileClock\x12\x16\n" +
+	"\x06colour\x18\t \x01(\rR\x06colour\"\xd1\x03\n" +
 	"\x12InstallationRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12)\n" +
 	"\x10protocol_version\x18\x02 \x01(\rR\x0fprotocolVersion\x12$\n" +
@@ -1323,14 +1715,58 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\n" +
 	"PeerRecord\x12K\n" +
 	"\rinstallations\x18\x01 \x03(\v2%.status1to1.record.InstallationRecordR\rinstallations\x12<\n" +
-	"\bsessions\x18\x02 \x03(\v2 .status1to1.record.SessionRecordR\bsessions\"\xae\x01\n" +
+	"\bsessions\x18\x02 \x03(\v2 .status1to1.record.SessionRecordR\bsessions\"\xfe\x04\n" +
 	"\rContactRecord\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
 	"\fdisplay_name\x18\x03 \x01(\tR\vdisplayName\x12\x14\n" +
 	"\x05added\x18\x04 \x01(\bR\x05added\x12\x19\n" +
 	"\badded_at\x18\x05 \x01(\x03R\aaddedAt\x12#\n" +
-	"\rprofile_clock\x18\x06 \x01(\x04R\fprofileClock\"\xa2\x01\n" +
+	"\rprofile_clock\x18\x06 \x01(\x04R\fprofileClock\x12\x1f\n" +
+	"\vlocal_state\x18\a \x01(\rR\n" +
+	"localState\x12\x1f\n" +
+	"\vlocal_clock\x18\b \x01(\x04R\n" +
+	"localClock\x12!\n" +
+	"\fremote_state\x18\t \x01(\rR\vremoteState\x12!\n" +
+	"\fremote_clock\x18\n" +
+	" \x01(\x04R\vremoteClock\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\v \x01(\fR\trequestId\x12&\n" +
+	"\x0fsent_request_id\x18\f \x01(\fR\rsentRequestId\x12\x1d\n" +
+	"\n" +
+	"blocked_at\x18\r \x01(\x03R\tblockedAt\x12\x1f\n" +
+	"\vverified_by\x18\x0e \x01(\tR\n" +
+	"verifiedBy\x12\x1f\n" +
+	"\vverified_at\x18\x0f \x01(\x03R\n" +
+	"verifiedAt\x12\x10\n" +
+	"\x03bio\x18\x10 \x01(\tR\x03bio\x12%\n" +
+	"\x0erepaired_clock\x18\x11 \x01(\x04R\rrepairedClock\x12\x1f\n" +
+	"\vrepaired_at\x18\x12 \x01(\x03R\n" +
+	"repairedAt\x12%\n" +
+	"\x0epicture_format\x18\x13 \x01(\x05R\rpictureFormat\x12\x1d\n" +
+	"\n" +
+	"written_to\x18\x14 \x01(\bR\twrittenTo\"A\n" +
+	"\rPictureRecord\x12\x16\n" +
+	"\x06format\x18\x01 \x01(\x05R\x06format\x12\x18\n" +
+	"\apayload\x18\x02 \x01(\fR\apayload\"\xa2\x02\n" +
+	"\x12VerificationRecord\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04peer\x18\x02 \x01(\fR\x04peer\x12\x1a\n" +
+	"\boutgoing\x18\x03 \x01(\bR\boutgoing\x12\x1a\n" +
+	"\bquestion\x18\x04 \x01(\tR\bquestion\x12\x16\n" +
+	"\x06answer\x18\x05 \x01(\tR\x06answer\x12\x14\n" +
+	"\x05state\x18\x06 \x01(\tR\x05state\x12\x1f\n" +
+	"\vasked_clock\x18\a \x01(\x04R\n" +
+	"askedClock\x12%\n" +
+	"\x0eanswered_clock\x18\b \x01(\x04R\ransweredClock\x12\x19\n" +
+	"\basked_at\x18\t \x01(\x03R\aaskedAt\x12\x1f\n" +
+	"\vanswered_at\x18\n" +
+	" \x01(\x03R\n" +
+	"answeredAt\"a\n" +
+	"\x10IntroducedRecord\x12#\n" +
+	"\rprofile_clock\x18\x01 \x01(\x04R\fprofileClock\x12\x0e\n" +
+	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x18\n" +
+	"\apicture\x18\x03 \x01(\bR\apicture\"\xa2\x01\n" +
 	"\n" +
 	"ChatRecord\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
@@ -1416,32 +1852,36 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),     // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil), // 1: status1to1.record.InstallationRecord
 	(*SessionRecord)(nil),      // 2: status1to1.record.SessionRecord
 	(*PeerRecord)(nil),         // 3: status1to1.record.PeerRecord
 	(*ContactRecord)(nil),      // 4: status1to1.record.ContactRecord
-	(*ChatRecord)(nil),         // 5: status1to1.record.ChatRecord
-	(*MessageRecord)(nil),      // 6: status1to1.record.MessageRecord
-	(*DeviceAckRecord)(nil),    // 7: status1to1.record.DeviceAckRecord
-	(*OutboxRecord)(nil),       // 8: status1to1.record.OutboxRecord
-	(*AttemptRecord)(nil),      // 9: status1to1.record.AttemptRecord
-	(*AcksRecord)(nil),         // 10: status1to1.record.AcksRecord
-	(*SeenRecord)(nil),         // 11: status1to1.record.SeenRecord
-	(*TopicRecord)(nil),        // 12: status1to1.record.TopicRecord
-	(*ClientRefRecord)(nil),    // 13: status1to1.record.ClientRefRecord
+	(*PictureRecord)(nil),      // 5: status1to1.record.PictureRecord
+	(*VerificationRecord)(nil), // 6: status1to1.record.VerificationRecord
+	(*IntroducedRecord)(nil),   // 7: status1to1.record.IntroducedRecord
+	(*ChatRecord)(nil),         // 8: status1to1.record.ChatRecord
+	(*MessageRecord)(nil),      // 9: status1to1.record.MessageRecord
+	(*DeviceAckRecord)(nil),    // 10: status1to1.record.DeviceAckRecord
+	(*OutboxRecord)(nil),       // 11: status1to1.record.OutboxRecord
+	(*AttemptRecord)(nil),      // 12: status1to1.record.AttemptRecord
+	(*AcksRecord)(nil),         // 13: status1to1.record.AcksRecord
+	(*SeenRecord)(nil),         // 14: status1to1.record.SeenRecord
+	(*TopicRecord)(nil),        // 15: status1to1.record.TopicRecord
+	(*ClientRefRecord)(nil),    // 16: status1to1.record.ClientRefRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
-	1, // 0: status1to1.record.PeerRecord.installations:type_name -> status1to1.record.InstallationRecord
-	2, // 1: status1to1.record.PeerRecord.sessions:type_name -> status1to1.record.SessionRecord
-	7, // 2: status1to1.record.MessageRecord.devices:type_name -> status1to1.record.DeviceAckRecord
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
+	1,  // 1: status1to1.record.PeerRecord.installations:type_name -> status1to1.record.InstallationRecord
+	2,  // 2: status1to1.record.PeerRecord.sessions:type_name -> status1to1.record.SessionRecord
+	10, // 3: status1to1.record.MessageRecord.devices:type_name -> status1to1.record.DeviceAckRecord
+	4,  // [4:4] is the sub-list for method output_type
+	4,  // [4:4] is the sub-list for method input_type
+	4,  // [4:4] is the sub-list for extension type_name
+	4,  // [4:4] is the sub-list for extension extendee
+	0,  // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_chat_wire_records_proto_init() }
@@ -1455,7 +1895,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -37,9 +37,16 @@ static const char usage[] =
 
 static const char help[] =
     "  text             send it to the chosen person (// to begin with a slash)\n"
-    "  /to KEY|NAME     choose whom to write to\n"
-    "  /add KEY [NAME]  add a contact\n"
+    "  /to KEY|NAME     choose whom to write to; a key may be a Status link\n"
+    "  /add KEY [NAME]  put somebody into the address book\n"
     "  /contacts        list them\n"
+    "  /me              your chat key and the Status link to you\n"
+    "  /request TEXT    ask the chosen person to be a contact\n"
+    "  /requests        who asks you\n"
+    "  /accept [WHO]    accept their request, or that of the chosen person\n"
+    "  /decline [WHO]   decline it; they are not told\n"
+    "  /block [WHO]     hear nothing of them any more; /unblock [WHO]\n"
+    "  /verify [NUMBER] show the safety number with the chosen person, or check theirs\n"
     "  /history [N]     the last N messages with the chosen person\n"
     "  /sessions        the encrypted sessions\n"
     "  /net             the network: own addresses and peers\n"
@@ -56,6 +63,7 @@ static status1to1_client client;
 static bool plain;          /* --plain */
 static char *to;            /* whom we write to, 0x04...; NULL for nobody yet */
 static int under_way;       /* messages sent and not yet acknowledged */
+static char *befriended;    /* the contact that was told of last, 0x04... */
 static int interrupts[2];   /* a pipe the SIGINT handler writes to */
 
 /* ---- small tools ---------------------------------------------------------- */
@@ -204,6 +212,7 @@ static void show_message(const char *kind, const char *message)
     char *text = text_at(message, "text"), *state = text_at(message, "state");
     char *said = text_at(message, "sender_name");
     bool outgoing = json_is(json_get(message, "outgoing"), "true");
+    bool asks = json_is(json_get(message, "kind"), "\"contact_request\"");
     char time[16];
 
     if (plain) {
@@ -214,7 +223,8 @@ static void show_message(const char *kind, const char *message)
         char *name = outgoing ? format("you") : who(from, said);
 
         clock_text(json_number(json_get(message, "sent_at")), time);
-        put("[%s] %s: %s%s%s", time, name, text, outgoing ? "  " : "", outgoing ? mark(state) : "");
+        put("[%s] %s: %s%s%s%s", time, name, asks ? "(contact request) " : "", text, outgoing ? "  " : "",
+            outgoing ? mark(state) : "");
         free(name);
     }
     free(id);
@@ -286,11 +296,54 @@ static void show_contacts(void)
         return;
     for (item = json_first(json_get(answer, "result.items")); item != NULL; item = json_next(item)) {
         char *key = text_at(item, "public_key"), *chat_key = text_at(item, "chat_key"), *name = who(key, "");
-        put(plain ? "contact\t%s\t%s" : "  %s  %s", chat_key, name);
+        char *trust = text_at(item, "trust");
+        put(plain ? "contact\t%s\t%s\t%s" : "  %s  %s (%s)", chat_key, name, trust);
         free(key);
         free(chat_key);
         free(name);
+        free(trust);
     }
+    status1to1_free(answer);
+}
+
+/* show_request prints who asks to be a contact. */
+static void show_request(const char *contact)
+{
+    char *key = text_at(contact, "public_key"), *chat_key = text_at(contact, "chat_key"), *name = who(key, "");
+
+    if (plain)
+        put("request\t%s\t%s\t%s", key, chat_key, name);
+    else
+        put("(%s asks to be your contact: /accept %s or /decline %s)", name, name, name);
+    free(key);
+    free(chat_key);
+    free(name);
+}
+
+static void show_requests(void)
+{
+    char *answer = call("contacts.list", format("{\"limit\":200}"));
+    const char *item;
+
+    if (answer == NULL)
+        return;
+    for (item = json_first(json_get(answer, "result.items")); item != NULL; item = json_next(item))
+        if (json_is(json_get(item, "request"), "\"received\""))
+            show_request(item);
+    if (plain)
+        put("request_end");
+    status1to1_free(answer);
+}
+
+static void show_me(void)
+{
+    char *answer = call("profile.get", NULL), *link;
+
+    if (answer == NULL)
+        return;
+    link = text_at(answer, "result.link");
+    put(plain ? "link\t%s" : "Link to you: %s", link);
+    free(link);
     status1to1_free(answer);
 }
 
@@ -361,6 +414,30 @@ static void on_state(const char *data)
     free(state);
 }
 
+/* on_contact tells when somebody has become a contact. */
+static void on_contact(const char *contact)
+{
+    char *key = text_at(contact, "public_key"), *request = text_at(contact, "request");
+    char *trust = text_at(contact, "trust");
+    bool mutual = strcmp(request, "mutual") == 0;
+
+    if (plain) {
+        put("contact_changed\t%s\t%s\t%s", key, request, trust);
+    } else if (mutual && (befriended == NULL || strcmp(befriended, key) != 0)) {
+        char *name = who(key, "");
+        put("(%s and you are contacts)", name);
+        free(name);
+    }
+    free(request);
+    free(trust);
+    if (mutual) {
+        free(befriended);
+        befriended = key;
+    } else {
+        free(key);
+    }
+}
+
 /* on_event handles one event and acknowledges it. */
 static void on_event(const char *event)
 {
@@ -372,6 +449,10 @@ static void on_event(const char *event)
         on_message(json_get(data, "message"));
     } else if (strcmp(type, "message_state") == 0) {
         on_state(data);
+    } else if (strcmp(type, "contact_request_received") == 0) {
+        show_request(json_get(data, "contact"));
+    } else if (strcmp(type, "contact_changed") == 0) {
+        on_contact(json_get(data, "contact"));
     } else if (strcmp(type, "network_changed") == 0) {
         char *state = text_at(data, "state");
         put(plain ? "network\t%s" : "(the network is %s)", state);
@@ -411,8 +492,8 @@ static bool take_events(void)
 
 /* ---- commands ------------------------------------------------------------- */
 
-/* choose sets whom to write to: a key, or the name of a contact. */
-static void choose(const char *name)
+/* find is the key of the contact with this name, or NULL. */
+static char *find(const char *name)
 {
     char *answer = call("contacts.list", format("{\"limit\":200}"));
     const char *item = answer == NULL ? NULL : json_first(json_get(answer, "result.items"));
@@ -428,6 +509,14 @@ static void choose(const char *name)
         free(called);
     }
     status1to1_free(answer);
+    return found;
+}
+
+/* choose sets whom to write to: a key or link, or the name of a contact. */
+static void choose(const char *name)
+{
+    char *found = find(name), *answer;
+
     if (found == NULL && (answer = call_with("contacts.add", "key", name)) != NULL) {
         found = text_at(answer, "result.public_key");
         status1to1_free(answer);
@@ -458,14 +547,84 @@ static void add(char *argument)
     free(quoted);
 }
 
+/* somebody tells whether somebody is chosen, and complains if not. */
+static bool somebody(void)
+{
+    if (to == NULL)
+        put(plain ? "error\tnobody\t\tchoose somebody first" : "! choose whom to write to first: /to KEY");
+    return to != NULL;
+}
+
+/* about does something about a person: one with this name or key, or the chosen one. */
+static void about(const char *verb, const char *name)
+{
+    char *method, *found, *answer;
+    const char *key;
+
+    if (name == NULL && !somebody())
+        return;
+    found = name == NULL ? NULL : find(name);
+    key = found != NULL ? found : name != NULL ? name : to;
+    method = format("contacts.%s", verb);
+    answer = call_with(method, "key", key);
+    if (answer != NULL)
+        put(plain ? "%s\t%s" : "(done: %s)", verb, key);
+    status1to1_free(answer);
+    free(method);
+    free(found);
+}
+
+/* request asks the chosen person to be a contact. */
+static void request(const char *text)
+{
+    char *quoted, *answer;
+
+    if (!somebody())
+        return;
+    quoted = json_quote(text);
+    answer = call("contacts.request", format("{\"key\":\"%s\",\"text\":%s}", to, quoted));
+    free(quoted);
+    if (answer == NULL)
+        return;
+    under_way++;
+    show_message("message", json_get(answer, "result"));
+    status1to1_free(answer);
+}
+
+/* verify shows the safety number, or checks the one the other side reads out. */
+static void verify(const char *number)
+{
+    char *answer;
+
+    if (!somebody())
+        return;
+    if (number == NULL) {
+        char *ours;
+
+        if ((answer = call_with("contacts.safety_number", "key", to)) == NULL)
+            return;
+        ours = text_at(answer, "result.safety_number");
+        put(plain ? "safety_number\t%s" : "Compare with what they see:\n  %s\n"
+            "If it is the same, /verify and the number they read out.", ours);
+        free(ours);
+    } else {
+        char *quoted = json_quote(number);
+
+        answer = call("contacts.verify", format("{\"key\":\"%s\",\"safety_number\":%s}", to, quoted));
+        free(quoted);
+        if (answer == NULL)
+            return;
+        put(plain ? "verify\t%s" : "(verified)", to);
+    }
+    status1to1_free(answer);
+}
+
 static void send_text(const char *text)
 {
     char *quoted, *answer;
 
-    if (to == NULL) {
-        put(plain ? "error\tnobody\t\tchoose somebody first" : "! choose whom to write to first: /to KEY");
+    if (!somebody())
         return;
-    }
     quoted = json_quote(text);
     answer = call("messages.send", format("{\"to\":\"%s\",\"text\":%s}", to, quoted));
     free(quoted);
@@ -498,6 +657,17 @@ static bool run_line(char *line)
         show_sessions();
     else if (strcmp(line, "/net") == 0)
         show_network(true);
+    else if (strcmp(line, "/me") == 0)
+        show_me();
+    else if (strcmp(line, "/requests") == 0)
+        show_requests();
+    else if (strcmp(line, "/request") == 0 && argument != NULL)
+        request(argument);
+    else if (strcmp(line, "/accept") == 0 || strcmp(line, "/decline") == 0 || strcmp(line, "/retract") == 0 ||
+             strcmp(line, "/block") == 0 || strcmp(line, "/unblock") == 0)
+        about(line + 1, argument);
+    else if (strcmp(line, "/verify") == 0)
+        verify(argument);
     else if (strcmp(line, "/to") == 0 && argument != NULL)
         choose(argument);
     else if (strcmp(line, "/add") == 0 && argument != NULL)
@@ -652,7 +822,7 @@ static void start(const struct options *o)
             exit(1);
         phrase = text_at(answer, "result.phrase");
         if (!plain)
-            put("This is the seed phrase of your new identity. Write it down; it is shown only now:\n\n  %s\n", phrase);
+            put("This is the seed phrase of your new identity. Write it down:\n\n  %s\n", phrase);
         free(phrase);
     }
     show_identity(json_get(answer, "result.identity"));

@@ -23,9 +23,16 @@ LINGER = 10  # seconds at the end of a piped stdin, for what is under way
 MARKS = {"sent": "✓", "delivered": "✓✓", "failed": "✗"}
 HELP = """\
   text             send it to the chosen person (// to begin with a slash)
-  /to KEY|NAME     choose whom to write to
-  /add KEY [NAME]  add a contact
+  /to KEY|NAME     choose whom to write to; a key may be a Status link
+  /add KEY [NAME]  put somebody into the address book
   /contacts        list them
+  /me              your chat key and the Status link to you
+  /request TEXT    ask the chosen person to be a contact
+  /requests        who asks you
+  /accept [WHO]    accept their request, or that of the chosen person
+  /decline [WHO]   decline it; they are not told
+  /block [WHO]     hear nothing of them any more; /unblock [WHO]
+  /verify [NUMBER] show the safety number with the chosen person, or check theirs
   /history [N]     the last N messages with the chosen person
   /sessions        the encrypted sessions
   /net             the network: own addresses and peers
@@ -50,6 +57,7 @@ class Chat:
         self.plain = plain
         self.to = None  # whom we write to, 0x04...
         self.under_way = 0  # messages sent and not yet acknowledged
+        self.befriended = None  # the contact that was told of last
 
     def say(self, plain, pretty):
         """Prints a line: tab-separated fields for programs, or a text for people."""
@@ -82,7 +90,8 @@ class Chat:
         at = time.strftime("%H:%M:%S", time.localtime(message["sent_at"] / 1000))
         name = "you" if outgoing else self.who(message["from"], message.get("sender_name", ""))
         mark = "  " + MARKS.get(message["state"], "…") if outgoing else ""
-        put(f"[{at}] {name}: {tame(message['text'])}{mark}")
+        asks = "(contact request) " if message["kind"] == "contact_request" else ""
+        put(f"[{at}] {name}: {asks}{tame(message['text'])}{mark}")
 
     def show_network(self, peers):
         status = self.client.call("network.status")
@@ -103,7 +112,28 @@ class Chat:
     def show_contacts(self):
         for contact in self.client.call("contacts.list", limit=200)["items"]:
             name = self.who(contact["public_key"])
-            self.say(["contact", contact["chat_key"], name], f"  {contact['chat_key']}  {name}")
+            trust = contact["trust"]
+            self.say(["contact", contact["chat_key"], name, trust], f"  {contact['chat_key']}  {name} ({trust})")
+
+    def show_requests(self):
+        for contact in self.client.call("contacts.list", limit=200)["items"]:
+            if contact["request"] == "received":
+                self.show_request(contact)
+        self.say(["request_end"], None)
+
+    def show_request(self, contact):
+        name = self.who(contact["public_key"])
+        self.say(["request", contact["public_key"], contact["chat_key"], name],
+                 f"({name} asks to be your contact: /accept {name} or /decline {name})")
+
+    def show_me(self):
+        link = self.client.call("profile.get")["link"]
+        self.say(["link", link], f"You are {self.client.call('identity.get')['chat_key']}\nLink to you: {link}")
+
+    def show_safety_number(self):
+        number = self.client.call("contacts.safety_number", key=self.to)["safety_number"]
+        self.say(["safety_number", number], f"Compare with what {self.who(self.to)} sees:\n  {number}\n"
+                                            "If it is the same, /verify and the number they read out.")
 
     def show_sessions(self):
         for session in self.client.call("sessions.list")["sessions"]:
@@ -121,12 +151,23 @@ class Chat:
             self.on_message(data["message"])
         elif event["type"] == "message_state":
             self.on_state(data)
+        elif event["type"] == "contact_request_received":
+            self.show_request(data["contact"])
+        elif event["type"] == "contact_changed":
+            self.on_contact(data["contact"])
         elif event["type"] == "network_changed":
             self.say(["network", data["state"]], f"(the network is {data['state']})")
         elif event["type"] == "peer_changed" and data.get("error") and not self.plain:
             put(f"(peer {data['peer_id']}: {data['error']})")
         if event["seq"]:
             self.client.call("events.ack", up_to=event["seq"])
+
+    def on_contact(self, contact):
+        key, mutual = contact["public_key"], contact["request"] == "mutual"
+        news = f"({self.who(key)} and you are contacts)" if mutual and key != self.befriended else None
+        self.say(["contact_changed", key, contact["request"], contact["trust"]], news)
+        if mutual:
+            self.befriended = key
 
     def on_message(self, message):
         self.show_message("message", message)
@@ -157,12 +198,15 @@ class Chat:
 
     # ---- commands ----
 
-    def choose(self, name):
+    def find(self, name):
+        """The contact with this name, or None."""
         for contact in self.client.call("contacts.list", limit=200)["items"]:
             if self.who(contact["public_key"]) == name:
-                break
-        else:
-            contact = self.client.call("contacts.add", key=name)
+                return contact
+        return None
+
+    def choose(self, name):
+        contact = self.find(name) or self.client.call("contacts.add", key=name)
         self.to = contact["public_key"]
         self.say(["to", self.to], f"(you now write to {self.who(self.to)})")
 
@@ -170,9 +214,39 @@ class Chat:
         self.client.call("contacts.add", key=key, name=name)
         self.say(["added"], "(added)")
 
-    def send(self, text):
+    def somebody(self):
+        """Whether somebody is chosen; complains if not."""
         if self.to is None:
             self.say(["error", "nobody", "", "choose somebody first"], "! choose whom to write to first: /to KEY")
+        return self.to is not None
+
+    def about(self, verb, who):
+        """Does something about a person: one with this name or key, or the chosen one."""
+        if not who and not self.somebody():
+            return
+        contact = self.find(who) if who else None
+        key = contact["public_key"] if contact else who or self.to
+        self.client.call("contacts." + verb, key=key)
+        self.say([verb, key], f"(done: {verb})")
+
+    def request(self, text):
+        if not self.somebody():
+            return
+        message = self.client.call("contacts.request", key=self.to, text=text)
+        self.under_way += 1
+        self.show_message("message", message)
+
+    def verify(self, number):
+        if not self.somebody():
+            return
+        if not number:
+            self.show_safety_number()
+            return
+        self.client.call("contacts.verify", key=self.to, safety_number=number)
+        self.say(["verify", self.to], f"({self.who(self.to)} is verified)")
+
+    def send(self, text):
+        if not self.somebody():
             return
         message = self.client.call("messages.send", to=self.to, text=text)
         self.under_way += 1
@@ -202,6 +276,16 @@ class Chat:
             self.show_sessions()
         elif command == "/net":
             self.show_network(peers=True)
+        elif command == "/me":
+            self.show_me()
+        elif command == "/requests":
+            self.show_requests()
+        elif command == "/request" and argument:
+            self.request(argument)
+        elif command in ("/accept", "/decline", "/retract", "/block", "/unblock"):
+            self.about(command[1:], argument)
+        elif command == "/verify":
+            self.verify(argument)
         elif command == "/to" and argument:
             self.choose(argument)
         elif command == "/add" and argument:
@@ -223,7 +307,7 @@ class Chat:
             created = self.client.call("identity.create", display_name=name)
             identity = created["identity"]
             if not self.plain:
-                put("This is the seed phrase of your new identity. Write it down; it is shown only now:")
+                put("This is the seed phrase of your new identity. Write it down:")
                 put(f"\n  {created['phrase']}\n")
         self.say(["me", identity["chat_key"]], f"You are {identity['chat_key']}")
         self.show_network(peers=False)

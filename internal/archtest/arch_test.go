@@ -24,7 +24,7 @@ const module = "libstatus1to1"
 var floors = map[string]int{
 	"chat/protocol/key": 1, "chat/wire": 1,
 
-	"chat/identity": 2, "chat/message": 2, "chat/protocol/x3dh": 2, "chat/protocol/ratchet": 2,
+	"chat/identity": 2, "chat/contact": 2, "chat/message": 2, "chat/protocol/x3dh": 2, "chat/protocol/ratchet": 2,
 	"chat/protocol/payload": 2, "chat/protocol/topic": 2, "chat/protocol/datasync": 2,
 	"chat/protocol/noise": 2, "chat/protocol/segment": 2,
 

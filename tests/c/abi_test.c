@@ -7,76 +7,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "../../examples/c/json.h"
-#include "check.h"
-#include "status1to1.h"
-
-static const char memory[] =
-    "{\"store\":{\"kind\":\"memory\"},\"network\":{\"kind\":\"memory\",\"memory\":{\"name\":\"abi\"}},"
-    "\"engine\":{\"resend_base_ms\":200,\"ack_delay_ms\":20}}";
-
-enum { PATIENCE_MS = 20000 };
-
-/* is_error frees answer and tells whether it is that error about that field. */
-static bool is_error(char *answer, const char *code, const char *field)
-{
-    char *got = json_text(json_get(answer, "error.code")), *at = json_text(json_get(answer, "error.field"));
-    bool yes = json_is(json_get(answer, "ok"), "false") && strcmp(got, code) == 0 && strcmp(at, field) == 0 &&
-               json_get(answer, "error.category") != NULL && json_get(answer, "error.message") != NULL &&
-               json_get(answer, "error.retryable") != NULL && json_is(json_get(answer, "error.details"), "{");
-
-    if (!yes)
-        fprintf(stderr, "wanted %s (%s), got %s\n", code, field, answer);
-    free(got);
-    free(at);
-    status1to1_free(answer);
-    return yes;
-}
-
-/* is_ok frees answer and tells whether it is a success. */
-static bool is_ok(char *answer)
-{
-    bool yes = json_is(json_get(answer, "ok"), "true");
-
-    if (!yes)
-        fprintf(stderr, "got %s\n", answer);
-    status1to1_free(answer);
-    return yes;
-}
-
-static status1to1_client open_memory(void)
-{
-    status1to1_client client = 0;
-
-    CHECK(is_ok(status1to1_open(memory, &client)));
-    CHECK(client != 0 && client < (UINT64_C(1) << 53));
-    return client;
-}
-
-/* next is the next event of a type, on the heap; others are passed over. */
-static char *next(status1to1_client client, const char *type)
-{
-    for (;;) {
-        char *answer = status1to1_next_event(client, PATIENCE_MS);
-        char *got = json_text(json_get(answer, "result.type"));
-        bool found = strcmp(got, type) == 0, none = *got == '\0';
-
-        free(got);
-        if (found)
-            return answer;
-        if (none) {
-            fprintf(stderr, "no %s came: %s\n", type, answer);
-            return answer;
-        }
-        status1to1_free(answer);
-    }
-}
+#include "client.h"
 
 static void test_null(void)
 {
@@ -123,6 +57,9 @@ static void test_bad_calls(void)
 
     CHECK(is_error(status1to1_call(client, "identity.drop", "{}"), "unknown_method", "method"));
     CHECK(is_error(status1to1_call(client, "", "{}"), "unknown_method", "method"));
+#ifndef TEST_LIBRARY
+    CHECK(is_error(status1to1_call(client, "test.panic", "{}"), "unknown_method", "method"));
+#endif
     CHECK(is_error(status1to1_call(client, "\xff\xfe", "{}"), "unknown_method", "method"));
     CHECK(is_error(status1to1_call(client, "identity.get", "{\"a\":1}"), "unknown_field", "a"));
     CHECK(is_error(status1to1_call(client, "identity.create", "{\"Words\":12}"), "unknown_field", "Words"));
@@ -420,8 +357,6 @@ static void test_signals(void)
 
 int main(void)
 {
-    char *info;
-
     test_info();
     test_null();
     test_open_errors();
@@ -433,9 +368,6 @@ int main(void)
     test_close_wakes();
     test_fork();
     test_signals();
-
-    info = status1to1_info(); /* every string was freed */
-    CHECK(json_number(json_get(info, "result.strings_held")) == 0);
-    status1to1_free(info);
+    CHECK(strings_held() == 0);
     return finish("abi_test");
 }

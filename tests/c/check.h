@@ -1,10 +1,12 @@
-/* CHECK counts what fails and says where; finish gives the exit code. */
+/* CHECK counts what fails and says where, from any thread; finish gives the exit
+ * code. */
 #ifndef TEST_CHECK_H
 #define TEST_CHECK_H
 
+#include <stdatomic.h>
 #include <stdio.h>
 
-static int checks, failures;
+static atomic_int checks, failures;
 
 #define CHECK(condition)                                                        \
     do {                                                                        \

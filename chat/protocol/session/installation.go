@@ -2,6 +2,7 @@ package session
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"slices"
 	"time"
 
@@ -31,6 +32,7 @@ func (p Peer) learn(self Self, b x3dh.Bundle, from string, now time.Time) Peer {
 	}
 	p.listed(self, b, from, min(b.Timestamp, now.UnixNano()))
 	p.dropSurplusInstallations()
+	p.learned = [sha256.Size]byte{}
 	return p
 }
 

@@ -8,6 +8,7 @@
 package session
 
 import (
+	"crypto/sha256"
 	"io"
 	"slices"
 	"time"
@@ -64,6 +65,10 @@ type Peer struct {
 	// Limit is how many installations are addressed; 0 means MaxInstallations, below
 	// it none. It is a setting, not stored.
 	Limit int
+
+	// learned names the bundle that was taken last (see bundleDigest). It is not
+	// stored.
+	learned [sha256.Size]byte
 }
 
 // Installation is one device of a person, known from its bundles.

@@ -2,8 +2,12 @@ package session
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"libstatus1to1/chat/protocol/key"
@@ -93,13 +97,41 @@ func (p Peer) LearnMessage(self Self, pm *wire.ProtocolMessage, now time.Time) (
 		if count++; count > MaxBundles {
 			return Peer{}, fmt.Errorf("%w: too many", ErrBundle)
 		}
+		digest := bundleDigest(wb)
+		if digest == p.learned {
+			continue
+		}
 		b, err := x3dh.ParseBundle(wb)
 		if err != nil {
 			return Peer{}, fmt.Errorf("%w: %w", ErrBundle, err)
 		}
 		p = p.learn(self, b, pm.GetInstallationId(), now)
+		p.learned = digest
 	}
 	return p, nil
+}
+
+// bundleDigest names a bundle with everything in it, signed or not. The same bundle
+// comes with each message of a person: verified once, it says nothing new.
+func bundleDigest(b *wire.Bundle) (digest [sha256.Size]byte) {
+	h := sha256.New()
+	field := func(b []byte) {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(b))))
+		h.Write(b)
+	}
+	number := func(n uint64) { h.Write(binary.BigEndian.AppendUint64(nil, n)) }
+	field(b.GetIdentity())
+	field(b.GetSignature())
+	number(uint64(b.GetTimestamp()))
+	for _, id := range slices.Sorted(maps.Keys(b.GetSignedPreKeys())) {
+		spk := b.GetSignedPreKeys()[id]
+		field([]byte(id))
+		field(spk.GetSignedPreKey())
+		number(uint64(spk.GetVersion()))
+		number(uint64(spk.GetProtocolVersion()))
+	}
+	h.Sum(digest[:0])
+	return digest
 }
 
 // agree notes that installation has sent us something encrypted, so that it can

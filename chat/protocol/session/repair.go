@@ -42,6 +42,26 @@ func (p Peer) Restart(self Self, installation string, now time.Time, src Source)
 	}, nil
 }
 
+// Rekey is p without the sessions with an installation that did not begin from its
+// newest pre-key, so that the next message to it does: for when it advertises its
+// bundle because it could not read what it was sent. Spec: 54, "Re-keying".
+func (p Peer) Rekey(installation string) Peer {
+	in, _ := p.Find(installation)
+	p = p.clone()
+	p.Sessions = slices.DeleteFunc(p.Sessions, func(s Session) bool {
+		return s.InstallationID == installation && s.ID != in.PreKey
+	})
+	return p
+}
+
+// HeardSince reports whether an installation has been heard, or written to, since a
+// time in a session that it holds.
+func (p Peer) HeardSince(installation string, since time.Time) bool {
+	return slices.ContainsFunc(p.Sessions, func(s Session) bool {
+		return s.InstallationID == installation && s.Established() && s.UsedAt.After(since)
+	})
+}
+
 // Forget is p without any session.
 func (p Peer) Forget() Peer {
 	p.Sessions = nil

@@ -1,0 +1,173 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/x3dh"
+	"libstatus1to1/chat/wire"
+)
+
+// maxProblems bounds what CheckStore lists: a store with more is beyond reading.
+const maxProblems = 1000
+
+// CheckStore reads the whole store and reports what is damaged (the store's own
+// walk) and what contradicts itself (the engine's, below). It takes about as long
+// as decrypting everything. Nobody is held up, and nothing is changed.
+func (c *Client) CheckStore(ctx context.Context) (StoreCheck, error) {
+	if err := c.open(); err != nil {
+		return StoreCheck{}, err
+	}
+	check := StoreCheck{Problems: []string{}}
+	report := func(problem string) {
+		if len(check.Problems) < maxProblems {
+			check.Problems = append(check.Problems, problem)
+		}
+	}
+	var err error
+	if check.Records, err = c.store.Check(ctx, report); err != nil {
+		return check, err
+	}
+	err = c.store.View(func(tx Tx) error { return inspect(ctx, tx, c.account_.Load(), report) })
+	if err != nil && CodeOf(err) == CodeStoreCorrupt {
+		report(err.Error()) // the walk could not go on; the store's own says why
+		err = nil
+	}
+	return check, err
+}
+
+// inspection is one walk over the engine's records. What must hold:
+//   - the identity, its pre-keys and the node key read back;
+//   - each session has its keys, and skipped keys have their session;
+//   - each message is in the history of its chat at its place, each place has its
+//     message, and a chat's unread count and last message are right;
+//   - each outbox row has its message, ids that follow from its bytes, and its
+//     attempt, and each attempt its rows;
+//   - each mark of what was seen is forgotten some day;
+//   - topics, acknowledgements, contacts and client_refs read back and point to
+//     something; each event has its subject.
+type inspection struct {
+	ctx    context.Context
+	tx     Tx
+	report func(string)
+	steps  int
+	own    *account                            // nil without an identity
+	placed map[[key.CompressedSize]byte]uint64 // messages by chat
+}
+
+// inspect reports what is wrong. Its error is that it could not go on.
+func inspect(ctx context.Context, tx Tx, own *account, report func(string)) error {
+	in := &inspection{ctx: ctx, tx: tx, own: own, report: report, placed: map[[key.CompressedSize]byte]uint64{}}
+	for _, walk := range []func() error{
+		in.meta, in.peers, in.messages, in.chats, in.outbox, in.attempts, in.acks, in.seen, in.topics, in.contacts, in.known,
+		in.clientRefs, in.events,
+	} {
+		if err := walk(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tell reports a problem with a record of a table. It names nobody.
+func (in *inspection) tell(table Table, format string, args ...any) {
+	in.report("table " + string(table) + ": " + fmt.Sprintf(format, args...))
+}
+
+// pauseEvery is after how many records the walk looks whether it should stop.
+const pauseEvery = 256
+
+func (in *inspection) pause() error {
+	if in.steps++; in.steps%pauseEvery != 0 {
+		return nil
+	}
+	return in.ctx.Err()
+}
+
+// each visits the records of a table. A record that does not read back is
+// reported and the walk goes on.
+func (in *inspection) each(table Table, visit func(name, value []byte) error) error {
+	return in.tx.Each(table, func(name, value []byte) error {
+		err := visit(name, value)
+		if err != nil && CodeOf(err) == CodeStoreCorrupt {
+			var e *Error
+			errors.As(err, &e)
+			in.tell(table, "%s", e.Message)
+			err = nil
+		}
+		return errors.Join(err, in.pause())
+	})
+}
+
+// chatName is a compressed key as a map key, or false.
+func chatName(compressed []byte) (name [key.CompressedSize]byte, ok bool) {
+	if _, err := key.ParsePublic(compressed); err != nil || len(compressed) != key.CompressedSize {
+		return name, false
+	}
+	return [key.CompressedSize]byte(compressed), true
+}
+
+func isID(b []byte) bool { return len(b) == 32 }
+
+// holds tells whether there is a record.
+func (in *inspection) holds(table Table, name []byte) (bool, error) {
+	b, err := in.tx.Get(table, name)
+	return b != nil, err
+}
+
+// meta looks at the identity and its keys.
+func (in *inspection) meta() error {
+	var rec wire.IdentityRecord
+	found, err := get(in.tx, tableMeta, metaIdentity, &rec)
+	if err = in.corrupt(tableMeta, err); err != nil {
+		return err
+	}
+	if found {
+		if err := in.identity(&rec); err != nil {
+			return err
+		}
+	}
+	b, err := in.tx.Get(tableMeta, metaNodeKey)
+	if err != nil || b == nil {
+		return err
+	}
+	if _, err := key.ParsePrivate(b); err != nil {
+		in.tell(tableMeta, "the node key does not read back")
+	}
+	return nil
+}
+
+func (in *inspection) identity(rec *wire.IdentityRecord) error {
+	if k, err := key.ParsePrivate(rec.GetPrivateKey()); err != nil {
+		in.tell(tableMeta, "the identity key does not read back")
+	} else if in.own != nil && k.Public() != in.own.public {
+		in.tell(tableMeta, "the identity is another one than that in use")
+	}
+	if _, err := identity.ParseInstallationID(rec.GetInstallationId()); err != nil {
+		in.tell(tableMeta, "the installation id is not valid")
+	}
+	b, err := in.tx.Get(tableMeta, metaPreKeys)
+	if err != nil {
+		return err
+	}
+	preKeys, err := x3dh.UnmarshalPreKeys(b)
+	if err != nil {
+		in.tell(tableMeta, "the pre-keys do not read back")
+	} else if _, ok := preKeys.Current(); !ok {
+		in.tell(tableMeta, "there is no current pre-key")
+	}
+	return nil
+}
+
+// corrupt reports an error that is damage and returns one that is not.
+func (in *inspection) corrupt(table Table, err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Code == CodeStoreCorrupt {
+		in.tell(table, "%s", e.Message)
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,378 @@
+package chat
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"libstatus1to1/chat/message"
+	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/session"
+	"libstatus1to1/chat/protocol/topic"
+	"libstatus1to1/chat/wire"
+)
+
+// The walks of CheckStore, table by table.
+
+// peers looks at the sessions and at the skipped keys, which have a table of
+// their own.
+func (in *inspection) peers() error {
+	owned := map[string]bool{}
+	err := in.each(tablePeers, func(name, value []byte) error {
+		k, err := key.ParsePublic(name)
+		if err != nil {
+			in.tell(tablePeers, "a name is no key")
+			return nil
+		}
+		var rec wire.PeerRecord
+		if err := decodeRecord(tablePeers, value, &rec); err != nil {
+			return err
+		}
+		p, err := session.FromRecord(k, &rec, func(name []byte) ([]byte, error) { return in.tx.Get(tableSkipped, name) })
+		if err != nil {
+			in.tell(tablePeers, "the sessions with a peer do not read back, or lack their skipped keys")
+			return nil
+		}
+		for _, s := range p.Sessions {
+			if s.Ratchet.SkippedLen() > 0 {
+				owned[string(session.SkippedKey(k, s))] = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return in.each(tableSkipped, func(name, _ []byte) error {
+		if !owned[string(name)] {
+			in.tell(tableSkipped, "skipped keys belong to no session")
+		}
+		return nil
+	})
+}
+
+// messages looks at each message by itself and counts them by chat.
+func (in *inspection) messages() error {
+	return in.each(tableMessages, func(name, value []byte) error {
+		var m wire.MessageRecord
+		if err := decodeRecord(tableMessages, value, &m); err != nil {
+			return err
+		}
+		chat, ok := chatName(m.GetChat())
+		if !ok || !isID(name) || !bytes.Equal(name, m.GetId()) {
+			in.tell(tableMessages, "a message is not what its name says")
+			return nil
+		}
+		if _, known := rank[m.GetState()]; !known && m.GetState() != stateReceived {
+			in.tell(tableMessages, "a message is in no known state")
+		}
+		in.placed[chat]++
+		return nil
+	})
+}
+
+// chats looks at the histories.
+func (in *inspection) chats() error {
+	err := in.each(tableChats, func(name, value []byte) error {
+		var rec wire.ChatRecord
+		if err := decodeRecord(tableChats, value, &rec); err != nil {
+			return err
+		}
+		chat, ok := chatName(name)
+		if !ok || !bytes.Equal(name, rec.GetKey()) {
+			in.tell(tableChats, "a chat is not what its name says")
+			return nil
+		}
+		places, err := in.history(&rec)
+		if err == nil && places != in.placed[chat] {
+			in.tell(tableChats, "a chat has %d messages, its history %d places", in.placed[chat], places)
+		}
+		delete(in.placed, chat)
+		return err
+	})
+	for range in.placed {
+		in.tell(tableMessages, "messages are in no chat")
+	}
+	return err
+}
+
+// history walks the places of one chat and returns how many there are.
+func (in *inspection) history(rec *wire.ChatRecord) (places uint64, err error) {
+	var unread, newest uint64
+	lastFound := len(rec.GetLastMessageId()) == 0
+	for before := (*Position)(nil); ; {
+		page, err := in.tx.Page(rec.GetKey(), before, readAtOnce)
+		if err != nil {
+			return places, err
+		}
+		for _, at := range page {
+			places++
+			newest = max(newest, at.Clock)
+			var m wire.MessageRecord
+			found, err := get(in.tx, tableMessages, at.ID[:], &m)
+			if err != nil {
+				return places, err
+			}
+			if !found || m.GetClock() != at.Clock || !bytes.Equal(m.GetChat(), rec.GetKey()) {
+				in.tell(tableChats, "a place of a history has no message, or another one")
+			}
+			if found && !m.GetRead() {
+				unread++
+			}
+			lastFound = lastFound || bytes.Equal(at.ID[:], rec.GetLastMessageId()) && at.Clock == rec.GetLastMessageClock()
+			if err := in.pause(); err != nil {
+				return places, err
+			}
+		}
+		if len(page) < readAtOnce {
+			break
+		}
+		before = &page[len(page)-1]
+	}
+	if unread != rec.GetUnread() {
+		in.tell(tableChats, "a chat counts %d unread messages, there are %d", rec.GetUnread(), unread)
+	}
+	if !lastFound || places > 0 && (len(rec.GetLastMessageId()) == 0 || rec.GetLastMessageClock() != newest) {
+		in.tell(tableChats, "the last message of a chat is not its newest one")
+	}
+	if rec.GetClock() < newest {
+		in.tell(tableChats, "the clock of a chat is behind its messages")
+	}
+	return places, nil
+}
+
+// outbox looks at the rows: what they are to send must give the ids they have.
+func (in *inspection) outbox() error {
+	return in.each(tableOutbox, func(name, value []byte) error {
+		var rec wire.OutboxRecord
+		if err := decodeRecord(tableOutbox, value, &rec); err != nil {
+			return err
+		}
+		row, err := rowFromRecord(&rec)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(name, row.mvds[:]) {
+			in.tell(tableOutbox, "a row is not what its name says")
+		}
+		if err := in.rowMessage(row, &rec); err != nil {
+			return err
+		}
+		if row.attempt == 0 {
+			return nil
+		}
+		at, found, err := in.attempt(row.attempt)
+		if err == nil && (!found || !slices.Contains(at.rows, row.mvds)) {
+			in.tell(tableOutbox, "a row is in an attempt that does not carry it")
+		}
+		return err
+	})
+}
+
+// rowMessage looks whether a row has its message, and the ids that follow from it.
+// Only texts are in the history.
+func (in *inspection) rowMessage(row *outboxRow, rec *wire.OutboxRecord) error {
+	if in.own == nil {
+		in.tell(tableOutbox, "a row waits, and there is no identity to send it")
+		return nil
+	}
+	sync := datasync.Message{GroupID: datasync.GroupID(in.own.public, row.peer), Timestamp: rec.GetMvdsTimestamp(), Body: rec.GetApplication()}
+	app, err := message.Unwrap(rec.GetApplication())
+	if err != nil || app.Signer != in.own.public || message.ID(in.own.public, rec.GetApplication()) != row.id || sync.ID() != row.mvds {
+		in.tell(tableOutbox, "the ids of a row do not follow from what it sends")
+		return nil
+	}
+	if app.Type != wire.ApplicationMetadataMessage_CHAT_MESSAGE {
+		return nil
+	}
+	found, err := in.holds(tableMessages, row.id[:])
+	if err == nil && !found {
+		in.tell(tableOutbox, "a row has no message")
+	}
+	return err
+}
+
+// attempt reads one attempt.
+func (in *inspection) attempt(id uint64) (at *attempt, found bool, err error) {
+	b, err := in.tx.Get(tableAttempts, attemptKey(id))
+	if err != nil || b == nil {
+		return nil, false, err
+	}
+	at, err = attemptFromRecord(b)
+	return at, err == nil, err
+}
+
+// attempts looks at the ciphertexts that are not out. A row may be gone, when it
+// was acknowledged meanwhile.
+func (in *inspection) attempts() error {
+	_, last, err := in.tx.Bounds(queueAttempts)
+	if err != nil {
+		return err
+	}
+	return in.each(tableAttempts, func(name, value []byte) error {
+		at, err := attemptFromRecord(value)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(name, attemptKey(at.id)) || at.id > last {
+			in.tell(tableAttempts, "an attempt is not what its name says")
+		}
+		if _, err := topic.ParseContentTopic(at.contentTopic); err != nil || len(at.payload) == 0 {
+			in.tell(tableAttempts, "an attempt has no topic or nothing to send")
+		}
+		for _, id := range at.rows {
+			var row wire.OutboxRecord
+			found, err := get(in.tx, tableOutbox, id[:], &row)
+			if err != nil {
+				return err
+			}
+			if found && row.GetAttempt() != at.id {
+				in.tell(tableAttempts, "an attempt carries a row that is not in it")
+			}
+		}
+		return nil
+	})
+}
+
+// acks looks at the acknowledgements that wait: their receiver has sent something.
+func (in *inspection) acks() error {
+	return in.each(tableAcks, func(name, value []byte) error {
+		var rec wire.AcksRecord
+		if err := decodeRecord(tableAcks, value, &rec); err != nil {
+			return err
+		}
+		if _, err := idsOf(rec.GetMvdsIds()); err != nil {
+			return err
+		}
+		found, err := in.holds(tablePeers, name)
+		if err == nil && !found {
+			in.tell(tableAcks, "acknowledgements are for nobody")
+		}
+		return err
+	})
+}
+
+// seen looks at the marks and the queue by which they are forgotten.
+func (in *inspection) seen() error {
+	marks, listed := 0, 0
+	err := in.each(tableSeen, func(name, value []byte) error {
+		marks++
+		if len(name) != 33 || name[0] != seenDigest && name[0] != seenMVDS && name[0] != seenElsewhere {
+			in.tell(tableSeen, "a mark has no proper name")
+		}
+		var rec wire.SeenRecord
+		if err := decodeRecord(tableSeen, value, &rec); err != nil {
+			return err
+		}
+		_, err := idsOf(rec.GetMvdsIds())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = in.tx.Range(queueSeen, 0, func(_ uint64, value []byte) (bool, error) {
+		found := false
+		var err error
+		if len(value) > 8 {
+			found, err = in.holds(tableSeen, value[8:])
+		}
+		if err == nil && !found {
+			in.tell(tableSeen, "a mark is missing")
+		} else {
+			listed++
+		}
+		if err == nil {
+			err = in.pause()
+		}
+		return true, err
+	})
+	if err == nil && listed != marks {
+		in.tell(tableSeen, "%d marks would never be forgotten", marks-listed)
+	}
+	return err
+}
+
+// topics looks at what we listen to.
+func (in *inspection) topics() error {
+	return in.each(tableTopics, func(name, value []byte) error {
+		var rec wire.TopicRecord
+		if err := decodeRecord(tableTopics, value, &rec); err != nil {
+			return err
+		}
+		peer, err := key.ParsePublic(rec.GetPeer())
+		_, topicErr := topic.ParseContentTopic(rec.GetContentTopic())
+		if err != nil || topicErr != nil || len(rec.GetKey()) != len(key.Secret{}) || !bytes.Equal(name, topicKey(rec.GetKind(), peer)) {
+			in.tell(tableTopics, "a topic does not read back")
+		}
+		return nil
+	})
+}
+
+func (in *inspection) contacts() error {
+	return in.each(tableContacts, func(name, value []byte) error {
+		var rec wire.ContactRecord
+		if err := decodeRecord(tableContacts, value, &rec); err != nil {
+			return err
+		}
+		if _, ok := chatName(name); !ok || !bytes.Equal(name, rec.GetKey()) {
+			in.tell(tableContacts, "a contact is not what its name says")
+		}
+		return nil
+	})
+}
+
+func (in *inspection) clientRefs() error {
+	return in.each(tableClientRefs, func(name, value []byte) error {
+		var ref wire.ClientRefRecord
+		if err := decodeRecord(tableClientRefs, value, &ref); err != nil {
+			return err
+		}
+		var m wire.MessageRecord
+		found, err := get(in.tx, tableMessages, ref.GetMessageId(), &m)
+		if err == nil && (!found || m.GetClientRef() != string(name)) {
+			in.tell(tableClientRefs, "a client_ref points to no message, or to another one")
+		}
+		return err
+	})
+}
+
+// subject is what an event is about, as far as it can be looked up.
+type subject struct {
+	MessageID string `json:"message_id"`
+	Message   *struct {
+		ID string `json:"message_id"`
+	} `json:"message"`
+}
+
+// events looks whether what an event reports is there. Of an application message
+// that is not supported, the event is all there is.
+func (in *inspection) events() error {
+	return in.tx.Range(queueEvents, 0, func(_ uint64, value []byte) (bool, error) {
+		var stored storedEvent
+		var about subject
+		if json.Unmarshal(value, &stored) != nil || json.Unmarshal(stored.Data, &about) != nil {
+			in.report("queue " + string(queueEvents) + ": an event does not read back")
+			return true, in.pause()
+		}
+		id := about.MessageID
+		if about.Message != nil {
+			id = about.Message.ID
+		}
+		if id != "" && (stored.Type == "message_received" || stored.Type == "message_state") {
+			name, err := hex.DecodeString(strings.TrimPrefix(id, "0x"))
+			found := false
+			if err == nil {
+				if found, err = in.holds(tableMessages, name); err != nil {
+					return false, err
+				}
+			}
+			if !found {
+				in.report("queue " + string(queueEvents) + ": an event is about a message that is not there")
+			}
+		}
+		return true, in.pause()
+	})
+}

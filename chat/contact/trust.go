@@ -1,0 +1,50 @@
+package contact
+
+// Trust is how far somebody is trusted, as one word.
+type Trust string
+
+// The levels, the weakest first; Blocked stands beside them.
+const (
+	Unknown   Trust = "unknown"   // wrote to us, or we to them
+	Requested Trust = "requested" // one side has asked to be contacts
+	Mutual    Trust = "mutual"    // both have
+	Verified  Trust = "verified"  // we have made sure that the key is theirs
+	Blocked   Trust = "blocked"   // we want to hear nothing of them
+)
+
+// How somebody was verified.
+const (
+	ByKey      = "safety_number" // the safety numbers were compared
+	ByQuestion = "question"      // they answered a question only they can answer
+)
+
+// Level is the trust in somebody whose requests are r.
+func (r Request) Level(verified, blocked bool) Trust {
+	switch {
+	case blocked:
+		return Blocked
+	case verified:
+		return Verified
+	case r.Mutual():
+		return Mutual
+	case r.Added() || r.AddedUs():
+		return Requested
+	}
+	return Unknown
+}
+
+// Name is the state of r in one word, as events and answers have it: "none",
+// "sent", "received", "declined" or "mutual".
+func (r Request) Name() string {
+	switch {
+	case r.Mutual():
+		return "mutual"
+	case r.Local.State == Dismissed:
+		return "declined"
+	case r.Added():
+		return "sent"
+	case r.AddedUs():
+		return "received"
+	}
+	return "none"
+}

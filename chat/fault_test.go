@@ -1,0 +1,119 @@
+package chat_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"libstatus1to1/chat"
+	"libstatus1to1/chat/chattest"
+	"libstatus1to1/chat/memnet"
+	"libstatus1to1/store"
+)
+
+// refusing is a store that refuses some transactions, as on a disk that is full
+// for a while.
+type refusing struct {
+	chat.Store
+	mu      sync.Mutex
+	random  *rand.Rand
+	chance  float64
+	refused int
+}
+
+func (s *refusing) Update(fn func(chat.Tx) error) error {
+	s.mu.Lock()
+	refuse := s.random.Float64() < s.chance
+	if refuse {
+		s.refused++
+	}
+	s.mu.Unlock()
+	if !refuse {
+		return s.Store.Update(fn)
+	}
+	return s.Store.Update(func(tx chat.Tx) error {
+		if err := fn(tx); err != nil { // all is done, and then it cannot be written
+			return err
+		}
+		return chat.Errorf(chat.CodeStoreIO, "", "no space left")
+	})
+}
+
+// TestFaultStoreRefuses: a fifth of all transactions fail. What Send accepted
+// arrives once and in order, and what it refused can be sent again.
+func TestFaultStoreRefuses(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	net := memnet.New(memnet.Options{Seed: seed, Loss: 0.05})
+	clock := &chattest.Clock{}
+	var people []*person
+	var stores []*refusing
+	for i, name := range []string{"alice", "bob"} {
+		s := &refusing{Store: store.Memory(), random: rand.New(rand.NewPCG(seed, uint64(i)))}
+		c, err := chat.Open(context.Background(), chat.Options{Store: s, Transport: net.Join(), Clock: clock, Logger: testLog{t, name}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		people, stores = append(people, &person{Client: c, t: t, name: name}), append(stores, s)
+		if _, _, err := c.CreateIdentity(context.Background(), 12, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	setChance := func(chance float64) {
+		for _, s := range stores {
+			s.mu.Lock()
+			s.chance = chance
+			s.mu.Unlock()
+		}
+	}
+	setChance(0.2)
+	const n = 60
+	refusals := 0
+	want := make([][]string, 2)
+	for i := range n {
+		for who, me := range people {
+			text := fmt.Sprintf("%s %d", me.name, i)
+			for {
+				_, err := me.Send(context.Background(), chat.SendRequest{To: people[1-who].key(), Text: text, ClientRef: text})
+				if err == nil {
+					break
+				}
+				refusals++
+				wantCode(t, "a refused send", err, chat.CodeStoreIO, "")
+			}
+			want[who] = append(want[who], text)
+		}
+		time.Sleep(time.Millisecond)
+		clock.Advance(2 * time.Second)
+	}
+	setChance(0.05)
+	for range 4000 {
+		if waiting(people[0])+waiting(people[1]) == 0 {
+			break
+		}
+		time.Sleep(2 * time.Millisecond)
+		clock.Advance(5 * time.Second)
+	}
+	setChance(0)
+	t.Logf("refused: %d transactions, %d of them sends", stores[0].refused+stores[1].refused, refusals)
+	for i, reader := range people {
+		all := reader.texts(people[1-i])
+		for who, writer := range people {
+			got := slices.DeleteFunc(slices.Clone(all), func(s string) bool { return len(s) < 3 || s[:3] != writer.name[:3] })
+			if !slices.Equal(got, want[who]) {
+				t.Errorf("%s has of %s %q", reader.name, writer.name, got)
+			}
+		}
+		if check, err := reader.CheckStore(context.Background()); err != nil || len(check.Problems) != 0 {
+			t.Errorf("%s: %+v, %v", reader.name, check, err)
+		}
+	}
+	if refusals == 0 || stores[0].refused == refusals {
+		t.Error("nothing was refused: the test tests nothing")
+	}
+}

@@ -1,0 +1,118 @@
+package chat_test
+
+import (
+	"crypto/rand"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"libstatus1to1/chat"
+	"libstatus1to1/chat/memnet"
+	"libstatus1to1/chat/message"
+	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/payload"
+	"libstatus1to1/chat/protocol/ratchet"
+	"libstatus1to1/chat/protocol/session"
+	"libstatus1to1/chat/protocol/topic"
+	"libstatus1to1/chat/wire"
+)
+
+// ghost is somebody who can say anything to an engine, and does not listen. What they
+// say is encrypted to any device, so that nothing need be known of the engine.
+type ghost struct {
+	t     testing.TB
+	net   *memnet.Network
+	self  key.Private
+	to    key.Public
+	clock uint64
+}
+
+func newGhost(t testing.TB, net *memnet.Network, to key.Public) *ghost {
+	t.Helper()
+	k, err := key.Generate(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &ghost{t: t, net: net, self: k, to: to, clock: uint64(time.Now().UnixMilli())}
+}
+
+func (g *ghost) key() key.Public { return g.self.Public() }
+
+// next is a clock later than all before.
+func (g *ghost) next() uint64 {
+	g.clock = max(g.clock+1, uint64(time.Now().UnixMilli()))
+	return g.clock
+}
+
+// envelope is what carries an application message to the engine.
+func (g *ghost) envelope(typ wire.ApplicationMetadataMessage_Type, m proto.Message, bare bool) (e chat.Envelope, id [32]byte) {
+	g.t.Helper()
+	encoded, err := proto.Marshal(m)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	plaintext, err := message.Wrap(g.self, typ, encoded)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	id = message.ID(g.key(), plaintext)
+	if !bare {
+		plaintext, err = datasync.Encode(datasync.Payload{Messages: []datasync.Message{{
+			GroupID: datasync.GroupID(g.key(), g.to), Timestamp: time.Now().Unix(), Body: plaintext,
+		}}})
+		if err != nil {
+			g.t.Fatal(err)
+		}
+	}
+	_, out, err := session.Peer{Identity: g.to}.Encrypt(session.Self{Identity: g.self, InstallationID: "ghost"}, plaintext, nil,
+		time.Now(), session.Source{Rand: rand.Reader, IV: ratchet.RandomIV(rand.Reader)})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	pm, err := proto.Marshal(&wire.ProtocolMessage{InstallationId: "ghost", EncryptedMessage: out.Messages})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	sealed, err := payload.SealAsymmetric(rand.Reader, g.to, g.self, pm)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return chat.Envelope{
+		PubsubTopic: "/waku/2/rs/16/32", ContentTopic: topic.Partitioned(g.to).ContentTopic(), Payload: sealed,
+		Version: 1, Timestamp: time.Now().UnixNano(),
+	}, id
+}
+
+func (g *ghost) say(typ wire.ApplicationMetadataMessage_Type, m proto.Message) [32]byte {
+	g.t.Helper()
+	e, id := g.envelope(typ, m, false)
+	g.net.Inject(e)
+	return id
+}
+
+func (g *ghost) bare(typ wire.ApplicationMetadataMessage_Type, m proto.Message) {
+	g.t.Helper()
+	e, _ := g.envelope(typ, m, true)
+	g.net.Inject(e)
+}
+
+// text is a ChatMessage; state may be nil.
+func (g *ghost) text(text string, state *wire.ContactRequestPropagatedState) [32]byte {
+	g.t.Helper()
+	clock := g.next()
+	return g.say(wire.ApplicationMetadataMessage_CHAT_MESSAGE, message.NewText(message.TextParams{
+		Text: text, ChatID: g.to.Hex(), Clock: clock, Timestamp: clock, Contact: state,
+	}))
+}
+
+// request asks to be a contact.
+func (g *ghost) request(text string) [32]byte {
+	g.t.Helper()
+	clock := g.next()
+	return g.say(wire.ApplicationMetadataMessage_CHAT_MESSAGE, message.NewContactRequest(message.TextParams{
+		Text: text, ChatID: g.to.Hex(), Clock: clock, Timestamp: clock,
+		Contact: &wire.ContactRequestPropagatedState{LocalClock: clock, LocalState: 2},
+	}, 4))
+}

@@ -1,0 +1,98 @@
+package chat
+
+import (
+	"time"
+
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/session"
+)
+
+// A receiver refuses a message more than 1000 steps ahead of the last one it has
+// of a sending chain. A chain that is not answered is therefore held: up to
+// maxUnanswered messages go out as they are due, up to maxProbed one at a time,
+// less and less often, so that somebody who comes back hears from us; then
+// nothing, until an answer or a new bundle of theirs.
+// Design: architecture.md, "Unacknowledged steps of one sending chain are capped".
+const (
+	// maxUnanswered leaves room for the probes.
+	maxUnanswered = 800
+	// maxProbed is below the receivers' limit of 1000 steps.
+	maxProbed = 990
+	// probeEvery is the longest wait between two probes: those there is room for
+	// last about a week.
+	probeEvery = time.Hour
+	// maxDoublings bounds the shift of the wait.
+	maxDoublings = 10
+)
+
+// hold is about one person whose chain is held.
+type hold struct {
+	probes int
+	next   time.Time // when the next probe may go
+}
+
+// heldUntil tells whether nothing may go to p now, and until when. When something
+// may go though the chain is held, that is a probe.
+func (c *Client) heldUntil(a *account, p session.Peer, now time.Time) (until time.Time, held bool) {
+	steps := p.Unanswered(a.self)
+	if steps < maxUnanswered {
+		delete(c.loop.holds, p.Identity)
+		return now, false
+	}
+	h := c.loop.holds[p.Identity]
+	if h == nil {
+		h = &hold{next: now.Add(c.settings.ResendBase)}
+		c.loop.holds[p.Identity] = h
+	}
+	if steps >= maxProbed {
+		return now.Add(probeEvery), true
+	}
+	if now.Before(h.next) {
+		return h.next, true
+	}
+	h.probes++
+	h.next = now.Add(min(c.settings.ResendBase<<min(h.probes, maxDoublings), probeEvery))
+	return now, false
+}
+
+// hold puts off what is for peer.
+func (c *Client) hold(peer key.Public, rows []outboxRow, until time.Time) {
+	for _, r := range rows {
+		c.outbox.change(r.mvds, func(r *outboxRow) { r.nextSend = until })
+	}
+	if p := c.loop.acks[peer]; p != nil {
+		p.due = until
+	}
+}
+
+// hurryEvery, in waits of ResendBase, is how often at most somebody who is heard
+// makes us send again at once what they have not acknowledged: those who were away
+// need not wait for the next of our long waits.
+const hurryEvery = 10
+
+// maxHurries bounds how often that happens to one message, and gives it all its
+// attempts again: one that is never acknowledged by somebody who is there must
+// come to an end.
+const maxHurries = 8
+
+// heard tells that somebody is there: they have sent something encrypted, or
+// published their bundle. In the loop, after a commit.
+func (c *Client) heard(peer key.Public) {
+	now := c.now()
+	if h := c.loop.holds[peer]; h != nil {
+		*h = hold{next: now}
+		c.outbox.hurry(peer, now, func(outboxRow) bool { return true })
+		if p := c.loop.acks[peer]; p != nil {
+			p.due = now
+		}
+		return
+	}
+	if last, ok := c.loop.hurried.Get(peer); ok && now.Sub(last) < hurryEvery*c.settings.ResendBase {
+		return
+	}
+	c.loop.hurried.Add(peer, now)
+	// What a device has acknowledged waits for another one, which we did not hear.
+	c.outbox.hurry(peer, now, func(r outboxRow) bool {
+		return r.sends > 1 && r.hurries < maxHurries && !r.delivered
+	})
+}

@@ -1,0 +1,127 @@
+package message
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"regexp"
+	"strings"
+
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
+)
+
+// DefaultColour is the accent colour of people who chose none: blue.
+const DefaultColour = 4
+
+// MaxColour is the last of the app's accent colours.
+const MaxColour = 17
+
+// MaxBio is how many code points Status lets people say about themselves.
+const MaxBio = 240
+
+// The names of the two sizes of a profile picture.
+const (
+	pictureLarge     = "large"
+	pictureThumbnail = "thumbnail"
+)
+
+// MaxThumbnail is how many bytes the small picture may have; a larger one is sent as
+// the large one only.
+const MaxThumbnail = 5632
+
+// ProfileParams is how a person presents themselves.
+type ProfileParams struct {
+	Clock       uint64 // ms; a later profile replaces an earlier one
+	DisplayName string // see StatusName
+	Bio         string
+	Colour      uint32 // accent colour, 0 to MaxColour
+	Picture     *Picture
+}
+
+// NewProfile is a ChatIdentity. A name the Status app would refuse is left out: it
+// would refuse all the rest with it.
+func NewProfile(p ProfileParams) *wire.ChatIdentity {
+	ci := &wire.ChatIdentity{
+		Clock: p.Clock, DisplayName: StatusName(p.DisplayName), Description: p.Bio, CustomizationColor: p.Colour,
+	}
+	if p.Picture == nil {
+		return ci
+	}
+	image := &wire.IdentityImage{
+		Payload: p.Picture.Data, SourceType: wire.IdentityImage_RAW_PAYLOAD, ImageFormat: p.Picture.Format,
+	}
+	ci.Images = map[string]*wire.IdentityImage{pictureLarge: image}
+	if len(p.Picture.Data) <= MaxThumbnail {
+		ci.Images[pictureThumbnail] = image
+	}
+	return ci
+}
+
+// statusName is what the Status app takes as a display name.
+var statusName = regexp.MustCompile(`^[\w\-\s]{5,24}$`)
+
+// StatusName is name if the Status app shows it: 5 to 24 letters a to z, digits,
+// underscores, hyphens and spaces, not ending like an ENS name. Otherwise "".
+func StatusName(name string) string {
+	name = strings.TrimSpace(name)
+	if !statusName.MatchString(name) || strings.HasSuffix(name, "_eth") || strings.HasSuffix(name, "-eth") {
+		return ""
+	}
+	return name
+}
+
+// PictureOf is the best picture of a profile: the large one before the small one. Those
+// for contacts only are opened with shared, the ECDH secret of both identities. nil
+// when there is none that can be read and is a picture.
+func PictureOf(ci *wire.ChatIdentity, shared key.Secret) *Picture {
+	for _, name := range []string{pictureLarge, pictureThumbnail} {
+		image := ci.GetImages()[name]
+		data := image.GetPayload()
+		if image.GetEncrypted() {
+			data = openPicture(image, shared)
+		}
+		if p, err := CheckPicture(data); err == nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// maxPictureKeys bounds how many contacts a picture may be for: trying each costs a
+// microsecond.
+const maxPictureKeys = 5000
+
+// openPicture finds the key that is for us and decrypts the picture, or returns nil.
+// Both are AES-256-GCM with the nonce in front: the picture under a key of its own,
+// that key under the ECDH secret with each contact.
+func openPicture(image *wire.IdentityImage, shared key.Secret) []byte {
+	keys := image.GetEncryptionKeys()
+	if len(image.GetPayload()) > MaxPicture+pictureOverhead {
+		return nil
+	}
+	for _, wrapped := range keys[:min(len(keys), maxPictureKeys)] {
+		if k := openGCM(shared[:], wrapped); len(k) == len(key.Secret{}) {
+			return openGCM(k, image.GetPayload())
+		}
+	}
+	return nil
+}
+
+// pictureOverhead is nonce and tag.
+const pictureOverhead = 12 + 16
+
+func openGCM(k, box []byte) []byte {
+	block, err := aes.NewCipher(k)
+	if err != nil {
+		return nil
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil || len(box) < gcm.NonceSize() {
+		return nil
+	}
+	plain, err := gcm.Open(nil, box[:gcm.NonceSize()], box[gcm.NonceSize():], nil)
+	if err != nil {
+		return nil
+	}
+	return plain
+}

@@ -1,0 +1,252 @@
+package chat
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"time"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/proto"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/message"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
+)
+
+// Profile is how we present ourselves.
+type Profile struct {
+	DisplayName string `json:"display_name"`
+	Bio         string `json:"bio"`
+	// Color is the accent colour in the Status app, 0 to 17.
+	Color int `json:"color"`
+	// Picture is the picture, base64, with its type; missing when there is none.
+	Picture *ProfilePicture `json:"picture,omitempty"`
+	// Link is the Status link to us, with the name and what we say about ourselves.
+	Link string `json:"link"`
+	// ShownByStatus is whether the Status app shows this display name: 5 to 24
+	// letters a to z, digits, spaces, _ and -.
+	ShownByStatus bool `json:"shown_by_status"`
+}
+
+// ProfilePicture is a profile picture.
+type ProfilePicture struct {
+	MIME string `json:"mime"` // image/jpeg, image/png, image/gif or image/webp
+	Data []byte `json:"data"` // base64
+}
+
+// ProfileChange is what to change of a profile; nil leaves a part as it is.
+type ProfileChange struct {
+	DisplayName *string
+	Bio         *string
+	Color       *int
+	Picture     *[]byte // an empty one takes the picture away
+}
+
+// accent is our accent colour.
+func (a *account) accent() uint32 {
+	if a.colour == 0 {
+		return message.DefaultColour
+	}
+	return a.colour - 1
+}
+
+// Profile is our own profile.
+func (c *Client) Profile() (Profile, error) {
+	a, err := c.account()
+	if err != nil {
+		return Profile{}, err
+	}
+	p := Profile{
+		DisplayName: a.displayName, Bio: a.bio, Color: int(a.accent()),
+		ShownByStatus: a.displayName != "" && message.StatusName(a.displayName) == a.displayName,
+	}
+	if a.picture != nil {
+		p.Picture = &ProfilePicture{MIME: message.MIMEOf(wire.ImageFormat(a.picture.GetFormat())), Data: a.picture.GetPayload()}
+	}
+	p.Link, err = identity.Link{Key: a.public, DisplayName: a.displayName, Description: a.bio}.Format()
+	return p, err
+}
+
+// SetProfile changes our profile. Contacts learn of it with our next contact code,
+// and each with the next message to them.
+func (c *Client) SetProfile(change ProfileChange) (Profile, error) {
+	if err := change.validate(); err != nil {
+		return Profile{}, err
+	}
+	if err := c.changeAccount(change.apply); err != nil {
+		return Profile{}, err
+	}
+	return c.Profile()
+}
+
+func (p ProfileChange) validate() error {
+	if p.DisplayName != nil {
+		if err := validateName("display_name", *p.DisplayName, MaxDisplayName); err != nil {
+			return err
+		}
+	}
+	if p.Bio != nil {
+		if err := validateName("bio", *p.Bio, message.MaxBio); err != nil {
+			return err
+		}
+	}
+	if p.Color != nil && (*p.Color < 0 || *p.Color > message.MaxColour) {
+		return Errorf(CodeBadParams, "color", "the colour must be 0 to %d", message.MaxColour).With("max", message.MaxColour)
+	}
+	if p.Picture == nil || len(*p.Picture) == 0 {
+		return nil
+	}
+	if _, err := message.CheckPicture(*p.Picture); err != nil {
+		why := "the picture is not JPEG, PNG, GIF or WebP"
+		if errors.Is(err, message.ErrPictureSize) {
+			why = "the picture is too large"
+		}
+		return Errorf(CodeBadPicture, "picture", "%s", why).Because(err).
+			With("max_bytes", message.MaxPicture).With("max_side", message.MaxPictureSide)
+	}
+	return nil
+}
+
+func (p ProfileChange) apply(a *account) {
+	if p.DisplayName != nil {
+		a.displayName = *p.DisplayName
+	}
+	if p.Bio != nil {
+		a.bio = *p.Bio
+	}
+	if p.Color != nil {
+		a.colour = uint32(*p.Color) + 1
+	}
+	if p.Picture == nil {
+		return
+	}
+	a.picture = nil
+	if picture, err := message.CheckPicture(*p.Picture); err == nil {
+		a.picture = &wire.PictureRecord{Format: int32(picture.Format), Payload: picture.Data}
+	}
+}
+
+// changeAccount stores a changed account and makes it the one in use. Its profile is
+// published anew.
+func (c *Client) changeAccount(change func(*account)) error {
+	c.busy.Lock() // so that the loop does not replace the account meanwhile
+	defer c.busy.Unlock()
+	a, err := c.account()
+	if err != nil {
+		return err
+	}
+	next := *a
+	change(&next)
+	next.profileClock = max(uint64(c.now().UnixMilli()), a.profileClock+1)
+	if err := c.update(func(t *txn) error { return put(t, tableMeta, metaIdentity, next.record()) }); err != nil {
+		return err
+	}
+	c.account_.Store(&next)
+	c.loop.nextCode = c.now()
+	c.kick()
+	return nil
+}
+
+// chatIdentity is our profile as others get it; nil when there is nothing to show.
+// The picture is for contacts only: the contact code can be read by everybody who
+// knows our key.
+func (a *account) chatIdentity(withPicture bool) *wire.ChatIdentity {
+	if a.displayName == "" && a.bio == "" && a.picture == nil {
+		return nil
+	}
+	p := message.ProfileParams{
+		Clock: cmp.Or(a.profileClock, uint64(a.createdAt)), DisplayName: a.displayName, Bio: a.bio, Colour: a.accent(),
+	}
+	if a.picture != nil && withPicture {
+		p.Picture = &message.Picture{Format: wire.ImageFormat(a.picture.GetFormat()), Data: a.picture.GetPayload()}
+	}
+	return message.NewProfile(p)
+}
+
+// profileNews is what somebody says about themselves.
+type profileNews struct {
+	clock   uint64
+	name    string
+	whole   bool // a ChatIdentity: what is missing is not there
+	bio     string
+	picture *message.Picture
+}
+
+// profile takes a ChatIdentity. Spec: 62/STATUS-PAYLOADS leaves it out; deployed.
+func (p *pass) profile(m *inbound, ci *wire.ChatIdentity) {
+	of := m.sender
+	if ci == nil || of == p.a.public || ci.GetClock() > message.LatestClock(time.Unix(0, m.envelope.Timestamp)) {
+		return
+	}
+	news := profileNews{clock: ci.GetClock(), name: ci.GetDisplayName(), whole: true, bio: boundedName(ci.GetDescription(), message.MaxBio)}
+	// Nobody who came unasked leaves a picture with us.
+	if s, _ := p.c.roster.get(of); len(ci.GetImages()) > 0 && (s.added || s.request.Added()) {
+		shared, err := p.a.self.Identity.ECDH(of)
+		if err == nil {
+			news.picture = message.PictureOf(ci, shared)
+		}
+	}
+	p.do(func(t *txn) error { return t.profileOf(of, news) })
+}
+
+// profileOf takes what somebody says about themselves, if it is newer.
+func (t *txn) profileOf(k key.Public, news profileNews) error {
+	if !utf8.ValidString(news.name) || !utf8.ValidString(news.bio) {
+		return nil
+	}
+	rec, err := contactRecord(t, k)
+	if err != nil || news.clock < rec.GetProfileClock() || news.clock == rec.GetProfileClock() && news.picture == nil {
+		return err
+	}
+	before := proto.CloneOf(rec)
+	if name := boundedName(news.name, MaxName); name != "" {
+		rec.DisplayName = name
+	}
+	shown := false
+	if news.whole {
+		rec.Bio = news.bio
+		if shown, err = t.pictureOf(rec, news.picture); err != nil {
+			return err
+		}
+	}
+	same := proto.Equal(before, rec) && !shown
+	rec.ProfileClock = news.clock
+	if err := t.putContact(k, rec); err != nil || same {
+		return err
+	}
+	return t.emit(event.ContactChanged{Contact: contactOf(rec)})
+}
+
+// pictureOf stores somebody's picture and reports whether it is a new one. No picture
+// leaves the last one there: they may have sent this profile to everybody, and
+// pictures are for contacts.
+func (t *txn) pictureOf(rec *wire.ContactRecord, p *message.Picture) (shown bool, err error) {
+	if p == nil {
+		return false, nil
+	}
+	var old wire.PictureRecord
+	if _, err := get(t, tablePictures, rec.GetKey(), &old); err != nil || bytes.Equal(old.GetPayload(), p.Data) {
+		return false, err
+	}
+	rec.PictureFormat = int32(p.Format)
+	return true, put(t, tablePictures, rec.GetKey(), &wire.PictureRecord{Format: int32(p.Format), Payload: p.Data})
+}
+
+// ContactPicture is the picture somebody has shown us.
+func (c *Client) ContactPicture(k key.Public) (ProfilePicture, error) {
+	if _, err := c.account(); err != nil {
+		return ProfilePicture{}, err
+	}
+	var rec wire.PictureRecord
+	found, err := c.record(tablePictures, k.Compressed(), &rec)
+	if err != nil {
+		return ProfilePicture{}, err
+	}
+	if !found {
+		return ProfilePicture{}, Errorf(CodeNotFound, "key", "there is no picture of this person")
+	}
+	return ProfilePicture{MIME: message.MIMEOf(wire.ImageFormat(rec.GetFormat())), Data: rec.GetPayload()}, nil
+}

@@ -1,0 +1,144 @@
+package chat
+
+import (
+	"sync"
+
+	"libstatus1to1/chat/contact"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
+)
+
+// roster is what must be known of a person without asking the store: whether to
+// listen to them at all, and the contact state that every message carries. It
+// mirrors the table of contacts.
+type roster struct {
+	mu        sync.RWMutex
+	people    map[key.Public]standing
+	strangers int
+}
+
+// standing is one person's.
+type standing struct {
+	request contact.Request
+	added   bool // in the address book
+	blocked bool
+	written bool // we have written to them
+}
+
+// stranger reports whether they came to us unasked.
+func (s standing) stranger() bool {
+	return !s.added && !s.blocked && !s.written && !s.request.Added()
+}
+
+func standingOf(rec *wire.ContactRecord) standing {
+	return standing{
+		request: requestOf(rec), added: rec.GetAdded(), blocked: rec.GetBlockedAt() != 0, written: rec.GetWrittenTo(),
+	}
+}
+
+// get is nobody's standing, that of a stranger, for people we do not know.
+func (r *roster) get(k key.Public) (s standing, known bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	s, known = r.people[k]
+	return s, known
+}
+
+func (r *roster) set(k key.Public, s standing) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.people == nil {
+		r.people = map[key.Public]standing{}
+	}
+	if old, known := r.people[k]; known && old.stranger() {
+		r.strangers--
+	}
+	if s.stranger() {
+		r.strangers++
+	}
+	r.people[k] = s
+}
+
+// full reports whether no more strangers are let in.
+func (r *roster) full() bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.strangers >= MaxStrangers
+}
+
+// loadRoster reads the table of contacts.
+func (c *Client) loadRoster() error {
+	return c.store.View(func(tx Tx) error {
+		return tx.Each(tableContacts, func(name, value []byte) error {
+			var rec wire.ContactRecord
+			if err := decodeRecord(tableContacts, value, &rec); err != nil {
+				return err
+			}
+			k, err := key.ParsePublic(name)
+			if err != nil {
+				return Errorf(CodeStoreCorrupt, "", "a contact does not read back")
+			}
+			c.roster.set(k, standingOf(&rec))
+			return nil
+		})
+	})
+}
+
+// requestOf and setRequest are the contact requests in a record.
+func requestOf(rec *wire.ContactRecord) contact.Request {
+	return contact.Request{
+		Local:  contact.Half{State: contact.State(rec.GetLocalState()), Clock: rec.GetLocalClock()},
+		Remote: contact.Half{State: contact.State(rec.GetRemoteState()), Clock: rec.GetRemoteClock()},
+	}
+}
+
+func setRequest(rec *wire.ContactRecord, r contact.Request) {
+	rec.LocalState, rec.LocalClock = uint32(r.Local.State), r.Local.Clock
+	rec.RemoteState, rec.RemoteClock = uint32(r.Remote.State), r.Remote.Clock
+	if !r.AddedUs() {
+		rec.RequestId = nil
+	}
+}
+
+// propagated is the contact state as messages carry it.
+func propagated(r contact.Request) *wire.ContactRequestPropagatedState {
+	p := r.Propagated()
+	return &wire.ContactRequestPropagatedState{
+		LocalClock: p.Local.Clock, LocalState: uint64(p.Local.State),
+		RemoteClock: p.Remote.Clock, RemoteState: uint64(p.Remote.State),
+	}
+}
+
+// propagatedTo is the contact state for a message to k.
+func (c *Client) propagatedTo(k key.Public) *wire.ContactRequestPropagatedState {
+	s, _ := c.roster.get(k)
+	return propagated(s.request)
+}
+
+// contactRecord reads what is known of a person; an empty record if nothing is.
+func contactRecord(tx Tx, k key.Public) (*wire.ContactRecord, error) {
+	rec := &wire.ContactRecord{}
+	_, err := get(tx, tableContacts, k.Compressed(), rec)
+	rec.Key = k.Compressed()
+	return rec, err
+}
+
+// putContact stores a record, and in the roster once it is durable.
+func (t *txn) putContact(k key.Public, rec *wire.ContactRecord) error {
+	s := standingOf(rec)
+	t.then(func() { t.c.roster.set(k, s) })
+	return put(t, tableContacts, k.Compressed(), rec)
+}
+
+// wroteTo notes that we have written to somebody: they are no stranger any more.
+func (t *txn) wroteTo(k key.Public) error {
+	if s, _ := t.c.roster.get(k); s.written {
+		return nil
+	}
+	rec, err := contactRecord(t, k)
+	if err != nil || rec.GetWrittenTo() {
+		return err
+	}
+	rec.WrittenTo = true
+	return t.putContact(k, rec)
+}

@@ -1,0 +1,146 @@
+package store
+
+import (
+	"encoding/binary"
+	"io"
+	"runtime/debug"
+	"sync/atomic"
+
+	"libstatus1to1/chat"
+)
+
+// A large file is opened in two steps. Before bbolt sees it scanBranches reads what
+// leads to the records: meta page, list of free pages, branch pages. That is one
+// page in a hundred, and with it bbolt finds its way and ends. A goroutine then
+// walks the whole file as scanPages does at once for a small one. Until that is
+// done nothing is written: a damaged leaf page can make a read fail, which is
+// noticed as damage of a record is, but only a write could spread it.
+
+// scanBranches checks all pages of a state but the leaves of large buckets.
+func scanBranches(f io.ReaderAt, size int64, m boltMeta) error {
+	s, err := newScan(f, size, m)
+	if err != nil {
+		return err
+	}
+	w := &walker{scan: s}
+	if err := w.tree(m.root, nil, nil, 0, w.rootBranches); err != nil {
+		return err
+	}
+	return s.free(m.freelist)
+}
+
+// rootBranches visits an entry of the root.
+func (w *walker) rootBranches(id uint64, depth int, e element) error {
+	if e.flags != bucketElement || len(e.value) < bucketSize {
+		return badPage(id, "an entry of the root is no bucket")
+	}
+	root := binary.NativeEndian.Uint64(e.value)
+	if root == 0 {
+		_, err := inlineBucket(id, e)
+		return err
+	}
+	_, err := w.branches(root, nil, nil, depth+1)
+	return err
+}
+
+// branches walks the branch pages below id and reports whether id is a leaf. All
+// leaves of a bucket are at one depth, so only the first child of each page is
+// looked at to know what the others are.
+func (w *walker) branches(id uint64, low, high []byte, depth int) (leaf bool, err error) {
+	if depth > maxTreeDepth {
+		return false, badPage(id, "too deep")
+	}
+	level := &w.level[depth]
+	p, err := w.page(id, level.page)
+	if err != nil {
+		return false, err
+	}
+	level.page = p
+	if isLeaf(p) {
+		_, err := leafRecords(id, p, low, high)
+		return true, err
+	}
+	list, _, err := elements(id, p, low, high, level.list)
+	if err != nil {
+		return false, err
+	}
+	level.list = list
+	below := false
+	for i, e := range list {
+		if i > 0 && below {
+			err = w.take(e.child)
+		} else if leaf, err = w.branches(e.child, e.key, upper(list, i, high), depth+1); i == 0 {
+			below = leaf
+		} else if leaf && err == nil {
+			err = badPage(e.child, "wrong kind")
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// rest is the second step of opening a file.
+type rest struct {
+	meta boltMeta
+	size int64
+	stop atomic.Bool
+	done chan struct{} // closed when it is over
+}
+
+// finishNow does all that is left, where waiting does no harm.
+func (b *boltFile) finishNow(c *crypt) error {
+	if b.rest == nil {
+		return nil
+	}
+	err := b.finish(c)
+	b.rest = nil
+	return err
+}
+
+// finish walks the whole file and compares it with the index.
+func (b *boltFile) finish(c *crypt) (err error) {
+	panicked := guard("file", func() { b.count, err = scanUntil(b.file, b.rest.size, b.rest.meta, &b.rest.stop) })
+	if err == nil {
+		err = panicked
+	}
+	if err != nil {
+		return openError(err)
+	}
+	return b.view(func(r *reader) error { return checkIndex(r, b.count) }, c)
+}
+
+// finishLater does so in the background.
+func (s *fileStore) finishLater(f *boltFile) {
+	if f.rest == nil {
+		return
+	}
+	go func() {
+		defer close(f.rest.done)
+		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+		if err := f.finish(s.crypt); err != nil && !f.rest.stop.Load() {
+			s.broken.CompareAndSwap(nil, damaged(err))
+		}
+	}()
+}
+
+// damaged is what every transaction fails with from then on.
+func damaged(cause error) *chat.Error {
+	return chat.Errorf(chat.CodeOf(cause), "", "the store file is damaged").Because(cause)
+}
+
+// finished waits until nothing of the file is left to be looked at.
+func (b *boltFile) finished() {
+	if b.rest != nil {
+		<-b.rest.done
+	}
+}
+
+// giveUp ends the walk, if it still runs, because the file is to be closed.
+func (b *boltFile) giveUp() {
+	if b.rest != nil {
+		b.rest.stop.Store(true)
+		<-b.rest.done
+	}
+}

@@ -1,0 +1,23 @@
+//go:build unix && !solaris && !aix
+
+package store
+
+import (
+	"io"
+	"os"
+	"syscall"
+)
+
+// mapFile maps a file for reading, which saves copying all of it. nil when f is no
+// file or cannot be mapped: then it is read.
+func mapFile(f io.ReaderAt, size int64) (mapped []byte, unmap func()) {
+	file, ok := f.(*os.File)
+	if !ok || int64(int(size)) != size {
+		return nil, func() {}
+	}
+	mapped, err := syscall.Mmap(int(file.Fd()), 0, int(size), syscall.PROT_READ, syscall.MAP_SHARED)
+	if err != nil {
+		return nil, func() {}
+	}
+	return mapped, func() { _ = syscall.Munmap(mapped) }
+}
