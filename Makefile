@@ -20,13 +20,19 @@ TAGS := gowaku_no_rln
 # saves a megabyte. The stripped library must stay below 40 MB.
 COLD := github.com/pion github.com/quic-go github.com/gogo github.com/francoispqt github.com/syndtr \
 	github.com/miekg github.com/prometheus github.com/godbus github.com/containerd github.com/huin \
-	github.com/waku-org/go-discover go.uber.org/dig go.uber.org/fx gopkg.in
+	github.com/waku-org/go-discover go.uber.org/dig go.uber.org/fx gopkg.in github.com/andybalholm \
+	github.com/beevik github.com/gorilla github.com/koron github.com/jackpal github.com/klauspost \
+	github.com/libp2p/go-libp2p golang.org/x/net net/http crypto/tls crypto/x509 database/sql \
+	encoding/gob encoding/xml text/template image
 GCFLAGS := $(foreach p,$(COLD),-gcflags=$(p)/...=-l)
 # Packages whose goroutines meet: tested once more under the race detector.
 RACE := ./chat ./chat/api ./chat/memnet ./chat/waku ./store ./library/host
 # How long `make test` and `make fuzz` run each fuzz target.
 SHORT_FUZZTIME := 2s
 FUZZTIME ?= 30s
+# How long and how often `make bench` runs each benchmark: the fastest run counts.
+BENCHTIME ?= 300ms
+BENCHCOUNT ?= 3
 
 BUILD := build
 OS    := $(shell uname -s)
@@ -48,7 +54,7 @@ CWARN  := -std=c11 -Wall -Wextra -pedantic -Werror
 CUSE   := $(CWARN) -Iinclude -L$(BUILD) -Wl,-rpath,$(CURDIR)/$(BUILD)
 
 .PHONY: help build test demo demo-devices bench fuzz lint install clean generate \
-	library go-test race-test fuzz-test abi-test python-test install-test
+	library go-test race-test fuzz-test abi-test stress-test asan-test python-test install-test
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -66,7 +72,11 @@ $(BUILD)/chat: examples/c/chat.c examples/c/json.h include/status1to1.h | librar
 	$(CC) $(CFLAGS) $(CUSE) -o $@ $< -lstatus1to1
 	@ln -sf ../../$@ examples/c/chat
 
-test: lint go-test race-test fuzz-test build abi-test python-test install-test demo demo-devices ## everything that is checked
+# The steps of `make test`, cheap ones first.
+STEPS := lint build abi-test stress-test asan-test python-test install-test demo demo-devices go-test race-test fuzz-test
+
+test: ## everything that is checked, with the time each step takes
+	@MAKE="$(MAKE)" sh tests/steps.sh $(STEPS)
 
 go-test:
 	$(GO) test -tags $(TAGS) ./...
@@ -76,6 +86,15 @@ race-test:
 
 fuzz-test:
 	@GO="$(GO)" TAGS=$(TAGS) sh tests/fuzz.sh $(SHORT_FUZZTIME)
+
+# Many calls, threads and clients. STATUS1TO1_CALLS sets how many calls.
+stress-test: build
+	$(CC) $(CFLAGS) $(CUSE) -o $(BUILD)/stress_test tests/c/stress_test.c -lstatus1to1 -lpthread
+	$(BUILD)/stress_test
+
+# The C side under AddressSanitizer, and panics inside the library.
+asan-test:
+	@GO="$(GO)" CC="$(CC)" TAGS="$(TAGS)" GCFLAGS="$(GCFLAGS)" LINK="$(LINK)" LIB="$(LIB)" LIB_ABI="$(LIB_ABI)" sh tests/asan.sh
 
 abi-test: build
 	$(CC) $(CFLAGS) $(CUSE) -o $(BUILD)/abi_test tests/c/abi_test.c -lstatus1to1 -lpthread
@@ -100,8 +119,10 @@ demo: build ## Alice (C) and Bob (Python) chat over real nodes
 demo-devices: build ## two people with two devices each, four processes over real nodes
 	STATUS1TO1_LIB=$(CURDIR)/$(BUILD)/$(LIB) $(PYTHON) -B examples/demo_devices.py
 
-bench: ## benchmarks
-	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchmem ./...
+bench: ## measure the engine against its primitives, into build/bench.json
+	@mkdir -p $(BUILD)
+	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime $(BENCHTIME) -count $(BENCHCOUNT) -timeout 60m \
+		./internal/bench -args -figures $(CURDIR)/$(BUILD)/bench.json
 
 fuzz: ## every fuzz target for FUZZTIME
 	@GO="$(GO)" TAGS=$(TAGS) sh tests/fuzz.sh $(FUZZTIME)
@@ -110,6 +131,7 @@ lint: ## gofmt, go vet, staticcheck, generated files up to date
 	@unformatted=$$(gofmt -l chat internal library store); \
 		if [ -n "$$unformatted" ]; then echo "gofmt needed: $$unformatted"; exit 1; fi
 	$(GO) vet -tags $(TAGS) ./...
+	$(GO) vet -tags $(TAGS),status1to1_test ./chat/api
 	$(GO) tool staticcheck -tags $(TAGS) ./...
 	$(GO) run ./internal/genwire -check
 	$(GO) run -tags $(TAGS) ./internal/genapi -check

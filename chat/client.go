@@ -231,6 +231,7 @@ func (c *Client) kick() {
 // event. Idempotent.
 func (c *Client) Close() error {
 	c.closing.Do(func() {
+		defer close(c.done) // also after a panic, so that nobody waits for ever
 		c.closed.Store(true)
 		c.cancel()
 		_ = c.net.Stop()
@@ -241,7 +242,6 @@ func (c *Client) Close() error {
 		}
 		c.events.close(reason, c.now().UnixMilli())
 		c.endStore()
-		close(c.done)
 	})
 	<-c.done
 	return nil
@@ -263,7 +263,10 @@ func (c *Client) Fail(where string, value any, stack []byte) (reportID string) {
 	}
 	internal := "internal"
 	c.reason.CompareAndSwap(nil, &internal)
-	go func() { _ = c.Close() }()
+	go func() {
+		defer func() { _ = recover() }() // what fails now has nobody to tell
+		_ = c.Close()
+	}()
 	return reportID
 }
 

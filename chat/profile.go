@@ -70,8 +70,9 @@ func (c *Client) Profile() (Profile, error) {
 	return p, err
 }
 
-// SetProfile changes our profile. Contacts learn of it with our next contact code,
-// and each with the next message to them.
+// SetProfile changes our profile. All who listen learn of it with our next contact
+// code, and each with the next message to them; contacts are told of a new name with
+// a message of its own, which is repeated until it is acknowledged.
 func (c *Client) SetProfile(change ProfileChange) (Profile, error) {
 	if err := change.validate(); err != nil {
 		return Profile{}, err
@@ -146,6 +147,9 @@ func (c *Client) changeAccount(change func(*account)) error {
 	}
 	c.account_.Store(&next)
 	c.loop.nextCode = c.now()
+	if next.displayName != a.displayName {
+		c.tellContacts()
+	}
 	c.kick()
 	return nil
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // Repair: somebody holds an older state of our contact requests than we do, so that
-// both sides disagree. They are told with a CONTACT_UPDATE.
+// both sides disagree. They are told with a CONTACT_UPDATE, which also tells our
+// contacts a new name.
 
 const (
 	// repairAgain is how long the same state is not sent back again: the first one is
@@ -32,14 +33,25 @@ func (t *txn) sendBack(k key.Public, rec *wire.ContactRecord, r contact.Request)
 	if rec.GetRepairedClock() == r.Local.Clock && now.UnixMilli()-rec.GetRepairedAt() < repairAgain.Milliseconds() {
 		return
 	}
-	t.then(func() {
-		if len(t.c.loop.repairs) < maxRepairs {
-			if t.c.loop.repairs == nil {
-				t.c.loop.repairs = map[key.Public]bool{}
-			}
-			t.c.loop.repairs[k] = true
-		}
-	})
+	t.then(func() { t.c.updateLater(k) })
+}
+
+// updateLater notes that the loop is to write to k. With busy held.
+func (c *Client) updateLater(k key.Public) {
+	if c.loop.repairs == nil {
+		c.loop.repairs = map[key.Public]bool{}
+	}
+	if len(c.loop.repairs) < maxRepairs {
+		c.loop.repairs[k] = true
+	}
+}
+
+// tellContacts tells contacts our new name: a CONTACT_UPDATE carries it too. With
+// busy held.
+func (c *Client) tellContacts() {
+	for _, k := range c.roster.contacts(maxRepairs) {
+		c.updateLater(k)
+	}
 }
 
 // repair writes the letters that were noted. In the loop. What a crash loses is

@@ -13,7 +13,7 @@ import (
 // mirrors the table of contacts.
 type roster struct {
 	mu        sync.RWMutex
-	people    map[key.Public]standing
+	people    map[person]standing
 	strangers int
 }
 
@@ -40,15 +40,15 @@ func standingOf(rec *wire.ContactRecord) standing {
 func (r *roster) get(k key.Public) (s standing, known bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	s, known = r.people[k]
+	s, known = r.people[personOf(k)]
 	return s, known
 }
 
-func (r *roster) set(k key.Public, s standing) {
+func (r *roster) set(k person, s standing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.people == nil {
-		r.people = map[key.Public]standing{}
+		r.people = map[person]standing{}
 	}
 	if old, known := r.people[k]; known && old.stranger() {
 		r.strangers--
@@ -57,6 +57,21 @@ func (r *roster) set(k key.Public, s standing) {
 		r.strangers++
 	}
 	r.people[k] = s
+}
+
+// contacts lists up to limit people whom we have asked or accepted.
+func (r *roster) contacts(limit int) (all []key.Public) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for who, s := range r.people {
+		if !s.request.Added() || s.blocked || len(all) >= limit {
+			continue
+		}
+		if k, err := key.ParsePublic(who[:]); err == nil {
+			all = append(all, k)
+		}
+	}
+	return all
 }
 
 // full reports whether no more strangers are let in.
@@ -74,11 +89,10 @@ func (c *Client) loadRoster() error {
 			if err := decodeRecord(tableContacts, value, &rec); err != nil {
 				return err
 			}
-			k, err := key.ParsePublic(name)
-			if err != nil {
+			if len(name) != len(person{}) {
 				return Errorf(CodeStoreCorrupt, "", "a contact does not read back")
 			}
-			c.roster.set(k, standingOf(&rec))
+			c.roster.set(person(name), standingOf(&rec))
 			return nil
 		})
 	})
@@ -126,7 +140,7 @@ func contactRecord(tx Tx, k key.Public) (*wire.ContactRecord, error) {
 // putContact stores a record, and in the roster once it is durable.
 func (t *txn) putContact(k key.Public, rec *wire.ContactRecord) error {
 	s := standingOf(rec)
-	t.then(func() { t.c.roster.set(k, s) })
+	t.then(func() { t.c.roster.set(personOf(k), s) })
 	return put(t, tableContacts, k.Compressed(), rec)
 }
 

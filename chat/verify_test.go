@@ -247,6 +247,27 @@ func TestProfile(t *testing.T) {
 	}
 }
 
+// A new name goes to contacts as a message that is repeated until it arrives.
+func TestContactsAreToldANewName(t *testing.T) {
+	net := memnet.New(memnet.Options{})
+	alice := newPerson(t, "alice", net)
+	openPerson(t, "somebody", store.Memory(), net.Join(), fast)
+	g, stranger := newGhost(t, net, alice.key()), newGhost(t, net, alice.key())
+	stranger.text("hi", nil)
+	alice.waitText("hi")
+	g.request("add me")
+	alice.settled(g.key(), "received")
+	alice.must(alice.AcceptContact(g.key()))
+	before, err := alice.Diagnostics()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := alice.SetDisplayName("Alice the Third"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "one message", func() bool { d, err := alice.Diagnostics(); return err == nil && d.Outbox == before.Outbox+1 })
+}
+
 // What strangers say of themselves is bounded, and a profile from the future is none.
 func TestHostileProfiles(t *testing.T) {
 	net := memnet.New(memnet.Options{})

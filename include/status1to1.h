@@ -159,7 +159,7 @@ STATUS1TO1_API char *status1to1_call(status1to1_client client, const char *metho
  * a negative number waits for ever. The result is null when the time is up.
  * When the client is closed meanwhile, one waiter gets the "closed" event and the
  * others the error "closed". After closing, one more call gives the "closed"
- * event if nobody has got it yet. */
+ * event if nobody has got it yet - of the last 64 clients closed, no more. */
 STATUS1TO1_API char *status1to1_next_event(status1to1_client client, int32_t timeout_ms);
 
 /* A file descriptor that is readable while undelivered events wait, for poll,

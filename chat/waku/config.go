@@ -150,7 +150,7 @@ func (s *settings) checkListen(listen []string) error {
 // parsePeer reads the address of a static peer; field is named if it is none.
 func parsePeer(field, text string) (peer.AddrInfo, error) {
 	bad := func() error {
-		return chat.Errorf(chat.CodeBadAddress, field, "%q is not /ip4/<address>/tcp/<port>/p2p/<peer id>", text)
+		return chat.Errorf(chat.CodeBadAddress, field, "must be /ip4/<address>/tcp/<port>/p2p/<peer id>")
 	}
 	address, err := ma.NewMultiaddr(text)
 	if err != nil {

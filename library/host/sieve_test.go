@@ -17,6 +17,8 @@ import (
 type sieve struct {
 	keys  map[[keyPiece]byte]string
 	texts map[[textPiece]byte]string
+	// starts are the first two bytes of all pieces: most places need no more.
+	starts [1 << 16]bool
 }
 
 // How long a piece must be to count. Eight bytes of a key do not occur by chance;
@@ -35,6 +37,7 @@ func (s *sieve) addKey(name string, secret []byte) {
 	for i := 0; i+keyPiece <= len(secret); i++ {
 		if piece := [keyPiece]byte(secret[i:]); varied(piece[:]) {
 			s.keys[piece] = name
+			s.starts[start(piece[:])] = true
 		}
 	}
 }
@@ -43,8 +46,11 @@ func (s *sieve) addKey(name string, secret []byte) {
 func (s *sieve) addText(name, secret string) {
 	for i := 0; i+textPiece <= len(secret); i++ {
 		s.texts[[textPiece]byte([]byte(secret[i:]))] = name
+		s.starts[start([]byte(secret[i:]))] = true
 	}
 }
+
+func start(piece []byte) int { return int(piece[0])<<8 | int(piece[1]) }
 
 // varied keeps out zeros and the like, which occur everywhere.
 func varied(piece []byte) bool {
@@ -97,6 +103,9 @@ func (s *sieve) find(text []byte) []string {
 
 func (s *sieve) look(text []byte, form string, found map[string]bool) {
 	for i := 0; i+keyPiece <= len(text); i++ {
+		if !s.starts[start(text[i:])] {
+			continue
+		}
 		if name, ok := s.keys[[keyPiece]byte(text[i:])]; ok {
 			found[name+" "+form] = true
 		}

@@ -135,7 +135,7 @@ static void test_chat(void)
     status1to1_client alice = open_memory(), bob = open_memory();
     char *identity, *key, *answer, *got, *want = json_text("\"Hello \\u263a \\ud83d\\ude00 \\u05e9\\u05dc\\u05d5\\u05dd\"");
     char params[512];
-    int fd = status1to1_event_fd(bob);
+    int fd = status1to1_event_fd(bob), left;
 
     CHECK(fd >= 0 && status1to1_event_fd(bob) == fd);
     CHECK((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
@@ -169,11 +169,12 @@ static void test_chat(void)
     } while (true);
 
     /* Level triggered: readable while something waits, not when nothing does. */
-    while (strstr(answer = status1to1_next_event(bob, 300), "\"result\":null") == NULL)
+    for (left = PATIENCE_MS / 100; left > 0 && readable(fd); left--) {
+        while (strstr(answer = status1to1_next_event(bob, 100), "\"result\":null") == NULL)
+            status1to1_free(answer);
         status1to1_free(answer);
-    status1to1_free(answer);
-    CHECK(!readable(fd));
-    CHECK(!readable(fd));
+    }
+    CHECK(left > 0);
     CHECK(is_ok(status1to1_close(alice))); /* bob loses his peer, which is an event */
     {
         struct pollfd wait = {.fd = fd, .events = POLLIN};
@@ -294,20 +295,18 @@ static void test_close_wakes(void)
     for (i = 0; i < 2; i++)
         CHECK(pthread_create(&threads[i], NULL, wait_for_event, &client) == 0);
     CHECK(pthread_create(&threads[2], NULL, wait_for_peers, &client) == 0);
-    nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+    nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL); /* most likely all wait now; it holds either way */
     CHECK(is_ok(status1to1_close(client)));
     for (i = 0; i < 3; i++)
         CHECK(pthread_join(threads[i], &answers[i]) == 0);
-    for (i = 0; i < 2; i++) {
-        if (json_is(json_get(answers[i], "ok"), "true")) {
+    for (i = 0; i < 3; i++) {
+        if (i < 2 && json_is(json_get(answers[i], "ok"), "true"))
             closed_events++;
-            status1to1_free(answers[i]);
-        } else {
-            CHECK(is_error(answers[i], "closed", ""));
-        }
+        else
+            CHECK(has_error(answers[i], "closed") || has_error(answers[i], "bad_client"));
+        status1to1_free(answers[i]);
     }
     CHECK(closed_events == 1);
-    CHECK(is_error(answers[2], "closed", ""));
 }
 
 /* ---- fork and signals ---- */

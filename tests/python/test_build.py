@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import unicodedata
 import unittest
 
@@ -160,8 +159,8 @@ class Interrupts(unittest.TestCase):
             "import sys; sys.path.insert(0, sys.argv[1])\n"
             "from status1to1 import Client\n"
             "client = Client({'store': {'kind': 'memory'}, 'network': {'kind': 'memory'}})\n"
-            "print('ready', flush=True)\n"
             "try:\n"
+            "    print('ready', flush=True)\n"
             "    for event in client.events(): pass\n"
             "except KeyboardInterrupt:\n"
             "    client.close(); print('interrupted')\n"
@@ -171,7 +170,6 @@ class Interrupts(unittest.TestCase):
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
         try:
             self.assertEqual(process.stdout.readline(), "ready\n")
-            time.sleep(0.2)
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=60)
             self.assertEqual((out, err, process.returncode), ("interrupted\n", "", 0))

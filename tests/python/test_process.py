@@ -1,5 +1,5 @@
-"""What a host process may do to the library: fork, end while threads wait, panic-free
-exits with callbacks set; and that calls leave nothing behind."""
+"""What a host process may do to the library: fork, and end while threads
+wait or callbacks run. And that calls leave nothing behind."""
 
 import os
 import signal
@@ -145,14 +145,14 @@ class Diagnostics(TestCase):
             client.close()
         after = watcher.call("diagnostics.get")
         self.assertEqual(after["clients_open"], before["clients_open"])
-        self.assertEqual(after["clients_unread"] - before["clients_unread"], 5)
+        self.assertGreaterEqual(after["clients_unread"], 5)
         for client in clients:  # what they left unread can be read, up to the end
             events = []
             with self.assertRaises(Error) as end:
                 while True:
                     events.append(client.next_event(0)["type"])
             self.assertEqual((events[-1], end.exception.code), ("closed", "bad_client"))
-        self.assertEqual(watcher.call("diagnostics.get")["clients_unread"], before["clients_unread"])
+        self.assertEqual(watcher.call("diagnostics.get")["clients_unread"], after["clients_unread"] - 5)
 
     @unittest.skipUnless(LINUX, "reads /proc")
     def test_no_leak(self):

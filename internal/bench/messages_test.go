@@ -1,0 +1,166 @@
+package bench
+
+import (
+	"fmt"
+	"testing"
+
+	"libstatus1to1/chat"
+)
+
+// What operations need; store records are written and read at least once each.
+var (
+	// A message accepted: its signature, its ids, and five records: message,
+	// place in the history, chat (read first), outbox row, event.
+	acceptSum = sum{sign: 1, hashes: 3, aead: 6, place: 3}
+	// An attempt: signatures of bundle and payload, a ratchet step, both layers of
+	// encryption, the sessions and the ciphertext stored, the latter deleted again.
+	attemptSum = sum{sign: 2, hashes: 2, chain: 1, ctr: 1, gcm: 1, aead: 2, place: 3}
+	// What becomes of one message in it: its row read and written when it is out,
+	// its state, the event of it.
+	publishedSum = sum{aead: 5, place: 2}
+	// An envelope received: signer of payload and bundle, a ratchet step, two
+	// layers, mark (asked for, then set, with its place in the queue), sessions,
+	// acknowledgement.
+	envelopeSum = sum{signer: 2, hashes: 3, chain: 1, ctr: 1, gcm: 1, aead: 5, place: 4}
+	// A message in it: its signer, its ids, its mark, and four records; the
+	// event is read again to be handed out.
+	messageSum = sum{signer: 1, hashes: 3, aead: 8, place: 5}
+	// A message each way, everything acknowledged: on each side a ratchet step of
+	// two agreements and a new key.
+	turnSum = sum{agree: 2, draw: 1, expand: 1, chain: 1}
+)
+
+// perEnvelope is how many messages share an envelope, as counted in the run.
+func perEnvelope(messages, envelopes int) float64 {
+	return max(1, float64(messages)/float64(max(1, envelopes)))
+}
+
+var syncs = []bool{false, true}
+
+func syncName(sync bool) string {
+	if sync {
+		return "fsync=on"
+	}
+	return "fsync=off"
+}
+
+// each runs f for every mode, with and without fsync.
+func each(b *testing.B, name string, modes []mode, f func(b *testing.B, name string, how mode, sync bool)) {
+	for _, sync := range syncs {
+		for _, how := range modes {
+			full := fmt.Sprintf("%s/%s/%s", name, how, syncName(sync))
+			b.Run(fmt.Sprintf("%s/%s", how, syncName(sync)), func(b *testing.B) { f(b, full, how, sync) })
+		}
+	}
+}
+
+// BenchmarkAccept is messages.send until it returns: the message is durable. The
+// network is away.
+func BenchmarkAccept(b *testing.B) {
+	each(b, "accept", modes, func(b *testing.B, name string, how mode, sync bool) {
+		needs(name, acceptSum)
+		w := newStopwatch(b)
+		alice, bob := newPerson(b, "alice", sync, false), newPerson(b, "bob", sync, false)
+		w.start()
+		alice.sayAll(bob.key, b.N, how)
+		w.stop()
+		w.done(name, b.N)
+	})
+}
+
+// chunk is how many messages are under way at most: the engine holds back at 800
+// without an answer.
+const chunk = 512
+
+// BenchmarkSend is messages.send until all is published and marked as sent. The
+// answers come outside of the measured time.
+func BenchmarkSend(b *testing.B) {
+	each(b, "send", modes, func(b *testing.B, name string, how mode, sync bool) {
+		w := newStopwatch(b)
+		alice, bob := acquainted(b, sync)
+		envelopes := 0
+		for left := b.N; left > 0; left -= chunk {
+			n := min(left, chunk)
+			alice.net.plug(nil)
+			before := sentBy(alice)
+			w.start()
+			alice.sayAll(bob.key, n, how)
+			alice.until("publishing", func(d chat.Diagnostics) bool { return d.Sent >= before+uint64(n) })
+			w.stop()
+			envelopes += len(alice.net.kept)
+			handOver(alice, bob)
+		}
+		share := 1 / perEnvelope(b.N, envelopes)
+		needs(name, acceptSum.plus(publishedSum, attemptSum.times(share)))
+		w.done(name, b.N)
+	})
+}
+
+func sentBy(p *person) uint64 {
+	d, err := p.Diagnostics()
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	return d.Sent
+}
+
+// BenchmarkReceive is from the arrival of envelopes until the host has taken and
+// acknowledged the events. callers=64: the messages share envelopes.
+func BenchmarkReceive(b *testing.B) {
+	each(b, "receive", modes[:2], func(b *testing.B, name string, how mode, sync bool) {
+		w := newStopwatch(b)
+		alice, bob := acquainted(b, sync)
+		count := 0
+		for left := b.N; left > 0; left -= chunk {
+			n := min(left, chunk)
+			alice.net.plug(nil)
+			bob.net.plug(nil)
+			before := sentBy(alice)
+			if how.n == 1 { // each alone in its envelope
+				for i := range n {
+					alice.say(bob.key, i)
+					alice.until("publishing", func(d chat.Diagnostics) bool { return d.Sent > before+uint64(i) })
+				}
+			} else {
+				alice.sayAll(bob.key, n, mode{n: chat.MaxSendBatch, batch: true})
+				alice.until("publishing", func(d chat.Diagnostics) bool { return d.Sent >= before+uint64(n) })
+			}
+			envelopes := alice.net.take()
+			count += len(envelopes)
+			w.start()
+			for _, e := range envelopes {
+				bob.net.queue <- e
+			}
+			bob.hear(n)
+			w.stop()
+			bob.net.plug(alice.net)
+			for _, e := range bob.net.take() {
+				alice.net.queue <- e
+			}
+			alice.acknowledged()
+			alice.drain()
+		}
+		needs(name, messageSum.plus(envelopeSum.times(1/perEnvelope(b.N, count))))
+		w.done(name, b.N)
+	})
+}
+
+// BenchmarkPingPong is a message, its receipt, the answer and its receipt. Every
+// turn steps both ratchets; acknowledgements ride along.
+func BenchmarkPingPong(b *testing.B) {
+	each(b, "ping-pong", modes[:1], func(b *testing.B, name string, _ mode, sync bool) {
+		w := newStopwatch(b)
+		alice, bob := acquainted(b, sync)
+		oneWay := acceptSum.plus(publishedSum, attemptSum, messageSum, envelopeSum, turnSum)
+		needs(name, oneWay.times(2))
+		w.start()
+		for i := range b.N {
+			alice.say(bob.key, i)
+			bob.hear(1)
+			bob.say(alice.key, i)
+			alice.hear(1)
+		}
+		w.stop()
+		w.done(name, b.N)
+	})
+}

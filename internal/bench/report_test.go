@@ -1,0 +1,224 @@
+package bench
+
+import (
+	"cmp"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"text/tabwriter"
+	"time"
+)
+
+var jsonPath = flag.String("figures", "", "write the figures as JSON to this file")
+
+// row is one figure. Times are of one operation.
+type row struct {
+	Name string `json:"name"`
+	// NsPerOp is wall time, of the fastest of the repetitions.
+	NsPerOp float64 `json:"ns_per_op"`
+	// PrimitivesNs is the sum of the primitives the operation needs, each measured
+	// in this run on one core; fsync is not among them.
+	PrimitivesNs float64 `json:"primitives_ns"`
+	// Ratio is NsPerOp / PrimitivesNs, or 0 where there are none.
+	Ratio float64 `json:"ratio"`
+	// CPUNs is the processor time of the whole process, all cores together.
+	CPUNs float64 `json:"cpu_ns,omitempty"`
+	// Of the row node/idle.
+	RSSMiB     float64 `json:"rss_mib,omitempty"`
+	CPUPercent float64 `json:"cpu_percent,omitempty"`
+	// Against is the name of the small case, and Times how many times its time
+	// this one takes.
+	Against string  `json:"against,omitempty"`
+	Times   float64 `json:"times,omitempty"`
+}
+
+// report gathers the rows. The Go harness runs a benchmark with growing counts
+// and, with -count, again: the fastest run stands, as the machine is shared.
+var report struct {
+	sync.Mutex
+	order []string
+	rows  map[string]*row
+	sums  map[string]sum
+	small map[string]string
+}
+
+func record(r row) {
+	report.Lock()
+	defer report.Unlock()
+	if report.rows == nil {
+		report.rows = map[string]*row{}
+	}
+	old := report.rows[r.Name]
+	if old == nil {
+		report.order = append(report.order, r.Name)
+		report.rows[r.Name] = &r
+		return
+	}
+	if r.NsPerOp < old.NsPerOp {
+		old.NsPerOp = r.NsPerOp
+	}
+	if r.CPUNs < old.CPUNs {
+		old.CPUNs = r.CPUNs
+	}
+}
+
+func recorded(name string) bool {
+	report.Lock()
+	defer report.Unlock()
+	return report.rows[name] != nil
+}
+
+// needs says which primitives an operation of the name takes.
+func needs(name string, s sum) {
+	report.Lock()
+	defer report.Unlock()
+	if report.sums == nil {
+		report.sums = map[string]sum{}
+	}
+	report.sums[name] = s
+}
+
+// comparesWith names the small case a figure is held against.
+func comparesWith(name, small string) {
+	report.Lock()
+	defer report.Unlock()
+	if report.small == nil {
+		report.small = map[string]string{}
+	}
+	report.small[name] = small
+}
+
+// stopwatch measures the timed part of a benchmark: wall and processor time. It
+// may be stopped and started; the Go harness's own timer goes with it.
+type stopwatch struct {
+	b         *testing.B
+	wall, cpu time.Duration
+	startWall time.Time
+	startCPU  time.Duration
+}
+
+func newStopwatch(b *testing.B) *stopwatch {
+	b.StopTimer()
+	b.ResetTimer()
+	return &stopwatch{b: b}
+}
+
+func (w *stopwatch) start() {
+	w.startWall, w.startCPU = time.Now(), processTime()
+	w.b.StartTimer()
+}
+
+func (w *stopwatch) stop() {
+	w.b.StopTimer()
+	w.wall += time.Since(w.startWall)
+	w.cpu += processTime() - w.startCPU
+}
+
+// minRun is the shortest run that counts: the harness's first tries, of one or a
+// hundred operations, pay for what only the first ones pay for.
+const minRun = 100 * time.Millisecond
+
+// done records the figure of n operations.
+func (w *stopwatch) done(name string, n int) {
+	if w.wall < minRun {
+		return
+	}
+	ops := float64(n)
+	record(row{Name: name, NsPerOp: float64(w.wall) / ops, CPUNs: float64(w.cpu) / ops})
+}
+
+func processTime() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// finish works out the ratios, prints the table and writes the file.
+func finish() error {
+	measurePrimitives()
+	report.Lock()
+	defer report.Unlock()
+	var rows []row
+	for _, name := range report.order {
+		r := *report.rows[name]
+		if s, ok := report.sums[name]; ok {
+			r.PrimitivesNs = s.ns()
+			r.Ratio = r.NsPerOp / r.PrimitivesNs
+		}
+		if small := report.rows[report.small[name]]; small != nil {
+			r.Against, r.Times = small.Name, r.NsPerOp/small.NsPerOp
+		}
+		rows = append(rows, r)
+	}
+	for _, p := range primitiveNames() {
+		rows = append(rows, row{Name: "primitive/" + p, NsPerOp: best[p], PrimitivesNs: best[p], Ratio: 1})
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	printTable(rows)
+	if *jsonPath == "" {
+		return nil
+	}
+	b, err := json.MarshalIndent(rows, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(*jsonPath, append(b, '\n'), 0o644)
+}
+
+func printTable(rows []row) {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "figure\tper op\tprimitives\tratio\tprocessor\tagainst small\t")
+	for _, r := range rows {
+		ratio, times := "", ""
+		if r.Ratio > 0 {
+			ratio = fmt.Sprintf("%.2f", r.Ratio)
+		}
+		if r.Times > 0 {
+			times = fmt.Sprintf("%.2f", r.Times)
+		}
+		if r.RSSMiB > 0 {
+			fmt.Fprintf(w, "%s\t%.1f MiB\t\t\t%.3f %%\t\t\n", r.Name, r.RSSMiB, r.CPUPercent)
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t\n", r.Name, human(r.NsPerOp), human(r.PrimitivesNs), ratio, human(r.CPUNs), times)
+	}
+	_ = w.Flush()
+}
+
+func human(ns float64) string {
+	if ns == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.1f us", ns/1000)
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if os.Getenv(nodeChild) != "" {
+		os.Exit(runNode())
+	}
+	code := m.Run()
+	if f := flag.Lookup("test.bench"); code == 0 && f != nil && f.Value.String() != "" {
+		if err := finish(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(cmp.Or(code, 0))
+}
+
+func primitiveNames() []string {
+	var names []string
+	for name := range best {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
