@@ -79,7 +79,7 @@ func records(t *testing.T, s chat.Store, table chat.Table) map[string][]byte {
 func anyOf(tx chat.Tx, table chat.Table) (name, value []byte, err error) {
 	err = tx.Each(table, func(n, v []byte) error {
 		var at wire.AttemptRecord
-		if table == "attempts" && (proto.Unmarshal(v, &at) != nil || len(at.GetMessageIds()) == 0) {
+		if table == "attempts" && (proto.Unmarshal(v, &at) != nil || len(at.GetMvdsIds()) == 0) {
 			return nil // it only acknowledges
 		}
 		name, value = n, v
