@@ -232,7 +232,7 @@ def demonstrate(directory, devices):
     until("the laptop to find it", lambda: b2.knows(b1))
     b2.call("devices.disable", installation_id=lost)
     pair(b2, b1)
-    if b1.texts(a1):
+    if any(text.startswith("message ") for _, text in b1.texts(a1)):
         raise Failure("history was invented")
     waiting = a1.send(b1, "welcome back")
     until("Alice's message", lambda: b1.has(a1, "welcome back") and b2.has(a1, "welcome back"))
