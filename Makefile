@@ -23,7 +23,10 @@ COLD := github.com/pion github.com/quic-go github.com/gogo github.com/francoispq
 	github.com/waku-org/go-discover go.uber.org/dig go.uber.org/fx gopkg.in github.com/andybalholm \
 	github.com/beevik github.com/gorilla github.com/koron github.com/jackpal github.com/klauspost \
 	github.com/libp2p/go-libp2p golang.org/x/net net/http crypto/tls crypto/x509 database/sql \
-	encoding/gob encoding/xml text/template image
+	encoding/gob encoding/xml text/template image github.com/libp2p/go-libp2p-pubsub github.com/multiformats \
+	github.com/libp2p/zeroconf github.com/libp2p/go-nat github.com/ipfs go.uber.org/zap golang.org/x/text html/template \
+	github.com/waku-org/go-waku github.com/ethereum/go-ethereum/p2p github.com/ethereum/go-ethereum/metrics \
+	github.com/ethereum/go-ethereum/log log/slog compress mime google.golang.org/protobuf/reflect
 GCFLAGS := $(foreach p,$(COLD),-gcflags=$(p)/...=-l)
 # Packages whose goroutines meet: tested once more under the race detector.
 RACE := ./chat ./chat/api ./chat/memnet ./chat/waku ./store ./library/host
