@@ -202,6 +202,9 @@ func (u *secretUse) next(h uint64, kind, text string) string {
 // mistake with them - and then looks for them in logs, events, errors,
 // diagnostics, schema and the store's files.
 func TestSecretsStayInside(t *testing.T) {
+	if testing.Short() {
+		t.Skip("about content, not about races")
+	}
 	u := newSecretUse(t)
 	dir := t.TempDir()
 	passphrase := "Zwölf Boxkämpfer jagen Viktor quer"
