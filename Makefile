@@ -20,13 +20,11 @@ TAGS := gowaku_no_rln
 # saves a megabyte. The stripped library must stay below 40 MB.
 COLD := github.com/pion github.com/quic-go github.com/gogo github.com/francoispqt github.com/syndtr \
 	github.com/miekg github.com/prometheus github.com/godbus github.com/containerd github.com/huin \
-	github.com/waku-org/go-discover go.uber.org/dig go.uber.org/fx gopkg.in github.com/andybalholm \
+	gopkg.in github.com/andybalholm \
 	github.com/beevik github.com/gorilla github.com/koron github.com/jackpal github.com/klauspost \
-	github.com/libp2p/go-libp2p golang.org/x/net net/http crypto/tls crypto/x509 database/sql \
-	encoding/gob encoding/xml text/template image github.com/libp2p/go-libp2p-pubsub github.com/multiformats \
-	github.com/libp2p/zeroconf github.com/libp2p/go-nat github.com/ipfs go.uber.org/zap golang.org/x/text html/template \
-	github.com/waku-org/go-waku github.com/ethereum/go-ethereum/p2p github.com/ethereum/go-ethereum/metrics \
-	github.com/ethereum/go-ethereum/log log/slog compress mime google.golang.org/protobuf/reflect
+	github.com/libp2p github.com/waku-org github.com/multiformats github.com/ethereum/go-ethereum/p2p \
+	github.com/btcsuite github.com/ipfs go.uber.org golang.org/x/net golang.org/x/text net \
+	crypto/tls crypto/x509 database/sql encoding/gob encoding/xml text/template html image go/ast
 GCFLAGS := $(foreach p,$(COLD),-gcflags=$(p)/...=-l)
 # Packages whose goroutines meet: tested once more under the race detector.
 RACE := ./chat ./chat/api ./chat/memnet ./chat/waku ./store ./library/host
