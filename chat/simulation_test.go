@@ -488,3 +488,18 @@ func TestSimulationDevices(t *testing.T) {
 		s.absent(after, gone)
 	})
 }
+
+// Three people with three devices each.
+func TestSimulationDevicesThreeByThree(t *testing.T) {
+	seeds(t, 4, func(t *testing.T, seed uint64) {
+		s := newSimulation(t, seed, 3, badNetwork)
+		s.populate(func(int) int { return 3 })
+		all := s.chatter(8, func() {
+			if s.random.IntN(4) == 0 {
+				s.restart(s.devices[s.random.IntN(len(s.devices))])
+			}
+		})
+		s.until("an empty outbox", s.quiet)
+		s.arrived(all)
+	})
+}
