@@ -30,6 +30,8 @@ type attempt struct {
 	rows         [][32]byte // MVDS ids; none when it only acknowledges
 	contentTopic string
 	payload      []byte
+	unsealed     []byte // ProtocolMessage that sealAll makes the payload of
+	negotiated   bool
 	resends      int // rows that were sent before
 	evidence     Evidence
 	failure      Code
@@ -103,7 +105,7 @@ func (c *Client) prepare(a *account) []*attempt {
 		}
 		attempts = append(attempts, c.prepareFor(a, peer, rows[peer], now)...)
 	}
-	return attempts
+	return c.sealAll(a, attempts)
 }
 
 // prepareFor encrypts one attempt for peer, with our profile ahead if they do not
@@ -219,12 +221,9 @@ func (c *Client) encryptFor(a *account, p session.Peer, rows []outboxRow, acks [
 	if err != nil {
 		return nil, err
 	}
-	at.after, at.started = next, out.Started
-	pm, err := c.protocolMessage(a, out.Messages, nil)
-	if err != nil {
-		return nil, err
-	}
-	return at, c.seal(a, at, pm, out.Negotiated)
+	at.after, at.started, at.negotiated = next, out.Started, out.Negotiated
+	at.unsealed, err = c.protocolMessage(a, out.Messages, nil)
+	return at, err
 }
 
 // seal puts a ProtocolMessage into the payload of the negotiated topic, once all

@@ -59,6 +59,16 @@ func (o *outbox) forMVDS(id [32]byte) (outboxRow, bool) {
 	return outboxRow{}, false
 }
 
+// copies are the rows with these ids that are still there.
+func (o *outbox) copies(mvds [][32]byte) (rows []outboxRow) {
+	for _, id := range mvds {
+		if r, ok := o.forMVDS(id); ok {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
 func (o *outbox) change(mvds [32]byte, f func(*outboxRow)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
