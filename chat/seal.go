@@ -3,7 +3,6 @@ package chat
 import (
 	"crypto/rand"
 	"io"
-	"slices"
 )
 
 // sealAll seals what was encrypted, on all cores: the largest part of sending to
@@ -25,11 +24,13 @@ func (c *Client) sealAll(a *account, attempts []*attempt) []*attempt {
 			seal(i)
 		}
 	}
+	var sealed []*attempt
 	for i, at := range attempts {
-		if failures[i] != nil {
-			c.postpone(at.peer, c.outbox.copies(at.rows), "sealing failed", failures[i])
+		if failures[i] == nil {
+			sealed = append(sealed, at)
+			continue
 		}
+		c.postpone(at.peer, c.outbox.copies(at.rows), "sealing failed", failures[i])
 	}
-	i := -1
-	return slices.DeleteFunc(attempts, func(*attempt) bool { i++; return failures[i] != nil })
+	return sealed
 }
