@@ -225,6 +225,9 @@ func (c *Client) become(a *account) error {
 	if err := c.loadRoster(); err != nil {
 		return err
 	}
+	if err := c.loadNoise(); err != nil {
+		return err
+	}
 	c.account_.Store(a)
 	c.loop.acceptsWork = true
 	c.kick()

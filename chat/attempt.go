@@ -369,11 +369,16 @@ func (c *Client) publishAll() bool {
 // publish sends b with a fresh timestamp: gossipsub swallows an envelope it has
 // seen in the last two minutes, and a republished attempt must not be.
 func (c *Client) publish(contentTopic string, b []byte) (Evidence, error) {
+	return c.publishVersion(1, contentTopic, b)
+}
+
+// publishVersion is publish for a payload of this version (14/WAKU2-MESSAGE).
+func (c *Client) publishVersion(version uint32, contentTopic string, b []byte) (Evidence, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, publishTimeout)
 	defer cancel()
 	return c.net.Publish(ctx, Envelope{
 		PubsubTopic: c.net.PubsubTopic(), ContentTopic: contentTopic, Payload: b,
-		Version: 1, Timestamp: c.now().UnixNano(),
+		Version: version, Timestamp: c.now().UnixNano(),
 	})
 }
 

@@ -47,6 +47,8 @@ func (c *Client) CheckStore(ctx context.Context) (StoreCheck, error) {
 //   - each outbox row has its message, ids that follow from its bytes, and its
 //     attempt, and each attempt its rows;
 //   - each mark of what was seen is forgotten some day;
+//   - the Noise key is certified; each pairing that is paired has its session, each
+//     session its pairing, each transfer its pairing and the bytes it should have;
 //   - topics, acknowledgements, contacts and client_refs read back and point to
 //     something; each event has its subject.
 type inspection struct {
@@ -63,7 +65,7 @@ func inspect(ctx context.Context, tx Tx, own *account, report func(string)) erro
 	in := &inspection{ctx: ctx, tx: tx, own: own, report: report, placed: map[[key.CompressedSize]byte]uint64{}}
 	for _, walk := range []func() error{
 		in.meta, in.peers, in.messages, in.chats, in.outbox, in.attempts, in.acks, in.seen, in.topics, in.contacts, in.known,
-		in.clientRefs, in.events,
+		in.clientRefs, in.events, in.noise,
 	} {
 		if err := walk(); err != nil {
 			return err

@@ -95,12 +95,28 @@ const (
 	CodeNoPeers         Code = "no_peers"
 	CodeUndeliverable   Code = "undeliverable"
 	CodeNetworkDown     Code = "network_down"
+
+	CodeBadInvitation     Code = "bad_invitation"
+	CodePairingState      Code = "pairing_state"
+	CodePairingRejected   Code = "pairing_rejected"
+	CodePairingCancelled  Code = "pairing_cancelled"
+	CodePairingExpired    Code = "pairing_expired"
+	CodePairingUsed       Code = "pairing_used"
+	CodePairingScanned    Code = "pairing_scanned_twice"
+	CodePairingCommitment Code = "pairing_commitment"
+	CodePairingUncertain  Code = "pairing_certificate"
+	CodePairingTimeout    Code = "pairing_timeout"
+	CodePairingEnded      Code = "pairing_ended"
+	CodeTransferTooLarge  Code = "transfer_too_large"
+	CodeTransferCancelled Code = "transfer_cancelled"
+	CodeTransferDamaged   Code = "transfer_damaged"
+	CodeTransferStalled   Code = "transfer_stalled"
 )
 
 // CodeInfo says of a code what a program and a person can do about it.
 type CodeInfo struct {
 	Code     Code   `json:"code"`
-	Category string `json:"category"` // "request", "identity", "contact", "message", "store", "network", "internal"
+	Category string `json:"category"` // "request", "identity", "contact", "message", "pairing", "store", "network", "internal"
 	// Retryable: the same call may succeed later without a change.
 	Retryable bool   `json:"retryable"`
 	Meaning   string `json:"meaning"`
@@ -146,4 +162,19 @@ var CodeTable = []CodeInfo{
 	{CodeNoPeers, "network", true, "there is no peer to publish to", "connect to a peer"},
 	{CodeUndeliverable, "network", false, "no acknowledgement came after all attempts", "send it again when the other side is back"},
 	{CodeNetworkDown, "network", true, "the network is not running", "create or restore an identity; the network starts with it"},
+	{CodeBadInvitation, "pairing", false, "the text is not the invitation to a pairing, or it is one of this device", "give what pairing_invitation has on the other device, all of it"},
+	{CodePairingState, "pairing", false, "the pairing or the transfer is not at this point; details.state tells where it is", "look at it, and do what its state allows"},
+	{CodePairingRejected, "pairing", false, "a user said that the authcodes differ", "begin again; if they differ again, somebody is between the devices"},
+	{CodePairingCancelled, "pairing", false, "a user cancelled the pairing", "begin again"},
+	{CodePairingExpired, "pairing", false, "the invitation was scanned too late", "scan the present one: it is renewed every 30 seconds"},
+	{CodePairingUsed, "pairing", false, "the invitation was scanned before", "begin again, if it was not you who scanned it before"},
+	{CodePairingScanned, "pairing", false, "a second device scanned the invitation", "go on if the authcodes are the same; otherwise confirm with same=false and begin again"},
+	{CodePairingCommitment, "pairing", false, "the other device showed another key than it had committed to", "begin again; if it happens again, somebody is between the devices"},
+	{CodePairingUncertain, "pairing", false, "the certificate of a device's key is missing, invalid or out of date", "check the clocks of both devices; the other one must be of this kind"},
+	{CodePairingTimeout, "pairing", true, "the other device did not answer in time", "begin again, with both devices online"},
+	{CodePairingEnded, "pairing", false, "the pairing is over: one side has discarded it, or the other was silent for too long", "pair again"},
+	{CodeTransferTooLarge, "pairing", false, "there are more bytes than a transfer may have, or than the other device takes", "send less; details.max is the limit here"},
+	{CodeTransferCancelled, "pairing", false, "a user cancelled the transfer", "send it again"},
+	{CodeTransferDamaged, "pairing", false, "what arrived is not what was offered", "send it again"},
+	{CodeTransferStalled, "pairing", false, "the transfer did not come further for a week", "send it again when the other device is online"},
 }

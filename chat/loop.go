@@ -47,6 +47,7 @@ type loopState struct {
 	repairs map[key.Public]bool
 	// introduced is what of our profile people were told: see introduce.go.
 	introduced *lru.Cache[key.Public, *wire.IntroducedRecord]
+	noise      noiseState // pairings and what came of them
 }
 
 // Pauses of the loop.
@@ -101,7 +102,7 @@ func (c *Client) turn(batch []Envelope) {
 		c.loop.unstored = batch
 		return
 	}
-	if len(batch) > 0 {
+	if batch = c.receiveNoise(batch); len(batch) > 0 {
 		c.receive(batch)
 	}
 	if c.loop.acceptsWork && !c.loop.storePause.lasts(c.now()) {
@@ -109,6 +110,7 @@ func (c *Client) turn(batch []Envelope) {
 		c.renewPreKey()
 		c.repair()
 		c.send()
+		c.workNoise()
 	}
 }
 
@@ -161,6 +163,7 @@ func (c *Client) untilDue() time.Duration {
 		}
 	}
 	earlier(c.loop.nextCare)
+	c.noiseDue(now, earlier)
 	switch {
 	case c.online.is() && c.loop.networkPause.lasts(now):
 		earlier(c.loop.networkPause.until)
@@ -206,6 +209,7 @@ func (c *Client) look() {
 	if now := c.now(); !now.Before(c.loop.nextCare) {
 		c.loop.nextCare = now.Add(careEvery)
 		c.care(now)
+		c.careNoise(now)
 	}
 }
 

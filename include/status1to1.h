@@ -456,6 +456,84 @@ static inline char *status1to1_devices_rename(status1to1_client client, const ch
     return status1to1_call(client, "devices.rename", params_json);
 }
 
+/* pairing.start: Shows an invitation for another device to scan: a QR code for half a
+ * minute, renewed for ten. Pairing needs the user of both devices. */
+static inline char *status1to1_pairing_start(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "pairing.start", params_json);
+}
+
+/* pairing.scan: Answers the invitation of another device. Both then show an authcode,
+ * in pairing_authcode. */
+static inline char *status1to1_pairing_scan(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "pairing.scan", params_json);
+}
+
+/* pairing.confirm: Says whether both devices show the same authcode. If not, the
+ * pairing fails on both. */
+static inline char *status1to1_pairing_confirm(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "pairing.confirm", params_json);
+}
+
+/* pairing.cancel: Gives up a pairing that is under way. */
+static inline char *status1to1_pairing_cancel(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "pairing.cancel", params_json);
+}
+
+/* pairing.list: Lists pairings and paired devices, with their sessions. */
+static inline char *status1to1_pairing_list(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "pairing.list", params_json);
+}
+
+/* pairing.get: Tells about one pairing. */
+static inline char *status1to1_pairing_get(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "pairing.get", params_json);
+}
+
+/* pairing.discard: Unpairs two devices and tells the other one, or takes a pairing that
+ * failed or ended off the list. What was received from it is gone. */
+static inline char *status1to1_pairing_discard(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "pairing.discard", params_json);
+}
+
+/* pairing.send: Sends bytes to a paired device. It returns when they are stored; what
+ * becomes of them arrives as transfer events. Several take their turns. */
+static inline char *status1to1_pairing_send(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "pairing.send", params_json);
+}
+
+/* transfers.list: Lists the transfers with a paired device. */
+static inline char *status1to1_transfers_list(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "transfers.list", params_json);
+}
+
+/* transfers.read: Gives received bytes, once all are there and their hash is right. */
+static inline char *status1to1_transfers_read(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "transfers.read", params_json);
+}
+
+/* transfers.cancel: Gives up a running transfer and tells the other device. */
+static inline char *status1to1_transfers_cancel(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "transfers.cancel", params_json);
+}
+
+/* transfers.discard: Takes a transfer that is over off the list, with the bytes
+ * received. */
+static inline char *status1to1_transfers_discard(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "transfers.discard", params_json);
+}
+
 /* network.status: Tells how the network is: state, own addresses, peers. */
 static inline char *status1to1_network_status(status1to1_client client, const char *params_json)
 {

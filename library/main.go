@@ -32,7 +32,7 @@ func text(s *C.char) string {
 	if s == nil {
 		return ""
 	}
-	return C.GoStringN(s, C.int(C.s1_length(s, api.MaxRequest+1)))
+	return C.GoStringN(s, C.int(C.s1_length(s, api.MaxLargeRequest+1)))
 }
 
 // answer copies a response to the C heap, for status1to1_free.

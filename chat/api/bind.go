@@ -32,10 +32,15 @@ type textual interface {
 // omitempty is optional, and null leaves it out; all others are required. A tag
 // `range:"1..200"` bounds a number, both ends included.
 func decode(text string, target any, bad chat.Code) error {
+	return decodeUpTo(text, MaxRequest, target, bad)
+}
+
+// decodeUpTo is decode for a text of at most limit bytes.
+func decodeUpTo(text string, limit int, target any, bad chat.Code) error {
 	if text == "" {
 		text = "{}"
 	}
-	v, err := parse(text)
+	v, err := parseUpTo(text, limit)
 	if err != nil {
 		return err
 	}

@@ -44,15 +44,27 @@ func method[P, R any](name, summary string, errs []chat.Code, f func(context.Con
 	})
 }
 
+// largeMethod is method for one whose parameters may have MaxLargeRequest bytes.
+func largeMethod[P, R any](name, summary string, errs []chat.Code, f func(context.Context, *chat.Client, P) (R, error)) Method {
+	return limitedMethod(name, summary, errs, MaxLargeRequest, func(ctx context.Context, c *client, p P) (R, error) {
+		return f(ctx, c.engine, p)
+	})
+}
+
 // clientMethod makes a table entry of a typed function that needs more than the
 // engine.
 func clientMethod[P, R any](name, summary string, errs []chat.Code, f func(context.Context, *client, P) (R, error)) Method {
+	return limitedMethod(name, summary, errs, MaxRequest, f)
+}
+
+// limitedMethod is clientMethod with another limit of the parameters' size.
+func limitedMethod[P, R any](name, summary string, errs []chat.Code, limit int, f func(context.Context, *client, P) (R, error)) Method {
 	return Method{
 		Name: name, Summary: summary, Errors: errs,
 		Params: reflect.TypeFor[P](), Result: reflect.TypeFor[R](),
 		call: func(ctx context.Context, c *client, params string) (any, error) {
 			var p P
-			if err := decode(params, &p, chat.CodeBadParams); err != nil {
+			if err := decodeUpTo(params, limit, &p, chat.CodeBadParams); err != nil {
 				return nil, err
 			}
 			return f(ctx, c, p)
@@ -65,7 +77,7 @@ func Methods() []Method {
 	var all []Method
 	for _, group := range [][]Method{
 		identityMethods, profileMethods, contactMethods, requestMethods, chatMethods, messageMethods,
-		sessionMethods, deviceMethods, networkMethods, storeMethods,
+		sessionMethods, deviceMethods, pairingMethods, networkMethods, storeMethods,
 	} {
 		all = append(all, group...)
 	}

@@ -13,9 +13,12 @@ import (
 // What a request may be at most.
 const (
 	// MaxRequest bounds one JSON text given to the library, bytes. The largest
-	// sensible request is a message of 4096 code points with every one escaped
+	// sensible request but one is a message of 4096 code points with every one escaped
 	// (48 KiB); the rest is room for what later versions add.
 	MaxRequest = 1 << 20
+	// MaxLargeRequest bounds the parameters of a method that takes bytes:
+	// chat.MaxTransferBytes in base64, and room for the rest.
+	MaxLargeRequest = (chat.MaxTransferBytes+2)/3*4 + 1<<14
 	// MaxDepth bounds how deep objects and arrays nest. The configuration, the
 	// deepest request there is, has three levels.
 	MaxDepth = 16
@@ -54,9 +57,16 @@ type field struct {
 // parse reads text, which must be exactly one JSON value in valid UTF-8 without
 // lone surrogates and without doubled fields. Failures are bad_json, or
 // unknown_field for a doubled field.
-func parse(text string) (value, error) {
-	if len(text) > MaxRequest {
-		return value{}, chat.Errorf(chat.CodeBadJSON, "", "the text has %d bytes; the most is %d", len(text), MaxRequest).With("max", MaxRequest)
+func parse(text string) (value, error) { return parseUpTo(text, MaxRequest) }
+
+// parseUpTo is parse for a text of at most limit bytes. It has no more values than one of
+// MaxRequest can have, since each is many times larger in memory.
+func parseUpTo(text string, limit int) (value, error) {
+	if len(text) > limit {
+		return value{}, chat.Errorf(chat.CodeBadJSON, "", "the text has %d bytes; the most is %d", len(text), limit).With("max", limit)
+	}
+	if len(text) > MaxRequest && strings.Count(text, ",")+strings.Count(text, "[") > MaxRequest/2 {
+		return value{}, chat.Errorf(chat.CodeBadJSON, "", "the text has too many values")
 	}
 	if !utf8.ValidString(text) {
 		return value{}, chat.Errorf(chat.CodeBadJSON, "", "the text is not valid UTF-8")

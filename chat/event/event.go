@@ -155,5 +155,7 @@ var All = []Event{
 	MessageReceived{}, MessageState{}, UnsupportedReceived{}, ContactChanged{}, ContactRemoved{},
 	ContactRequestReceived{}, VerificationChanged{}, SessionChanged{},
 	SessionRepaired{}, DeviceFound{}, DeviceChanged{},
+	PairingInvitation{}, PairingAuthcode{}, PairingPaired{}, PairingFailed{}, PairingScannerRefused{}, PairingEnded{},
+	TransferOffered{}, TransferProgress{}, TransferDone{}, TransferFailed{},
 	NetworkChanged{}, PeerChanged{}, Overflow{}, InternalError{}, Log{}, Closed{},
 }

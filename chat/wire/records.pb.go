@@ -1665,6 +1665,359 @@ func (x *ClientRefRecord) GetRequest() []byte {
 	return nil
 }
 
+// The Noise key of this installation (35/WAKU2-NOISE).
+type NoiseKeyRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 32-byte X25519 scalar: random, made once, not derived from the identity.
+	PrivateKey []byte `protobuf:"bytes,1,opt,name=private_key,json=privateKey,proto3" json:"private_key,omitempty"`
+	// The identity's signature over it, as handshakes carry it.
+	Certificate   []byte `protobuf:"bytes,2,opt,name=certificate,proto3" json:"certificate,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NoiseKeyRecord) Reset() {
+	*x = NoiseKeyRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NoiseKeyRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NoiseKeyRecord) ProtoMessage() {}
+
+func (x *NoiseKeyRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NoiseKeyRecord.ProtoReflect.Descriptor instead.
+func (*NoiseKeyRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *NoiseKeyRecord) GetPrivateKey() []byte {
+	if x != nil {
+		return x.PrivateKey
+	}
+	return nil
+}
+
+func (x *NoiseKeyRecord) GetCertificate() []byte {
+	if x != nil {
+		return x.Certificate
+	}
+	return nil
+}
+
+// One pairing with another device (43/WAKU2-DEVICE-PAIRING), from the QR code to the
+// end of what the two have to do with one another.
+type PairingRecord struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Id        []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	CreatedAt int64                  `protobuf:"varint,2,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// "shown", "compare", "confirmed", "paired", "failed" or "ended".
+	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	// The protocol's own state; none once it is no longer needed.
+	Pairing []byte `protobuf:"bytes,4,opt,name=pairing,proto3" json:"pairing,omitempty"`
+	// Why it failed or ended, by whom, and when.
+	Cause    string `protobuf:"bytes,5,opt,name=cause,proto3" json:"cause,omitempty"`
+	Remote   bool   `protobuf:"varint,6,opt,name=remote,proto3" json:"remote,omitempty"`
+	EndedAt  int64  `protobuf:"varint,7,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	PairedAt int64  `protobuf:"varint,8,opt,name=paired_at,json=pairedAt,proto3" json:"paired_at,omitempty"`
+	// The session made of it: a key of the table of Noise sessions.
+	SessionId []byte `protobuf:"bytes,9,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// The other device, from its certificate.
+	Peer           []byte `protobuf:"bytes,10,opt,name=peer,proto3" json:"peer,omitempty"`
+	InstallationId string `protobuf:"bytes,11,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
+	// What told the other side that the pairing failed, to be sent again.
+	Farewell []byte `protobuf:"bytes,12,opt,name=farewell,proto3" json:"farewell,omitempty"`
+	// How many of our messages in the session the other side says to have, and the
+	// SHA256 of its latest one.
+	Confirmed uint64 `protobuf:"varint,13,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	Heard     []byte `protobuf:"bytes,14,opt,name=heard,proto3" json:"heard,omitempty"`
+	// Whether this device asks to be paired, and whether it showed the QR code.
+	Asks  bool `protobuf:"varint,15,opt,name=asks,proto3" json:"asks,omitempty"`
+	Shows bool `protobuf:"varint,16,opt,name=shows,proto3" json:"shows,omitempty"`
+	// It is not listed any more; it is kept to tell the other side that it ended.
+	Discarded     bool `protobuf:"varint,17,opt,name=discarded,proto3" json:"discarded,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PairingRecord) Reset() {
+	*x = PairingRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PairingRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PairingRecord) ProtoMessage() {}
+
+func (x *PairingRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PairingRecord.ProtoReflect.Descriptor instead.
+func (*PairingRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *PairingRecord) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *PairingRecord) GetCreatedAt() int64 {
+	if x != nil {
+		return x.CreatedAt
+	}
+	return 0
+}
+
+func (x *PairingRecord) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *PairingRecord) GetPairing() []byte {
+	if x != nil {
+		return x.Pairing
+	}
+	return nil
+}
+
+func (x *PairingRecord) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *PairingRecord) GetRemote() bool {
+	if x != nil {
+		return x.Remote
+	}
+	return false
+}
+
+func (x *PairingRecord) GetEndedAt() int64 {
+	if x != nil {
+		return x.EndedAt
+	}
+	return 0
+}
+
+func (x *PairingRecord) GetPairedAt() int64 {
+	if x != nil {
+		return x.PairedAt
+	}
+	return 0
+}
+
+func (x *PairingRecord) GetSessionId() []byte {
+	if x != nil {
+		return x.SessionId
+	}
+	return nil
+}
+
+func (x *PairingRecord) GetPeer() []byte {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *PairingRecord) GetInstallationId() string {
+	if x != nil {
+		return x.InstallationId
+	}
+	return ""
+}
+
+func (x *PairingRecord) GetFarewell() []byte {
+	if x != nil {
+		return x.Farewell
+	}
+	return nil
+}
+
+func (x *PairingRecord) GetConfirmed() uint64 {
+	if x != nil {
+		return x.Confirmed
+	}
+	return 0
+}
+
+func (x *PairingRecord) GetHeard() []byte {
+	if x != nil {
+		return x.Heard
+	}
+	return nil
+}
+
+func (x *PairingRecord) GetAsks() bool {
+	if x != nil {
+		return x.Asks
+	}
+	return false
+}
+
+func (x *PairingRecord) GetShows() bool {
+	if x != nil {
+		return x.Shows
+	}
+	return false
+}
+
+func (x *PairingRecord) GetDiscarded() bool {
+	if x != nil {
+		return x.Discarded
+	}
+	return false
+}
+
+// The bytes that go through a session, either way.
+type TransferRecord struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	PairingId []byte                 `protobuf:"bytes,1,opt,name=pairing_id,json=pairingId,proto3" json:"pairing_id,omitempty"`
+	Outgoing  bool                   `protobuf:"varint,2,opt,name=outgoing,proto3" json:"outgoing,omitempty"`
+	// The protocol's own state: a sender or a receiver.
+	Transfer  []byte `protobuf:"bytes,3,opt,name=transfer,proto3" json:"transfer,omitempty"`
+	CreatedAt int64  `protobuf:"varint,4,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// When it last came further.
+	MovedAt int64 `protobuf:"varint,5,opt,name=moved_at,json=movedAt,proto3" json:"moved_at,omitempty"`
+	// When it was done or failed; then why, and by whom.
+	EndedAt int64  `protobuf:"varint,6,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	Cause   string `protobuf:"bytes,7,opt,name=cause,proto3" json:"cause,omitempty"`
+	Remote  bool   `protobuf:"varint,8,opt,name=remote,proto3" json:"remote,omitempty"`
+	// Its bytes are gone and it is not listed any more; it is kept so that it is not
+	// taken for a new one.
+	Discarded     bool `protobuf:"varint,9,opt,name=discarded,proto3" json:"discarded,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TransferRecord) Reset() {
+	*x = TransferRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TransferRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TransferRecord) ProtoMessage() {}
+
+func (x *TransferRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TransferRecord.ProtoReflect.Descriptor instead.
+func (*TransferRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *TransferRecord) GetPairingId() []byte {
+	if x != nil {
+		return x.PairingId
+	}
+	return nil
+}
+
+func (x *TransferRecord) GetOutgoing() bool {
+	if x != nil {
+		return x.Outgoing
+	}
+	return false
+}
+
+func (x *TransferRecord) GetTransfer() []byte {
+	if x != nil {
+		return x.Transfer
+	}
+	return nil
+}
+
+func (x *TransferRecord) GetCreatedAt() int64 {
+	if x != nil {
+		return x.CreatedAt
+	}
+	return 0
+}
+
+func (x *TransferRecord) GetMovedAt() int64 {
+	if x != nil {
+		return x.MovedAt
+	}
+	return 0
+}
+
+func (x *TransferRecord) GetEndedAt() int64 {
+	if x != nil {
+		return x.EndedAt
+	}
+	return 0
+}
+
+func (x *TransferRecord) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *TransferRecord) GetRemote() bool {
+	if x != nil {
+		return x.Remote
+	}
+	return false
+}
+
+func (x *TransferRecord) GetDiscarded() bool {
+	if x != nil {
+		return x.Discarded
+	}
+	return false
+}
+
 var File_chat_wire_records_proto protoreflect.FileDescriptor
 
 const file_chat_wire_records_proto_rawDesc = "" +
@@ -1838,7 +2191,44 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x0fClientRefRecord\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\fR\tmessageId\x12\x18\n" +
-	"\arequest\x18\x02 \x01(\fR\arequestB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
+	"\arequest\x18\x02 \x01(\fR\arequest\"S\n" +
+	"\x0eNoiseKeyRecord\x12\x1f\n" +
+	"\vprivate_key\x18\x01 \x01(\fR\n" +
+	"privateKey\x12 \n" +
+	"\vcertificate\x18\x02 \x01(\fR\vcertificate\"\xc8\x03\n" +
+	"\rPairingRecord\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x1d\n" +
+	"\n" +
+	"created_at\x18\x02 \x01(\x03R\tcreatedAt\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x12\x18\n" +
+	"\apairing\x18\x04 \x01(\fR\apairing\x12\x14\n" +
+	"\x05cause\x18\x05 \x01(\tR\x05cause\x12\x16\n" +
+	"\x06remote\x18\x06 \x01(\bR\x06remote\x12\x19\n" +
+	"\bended_at\x18\a \x01(\x03R\aendedAt\x12\x1b\n" +
+	"\tpaired_at\x18\b \x01(\x03R\bpairedAt\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\t \x01(\fR\tsessionId\x12\x12\n" +
+	"\x04peer\x18\n" +
+	" \x01(\fR\x04peer\x12'\n" +
+	"\x0finstallation_id\x18\v \x01(\tR\x0einstallationId\x12\x1a\n" +
+	"\bfarewell\x18\f \x01(\fR\bfarewell\x12\x1c\n" +
+	"\tconfirmed\x18\r \x01(\x04R\tconfirmed\x12\x14\n" +
+	"\x05heard\x18\x0e \x01(\fR\x05heard\x12\x12\n" +
+	"\x04asks\x18\x0f \x01(\bR\x04asks\x12\x14\n" +
+	"\x05shows\x18\x10 \x01(\bR\x05shows\x12\x1c\n" +
+	"\tdiscarded\x18\x11 \x01(\bR\tdiscarded\"\x88\x02\n" +
+	"\x0eTransferRecord\x12\x1d\n" +
+	"\n" +
+	"pairing_id\x18\x01 \x01(\fR\tpairingId\x12\x1a\n" +
+	"\boutgoing\x18\x02 \x01(\bR\boutgoing\x12\x1a\n" +
+	"\btransfer\x18\x03 \x01(\fR\btransfer\x12\x1d\n" +
+	"\n" +
+	"created_at\x18\x04 \x01(\x03R\tcreatedAt\x12\x19\n" +
+	"\bmoved_at\x18\x05 \x01(\x03R\amovedAt\x12\x19\n" +
+	"\bended_at\x18\x06 \x01(\x03R\aendedAt\x12\x14\n" +
+	"\x05cause\x18\a \x01(\tR\x05cause\x12\x16\n" +
+	"\x06remote\x18\b \x01(\bR\x06remote\x12\x1c\n" +
+	"\tdiscarded\x18\t \x01(\bR\tdiscardedB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
 
 var (
 	file_chat_wire_records_proto_rawDescOnce sync.Once
@@ -1852,7 +2242,7 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),     // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil), // 1: status1to1.record.InstallationRecord
@@ -1871,6 +2261,9 @@ var file_chat_wire_records_proto_goTypes = []any{
 	(*SeenRecord)(nil),         // 14: status1to1.record.SeenRecord
 	(*TopicRecord)(nil),        // 15: status1to1.record.TopicRecord
 	(*ClientRefRecord)(nil),    // 16: status1to1.record.ClientRefRecord
+	(*NoiseKeyRecord)(nil),     // 17: status1to1.record.NoiseKeyRecord
+	(*PairingRecord)(nil),      // 18: status1to1.record.PairingRecord
+	(*TransferRecord)(nil),     // 19: status1to1.record.TransferRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
@@ -1895,7 +2288,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

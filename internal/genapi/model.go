@@ -113,6 +113,9 @@ var texts = map[reflect.Type]struct{ pattern, hint string }{
 	reflect.TypeFor[api.StoreKey]():   {"^[A-Za-z0-9+/]{43}=$", "base64"},
 
 	reflect.TypeFor[api.PictureBytes](): {"^[A-Za-z0-9+/]*={0,2}$", "base64"},
+	reflect.TypeFor[api.Data]():         {"^[A-Za-z0-9+/]*={0,2}$", "base64"},
+	reflect.TypeFor[api.PairingID]():    {"^0x[0-9a-f]{32}$", "pairing id"},
+	reflect.TypeFor[api.TransferID]():   {"^0x[0-9a-f]{50}$", "transfer id"},
 }
 
 func isText(t reflect.Type) bool { _, ok := texts[t]; return ok }

@@ -99,6 +99,16 @@ func (s Session) Away() bool { return s.away }
 // Created is when the session was established.
 func (s Session) Created() time.Time { return s.created }
 
+// Heard is when the last message of the peer's came.
+func (s Session) Heard() time.Time { return s.heard }
+
+// Sent is how many messages were sealed in the session.
+func (s Session) Sent() uint64 { return s.transport.Sent() }
+
+// Received is how many messages the peer is known to have sealed: one more than the
+// number of the latest that was opened.
+func (s Session) Received() uint64 { return s.transport.Received() }
+
 // Topic is the session's content topic.
 func (s Session) Topic() string { return s.scope.SessionTopic(s.id.CTID()) }
 

@@ -91,6 +91,11 @@ func (set Set) Update(s Session) (Set, error) {
 	return set.put(s), nil
 }
 
+// Remove is the set without a session.
+func (set Set) Remove(id ID) Set {
+	return Set{slices.DeleteFunc(slices.Clone(set.sessions), func(s Session) bool { return s.id == id })}
+}
+
 // Get is the session with this id. Error: ErrUnknown.
 func (set Set) Get(id ID) (Session, error) {
 	i := set.index(id)

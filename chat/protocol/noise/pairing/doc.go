@@ -38,10 +38,14 @@
 //   - a commitment or a certificate is wrong: ErrCommitment, ErrCertificate on both sides;
 //   - nobody answers: ErrTimeout at each side's own deadline, with an abort if a key exists.
 //
+// An abort may be lost. The side that gave up answers the other's repeated message with it
+// again where it showed the QR code; its caller repeats it otherwise.
+//
 // # Secure transfer
 //
-// Frames are plaintexts of the finished transport. All begin with version 1, a kind and
-// the transfer's id of 8 bytes; numbers are big-endian:
+// Frames are plaintexts of the finished transport, or of the session made of the same
+// handshake (37) - one of the two, since both would use the same nonces. All begin with
+// version 1, a kind and the transfer's id of 8 bytes; numbers are big-endian:
 //
 //	1 offer   total u64 | SHA256 of all bytes [32] | length u8 | name
 //	2 have    offset u64: the receiver has all bytes below it; accepts an offer, resumes
@@ -52,4 +56,11 @@
 // The sender is at most MaxInFlight bytes ahead of the last have. The receiver takes
 // chunks in order only, and answers one out of order with its have; the sender then goes
 // back to it. A have of the total means that the hash was right.
+//
+// Inside a session a frame stands behind how many messages of the other side have come,
+// u64: a Letter. A side seals at most MaxAhead messages more than the other says to have,
+// since 50 that are lost in a row would put the next ones outside the window. Past that,
+// and whenever nothing new has come, it repeats its latest payload byte for byte. Who gets
+// that a second time answers with a Letter without a frame if something new has come since
+// it sealed last, and repeats its own latest payload otherwise.
 package pairing

@@ -72,6 +72,9 @@ type Offer struct {
 // IsOffer reports whether the frame opens a transfer.
 func (f Frame) IsOffer() bool { return f.kind == kindOffer }
 
+// IsCancel reports whether the frame gives a transfer up.
+func (f Frame) IsCancel() bool { return f.kind == kindCancel }
+
 // ParseFrame reads a frame, strictly. Errors: ErrFrame; ErrTransferSize for an offer over
 // MaxTransfer.
 func ParseFrame(b []byte) (Frame, error) {

@@ -38,6 +38,10 @@ const (
 	// transport's window of 50 messages.
 	MaxInFlight = 16 * ChunkSize
 
+	// MaxAhead is how many messages a side seals beyond what the other says to have:
+	// below the transport's window of 50, with room for answers.
+	MaxAhead = 40
+
 	// MaxName bounds the name of a transfer in bytes: one length byte.
 	MaxName = 255
 )

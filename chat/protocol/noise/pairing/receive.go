@@ -159,9 +159,15 @@ func (p Pairing) refuse(payload []byte, now time.Time, rand io.Reader) (Pairing,
 		if err != nil {
 			return p, Output{}, err
 		}
-		if h, _, err = h.Read(payload); err == nil {
-			return p.send(h, reason, report, rand)
+		var commitment []byte
+		if h, commitment, err = h.Read(payload); err != nil {
+			continue
 		}
+		if p.phase == PhaseFailed && !p.failure.Remote && bytes.Equal(commitment, p.committed[:]) {
+			// The scanner of the pairing that failed: it has not heard why.
+			return p.send(h, p.failure.Reason, ErrIgnored, rand)
+		}
+		return p.send(h, reason, report, rand)
 	}
 	return p, Output{}, ErrIgnored
 }

@@ -59,6 +59,15 @@ func (r Receiver) Progress() (have, total uint64) { return r.have, r.offer.Total
 // Done reports whether all is there and the hash was right.
 func (r Receiver) Done() bool { return r.state == transferDone }
 
+// CancelFrame says again that we cancelled, for when the first may be lost; nil if the
+// transfer was not cancelled.
+func (r Receiver) CancelFrame() []byte {
+	if r.state != transferCancelled {
+		return nil
+	}
+	return Frame{kind: kindCancel, ID: r.id, cause: r.reason}.bytes()
+}
+
 // Cause is why the transfer was cancelled, zero if it was not.
 func (r Receiver) Cause() Cause { return r.reason }
 

@@ -125,6 +125,18 @@ func (s Sender) Cancel() (Sender, []byte, error) {
 	return s, Frame{kind: kindCancel, ID: s.id, cause: CauseUser}.bytes(), nil
 }
 
+// CancelFrame says again that we cancelled, for when the first may be lost; nil if the
+// transfer was not cancelled.
+func (s Sender) CancelFrame() []byte {
+	if s.state != transferCancelled {
+		return nil
+	}
+	return Frame{kind: kindCancel, ID: s.id, cause: s.reason}.bytes()
+}
+
+// Offer is what is being sent.
+func (s Sender) Offer() Offer { return s.offer }
+
 // Cause is why the transfer was cancelled, zero if it was not.
 func (s Sender) Cause() Cause { return s.reason }
 

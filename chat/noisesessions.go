@@ -1,0 +1,339 @@
+package chat
+
+import (
+	"crypto/sha256"
+	"errors"
+	"time"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/protocol/noise/noisesession"
+	"libstatus1to1/chat/protocol/noise/pairing"
+)
+
+// The sessions that pairings make (37/WAKU2-NOISE-SESSIONS). What is sealed is stored with
+// the session's next value before it is published. What is lost is not sealed again under
+// its nonce: the latest payload is repeated byte for byte, and what the other side lacks
+// goes out in new messages, of which it never has more than its window ahead.
+
+// onSessionTopic opens a payload of a session's topic. Until it has authenticated nothing
+// changes.
+func (p *noisePass) onSessionTopic(envelope Envelope) error {
+	s, err := p.set.ByTopic(envelope.ContentTopic)
+	if err != nil {
+		return dropped("topic")
+	}
+	e := p.bySession(s.ID())
+	if e == nil {
+		return dropped("session")
+	}
+	digest := sha256.Sum256(envelope.Payload)
+	next, m, err := s.Open(envelope.Payload, p.now)
+	if err != nil {
+		if digest == e.heard {
+			p.heardAgain(e)
+			return dropped("duplicate")
+		}
+		return dropped("noise")
+	}
+	if next.Received() > s.Received() {
+		e.heard = digest
+	}
+	p.putSession(next)
+	p.keep(e)
+	e.fresh, e.said = true, 0
+	if e.state != pairingPaired {
+		if !e.remote { // they do not know yet that it is over
+			p.repeat(e)
+		}
+		return nil
+	}
+	e.next = p.now.Add(p.patience(e))
+	switch m.Kind {
+	case noisesession.Termination:
+		p.end(e, true)
+	case noisesession.Data:
+		return p.letter(e, next, m.Text)
+	default:
+		return dropped("unsupported")
+	}
+	return nil
+}
+
+// bySession is the pairing a session came of, nil if there is none.
+func (p *noisePass) bySession(id noisesession.ID) *pairingEntry {
+	for _, e := range p.all() {
+		if e.session == id {
+			return e
+		}
+	}
+	return nil
+}
+
+// letter reads what a message of the other device says.
+func (p *noisePass) letter(e *pairingEntry, s noisesession.Session, text []byte) error {
+	l, err := pairing.ParseLetter(text)
+	if err != nil {
+		return dropped("transfer")
+	}
+	if l.Received > s.Sent() {
+		// They have had more of us than we know to have sent: our store is an older copy,
+		// and what we sealed since may have been sealed before. This session must end.
+		p.c.log.Log("error", "a session was put back to an older state; it ends")
+		p.end(e, false)
+		return nil
+	}
+	e.confirmed = max(e.confirmed, l.Received)
+	if len(l.Frame) == 0 {
+		return nil
+	}
+	f, err := pairing.ParseFrame(l.Frame)
+	if err != nil {
+		return dropped("transfer")
+	}
+	return p.frame(e, f)
+}
+
+// ahead is how many of our messages the other side has not said to have.
+func (p *noisePass) ahead(e *pairingEntry) uint64 {
+	s, err := p.set.Get(e.session)
+	if err != nil {
+		return answersAhead
+	}
+	return s.Sent() - min(e.confirmed, s.Sent())
+}
+
+// seal puts a frame into the session of a pairing.
+func (p *noisePass) seal(e *pairingEntry, frame []byte) error {
+	s, err := p.set.Get(e.session)
+	if err != nil {
+		return err
+	}
+	next, payload, err := s.Seal(pairing.Letter{Received: s.Received(), Frame: frame}.Bytes())
+	if err != nil {
+		return err
+	}
+	p.sealed(e, next, payload)
+	e.next = p.now.Add(p.patience(e))
+	return nil
+}
+
+// sealed takes the session's next value and publishes the payload.
+func (p *noisePass) sealed(e *pairingEntry, next noisesession.Session, payload []byte) {
+	p.putSession(next)
+	e.latest, e.latestChanged, e.fresh = payload, true, false
+	p.publish(next.Topic(), payload)
+	p.keep(e)
+}
+
+// heardAgain answers the other side's latest message that comes once more: they have not
+// heard us. What we have not told them yet goes out anew.
+func (p *noisePass) heardAgain(e *pairingEntry) {
+	if e.state != pairingPaired || !e.fresh || p.ahead(e) >= answersAhead {
+		p.repeat(e)
+		return
+	}
+	if err := p.seal(e, nil); err != nil {
+		p.c.log.Log("warn", "an answer was not sealed", "error", err.Error())
+	}
+}
+
+// repeat publishes what we sealed last once more, for who has not heard it.
+func (p *noisePass) repeat(e *pairingEntry) {
+	if e.latest == nil || p.now.Sub(e.repeated) < repeatPause {
+		return
+	}
+	s, err := p.set.Get(e.session)
+	if err != nil {
+		return
+	}
+	e.repeated = p.now
+	p.publish(s.Topic(), e.latest)
+	p.note(e)
+}
+
+// patience is how long a running transfer may be silent; it grows.
+func (p *noisePass) patience(e *pairingEntry) time.Duration {
+	base := receiverPatience
+	for _, t := range p.transfersOf(e.id) {
+		if t.running() && t.name.outgoing {
+			base = senderPatience
+		}
+	}
+	return doubled(base, e.said, patienceMax)
+}
+
+// terminate ends a paired device's session from inside and tells it.
+func (p *noisePass) terminate(e *pairingEntry) {
+	if s, err := p.set.Get(e.session); err == nil {
+		if next, payload, err := s.Terminate(p.now); err == nil {
+			p.sealed(e, next, payload)
+		} else if !errors.Is(err, noisesession.ErrNotActive) {
+			p.c.log.Log("warn", "a session was not terminated", "error", err.Error())
+		}
+	}
+	p.end(e, false)
+}
+
+// end notes that two devices are no longer paired.
+func (p *noisePass) end(e *pairingEntry, remote bool) {
+	if e.state != pairingPaired {
+		return
+	}
+	e.remote = remote
+	p.retire(e)
+	e.state, e.cause, e.remote, e.endedAt, e.next = pairingEnded, CodePairingEnded, remote, p.now, time.Time{}
+	p.emit(event.PairingEnded{PairingID: e.id.String(), By: by(remote)})
+	p.keep(e)
+}
+
+// retire makes the session of a pairing stale and ends its transfers.
+func (p *noisePass) retire(e *pairingEntry) {
+	if e.session.IsZero() {
+		return
+	}
+	if s, err := p.set.Get(e.session); err == nil {
+		p.putSession(s.Retire(p.now))
+	}
+	for _, t := range p.transfersOf(e.id) {
+		if t.running() {
+			p.failTransfer(t, CodePairingEnded, e.remote)
+		}
+	}
+}
+
+// receiveNoise takes the envelopes of pairings and their sessions out of a batch and
+// handles them in one transaction. It gives the others.
+func (c *Client) receiveNoise(batch []Envelope) (rest []Envelope) {
+	a := c.account_.Load()
+	if a == nil || len(c.loop.noise.topics) == 0 || len(batch) == 0 {
+		return batch
+	}
+	p := c.noisePass(a)
+	for _, e := range batch {
+		if !c.loop.noise.topics[e.ContentTopic] {
+			rest = append(rest, e)
+			continue
+		}
+		if err := p.take(e); err != nil {
+			c.counters.drop(reasonOf(err))
+			c.log.Log("debug", "envelope dropped", "reason", reasonOf(err))
+		}
+	}
+	p.answer()
+	if c.online.is() {
+		p.pump()
+	}
+	if err := p.commit(); err != nil {
+		c.log.Log("error", "storing received messages failed", "code", string(CodeOf(err)))
+		c.loop.unstored = batch
+		c.loop.storePause.failed(p.now)
+		return nil
+	}
+	return rest
+}
+
+// noiseVersion is the version of a WakuMessage with a Noise payload.
+// Spec: 35/WAKU2-NOISE, "Specification".
+const noiseVersion = 2
+
+func (p *noisePass) take(e Envelope) error {
+	if e.Version != noiseVersion {
+		return dropped("version")
+	}
+	if _, err := p.set.ByTopic(e.ContentTopic); err == nil {
+		return p.onSessionTopic(e)
+	}
+	return p.onPairingTopic(e)
+}
+
+// workNoise does what is due, and publishes it.
+func (c *Client) workNoise() {
+	a := c.account_.Load()
+	for a != nil && c.ctx.Err() == nil && !c.loop.storePause.lasts(c.now()) && c.publishParcels() {
+		p := c.noisePass(a)
+		p.tick()
+		if c.online.is() {
+			p.resend()
+			p.silence()
+			p.pump()
+		}
+		if p.idle() && len(p.pairings) == 0 {
+			return
+		}
+		if err := p.commit(); err != nil {
+			c.log.Log("error", "storing a step of a pairing failed", "code", string(CodeOf(err)))
+			c.loop.storePause.failed(p.now)
+			return
+		}
+	}
+}
+
+// publishParcels hands what is stored to the network and reports whether to go on: not
+// after the network has failed.
+func (c *Client) publishParcels() bool {
+	for len(c.loop.noise.parcels) > 0 && c.online.is() {
+		if c.loop.networkPause.lasts(c.now()) {
+			return false
+		}
+		next := c.loop.noise.parcels[0]
+		_, err := c.publishVersion(noiseVersion, next.topic, next.payload)
+		if err != nil && !errors.Is(err, ErrTooLarge) {
+			c.log.Log("info", "publishing failed", "error", err.Error())
+			c.loop.networkPause.failed(c.now())
+			return false
+		}
+		c.loop.noise.parcels = c.loop.noise.parcels[1:]
+	}
+	return true
+}
+
+// noiseDue tells when the loop has something to do here.
+func (c *Client) noiseDue(now time.Time, earlier func(time.Time)) {
+	online := c.online.is() && !c.loop.networkPause.lasts(now)
+	if online && len(c.loop.noise.parcels) > 0 {
+		earlier(now)
+	}
+	for _, e := range c.loop.noise.pairings {
+		if e.proto != nil {
+			earlier(e.wake())
+		}
+		if online && !e.next.IsZero() {
+			earlier(e.next)
+		}
+	}
+}
+
+// careNoise forgets what is over, and ends what has been silent for too long.
+func (c *Client) careNoise(now time.Time) {
+	a := c.account_.Load()
+	if a == nil {
+		return
+	}
+	p := c.noisePass(a)
+	set, changed := p.set.Tick(now)
+	p.set = set
+	for _, s := range changed {
+		p.sessions[s.ID()] = true
+		if e := p.bySession(s.ID()); e != nil {
+			p.end(e, false)
+		}
+	}
+	for _, e := range p.all() {
+		age := now.Sub(e.endedAt)
+		if e.over() && (age >= keepPast || e.discarded && age >= keepFarewell) {
+			p.remove(e)
+			continue
+		}
+		for _, t := range p.transfersOf(e.id) {
+			p.careTransfer(t)
+		}
+	}
+	if err := p.commit(); err != nil {
+		c.log.Log("warn", "forgetting old pairings failed", "code", string(CodeOf(err)))
+	}
+	if len(c.loop.noise.pairings) > 0 {
+		if _, err := c.noiseKey(a, now); err != nil {
+			c.log.Log("warn", "renewing the certificate failed", "code", string(CodeOf(err)))
+		}
+	}
+}
