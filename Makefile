@@ -54,7 +54,7 @@ CFLAGS ?= -O2 -g
 CWARN  := -std=c11 -Wall -Wextra -pedantic -Werror
 CUSE   := $(CWARN) -Iinclude -L$(BUILD) -Wl,-rpath,$(CURDIR)/$(BUILD)
 
-.PHONY: help build test demo demo-devices bench fuzz lint install clean generate \
+.PHONY: help build test demo demo-devices demo-noise bench fuzz lint install clean generate \
 	library go-test race-test fuzz-test abi-test stress-test asan-test python-test install-test
 
 help: ## list the targets
@@ -69,12 +69,12 @@ library:
 	@rm -f $(BUILD)/libstatus1to1.h # cgo's own header; ours is include/status1to1.h
 	@ln -sf $(LIB) $(BUILD)/$(LIB_ABI)
 
-$(BUILD)/chat: examples/c/chat.c examples/c/json.h include/status1to1.h | library
-	$(CC) $(CFLAGS) $(CUSE) -o $@ $< -lstatus1to1
+$(BUILD)/chat: examples/c/chat.c examples/c/pairing.c examples/c/chat.h examples/c/json.h include/status1to1.h | library
+	$(CC) $(CFLAGS) $(CUSE) -o $@ examples/c/chat.c examples/c/pairing.c -lstatus1to1
 	@ln -sf ../../$@ examples/c/chat
 
 # The steps of `make test`, cheap ones first.
-STEPS := lint build abi-test stress-test asan-test python-test install-test demo demo-devices go-test race-test fuzz-test
+STEPS := lint build abi-test stress-test asan-test python-test install-test demo demo-devices demo-noise go-test race-test fuzz-test
 
 test: ## everything that is checked, with the time each step takes
 	@MAKE="$(MAKE)" sh tests/steps.sh $(STEPS)
@@ -119,6 +119,9 @@ demo: build ## Alice (C) and Bob (Python) chat over real nodes
 
 demo-devices: build ## two people with two devices each, four processes over real nodes
 	STATUS1TO1_LIB=$(CURDIR)/$(BUILD)/$(LIB) $(PYTHON) -B examples/demo_devices.py
+
+demo-noise: build ## two devices (C and Python) are paired over real nodes, and a file moves
+	STATUS1TO1_LIB=$(CURDIR)/$(BUILD)/$(LIB) $(PYTHON) -B examples/demo_noise.py $(CURDIR)/$(BUILD)/chat
 
 bench: ## measure the engine against its primitives, into build/bench.json
 	@mkdir -p $(BUILD)

@@ -31,6 +31,9 @@ const (
 	// MaxReceivedBytes is how much of what was received, or is being, waits to be
 	// discarded: past it nothing more is taken.
 	MaxReceivedBytes = 64 << 20
+	// maxEarlyBytes bounds the chunks in memory that came before their turn, of all
+	// transfers. The sender repeats those there is no room for.
+	maxEarlyBytes = 8 << 20
 	// maxTransfers is how many transfers with one device are listed; the oldest that are
 	// over and hold nothing go first.
 	maxTransfers = 128
@@ -54,6 +57,10 @@ const (
 	senderPatience   = 3 * time.Second
 	receiverPatience = 10 * time.Second
 	patienceMax      = time.Hour
+	// toldOfGap is how many chunks that came early make us say what is missing: fewer are
+	// out of order, and what is missing is on its way. gapPatience is how long we wait.
+	toldOfGap   = 4
+	gapPatience = time.Second
 	// repeatPause is how often at most we answer what we have heard before.
 	repeatPause = time.Second
 	// progressSteps is how many transfer_progress events a transfer makes at most.

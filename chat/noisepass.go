@@ -156,6 +156,7 @@ func (p *noisePass) commit() error {
 		}
 		s.transfers[name] = *t
 	}
+	s.early.forget(s.transfers)
 	s.sessions = p.set
 	s.parcels = append(s.parcels, p.parcels...)
 	s.parcels = slices.Clip(s.parcels[max(0, len(s.parcels)-maxParcels):])

@@ -22,6 +22,7 @@ type noiseState struct {
 	sessions  noisesession.Set
 	topics    map[string]bool // those we listen to
 	parcels   []parcel        // stored, and to be published
+	early     earlyChunks
 }
 
 // parcel is a payload to publish.

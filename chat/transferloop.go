@@ -61,6 +61,14 @@ func (p *noisePass) toReceiver(t *transferEntry, f pairing.Frame) error {
 	next, got, err := t.receiver.Receive(f)
 	switch {
 	case errors.Is(err, pairing.ErrTransferRepeat):
+		if offset, chunk := f.Chunk(); chunk && offset > before {
+			if p.c.loop.noise.early.hold(t.name, offset, f) < toldOfGap {
+				e := p.pairing(t.name.pairing)
+				e.next = p.now.Add(gapPatience)
+				p.note(e)
+				return nil
+			}
+		}
 		p.answers[t.name] = got.Answer
 		return nil
 	case errors.Is(err, pairing.ErrTransferState):
@@ -89,6 +97,11 @@ func (p *noisePass) toReceiver(t *transferEntry, f pairing.Frame) error {
 	p.moved(t, before, total)
 	if got.Done {
 		p.finish(t)
+		return nil
+	}
+	have, _ := next.Progress()
+	if held, found := p.c.loop.noise.early.take(t.name, have); found {
+		return p.toReceiver(t, held)
 	}
 	return nil
 }

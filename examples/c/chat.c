@@ -4,7 +4,8 @@
  *     chat --data ./bob --peer /ip4/127.0.0.1/tcp/60001/p2p/16Uiu2HAm... --to zQ3sh...
  *
  * It waits with poll() on stdin and on the library's event descriptor: one
- * thread, no callbacks. Everything it does goes through include/status1to1.h. */
+ * thread, no callbacks. Everything it does goes through include/status1to1.h. What
+ * pairs it with another device is in pairing.c. */
 
 #define _XOPEN_SOURCE 700
 
@@ -19,8 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "chat.h"
 #include "json.h"
-#include "status1to1.h"
 
 enum {
     MAX_PEERS = 16,
@@ -49,6 +50,10 @@ static const char help[] =
     "  /verify [NUMBER] show the safety number with the chosen person, or check theirs\n"
     "  /history [N]     the last N messages with the chosen person\n"
     "  /sessions        the encrypted sessions\n"
+    "  /pair            show an invitation to another device; /scan TEXT there answers it\n"
+    "  /confirm         both show the same authcode; /reject if not\n"
+    "  /sendfile PATH   send a file to the paired device, up to 16 MiB\n"
+    "  /paired          the pairings; /unpair ends the newest\n"
     "  /net             the network: own addresses and peers\n"
     "  /connect ADDRESS keep a connection to a peer\n"
     "  /quit\n";
@@ -59,10 +64,11 @@ struct options {
     int peer_count;
 };
 
-static status1to1_client client;
-static bool plain;          /* --plain */
+status1to1_client client;
+bool plain;                 /* --plain */
+const char *data_directory; /* --data */
+int under_way;              /* messages and files sent and not yet acknowledged */
 static char *to;            /* whom we write to, 0x04...; NULL for nobody yet */
-static int under_way;       /* messages sent and not yet acknowledged */
 static char *befriended;    /* the contact that was told of last, 0x04... */
 static int interrupts[2];   /* a pipe the SIGINT handler writes to */
 
@@ -75,7 +81,7 @@ static void fail(const char *message)
 }
 
 /* format is sprintf onto the heap. */
-static char *format(const char *pattern, ...)
+char *format(const char *pattern, ...)
 {
     va_list args;
     int size;
@@ -94,7 +100,7 @@ static char *format(const char *pattern, ...)
 
 /* text_at is the string at path, on the heap. For people it is made harmless: what
  * others write must not steer our terminal, so control characters become spaces. */
-static char *text_at(const char *json, const char *path)
+char *text_at(const char *json, const char *path)
 {
     char *text = json_text(json_get(json, path));
     unsigned char *c;
@@ -109,7 +115,7 @@ static char *text_at(const char *json, const char *path)
 }
 
 /* put prints a line: its fields with tabs if --plain, else as pattern says. */
-static void put(const char *pattern, ...)
+void put(const char *pattern, ...)
 {
     va_list args;
 
@@ -140,7 +146,7 @@ static void put_error(char *answer)
 
 /* call runs a method and frees params. It gives the answer, or prints the error
  * and gives NULL. */
-static char *call(const char *method, char *params)
+char *call(const char *method, char *params)
 {
     char *answer = status1to1_call(client, method, params);
 
@@ -152,7 +158,7 @@ static char *call(const char *method, char *params)
 }
 
 /* call_with runs a method with one string parameter. */
-static char *call_with(const char *method, const char *name, const char *value)
+char *call_with(const char *method, const char *name, const char *value)
 {
     char *quoted = json_quote(value);
     char *params = format("{\"%s\":%s}", name, quoted);
@@ -463,6 +469,8 @@ static void on_event(const char *event)
             put("(peer %s: %s)", id, error);
         free(id);
         free(error);
+    } else {
+        pairing_event(type, data);
     }
     if (seq > 0)
         status1to1_free(call("events.ack", format("{\"up_to\":%lld}", seq)));
@@ -676,7 +684,7 @@ static bool run_line(char *line)
         status1to1_free(call_with("network.connect", "address", argument));
     else if (strcmp(line, "/history") == 0 && to != NULL)
         show_history(argument == NULL ? HISTORY_SHOWN : atoi(argument));
-    else
+    else if (!pairing_command(line, argument))
         fputs(help, stdout);
     fflush(stdout);
     return true;
@@ -912,6 +920,7 @@ int main(int argc, char **argv)
 
     if (status1to1_abi_version() != STATUS1TO1_ABI_VERSION)
         fail("the library is of another ABI version than the header");
+    data_directory = o.data;
     if (mkdir(o.data, 0700) != 0 && errno != EEXIST)
         fail("the --data directory cannot be made");
     catch_interrupts();

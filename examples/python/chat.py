@@ -16,12 +16,13 @@ import sys
 import time
 import unicodedata
 
+import pairing
 from status1to1 import Client, Error
 
 HISTORY_SHOWN = 10
 LINGER = 10  # seconds at the end of a piped stdin, for what is under way
 MARKS = {"sent": "✓", "delivered": "✓✓", "failed": "✗"}
-HELP = """\
+HELP = f"""\
   text             send it to the chosen person (// to begin with a slash)
   /to KEY|NAME     choose whom to write to; a key may be a Status link
   /add KEY [NAME]  put somebody into the address book
@@ -35,6 +36,7 @@ HELP = """\
   /verify [NUMBER] show the safety number with the chosen person, or check theirs
   /history [N]     the last N messages with the chosen person
   /sessions        the encrypted sessions
+{pairing.HELP}
   /net             the network: own addresses and peers
   /connect ADDRESS keep a connection to a peer
   /quit"""
@@ -52,9 +54,10 @@ def tame(text):
 class Chat:
     """The program: what is typed goes in by run_line, events by on_event."""
 
-    def __init__(self, client, plain):
+    def __init__(self, client, plain, data):
         self.client = client
         self.plain = plain
+        self.pairing = pairing.Pairing(client, data, plain, self.say, tame)
         self.to = None  # whom we write to, 0x04...
         self.under_way = 0  # messages sent and not yet acknowledged
         self.befriended = None  # the contact that was told of last
@@ -159,6 +162,8 @@ class Chat:
             self.say(["network", data["state"]], f"(the network is {data['state']})")
         elif event["type"] == "peer_changed" and data.get("error") and not self.plain:
             put(f"(peer {data['peer_id']}: {data['error']})")
+        else:
+            self.pairing.on_event(event["type"], data)
         if event["seq"]:
             self.client.call("events.ack", up_to=event["seq"])
 
@@ -294,7 +299,7 @@ class Chat:
             self.client.call("network.connect", address=argument)
         elif command == "/history" and self.to and (argument or str(HISTORY_SHOWN)).isdigit():
             self.show_history(int(argument or HISTORY_SHOWN))
-        else:
+        elif command not in pairing.COMMANDS or not self.pairing.run(command, argument):
             put(HELP)
         return True
 
@@ -323,7 +328,7 @@ class Chat:
         stdin, events = sys.stdin.fileno(), self.client.event_fd()
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         watched, typed, deadline = [interrupts, events, stdin], "", None
-        while deadline is None or (self.under_way > 0 and time.monotonic() < deadline):
+        while deadline is None or (self.under_way + self.pairing.under_way > 0 and time.monotonic() < deadline):
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             ready = select.select(watched, [], [], left)[0]
             if interrupts in ready or (events in ready and not self.take_events()):
@@ -374,7 +379,7 @@ def main():
     except Error as error:
         sys.exit(f"chat.py: {error}")
     with client:
-        chat = Chat(client, options.plain)
+        chat = Chat(client, options.plain, options.data)
         try:
             chat.start(options.to, options.name)
         except Error as error:

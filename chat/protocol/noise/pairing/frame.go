@@ -72,6 +72,9 @@ type Offer struct {
 // IsOffer reports whether the frame opens a transfer.
 func (f Frame) IsOffer() bool { return f.kind == kindOffer }
 
+// Chunk reports whether the frame carries bytes, and where they belong.
+func (f Frame) Chunk() (offset uint64, chunk bool) { return f.offset, f.kind == kindChunk }
+
 // IsCancel reports whether the frame gives a transfer up.
 func (f Frame) IsCancel() bool { return f.kind == kindCancel }
 

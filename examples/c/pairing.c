@@ -1,0 +1,369 @@
+/* pairing.c - pairing with another device, and files to and from it. */
+
+#define _XOPEN_SOURCE 700
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "chat.h"
+#include "json.h"
+
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* ---- base64 --------------------------------------------------------------- */
+
+/* encode is standard base64, on the heap. */
+static char *encode(const unsigned char *bytes, size_t size)
+{
+    char *text = malloc((size + 2) / 3 * 4 + 1), *out = text;
+    size_t i;
+
+    if (text == NULL)
+        return NULL;
+    for (i = 0; i < size; i += 3) {
+        unsigned long three = (unsigned long)bytes[i] << 16;
+
+        if (i + 1 < size)
+            three |= (unsigned long)bytes[i + 1] << 8;
+        if (i + 2 < size)
+            three |= bytes[i + 2];
+        *out++ = digits[three >> 18];
+        *out++ = digits[three >> 12 & 63];
+        *out++ = i + 1 < size ? digits[three >> 6 & 63] : '=';
+        *out++ = i + 2 < size ? digits[three & 63] : '=';
+    }
+    *out = '\0';
+    return text;
+}
+
+/* decode turns valid base64 into bytes, in place, and gives their number. */
+static size_t decode(char *text)
+{
+    unsigned char *out = (unsigned char *)text;
+    unsigned long bits = 0;
+    int have = 0;
+    const char *c;
+
+    for (c = text; *c != '\0' && *c != '='; c++) {
+        bits = bits << 6 | (unsigned long)(strchr(digits, *c) - digits);
+        have += 6;
+        if (have >= 8)
+            *out++ = (unsigned char)(bits >> (have -= 8));
+    }
+    return (size_t)(out - (unsigned char *)text);
+}
+
+/* ---- files ---------------------------------------------------------------- */
+
+/* read_file reads a whole file, or complains and gives NULL. */
+static unsigned char *read_file(const char *path, size_t *size)
+{
+    enum { MOST = 16 << 20 }; /* what one transfer may have */
+    FILE *file = fopen(path, "rb");
+    unsigned char *bytes = file == NULL ? NULL : malloc(MOST + 1);
+
+    if (bytes != NULL)
+        *size = fread(bytes, 1, MOST + 1, file);
+    if (bytes == NULL || ferror(file)) {
+        put(plain ? "error\tfile\tpath\t%s" : "! the file cannot be read: %s", strerror(errno));
+        free(bytes);
+        bytes = NULL;
+    } else if (*size > MOST) {
+        put(plain ? "error\ttransfer_too_large\tpath\tmore than 16 MiB" : "! the file has more than 16 MiB");
+        free(bytes);
+        bytes = NULL;
+    }
+    if (file != NULL)
+        fclose(file);
+    return bytes;
+}
+
+/* place is where to put what was received under this name, in the data directory. The
+ * name is the other device's choice: no part of it may lead elsewhere. */
+static char *place(const char *name, int try)
+{
+    char *safe = format("%s", name), *path, *c;
+
+    for (c = safe; *c != '\0'; c++)
+        if (*c == '/' || *c == '\\' || (unsigned char)*c < 0x20)
+            *c = '_';
+    path = try == 0 ? format("%s/received-%.200s", data_directory, safe)
+                    : format("%s/received-%d-%.200s", data_directory, try, safe);
+    free(safe);
+    return path;
+}
+
+/* copy writes what was received into a file, part by part. */
+static bool copy(const char *id, FILE *file)
+{
+    long long at = 0, size = 1; /* told by the first answer */
+
+    while (at < size) {
+        char *answer = call("transfers.read", format("{\"transfer_id\":\"%s\",\"offset\":%lld}", id, at)), *part;
+        size_t n;
+
+        if (answer == NULL)
+            return false;
+        size = json_number(json_get(answer, "result.size"));
+        at = json_number(json_get(answer, "result.next"));
+        part = json_text(json_get(answer, "result.data"));
+        status1to1_free(answer);
+        n = decode(part);
+        if (fwrite(part, 1, n, file) != n) {
+            free(part);
+            return false;
+        }
+        free(part);
+    }
+    return true;
+}
+
+/* save puts a received transfer into a new file, and lets go of it. It gives the file's
+ * path, or NULL. */
+static char *save(const char *transfer)
+{
+    char *id = text_at(transfer, "transfer_id"), *name = text_at(transfer, "name");
+    char *path = place(name, 0);
+    FILE *file;
+    int try;
+
+    for (try = 1; (file = fopen(path, "wxb")) == NULL && errno == EEXIST && try < 1000; try++) {
+        free(path);
+        path = place(name, try);
+    }
+    if (file == NULL || !copy(id, file) || fclose(file) != 0) {
+        put(plain ? "error\tfile\tpath\t%s cannot be written" : "! %s cannot be written", path);
+        free(path);
+        path = NULL;
+    } else {
+        status1to1_free(call_with("transfers.discard", "transfer_id", id));
+    }
+    free(id);
+    free(name);
+    return path;
+}
+
+/* ---- commands ------------------------------------------------------------- */
+
+/* newest is the id of the newest pairing in a state; NULL, and a complaint, if there is
+ * none. */
+static char *newest(const char *state)
+{
+    char *answer = call("pairing.list", NULL), *found = NULL, *wanted = json_quote(state);
+    const char *item = answer == NULL ? NULL : json_first(json_get(answer, "result.pairings"));
+
+    for (; item != NULL; item = json_next(item)) {
+        if (json_is(json_get(item, "state"), wanted)) {
+            free(found);
+            found = text_at(item, "pairing_id");
+        }
+    }
+    if (answer != NULL && found == NULL)
+        put(plain ? "error\tpairing_state\t\tno pairing is %s" : "! no pairing is in the state \"%s\"", state);
+    status1to1_free(answer);
+    free(wanted);
+    return found;
+}
+
+static void show_pairings(void)
+{
+    char *answer = call("pairing.list", NULL);
+    const char *item;
+
+    if (answer == NULL)
+        return;
+    for (item = json_first(json_get(answer, "result.pairings")); item != NULL; item = json_next(item)) {
+        char *id = text_at(item, "pairing_id"), *state = text_at(item, "state");
+        char *device = text_at(item, "peer.installation_id");
+        put(plain ? "pairing\t%s\t%s\t%s" : "  %s  %s  %s", id, state, device);
+        free(id);
+        free(state);
+        free(device);
+    }
+    if (plain)
+        put("pairing_end");
+    status1to1_free(answer);
+}
+
+static void confirm(bool same)
+{
+    char *id = newest("compare");
+
+    if (id != NULL)
+        status1to1_free(call("pairing.confirm", format("{\"pairing_id\":\"%s\",\"same\":%s}", id, same ? "true" : "false")));
+    free(id);
+}
+
+static void send_file(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *id = newest("paired"), *name, *text, *answer;
+    unsigned char *bytes;
+    size_t size;
+
+    if (id == NULL || (bytes = read_file(path, &size)) == NULL) {
+        free(id);
+        return;
+    }
+    name = json_quote(slash == NULL ? path : slash + 1);
+    text = encode(bytes, size);
+    free(bytes);
+    answer = call("pairing.send", format("{\"pairing_id\":\"%s\",\"name\":%s,\"data\":\"%s\"}", id, name, text));
+    if (answer != NULL) {
+        under_way++;
+        if (plain) {
+            char *transfer = text_at(answer, "result.transfer_id");
+            put("sending\t%s\t%s", transfer, name);
+            free(transfer);
+        }
+    }
+    status1to1_free(answer);
+    free(id);
+    free(name);
+    free(text);
+}
+
+/* pairing_command runs a command of this file and tells whether it is one. */
+bool pairing_command(const char *command, const char *argument)
+{
+    char *id;
+
+    if (strcmp(command, "/pair") == 0)
+        status1to1_free(call("pairing.start", format("{\"asks\":true}")));
+    else if (strcmp(command, "/scan") == 0 && argument != NULL)
+        status1to1_free(call_with("pairing.scan", "invitation", argument));
+    else if (strcmp(command, "/confirm") == 0 || strcmp(command, "/reject") == 0)
+        confirm(strcmp(command, "/confirm") == 0);
+    else if (strcmp(command, "/paired") == 0)
+        show_pairings();
+    else if (strcmp(command, "/unpair") == 0) {
+        if ((id = newest("paired")) != NULL)
+            status1to1_free(call_with("pairing.discard", "pairing_id", id));
+        free(id);
+    } else if (strcmp(command, "/sendfile") == 0 && argument != NULL)
+        send_file(argument);
+    else
+        return false;
+    return true;
+}
+
+/* ---- events --------------------------------------------------------------- */
+
+/* show_progress draws how far a transfer has come: on a terminal always on one line. */
+static void show_progress(bool outgoing, long long moved, long long size)
+{
+    enum { WIDTH = 30 };
+    char bar[WIDTH + 1];
+    int full = size > 0 ? (int)(moved * WIDTH / size) : WIDTH;
+
+    memset(bar, '.', WIDTH);
+    memset(bar, '#', (size_t)full);
+    bar[WIDTH] = '\0';
+    if (isatty(STDOUT_FILENO))
+        fputs("\r", stdout);
+    printf("  %s [%s] %3lld%%  %.2f of %.2f MB", outgoing ? "sending  " : "receiving", bar,
+           size > 0 ? moved * 100 / size : 100, (double)moved / 1e6, (double)size / 1e6);
+    if (!isatty(STDOUT_FILENO) || moved == size)
+        putchar('\n');
+    fflush(stdout);
+}
+
+static void on_progress(const char *data)
+{
+    char *id = text_at(data, "transfer_id");
+    bool outgoing = json_is(json_get(data, "outgoing"), "true");
+    long long moved = json_number(json_get(data, "moved")), size = json_number(json_get(data, "size"));
+
+    if (plain)
+        put("progress\t%s\t%s\t%lld\t%lld", id, outgoing ? "out" : "in", moved, size);
+    else
+        show_progress(outgoing, moved, size);
+    free(id);
+}
+
+/* on_transfer tells of a transfer that began, is done or has failed. In a pattern for
+ * people, %.0s passes over a field that is for programs. */
+static void on_transfer(const char *type, const char *transfer)
+{
+    char *id = text_at(transfer, "transfer_id"), *given = text_at(transfer, "name");
+    char *name = plain ? json_quote(given) : format("%s", given); /* quoted it stays on one line */
+    char *cause = text_at(transfer, "cause"), *hash = text_at(transfer, "sha256");
+    bool outgoing = json_is(json_get(transfer, "outgoing"), "true"), done = strcmp(type, "transfer_done") == 0;
+    long long size = json_number(json_get(transfer, "size"));
+
+    if (strcmp(type, "transfer_offered") == 0) {
+        put(plain ? "transfer_offered\t%s\t%s\t%lld" : "(%.0s%s comes, %lld bytes)", id, name, size);
+    } else if (!done) {
+        put(plain ? "transfer_failed\t%s\t%s\t%s" : "! %.0s%s did not get across (%s)", id, name, cause);
+    } else if (outgoing) {
+        put(plain ? "transfer_done\t%s\tout\t%s" : "(%.0sthe other device has %s)", id, plain ? hash : name);
+    } else {
+        char *path = save(transfer);
+        if (path != NULL)
+            put(plain ? "transfer_done\t%s\tin\t%s\t%s" : "(%.0s%.0ssaved as %s)", id, plain ? hash : path, path);
+        free(path);
+    }
+    if (outgoing)
+        under_way--;
+    free(id);
+    free(given);
+    free(name);
+    free(cause);
+    free(hash);
+}
+
+static void on_paired(const char *pairing)
+{
+    char *id = text_at(pairing, "pairing_id"), *key = text_at(pairing, "peer.chat_key");
+    bool own = json_is(json_get(pairing, "peer.own"), "true");
+
+    if (plain)
+        put("paired\t%s\t%s\t%s", id, key, own ? "own" : "other");
+    else if (own)
+        put("(the devices are paired; /sendfile PATH sends a file)");
+    else
+        put("(paired with a device of somebody else: %s)", key);
+    free(id);
+    free(key);
+}
+
+/* pairing_event handles an event of pairings and transfers; others it passes over. */
+void pairing_event(const char *type, const char *data)
+{
+    char *id = text_at(data, "pairing_id"), *cause = text_at(data, "cause"), *by = text_at(data, "by");
+
+    if (strcmp(type, "pairing_invitation") == 0) {
+        char *text = text_at(data, "invitation");
+        bool renewed = json_is(json_get(data, "renewed"), "true");
+        if (plain)
+            put("invitation\t%s\t%s", id, text);
+        else
+            put("%s\n\n  /scan %s\n", renewed ? "(that has expired; now it is)" : "On the other device type, within half a minute:", text);
+        free(text);
+    } else if (strcmp(type, "pairing_authcode") == 0) {
+        char *code = text_at(data, "authcode");
+        if (plain)
+            put("authcode\t%s\t%s", id, code);
+        else
+            put("Both devices must show\n\n      %.4s %s\n\nIf so, /confirm on both; otherwise /reject.", code, strlen(code) > 4 ? code + 4 : "");
+        free(code);
+    } else if (strcmp(type, "pairing_paired") == 0) {
+        on_paired(json_get(data, "pairing"));
+    } else if (strcmp(type, "pairing_failed") == 0) {
+        put(plain ? "pairing_failed\t%s\t%s\t%s" : "! %.0sthe pairing failed: %s (%s)", id, cause, by);
+    } else if (strcmp(type, "pairing_scanner_refused") == 0) {
+        put(plain ? "scanner_refused\t%s\t%s" : "! %.0ssomebody scanned the invitation in vain: %s", id, cause);
+    } else if (strcmp(type, "pairing_ended") == 0) {
+        put(plain ? "pairing_ended\t%s\t%s" : "(%.0sthe devices are no longer paired: %s)", id, by);
+    } else if (strcmp(type, "transfer_progress") == 0) {
+        on_progress(data);
+    } else if (strncmp(type, "transfer_", 9) == 0) {
+        on_transfer(type, json_get(data, "transfer"));
+    }
+    free(id);
+    free(cause);
+    free(by);
+}
