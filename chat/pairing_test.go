@@ -33,9 +33,40 @@ type pairingSide struct {
 
 func newPairingSim(t *testing.T, seed uint64, o memnet.Options) *pairingSim {
 	s := &pairingSim{simulation: newSimulation(t, seed, 1, o)}
+	s.watchNonces()
 	s.shower = &pairingSide{simDevice: s.add(s.people[0], store.Memory()), sim: s.simulation}
 	s.scanner = &pairingSide{simDevice: s.add(s.people[0], store.Memory()), sim: s.simulation}
 	return s
+}
+
+// watchNonces looks at everything that is sealed in a session: two payloads with one
+// nametag, and so with one nonce, must be the same.
+func (s *pairingSim) watchNonces() {
+	sealed := map[[16]byte][]byte{}
+	s.t.Cleanup(s.net.Tap(func(e chat.Envelope) {
+		if e.Version != 2 || len(e.Payload) < 17 || e.Payload[16] != protocolTransport {
+			return
+		}
+		tag := [16]byte(e.Payload)
+		if before, known := sealed[tag]; known && !bytes.Equal(before, e.Payload) {
+			s.t.Errorf("seed %d: two payloads have the nametag %x", s.seed, tag)
+		}
+		sealed[tag] = e.Payload
+	}))
+}
+
+// protocolTransport is the protocol id of 35/WAKU2-NOISE for what comes after a handshake.
+const protocolTransport = 0
+
+// crashSometimes lets a device crash now and then where what is sealed is stored and not
+// published.
+func (s *pairingSim) crashSometimes(d *pairingSide, one int) {
+	d.probe = func(point string) {
+		if point == chat.ProbeBeforePublish && s.random.IntN(one) == 0 {
+			panic(crashed)
+		}
+	}
+	s.restart(d.simDevice)
 }
 
 func pairingID(t testing.TB, text string) (id chat.PairingID) {
@@ -283,6 +314,8 @@ func TestSimulationPairing(t *testing.T) {
 			}
 		}
 		s.agree()
+		s.crashSometimes(s.shower, 40)
+		s.crashSometimes(s.scanner, 40)
 		one, two := s.content(1<<20+int(seed)), s.content(int(300*seed))
 		s.send(s.shower, "one", one)
 		restart()
@@ -293,6 +326,8 @@ func TestSimulationPairing(t *testing.T) {
 				restart()
 			}
 		}
+		s.shower.probe, s.scanner.probe = nil, nil
+		restart()
 		s.arrivedAt(s.scanner, "one", one)
 		s.arrivedAt(s.shower, "two", two)
 		for _, d := range s.sides() {

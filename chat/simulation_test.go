@@ -2,6 +2,7 @@ package chat_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -71,6 +72,10 @@ type simDevice struct {
 	store chat.Store
 	id    string
 	rand  io.Reader
+	node  chat.Transport
+	// between stands between the client and its node, if it is set; probe is the client's.
+	between func(chat.Transport) chat.Transport
+	probe   func(point string)
 }
 
 // kept is a store that survives the client.
@@ -123,9 +128,14 @@ func (s *simulation) fatalf(format string, args ...any) {
 // start opens the client of d, also again.
 func (s *simulation) start(d *simDevice) {
 	s.t.Helper()
+	d.node = s.net.Join()
+	transport := d.node
+	if d.between != nil {
+		transport = d.between(transport)
+	}
 	c, err := chat.OpenStepped(context.Background(), chat.Options{
-		Store: kept{d.store}, Transport: s.net.Join(), Clock: s.clock, Rand: d.rand, Settings: simSettings,
-		Logger: testLog{s.t, d.owner.name},
+		Store: kept{d.store}, Transport: transport, Clock: s.clock, Rand: d.rand, Settings: simSettings,
+		Logger: testLog{s.t, d.owner.name}, Probe: d.probe,
 	})
 	if err != nil {
 		s.fatalf("%v", err)
@@ -169,13 +179,31 @@ func (s *simulation) restart(d *simDevice) {
 	s.start(d)
 }
 
+// crashed is what a probe panics with to end a process.
+var crashed = errors.New("crashed")
+
+// work does one round of a device. One that crashes is started again on its store.
+func (s *simulation) work(d *simDevice) (worked bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			if v != crashed {
+				panic(v)
+			}
+			_ = d.node.Stop()
+			s.start(d)
+			worked = true
+		}
+	}()
+	return d.Step()
+}
+
 // step delivers one envelope, or moves the clock to what is due next, and lets
 // everybody work.
 func (s *simulation) step() {
 	delivered := s.net.Step()
 	worked := false
 	for _, d := range s.devices {
-		for n := 0; n < 100 && d.Step(); n++ {
+		for n := 0; n < 100 && s.work(d); n++ {
 			worked = true
 		}
 	}

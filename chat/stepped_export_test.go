@@ -117,3 +117,9 @@ func (c *Client) DescribeSessions(k key.Public, installation string) (out []stri
 	}
 	return out
 }
+
+// NoiseKey is the certificate of the installation's static key, as it is stored.
+func (c *Client) NoiseKey() ([]byte, error) {
+	k, err := c.readNoiseKey()
+	return k.certificate, err
+}

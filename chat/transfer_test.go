@@ -1,0 +1,311 @@
+package chat_test
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"libstatus1to1/chat"
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/memnet"
+	"libstatus1to1/chat/protocol/noise/noisesession"
+	"libstatus1to1/chat/protocol/noise/pairing"
+	"libstatus1to1/store"
+)
+
+// TestTransferSizes: nothing, one byte, and around a chunk.
+func TestTransferSizes(t *testing.T) {
+	s := newPairingSim(t, 1, memnet.Options{})
+	s.pair(true)
+	for name, size := range map[string]int{"nothing": 0, "one": 1, "a chunk": pairing.ChunkSize, "more": pairing.ChunkSize + 1, "five": 5 * pairing.ChunkSize} {
+		data := s.content(size)
+		s.send(s.scanner, name, data)
+		s.arrivedAt(s.shower, name, data)
+		id := transferID(t, s.shower.transfer(name).ID)
+		if err := s.shower.DiscardTransfer(id); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.shower.ReadTransfer(id, 0, 0)
+		wantCode(t, "reading what was discarded", err, chat.CodeNotFound, "transfer_id")
+	}
+	s.checked()
+}
+
+// TestTransferLimits: what is refused at the call, and changes nothing.
+func TestTransferLimits(t *testing.T) {
+	s := newPairingSim(t, 2, memnet.Options{})
+	s.show(true)
+	_, err := s.shower.SendToPaired(s.shower.id, "early", []byte("x"))
+	wantCode(t, "before being paired", err, chat.CodePairingState, "pairing_id")
+	_, err = s.shower.SendToPaired(chat.PairingID{1}, "nowhere", []byte("x"))
+	wantCode(t, "to nobody", err, chat.CodeNotFound, "pairing_id")
+	s.pair(true)
+	from := s.scanner
+	_, err = from.SendToPaired(from.id, "big", make([]byte, chat.MaxTransferBytes+1))
+	wantCode(t, "too much", err, chat.CodeTransferTooLarge, "data")
+	_, err = from.SendToPaired(from.id, strings.Repeat("x", 256), nil)
+	wantCode(t, "a long name", err, chat.CodeTooLong, "name")
+	_, err = from.SendToPaired(from.id, "\xff", nil)
+	wantCode(t, "a bad name", err, chat.CodeBadParams, "name")
+	for range chat.MaxOutgoing {
+		s.send(from, "one of many", []byte("x"))
+	}
+	_, err = from.SendToPaired(from.id, "one too many", []byte("x"))
+	wantCode(t, "too many", err, chat.CodeTooMany, "")
+	running := from.transfer("one of many")
+	_, err = from.ReadTransfer(transferID(t, running.ID), 0, 0)
+	wantCode(t, "reading what we send", err, chat.CodePairingState, "transfer_id")
+	wantCode(t, "discarding what runs", from.DiscardTransfer(transferID(t, running.ID)), chat.CodePairingState, "transfer_id")
+	s.until("all of them to arrive", func() bool { return len(told[event.TransferDone](s.shower)) == chat.MaxOutgoing })
+	s.checked()
+}
+
+// TestTransferReceiverIsFull: past MaxReceivedBytes nothing is taken until something is
+// discarded.
+func TestTransferReceiverIsFull(t *testing.T) {
+	s := newPairingSim(t, 3, memnet.Options{MaxMessageSize: 150 << 10})
+	s.pair(false)
+	data := s.content(chat.MaxTransferBytes)
+	for _, name := range []string{"1", "2", "3", "4"} {
+		s.send(s.shower, name, data)
+		s.until(name, func() bool { return s.scanner.transfer(name).State == "done" })
+	}
+	s.send(s.shower, "5", data[:1])
+	s.until("the refusal", func() bool { return s.shower.transfer("5").State == "failed" })
+	if out, in := s.shower.transfer("5"), s.scanner.transfer("5"); out.Cause != string(chat.CodeTransferTooLarge) || out.By != "remote" ||
+		in.Cause != out.Cause || in.By != "local" {
+		t.Fatalf("%+v %+v", out, in)
+	}
+	if err := s.scanner.DiscardTransfer(transferID(t, s.scanner.transfer("1").ID)); err != nil {
+		t.Fatal(err)
+	}
+	s.send(s.shower, "6", data[:1])
+	s.arrivedAt(s.scanner, "6", data[:1])
+}
+
+// TestTransferCancel: either device gives up in the middle, over a bad network.
+func TestTransferCancel(t *testing.T) {
+	seeds(t, 20, func(t *testing.T, seed uint64) {
+		s := newPairingSim(t, seed, badNetwork)
+		s.pair(seed%2 == 0)
+		from, to := s.scanner, s.shower
+		s.send(from, "long", s.content(3<<20))
+		s.send(from, "next", s.content(1000))
+		s.until("the middle", func() bool { return to.transfer("long").Moved > 1<<20 })
+		quits, other := from, to
+		if seed%4 > 1 {
+			quits, other = to, from
+		}
+		if _, err := quits.CancelTransfer(transferID(t, quits.transfer("long").ID)); err != nil {
+			t.Fatal(err)
+		}
+		s.restart(quits.simDevice)
+		s.until("the other side to be told", func() bool { return other.transfer("long").State == "failed" })
+		a, b := quits.transfer("long"), other.transfer("long")
+		if a.State != "failed" || a.Cause != string(chat.CodeTransferCancelled) || a.By != "local" || b.Cause != a.Cause || b.By != "remote" {
+			s.fatalf("%+v %+v", a, b)
+		}
+		_, err := to.ReadTransfer(transferID(t, to.transfer("long").ID), 0, 0)
+		wantCode(t, "reading what was cancelled", err, chat.CodePairingState, "transfer_id")
+		s.arrivedAt(to, "next", s.content(1000))
+		s.checked()
+	})
+}
+
+// bent is a store that gives other bytes of transfers than were put into it.
+type bent struct{ chat.Store }
+
+func (b bent) View(fn func(chat.Tx) error) error {
+	return b.Store.View(func(tx chat.Tx) error { return fn(bentTx{tx}) })
+}
+
+type bentTx struct{ chat.Tx }
+
+func (t bentTx) Get(table chat.Table, key []byte) ([]byte, error) {
+	b, err := t.Tx.Get(table, key)
+	if table == "transfer_bytes" && len(b) > 0 {
+		b[len(b)-1] ^= 1
+	}
+	return b, err
+}
+
+// TestTransferDamaged: what arrives is not what was offered. Both sides are told, and
+// nothing of it can be read.
+func TestTransferDamaged(t *testing.T) {
+	s := newPairingSim(t, 5, memnet.Options{})
+	s.pair(true)
+	s.shower.store = bent{s.shower.store}
+	s.restart(s.shower.simDevice)
+	s.send(s.shower, "bent", s.content(400_000))
+	s.until("the failure", func() bool { return s.shower.transfer("bent").State == "failed" })
+	out, in := s.shower.transfer("bent"), s.scanner.transfer("bent")
+	if in.State != "failed" || in.Cause != string(chat.CodeTransferDamaged) || in.By != "local" || out.Cause != in.Cause || out.By != "remote" {
+		t.Fatalf("%+v %+v", out, in)
+	}
+	_, err := s.scanner.ReadTransfer(transferID(t, in.ID), 0, 0)
+	wantCode(t, "reading it", err, chat.CodePairingState, "transfer_id")
+	s.checked()
+}
+
+// mute is a transport that loses all it is to publish while it is muted, and says it
+// went out.
+type mute struct {
+	chat.Transport
+	muted *atomic.Bool
+}
+
+func (m mute) Publish(ctx context.Context, e chat.Envelope) (chat.Evidence, error) {
+	if m.muted.Load() {
+		return chat.Evidence{Kind: "memory", Peers: 1}, nil
+	}
+	return m.Transport.Publish(ctx, e)
+}
+
+// TestTransferAfterSilence: for a day nothing gets through one way, or either way, with
+// restarts and more to send all the while. Neither side gets ahead of the other's window;
+// then all of it arrives.
+func TestTransferAfterSilence(t *testing.T) {
+	seeds(t, 12, func(t *testing.T, seed uint64) {
+		s := newPairingSim(t, seed, badNetwork)
+		var muted [2]atomic.Bool
+		for i, d := range s.sides() {
+			d.between = func(n chat.Transport) chat.Transport { return mute{n, &muted[i]} }
+			s.restart(d.simDevice)
+		}
+		s.pair(seed%2 == 0)
+		want := map[string][]byte{"out": s.content(3 << 20), "back": s.content(2 << 20), "more": s.content(200_000)}
+		s.send(s.shower, "out", want["out"])
+		s.send(s.scanner, "back", want["back"])
+		s.until("the middle", func() bool { return s.scanner.transfer("out").Moved > 1<<20 })
+		muted[0].Store(seed%3 != 0)
+		muted[1].Store(seed%3 != 1)
+		for end := s.clock.Now().Add(24 * time.Hour); s.clock.Now().Before(end); {
+			s.step()
+			if s.random.IntN(200) == 0 {
+				s.restart(s.sides()[s.random.IntN(2)].simDevice)
+			}
+		}
+		s.send(s.shower, "more", want["more"])
+		muted[0].Store(false)
+		muted[1].Store(false)
+		s.arrivedAt(s.scanner, "out", want["out"])
+		s.arrivedAt(s.scanner, "more", want["more"])
+		s.arrivedAt(s.shower, "back", want["back"])
+		s.checked()
+	})
+}
+
+// TestTransferStalls: the other device never comes back.
+func TestTransferStalls(t *testing.T) {
+	s := newPairingSim(t, 6, memnet.Options{})
+	s.pair(true)
+	s.add(s.people[0], store.Memory()) // so that there is a network
+	s.stop(s.shower.simDevice)
+	s.send(s.scanner, "in vain", s.content(100))
+	began := s.clock.Now()
+	for s.scanner.transfer("in vain").State == "running" && s.clock.Now().Sub(began) < 10*24*time.Hour {
+		s.step()
+	}
+	if f := s.scanner.transfer("in vain"); f.Cause != string(chat.CodeTransferStalled) || f.By != "local" {
+		t.Fatalf("%+v", f)
+	}
+	if age := s.clock.Now().Sub(began); age < 7*24*time.Hour {
+		t.Fatalf("given up after %v", age)
+	}
+}
+
+// TestPairingDiscard: the other device is told, though the network is bad, and what was
+// under way ends. In the end nothing is left of it.
+func TestPairingDiscard(t *testing.T) {
+	seeds(t, 20, func(t *testing.T, seed uint64) {
+		s := newPairingSim(t, seed, badNetwork)
+		s.pair(seed%2 == 0)
+		s.send(s.shower, "received", []byte("x"))
+		s.arrivedAt(s.scanner, "received", []byte("x"))
+		s.send(s.shower, "long", s.content(3<<20))
+		s.until("the middle", func() bool { return s.scanner.transfer("long").Moved > 1<<20 })
+		quits, other := s.sides()[seed%3%2], s.sides()[1-seed%3%2]
+		if err := quits.DiscardPairing(quits.id); err != nil {
+			t.Fatal(err)
+		}
+		if seed%5 == 0 {
+			s.restart(quits.simDevice)
+		}
+		_, err := quits.Pairing(quits.id)
+		wantCode(t, "looking at it", err, chat.CodeNotFound, "pairing_id")
+		s.until("the other side to be told", func() bool { return other.state() == "ended" })
+		if p := other.pairing(); p.Cause != string(chat.CodePairingEnded) || p.By != "remote" || p.Session.State != "stale" {
+			s.fatalf("%+v", p)
+		}
+		if f := other.transfer("long"); f.State != "failed" || f.Cause != string(chat.CodePairingEnded) {
+			s.fatalf("%+v", f)
+		}
+		if ended := told[event.PairingEnded](other); len(ended) != 1 || ended[0].By != "remote" {
+			s.fatalf("%+v", ended)
+		}
+		s.checked()
+		s.clock.advance(8 * 24 * time.Hour)
+		s.until("it to be forgotten", func() bool { return s.leftovers(s.shower)+s.leftovers(s.scanner) == 0 })
+	})
+}
+
+// leftovers counts the records of pairings in a store.
+func (s *pairingSim) leftovers(d *pairingSide) (n int) {
+	s.t.Helper()
+	err := d.store.View(func(tx chat.Tx) error {
+		for _, table := range []chat.Table{"pairings", "noise_repeats", "noise_sessions", "transfers", "transfer_bytes"} {
+			if err := tx.Each(table, func(_, _ []byte) error { n++; return nil }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		s.fatalf("%v", err)
+	}
+	return n
+}
+
+// TestPairingPutBack: a store is put back to an older copy. Its session may have used
+// nonces that it does not know of: as soon as the other side shows that, it ends.
+func TestPairingPutBack(t *testing.T) {
+	s := newPairingSim(t, 7, memnet.Options{})
+	s.pair(true)
+	old := map[string][]byte{}
+	read := func(into map[string][]byte) {
+		if err := s.shower.store.View(func(tx chat.Tx) error {
+			return tx.Each("noise_sessions", func(name, value []byte) error {
+				into[string(name)] = bytes.Clone(value)
+				return nil
+			})
+		}); err != nil || len(into) != 1 {
+			t.Fatal(err, len(into))
+		}
+	}
+	read(old)
+	s.send(s.shower, "one", s.content(2<<20))
+	s.until("one", func() bool { return s.shower.transfer("one").State == "done" })
+	_ = s.shower.Close()
+	if err := s.shower.store.Update(func(tx chat.Tx) error {
+		for name, value := range old {
+			if session, err := noisesession.Unmarshal(value); err != nil || session.Sent() != 0 {
+				t.Fatalf("%v, %d sent", err, session.Sent())
+			}
+			if err := tx.Put("noise_sessions", []byte(name), value); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	s.start(s.shower.simDevice)
+	s.send(s.scanner, "two", []byte("x"))
+	s.until("the session to end", func() bool { return s.shower.state() == "ended" })
+	if p := s.shower.pairing(); p.By != "local" || p.Session.State != "stale" {
+		t.Fatalf("%+v", p)
+	}
+}
