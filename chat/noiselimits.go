@@ -63,6 +63,9 @@ const (
 	gapPatience = time.Second
 	// repeatPause is how often at most we answer what we have heard before.
 	repeatPause = time.Second
+	// unknownPause is how often at most we answer what does not open. It may be of a device
+	// whose store was put back, which learns of it by our answer, or anybody's noise.
+	unknownPause = time.Minute
 	// progressSteps is how many transfer_progress events a transfer makes at most.
 	progressSteps = 20
 	// answersAhead is pairing.MaxAhead for answers: they must go out also when everything

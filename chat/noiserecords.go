@@ -104,7 +104,7 @@ func transferFromRecord(name []byte, rec *wire.TransferRecord) (transferEntry, e
 	}
 	t.name = n
 	var err error
-	id := pairing.TransferID{}
+	var id pairing.TransferID
 	if n.outgoing {
 		t.sender, err = pairing.UnmarshalSender(rec.GetTransfer())
 		id = t.sender.ID()

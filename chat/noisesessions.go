@@ -30,8 +30,13 @@ func (p *noisePass) onSessionTopic(envelope Envelope) error {
 	next, m, err := s.Open(envelope.Payload, p.now)
 	if err != nil {
 		if digest == e.heard {
+			e.proven = true
 			p.heardAgain(e)
+			p.note(e)
 			return dropped("duplicate")
+		}
+		if p.now.Sub(e.repeated) >= unknownPause { // perhaps they are at an older state
+			p.repeat(e)
 		}
 		return dropped("noise")
 	}
@@ -40,7 +45,7 @@ func (p *noisePass) onSessionTopic(envelope Envelope) error {
 	}
 	p.putSession(next)
 	p.keep(e)
-	e.fresh, e.said = true, 0
+	e.fresh, e.proven, e.said = true, true, 0
 	if e.state != pairingPaired {
 		if !e.remote { // they do not know yet that it is over
 			p.repeat(e)
@@ -100,6 +105,15 @@ func (p *noisePass) ahead(e *pairingEntry) uint64 {
 		return answersAhead
 	}
 	return s.Sent() - min(e.confirmed, s.Sent())
+}
+
+// maySeal reports whether it is safe to seal. Nonces are numbers that rise: if our store
+// was put back to an older copy, they would be used twice. So after a restart the other
+// side is heard first. It says how many of our messages it has, or, with nothing new to
+// say, repeats the latest we have of it.
+func (p *noisePass) maySeal(e *pairingEntry) bool {
+	s, err := p.set.Get(e.session)
+	return err == nil && (e.proven || s.Sent() == 0)
 }
 
 // seal puts a frame into the session of a pairing.

@@ -67,7 +67,9 @@ type pairingEntry struct {
 	latest        []byte   // the payload we sealed last
 	latestChanged bool     // since it was stored
 
-	// Not stored: after a restart everything is due at once.
+	// Not stored: after a restart everything is due at once. proven says that our state is
+	// the newest, as far as the other side shows: see maySeal.
+	proven   bool
 	fresh    bool      // something new has come since we sealed last
 	next     time.Time // when something is to be said again; zero for never
 	said     int       // how often it was, in a row

@@ -252,7 +252,7 @@ func (p *noisePass) newPairing(proto pairing.Pairing, state string) (*pairingEnt
 	for _, e := range past[:max(0, len(past)+1-maxPast)] {
 		p.remove(e)
 	}
-	e := &pairingEntry{state: state, createdAt: p.now, proto: &proto, fresh: true}
+	e := &pairingEntry{state: state, createdAt: p.now, proto: &proto, fresh: true, proven: true}
 	if _, err := io.ReadFull(p.c.rand, e.id[:]); err != nil {
 		return nil, err
 	}

@@ -179,14 +179,14 @@ func (s *simulation) restart(d *simDevice) {
 	s.start(d)
 }
 
-// crashed is what a probe panics with to end a process.
-var crashed = errors.New("crashed")
+// errCrash is what a probe panics with to end a process.
+var errCrash = errors.New("crashed")
 
 // work does one round of a device. One that crashes is started again on its store.
 func (s *simulation) work(d *simDevice) (worked bool) {
 	defer func() {
 		if v := recover(); v != nil {
-			if v != crashed {
+			if v != errCrash {
 				panic(v)
 			}
 			_ = d.node.Stop()

@@ -54,7 +54,7 @@ func (c *Client) SendToPaired(id PairingID, name string, data []byte) (event.Tra
 		p.makeRoom(id)
 		p.keepTransfer(t)
 		p.storeBytes(t.name, 0, data)
-		if e.next.IsZero() {
+		if e.next.IsZero() || !e.proven {
 			e.next = p.now
 			p.note(e)
 		}

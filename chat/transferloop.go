@@ -186,7 +186,7 @@ func (p *noisePass) answer() {
 		if e == nil || e.state != pairingPaired {
 			continue
 		}
-		if p.ahead(e) >= answersAhead {
+		if p.ahead(e) >= answersAhead || !p.maySeal(e) {
 			p.repeat(e)
 			continue
 		}
@@ -222,7 +222,7 @@ func (p *noisePass) current(e *pairingEntry) *transferEntry {
 }
 
 func (p *noisePass) pumpTransfer(e *pairingEntry, t *transferEntry) error {
-	if p.ahead(e) >= pairing.MaxAhead {
+	if p.ahead(e) >= pairing.MaxAhead || !p.maySeal(e) {
 		return nil
 	}
 	if _, n := t.sender.Rewind().Next(); n == 0 { // the offer is not answered
@@ -269,7 +269,7 @@ func (p *noisePass) silence() {
 			e.next = time.Time{}
 			p.note(e)
 			continue
-		case !e.fresh || p.ahead(e) >= pairing.MaxAhead:
+		case !e.fresh || p.ahead(e) >= pairing.MaxAhead || !p.maySeal(e):
 			p.repeat(e)
 		case out != nil:
 			out.sender, out.offered = out.sender.Rewind(), false

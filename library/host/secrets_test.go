@@ -19,6 +19,7 @@ import (
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/api"
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/noise"
 	"libstatus1to1/chat/protocol/ratchet"
 	"libstatus1to1/chat/protocol/x3dh"
 	"libstatus1to1/chat/wire"
@@ -76,6 +77,67 @@ func (k *keyRing) record(table chat.Table, name, value []byte) {
 		}
 	case table == "skipped":
 		k.skipped(value)
+	case table == "meta" && string(name) == "noise_key":
+		var rec wire.NoiseKeyRecord
+		k.parse(value, &rec)
+		k.key("Noise key", rec.GetPrivateKey())
+	case table == "pairings":
+		var rec wire.PairingRecord
+		k.parse(value, &rec)
+		k.pairing(rec.GetPairing())
+	case table == "noise_sessions":
+		k.session(value)
+	}
+}
+
+// pairing takes the secrets out of a stored pairing; see its Marshal.
+func (k *keyRing) pairing(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	r := noise.NewReader(b)
+	r.Take(7) // version, phase, failure, refusals, three flags
+	k.key("Noise key", r.Take(32))
+	for range 4 { // scope and certificate
+		r.Bytes()
+	}
+	k.key("pairing opening", r.Take(32))
+	k.key("pairing abort key", r.Take(32))
+	r.Take(16 + 32)
+	r.Time()
+	r.Bytes()
+	r.Bytes()
+	for range r.Byte() {
+		k.key("pairing ephemeral key", r.Take(32))
+		r.Take(32 + 16)
+		r.Time()
+		r.Time()
+		r.Flag()
+	}
+	if r.Failed() {
+		k.t.Error("a pairing of another form")
+	}
+}
+
+// session takes the secrets out of a stored Noise session; see its Marshal. The session-id
+// is one of them.
+func (k *keyRing) session(b []byte) {
+	r := noise.NewReader(b)
+	r.Take(3) // version, state, away
+	k.key("Noise session id", r.Take(32))
+	r.Take(32 + key.CompressedSize + 32)
+	for range 3 {
+		r.Time()
+	}
+	for range 4 {
+		r.Bytes()
+	}
+	r.Byte()
+	for range 4 {
+		k.key("Noise session key", r.Take(32))
+	}
+	if r.Failed() {
+		k.t.Error("a Noise session of another form")
 	}
 }
 
@@ -168,7 +230,7 @@ func newSecretUse(t *testing.T) *secretUse {
 func (u *secretUse) call(h uint64, method, params string) json.RawMessage {
 	answer := u.registry.Call(h, method, params)
 	into := u.quiet
-	if strings.HasPrefix(method, "messages.") || method == "chats.list" || method == "chats.get" {
+	if strings.HasPrefix(method, "messages.") || method == "transfers.read" || method == "chats.list" || method == "chats.get" {
 		into = u.public
 	}
 	if method != "identity.create" { // which gives the phrase
@@ -236,9 +298,10 @@ func TestSecretsStayInside(t *testing.T) {
 	}
 
 	u.chat(alice, bob)
+	u.pair(alice, bob)
 	u.mistakes(alice, bob, string(created), passphrase, config, aliceSecret)
 	for _, m := range []string{
-		"identity.get", "contacts.list", "sessions.list", "network.status", "store.info", "store.check", "diagnostics.get",
+		"identity.get", "contacts.list", "sessions.list", "pairing.list", "network.status", "store.info", "store.check", "diagnostics.get",
 	} {
 		u.call(alice, m, "")
 		u.call(bob, m, "")
@@ -272,6 +335,37 @@ func (u *secretUse) chat(alice, bob uint64) {
 			u.next(alice, "message_received", fmt.Sprintf("Nr. %d:", i))
 		}
 	}
+}
+
+// pair pairs the two, moves a text between them, and leaves an invitation shown.
+func (u *secretUse) pair(alice, bob uint64) {
+	shown := u.call(alice, "pairing.start", `{"asks":true}`)
+	scanned := u.call(bob, "pairing.scan", fmt.Sprintf(`{"invitation":%q}`, field(u.t, shown, "invitation")))
+	u.next(alice, "pairing_authcode", "")
+	for h, pairing := range map[uint64]json.RawMessage{alice: shown, bob: scanned} {
+		u.call(h, "pairing.confirm", fmt.Sprintf(`{"pairing_id":%q,"same":true}`, field(u.t, pairing, "pairing_id")))
+	}
+	u.next(alice, "pairing_paired", "")
+	u.next(bob, "pairing_paired", "")
+	text := "what is in the file: the combination of the safe, left, right, left"
+	u.texts.addText("file", text)
+	u.call(alice, "pairing.send", fmt.Sprintf(`{"pairing_id":%q,"name":"a file","data":%q}`,
+		field(u.t, shown, "pairing_id"), base64.StdEncoding.EncodeToString([]byte(text))))
+	done := u.next(bob, "transfer_done", "")
+	var e struct {
+		Result struct {
+			Data struct{ Transfer json.RawMessage }
+		}
+	}
+	if err := json.Unmarshal([]byte(done), &e); err != nil {
+		u.t.Fatal(err)
+	}
+	id := field(u.t, e.Result.Data.Transfer, "transfer_id")
+	part := u.call(bob, "transfers.read", fmt.Sprintf(`{"transfer_id":%q}`, id))
+	if got, _ := base64.StdEncoding.DecodeString(field(u.t, part, "data")); string(got) != text {
+		u.t.Fatalf("%q", part)
+	}
+	u.call(alice, "pairing.start", `{"asks":false}`)
 }
 
 // mistakes are calls with secrets in them that fail.
@@ -335,6 +429,7 @@ func (u *secretUse) check() {
 	for _, kind := range []string{
 		"identity key", "phrase", "pre-key", "node key", "topic key", "session order",
 		"ratchet root key", "ratchet private key", "ratchet chain key", "skipped key",
+		"Noise key", "pairing opening", "pairing abort key", "pairing ephemeral key", "Noise session id", "Noise session key",
 	} {
 		if u.ring.kinds[kind] == 0 {
 			u.t.Errorf("no %s was used", kind)

@@ -63,3 +63,48 @@ class Commands(TestCase):
                     person.stop()
             for program in PROGRAMS:
                 os.rename(os.path.join(self.directory, program), os.path.join(self.directory, program + " of " + one))
+
+    def test_pairing(self):
+        """Either program shows, the other scans; a file goes each way; names are tamed."""
+        for one, other in (("C", "Python"), ("Python", "C")):
+            with self.subTest(shows=one):
+                shower = self.start(one)
+                scanner = self.start(other, "--peer", shower.address)
+                self.pair(shower, scanner)
+                for person in (shower, scanner):
+                    self.assertEqual(person.wait("being paired", "paired")[3], "other")
+                for sender, receiver in ((shower, scanner), (scanner, shower)):
+                    self.send_file(sender, receiver)
+                shower.type("/paired")
+                self.assertEqual(shower.wait("the pairing", "pairing")[2], "paired")
+                scanner.type("/unpair")
+                shower.wait("being told", "pairing_ended")
+                self.pair(scanner, shower, "/reject")
+                for person, by in ((shower, "remote"), (scanner, "local")):
+                    self.assertEqual(person.wait("the failure", "pairing_failed")[2:], ["pairing_rejected", by])
+                for person in (shower, scanner):
+                    person.stop()
+            for program in PROGRAMS:
+                os.rename(os.path.join(self.directory, program), os.path.join(self.directory, program + " shown by " + one))
+
+    def pair(self, shower, scanner, answer="/confirm"):
+        shower.type("/pair")
+        scanner.type("/scan " + shower.wait("the invitation", "invitation")[2])
+        codes = {p.wait("the authcode", "authcode")[2] for p in (shower, scanner)}
+        self.assertEqual(len(codes), 1)
+        shower.type(answer)
+        if answer == "/confirm":
+            scanner.type(answer)
+
+    def send_file(self, sender, receiver):
+        content = os.urandom(300_001)
+        path = os.path.join(self.directory, "odd name, \t tab")
+        with open(path, "wb") as file:
+            file.write(content)
+        sender.type("/sendfile " + path)
+        done = receiver.wait("the file", "transfer_done")
+        self.assertEqual(done[2], "in")
+        self.assertEqual(os.path.basename(done[4]), "received-odd name, _ tab")
+        with open(os.path.join(self.directory, receiver.name, done[4]), "rb") as file:
+            self.assertEqual(file.read(), content)
+        sender.wait("the receipt", "transfer_done")
