@@ -193,9 +193,8 @@ func (p *noisePass) end(e *pairingEntry, remote bool) {
 	if e.state != pairingPaired {
 		return
 	}
-	e.remote = remote
-	p.retire(e)
 	e.state, e.cause, e.remote, e.endedAt, e.next = pairingEnded, CodePairingEnded, remote, p.now, time.Time{}
+	p.retire(e)
 	p.emit(event.PairingEnded{PairingID: e.id.String(), By: by(remote)})
 	p.keep(e)
 }

@@ -110,8 +110,8 @@ func pairingCode(err error) Code {
 
 // fail ends a pairing that did not come about, or whose other side failed after all.
 func (p *noisePass) fail(e *pairingEntry, cause Code, remote bool) {
-	p.retire(e)
 	e.state, e.cause, e.remote, e.endedAt = pairingFailed, cause, remote, p.now
+	p.retire(e)
 	p.emit(event.PairingFailed{PairingID: e.id.String(), Cause: string(cause), By: by(remote)})
 	p.keep(e)
 }

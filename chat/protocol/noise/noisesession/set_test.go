@@ -157,3 +157,30 @@ func TestSetTick(t *testing.T) {
 		t.Fatal("the keys stay")
 	}
 }
+
+// TestRemove takes one session out and leaves the set it was in alone; the counts of a
+// session are those of both sides' messages.
+func TestRemove(t *testing.T) {
+	r := seeded(t)
+	a, b := newDevice(t, r, mustIdentity(t, r), "a"), newDevice(t, r, mustIdentity(t, r), "b")
+	var set noisesession.Set
+	one, theirs := establish(t, r, a, b, noisesession.ID{}, start)
+	two, _ := establish(t, r, a, b, noisesession.ID{}, start.Add(time.Second))
+	mustAdd(t, &set, one)
+	mustAdd(t, &set, two)
+	rest := set.Remove(one.ID())
+	if _, err := rest.Get(one.ID()); !errors.Is(err, noisesession.ErrUnknown) || len(rest.All()) != 1 || len(set.All()) != 2 {
+		t.Fatalf("%v, %d and %d sessions", err, len(rest.All()), len(set.All()))
+	}
+	if same := rest.Remove(one.ID()); len(same.All()) != 1 {
+		t.Fatal("another one is gone")
+	}
+	sealed, payload, err := one.Seal([]byte("x"))
+	if err != nil || one.Sent() != 0 || sealed.Sent() != 1 || sealed.Received() != 0 {
+		t.Fatalf("%d, %d sent, %v", one.Sent(), sealed.Sent(), err)
+	}
+	opened, _, err := theirs.Open(payload, start.Add(time.Minute))
+	if err != nil || opened.Received() != 1 || opened.Sent() != 0 || !opened.Heard().Equal(start.Add(time.Minute)) {
+		t.Fatalf("%d received, %v", opened.Received(), err)
+	}
+}
