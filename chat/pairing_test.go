@@ -59,8 +59,8 @@ func TestSimulationPairing(t *testing.T) {
 			}
 		}
 		s.agree()
-		s.crashSometimes(s.shower, 40)
-		s.crashSometimes(s.scanner, 40)
+		s.crashSometimes(s.shower, 15)
+		s.crashSometimes(s.scanner, 15)
 		one, two := s.content(1<<20+int(seed)), s.content(int(300*seed))
 		s.send(s.shower, "one", one)
 		restart()

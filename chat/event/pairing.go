@@ -113,7 +113,8 @@ type PairingFailed struct {
 type PairingScannerRefused struct {
 	PairingID string `json:"pairing_id"`
 	// Cause is "pairing_expired", "pairing_used" (a pairing came of it before) or
-	// "pairing_scanned_twice" (while the first scanner's authcode is being compared).
+	// "pairing_scanned_twice" (while the first scanner's authcode is being compared), or
+	// why the pairing had failed.
 	Cause string `json:"cause"`
 }
 
