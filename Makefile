@@ -28,7 +28,7 @@ COLD := github.com/pion github.com/quic-go github.com/gogo github.com/francoispq
 GCFLAGS := $(foreach p,$(COLD),-gcflags=$(p)/...=-l)
 # Packages whose goroutines meet: tested once more under the race detector.
 RACE := ./chat ./chat/api ./chat/memnet ./chat/waku ./store ./library/host
-# How long `make test` and `make fuzz` run each fuzz target.
+# How long `make test` and `make fuzz` run each fuzz target; CI (.ci/run) takes 30 s.
 SHORT_FUZZTIME := 2s
 FUZZTIME ?= 30s
 # How long and how often `make bench` runs each benchmark: the fastest run counts.
