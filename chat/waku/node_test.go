@@ -217,7 +217,7 @@ func TestRelaysThroughTheMiddle(t *testing.T) {
 	c.untilOnline(t)
 	// Flood publishing is for own messages; others' go to the mesh, which gossipsub
 	// builds at its next heartbeat.
-	b.until(t, "a mesh with both ends", func() bool { return len(b.running.Load().node.Relay().PubSub().MeshPeers(b.PubsubTopic())) == 2 })
+	b.until(t, "a mesh with both ends", func() bool { return len(b.running.Load().node.relay.PubSub().MeshPeers(b.PubsubTopic())) == 2 })
 	a.publish(t, envelope([]byte("through")))
 	c.untilReceived(t, []byte("through"))
 	if len(a.Status().Peers) != 1 || len(b.received) != 0 {
