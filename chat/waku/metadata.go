@@ -103,16 +103,15 @@ func (r *run) requestMetadata(ctx context.Context, id peer.ID) (_ *pb.WakuMetada
 // errNoCluster is a peer that does not say where it is.
 var errNoCluster = errors.New("the peer names no cluster")
 
-// shares tells why a peer has nothing in common with us. One that names no shards may
-// not have joined any yet.
+// shares tells why a peer has nothing in common with us. One that names no shards has
+// not joined any yet, or names them in the deprecated field.
 func (s settings) shares(answer *pb.WakuMetadataResponse) error {
-	shards := slices.Concat(answer.Shards, answer.ShardsDeprecated)
 	switch {
 	case answer.ClusterId == nil:
 		return errNoCluster
 	case *answer.ClusterId != uint32(s.cluster):
 		return fmt.Errorf("the peer is on cluster %d", *answer.ClusterId)
-	case len(shards) > 0 && !slices.Contains(shards, uint32(s.shard)):
+	case len(answer.Shards) > 0 && !slices.Contains(answer.Shards, uint32(s.shard)):
 		return fmt.Errorf("the peer is not on shard %d", s.shard)
 	}
 	return nil

@@ -159,7 +159,6 @@ func TestHostileMetadata(t *testing.T) {
 		"cluster":       answer(&pb.WakuMetadataResponse{ClusterId: proto.Uint32(99), Shards: []uint32{DefaultShard}}),
 		"cluster wraps": answer(&pb.WakuMetadataResponse{ClusterId: proto.Uint32(DefaultCluster + 1<<16)}),
 		"shard":         answer(&pb.WakuMetadataResponse{ClusterId: cluster, Shards: []uint32{DefaultShard + 1}}),
-		"old shard":     answer(&pb.WakuMetadataResponse{ClusterId: cluster, ShardsDeprecated: []uint32{1}}),
 		"not spoken":    nil,
 		"reset":         func(stream network.Stream) { stream.Reset() },
 		"end":           func(stream network.Stream) { stream.Close() },
