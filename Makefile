@@ -44,7 +44,7 @@ CFLAGS ?= -O2 -g
 CWARN  := -std=c11 -Wall -Wextra -pedantic -Werror
 CUSE   := $(CWARN) -Iinclude -L$(BUILD) -Wl,-rpath,$(CURDIR)/$(BUILD)
 
-.PHONY: help build test demo demo-devices bench fuzz corpus lint install clean generate \
+.PHONY: help build test demo demo-devices bench fuzz lint install clean generate \
 	library go-test race-test fuzz-test abi-test stress-test asan-test python-test install-test
 
 help: ## list the targets
@@ -120,6 +120,7 @@ bench: ## measure the engine against its primitives, into build/bench.json
 fuzz: ## every fuzz target for FUZZTIME
 	@GO="$(GO)" TAGS=$(TAGS) sh tests/fuzz.sh $(FUZZTIME)
 
+.PHONY: corpus
 corpus: ## leave of what `make fuzz` found the smallest few inputs in testdata/fuzz
 	@TAGS=$(TAGS) $(PYTHON) -B tests/corpus.py
 
