@@ -120,6 +120,10 @@ bench: ## measure the engine against its primitives, into build/bench.json
 fuzz: ## every fuzz target for FUZZTIME
 	@GO="$(GO)" TAGS=$(TAGS) sh tests/fuzz.sh $(FUZZTIME)
 
+.PHONY: corpus
+corpus: ## leave of what `make fuzz` found the smallest few inputs in testdata/fuzz
+	@TAGS=$(TAGS) $(PYTHON) -B tests/corpus.py
+
 lint: ## gofmt, go vet, staticcheck, generated files up to date
 	@unformatted=$$(gofmt -l chat internal library store); \
 		if [ -n "$$unformatted" ]; then echo "gofmt needed: $$unformatted"; exit 1; fi
