@@ -501,7 +501,7 @@ static inline char *status1to1_store_check(status1to1_client client, const char 
 }
 
 /* store.suspend: Releases the store's file and lock, for a phone going to sleep or for
- * a backup. Calls that need it fail until store.resume. */
+ * a backup. Until store.resume, calls that need it fail, and events wait. */
 static inline char *status1to1_store_suspend(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "store.suspend", params_json);

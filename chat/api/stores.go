@@ -25,7 +25,7 @@ var storeMethods = []Method{
 		storeErrors, ackEvents),
 	method("store.info", "Tells what the store is and how large.", nil, storeInfo),
 	method("store.check", "Reads the whole store and reports damage.", storeErrors, checkStore),
-	method("store.suspend", "Releases the store's file and lock, for a phone going to sleep or for a backup. Calls that need it fail until store.resume.",
+	method("store.suspend", "Releases the store's file and lock, for a phone going to sleep or for a backup. Until store.resume, calls that need it fail, and events wait.",
 		[]chat.Code{chat.CodeStoreIO}, suspendStore),
 	method("store.resume", "Takes the store's file and lock again.",
 		[]chat.Code{chat.CodeStoreIO, chat.CodeStoreCorrupt, chat.CodeStoreLocked, chat.CodeWrongPassphrase}, resumeStore),
