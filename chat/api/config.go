@@ -60,7 +60,7 @@ type NetworkConfig struct {
 	// Shard is the shard in the cluster; 32 when left out.
 	Shard *int `json:"shard,omitempty" range:"1..1023"`
 	// MaxMessageSize is the largest WakuMessage, bytes; 153600 when left out.
-	MaxMessageSize int `json:"max_message_size,omitempty" range:"1024..1048576"`
+	MaxMessageSize int `json:"max_message_size,omitempty" range:"4096..1048576"`
 	// Memory describes the memory network.
 	Memory *MemoryNetworkConfig `json:"memory,omitempty"`
 }
