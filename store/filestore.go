@@ -98,7 +98,7 @@ func (s *fileStore) start(o Options, steps []migration) error {
 			s.data, err = h.unwrap(master)
 		}
 		if err != nil {
-			return wrongPassphrase().Because(err)
+			return wrongPassphrase("store.", o.Key).Because(err)
 		}
 	}
 	if s.crypt, err = newCrypt(s.data, s.rand); err != nil {

@@ -64,6 +64,13 @@ func TestPassphraseAndKey(t *testing.T) {
 		if wantCode(t, err, chat.CodeWrongPassphrase); t.Failed() {
 			t.Fatal(name)
 		}
+		given := "store.passphrase"
+		if o.Key != nil {
+			given = "store.key"
+		}
+		if e := (*chat.Error)(nil); !errors.As(err, &e) || e.Field != given {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 	o := withPhrase
 	o.KDF = Argon2Params{} // the file says its own cost
