@@ -1,6 +1,8 @@
 package api
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -8,6 +10,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/event"
 )
 
 func until(t *testing.T, condition func() bool) {
@@ -197,6 +200,41 @@ func TestSuspendHoldsEvents(t *testing.T) {
 	must(t, r.Close(h, false))
 	if closed.Load() != 1 {
 		t.Errorf("%d closed events", closed.Load())
+	}
+}
+
+// Whatever gave way to others is named by an overflow event, also when such an event
+// gave way itself.
+func TestOverflowNamesAllThatIsLost(t *testing.T) {
+	r := newTestRegistry()
+	h := openTest(t, r, strings.TrimSuffix(quietConfig, "}")+`,"engine":{"max_events":16}}`)
+	must(t, r.Call(h, "identity.create", ""))
+	const changes = 200
+	for i := range changes {
+		must(t, r.Call(h, "contacts.add", fmt.Sprintf(`{"key":%q,"name":"%d"}`, aKey, i)))
+	}
+	known, seen := map[uint64]bool{}, uint64(0)
+	for {
+		var e *chat.DeliveredEvent
+		if err := json.Unmarshal(must(t, r.NextEvent(h, 0)), &e); err != nil {
+			t.Fatal(err)
+		}
+		if e == nil {
+			break
+		}
+		known[e.Seq], seen = true, e.Seq
+		if e.Type == "overflow" {
+			var over event.Overflow
+			if err := json.Unmarshal(e.Data, &over); err != nil {
+				t.Fatal(err)
+			}
+			for seq := over.FromSeq; seq <= over.ToSeq; seq++ {
+				known[seq] = true
+			}
+		}
+	}
+	if seen < changes || uint64(len(known)) != seen {
+		t.Errorf("of %d events, %d were seen or named", seen, len(known))
 	}
 }
 
