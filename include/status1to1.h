@@ -174,7 +174,8 @@ STATUS1TO1_API int status1to1_event_fd(status1to1_client client);
  * of the callback before has ended, so that its user_data may be freed then; the
  * callback may also replace or remove itself, and then its running call is the
  * last. In the callback every function may be called, also status1to1_close; but
- * do not wait there for a thread that is setting a callback or closing the client. */
+ * do not wait there for a thread that is setting a callback or closing the client.
+ * The callback must return: no C++ exception and no longjmp may leave it. */
 STATUS1TO1_API char *status1to1_set_event_callback(status1to1_client client, status1to1_event_fn fn, void *user_data);
 
 /* Closes a client: calls in flight end with "closed", waiters wake up, the event
