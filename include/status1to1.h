@@ -71,8 +71,9 @@
  *   events.ack {up_to} acknowledges it and all before it. In one run of the
  *   process an event is delivered once: to one waiting thread, or to the
  *   callback. What was not acknowledged comes again after the next open: handle
- *   the event, then acknowledge it. "log" and "closed" are not stored; their seq
- *   is 0. "closed" ends the stream.
+ *   the event, then acknowledge it. "log", "internal_error" and "closed" are not
+ *   stored; their seq is 0. "closed" ends the stream. While the store is suspended
+ *   the stored ones wait.
  *   Three ways to get events, which may be mixed:
  *     status1to1_next_event          wait in a thread of your own
  *     status1to1_event_fd            wait in your event loop, then take them with

@@ -113,7 +113,7 @@ type Overflow struct {
 }
 
 // InternalError is emitted when a goroutine of the library panicked. The client
-// is closed after it.
+// is closed after it. It is not stored.
 type InternalError struct {
 	ReportID string `json:"report_id"`
 	Where    string `json:"where"`
