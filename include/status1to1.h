@@ -509,7 +509,8 @@ static inline char *status1to1_store_suspend(status1to1_client client, const cha
     return status1to1_call(client, "store.suspend", params_json);
 }
 
-/* store.resume: Takes the store's file and lock again. */
+/* store.resume: Takes the store's file and lock again. If the file was changed
+ * meanwhile this fails with store_corrupt: close the client, and open it anew. */
 static inline char *status1to1_store_resume(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "store.resume", params_json);

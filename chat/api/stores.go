@@ -27,7 +27,7 @@ var storeMethods = []Method{
 	method("store.check", "Reads the whole store and reports damage.", storeErrors, checkStore),
 	method("store.suspend", "Releases the store's file and lock, for a phone going to sleep or for a backup. Until store.resume, calls that need it fail, and events wait.",
 		[]chat.Code{chat.CodeStoreIO}, suspendStore),
-	method("store.resume", "Takes the store's file and lock again.",
+	method("store.resume", "Takes the store's file and lock again. If the file was changed meanwhile this fails with store_corrupt: close the client, and open it anew.",
 		[]chat.Code{chat.CodeStoreIO, chat.CodeStoreCorrupt, chat.CodeStoreLocked, chat.CodeWrongPassphrase}, resumeStore),
 	method("store.change_passphrase", "Changes the passphrase. Only one record is written again.",
 		stored(chat.CodeWrongPassphrase), changePassphrase),
