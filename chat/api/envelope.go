@@ -12,7 +12,7 @@ import (
 type ErrorBody struct {
 	// Code is stable; see the list of codes in the schema.
 	Code chat.Code `json:"code"`
-	// Category groups codes: "request", "identity", "message", "store",
+	// Category groups codes: "request", "identity", "contact", "message", "store",
 	// "network" or "internal".
 	Category string `json:"category"`
 	// Message is for people and may change.
