@@ -105,13 +105,13 @@ func (c *Client) MarkRead(k key.Public, upTo *[32]byte) (event.Chat, error) {
 		return event.Chat{}, err
 	}
 	err := c.update(func(t *txn) error {
+		from, err := t.positionAfter(k.Compressed(), upTo)
+		if err != nil {
+			return err
+		}
 		var rec wire.ChatRecord
 		found, err := get(t, tableChats, k.Compressed(), &rec)
 		if err != nil || !found || rec.GetUnread() == 0 {
-			return err
-		}
-		from, err := t.positionAfter(rec.GetKey(), upTo)
-		if err != nil {
 			return err
 		}
 		if err := t.markReadFrom(&rec, from); err != nil {

@@ -19,6 +19,7 @@ type eventStream struct {
 	buffer   []DeliveredEvent
 	volatile []DeliveredEvent
 	closed   bool // no more stored events
+	asleep   bool // the store is suspended: what is in it waits until it is resumed
 	changed  chan struct{}
 	waiting  bool
 	notify   func(bool)
@@ -72,6 +73,15 @@ func (s *eventStream) close(reason string, at int64) {
 	s.wake()
 }
 
+// sleep tells that the store is about to be suspended, or was resumed.
+func (s *eventStream) sleep(asleep bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asleep = asleep
+	s.buffer = nil // read again: who gets an event must be able to acknowledge it
+	s.wake()
+}
+
 // wake tells waiting readers and the readiness function; s.mu is held.
 func (s *eventStream) wake() {
 	close(s.changed)
@@ -80,7 +90,7 @@ func (s *eventStream) wake() {
 }
 
 func (s *eventStream) tell() {
-	waiting := len(s.volatile) > 0 || s.closed || s.next <= s.last
+	waiting := len(s.volatile) > 0 || s.closed || s.stored()
 	if waiting != s.waiting {
 		s.waiting = waiting
 		if s.notify != nil {
@@ -88,6 +98,9 @@ func (s *eventStream) tell() {
 		}
 	}
 }
+
+// stored tells whether the store has events to hand out; s.mu is held.
+func (s *eventStream) stored() bool { return s.next <= s.last && !s.asleep }
 
 // unread is how many events were not handed out.
 func (s *eventStream) unread() uint64 {
@@ -122,7 +135,7 @@ func (s *eventStream) take() (*DeliveredEvent, <-chan struct{}, error) {
 	if s.closed {
 		return nil, nil, Errorf(CodeClosed, "", "the client is closed")
 	}
-	if len(s.buffer) == 0 && s.next <= s.last {
+	if len(s.buffer) == 0 && s.stored() {
 		if err := s.fill(); err != nil {
 			return nil, nil, err
 		}

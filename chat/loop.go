@@ -231,8 +231,10 @@ func (c *Client) SuspendStore() error {
 	c.busy.Lock()
 	defer c.busy.Unlock()
 	c.paused.Store(true)
+	c.events.sleep(true)
 	if err := c.store.Suspend(); err != nil {
 		c.paused.Store(false)
+		c.events.sleep(false)
 		return err
 	}
 	return nil
@@ -250,6 +252,7 @@ func (c *Client) ResumeStore() error {
 	}
 	c.loop.peers.Purge()
 	c.paused.Store(false)
+	c.events.sleep(false)
 	c.kick()
 	return nil
 }

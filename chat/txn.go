@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -68,15 +69,40 @@ func (t *txn) emit(e event.Event) error {
 	limit := uint64(t.c.settings.MaxEvents)
 	if last+1-first >= limit {
 		dropTo := first + limit/overflowShare
+		from, err := t.lostFrom(first, dropTo)
+		if err != nil {
+			return err
+		}
 		if err := t.Trim(queueEvents, dropTo); err != nil {
 			return err
 		}
-		if err := t.append(event.Overflow{FromSeq: first, ToSeq: dropTo}); err != nil {
+		if err := t.append(event.Overflow{FromSeq: from, ToSeq: dropTo}); err != nil {
 			return err
 		}
 	}
 	return t.append(e)
 }
+
+// lostFrom is the first event that is lost when those from first to dropTo go: if an
+// overflow event is among them, that is the first it names.
+func (t *txn) lostFrom(first, dropTo uint64) (from uint64, err error) {
+	from = first
+	err = t.Range(queueEvents, first, func(seq uint64, value []byte) (bool, error) {
+		if seq > dropTo || !bytes.HasPrefix(value, overflowBegins) {
+			return seq < dropTo, nil
+		}
+		var over struct{ Data event.Overflow }
+		if err := json.Unmarshal(value, &over); err != nil {
+			return false, Errorf(CodeStoreCorrupt, "", "event %d does not decode", seq).Because(err)
+		}
+		from = min(from, over.Data.FromSeq)
+		return false, nil // later ones name later events
+	})
+	return from, err
+}
+
+// overflowBegins is how encodeEvent begins an overflow event.
+var overflowBegins = fmt.Appendf(nil, `{"type":%q`, event.Overflow{}.Type())
 
 // overflowShare: one tenth of the waiting events is dropped at a time, so that
 // overflow events do not crowd out the others.

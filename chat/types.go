@@ -47,7 +47,7 @@ type Page[T any] struct {
 }
 
 // DeliveredEvent is an event as NextEvent hands it out. Seq is 0 for events that
-// are not stored (log, closed).
+// are not stored (log, internal_error, closed).
 type DeliveredEvent struct {
 	Seq  uint64          `json:"seq"`
 	Type string          `json:"type"`

@@ -71,8 +71,9 @@
  *   events.ack {up_to} acknowledges it and all before it. In one run of the
  *   process an event is delivered once: to one waiting thread, or to the
  *   callback. What was not acknowledged comes again after the next open: handle
- *   the event, then acknowledge it. "log" and "closed" are not stored; their seq
- *   is 0. "closed" ends the stream.
+ *   the event, then acknowledge it. "log", "internal_error" and "closed" are not
+ *   stored; their seq is 0. "closed" ends the stream. While the store is suspended
+ *   the stored ones wait.
  *   Three ways to get events, which may be mixed:
  *     status1to1_next_event          wait in a thread of your own
  *     status1to1_event_fd            wait in your event loop, then take them with
@@ -174,7 +175,8 @@ STATUS1TO1_API int status1to1_event_fd(status1to1_client client);
  * of the callback before has ended, so that its user_data may be freed then; the
  * callback may also replace or remove itself, and then its running call is the
  * last. In the callback every function may be called, also status1to1_close; but
- * do not wait there for a thread that is setting a callback or closing the client. */
+ * do not wait there for a thread that is setting a callback or closing the client.
+ * The callback must return: no C++ exception and no longjmp may leave it. */
 STATUS1TO1_API char *status1to1_set_event_callback(status1to1_client client, status1to1_event_fn fn, void *user_data);
 
 /* Closes a client: calls in flight end with "closed", waiters wake up, the event
@@ -579,13 +581,14 @@ static inline char *status1to1_store_check(status1to1_client client, const char 
 }
 
 /* store.suspend: Releases the store's file and lock, for a phone going to sleep or for
- * a backup. Calls that need it fail until store.resume. */
+ * a backup. Until store.resume, calls that need it fail, and events wait. */
 static inline char *status1to1_store_suspend(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "store.suspend", params_json);
 }
 
-/* store.resume: Takes the store's file and lock again. */
+/* store.resume: Takes the store's file and lock again. If the file was changed
+ * meanwhile this fails with store_corrupt: close the client, and open it anew. */
 static inline char *status1to1_store_resume(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "store.resume", params_json);

@@ -31,7 +31,7 @@ func (s *fileStore) Authenticate(passphrase string, masterKey []byte) error {
 		data, err = h.unwrap(master)
 	}
 	if err != nil || subtle.ConstantTimeCompare(data[:], s.data[:]) != 1 {
-		return chat.Errorf(chat.CodeWrongPassphrase, "passphrase", "the passphrase or key is not that of this store")
+		return wrongPassphrase("", masterKey)
 	}
 	return nil
 }

@@ -73,8 +73,13 @@ func locked() *chat.Error {
 	return chat.Errorf(chat.CodeStoreLocked, "store.path", "another client or process has the store open")
 }
 
-func wrongPassphrase() *chat.Error {
-	return chat.Errorf(chat.CodeWrongPassphrase, "store.passphrase", "the passphrase or key does not open this store")
+// wrongPassphrase names what was given below prefix: the key or the passphrase.
+func wrongPassphrase(prefix string, masterKey []byte) *chat.Error {
+	field := "passphrase"
+	if len(masterKey) > 0 {
+		field = "key"
+	}
+	return chat.Errorf(chat.CodeWrongPassphrase, prefix+field, "the passphrase or key does not open this store")
 }
 
 // asError keeps a *chat.Error and makes CodeStoreIO of anything else.

@@ -163,6 +163,17 @@ func (b *boltFile) begin(writable bool) (tx *bolt.Tx, hung bool, err error) {
 	return tx, false, nil
 }
 
+// lastTx is the number of the last transaction, or 0 if bbolt cannot tell.
+func (b *boltFile) lastTx() (id int) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	tx, _, err := b.begin(false)
+	if err != nil {
+		return 0
+	}
+	_ = guard("file", func() { id = tx.ID(); _ = tx.Rollback() })
+	return id
+}
+
 // syncDir makes the directory entry of a new file durable.
 func syncDir(path string) error {
 	d, err := os.Open(filepath.Dir(path))

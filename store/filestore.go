@@ -32,6 +32,7 @@ type fileStore struct {
 	life     sync.Mutex // one of Suspend, Resume and Close at a time
 	rewrap   sync.Mutex // one ChangePassphrase at a time
 	file     *boltFile  // changed only while the gate is shut and empty
+	left     int        // number of the last transaction when the file was let go of; 0: unknown
 	requests chan *request
 	quit     chan struct{}              // closed by Close
 	broken   atomic.Pointer[chat.Error] // set when bbolt must not be used any more
@@ -98,7 +99,7 @@ func (s *fileStore) start(o Options, steps []migration) error {
 			s.data, err = h.unwrap(master)
 		}
 		if err != nil {
-			return wrongPassphrase().Because(err)
+			return wrongPassphrase("store.", o.Key).Because(err)
 		}
 	}
 	if s.crypt, err = newCrypt(s.data, s.rand); err != nil {
@@ -199,15 +200,18 @@ func (s *fileStore) release() error {
 		return nil
 	}
 	f.giveUp()
+	s.left = 0
 	if s.hung() != nil {
 		f.abandon()
 		return nil
 	}
+	s.left = f.lastTx()
 	return f.close()
 }
 
 // Resume opens the file again with the data key kept in memory. If the file is
-// another store's, CodeStoreCorrupt; the store stays suspended after any error.
+// another store's, or was changed meanwhile, CodeStoreCorrupt; the store stays
+// suspended after any error.
 func (s *fileStore) Resume() error {
 	s.life.Lock()
 	defer s.life.Unlock()
@@ -229,7 +233,8 @@ func (s *fileStore) Resume() error {
 	return nil
 }
 
-// recognise makes sure that f is the file this store was opened with.
+// recognise makes sure that f is the file this store was opened with, as it was left:
+// what its user keeps in memory must not be of another time than the file.
 func (s *fileStore) recognise(f *boltFile) error {
 	h, err := f.readHeader(s.version)
 	if err != nil {
@@ -237,6 +242,9 @@ func (s *fileStore) recognise(f *boltFile) error {
 	}
 	if h.storeID != s.storeID || h.version != s.version {
 		return corrupt("the file was replaced by another while the store was suspended")
+	}
+	if s.left != 0 && f.lastTx() != s.left {
+		return corrupt("the file was changed while the store was suspended: it must be opened anew")
 	}
 	return f.verify(s.crypt)
 }

@@ -64,6 +64,13 @@ func TestPassphraseAndKey(t *testing.T) {
 		if wantCode(t, err, chat.CodeWrongPassphrase); t.Failed() {
 			t.Fatal(name)
 		}
+		given := "store.passphrase"
+		if o.Key != nil {
+			given = "store.key"
+		}
+		if e := (*chat.Error)(nil); !errors.As(err, &e) || e.Field != given {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 	o := withPhrase
 	o.KDF = Argon2Params{} // the file says its own cost
@@ -208,6 +215,45 @@ func TestReplacedWhileSuspended(t *testing.T) {
 			t.Errorf("Get = %q, %v", v, err)
 		}
 	})
+}
+
+// A file that is another time's, an older copy or one that somebody worked on, is not
+// taken up again: what the engine remembers would not fit it.
+func TestChangedWhileSuspended(t *testing.T) {
+	s := newFile(t)
+	put := func(s *subject, value string) {
+		s.update(func(tx chat.Tx) { s.must(tx.Put("t", []byte("k"), []byte(value))) })
+	}
+	put(s, "older")
+	s.must(s.Suspend())
+	older, err := os.ReadFile(s.path)
+	s.must(err)
+	s.must(s.Resume())
+	put(s, "newer")
+	s.must(s.Suspend())
+	newer, err := os.ReadFile(s.path)
+	s.must(err)
+	s.must(os.WriteFile(s.path, older, 0o600))
+	wantCode(t, s.Resume(), chat.CodeStoreCorrupt)
+	s.must(os.WriteFile(s.path, newer, 0o600))
+	s.must(s.Resume())
+	s.must(s.Suspend())
+	other := &subject{Store: mustOpen(t, s.path), t: t, path: s.path}
+	other.must(other.Close()) // that it was looked at is no change
+	s.must(s.Resume())
+	s.must(s.Suspend())
+	other = &subject{Store: mustOpen(t, s.path), t: t, path: s.path}
+	put(other, "by another")
+	other.must(other.Close())
+	wantCode(t, s.Resume(), chat.CodeStoreCorrupt)
+	s.must(s.Close())
+	s = &subject{Store: mustOpen(t, s.path), t: t, path: s.path}
+	s.view(func(tx chat.Tx) {
+		if v, err := tx.Get("t", []byte("k")); err != nil || string(v) != "by another" {
+			t.Errorf("Get = %q, %v", v, err)
+		}
+	})
+	s.must(s.Close())
 }
 
 func TestRedacted(t *testing.T) {

@@ -18,8 +18,7 @@ else
 	echo "asan: $CC has no AddressSanitizer that works here: the C side is tested without it"
 fi
 
-# shellcheck disable=SC2086 # GCFLAGS are several words
-$GO build -buildmode=c-shared -trimpath -tags "$TAGS,status1to1_test" $GCFLAGS -ldflags "-extldflags '$LINK'" -o "$out/$LIB" ./library
+$GO build -buildmode=c-shared -trimpath -tags "$TAGS,status1to1_test" -ldflags "-extldflags '$LINK'" -o "$out/$LIB" ./library
 rm -f $out/libstatus1to1.h
 ln -sf "$LIB" "$out/$LIB_ABI"
 compile() {

@@ -189,11 +189,14 @@ func (b binder) inRange(path string, spec fieldSpec, target reflect.Value) error
 	}
 	// Written so that NaN is out of range too.
 	if !(n >= spec.bounds.Min && n <= spec.bounds.Max) {
-		return chat.Errorf(b.bad, path, "must be from %v to %v", spec.bounds.Min, spec.bounds.Max).
+		return chat.Errorf(b.bad, path, "must be from %s to %s", plainNumber(spec.bounds.Min), plainNumber(spec.bounds.Max)).
 			With("min", spec.bounds.Min).With("max", spec.bounds.Max)
 	}
 	return nil
 }
+
+// plainNumber is a bound without exponent.
+func plainNumber(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 // misfit is the error for a value of the wrong kind.
 func (b binder) misfit(path string, want kind, got value) error {

@@ -132,6 +132,22 @@ func TestDecodeNamesTheField(t *testing.T) {
 	}
 }
 
+// Bounds read as a person writes them: 1000000, not 1e+06.
+func TestBoundsArePlainNumbers(t *testing.T) {
+	for _, c := range []struct {
+		target     any
+		text, want string
+	}{
+		{new(AckParams), `{"up_to":-1}`, "from 0 to 9007199254740991"},
+		{new(EngineConfig), `{"max_events":1}`, "from 16 to 1000000"},
+		{new(MemoryNetworkConfig), `{"loss":1.5}`, "from 0 to 1"},
+	} {
+		if err := decode(c.text, c.target, chat.CodeBadParams); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.text, err)
+		}
+	}
+}
+
 func TestDecodeNothing(t *testing.T) {
 	for _, text := range []string{"", "{}", " {} ", "null"} {
 		if err := decode(text, new(Empty), chat.CodeBadParams); err != nil {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"runtime"
+	"time"
 
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/event"
@@ -10,9 +11,18 @@ import (
 
 // pump hands the events of a client to a callback, on one thread of its own.
 type pump struct {
+	ctx  context.Context // ends when the pump is stopped
 	stop context.CancelFunc
 	done chan struct{} // closed after the last invocation
 }
+
+// stopped tells whether no event goes to this callback any more, except to an
+// invocation that is running.
+func (p *pump) stopped() bool { return p.ctx.Err() != nil }
+
+// readAgain is how long a pump waits after events could not be read, as when the
+// disk fails: a callback must not miss what comes after.
+const readAgain = 200 * time.Millisecond
 
 // SetCallback has f called with every event from now on, in the form NextEvent
 // gives; nil takes the callback away. It returns after the last invocation of
@@ -56,7 +66,7 @@ func (r *Registry) startPump(c *client, f func(string), before *pump) error {
 		return chat.Errorf(chat.CodeTooMany, "", "another thread set a callback at the same time")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	c.pump = &pump{stop: cancel, done: make(chan struct{})}
+	c.pump = &pump{ctx: ctx, stop: cancel, done: make(chan struct{})}
 	go func(done chan struct{}) {
 		defer close(done)
 		defer cancel()
@@ -81,9 +91,19 @@ func (r *Registry) pumpEvents(ctx context.Context, c *client, f func(string)) {
 			if e != nil {
 				f(Success(e))
 			}
-			last = err != nil || isClosed(e)
+			if last = isClosed(e) || chat.CodeOf(err) == chat.CodeClosed; err != nil && !last {
+				pause(ctx, readAgain)
+			}
 			return nil, err
 		})
+	}
+}
+
+// pause waits for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
 	}
 }
 

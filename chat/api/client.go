@@ -37,8 +37,10 @@ func (c *client) shut(inside bool) error {
 	if c.closing.CompareAndSwap(false, true) {
 		c.cancel()
 		c.result = c.engine.Close()
-		if !inside { // else the callback gets the rest when it returns
+		if !inside {
 			c.waitForCallback()
+		}
+		if !inside || c.currentPump().stopped() { // else the callback gets the rest when it returns
 			c.left.takeFrom(c.engine)
 		}
 		c.dropSignal()

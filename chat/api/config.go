@@ -24,7 +24,8 @@ type StoreConfig struct {
 	Kind string `json:"kind,omitempty"`
 	// Path is the file; it is made when missing, in a directory that exists.
 	Path string `json:"path,omitempty"`
-	// Passphrase opens the file. Give this or a key.
+	// Passphrase opens the file. Give this or a key. It is taken as the bytes it has in
+	// UTF-8: bring it into one Unicode normal form first.
 	Passphrase Secret `json:"passphrase,omitempty"`
 	// Key opens the file instead of a passphrase: 32 bytes in standard base64,
 	// from the host's keychain.
@@ -60,7 +61,7 @@ type NetworkConfig struct {
 	// Shard is the shard in the cluster; 32 when left out.
 	Shard *int `json:"shard,omitempty" range:"1..1023"`
 	// MaxMessageSize is the largest WakuMessage, bytes; 153600 when left out.
-	MaxMessageSize int `json:"max_message_size,omitempty" range:"1024..1048576"`
+	MaxMessageSize int `json:"max_message_size,omitempty" range:"4096..1048576"`
 	// Memory describes the memory network.
 	Memory *MemoryNetworkConfig `json:"memory,omitempty"`
 }

@@ -12,8 +12,8 @@ import (
 type ErrorBody struct {
 	// Code is stable; see the list of codes in the schema.
 	Code chat.Code `json:"code"`
-	// Category groups codes: "request", "identity", "message",
-	// "contact", "pairing", "store", "network" or "internal".
+	// Category groups codes: "request", "identity", "contact", "message", "pairing",
+	// "store", "network" or "internal".
 	Category string `json:"category"`
 	// Message is for people and may change.
 	Message string `json:"message"`

@@ -49,6 +49,24 @@ func TestEventFD(t *testing.T) {
 	}
 }
 
+// Events that cannot be read are not announced: a loop over the descriptor would spin.
+func TestSuspendedStoreIsNotReadable(t *testing.T) {
+	r := newTestRegistry()
+	h := openTest(t, r, quietConfig)
+	must(t, r.Call(h, "identity.create", ""))
+	must(t, r.Call(h, "contacts.add", `{"key":"`+aKey+`"}`))
+	fd := r.EventFD(h)
+	for _, step := range []struct {
+		method   string
+		readable bool
+	}{{"identity.get", true}, {"store.suspend", false}, {"store.resume", true}} {
+		must(t, r.Call(h, step.method, ""))
+		if isReadable(t, fd) != step.readable {
+			t.Errorf("after %s, readable: %v", step.method, !step.readable)
+		}
+	}
+}
+
 func TestSignalIsALevel(t *testing.T) {
 	s, err := newSignal()
 	if err != nil {

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -8,6 +10,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/event"
 )
 
 func until(t *testing.T, condition func() bool) {
@@ -154,4 +157,100 @@ func TestPanicInCallback(t *testing.T) {
 	mustFail(t, r.Call(h, "store.check", ""), chat.CodeClosed, "")
 	must(t, r.Close(h, false))
 	must(t, r.Call(other, "store.check", ""))
+}
+
+// quietConfig is for a client that nobody else of the process meets.
+const quietConfig = `{"store":{"kind":"memory"},"network":{"kind":"memory","memory":{"name":"quiet"}}}`
+
+// A suspended store keeps its events, and a callback gets them after it is resumed.
+func TestSuspendHoldsEvents(t *testing.T) {
+	r := newTestRegistry()
+	h := openTest(t, r, quietConfig)
+	must(t, r.Call(h, "identity.create", ""))
+	add := func(name string) { must(t, r.Call(h, "contacts.add", `{"key":"`+aKey+`","name":"`+name+`"}`)) }
+	add("a")
+	must(t, r.Call(h, "store.suspend", ""))
+	if e := must(t, r.NextEvent(h, 0)); string(e) != "null" {
+		t.Errorf("an event of a suspended store: %s", e)
+	}
+	must(t, r.Call(h, "store.resume", ""))
+	nextOf(t, r, h, "contact_changed")
+
+	entered, released := make(chan struct{}, 8), make(chan struct{})
+	var changes, closed atomic.Int32
+	must(t, r.SetCallback(h, func(response string) {
+		entered <- struct{}{}
+		<-released
+		if strings.Contains(response, `"contact_changed"`) {
+			changes.Add(1)
+		}
+		if strings.Contains(response, `"type":"closed"`) {
+			closed.Add(1)
+		}
+	}, false))
+	add("b")
+	<-entered
+	add("c")
+	must(t, r.Call(h, "store.suspend", ""))
+	close(released)
+	until(t, func() bool { return changes.Load() == 1 })
+	must(t, r.Call(h, "store.resume", ""))
+	until(t, func() bool { return changes.Load() == 2 })
+	must(t, r.Call(h, "store.suspend", ""))
+	must(t, r.Close(h, false))
+	if closed.Load() != 1 {
+		t.Errorf("%d closed events", closed.Load())
+	}
+}
+
+// Whatever gave way to others is named by an overflow event, also when such an event
+// gave way itself.
+func TestOverflowNamesAllThatIsLost(t *testing.T) {
+	r := newTestRegistry()
+	h := openTest(t, r, strings.TrimSuffix(quietConfig, "}")+`,"engine":{"max_events":16}}`)
+	must(t, r.Call(h, "identity.create", ""))
+	const changes = 200
+	for i := range changes {
+		must(t, r.Call(h, "contacts.add", fmt.Sprintf(`{"key":%q,"name":"%d"}`, aKey, i)))
+	}
+	known, seen := map[uint64]bool{}, uint64(0)
+	for {
+		var e *chat.DeliveredEvent
+		if err := json.Unmarshal(must(t, r.NextEvent(h, 0)), &e); err != nil {
+			t.Fatal(err)
+		}
+		if e == nil {
+			break
+		}
+		known[e.Seq], seen = true, e.Seq
+		if e.Type == "overflow" {
+			var over event.Overflow
+			if err := json.Unmarshal(e.Data, &over); err != nil {
+				t.Fatal(err)
+			}
+			for seq := over.FromSeq; seq <= over.ToSeq; seq++ {
+				known[seq] = true
+			}
+		}
+	}
+	if seen < changes || uint64(len(known)) != seen {
+		t.Errorf("of %d events, %d were seen or named", seen, len(known))
+	}
+}
+
+// A callback that takes itself away and then closes leaves the end of the stream to
+// next_event.
+func TestCallbackLeavesAndCloses(t *testing.T) {
+	r := newTestRegistry()
+	h := openTest(t, r, quietConfig)
+	must(t, r.Call(h, "identity.create", ""))
+	done := make(chan struct{})
+	must(t, r.SetCallback(h, func(string) {
+		must(t, r.SetCallback(h, nil, true))
+		must(t, r.Close(h, true))
+		close(done)
+	}, false))
+	must(t, r.Call(h, "contacts.add", `{"key":"`+aKey+`"}`))
+	<-done
+	nextOf(t, r, h, "closed")
 }

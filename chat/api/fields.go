@@ -17,6 +17,7 @@ type FieldSpec struct {
 	GoName   string
 	Type     reflect.Type
 	Optional bool
+	Nullable bool    // it is always there, and null where there is nothing
 	Bounds   *Bounds // nil: none
 }
 
@@ -26,7 +27,9 @@ func Fields(t reflect.Type) []FieldSpec {
 	out := make([]FieldSpec, len(specs.all))
 	for i, s := range specs.all {
 		f := t.Field(s.index)
-		out[i] = FieldSpec{Name: s.name, GoName: f.Name, Type: f.Type, Optional: s.optional, Bounds: s.bounds}
+		_, marked := f.Tag.Lookup("nullable")
+		nullable := !s.optional && (marked || f.Type.Kind() == reflect.Pointer)
+		out[i] = FieldSpec{Name: s.name, GoName: f.Name, Type: f.Type, Optional: s.optional, Nullable: nullable, Bounds: s.bounds}
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"libstatus1to1/chat"
@@ -58,7 +59,8 @@ func newLogger(c LogConfig) (*logger, error) {
 		l.events = &logQueue{}
 	}
 	if c.File != "" {
-		f, err := os.OpenFile(c.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY, logFileMode)
+		// Non-blocking: a named pipe that nobody reads is refused, not waited for.
+		f, err := os.OpenFile(c.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, logFileMode)
 		if err != nil {
 			return nil, misconfigured("log.file", "cannot be opened for writing")
 		}

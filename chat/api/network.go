@@ -50,11 +50,11 @@ var sessionMethods = []Method{
 var networkMethods = []Method{
 	method("network.status", "Tells how the network is: state, own addresses, peers.", nil, networkStatus),
 	method("network.connect", "Adds a peer, and keeps it connected. It does not wait for the connection: see peer_changed.",
-		[]chat.Code{chat.CodeBadAddress, chat.CodeNetworkDown}, connect),
+		[]chat.Code{chat.CodeBadAddress, chat.CodeTooMany}, connect),
 	method("network.disconnect", "Forgets a peer and closes its connections.",
-		[]chat.Code{chat.CodeNotFound, chat.CodeNetworkDown}, disconnect),
+		[]chat.Code{chat.CodeNotFound}, disconnect),
 	method("network.wait", "Waits until messages can be published to enough peers. This call blocks, up to its deadline.",
-		[]chat.Code{chat.CodeTimeout, chat.CodeNoIdentity}, waitOnline),
+		[]chat.Code{chat.CodeTimeout}, waitOnline),
 }
 
 func listSessions(_ context.Context, c *chat.Client, p ListSessionsParams) (SessionList, error) {

@@ -33,7 +33,7 @@ type UnsupportedReceived struct {
 	ApplicationType int32  `json:"application_type"`
 	TypeName        string `json:"type_name"`
 	MessageID       string `json:"message_id"`
-	Payload         []byte `json:"payload"` // base64: the protobuf inside; null when it is above 16 KiB
+	Payload         []byte `json:"payload" nullable:"true"` // base64: the protobuf inside; null when it is above 16 KiB
 }
 
 // ContactChanged is emitted when a contact is added or changes, also when
@@ -113,7 +113,7 @@ type Overflow struct {
 }
 
 // InternalError is emitted when a goroutine of the library panicked. The client
-// is closed after it.
+// is closed after it. It is not stored.
 type InternalError struct {
 	ReportID string `json:"report_id"`
 	Where    string `json:"where"`

@@ -22,9 +22,15 @@
 //
 // # Globals
 //
-// go-waku sets the process-wide log sink of go-log (libp2p's logger) for the logger
-// it is given. We give it one that discards everything: nothing is ever written to
-// standard output or error.
+// The log sink of go-log, which libp2p and go-waku write to, belongs to the process. We
+// set one that discards everything: nothing is ever written to standard output or error.
+//
+// # Parts, not the whole
+//
+// The relay is go-waku's (waku/v2/protocol/relay), on a host put together in host.go.
+// Do not import github.com/libp2p/go-libp2p, go-waku's waku/v2/node or its
+// waku/v2/protocol/filter (which imports its tests): each links every transport libp2p
+// has and costs six to nine megabytes. internal/archtest watches.
 package waku
 
 import (
@@ -61,8 +67,7 @@ const maxAddresses = 256
 // Config is what New takes. Zero fields mean the defaults above, so that cluster 0
 // and shard 0 cannot be chosen.
 type Config struct {
-	// Listen are addresses /ip4/<address>/tcp/<port> or /ip6/...; the first is
-	// /ip4. Port 0 is any.
+	// Listen are addresses /ip4/<address>/tcp/<port> or /ip6/...; port 0 is any.
 	Listen []string
 	// Peers are static peers, /ip4|ip6|dns4|dns6|dns/.../tcp/<port>/p2p/<peer id>,
 	// dialled at Start and again whenever they are lost.
@@ -132,15 +137,12 @@ func (s *settings) checkListen(listen []string) error {
 	if len(listen) == 0 {
 		listen = []string{DefaultListen}
 	}
-	for i, text := range listen {
+	for _, text := range listen {
 		address, err := ma.NewMultiaddr(text)
 		codes := codesOf(address)
 		if err != nil || len(codes) != 2 || codes[1] != ma.P_TCP || (codes[0] != ma.P_IP4 && codes[0] != ma.P_IP6) {
 			return chat.Errorf(chat.CodeBadAddress, fieldListen,
 				"%q is not /ip4/<address>/tcp/<port> or /ip6/<address>/tcp/<port>", text)
-		}
-		if i == 0 && codes[0] != ma.P_IP4 {
-			return chat.Errorf(chat.CodeBadAddress, fieldListen, "the first address must be /ip4: the node's record needs one")
 		}
 		s.listen = append(s.listen, address)
 	}

@@ -140,7 +140,7 @@ func (r *run) keepConnected(ctx context.Context, p *staticPeer, kept *keeper) {
 	for failures := 0; ; {
 		began := time.Now()
 		err := r.dial(ctx, p)
-		if slices.Contains(r.node.Relay().PubSub().ListPeers(r.topic), p.id) {
+		if slices.Contains(r.node.relay.PubSub().ListPeers(r.topic), p.id) {
 			r.keepers.joined(p.id) // it had dialled us
 		}
 		if err == nil && r.waitLost(ctx, p.id, kept) {

@@ -162,7 +162,7 @@ func (n *Node) Status() chat.NetworkStatus {
 	}
 	s.State = r.currentState()
 	s.PeerID = r.host().ID().String()
-	for _, address := range r.node.ListenAddresses() {
+	for _, address := range r.node.addresses() {
 		s.ListenAddresses = append(s.ListenAddresses, address.String())
 	}
 	ids := r.host().Network().Peers()

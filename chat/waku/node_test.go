@@ -90,9 +90,10 @@ func TestStartOrder(t *testing.T) {
 func TestReconnectsAfterRestart(t *testing.T) {
 	a, b := pair(t, Config{})
 	id := a.Status().PeerID
-	a.Node.settings.listen = mustListen(t, a.port(t))
+	again := mustListen(t, a.port(t))
 	for round := range 2 {
 		a.stop(t)
+		a.Node.settings.listen = again
 		b.until(t, "being offline", func() bool { return b.Status().State == chat.NetworkOffline })
 		if _, err := b.Publish(context.Background(), envelope([]byte("lost"))); !errors.Is(err, chat.ErrNoPeers) {
 			t.Fatalf("published to nobody: %v", err)
@@ -108,6 +109,8 @@ func TestReconnectsAfterRestart(t *testing.T) {
 		a.untilReceived(t, payload)
 	}
 	var seen []string
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, c := range b.changes {
 		seen = append(seen, fmt.Sprint(c.State, " ", c.Connected))
 	}
@@ -217,7 +220,7 @@ func TestRelaysThroughTheMiddle(t *testing.T) {
 	c.untilOnline(t)
 	// Flood publishing is for own messages; others' go to the mesh, which gossipsub
 	// builds at its next heartbeat.
-	b.until(t, "a mesh with both ends", func() bool { return len(b.running.Load().node.Relay().PubSub().MeshPeers(b.PubsubTopic())) == 2 })
+	b.until(t, "a mesh with both ends", func() bool { return len(b.running.Load().node.relay.PubSub().MeshPeers(b.PubsubTopic())) == 2 })
 	a.publish(t, envelope([]byte("through")))
 	c.untilReceived(t, []byte("through"))
 	if len(a.Status().Peers) != 1 || len(b.received) != 0 {

@@ -64,7 +64,7 @@ func (r *run) publish(ctx context.Context, message *pb.WakuMessage) (chat.Eviden
 	hash := message.Hash(r.topic)
 	r.echoes.expect(hash)
 	err := recovered(func() error {
-		_, err := r.node.Relay().Publish(ctx, message, relay.WithPubSubTopic(r.topic))
+		_, err := r.node.relay.Publish(ctx, message, relay.WithPubSubTopic(r.topic))
 		return err
 	})
 	if err == nil {

@@ -67,17 +67,18 @@ type run struct {
 // begin starts the relay node and subscribes to the shard; no goroutine of ours
 // runs yet.
 func begin(n *Node, hooks chat.TransportHooks) (*run, error) {
-	relayed, err := newRelayNode(n.settings, hooks.NodeKey)
-	if err != nil {
-		return nil, err
-	}
-	r := &run{owner: n, hooks: hooks, node: relayed, topic: n.PubsubTopic(), gone: make(chan struct{}),
+	r := &run{owner: n, hooks: hooks, topic: n.PubsubTopic(), gone: make(chan struct{}),
 		inbox:   newQueue[chat.Envelope](maxInbox, maxInboxBytes),
 		changes: newQueue[chat.NetworkChange](maxChanges, math.MaxInt)}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
+	var err error
+	if r.node, err = newRelayNode(n.settings, hooks.NodeKey, r.serveMetadata); err != nil {
+		r.cancel()
+		return nil, err
+	}
 	if err := recovered(r.subscribe); err != nil {
 		r.cancel()
-		relayed.stop()
+		r.node.stop()
 		return nil, chat.Errorf(chat.CodeInternal, "", "the node could not subscribe to its shard").Because(err)
 	}
 	return r, nil
@@ -85,7 +86,7 @@ func begin(n *Node, hooks chat.TransportHooks) (*run, error) {
 
 // subscribe joins the shard and both event buses.
 func (r *run) subscribe() (err error) {
-	r.topicEvents, err = r.node.Relay().Events().Subscribe(new(relay.EvtPeerTopic), eventbus.BufSize(eventBuffer))
+	r.topicEvents, err = r.node.relay.Events().Subscribe(new(relay.EvtPeerTopic), eventbus.BufSize(eventBuffer))
 	if err != nil {
 		return err
 	}
@@ -93,7 +94,7 @@ func (r *run) subscribe() (err error) {
 	if err != nil {
 		return err
 	}
-	subscriptions, err := r.node.Relay().Subscribe(r.ctx, protocol.NewContentFilter(r.topic), relay.WithCacheSize(relayBuffer))
+	subscriptions, err := r.node.relay.Subscribe(r.ctx, protocol.NewContentFilter(r.topic), relay.WithCacheSize(relayBuffer))
 	if err != nil {
 		return err
 	}
@@ -114,8 +115,6 @@ func (r *run) work() {
 
 // end stops the run and waits.
 func (r *run) end() error {
-	var health sync.WaitGroup
-	health.Go(func() { r.node.drainHealth(r.gone) })
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -134,7 +133,6 @@ func (r *run) end() error {
 		r.cancel()
 	}
 	close(r.gone)
-	health.Wait()
 	r.working.Wait()
 	return err
 }
@@ -159,7 +157,7 @@ func (r *run) log(level, message string, fields ...any) {
 	}
 }
 
-func (r *run) host() host.Host { return r.node.Host() }
+func (r *run) host() host.Host { return r.node.host }
 
 func (r *run) connected(id peer.ID) bool {
 	return r.host().Network().Connectedness(id) == network.Connected

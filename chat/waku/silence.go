@@ -1,6 +1,9 @@
 package waku
 
 import (
+	"sync"
+
+	golog "github.com/ipfs/go-log/v2"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
@@ -13,7 +16,7 @@ type silence struct{ zapcore.Core }
 // Enabled claims every level, so that a derived logger may ask for any.
 func (silence) Enabled(zapcore.Level) bool { return true }
 
-// Level is what go-waku sets all of go-log's loggers to: the one that hardly occurs,
+// Level is what silenceGoLog sets all loggers to: the one that hardly occurs,
 // so that lines are given up before they are made.
 func (silence) Level() zapcore.Level { return zapcore.FatalLevel }
 
@@ -26,3 +29,11 @@ func (silence) Check(_ zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.Ch
 
 // silentLogger is the logger for go-waku and everything below it.
 func silentLogger() *zap.Logger { return zap.New(silence{zapcore.NewNopCore()}) }
+
+// silenceGoLog makes go-log, which libp2p and go-waku log with, write nothing at all in
+// the whole process. It tells the loggers that are there already too.
+var silenceGoLog = sync.OnceFunc(func() {
+	quiet := silence{zapcore.NewNopCore()}
+	golog.SetAllLoggers(golog.LogLevel(quiet.Level()))
+	golog.SetPrimaryCore(quiet)
+})

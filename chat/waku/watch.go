@@ -11,8 +11,7 @@ import (
 
 // watch turns the events of libp2p (a connection) and of gossipsub (a peer's
 // subscription to our shard) into changes and into work for the keepers of static
-// peers. It waits for nobody, so that the buses never wait for it; and it reads
-// go-waku's health notices.
+// peers. It waits for nobody, so that the buses never wait for it.
 func (r *run) watch() {
 	defer r.topicEvents.Close()
 	defer r.peerEvents.Close()
@@ -20,7 +19,6 @@ func (r *run) watch() {
 		select {
 		case <-r.ctx.Done():
 			return
-		case <-r.node.health:
 		case <-r.node.ready:
 			r.lookAgain()
 		case e, ok := <-r.topicEvents.Out():
@@ -59,13 +57,15 @@ func (r *run) peerChanged(e event.EvtPeerConnectednessChanged) {
 	connected := e.Connectedness == network.Connected
 	r.refresh()
 	r.change(chat.NetworkChange{Peer: e.Peer.String(), Connected: connected})
-	if !connected {
+	if connected {
+		r.spawn("waku metadata", func() { r.askMetadata(e.Peer) })
+	} else {
 		r.keepers.lost(e.Peer)
 	}
 }
 
 // shardPeers is how many peers are subscribed to our shard: those Publish reaches.
-func (r *run) shardPeers() int { return len(r.node.Relay().PubSub().ListPeers(r.topic)) }
+func (r *run) shardPeers() int { return len(r.node.relay.PubSub().ListPeers(r.topic)) }
 
 // refresh looks whether there are enough peers and tells whether that is news. A
 // connection alone does not make us online: the peer must be on our shard.

@@ -28,6 +28,7 @@ enum {
     LINE_SIZE = 64 * 1024,     /* 4096 code points and room to say that it is too long */
     LINGER_MS = 10 * 1000,     /* at the end of a piped stdin, for what is under way */
     HISTORY_SHOWN = 10,
+    STATE_SHOWN = 40,          /* characters of a message whose state has changed */
 };
 
 static const char usage[] =
@@ -46,6 +47,7 @@ static const char help[] =
     "  /requests        who asks you\n"
     "  /accept [WHO]    accept their request, or that of the chosen person\n"
     "  /decline [WHO]   decline it; they are not told\n"
+    "  /retract [WHO]   take your request, or your acceptance, back\n"
     "  /block [WHO]     hear nothing of them any more; /unblock [WHO]\n"
     "  /verify [NUMBER] show the safety number with the chosen person, or check theirs\n"
     "  /history [N]     the last N messages with the chosen person\n"
@@ -343,8 +345,13 @@ static void show_requests(void)
 
 static void show_me(void)
 {
-    char *answer = call("profile.get", NULL), *link;
+    char *answer, *link;
 
+    if (!plain && (answer = call("identity.get", NULL)) != NULL) {
+        show_identity(json_get(answer, "result"));
+        status1to1_free(answer);
+    }
+    answer = call("profile.get", NULL);
     if (answer == NULL)
         return;
     link = text_at(answer, "result.link");
@@ -400,6 +407,17 @@ static void on_message(const char *message)
     free(id);
 }
 
+/* first_part is how many bytes the first STATE_SHOWN characters of text have. */
+static int first_part(const char *text)
+{
+    int bytes = 0, characters = 0;
+
+    for (; text[bytes] != '\0'; bytes++)
+        if ((text[bytes] & 0xC0) != 0x80 && ++characters > STATE_SHOWN)
+            break;
+    return bytes;
+}
+
 /* on_state prints how far a message of ours has come. */
 static void on_state(const char *data)
 {
@@ -411,8 +429,9 @@ static void on_state(const char *data)
         put("state\t%s\t%s", id, state);
     } else if (strcmp(state, "queued") != 0) {
         char *answer = call_with("messages.get", "message_id", id), *text = text_at(answer, "result.text");
+        int shown = first_part(text);
 
-        put("    %s %.40s%s", mark(state), text, strlen(text) > 40 ? "..." : "");
+        put("    %s %.*s%s", mark(state), shown, text, text[shown] == '\0' ? "" : "...");
         free(text);
         status1to1_free(answer);
     }
@@ -696,6 +715,7 @@ static int read_lines(void)
 {
     static char buffer[LINE_SIZE];
     static size_t used;
+    static bool skipping; /* the rest of a line that is too long */
     ssize_t got = read(STDIN_FILENO, buffer + used, sizeof buffer - used - 1);
     char *line = buffer, *end;
 
@@ -707,15 +727,18 @@ static int read_lines(void)
         strcpy(buffer + used++, "\n"); /* the last line may lack its end */
     while ((end = memchr(line, '\n', used - (size_t)(line - buffer))) != NULL) {
         *end = '\0';
-        if (!run_line(line))
+        if (!skipping && !run_line(line))
             return -1;
+        skipping = false;
         line = end + 1;
     }
     used -= (size_t)(line - buffer);
     memmove(buffer, line, used);
     if (used == sizeof buffer - 1) {
-        put(plain ? "error\ttoo_long\t\tthe line is too long" : "! the line is too long");
+        if (!skipping)
+            put(plain ? "error\ttoo_long\t\tthe line is too long" : "! the line is too long");
         used = 0;
+        skipping = true;
     }
     return got > 0;
 }

@@ -133,7 +133,8 @@ static inline unsigned long json_hex4(const char *p)
     return strtoul(digits, NULL, 16);
 }
 
-/* json_text gives the string at value, decoded, on the heap; "" if there is none. */
+/* json_text gives the string at value, decoded, on the heap; "" if there is none. A
+ * NUL in it, which would end a C string, becomes U+FFFD. */
 static inline char *json_text(const char *value)
 {
     static const char escapes[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
@@ -157,7 +158,7 @@ static inline char *json_text(const char *value)
                     c = 0x10000 + ((c - 0xD800) << 10) + (json_hex4(p + 3) - 0xDC00);
                     p += 6;
                 }
-                out = json_utf8(out, c);
+                out = json_utf8(out, c == 0 ? 0xFFFD : c);
             }
         }
     }

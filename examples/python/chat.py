@@ -10,6 +10,7 @@ import codecs
 import getpass
 import json
 import os
+import re
 import select
 import signal
 import sys
@@ -32,6 +33,7 @@ HELP = f"""\
   /requests        who asks you
   /accept [WHO]    accept their request, or that of the chosen person
   /decline [WHO]   decline it; they are not told
+  /retract [WHO]   take your request, or your acceptance, back
   /block [WHO]     hear nothing of them any more; /unblock [WHO]
   /verify [NUMBER] show the safety number with the chosen person, or check theirs
   /history [N]     the last N messages with the chosen person
@@ -297,7 +299,7 @@ class Chat:
             self.add(*argument.split(" ", 1))
         elif command == "/connect" and argument:
             self.client.call("network.connect", address=argument)
-        elif command == "/history" and self.to and (argument or str(HISTORY_SHOWN)).isdigit():
+        elif command == "/history" and self.to and re.fullmatch("[0-9]{0,9}", argument):
             self.show_history(int(argument or HISTORY_SHOWN))
         elif command not in pairing.COMMANDS or not self.pairing.run(command, argument):
             put(HELP)

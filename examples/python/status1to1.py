@@ -124,6 +124,11 @@ def schema():
     return _result(_take(_lib.schema()))
 
 
+#: The event callback of each open client by its handle: the library may call it for as
+#: long as the client is open, also when nobody has the Client any more.
+_callbacks = {}
+
+
 class Client:
     """An open client. Its methods may be called from any thread."""
 
@@ -133,7 +138,6 @@ class Client:
         self.handle = handle.value
         #: The identity that was in the store, or None when there was none.
         self.identity = opened["identity"]
-        self._callback = None  # kept alive while C may call it
 
     def __enter__(self):
         return self
@@ -159,11 +163,12 @@ class Client:
     def events(self, timeout=None, ack=True):
         """Yields events until the client closes, or none came for timeout seconds.
         With ack, an event is acknowledged when the next one is asked for."""
-        fd = self.event_fd()
+        ready = select.poll()  # select() knows descriptors below 1024 only
+        ready.register(self.event_fd(), select.POLLIN)
         while True:
             event = self.next_event(0)
             if event is None:
-                if not select.select([fd], [], [], timeout)[0]:
+                if not ready.poll(None if timeout is None else timeout * 1000):
                     return
                 continue
             yield event
@@ -198,10 +203,15 @@ class Client:
         """Has function(event) called on a thread of the library; None ends it."""
         callback = _EVENT_FN(0)
         if function is not None:
-            callback = _EVENT_FN(lambda _client, text, _data: function(_result(text.decode("utf-8"))))
+            def invoke(_client, text, _data):
+                running = callback  # not freed while it runs, even if it takes itself away
+                function(_result(text.decode("utf-8")))
+                del running
+            callback = _EVENT_FN(invoke)
         _result(_take(_lib.set_event_callback(self.handle, callback, None)))
-        self._callback = callback
+        _callbacks[self.handle] = callback
 
     def close(self):
         """Closes the client and waits for it. Closing twice is fine."""
         _result(_take(_lib.close(self.handle)))
+        _callbacks.pop(self.handle, None)

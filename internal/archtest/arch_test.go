@@ -70,6 +70,14 @@ var foreign = map[string]string{
 	"github.com/libp2p/go-libp2p-pubsub": "chat/waku",
 }
 
+// heavy must not be linked into the library: each brings every transport libp2p has,
+// megabytes that nothing runs (see the comment of package chat/waku).
+var heavy = []string{
+	"github.com/libp2p/go-libp2p",
+	"github.com/waku-org/go-waku/waku/v2/node",
+	"github.com/waku-org/go-waku/waku/v2/protocol/filter",
+}
+
 // maxLines is how long a file may get: past it, it holds more than one concept.
 const maxLines = 450
 
@@ -154,6 +162,24 @@ func TestForeignPackagesStayInTheirAdapter(t *testing.T) {
 					t.Errorf("%s imports %s, which only %s may", p.name(), path, owner)
 				}
 			}
+		}
+	}
+}
+
+func TestHeavyPackagesAreNotLinked(t *testing.T) {
+	cmd := exec.Command("go", "list", "-deps", "-tags", "gowaku_no_rln", "./library")
+	cmd.Dir = filepath.Join("..", "..")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	linked := strings.Fields(string(out))
+	if !slices.Contains(linked, module+"/chat/waku") {
+		t.Fatal("go list does not name chat/waku")
+	}
+	for _, path := range heavy {
+		if slices.Contains(linked, path) {
+			t.Errorf("%s is linked", path)
 		}
 	}
 }

@@ -4,8 +4,16 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
+
+	"github.com/multiformats/go-multibase"
+
+	"libstatus1to1/chat/api"
+	"libstatus1to1/chat/identity"
 )
 
 const root = "../.."
@@ -74,6 +82,34 @@ func TestSchemaIsWhole(t *testing.T) {
 		name, _, _ := strings.Cut(part, `"`)
 		if doc.Components.Schemas[name] == nil {
 			t.Errorf("%s is referred to but not described", name)
+		}
+	}
+}
+
+// What the schema says of a key holds for every form that is read.
+func TestKeyPatternTakesEveryForm(t *testing.T) {
+	pattern := regexp.MustCompile(texts[reflect.TypeFor[api.Key]()].pattern)
+	p, err := identity.ParseChatKey("zQ3shVc2UkAfJCdc1TR8E66J85h48P43r93q8jGPkPpjF9Ef9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	forms := []string{p.Hex(), strings.ToUpper(p.Hex()[2:]), "0xE701" + strings.ToUpper(p.Hex()[4:]), "status-app://u#zQ3sh", "https://status.app/u/a#b"}
+	for base := range multibase.EncodingToStr {
+		if form, err := identity.FormatChatKeyIn(p, base); err == nil && utf8.ValidString(form) {
+			forms = append(forms, form)
+		}
+	}
+	if len(forms) < 20 {
+		t.Errorf("only %d forms", len(forms))
+	}
+	for _, form := range forms {
+		if !pattern.MatchString(form) {
+			t.Errorf("%s does not match", form)
+		}
+	}
+	for _, bad := range []string{"", "0x", " " + p.Hex(), "https://example.org/u#zQ3sh", "nobody"} {
+		if pattern.MatchString(bad) {
+			t.Errorf("%q matches", bad)
 		}
 	}
 }

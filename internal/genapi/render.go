@@ -135,6 +135,9 @@ func codeTable(b *strings.Builder) {
 // typeName is the type of a field for people, with its bounds.
 func typeName(f member) string {
 	name := plainType(f.Type)
+	if f.Nullable {
+		name += " or null"
+	}
 	if f.Bounds != nil {
 		name += fmt.Sprintf(", %.10g..%.16g", f.Bounds.Min, f.Bounds.Max)
 	}

@@ -135,6 +135,9 @@ func (m *model) fieldSchema(f member) (schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Name, err)
 	}
+	if f.Nullable {
+		s = nullable(s)
+	}
 	if f.Bounds != nil {
 		s["minimum"], s["maximum"] = f.Bounds.Min, f.Bounds.Max
 	}
@@ -175,6 +178,15 @@ func (m *model) typeSchema(t reflect.Type) (schema, error) {
 		return schema{"type": "object", "additionalProperties": values}, err
 	}
 	return nil, fmt.Errorf("no schema for a %s", t)
+}
+
+// nullable is s or null.
+func nullable(s schema) schema {
+	if s["type"] == nil { // a reference
+		return schema{"anyOf": []schema{s, {"type": "null"}}}
+	}
+	s["type"] = []any{s["type"], "null"}
+	return s
 }
 
 // ref points to a struct type of the document.

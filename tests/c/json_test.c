@@ -57,6 +57,7 @@ int main(void)
 
     check_text("{\"a\":\"\\u00e9 \\u20ac \\ud83d\\ude00 \\n\\t\\b\\f\\r\\/\\\\\"}", "a", "é € 😀 \n\t\b\f\r/\\");
     check_text("{\"a\\\"b\":1,\"c\":\"d\"}", "c", "d");
+    check_text("{\"a\":\"not\\u0000 the end\"}", "a", "not\xEF\xBF\xBD the end");
     check_quote("", "\"\"");
     check_quote("say \"hi\" \\ \n\x01 é 😀", "\"say \\\"hi\\\" \\\\ \\u000a\\u0001 é 😀\"");
     return finish("json_test");

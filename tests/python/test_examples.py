@@ -1,9 +1,10 @@
 """The example programs: add by link, see and accept requests, block, verify."""
 
 import os
+import subprocess
 import sys
 
-from helpers import ROOT, TestCase, free_port
+from helpers import PATIENCE, ROOT, SOMEBODY, TestCase, free_port
 
 sys.path.insert(0, str(ROOT / "examples"))
 from demo import Person  # noqa: E402
@@ -14,7 +15,7 @@ PROGRAMS = {
 }
 
 
-class Commands(TestCase):
+class Programs(TestCase):
     def start(self, program, *options):
         data = os.path.join(self.directory, program)
         os.mkdir(data, 0o700)
@@ -27,6 +28,16 @@ class Commands(TestCase):
         person.until_ready()
         return person
 
+    def run_with(self, program, typed, *options):
+        """What a program prints that is started with this on its stdin."""
+        data = os.path.join(self.directory, program + " alone")
+        done = subprocess.run(
+            PROGRAMS[program] + ["--data", data, "--listen", "/ip4/127.0.0.1/tcp/0", *options], input=typed.encode(),
+            stdout=subprocess.PIPE, check=True, timeout=PATIENCE, env=dict(os.environ, STATUS1TO1_PASSPHRASE="p"))
+        return done.stdout.decode()
+
+
+class Commands(Programs):
     def until_mutual(self, person):
         while person.wait("being contacts", "contact_changed")[2] != "mutual":
             pass
@@ -108,3 +119,28 @@ class Commands(TestCase):
         with open(os.path.join(self.directory, receiver.name, done[4]), "rb") as file:
             self.assertEqual(file.read(), content)
         sender.wait("the receipt", "transfer_done")
+
+class Input(Programs):
+    """What people type and programs pipe in, well or badly."""
+
+    def test_lines(self):
+        long = "a" * 66000  # above the C program's buffer: its end is no message of its own
+        bad = ("/history \u00b2", "/history " + "9" * 5000, "/history -1", "/foo", "/add", "/to", "/")
+        for program in PROGRAMS:
+            with self.subTest(program=program):
+                typed = "\n".join((long, *bad, "/me")) + "\n"
+                lines = [line.split("\t") for line in self.run_with(program, typed, "--plain", "--to", SOMEBODY).splitlines()]
+                self.assertEqual([line[1] for line in lines if line[0] == "error"][0], "too_long")
+                self.assertFalse([line for line in lines if line[0] == "message"])
+                self.assertEqual(lines[-1][0], "link")
+
+    def test_for_people(self):
+        """What people are shown is text, also where it is cut."""
+        reader = self.start("Python")
+        for program in PROGRAMS:
+            with self.subTest(program=program):
+                typed = "/me\nxy" + "\u20ac" * 60 + "\n"
+                shown = self.run_with(program, typed, "--peer", reader.address, "--to", reader.key)
+                self.assertIn(" xy" + "\u20ac" * 38 + "...\n", shown)
+                self.assertEqual(shown.count("You are zQ3sh"), 2)  # at the start and for /me
+        reader.stop()

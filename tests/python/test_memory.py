@@ -1,7 +1,10 @@
 """The binding over the memory network: calls, errors, events, callbacks."""
 
 import asyncio
+import gc
 import json
+import os
+import resource
 import select
 import threading
 import time
@@ -231,6 +234,46 @@ class Chatting(TestCase):
         self.assertNotIn(threading.get_ident(), threads)
         alice.call("messages.send", to=b["chat_key"], text="two")
         self.received(bob, "two")
+
+    def test_callback_of_a_dropped_client(self):
+        """A client nobody holds any more goes on to call back, and not into freed memory."""
+        came, handles = threading.Event(), []
+
+        def drop():
+            network = {"kind": "memory", "memory": {"name": self.id()}}
+            client = Client({"store": {"kind": "memory"}, "network": network})
+            client.set_event_callback(lambda event: came.set())
+            handles.append(client.handle)
+
+        drop()
+        gc.collect()
+        self.memory(self.id())  # its coming is an event
+        self.assertTrue(came.wait(PATIENCE))
+        status1to1._result(status1to1._take(status1to1._lib.close(handles[0])))
+
+    def test_callback_replaces_itself(self):
+        client, twice = self.memory(self.id()), threading.Event()
+
+        def first(_event):
+            client.set_event_callback(lambda event: twice.set())
+            gc.collect()
+
+        client.set_event_callback(first)
+        self.memory(self.id())  # its coming is two events
+        self.assertTrue(twice.wait(PATIENCE))
+
+    def test_many_descriptors(self):
+        """Events are waited for in a program with more files than select() takes."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard != resource.RLIM_INFINITY and hard < 4096:
+            self.skipTest("this user may not open so many files")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(1100):
+            self.addCleanup(os.close, os.open(os.devnull, os.O_RDONLY))
+        client = self.memory(self.id())
+        self.memory(self.id())
+        self.assertEqual(next(client.events(timeout=PATIENCE))["type"], "peer_changed")
 
     def test_asyncio(self):
         alice, bob, _, b = self.pair()

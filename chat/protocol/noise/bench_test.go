@@ -11,20 +11,23 @@ import (
 	"libstatus1to1/chat/protocol/noise"
 )
 
-// interleaved runs ours and theirs in turn and reports the medians of both and their
-// ratio: the goal of issue 6 is at most 1.3. Medians, because the machine is shared.
+// interleaved runs ours and theirs in turn, each as often first as second, and reports
+// the medians of both and their ratio: the goal of issue 6 is at most 1.3. Medians,
+// because the machine is shared.
 func interleaved(b *testing.B, ours, theirs func()) {
 	b.Helper()
 	const samples = 1 << 14
 	mine, other := make([]time.Duration, 0, samples), make([]time.Duration, 0, samples)
-	for b.Loop() {
+	run := [2]func(){ours, theirs}
+	var took [2]time.Duration
+	for first := 0; b.Loop(); first = 1 - first {
 		start := time.Now()
-		ours()
+		run[first]()
 		middle := time.Now()
-		theirs()
-		end := time.Now()
+		run[1-first]()
+		took[first], took[1-first] = middle.Sub(start), time.Since(middle)
 		if len(mine) < samples {
-			mine, other = append(mine, middle.Sub(start)), append(other, end.Sub(middle))
+			mine, other = append(mine, took[0]), append(other, took[1])
 		}
 	}
 	slices.Sort(mine)
@@ -81,8 +84,10 @@ func BenchmarkHandshake(b *testing.B) {
 }
 
 // BenchmarkTransport seals and opens a message, against flynn/noise encrypting and
-// decrypting the padded plaintext. In the smallest message, one block of padding, the two
-// nametag hashes of 43, which flynn/noise does not have, are a third of what flynn/noise costs.
+// decrypting what 35 makes of it: the padded plaintext, with a nametag as associated
+// data. Computing the nametag, a SHA-256 on either side (43), is ours alone. It is a
+// quarter of what flynn/noise costs in the smallest message, one block of padding, and
+// keeps that one above 1.3; all else costs 1.15.
 func BenchmarkTransport(b *testing.B) {
 	for _, size := range []int{100, 1000, 100_000} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
@@ -90,7 +95,7 @@ func BenchmarkTransport(b *testing.B) {
 			suite := flynn.NewCipherSuite(flynn.DH25519, flynn.CipherChaChaPoly, flynn.HashSHA256)
 			out, in := flynn.UnsafeNewCipherState(suite, [32]byte{1}, 0), flynn.UnsafeNewCipherState(suite, [32]byte{1}, 0)
 			text := make([]byte, size)
-			padded := noise.Pad(text)
+			padded, tag := noise.Pad(text), make([]byte, noise.NametagSize)
 			interleaved(b, func() {
 				next, payload, err := alice.Seal(text)
 				if err != nil {
@@ -101,11 +106,11 @@ func BenchmarkTransport(b *testing.B) {
 					b.Fatal(err)
 				}
 			}, func() {
-				sealed, err := out.Encrypt(nil, nil, padded)
+				sealed, err := out.Encrypt(nil, tag, padded)
 				if err != nil {
 					b.Fatal(err)
 				}
-				if _, err = in.Decrypt(nil, nil, sealed); err != nil {
+				if _, err = in.Decrypt(nil, tag, sealed); err != nil {
 					b.Fatal(err)
 				}
 			})

@@ -19,7 +19,7 @@ var (
 // SealRaw seals an already padded plaintext under any nonce and nametag index.
 func SealRaw(t Transport, nonce, index uint64, padded []byte) []byte {
 	tag := transportNametag(&t.out.keys.Nametags, index)
-	sealed := t.out.cipher.Encrypt(nil, nonce, tag[:], padded)
+	sealed := suite.Cipher(t.out.keys.Cipher).Encrypt(nil, nonce, tag[:], padded)
 	b := appendHead(nil, tag, ProtocolTransport, nil, len(sealed))
 	return append(b, sealed...)
 }

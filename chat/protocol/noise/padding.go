@@ -1,6 +1,9 @@
 package noise
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // PadBlock is the padding block in bytes: every plaintext grows to a multiple of it.
 // Spec: 35/WAKU2-NOISE, "Padding".
@@ -15,11 +18,15 @@ func pad(plaintext []byte) []byte {
 	return padded
 }
 
-// fillPadding writes its own length into every byte, doubling what is written.
+// fillPadding writes its own length into every byte, eight at a time.
 func fillPadding(b []byte) {
-	b[0] = byte(len(b))
-	for done := 1; done < len(b); done *= 2 {
-		copy(b[done:], b[:done])
+	eight := uint64(len(b)) * 0x0101010101010101
+	for len(b) >= 8 {
+		binary.LittleEndian.PutUint64(b, eight)
+		b = b[8:]
+	}
+	for i := range b {
+		b[i] = byte(eight)
 	}
 }
 

@@ -79,6 +79,19 @@ func parsePayload(b []byte) (Payload, error) {
 	return p, nil
 }
 
+// parseTransport is parsePayload for a transport message, which has no keys; with what
+// is none it has the errors of parsePayload, and ErrProtocol for other protocols.
+func parseTransport(b []byte) (Nametag, []byte, error) {
+	if len(b) >= headSize && len(b) <= MaxPayload && ProtocolID(b[NametagSize]) == ProtocolTransport && b[lengthsAt] == 0 &&
+		binary.LittleEndian.Uint64(b[keysAt:]) == uint64(len(b)-headSize) {
+		return Nametag(b[:NametagSize]), b[headSize:], nil
+	}
+	if _, err := parsePayload(b); err != nil {
+		return Nametag{}, nil, err
+	}
+	return Nametag{}, nil, ErrProtocol
+}
+
 func parseKeys(b []byte) ([]WireKey, error) {
 	var keys []WireKey
 	for len(b) > 0 {

@@ -1,11 +1,12 @@
 package noise
 
 import (
+	"crypto/cipher"
 	"encoding/binary"
 	"errors"
 	"slices"
 
-	flynn "github.com/flynn/noise"
+	"golang.org/x/crypto/chacha20poly1305"
 
 	"libstatus1to1/chat/protocol/key"
 )
@@ -25,20 +26,35 @@ type Keys struct {
 //
 // Spec: 35/WAKU2-NOISE, "After-handshake".
 type Transport struct {
-	out  direction
+	out  *direction
 	sent uint64   // messages sealed, the next nonce
 	send TagOrder // for sealing
-	in   direction
+	in   *direction
 	recv inbound
 }
 
-// direction is one way of a transport, with the cipher made ready.
+// direction is one way of a transport, with the cipher made ready; it is never written
+// to. It is the cipher itself and not flynn/noise's around it, whose nonces are an
+// allocation each.
 type direction struct {
-	keys   *Keys // never written to
-	cipher flynn.Cipher
+	keys   Keys
+	cipher cipher.AEAD
 }
 
-func newDirection(k Keys) direction { return direction{&k, suite.Cipher(k.Cipher)} }
+func newDirection(k Keys) *direction {
+	aead, err := chacha20poly1305.New(k.Cipher[:])
+	if err != nil {
+		panic(err) // only for a key of another length
+	}
+	return &direction{k, aead}
+}
+
+// putNonce writes the nonce of message n: 4 zero bytes, then the number.
+// Spec: the Noise protocol framework, "The ChaChaPoly cipher functions".
+func putNonce(to []byte, n uint64) {
+	binary.LittleEndian.PutUint32(to, 0)
+	binary.LittleEndian.PutUint64(to[nonceSize-8:], n)
+}
 
 // newTransport begins at nonce 0 both ways.
 func newTransport(out, in Keys) Transport {
@@ -73,7 +89,7 @@ func (t Transport) Missing() int { return len(t.recv.skipped) }
 
 // Awaits reports whether a payload with this nametag may be for this transport.
 func (t Transport) Awaits(tag Nametag) bool {
-	if t.in.cipher == nil {
+	if t.in == nil {
 		return false
 	}
 	secret := &t.in.keys.Nametags
@@ -85,7 +101,7 @@ func (t Transport) Awaits(tag Nametag) bool {
 // Transport.
 func (t Transport) Seal(plaintext []byte) (Transport, []byte, error) {
 	switch {
-	case t.out.cipher == nil:
+	case t.out == nil:
 		return t, nil, ErrStored
 	case len(plaintext) > MaxPlaintext:
 		return t, nil, ErrTooLong
@@ -93,13 +109,15 @@ func (t Transport) Seal(plaintext []byte) (Transport, []byte, error) {
 		return t, nil, ErrExhausted
 	}
 	tag := transportNametag(&t.out.keys.Nametags, t.send.index(t.sent))
-	n := len(plaintext)/PadBlock*PadBlock + PadBlock + tagSize
-	b := make([]byte, 0, headSize+n)
-	b = appendHead(b, tag, ProtocolTransport, nil, n)
-	b = append(b, plaintext...)
-	b = b[:headSize+n-tagSize]
-	fillPadding(b[headSize+len(plaintext):])
-	b = t.out.cipher.Encrypt(b[:headSize], t.sent, b[:NametagSize], b[headSize:])
+	padded := len(plaintext)/PadBlock*PadBlock + PadBlock
+	size := headSize + padded + tagSize
+	b := make([]byte, size+nonceSize) // one allocation for all
+	b, nonce := b[:size:size], b[size:]
+	putNonce(nonce, t.sent)
+	appendHead(b[:0], tag, ProtocolTransport, nil, padded+tagSize)
+	text := b[headSize : headSize+padded]
+	fillPadding(text[copy(text, plaintext):])
+	t.out.cipher.Seal(text[:0], nonce, text, b[:NametagSize])
 	t.sent++
 	return t, b, nil
 }
@@ -108,46 +126,50 @@ func (t Transport) Seal(plaintext []byte) (Transport, []byte, error) {
 // that is missing. Errors, after which t is as good as before: ErrPayload, ErrProtocol,
 // ErrNametag, ErrAuth, ErrPadding, ErrStored for the zero Transport.
 func (t Transport) Open(payload []byte) (Transport, []byte, error) {
-	if t.in.cipher == nil {
+	if t.in == nil {
 		return t, nil, ErrStored
 	}
-	p, err := parsePayload(payload)
+	tag, sealed, err := parseTransport(payload)
 	if err != nil {
 		return t, nil, err
 	}
-	if p.Protocol != ProtocolTransport {
-		return t, nil, ErrProtocol
-	}
 	secret := &t.in.keys.Nametags
-	if t.recv.expects(secret, p.Nametag) {
-		next, plaintext, err := t.open(candidate{t.recv.next, t.recv.order}, payload[:NametagSize], p.Transport)
+	next := t
+	if t.recv.expects(secret, tag) {
+		plaintext, err := next.open(candidate{t.recv.next, t.recv.order}, payload[:NametagSize], sealed)
 		if !errors.Is(err, ErrAuth) {
 			return next, plaintext, err
 		}
 	}
 	err = ErrNametag
-	for _, c := range t.recv.candidates(secret, p.Nametag) {
-		var next Transport
+	for _, c := range t.recv.candidates(secret, tag) {
 		var plaintext []byte
-		if next, plaintext, err = t.open(c, payload[:NametagSize], p.Transport); !errors.Is(err, ErrAuth) {
+		if plaintext, err = next.open(c, payload[:NametagSize], sealed); !errors.Is(err, ErrAuth) {
 			return next, plaintext, err
 		}
 	}
 	return t, nil, err
 }
 
-// open tries one nonce.
-func (t Transport) open(c candidate, tag, sealed []byte) (Transport, []byte, error) {
-	padded, err := t.in.cipher.Decrypt(nil, c.nonce, tag, sealed)
+// open tries one nonce. After an error t is as it was.
+func (t *Transport) open(c candidate, tag, sealed []byte) ([]byte, error) {
+	if len(sealed) < tagSize {
+		return nil, ErrAuth
+	}
+	size := len(sealed) - tagSize
+	b := make([]byte, size+nonceSize) // one allocation for both
+	b, nonce := b[:size:size], b[size:]
+	putNonce(nonce, c.nonce)
+	padded, err := t.in.cipher.Open(b[:0], nonce, sealed, tag)
 	if err != nil {
-		return t, nil, ErrAuth
+		return nil, ErrAuth
 	}
 	plaintext, err := unpad(padded)
 	if err != nil {
-		return t, nil, err
+		return nil, err
 	}
 	t.recv = t.recv.take(c)
-	return t, plaintext, nil
+	return plaintext, nil
 }
 
 // State is what a transport consists of, to hand it to another device. It is secret.
@@ -158,10 +180,10 @@ type State struct {
 
 // State gives the transport's secrets and positions. Missing messages are left out.
 func (t Transport) State() State {
-	if t.out.cipher == nil {
+	if t.out == nil {
 		return State{}
 	}
-	return State{*t.out.keys, *t.in.keys, t.sent, t.recv.next}
+	return State{t.out.keys, t.in.keys, t.sent, t.recv.next}
 }
 
 // NewTransport goes on from a state. Error: ErrStored for a missing secret or a number
@@ -181,7 +203,7 @@ func NewTransport(s State) (Transport, error) {
 // SkipTo is t with the nonces below sent given up, for a device that gets a session back
 // which another one has used meanwhile. Error: ErrStored when that would go back.
 func (t Transport) SkipTo(sent uint64) (Transport, error) {
-	if t.out.cipher == nil || sent < t.sent || sent > maxNonce {
+	if t.out == nil || sent < t.sent || sent > maxNonce {
 		return t, ErrStored
 	}
 	t.sent = sent

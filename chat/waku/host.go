@@ -1,0 +1,145 @@
+package waku
+
+import (
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/libp2p/go-libp2p/core/sec"
+	"github.com/libp2p/go-libp2p/core/transport"
+	basichost "github.com/libp2p/go-libp2p/p2p/host/basic"
+	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+	"github.com/libp2p/go-libp2p/p2p/host/peerstore/pstoremem"
+	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
+	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"github.com/libp2p/go-libp2p/p2p/net/upgrader"
+	"github.com/libp2p/go-libp2p/p2p/security/noise"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
+	wakustore "github.com/waku-org/go-waku/waku/v2/peerstore"
+
+	"libstatus1to1/chat/protocol/key"
+)
+
+// This file puts the libp2p host together. libp2p.New and go-waku's WakuNode, which
+// calls it, would do that too, but whoever imports them links every transport they
+// know (QUIC, WebTransport, WebRTC), discovery, two databases and a dependency
+// injector: nine megabytes of the library that nothing here runs.
+
+// userAgent is what identify tells other nodes about us: go-waku's own, so that we
+// do not stand out.
+const userAgent = "go-waku"
+
+// Connections are cut back to the first number when there are more than the second;
+// those of static peers and of gossipsub's mesh are kept. libp2p's own numbers.
+const (
+	fewConnections  = 160
+	manyConnections = 192
+)
+
+// newHost makes a host that does not listen yet: TCP, and WebSockets to dial; Noise
+// (10/WAKU2, "Transports" and "Secure channel" ask for no other); yamux. Closing it
+// closes all of it. On an error nothing is left behind.
+func newHost(private key.Private) (_ host.Host, err error) {
+	identity, err := crypto.UnmarshalSecp256k1PrivateKey(private.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	var undo []func() error
+	defer func() {
+		if err != nil {
+			for _, f := range undo {
+				_ = f()
+			}
+		}
+	}()
+	peers, err := newPeerstore(identity)
+	if err != nil {
+		return nil, err
+	}
+	undo = append(undo, peers.Close)
+	limits := rcmgr.DefaultLimits
+	resources, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits.AutoScale()), rcmgr.WithMetricsDisabled())
+	if err != nil {
+		return nil, err
+	}
+	undo = append(undo, resources.Close)
+	bus := eventbus.NewBus()
+	network, err := newNetwork(identity, peers, resources, bus)
+	if err != nil {
+		return nil, err
+	}
+	undo = append([]func() error{network.Close}, undo...) // it uses the others
+	connections, err := connmgr.NewConnManager(fewConnections, manyConnections)
+	if err != nil {
+		return nil, err
+	}
+	undo = append(undo, connections.Close)
+	h, err := basichost.NewHost(network, &basichost.HostOpts{
+		EventBus: bus, ConnManager: connections, UserAgent: userAgent, EnablePing: true})
+	if err != nil {
+		return nil, err
+	}
+	h.Start()
+	return h, nil
+}
+
+// newPeerstore is go-waku's peer store, in memory, with our identity in it; go-waku's
+// relay keeps the scores of peers there.
+func newPeerstore(identity crypto.PrivKey) (peerstore.Peerstore, error) {
+	id, err := peer.IDFromPrivateKey(identity)
+	if err != nil {
+		return nil, err
+	}
+	memory, err := pstoremem.NewPeerstore()
+	if err != nil {
+		return nil, err
+	}
+	if err := memory.AddPrivKey(id, identity); err != nil {
+		_ = memory.Close()
+		return nil, err
+	}
+	return wakustore.NewWakuPeerstore(memory), nil
+}
+
+// newNetwork is the swarm with its two transports.
+func newNetwork(identity crypto.PrivKey, peers peerstore.Peerstore, resources network.ResourceManager, bus event.Bus) (_ *swarm.Swarm, err error) {
+	id, err := peer.IDFromPrivateKey(identity)
+	if err != nil {
+		return nil, err
+	}
+	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
+	secure, err := noise.New(noise.ID, identity, muxers)
+	if err != nil {
+		return nil, err
+	}
+	upgrade, err := upgrader.New([]sec.SecureTransport{secure}, muxers, nil, resources, nil)
+	if err != nil {
+		return nil, err
+	}
+	// Without SO_REUSEPORT: with it a second node of the same user would take half
+	// of our connections instead of failing.
+	plain, err := tcp.NewTCPTransport(upgrade, resources, nil, tcp.DisableReuseport())
+	if err != nil {
+		return nil, err
+	}
+	web, err := websocket.New(upgrade, resources, nil)
+	if err != nil {
+		return nil, err
+	}
+	s, err := swarm.NewSwarm(id, peers, bus, swarm.WithResourceManager(resources))
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range []transport.Transport{plain, web} {
+		if err := s.AddTransport(t); err != nil {
+			_ = s.Close()
+			return nil, err
+		}
+	}
+	return s, nil
+}

@@ -1,0 +1,118 @@
+package waku
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-msgio/pbio"
+	"github.com/waku-org/go-waku/waku/v2/protocol/metadata/pb"
+	"google.golang.org/protobuf/proto"
+)
+
+// Spec: 66/WAKU2-METADATA. Nodes that have connected ask each other which cluster and
+// shards they are on, and hang up when they have nothing in common. go-waku's own
+// WakuMetadata would do, but it lets a peer announce a message of two gigabytes and
+// makes room for it, waits for answers for ever, and needs a node record with a
+// database.
+
+// metadataProtocol names it.
+const metadataProtocol = protocol.ID("/vac/waku/metadata/1.0.0")
+
+// maxMetadata bounds a request or an answer in bytes: all 1024 shards, in the present
+// and the deprecated field, are 5 KiB.
+const maxMetadata = 8 * 1024
+
+// metadataWait bounds one exchange, on either side.
+const metadataWait = 10 * time.Second
+
+// serveMetadata answers a peer's question.
+func (r *run) serveMetadata(stream network.Stream) {
+	r.ending.RLock()
+	defer r.ending.RUnlock()
+	if r.ended {
+		_ = stream.Reset()
+		return
+	}
+	r.spawn("waku metadata", func() { finish(stream, r.owner.settings.answerMetadata(stream)) })
+}
+
+// finish closes a stream, abruptly after an error.
+func finish(stream network.Stream, err error) {
+	if err == nil {
+		err = stream.Close()
+	}
+	if err != nil {
+		_ = stream.Reset()
+	}
+}
+
+func (s settings) answerMetadata(stream network.Stream) error {
+	if err := stream.SetDeadline(time.Now().Add(metadataWait)); err != nil {
+		return err
+	}
+	// What the peer says of itself is for the one who asks it.
+	if err := pbio.NewDelimitedReader(stream, maxMetadata).ReadMsg(new(pb.WakuMetadataRequest)); err != nil {
+		return err
+	}
+	return pbio.NewDelimitedWriter(stream).WriteMsg(&pb.WakuMetadataResponse{
+		ClusterId: proto.Uint32(uint32(s.cluster)), Shards: []uint32{uint32(s.shard)}})
+}
+
+// askMetadata asks a peer that has connected, and hangs up if it is elsewhere or does
+// not answer.
+func (r *run) askMetadata(id peer.ID) {
+	ctx, cancel := context.WithTimeout(r.ctx, metadataWait)
+	defer cancel()
+	answer, err := r.requestMetadata(ctx, id)
+	if err == nil {
+		err = r.owner.settings.shares(answer)
+	}
+	if err == nil || r.ctx.Err() != nil {
+		return
+	}
+	r.log("debug", "hanging up on a peer", "peer", id.String(), "error", err)
+	if err := r.host().Network().ClosePeer(id); err != nil {
+		r.log("debug", "closing a connection", "peer", id.String(), "error", err)
+	}
+}
+
+func (r *run) requestMetadata(ctx context.Context, id peer.ID) (_ *pb.WakuMetadataResponse, err error) {
+	stream, err := r.host().NewStream(network.WithNoDial(ctx, "metadata"), id, metadataProtocol)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { finish(stream, err) }()
+	if err := stream.SetDeadline(time.Now().Add(metadataWait)); err != nil {
+		return nil, err
+	}
+	s := r.owner.settings
+	if err := pbio.NewDelimitedWriter(stream).WriteMsg(&pb.WakuMetadataRequest{
+		ClusterId: proto.Uint32(uint32(s.cluster)), Shards: []uint32{uint32(s.shard)}}); err != nil {
+		return nil, err
+	}
+	answer := new(pb.WakuMetadataResponse)
+	return answer, pbio.NewDelimitedReader(stream, maxMetadata).ReadMsg(answer)
+}
+
+// errNoCluster is a peer that does not say where it is.
+var errNoCluster = errors.New("the peer names no cluster")
+
+// shares tells why a peer has nothing in common with us. One that names no shards has
+// not joined any yet, or names them in the deprecated field.
+func (s settings) shares(answer *pb.WakuMetadataResponse) error {
+	switch {
+	case answer.ClusterId == nil:
+		return errNoCluster
+	case *answer.ClusterId != uint32(s.cluster):
+		return fmt.Errorf("the peer is on cluster %d", *answer.ClusterId)
+	case len(answer.Shards) > 0 && !slices.Contains(answer.Shards, uint32(s.shard)):
+		return fmt.Errorf("the peer is not on shard %d", s.shard)
+	}
+	return nil
+}
