@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -278,5 +279,48 @@ func TestPartitionedDeviceIsIncluded(t *testing.T) {
 	s.until("the answer", func() bool { return len(peer.Active()) == 1 })
 	if id := peer.Active()[0].ID; id != alice.devices[0].id {
 		t.Fatalf("included %s", id)
+	}
+}
+
+// What waits for somebody with three devices is encrypted three times over, and still
+// fits into the envelopes it goes out in.
+func TestBatchFitsThreeDevices(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 12})
+	k, err := key.Generate(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice, phone := newPerson(t, "alice", net), secondDevice(t, "phone", k, net)
+	devices := []*person{phone}
+	for _, name := range []string{"laptop", "tablet"} {
+		other := secondDevice(t, name, k, net)
+		wait(phone, name, func(e event.DeviceFound) bool { return e.Device.Installation == other.installation() })
+		if _, err := phone.EnableDevice(other.installation()); err != nil {
+			t.Fatal(err)
+		}
+		devices = append(devices, other)
+	}
+	eventually(t, "alice to know all three", func() bool {
+		phone.send(alice, "hello")
+		alice.waitText("hello")
+		return len(alice.Addressed(phone.key())) == len(devices)
+	})
+	requests := make([]chat.SendRequest, 100)
+	for i := range requests {
+		requests[i] = chat.SendRequest{To: phone.key(), Text: fmt.Sprint(i, strings.Repeat("x", 1500))}
+	}
+	results, err := alice.SendBatch(context.Background(), requests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range results {
+		for _, d := range devices {
+			d.waitText(requests[i].Text)
+		}
+		if got := wait(alice, "an end", func(e event.MessageState) bool {
+			return e.MessageID == r.Message.ID && (e.State == "delivered" || e.State == "failed")
+		}); got.State != "delivered" {
+			t.Fatalf("message %d: %+v", i, got)
+		}
 	}
 }

@@ -31,7 +31,7 @@ func (c *Client) encryptAll(a *account, p session.Peer, rows []outboxRow, now ti
 			attempts, p = append(attempts, hello), hello.after
 		}
 	}
-	at, err := c.encryptFor(a, p, rows, c.loop.acks[p.Identity].take(), now)
+	at, err := c.encryptFor(a, p, rows, c.acksFor(p), now)
 	return append(attempts, at), err
 }
 
