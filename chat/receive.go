@@ -320,11 +320,16 @@ func (p *pass) sync(m *inbound, sync datasync.Payload) {
 			continue
 		}
 		id := sm.ID()
+		_, known, err := p.mark(seenMVDS, id)
+		if err != nil { // not acknowledged, so it comes again
+			p.c.counters.drop("store")
+			continue
+		}
 		if !listed[id] {
 			listed[id] = true
 			m.mvds = append(m.mvds, id)
 		}
-		if _, found, err := p.mark(seenMVDS, id); err != nil || found {
+		if known {
 			continue
 		}
 		p.setMark(seenMVDS, id, nil)
