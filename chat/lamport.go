@@ -13,12 +13,18 @@ import (
 type chatClocks struct {
 	mu   sync.Mutex
 	last map[key.Public]uint64
+	// margin is, by chat, the last clock given out at the margin.
+	margin map[key.Public]uint64
 }
 
 // clockMargin keeps our clocks below what receivers refuse
 // (message.MaxClockAhead): when somebody whose time is ahead has moved the clock
-// of a chat, our next messages rather share a clock than are refused.
+// of a chat, our next messages rather fall behind it than are refused.
 const clockMargin = message.MaxClockAhead - 10*time.Second
+
+// marginRoom is how far past the margin clocks go, so that no two messages share one:
+// the same text in the same millisecond would be the same message.
+const marginRoom = 9 * time.Second
 
 // next is the clock of the next message of the chat with peer, ms. A clock that
 // was drawn and not used leaves a gap, which does no harm.
@@ -34,9 +40,24 @@ func (l *chatClocks) next(c *Client, peer key.Public, now time.Time) (uint64, er
 		l.set(peer, rec.GetClock())
 	}
 	clock := message.NextClock(l.last[peer], uint64(now.UnixMilli()))
-	clock = min(clock, uint64(now.Add(clockMargin).UnixMilli()))
+	if limit := uint64(now.Add(clockMargin).UnixMilli()); clock > limit {
+		clock = l.atMargin(peer, limit)
+	}
 	l.set(peer, max(clock, l.last[peer]))
 	return clock, nil
+}
+
+// atMargin is limit, or the next clock after the last one given out there.
+func (l *chatClocks) atMargin(peer key.Public, limit uint64) uint64 {
+	clock := limit
+	if next := l.margin[peer] + 1; next > limit && next-limit < uint64(marginRoom.Milliseconds()) {
+		clock = next
+	}
+	if l.margin == nil {
+		l.margin = map[key.Public]uint64{}
+	}
+	l.margin[peer] = clock
+	return clock
 }
 
 // saw raises the clock of a chat to that of a message received in it.
