@@ -51,7 +51,7 @@ func (c *Client) introduction(a *account, p session.Peer, now time.Time) (*attem
 	if err != nil {
 		return nil, err
 	}
-	fresh := now.UnixMilli()-told.GetAt() < introduceAgain.Milliseconds()
+	fresh := within(introduceAgain, told.GetAt(), now)
 	if told.GetProfileClock() == ci.GetClock() && fresh && (told.GetPicture() || !withPicture) {
 		return nil, nil
 	}

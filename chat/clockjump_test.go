@@ -1,0 +1,44 @@
+package chat_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"libstatus1to1/chat"
+	"libstatus1to1/chat/chattest"
+	"libstatus1to1/chat/memnet"
+	"libstatus1to1/store"
+)
+
+// keptStore survives the client.
+type keptStore struct{ chat.Store }
+
+func (keptStore) Close() error { return nil }
+
+// A message accepted while the clock was a year ahead goes out after a restart with
+// the right time.
+func TestRestartAfterAClockAhead(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 6})
+	bob, ahead, s := newPerson(t, "bob", net), &chattest.Clock{}, keptStore{store.Memory()}
+	ahead.Advance(365 * 24 * time.Hour)
+	alone := memnet.New(memnet.Options{})
+	c, err := chat.Open(context.Background(), chat.Options{Store: s, Transport: alone.Join(), Settings: fast, Clock: ahead})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := c.CreateIdentity(context.Background(), 12, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Send(context.Background(), chat.SendRequest{To: bob.key(), Text: "from next year"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	alice := openPerson(t, "alice", s, net.Join(), fast)
+	eventually(t, "the message to be delivered", func() bool {
+		page, err := alice.Messages(bob.key(), chat.PageRequest{})
+		return err == nil && len(page.Items) == 1 && page.Items[0].State == "delivered"
+	})
+}
