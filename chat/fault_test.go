@@ -159,3 +159,25 @@ func TestFaultUnreadMarkLosesNothing(t *testing.T) {
 		t.Fatalf("delivered, and bob has %q", got)
 	}
 }
+
+// A damaged record of one person does not keep others from being heard.
+func TestFaultDamagedRecordHoldsUpNobody(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 9})
+	s := store.Memory()
+	alice, carol, bob := newPerson(t, "alice", net), newPerson(t, "carol", net), openPerson(t, "bob", s, net.Join(), fast)
+	if _, _, err := bob.CreateIdentity(context.Background(), 12, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []*person{alice, carol} {
+		p.send(bob, "hello")
+		bob.waitText("hello")
+	}
+	if err := s.Update(func(tx chat.Tx) error { return tx.Put("chats", alice.key().Compressed(), []byte{0xff}) }); err != nil {
+		t.Fatal(err)
+	}
+	alice.send(bob, "into a damaged chat")
+	eventually(t, "the damage to show", func() bool { d, err := bob.Diagnostics(); return err == nil && d.Dropped["store"] > 0 })
+	m := carol.send(bob, "still there?")
+	bob.waitText("still there?")
+	carol.waitState(m.ID, "delivered")
+}

@@ -74,13 +74,22 @@ func (c *Client) receive(batch []Envelope) {
 	if len(p.steps) == 0 {
 		return
 	}
-	if err := c.update(p.write); err != nil {
+	err = c.update(p.write)
+	switch {
+	case err == nil:
+		c.loop.storePause.wentWell()
+	case CodeOf(err) != CodeStoreCorrupt:
 		c.log.Log("error", "storing received messages failed", "code", string(CodeOf(err)))
-		c.loop.unstored = batch
+		c.loop.unstored = append(c.loop.unstored, batch...)
 		c.loop.storePause.failed(p.now)
-		return
+	case len(batch) > 1: // one needs a damaged record: it must not hold up the others
+		for _, e := range batch {
+			c.receive([]Envelope{e})
+		}
+	default:
+		c.log.Log("error", "a received message needs a damaged record")
+		c.counters.drop("store")
 	}
-	c.loop.storePause.wentWell()
 }
 
 func (p *pass) write(t *txn) error {
