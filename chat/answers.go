@@ -184,6 +184,10 @@ func (p *pass) opened(m *inbound, next session.Peer) session.Peer {
 	return next
 }
 
+// maxPreKeyVersion bounds the versions that are believed: the time in seconds of 2072.
+// Whoever has the seed phrase could otherwise use up all versions of ours.
+const maxPreKeyVersion = 3 << 30
+
 // ownBundleSeen compares what another own device knows of our pre-keys with what we
 // have: if it knows a newer one, our store is an older copy that was put back.
 func (p *pass) ownBundleSeen(m *inbound) {
@@ -196,7 +200,7 @@ func (p *pass) ownBundleSeen(m *inbound) {
 		if string(b.GetIdentity()) != string(p.a.public.Compressed()) || spk == nil {
 			continue
 		}
-		newer := spk.GetVersion() > current.Version
+		newer := spk.GetVersion() > current.Version && spk.GetVersion() < maxPreKeyVersion
 		other := spk.GetVersion() == current.Version && string(spk.GetSignedPreKey()) != string(current.Private.Public().Compressed())
 		if newer || other {
 			version := spk.GetVersion() + 1

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -322,5 +323,47 @@ func TestBatchFitsThreeDevices(t *testing.T) {
 		}); got.State != "delivered" {
 			t.Fatalf("message %d: %+v", i, got)
 		}
+	}
+}
+
+// Whoever has the seed phrase cannot use up the versions of this device's pre-keys:
+// past the last one there is no rotation, and the store would not open again.
+func TestHostileOwnPreKeyVersion(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 13})
+	k, err := key.Generate(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := store.Memory()
+	phone := openPerson(t, "phone", s, net.Join(), fast)
+	if _, err := phone.ImportIdentity(context.Background(), k, "phone"); err != nil {
+		t.Fatal(err)
+	}
+	thief := newMallory(t, net, k.Public())
+	thief.self.Identity, thief.public = k, k.Public()
+	other, err := key.Generate(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	current, _ := thief.self.PreKeys.Current()
+	bundle, err := x3dh.Bundle{Identity: k.Public(), Timestamp: time.Now().UnixNano(), SignedPreKeys: []x3dh.SignedPreKey{
+		current.Signed(thief.self.InstallationID),
+		{InstallationID: phone.installation(), Key: other.Public(), Version: math.MaxUint32 - 1, ProtocolVersion: x3dh.ProtocolVersion},
+	}}.Sign(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	net.Inject(thief.envelope(thief.encrypted(nil, func(pm *wire.ProtocolMessage) { pm.Bundles = []*wire.Bundle{bundle} })))
+	wait(phone, "the thief", func(e event.DeviceFound) bool { return e.Device.Installation == thief.self.InstallationID })
+	if _, err := phone.RenameDevice(phone.installation(), "phone"); err != nil { // waits for the round to end
+		t.Fatal(err)
+	}
+	var stored []byte
+	if err := s.View(func(tx chat.Tx) (err error) { stored, err = tx.Get("meta", []byte("pre_keys")); return err }); err != nil {
+		t.Fatal(err)
+	}
+	preKeys, err := x3dh.UnmarshalPreKeys(stored)
+	if now, _ := preKeys.Current(); err != nil || now.Version != 1 {
+		t.Fatalf("the pre-key has version %d, %v", now.Version, err)
 	}
 }
