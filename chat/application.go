@@ -143,7 +143,7 @@ func (p *pass) recordOf(m *inbound, cm *wire.ChatMessage, chat key.Public, id [3
 		state = stateSent // by another device of ours
 	}
 	rec := &wire.MessageRecord{
-		Id: id[:], Chat: chat.Compressed(), From: m.sender.Compressed(), Kind: kindUnsupported, Text: cm.GetText(),
+		Id: id[:], Chat: chat.Compressed(), From: m.sender.Compressed(), Kind: kindUnsupported, Text: boundedName(cm.GetText(), message.MaxTextLength),
 		Clock: cm.GetClock(), SentAt: int64(min(cm.GetTimestamp(), maxTime)), ReceivedAt: p.now.UnixMilli(), State: state,
 		SenderName: boundedName(cm.GetDisplayName(), MaxName), Outgoing: own, Read: own,
 		ApplicationType: int32(wire.ApplicationMetadataMessage_CHAT_MESSAGE),
@@ -177,7 +177,7 @@ func (p *pass) knowSender(m *inbound) error {
 	return nil
 }
 
-// boundedName cuts a name from outside to a length.
+// boundedName cuts a name or text from outside to a length.
 func boundedName(name string, limit int) string {
 	runes := []rune(name)
 	return string(runes[:min(len(runes), limit)])
