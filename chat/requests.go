@@ -96,7 +96,13 @@ func (t *txn) settle(k key.Public, before, rec *wire.ContactRecord, routes []rou
 	if err := t.putContact(k, rec); err != nil {
 		return err
 	}
-	return t.emit(event.ContactChanged{Contact: contactOf(rec)})
+	if err := t.emit(event.ContactChanged{Contact: contactOf(rec)}); err != nil || rec.GetBlockedAt() != 0 {
+		return err
+	}
+	if before.GetAdded() && !rec.GetAdded() {
+		return t.emit(event.ContactRemoved{PublicKey: k.Hex()})
+	}
+	return nil
 }
 
 // routesFor are the topics of a contact that we do not listen to yet.
@@ -304,10 +310,7 @@ func (c *Client) RemoveContact(k key.Public) error {
 		}
 		return c.retractLetter(a, k, rec, now)
 	})
-	if err != nil {
-		return err
-	}
-	return c.update(func(t *txn) error { return t.emit(event.ContactRemoved{PublicKey: k.Hex()}) })
+	return err
 }
 
 // BlockContact makes us hear nothing of somebody any more, who cannot tell: their
