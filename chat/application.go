@@ -90,6 +90,11 @@ func (p *pass) application(m *inbound, app message.Application, b []byte) {
 func (p *pass) unsupported(m *inbound, app message.Application, b []byte) {
 	id := message.ID(m.sender, b)
 	p.do(func(t *txn) error {
+		s, _ := t.c.roster.get(m.sender)
+		if t.c.settings.Strangers == StrangersRequest && s.stranger() && !t.isOwn(m.sender.Compressed()) {
+			t.c.counters.drop("stranger")
+			return nil
+		}
 		return t.emit(event.UnsupportedReceived{
 			From: m.sender.Hex(), ApplicationType: int32(app.Type), TypeName: app.Type.String(),
 			MessageID: hexOf(id[:]), Payload: reported(app.Payload),

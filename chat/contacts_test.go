@@ -347,6 +347,7 @@ func TestStrangersPolicies(t *testing.T) {
 
 	g := newGhost(t, net, choosy.key())
 	g.text("no request", nil)
+	g.say(wire.ApplicationMetadataMessage_EMOJI_REACTION, &wire.ChatMessage{})
 	g.request("a request")
 	choosy.settled(g.key(), "received")
 	if got, err := choosy.Messages(g.key(), chat.PageRequest{}); err != nil || len(got.Items) != 1 || got.Items[0].Kind != "contact_request" {
@@ -355,6 +356,9 @@ func TestStrangersPolicies(t *testing.T) {
 	choosy.must(choosy.AcceptContact(g.key()))
 	g.text("a contact now", nil)
 	choosy.waitText("a contact now")
+	if slices.ContainsFunc(choosy.events, func(e chat.DeliveredEvent) bool { return e.Type == "unsupported_received" }) {
+		t.Error("a reaction of a stranger was shown")
+	}
 
 	h := newGhost(t, net, closed.key())
 	h.text("anybody there?", nil)
