@@ -175,7 +175,8 @@ func (c *Client) giveUp(rows []outboxRow) []outboxRow {
 }
 
 // fail ends the sending of a message to one identity. It has failed then, unless it
-// was delivered or was for our own other devices.
+// was delivered or was for our own other devices. An acknowledgement may still come,
+// from somebody who was away for long.
 func (t *txn) fail(mvds [32]byte, code Code) error {
 	var rec wire.OutboxRecord
 	found, err := get(t, tableOutbox, mvds[:], &rec)
@@ -185,7 +186,11 @@ func (t *txn) fail(mvds [32]byte, code Code) error {
 	if err := t.dropRow(mvds); err != nil || t.isOwn(rec.GetPeer()) {
 		return err
 	}
-	return t.climb([32]byte(rec.GetMessageId()), stateFailed, func(m *wire.MessageRecord) { m.Failure = string(code) })
+	id := [32]byte(rec.GetMessageId())
+	if err := t.remember(seenElsewhere, mvds, [][32]byte{id}); err != nil {
+		return err
+	}
+	return t.climb(id, stateFailed, func(m *wire.MessageRecord) { m.Failure = string(code) })
 }
 
 // dropRow takes a row out of the outbox.
