@@ -46,6 +46,9 @@ const (
 	// maxAnswersEach bounds the answers to one identity in AdvertiseEvery, however many
 	// installations it claims to have.
 	maxAnswersEach = 2 * session.MaxKnownInstallations
+	// maxAnswerDoublings bounds the shift of the pause: a day, the longest ResendBase,
+	// does not overflow by it.
+	maxAnswerDoublings = 16
 	// answersRemembered bounds what the limiter knows.
 	answersRemembered = 4096
 	// renewEvery is how often a repair may replace our pre-key: with the daily
@@ -61,7 +64,7 @@ func (c *Client) mayAnswer(w answer, now time.Time) bool {
 	pause := c.settings.AdvertiseEvery
 	last, before := c.loop.answered.Get(w)
 	if w.restart {
-		pause = min(pause, c.settings.ResendBase<<min(max(last.times, 1)-1, 20))
+		pause = min(pause, c.settings.ResendBase<<min(max(last.times, 1)-1, maxAnswerDoublings))
 	}
 	all := answer{peer: w.peer}
 	sum, _ := c.loop.answered.Get(all)
