@@ -42,3 +42,20 @@ func TestRestartAfterAClockAhead(t *testing.T) {
 		return err == nil && len(page.Items) == 1 && page.Items[0].State == "delivered"
 	})
 }
+
+// Whose time is minutes ahead asks to be a contact: the acceptance is not refused for a
+// clock that is too far ahead of its envelope.
+func TestAcceptanceAcrossWrongTimes(t *testing.T) {
+	net, ahead := memnet.New(memnet.Options{Seed: 18}), &chattest.Clock{}
+	ahead.Advance(5 * time.Minute)
+	c, err := chat.Open(context.Background(), chat.Options{Store: store.Memory(), Transport: net.Join(), Settings: fast, Clock: ahead})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	alice, bob := newPerson(t, "alice", net), &person{Client: c, t: t, name: "bobby"}
+	if _, _, err := bob.CreateIdentity(context.Background(), 12, "bobby"); err != nil {
+		t.Fatal(err)
+	}
+	befriend(t, bob, alice)
+}

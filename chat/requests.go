@@ -134,6 +134,17 @@ func (c *Client) clockFor(k key.Public, r contact.Request, now time.Time) (uint6
 	return r.NextClock(next), err
 }
 
+// clockToAsk is clockFor for a request or an acceptance. Where that would be refused,
+// because their time is ahead, it is the next of the chat: it need only be later than
+// our own last word.
+func (c *Client) clockToAsk(k key.Public, r contact.Request, now time.Time) (uint64, error) {
+	next, err := c.clocks.next(c, k, now)
+	if clock := r.NextClock(next); clock <= message.LatestClock(now.Add(clockMargin-message.MaxClockAhead)) {
+		return clock, err
+	}
+	return max(next, r.Local.Clock+1), err
+}
+
 // wrongState is the error of an action the state does not allow.
 func wrongState(r contact.Request, format string, args ...any) error {
 	return Errorf(CodeWrongState, "key", format, args...).With("request", r.Name())
@@ -191,7 +202,7 @@ func (c *Client) requestLetter(a *account, k key.Public, rec *wire.ContactRecord
 	if r.Mutual() {
 		return nil, wrongState(r, "both are contacts already")
 	}
-	clock, err := c.clockFor(k, r, now)
+	clock, err := c.clockToAsk(k, r, now)
 	if err != nil {
 		return nil, err
 	}
@@ -235,7 +246,7 @@ func (c *Client) AcceptContact(k key.Public) (event.Contact, error) {
 		if !r.AddedUs() || r.Added() {
 			return nil, wrongState(r, "there is no request to accept")
 		}
-		clock, err := c.clockFor(k, r, now)
+		clock, err := c.clockToAsk(k, r, now)
 		if err != nil {
 			return nil, err
 		}
