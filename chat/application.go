@@ -2,7 +2,6 @@ package chat
 
 import (
 	"errors"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -121,7 +120,13 @@ func (p *pass) chatMessage(m *inbound, app message.Application, b []byte) {
 		p.c.counters.drop("chat_message")
 		return
 	}
-	switch err := message.ValidateChatMessage(cm, time.Unix(0, m.envelope.Timestamp)); {
+	err = message.ValidateChatMessage(cm, m.at)
+	chat, noChat := message.ChatOf(p.a.public, m.sender, cm.GetChatId())
+	if errors.Is(err, message.ErrClock) && noChat == nil {
+		m.at = p.c.clocks.judged(p.c, chat, m.at)
+		err = message.ValidateChatMessage(cm, m.at)
+	}
+	switch {
 	case errors.Is(err, message.ErrNotOneToOne): // a group's: not lost, but not shown as theirs
 		p.unsupported(m, app, b)
 		return
@@ -129,8 +134,7 @@ func (p *pass) chatMessage(m *inbound, app message.Application, b []byte) {
 		p.c.counters.drop("chat_message")
 		return
 	}
-	chat, err := message.ChatOf(p.a.public, m.sender, cm.GetChatId())
-	if err != nil || chat == p.a.public {
+	if noChat != nil || chat == p.a.public {
 		p.c.counters.drop("chat_message")
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/chattest"
 	"libstatus1to1/chat/memnet"
+	"libstatus1to1/chat/wire"
 	"libstatus1to1/store"
 )
 
@@ -58,4 +59,31 @@ func TestAcceptanceAcrossWrongTimes(t *testing.T) {
 		t.Fatal(err)
 	}
 	befriend(t, bob, alice)
+}
+
+// Our own time is minutes ahead, and with it the clock of the chat. Deployed clients
+// follow that clock though their envelopes have the right time: they are heard.
+func TestAnswersToAWrongTime(t *testing.T) {
+	net, ahead := memnet.New(memnet.Options{Seed: 19}), &chattest.Clock{}
+	ahead.Advance(5 * time.Minute)
+	c, err := chat.Open(context.Background(), chat.Options{Store: store.Memory(), Transport: net.Join(), Settings: fast, Clock: ahead})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	newPerson(t, "carol", net) // somebody to publish to
+	alice := &person{Client: c, t: t, name: "alice"}
+	if _, _, err := alice.CreateIdentity(context.Background(), 12, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	g := newGhost(t, net, alice.key())
+	m := alice.request(g.key(), "hi")
+	g.clock = m.Clock // a Lamport clock
+	g.say(wire.ApplicationMetadataMessage_ACCEPT_CONTACT_REQUEST, &wire.AcceptContactRequest{Id: m.ID, Clock: g.next()})
+	alice.settled(g.key(), "mutual")
+	g.text("heard", nil)
+	alice.waitText("heard")
+	g.clock += 60_000 // not anything goes
+	g.text("too far", nil)
+	eventually(t, "a refusal", func() bool { d, err := alice.Diagnostics(); return err == nil && d.Dropped["chat_message"] > 0 })
 }

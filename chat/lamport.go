@@ -32,12 +32,8 @@ const marginRoom = 9 * time.Second
 func (l *chatClocks) next(c *Client, peer key.Public, now time.Time) (uint64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, ok := l.last[peer]; !ok {
-		var rec wire.ChatRecord
-		if _, err := c.record(tableChats, peer.Compressed(), &rec); err != nil {
-			return 0, err
-		}
-		l.set(peer, rec.GetClock())
+	if err := l.load(c, peer); err != nil {
+		return 0, err
 	}
 	clock := message.NextClock(l.last[peer], uint64(now.UnixMilli()))
 	if limit := uint64(now.Add(clockMargin).UnixMilli()); clock > limit {
@@ -45,6 +41,34 @@ func (l *chatClocks) next(c *Client, peer key.Public, now time.Time) (uint64, er
 	}
 	l.set(peer, max(clock, l.last[peer]))
 	return clock, nil
+}
+
+// load reads the clock of a chat that was not used in this run.
+func (l *chatClocks) load(c *Client, peer key.Public) error {
+	if _, ok := l.last[peer]; ok {
+		return nil
+	}
+	var rec wire.ChatRecord
+	if _, err := c.record(tableChats, peer.Compressed(), &rec); err != nil {
+		return err
+	}
+	l.set(peer, rec.GetClock())
+	return nil
+}
+
+// judged is the time by which the clock of a message of the chat with peer is judged:
+// that of its envelope, unless the chat is further, because our own time was wrong.
+// Honest clients follow the clock of the chat then.
+func (l *chatClocks) judged(c *Client, peer key.Public, envelope time.Time) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.load(c, peer); err != nil {
+		return envelope
+	}
+	if followed := time.UnixMilli(int64(min(l.last[peer], maxTime))).Add(-clockMargin); followed.After(envelope) {
+		return followed
+	}
+	return envelope
 }
 
 // atMargin is limit, or the next clock after the last one given out there.

@@ -40,6 +40,7 @@ type passPeer struct{ before, after session.Peer }
 // inbound is one envelope on its way through the pipeline.
 type inbound struct {
 	envelope Envelope
+	at       time.Time // by which clocks are judged
 	route    route
 	sender   key.Public // who signed the payload
 	message  *wire.ProtocolMessage
@@ -148,7 +149,7 @@ func (p *pass) handle(m *inbound) error {
 // unseal opens the 26/WAKU2-PAYLOAD with the keys of its topic and decodes the
 // ProtocolMessage in it. It changes nothing and runs on several goroutines.
 func (p *pass) unseal(e Envelope) (*inbound, error) {
-	m := &inbound{envelope: e}
+	m := &inbound{envelope: e, at: time.Unix(0, e.Timestamp)}
 	var opened payload.Opened
 	err := error(dropped("topic"))
 	for _, r := range p.c.routes.on(e.ContentTopic) {
