@@ -2,6 +2,7 @@ package chat_test
 
 import (
 	"context"
+	"encoding/binary"
 	"testing"
 	"time"
 
@@ -86,4 +87,57 @@ func TestAnswersToAWrongTime(t *testing.T) {
 	g.clock += 60_000 // not anything goes
 	g.text("too far", nil)
 	eventually(t, "a refusal", func() bool { d, err := alice.Diagnostics(); return err == nil && d.Dropped["chat_message"] > 0 })
+}
+
+// Marks made while the clock was a year ahead are forgotten a month after it was put
+// right, and so is what came after them.
+func TestMarksOfAClockAheadAreForgotten(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 20})
+	alice, clock, s := newPerson(t, "alice", net), &chattest.Clock{}, keptStore{store.Memory()}
+	clock.Advance(365 * 24 * time.Hour)
+	open := func() *person {
+		c, err := chat.Open(context.Background(), chat.Options{Store: s, Transport: net.Join(), Settings: fast, Clock: clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		return &person{Client: c, t: t, name: "bob"}
+	}
+	bob := open()
+	if _, _, err := bob.CreateIdentity(context.Background(), 12, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	alice.send(bob, "next year")
+	bob.waitText("next year")
+	_ = bob.Close()
+	clock.Advance(-365 * 24 * time.Hour)
+	bob = open()
+	alice.send(bob, "now")
+	bob.waitText("now")
+	marks := func() int { return len(records(t, s, "seen")) }
+	if marks() == 0 {
+		t.Fatal("nothing is marked")
+	}
+	_ = alice.Close()            // her contact code would be marked anew
+	clock.Advance(2 * time.Hour) // looked after once with the right time
+	eventually(t, "the mark of the future to be dated", func() bool { return !marked(t, s, clock.Now().Add(24*time.Hour)) })
+	clock.Advance(32 * 24 * time.Hour)
+	eventually(t, "the marks to be forgotten", func() bool { return marks() == 0 })
+	if check, err := bob.CheckStore(context.Background()); err != nil || len(check.Problems) != 0 {
+		t.Fatalf("%+v, %v", check, err)
+	}
+}
+
+// marked reports whether a mark was dated later than a time.
+func marked(t *testing.T, s chat.Store, later time.Time) (found bool) {
+	t.Helper()
+	if err := s.View(func(tx chat.Tx) error {
+		return tx.Range("seen", 0, func(_ uint64, value []byte) (bool, error) {
+			found = found || int64(binary.BigEndian.Uint64(value)) > later.UnixMilli()
+			return true, nil
+		})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
