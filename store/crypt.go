@@ -107,20 +107,13 @@ func (c *crypt) hash(kind byte, scope bucketID, text []byte) []byte {
 	return h.Sum(buf[:0])[:hashedSize:hashedSize]
 }
 
-// seal encrypts the concatenated parts for the place (id, diskKey).
-func (c *crypt) seal(id bucketID, diskKey []byte, parts ...[]byte) ([]byte, error) {
-	size := sealGrowth
-	for _, p := range parts {
-		size += len(p)
-	}
-	box := make([]byte, nonceSize, size)
+// seal encrypts plain for the place (id, diskKey).
+func (c *crypt) seal(id bucketID, diskKey, plain []byte) ([]byte, error) {
+	box := make([]byte, nonceSize, sealGrowth+len(plain))
 	if _, err := io.ReadFull(c.rand, box); err != nil {
 		return nil, ioError("reading randomness", err)
 	}
-	for _, p := range parts {
-		box = append(box, p...)
-	}
-	return c.aead.Seal(box[:nonceSize], box[:nonceSize], box[nonceSize:], place(id, diskKey)), nil
+	return c.aead.Seal(box, box, plain, place(id, diskKey)), nil
 }
 
 // open decrypts what seal made for the same place. ok is false when it did not.
@@ -139,10 +132,11 @@ func place(id bucketID, diskKey []byte) []byte {
 	return append(append(make([]byte, 0, len(id)+len(diskKey)), id...), diskKey...)
 }
 
-// packRecord is the head of a table record's plaintext: the length of its clear
-// key, and the key. The value follows.
-func packRecord(key []byte) []byte {
-	return append(binary.AppendUvarint(make([]byte, 0, binary.MaxVarintLen64+len(key)), uint64(len(key))), key...)
+// packRecord is the plaintext of a table record: the length of its clear key, the
+// key, and the value.
+func packRecord(key, value []byte) []byte {
+	b := binary.AppendUvarint(make([]byte, 0, binary.MaxVarintLen16+len(key)+len(value)), uint64(len(key)))
+	return append(append(b, key...), value...)
 }
 
 // unpackRecord splits the plaintext of a table record.

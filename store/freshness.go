@@ -99,19 +99,6 @@ func (r *reader) fresh(id bucketID, e entry) error {
 	return err
 }
 
-// noteTraces is called before a step is applied to bucket.
-func (b *batch) noteTraces(bucket *bolt.Bucket, s step) {
-	if s.id == headerBucket || s.id == indexBucket {
-		return
-	}
-	sum := b.traces[s.id]
-	sum.add(b.crypt.trace(bucket.Get(s.key)))
-	if s.act == actPut {
-		sum.add(b.crypt.trace(s.value))
-	}
-	b.traces[s.id] = sum
-}
-
 // addTraces is migration 1 to 2: index entries get the traces of their buckets.
 func addTraces(tx *bolt.Tx, c *crypt) error { return retrace(tx, c, decodeEntryV1) }
 

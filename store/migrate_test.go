@@ -110,7 +110,7 @@ func renameTable(tx *bolt.Tx, c *crypt) error {
 	}
 	if err := r.eachRecord(from, "old", func(key, value []byte) error {
 		diskKey := c.recordKey(to, key)
-		box, err := c.seal(to, diskKey, packRecord(key), value)
+		box, err := c.seal(to, diskKey, packRecord(key, value))
 		return errors.Join(err, b.Put(diskKey, box))
 	}); err != nil {
 		return err
