@@ -27,11 +27,9 @@ import (
 type attempt struct {
 	id           uint64
 	peer         key.Public
-	rows         [][32]byte // MVDS ids; none when it only acknowledges
+	rows         []attemptRow // none when it only acknowledges
 	contentTopic string
 	payload      []byte
-	unsealed     []byte // ProtocolMessage that sealAll makes the payload of
-	negotiated   bool
 	resends      int // rows that were sent before
 	evidence     Evidence
 	failure      Code
@@ -96,21 +94,23 @@ func (c *Client) prepare(a *account) []*attempt {
 			people[peer] = true
 		}
 	}
+	var parcels []*parcel
 	for _, peer := range sorted(people) {
 		if answered[peer] {
 			continue // their sessions are one step further only after this transaction
 		}
-		if len(attempts) >= maxAttempts {
+		if len(attempts)+len(parcels) >= maxAttempts {
 			break
 		}
-		attempts = append(attempts, c.prepareFor(a, peer, rows[peer], now)...)
+		if p := c.prepareFor(a, peer, rows[peer], now); p != nil {
+			parcels = append(parcels, p)
+		}
 	}
-	return c.sealAll(a, attempts)
+	return append(attempts, c.encryptParcels(a, parcels, now)...)
 }
 
-// prepareFor encrypts one attempt for peer, with our profile ahead if they do not
-// have it, or returns nil when nothing can go out to them now.
-func (c *Client) prepareFor(a *account, peer key.Public, rows []outboxRow, now time.Time) (attempts []*attempt) {
+// prepareFor gathers what goes to peer now, or returns nil when nothing can.
+func (c *Client) prepareFor(a *account, peer key.Public, rows []outboxRow, now time.Time) *parcel {
 	p, err := c.peer(peer)
 	if err != nil {
 		c.postpone(peer, rows, "reading a peer failed", err)
@@ -124,12 +124,14 @@ func (c *Client) prepareFor(a *account, peer key.Public, rows []outboxRow, now t
 		c.hold(peer, rows, until)
 		return nil
 	}
-	attempts, err = c.encryptAll(a, p, c.batch(rows), now)
-	if err != nil {
-		c.postpone(peer, rows, "encrypting failed", err)
-		return nil
+	parcel := &parcel{to: p, rows: c.batch(rows), acks: c.loop.acks[peer].take()}
+	if len(rows) > 0 {
+		if err := c.introduce(a, parcel, now); err != nil {
+			c.postpone(peer, rows, "introducing ourselves failed", err)
+			return nil
+		}
 	}
-	return attempts
+	return parcel
 }
 
 // batch takes as many rows from the front as go into one attempt: all of them to
@@ -153,7 +155,7 @@ func (c *Client) giveUp(rows []outboxRow) []outboxRow {
 			rest = append(rest, r)
 			continue
 		}
-		if err := c.update(func(t *txn) error { return t.fail(r.mvds, CodeUndeliverable) }); err != nil {
+		if err := c.update(func(t *txn) error { return t.fail(r, CodeUndeliverable) }); err != nil {
 			c.log.Log("error", "giving a message up failed", "code", string(CodeOf(err)))
 			c.outbox.change(r.mvds, func(r *outboxRow) { r.nextSend = c.now().Add(c.settings.ResendBase) })
 		}
@@ -163,22 +165,11 @@ func (c *Client) giveUp(rows []outboxRow) []outboxRow {
 
 // fail ends the sending of a message to one identity. It has failed then, unless it
 // was delivered or was for our own other devices.
-func (t *txn) fail(mvds [32]byte, code Code) error {
-	var rec wire.OutboxRecord
-	found, err := get(t, tableOutbox, mvds[:], &rec)
-	if err != nil || !found {
+func (t *txn) fail(r outboxRow, code Code) error {
+	if err := t.dropRow(r); err != nil || t.isOwn(r.peer.Compressed()) {
 		return err
 	}
-	if err := t.dropRow(mvds); err != nil || t.isOwn(rec.GetPeer()) {
-		return err
-	}
-	return t.climb([32]byte(rec.GetMessageId()), stateFailed, func(m *wire.MessageRecord) { m.Failure = string(code) })
-}
-
-// dropRow takes a row out of the outbox.
-func (t *txn) dropRow(mvds [32]byte) error {
-	t.then(func() { t.c.outbox.remove(mvds) })
-	return t.Delete(tableOutbox, mvds[:])
+	return t.climb(r.id, stateFailed, func(m *wire.MessageRecord) { m.Failure = string(code) })
 }
 
 // postpone puts off what cannot go out now, so that the loop does not spin.
@@ -197,7 +188,7 @@ func (c *Client) postpone(peer key.Public, rows []outboxRow, why string, err err
 
 // encryptFor makes the MVDS payload of rows and acks, encrypts it for the devices
 // that need it and seals it for the topic they listen on.
-func (c *Client) encryptFor(a *account, p session.Peer, rows []outboxRow, acks [][32]byte, now time.Time) (*attempt, error) {
+func (c *Client) encryptFor(a *account, bundle *wire.Bundle, p session.Peer, rows []outboxRow, acks [][32]byte, now time.Time) (*attempt, error) {
 	at := &attempt{peer: p.Identity, acks: acks, before: p}
 	sync := datasync.Payload{Acks: acks}
 	var except []string
@@ -209,7 +200,7 @@ func (c *Client) encryptFor(a *account, p session.Peer, rows []outboxRow, acks [
 		}
 		sync.Messages = messages
 		for _, r := range rows {
-			at.rows = append(at.rows, r.mvds)
+			at.rows = append(at.rows, attemptRow{r.mvds, r.number, r.sends + 1})
 			at.resends += min(r.sends, 1)
 		}
 	}
@@ -221,15 +212,18 @@ func (c *Client) encryptFor(a *account, p session.Peer, rows []outboxRow, acks [
 	if err != nil {
 		return nil, err
 	}
-	at.after, at.started, at.negotiated = next, out.Started, out.Negotiated
-	at.unsealed, err = c.protocolMessage(a, out.Messages, nil)
-	return at, err
+	at.after, at.started = next, out.Started
+	return at, c.seal(a, at, bundle, out)
 }
 
-// seal puts a ProtocolMessage into the payload of the negotiated topic, once all
-// devices listen there, or of the partitioned one.
+// seal puts what the sessions encrypted into the payload of the negotiated topic, once
+// all devices listen there, or of the partitioned one.
 // Spec: 26/WAKU2-PAYLOAD; 54, "Negotiated topic to be used for the session".
-func (c *Client) seal(a *account, at *attempt, pm []byte, negotiated bool) (err error) {
+func (c *Client) seal(a *account, at *attempt, bundle *wire.Bundle, out session.Outgoing) error {
+	pm, err := protocolMessage(a, bundle, out.Messages, nil)
+	if err != nil {
+		return err
+	}
 	r, known, err := c.negotiatedRoute(a, at.peer)
 	if err != nil {
 		return err
@@ -237,7 +231,7 @@ func (c *Client) seal(a *account, at *attempt, pm []byte, negotiated bool) (err 
 	if !known {
 		at.newTopic = &r
 	}
-	if negotiated {
+	if out.Negotiated {
 		at.contentTopic = r.contentTopic
 		at.payload, err = payload.SealSymmetric(c.rand, r.sym, a.self.Identity, pm)
 		return err
@@ -252,7 +246,7 @@ func (c *Client) syncMessages(a *account, rows []outboxRow) ([]datasync.Message,
 	err := c.store.View(func(tx Tx) error {
 		for _, r := range rows {
 			var rec wire.OutboxRecord
-			found, err := get(tx, tableOutbox, r.mvds[:], &rec)
+			found, err := get(tx, tableOutbox, rowKey(r.number), &rec)
 			if err != nil {
 				return err
 			}
@@ -294,13 +288,8 @@ func (c *Client) commitAttempts(attempts []*attempt) error {
 }
 
 func (t *txn) storeAttempt(at *attempt) error {
-	var err error
-	if at.id, err = t.Append(queueAttempts, nil); err != nil {
-		return err
-	}
-	if err := t.Trim(queueAttempts, at.id); err != nil {
-		return err
-	}
+	t.c.loop.lastAttempt++
+	at.id = t.c.loop.lastAttempt
 	if !at.stateless {
 		if err := t.savePeer(at.before, at.after); err != nil {
 			return err
@@ -321,25 +310,17 @@ func (t *txn) storeAttempt(at *attempt) error {
 	if err := t.storeIntroduction(at); err != nil {
 		return err
 	}
-	for _, id := range at.rows {
-		sends := t.c.outbox.sends(id) + 1
-		if _, err := t.changeRow(id, func(r *wire.OutboxRecord) { r.Attempt, r.Sends = at.id, uint32(sends) }); err != nil {
+	for _, r := range t.c.outbox.copies(at.rows) {
+		if err := t.leaveCarrier(r); err != nil {
 			return err
 		}
-		t.then(func() { t.c.outbox.change(id, func(r *outboxRow) { r.attempt, r.sends = at.id, sends }) })
 	}
+	t.then(func() {
+		for _, row := range at.rows {
+			t.c.outbox.change(row.mvds, func(r *outboxRow) { r.attempt, r.sends, r.carrier = at.id, row.sends, 0 })
+		}
+	})
 	return put(t, tableAttempts, attemptKey(at.id), at.record())
-}
-
-// changeRow changes a row, if it is there still; nil if not.
-func (t *txn) changeRow(mvds [32]byte, change func(*wire.OutboxRecord)) (*wire.OutboxRecord, error) {
-	rec := &wire.OutboxRecord{}
-	found, err := get(t, tableOutbox, mvds[:], rec)
-	if err != nil || !found {
-		return nil, err
-	}
-	change(rec)
-	return rec, put(t, tableOutbox, mvds[:], rec)
 }
 
 // publishAll hands stored attempts to the network, oldest first, and reports
@@ -391,40 +372,41 @@ func (c *Client) markPublished() {
 	c.loop.published = nil
 }
 
-// mark deletes published attempts and sets when their messages are due again.
+// mark takes the ciphertext of published attempts away and sets when their messages
+// are due again.
 func (t *txn) mark(published []*attempt) error {
 	now := t.c.now()
 	for _, at := range published {
-		if err := t.Delete(tableAttempts, attemptKey(at.id)); err != nil {
-			return err
-		}
-		for _, id := range at.rows {
-			if err := t.markRow(at, id, now); err != nil {
+		carrier := &wire.AttemptRecord{Id: at.id}
+		for _, r := range t.c.outbox.copies(at.rows) {
+			if at.failure != "" {
+				if err := t.fail(r, at.failure); err != nil {
+					return err
+				}
+				continue
+			}
+			next := now.Add(datasync.Backoff(r.sends, t.c.settings.ResendBase, t.c.rand))
+			carrier.Rows = append(carrier.Rows, &wire.AttemptRowRecord{Row: r.number, Sends: uint32(r.sends), NextSendAt: next.UnixMilli()})
+			if err := t.markRow(at, r, now, next); err != nil {
 				return err
 			}
 		}
+		if t.carriers == nil {
+			t.carriers = map[uint64]*wire.AttemptRecord{}
+		}
+		t.carriers[at.id] = carrier
 	}
 	return nil
 }
 
-func (t *txn) markRow(at *attempt, id [32]byte, now time.Time) error {
-	c := t.c
-	if at.failure != "" {
-		return t.fail(id, at.failure)
-	}
-	next := now
-	rec, err := t.changeRow(id, func(r *wire.OutboxRecord) {
-		next = now.Add(datasync.Backoff(int(r.GetSends()), c.settings.ResendBase, c.rand))
-		r.Attempt, r.NextSendAt = 0, next.UnixMilli()
+func (t *txn) markRow(at *attempt, r outboxRow, now, next time.Time) error {
+	t.then(func() {
+		t.c.outbox.change(r.mvds, func(r *outboxRow) { r.attempt, r.carrier, r.nextSend = 0, at.id, next })
 	})
-	if err != nil || rec == nil {
-		return err
-	}
-	t.then(func() { c.outbox.change(id, func(r *outboxRow) { r.attempt, r.nextSend = 0, next }) })
-	if t.isOwn(rec.GetPeer()) {
+	if t.isOwn(r.peer.Compressed()) {
 		return nil
 	}
-	return t.climb([32]byte(rec.GetMessageId()), stateSent, func(m *wire.MessageRecord) {
+	return t.climb(r.id, stateSent, func(m *wire.MessageRecord) {
 		m.EvidenceKind, m.EvidencePeers, m.EvidenceAt = at.evidence.Kind, uint32(at.evidence.Peers), now.UnixMilli()
 	})
 }

@@ -50,11 +50,7 @@ func (c *Client) ownBundle(a *account) (*wire.Bundle, error) {
 }
 
 // protocolMessage wraps what the sessions encrypted, with our bundle beside it.
-func (c *Client) protocolMessage(a *account, encrypted map[string]*wire.EncryptedMessageProtocol, public []byte) ([]byte, error) {
-	bundle, err := c.ownBundle(a)
-	if err != nil {
-		return nil, err
-	}
+func protocolMessage(a *account, bundle *wire.Bundle, encrypted map[string]*wire.EncryptedMessageProtocol, public []byte) ([]byte, error) {
 	return proto.Marshal(&wire.ProtocolMessage{
 		InstallationId: a.self.InstallationID, Bundles: []*wire.Bundle{bundle},
 		EncryptedMessage: encrypted, PublicMessage: public,
@@ -72,7 +68,11 @@ func (c *Client) contactCode(a *account) error {
 	if err != nil {
 		return err
 	}
-	pm, err := c.protocolMessage(a, nil, application)
+	bundle, err := c.ownBundle(a)
+	if err != nil {
+		return err
+	}
+	pm, err := protocolMessage(a, bundle, nil, application)
 	if err != nil {
 		return err
 	}

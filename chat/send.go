@@ -188,7 +188,7 @@ func (t *txn) accept(out *outgoing) error {
 			return err
 		}
 	}
-	if err := put(t, tableOutbox, out.row.GetMvdsId(), out.row); err != nil {
+	if err := t.addRow(out.request.To, out.row); err != nil {
 		return err
 	}
 	if err := t.addToHistory(out.record); err != nil {
@@ -200,8 +200,6 @@ func (t *txn) accept(out *outgoing) error {
 	if err := t.emit(stateEvent(out.record)); err != nil {
 		return err
 	}
-	row := newRow(out.request.To, out.row)
-	t.then(func() { t.c.outbox.add(row) })
 	return t.toOwnDevices(out.row)
 }
 

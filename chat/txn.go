@@ -20,6 +20,8 @@ type txn struct {
 	after   []func()
 	// chats are those that got messages: each is written once, at the end.
 	chats map[string]*wire.ChatRecord
+	// carriers are records of attempts that lost rows: see attemptrecord.go.
+	carriers map[uint64]*wire.AttemptRecord
 }
 
 // update runs fn in one transaction. Only when it is committed are readers of
@@ -32,6 +34,9 @@ func (c *Client) update(fn func(*txn) error) error {
 			return err
 		}
 		if err := t.putChats(); err != nil {
+			return err
+		}
+		if err := t.putCarriers(); err != nil {
 			return err
 		}
 		c.probe(ProbeBeforeCommit)

@@ -37,7 +37,8 @@ type step struct {
 	act act
 	// fresh promises that the file holds nothing under key.
 	fresh bool
-	kind  byte
+	// rises tells that the keys of the bucket rise with time.
+	rises bool
 	id    bucketID
 	key   []byte
 	// value is the plaintext; of the header bucket, what stands on disk.

@@ -89,8 +89,12 @@ func (c *crypt) bucket(kind byte, name string) bucketID {
 	return id
 }
 
-// recordKey is the disk key of the record key in the table with bucket id.
-func (c *crypt) recordKey(id bucketID, key []byte) []byte {
+// recordKey is the disk key of the record key in a table, which has bucket id: a
+// keyed hash, or of a numbered table the number.
+func (c *crypt) recordKey(id bucketID, table chat.Table, key []byte) []byte {
+	if table.Numbered() && len(key) == numberSize {
+		return copied(key)
+	}
 	return c.hash(kindRecord, id, key)
 }
 
@@ -166,5 +170,9 @@ func unpackPosition(plain []byte) (p chat.Position, ok bool) {
 	return p, true
 }
 
+// numberSize is the size of a queue's ordinal, a history's label and a key of a
+// numbered table on disk. No keyed hash is as short.
+const numberSize = 8
+
 // number is the disk key of a queue's ordinal or a history's label.
-func number(n uint64) []byte { return binary.BigEndian.AppendUint64(make([]byte, 0, 8), n) }
+func number(n uint64) []byte { return binary.BigEndian.AppendUint64(make([]byte, 0, numberSize), n) }

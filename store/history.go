@@ -147,7 +147,7 @@ func (l placed) after(p chat.Position) bool {
 
 // place writes one position. fresh promises that its label is not in the file.
 func (t *fileTx) place(id bucketID, p placed, fresh bool) error {
-	return t.batch.do(step{act: actPut, fresh: fresh, id: id, kind: kindHistory, key: number(p.label), value: packPosition(p.position)})
+	return t.batch.do(step{act: actPut, fresh: fresh, rises: true, id: id, key: number(p.label), value: packPosition(p.position)})
 }
 
 // freeLabel finds the label for p, relabelling if it must. newest tells that it is
@@ -271,7 +271,7 @@ func (t *fileTx) DropHistory(chatID []byte) error {
 	if err != nil || e.gone {
 		return err
 	}
-	if err := t.batch.do(step{act: actDrop, id: id, kind: kindHistory}); err != nil {
+	if err := t.batch.do(step{act: actDrop, id: id}); err != nil {
 		return err
 	}
 	delete(t.batch.tails, id)

@@ -45,7 +45,7 @@ func (e entry) grown(a applied) entry {
 type write struct {
 	act   act
 	fresh bool
-	kind  byte
+	rises bool // keys of the bucket rise with time
 	id    bucketID
 	key   []byte
 	plain []byte
@@ -105,7 +105,7 @@ func (b *batch) apply(all map[bucketID]*pending) error {
 		}
 		for _, key := range slices.Sorted(maps.Keys(p.steps)) {
 			s := &b.steps[p.steps[key]]
-			writes = append(writes, write{act: s.act, fresh: s.fresh, kind: s.kind, id: id, key: s.key, plain: s.value})
+			writes = append(writes, write{act: s.act, fresh: s.fresh, rises: s.rises, id: id, key: s.key, plain: s.value})
 		}
 	}
 	if err := b.crypt.sealWrites(writes); err != nil {
@@ -186,7 +186,7 @@ func (b *batch) changeIn(bucket *bolt.Bucket, w write) error {
 	a.records++
 	a.made = true
 	b.applied[w.id] = a
-	if w.kind != kindTable {
+	if w.rises {
 		bucket.FillPercent = appendFill
 	}
 	return bucket.Put(w.key, w.box)

@@ -24,7 +24,7 @@ func (t *fileTx) Append(q chat.Queue, value []byte) (uint64, error) {
 	}
 	e.last++
 	e.gone = false
-	s := step{act: actPut, fresh: true, id: id, kind: kindQueue, key: number(e.last), value: copied(value)}
+	s := step{act: actPut, fresh: true, rises: true, id: id, key: number(e.last), value: copied(value)}
 	if err := t.batch.do(s); err != nil {
 		return 0, err
 	}
@@ -42,7 +42,7 @@ func (t *fileTx) Trim(q chat.Queue, upTo uint64) error {
 	}
 	upTo = min(upTo, e.last)
 	for e.first <= upTo {
-		if err := t.batch.do(step{act: actDelete, id: id, kind: kindQueue, key: number(e.first)}); err != nil {
+		if err := t.batch.do(step{act: actDelete, id: id, key: number(e.first)}); err != nil {
 			return err
 		}
 		e.first++

@@ -97,7 +97,7 @@ func (w window) spread() (start, gap uint64, ok bool) {
 func (t *fileTx) move(id bucketID, entries []placed, start, gap uint64) error {
 	delete(t.batch.tails, id)
 	for _, e := range entries {
-		if err := t.batch.do(step{act: actDelete, id: id, kind: kindHistory, key: number(e.label)}); err != nil {
+		if err := t.batch.do(step{act: actDelete, id: id, key: number(e.label)}); err != nil {
 			return err
 		}
 	}

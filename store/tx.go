@@ -48,7 +48,7 @@ func (t *fileTx) Get(table chat.Table, key []byte) ([]byte, error) {
 		return nil, err
 	}
 	id := t.crypt.bucket(kindTable, string(table))
-	diskKey := t.crypt.recordKey(id, key)
+	diskKey := t.crypt.recordKey(id, table, key)
 	if t.batch != nil {
 		if plain, known := t.batch.written(id, diskKey); known {
 			_, value, _ := unpackRecord(plain)
@@ -78,7 +78,7 @@ func (t *fileTx) Put(table chat.Table, key, value []byte) error {
 	if err != nil {
 		return err
 	}
-	return t.batch.do(step{act: actPut, id: id, kind: kindTable, key: t.crypt.recordKey(id, key), value: packRecord(key, value)})
+	return t.batch.do(step{act: actPut, id: id, rises: table.Numbered(), key: t.crypt.recordKey(id, table, key), value: packRecord(key, value)})
 }
 
 func (t *fileTx) Delete(table chat.Table, key []byte) error {
@@ -89,7 +89,7 @@ func (t *fileTx) Delete(table chat.Table, key []byte) error {
 	if err != nil {
 		return err
 	}
-	return t.batch.do(step{act: actDelete, id: id, kind: kindTable, key: t.crypt.recordKey(id, key)})
+	return t.batch.do(step{act: actDelete, id: id, key: t.crypt.recordKey(id, table, key)})
 }
 
 // writingTable refuses a write to a table that is being walked: bbolt's cursor
@@ -124,7 +124,7 @@ func (t *fileTx) Each(table chat.Table, fn func(key, value []byte) error) error 
 		e = e.grown(t.batch.applied[id])
 	}
 	n := uint64(0)
-	err = t.eachRecord(id, e.what(), func(key, value []byte) error {
+	err = t.eachRecord(id, table, func(key, value []byte) error {
 		n++
 		return fn(key, value)
 	})
@@ -146,7 +146,8 @@ func (t *fileTx) settle(id bucketID) error {
 }
 
 // eachRecord decrypts every record of a table and checks that each is at its place.
-func (r *reader) eachRecord(id bucketID, what string, fn func(key, value []byte) error) error {
+func (r *reader) eachRecord(id bucketID, table chat.Table, fn func(key, value []byte) error) error {
+	what := "table " + string(table)
 	c, err := r.cursor(what, id)
 	if err != nil || c == nil {
 		return err
@@ -156,7 +157,7 @@ func (r *reader) eachRecord(id bucketID, what string, fn func(key, value []byte)
 			return err
 		}
 		clear, value, ok := unpackRecord(plain)
-		if !ok || !bytes.Equal(r.crypt.recordKey(id, clear), c.key) {
+		if !ok || !bytes.Equal(r.crypt.recordKey(id, table, clear), c.key) {
 			return misplaced(what)
 		}
 		if err := fn(clear, value); err != nil {
