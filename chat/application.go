@@ -49,8 +49,18 @@ func (p *pass) unwrap(m *inbound, b []byte) (message.Application, bool) {
 	return app, true
 }
 
+// mail is an application message that was decrypted and is to be opened.
+type mail struct {
+	from *inbound
+	body []byte
+	app  message.Application
+	good bool
+	// steps are what it comes to, at its place among those of its envelope.
+	steps *stepList
+}
+
 // applications takes the application messages of one envelope, unless its sender
-// is blocked. Recovering who signed them is most of the work of receiving.
+// is blocked.
 func (p *pass) applications(m *inbound, bodies [][]byte) {
 	if m.silent {
 		for range bodies {
@@ -58,11 +68,27 @@ func (p *pass) applications(m *inbound, bodies [][]byte) {
 		}
 		return
 	}
-	apps, good := make([]message.Application, len(bodies)), make([]bool, len(bodies))
-	parallel(len(bodies), func(i int) { apps[i], good[i] = p.unwrap(m, bodies[i]) })
-	for i, b := range bodies {
-		if good[i] {
-			p.application(m, apps[i], b)
+	if len(bodies) == 0 {
+		return
+	}
+	steps := &stepList{}
+	p.do(steps.run)
+	for _, b := range bodies {
+		p.mail = append(p.mail, mail{from: m, body: b, steps: steps})
+	}
+}
+
+// openMail opens the application messages of the pass. Recovering who signed them is
+// most of the work of receiving.
+func (p *pass) openMail() {
+	parallel(len(p.mail), func(i int) {
+		l := &p.mail[i]
+		l.app, l.good = p.unwrap(l.from, l.body)
+	})
+	for _, l := range p.mail {
+		if l.good {
+			p.into = l.steps
+			p.application(l.from, l.app, l.body)
 		}
 	}
 }

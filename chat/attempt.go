@@ -8,9 +8,7 @@ import (
 
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/payload"
 	"libstatus1to1/chat/protocol/session"
-	"libstatus1to1/chat/protocol/topic"
 	"libstatus1to1/chat/wire"
 )
 
@@ -188,7 +186,7 @@ func (c *Client) postpone(peer key.Public, rows []outboxRow, why string, err err
 
 // encryptFor makes the MVDS payload of rows and acks, encrypts it for the devices
 // that need it and seals it for the topic they listen on.
-func (c *Client) encryptFor(a *account, bundle *wire.Bundle, p session.Peer, rows []outboxRow, acks [][32]byte, now time.Time) (*attempt, error) {
+func (c *Client) encryptFor(a *account, with enclosed, p session.Peer, rows []outboxRow, acks [][32]byte, now time.Time) (*attempt, error) {
 	at := &attempt{peer: p.Identity, acks: acks, before: p}
 	sync := datasync.Payload{Acks: acks}
 	var except []string
@@ -213,32 +211,7 @@ func (c *Client) encryptFor(a *account, bundle *wire.Bundle, p session.Peer, row
 		return nil, err
 	}
 	at.after, at.started = next, out.Started
-	return at, c.seal(a, at, bundle, out)
-}
-
-// seal puts what the sessions encrypted into the payload of the negotiated topic, once
-// all devices listen there, or of the partitioned one.
-// Spec: 26/WAKU2-PAYLOAD; 54, "Negotiated topic to be used for the session".
-func (c *Client) seal(a *account, at *attempt, bundle *wire.Bundle, out session.Outgoing) error {
-	pm, err := protocolMessage(a, bundle, out.Messages, nil)
-	if err != nil {
-		return err
-	}
-	r, known, err := c.negotiatedRoute(a, at.peer)
-	if err != nil {
-		return err
-	}
-	if !known {
-		at.newTopic = &r
-	}
-	if out.Negotiated {
-		at.contentTopic = r.contentTopic
-		at.payload, err = payload.SealSymmetric(c.rand, r.sym, a.self.Identity, pm)
-		return err
-	}
-	at.contentTopic = topic.Partitioned(at.peer).ContentTopic()
-	at.payload, err = payload.SealAsymmetric(c.rand, at.peer, a.self.Identity, pm)
-	return err
+	return at, c.seal(a, at, with, out)
 }
 
 func (c *Client) syncMessages(a *account, rows []outboxRow) ([]datasync.Message, error) {

@@ -153,7 +153,10 @@ func (c *Client) forgetSeen(now time.Time) error {
 			if len(value) < 8 || int64(binary.BigEndian.Uint64(value)) > limit {
 				return false, nil
 			}
-			last, old = seq, append(old, slices.Clone(value[8:]))
+			last = seq
+			for name := range slices.Chunk(value[8:], seenKeySize) {
+				old = append(old, slices.Clone(name))
+			}
 			return len(old) < forgetAtOnce, nil
 		})
 		if err != nil || len(old) == 0 {
@@ -175,13 +178,22 @@ func (t *txn) remember(kind byte, id [32]byte, mvds [][32]byte) error {
 	for _, m := range mvds {
 		rec.MvdsIds = append(rec.MvdsIds, m[:])
 	}
-	if err := put(t, tableSeen, name, rec); err != nil {
-		return err
+	t.marks = append(t.marks, name...)
+	return put(t, tableSeen, name, rec)
+}
+
+// putMarks lists the marks of the transaction, to be forgotten together.
+func (t *txn) putMarks() error {
+	if len(t.marks) == 0 {
+		return nil
 	}
 	entry := binary.BigEndian.AppendUint64(nil, uint64(t.c.now().UnixMilli()))
-	_, err := t.Append(queueSeen, append(entry, name...))
+	_, err := t.Append(queueSeen, append(entry, t.marks...))
 	return err
 }
+
+// seenKeySize is the size of the keys of tableSeen.
+const seenKeySize = 1 + 32
 
 func seenKey(kind byte, id [32]byte) []byte { return append([]byte{kind}, id[:]...) }
 

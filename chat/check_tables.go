@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"libstatus1to1/chat/message"
@@ -245,7 +246,7 @@ func (in *inspection) seen() error {
 	marks, listed := 0, 0
 	err := in.each(tableSeen, func(name, value []byte) error {
 		marks++
-		if len(name) != 33 || name[0] != seenDigest && name[0] != seenMVDS && name[0] != seenElsewhere {
+		if len(name) != seenKeySize || name[0] != seenDigest && name[0] != seenMVDS && name[0] != seenElsewhere {
 			in.tell(tableSeen, "a mark has no proper name")
 		}
 		var rec wire.SeenRecord
@@ -259,20 +260,18 @@ func (in *inspection) seen() error {
 		return err
 	}
 	err = in.tx.Range(queueSeen, 0, func(_ uint64, value []byte) (bool, error) {
-		found := false
-		var err error
-		if len(value) > 8 {
-			found, err = in.holds(tableSeen, value[8:])
+		for name := range slices.Chunk(value[min(8, len(value)):], seenKeySize) {
+			found, err := in.holds(tableSeen, name)
+			if err != nil {
+				return false, err
+			}
+			if !found {
+				in.tell(tableSeen, "a mark is missing")
+			} else {
+				listed++
+			}
 		}
-		if err == nil && !found {
-			in.tell(tableSeen, "a mark is missing")
-		} else {
-			listed++
-		}
-		if err == nil {
-			err = in.pause()
-		}
-		return true, err
+		return true, in.pause()
 	})
 	if err == nil && listed != marks {
 		in.tell(tableSeen, "%d marks would never be forgotten", marks-listed)

@@ -94,14 +94,14 @@ func (c *Client) toldTo(k key.Public) (*wire.IntroducedRecord, error) {
 
 // encryptBare encrypts an application message without MVDS around it: nobody
 // acknowledges it, and it is not sent again.
-func (c *Client) encryptBare(a *account, bundle *wire.Bundle, p session.Peer, application []byte, now time.Time) (*attempt, error) {
+func (c *Client) encryptBare(a *account, with enclosed, p session.Peer, application []byte, now time.Time) (*attempt, error) {
 	at := &attempt{peer: p.Identity, before: p}
 	next, out, err := p.Encrypt(a.self, application, nil, now, c.source())
 	if err != nil {
 		return nil, err
 	}
 	at.after, at.started = next, out.Started
-	return at, c.seal(a, at, bundle, out)
+	return at, c.seal(a, at, with, out)
 }
 
 // storeIntroduction notes with an attempt whom it introduces us to.

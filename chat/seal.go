@@ -5,7 +5,9 @@ import (
 	"io"
 	"time"
 
+	"libstatus1to1/chat/protocol/payload"
 	"libstatus1to1/chat/protocol/session"
+	"libstatus1to1/chat/protocol/topic"
 	"libstatus1to1/chat/wire"
 )
 
@@ -53,14 +55,47 @@ func (c *Client) encryptParcels(a *account, parcels []*parcel, now time.Time) (a
 // encryptParcel changes nothing: it runs on several goroutines.
 func (c *Client) encryptParcel(a *account, bundle *wire.Bundle, p *parcel, now time.Time) (attempts []*attempt, err error) {
 	peer := p.to
+	shared, known, err := c.negotiatedRoute(a, peer.Identity)
+	if err != nil {
+		return nil, err
+	}
+	with := enclosed{bundle, shared}
 	if p.hello != nil {
-		hello, err := c.encryptBare(a, bundle, peer, p.hello.application, now)
+		hello, err := c.encryptBare(a, with, peer, p.hello.application, now)
 		if err != nil {
 			return nil, err
 		}
 		hello.introduces = p.hello.record
 		attempts, peer = append(attempts, hello), hello.after
 	}
-	at, err := c.encryptFor(a, bundle, peer, p.rows, p.acks, now)
+	at, err := c.encryptFor(a, with, peer, p.rows, p.acks, now)
+	if err == nil && !known {
+		at.newTopic = &shared
+	}
 	return append(attempts, at), err
+}
+
+// enclosed is what sealing for a person takes beside the ciphertext: our bundle, and
+// the route shared with them.
+type enclosed struct {
+	bundle *wire.Bundle
+	shared route
+}
+
+// seal puts what the sessions encrypted into the payload of the negotiated topic, once
+// all devices listen there, or of the partitioned one.
+// Spec: 26/WAKU2-PAYLOAD; 54, "Negotiated topic to be used for the session".
+func (c *Client) seal(a *account, at *attempt, with enclosed, out session.Outgoing) error {
+	pm, err := protocolMessage(a, with.bundle, out.Messages, nil)
+	if err != nil {
+		return err
+	}
+	if out.Negotiated {
+		at.contentTopic = with.shared.contentTopic
+		at.payload, err = payload.SealSymmetric(c.rand, with.shared.sym, a.self.Identity, pm)
+		return err
+	}
+	at.contentTopic = topic.Partitioned(at.peer).ContentTopic()
+	at.payload, err = payload.SealAsymmetric(c.rand, at.peer, a.self.Identity, pm)
+	return err
 }

@@ -23,7 +23,7 @@ const (
 // The queues of the store.
 const (
 	queueEvents Queue = "events" // stored events, JSON
-	queueSeen   Queue = "seen"   // 8 bytes ms, then a key of tableSeen: when what can be forgotten
+	queueSeen   Queue = "seen"   // 8 bytes ms, then keys of tableSeen: when what can be forgotten
 )
 
 // Keys of tableMeta.

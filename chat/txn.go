@@ -22,6 +22,7 @@ type txn struct {
 	chats map[string]*wire.ChatRecord
 	// carriers are records of attempts that lost rows: see attemptrecord.go.
 	carriers map[uint64]*wire.AttemptRecord
+	marks    []byte // keys of the marks that were made
 }
 
 // update runs fn in one transaction. Only when it is committed are readers of
@@ -33,11 +34,10 @@ func (c *Client) update(fn func(*txn) error) error {
 		if err := fn(t); err != nil {
 			return err
 		}
-		if err := t.putChats(); err != nil {
-			return err
-		}
-		if err := t.putCarriers(); err != nil {
-			return err
+		for _, last := range []func() error{t.putChats, t.putCarriers, t.putMarks} {
+			if err := last(); err != nil {
+				return err
+			}
 		}
 		c.probe(ProbeBeforeCommit)
 		return nil
