@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
@@ -261,9 +263,18 @@ func newRow(peer key.Public, rec *wire.OutboxRecord, number uint64) *outboxRow {
 
 // addRow stores a new row of the outbox, for peer.
 func (t *txn) addRow(peer key.Public, rec *wire.OutboxRecord) error {
+	b, err := proto.Marshal(rec)
+	if err != nil {
+		return err
+	}
+	return t.addEncodedRow(peer, rec, b)
+}
+
+// addEncodedRow is addRow where the record is encoded already, as b.
+func (t *txn) addEncodedRow(peer key.Public, rec *wire.OutboxRecord, b []byte) error {
 	row := newRow(peer, rec, t.c.outbox.last.Add(1))
 	t.then(func() { t.c.outbox.add(row) })
-	return put(t, tableOutbox, rowKey(row.number), rec)
+	return t.Put(tableOutbox, rowKey(row.number), b)
 }
 
 // dropRow takes a row out of the outbox.

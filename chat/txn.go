@@ -66,6 +66,15 @@ type storedEvent struct {
 // emit stores e with the rest of the transaction. Past the limit the oldest
 // events give way to one that says so.
 func (t *txn) emit(e event.Event) error {
+	data, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("encoding event %s: %w", e.Type(), err)
+	}
+	return t.emitEncoded(e.Type(), data)
+}
+
+// emitEncoded is emit for an event of that type that is encoded already.
+func (t *txn) emitEncoded(kind string, data []byte) error {
 	first, last, err := t.Bounds(queueEvents)
 	if err != nil {
 		return err
@@ -76,23 +85,23 @@ func (t *txn) emit(e event.Event) error {
 		if err := t.Trim(queueEvents, dropTo); err != nil {
 			return err
 		}
-		if err := t.append(event.Overflow{FromSeq: first, ToSeq: dropTo}); err != nil {
+		overflow, err := json.Marshal(event.Overflow{FromSeq: first, ToSeq: dropTo})
+		if err != nil {
+			return err
+		}
+		if err := t.append(event.Overflow{}.Type(), overflow); err != nil {
 			return err
 		}
 	}
-	return t.append(e)
+	return t.append(kind, data)
 }
 
 // overflowShare: one tenth of the waiting events is dropped at a time, so that
 // overflow events do not crowd out the others.
 const overflowShare = 10
 
-func (t *txn) append(e event.Event) error {
-	data, err := json.Marshal(e)
-	if err != nil {
-		return fmt.Errorf("encoding event %s: %w", e.Type(), err)
-	}
-	t.lastSeq, err = t.Append(queueEvents, encodeEvent(e.Type(), t.c.now().UnixMilli(), data))
+func (t *txn) append(kind string, data []byte) (err error) {
+	t.lastSeq, err = t.Append(queueEvents, encodeEvent(kind, t.c.now().UnixMilli(), data))
 	return err
 }
 

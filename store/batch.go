@@ -1,5 +1,7 @@
 package store
 
+import bolt "go.etcd.io/bbolt"
+
 // batch is one commit in the making: what its closures wrote, in memory, and a
 // writable bbolt transaction that shows what was there before. What is written
 // reaches bbolt sealed and sorted, at the end or when a closure walks over a bucket
@@ -21,6 +23,9 @@ type batch struct {
 	before map[bucketID]before
 	// tails are the newest positions of histories, where they are known.
 	tails map[bucketID]placed
+	// cursors look for what is there before it is written over.
+	cursors map[bucketID]*bolt.Cursor
+	old     trace // of what is written over
 	// fatal ends the batch: bbolt failed in the middle of a change.
 	fatal error
 	hung  bool // bbolt must not be used any more
@@ -57,6 +62,7 @@ func newBatch(c *crypt, f *boltFile) (*batch, error) {
 	b := &batch{
 		file: f, pending: map[bucketID]*pending{}, applied: map[bucketID]applied{},
 		index: map[bucketID]entry{}, changed: map[bucketID]bool{}, before: map[bucketID]before{}, tails: map[bucketID]placed{},
+		cursors: map[bucketID]*bolt.Cursor{},
 	}
 	tx, hung, err := f.begin(true)
 	b.reader, b.hung = newReader(c, tx), hung
@@ -121,6 +127,7 @@ func (b *batch) takeBack(n int) {
 		b.reader, b.hung, b.fatal = newReader(b.crypt, tx), hung, err
 	}
 	clear(b.applied)
+	clear(b.cursors)
 	clear(b.pending)
 	clear(b.tails)
 	b.steps, b.bytes = b.steps[:n], 0

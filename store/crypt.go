@@ -9,7 +9,9 @@ import (
 	"encoding/binary"
 	"hash"
 	"io"
+	"maps"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/crypto/chacha20poly1305"
 
@@ -41,7 +43,8 @@ type crypt struct {
 	tracer cipher.Block // of traces: freshness.go
 	macs   sync.Pool    // of hash.Hash: HMAC-SHA256 under the name key
 	rand   io.Reader
-	known  sync.Map // kindName -> bucketID, of tables and queues
+	// known are the bucketIDs of tables and queues; the map is replaced, not changed.
+	known atomic.Pointer[map[kindName]bucketID]
 }
 
 type kindName struct {
@@ -81,11 +84,18 @@ func (c *crypt) bucket(kind byte, name string) bucketID {
 	if kind == kindHistory { // unbounded in number, so not cached
 		return bucketID(c.hash(kind, "", []byte(name)))
 	}
-	if id, ok := c.known.Load(kindName{kind, name}); ok {
-		return id.(bucketID)
+	known := c.known.Load()
+	if known != nil {
+		if id, ok := (*known)[kindName{kind, name}]; ok {
+			return id
+		}
 	}
 	id := bucketID(c.hash(kind, "", []byte(name)))
-	c.known.Store(kindName{kind, name}, id)
+	more := map[kindName]bucketID{{kind, name}: id}
+	if known != nil {
+		maps.Copy(more, *known)
+	}
+	c.known.CompareAndSwap(known, &more) // what another goroutine adds meanwhile is added again
 	return id
 }
 

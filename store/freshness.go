@@ -28,12 +28,17 @@ func (t *trace) add(other trace) {
 // trace of a sealed record is made from its tag, which depends on its content, its
 // place and its nonce.
 func (c *crypt) trace(box []byte) (t trace) {
-	if box == nil {
-		return t
+	if box != nil {
+		c.traceTo(&t, box)
 	}
-	copy(t[:], box[max(0, len(box)-len(t)):])
-	c.tracer.Encrypt(t[:], t[:])
 	return t
+}
+
+// traceTo is trace where t has its room already.
+func (c *crypt) traceTo(t *trace, box []byte) {
+	n := copy(t[:], box[max(0, len(box)-len(t)):])
+	clear(t[n:])
+	c.tracer.Encrypt(t[:], t[:])
 }
 
 // rootKey is the key, in the header bucket, of the sealed traces of the index.

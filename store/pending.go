@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 
@@ -128,6 +129,7 @@ func (b *batch) change(w write) error {
 	panicked := guard("file", func() {
 		if w.act == actDrop {
 			delete(b.buckets, w.id)
+			delete(b.cursors, w.id)
 			b.applied[w.id] = applied{} // the entry begins anew, too
 			if b.bolt.Bucket([]byte(w.id)) != nil {
 				err = b.bolt.DeleteBucket([]byte(w.id))
@@ -168,11 +170,12 @@ func (b *batch) changeIn(bucket *bolt.Bucket, w write) error {
 	}
 	var old []byte
 	if !w.fresh {
-		old = bucket.Get(w.key)
+		old = b.present(bucket, w)
 	}
 	a := b.applied[w.id]
-	a.traces.add(b.crypt.trace(old))
 	if old != nil {
+		b.crypt.traceTo(&b.old, old)
+		a.traces.add(b.old)
 		a.records--
 	}
 	if w.act == actDelete {
@@ -190,4 +193,17 @@ func (b *batch) changeIn(bucket *bolt.Bucket, w write) error {
 		bucket.FillPercent = appendFill
 	}
 	return bucket.Put(w.key, w.box)
+}
+
+// present is what the file has under the key of w, or nil.
+func (b *batch) present(bucket *bolt.Bucket, w write) []byte {
+	c := b.cursors[w.id]
+	if c == nil {
+		c = bucket.Cursor()
+		b.cursors[w.id] = c
+	}
+	if key, box := c.Seek(w.key); bytes.Equal(key, w.key) {
+		return box
+	}
+	return nil
 }

@@ -49,7 +49,7 @@ func (c *crypt) sealWrites(writes []write) error {
 			}
 			at := append(append(placeRoom[:0], w.id...), w.key...)
 			w.box = c.aead.Seal(w.box, w.box, w.plain, at)
-			w.trace = c.trace(w.box)
+			c.traceTo(&w.trace, w.box)
 		}
 	})
 }
