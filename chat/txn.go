@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -111,6 +112,21 @@ func encodeEvent(kind string, at int64, data []byte) []byte {
 	b = append(strconv.AppendQuote(append(b, `{"type":`...), kind), `,"at":`...)
 	b = append(strconv.AppendInt(b, at, 10), `,"data":`...)
 	return append(append(b, data...), '}')
+}
+
+// decodeEvent reads what encodeEvent made, without looking at the data. ok is false
+// when it is anything else.
+func decodeEvent(b []byte) (e storedEvent, ok bool) {
+	rest, ok := bytes.CutPrefix(b, []byte(`{"type":"`))
+	kind, rest, ok2 := bytes.Cut(rest, []byte(`","at":`))
+	at, data, ok3 := bytes.Cut(rest, []byte(`,"data":{`))
+	if !ok || !ok2 || !ok3 || bytes.ContainsAny(kind, `"\\`) || !bytes.HasSuffix(data, []byte("}}")) {
+		return e, false
+	}
+	e.Type, e.Data = string(kind), rest[len(rest)-len(data)-1:len(rest)-1]
+	var err error
+	e.At, err = strconv.ParseInt(string(at), 10, 64)
+	return e, err == nil
 }
 
 // get reads the record under key into m and reports whether there is one.
