@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -55,8 +56,21 @@ type mail struct {
 	body []byte
 	app  message.Application
 	good bool
+	// If it is a ChatMessage: what is to be stored, or why not.
+	text  *received
+	fault error
 	// steps are what it comes to, at its place among those of its envelope.
 	steps *stepList
+}
+
+// received is a ChatMessage and what is stored of it, encoded already: only one
+// transaction runs at a time.
+type received struct {
+	message     *wire.ChatMessage
+	chat        key.Public
+	record      *wire.MessageRecord
+	recordBytes []byte
+	event       []byte
 }
 
 // applications takes the application messages of one envelope, unless its sender
@@ -84,20 +98,31 @@ func (p *pass) openMail() {
 	parallel(len(p.mail), func(i int) {
 		l := &p.mail[i]
 		l.app, l.good = p.unwrap(l.from, l.body)
+		if l.good && l.app.Type == wire.ApplicationMetadataMessage_CHAT_MESSAGE {
+			l.text, l.fault = p.readChatMessage(l.from, l.app, l.body)
+		}
 	})
-	for _, l := range p.mail {
-		if l.good {
+	for i := range p.mail {
+		if l := &p.mail[i]; l.good {
 			p.into = l.steps
-			p.application(l.from, l.app, l.body)
+			p.application(l)
 		}
 	}
 }
 
 // application takes one authentic application message. Spec: 62/STATUS-PAYLOADS.
-func (p *pass) application(m *inbound, app message.Application, b []byte) {
+func (p *pass) application(l *mail) {
+	m, app, b := l.from, l.app, l.body
 	switch app.Type {
 	case wire.ApplicationMetadataMessage_CHAT_MESSAGE:
-		p.chatMessage(m, app, b)
+		switch {
+		case errors.Is(l.fault, message.ErrNotOneToOne): // a group's: not lost, but not shown as theirs
+			p.unsupported(m, app, b)
+		case l.fault != nil:
+			p.c.counters.drop("chat_message")
+		default:
+			p.do(func(t *txn) error { return t.takeChatMessage(m, l.text, b) })
+		}
 	case wire.ApplicationMetadataMessage_CHAT_IDENTITY:
 		var profile wire.ChatIdentity
 		if err := proto.Unmarshal(app.Payload, &profile); err != nil {
@@ -135,29 +160,29 @@ func reported(payload []byte) []byte {
 	return payload
 }
 
-// chatMessage stores a ChatMessage once, by its message id.
-func (p *pass) chatMessage(m *inbound, app message.Application, b []byte) {
+// readChatMessage makes what is stored of a ChatMessage. It changes nothing: it runs
+// on several goroutines.
+func (p *pass) readChatMessage(m *inbound, app message.Application, b []byte) (*received, error) {
 	cm, err := message.DecodeChatMessage(app.Payload)
 	if err != nil {
-		p.c.counters.drop("chat_message")
-		return
+		return nil, err
 	}
-	switch err := message.ValidateChatMessage(cm, time.Unix(0, m.envelope.Timestamp)); {
-	case errors.Is(err, message.ErrNotOneToOne): // a group's: not lost, but not shown as theirs
-		p.unsupported(m, app, b)
-		return
-	case err != nil:
-		p.c.counters.drop("chat_message")
-		return
+	if err := message.ValidateChatMessage(cm, time.Unix(0, m.envelope.Timestamp)); err != nil {
+		return nil, err
 	}
 	chat, err := message.ChatOf(p.a.public, m.sender, cm.GetChatId())
-	if err != nil || chat == p.a.public {
-		p.c.counters.drop("chat_message")
-		return
+	if err != nil {
+		return nil, err
 	}
-	id := message.ID(m.sender, b)
-	rec := p.recordOf(m, cm, chat, id)
-	p.do(func(t *txn) error { return t.takeChatMessage(m, cm, chat, rec, b) })
+	if chat == p.a.public {
+		return nil, dropped("chat_message")
+	}
+	r := &received{message: cm, chat: chat, record: p.recordOf(m, cm, chat, message.ID(m.sender, b))}
+	if r.recordBytes, err = proto.Marshal(r.record); err != nil {
+		return nil, err
+	}
+	r.event, err = json.Marshal(event.MessageReceived{Message: messageOf(r.record)})
+	return r, err
 }
 
 // maxTime is the largest time we hand on: JSON numbers are exact up to 2^53.

@@ -238,9 +238,12 @@ func (c *Client) syncMessages(a *account, rows []outboxRow) ([]datasync.Message,
 // commitAttempts stores the advanced sessions with the ciphertexts. What was
 // published before is marked in the same transaction.
 func (c *Client) commitAttempts(attempts []*attempt) error {
-	published := c.loop.published
-	err := c.update(func(t *txn) error {
-		if err := t.mark(published); err != nil {
+	marks, err := c.readMarks(c.loop.published)
+	if err != nil {
+		return err
+	}
+	err = c.update(func(t *txn) error {
+		if err := t.mark(marks); err != nil {
 			return err
 		}
 		for _, at := range attempts {
@@ -336,50 +339,14 @@ func (c *Client) markPublished() {
 	if len(c.loop.published) == 0 {
 		return
 	}
-	published := c.loop.published
-	if err := c.update(func(t *txn) error { return t.mark(published) }); err != nil {
+	marks, err := c.readMarks(c.loop.published)
+	if err == nil {
+		err = c.update(func(t *txn) error { return t.mark(marks) })
+	}
+	if err != nil {
 		c.log.Log("error", "marking attempts failed", "code", string(CodeOf(err)))
 		c.loop.storePause.failed(c.now())
 		return
 	}
 	c.loop.published = nil
-}
-
-// mark takes the ciphertext of published attempts away and sets when their messages
-// are due again.
-func (t *txn) mark(published []*attempt) error {
-	now := t.c.now()
-	for _, at := range published {
-		carrier := &wire.AttemptRecord{Id: at.id}
-		for _, r := range t.c.outbox.copies(at.rows) {
-			if at.failure != "" {
-				if err := t.fail(r, at.failure); err != nil {
-					return err
-				}
-				continue
-			}
-			next := now.Add(datasync.Backoff(r.sends, t.c.settings.ResendBase, t.c.rand))
-			carrier.Rows = append(carrier.Rows, &wire.AttemptRowRecord{Row: r.number, Sends: uint32(r.sends), NextSendAt: next.UnixMilli()})
-			if err := t.markRow(at, r, now, next); err != nil {
-				return err
-			}
-		}
-		if t.carriers == nil {
-			t.carriers = map[uint64]*wire.AttemptRecord{}
-		}
-		t.carriers[at.id] = carrier
-	}
-	return nil
-}
-
-func (t *txn) markRow(at *attempt, r outboxRow, now, next time.Time) error {
-	t.then(func() {
-		t.c.outbox.change(r.mvds, func(r *outboxRow) { r.attempt, r.carrier, r.nextSend = 0, at.id, next })
-	})
-	if t.isOwn(r.peer.Compressed()) {
-		return nil
-	}
-	return t.climb(r.id, stateSent, func(m *wire.MessageRecord) {
-		m.EvidenceKind, m.EvidencePeers, m.EvidenceAt = at.evidence.Kind, uint32(at.evidence.Peers), now.UnixMilli()
-	})
 }

@@ -145,8 +145,10 @@ func (c *Client) parseState(s *wire.ContactRequestPropagatedState, at time.Time)
 	return p, err == nil
 }
 
-// takeChatMessage stores a ChatMessage and takes the contact state it carries.
-func (t *txn) takeChatMessage(m *inbound, cm *wire.ChatMessage, chat key.Public, rec *wire.MessageRecord, application []byte) error {
+// takeChatMessage stores a ChatMessage once, by its message id, and takes the contact
+// state it carries.
+func (t *txn) takeChatMessage(m *inbound, r *received, application []byte) error {
+	cm, chat, rec := r.message, r.chat, r.record
 	old, err := t.Get(tableMessages, rec.GetId())
 	if err != nil || old != nil {
 		return err
@@ -156,11 +158,14 @@ func (t *txn) takeChatMessage(m *inbound, cm *wire.ChatMessage, chat key.Public,
 		return err
 	}
 	if listed {
-		if err := t.addToHistory(rec); err != nil {
+		if err := t.Put(tableMessages, rec.GetId(), r.recordBytes); err != nil {
+			return err
+		}
+		if err := t.placeInHistory(rec); err != nil {
 			return err
 		}
 		t.then(func() { t.c.clocks.saw(chat, rec.GetClock()) })
-		if err := t.emit(event.MessageReceived{Message: messageOf(rec)}); err != nil {
+		if err := t.emitEncoded(event.MessageReceived{}.Type(), r.event); err != nil {
 			return err
 		}
 	}
