@@ -154,19 +154,19 @@ func (t *txn) acknowledged(by string, peer key.Public, active []string, ids [][3
 
 func (t *txn) acknowledgedRow(row outboxRow, by string, active []string) error {
 	var rec wire.OutboxRecord
-	found, err := get(t, tableOutbox, row.mvds[:], &rec)
+	found, err := get(t, tableOutbox, rowKey(row.number), &rec)
 	if err != nil || !found || slices.Contains(rec.GetAcknowledgedBy(), by) {
 		return err
 	}
 	rec.AcknowledgedBy = append(rec.GetAcknowledgedBy(), by)
 	missing := slices.ContainsFunc(active, func(id string) bool { return !slices.Contains(rec.GetAcknowledgedBy(), id) })
 	if missing {
-		err = put(t, tableOutbox, row.mvds[:], &rec)
+		err = put(t, tableOutbox, rowKey(row.number), &rec)
 		t.then(func() {
 			t.c.outbox.change(row.mvds, func(r *outboxRow) { r.acked = rec.GetAcknowledgedBy(); r.delivered = true })
 		})
 	} else {
-		err = t.dropRow(row.mvds)
+		err = t.dropRow(row)
 	}
 	if err != nil {
 		return err

@@ -257,7 +257,11 @@ func (c *Client) prepareAnswer(a *account, w answer, now time.Time) (*attempt, e
 	if err != nil {
 		return nil, err
 	}
-	pm, err := c.protocolMessage(a, out.Messages, nil)
+	bundle, err := c.ownBundle(a)
+	if err != nil {
+		return nil, err
+	}
+	pm, err := protocolMessage(a, bundle, out.Messages, nil)
 	if err != nil {
 		return nil, err
 	}

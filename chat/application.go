@@ -1,7 +1,9 @@
 package chat
 
 import (
+	"encoding/json"
 	"errors"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -48,8 +50,32 @@ func (p *pass) unwrap(m *inbound, b []byte) (message.Application, bool) {
 	return app, true
 }
 
+// mail is an application message that was decrypted and is to be opened.
+type mail struct {
+	from *inbound
+	body []byte
+	app  message.Application
+	good bool
+	// If it is a ChatMessage: what is to be stored, or why not.
+	text  *received
+	fault error
+	// steps are what it comes to, at its place among those of its envelope.
+	steps *stepList
+}
+
+// received is a ChatMessage and what is stored of it, encoded already: only one
+// transaction runs at a time.
+type received struct {
+	message     *wire.ChatMessage
+	at          time.Time // by which its clocks are judged
+	chat        key.Public
+	record      *wire.MessageRecord
+	recordBytes []byte
+	event       []byte
+}
+
 // applications takes the application messages of one envelope, unless its sender
-// is blocked. Recovering who signed them is most of the work of receiving.
+// is blocked.
 func (p *pass) applications(m *inbound, bodies [][]byte) {
 	if m.silent {
 		for range bodies {
@@ -57,20 +83,47 @@ func (p *pass) applications(m *inbound, bodies [][]byte) {
 		}
 		return
 	}
-	apps, good := make([]message.Application, len(bodies)), make([]bool, len(bodies))
-	parallel(len(bodies), func(i int) { apps[i], good[i] = p.unwrap(m, bodies[i]) })
-	for i, b := range bodies {
-		if good[i] {
-			p.application(m, apps[i], b)
+	if len(bodies) == 0 {
+		return
+	}
+	steps := &stepList{}
+	p.do(steps.run)
+	for _, b := range bodies {
+		p.mail = append(p.mail, mail{from: m, body: b, steps: steps})
+	}
+}
+
+// openMail opens the application messages of the pass. Recovering who signed them is
+// most of the work of receiving.
+func (p *pass) openMail() {
+	parallel(len(p.mail), func(i int) {
+		l := &p.mail[i]
+		l.app, l.good = p.unwrap(l.from, l.body)
+		if l.good && l.app.Type == wire.ApplicationMetadataMessage_CHAT_MESSAGE {
+			l.text, l.fault = p.readChatMessage(l.from, l.app, l.body)
+		}
+	})
+	for i := range p.mail {
+		if l := &p.mail[i]; l.good {
+			p.into = l.steps
+			p.application(l)
 		}
 	}
 }
 
 // application takes one authentic application message. Spec: 62/STATUS-PAYLOADS.
-func (p *pass) application(m *inbound, app message.Application, b []byte) {
+func (p *pass) application(l *mail) {
+	m, app, b := l.from, l.app, l.body
 	switch app.Type {
 	case wire.ApplicationMetadataMessage_CHAT_MESSAGE:
-		p.chatMessage(m, app, b)
+		switch {
+		case errors.Is(l.fault, message.ErrNotOneToOne): // a group's: not lost, but not shown as theirs
+			p.unsupported(m, app, b)
+		case l.fault != nil:
+			p.c.counters.drop("chat_message")
+		default:
+			p.do(func(t *txn) error { return t.takeChatMessage(m, l.text, b) })
+		}
 	case wire.ApplicationMetadataMessage_CHAT_IDENTITY:
 		var profile wire.ChatIdentity
 		if err := proto.Unmarshal(app.Payload, &profile); err != nil {
@@ -113,34 +166,35 @@ func reported(payload []byte) []byte {
 	return payload
 }
 
-// chatMessage stores a ChatMessage once, by its message id.
-func (p *pass) chatMessage(m *inbound, app message.Application, b []byte) {
+// readChatMessage makes what is stored of a ChatMessage. It changes nothing: it runs
+// on several goroutines.
+func (p *pass) readChatMessage(m *inbound, app message.Application, b []byte) (*received, error) {
 	cm, err := message.DecodeChatMessage(app.Payload)
 	if err != nil {
-		p.c.counters.drop("chat_message")
-		return
+		return nil, err
 	}
-	err = message.ValidateChatMessage(cm, m.at)
+	at := m.at
+	err = message.ValidateChatMessage(cm, at)
 	chat, noChat := message.ChatOf(p.a.public, m.sender, cm.GetChatId())
 	if errors.Is(err, message.ErrClock) && noChat == nil {
-		m.at = p.c.clocks.judged(p.c, chat, m.at)
-		err = message.ValidateChatMessage(cm, m.at)
+		at = p.c.clocks.judged(p.c, chat, at)
+		err = message.ValidateChatMessage(cm, at)
 	}
-	switch {
-	case errors.Is(err, message.ErrNotOneToOne): // a group's: not lost, but not shown as theirs
-		p.unsupported(m, app, b)
-		return
-	case err != nil:
-		p.c.counters.drop("chat_message")
-		return
+	if err == nil {
+		err = noChat
 	}
-	if noChat != nil || chat == p.a.public {
-		p.c.counters.drop("chat_message")
-		return
+	if err != nil {
+		return nil, err
 	}
-	id := message.ID(m.sender, b)
-	rec := p.recordOf(m, cm, chat, id)
-	p.do(func(t *txn) error { return t.takeChatMessage(m, cm, chat, rec, b) })
+	if chat == p.a.public {
+		return nil, dropped("chat_message")
+	}
+	r := &received{message: cm, at: at, chat: chat, record: p.recordOf(m, cm, chat, message.ID(m.sender, b))}
+	if r.recordBytes, err = proto.Marshal(r.record); err != nil {
+		return nil, err
+	}
+	r.event, err = json.Marshal(event.MessageReceived{Message: messageOf(r.record)})
+	return r, err
 }
 
 // maxTime is the largest time we hand on: JSON numbers are exact up to 2^53.

@@ -8,9 +8,7 @@ import (
 
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/payload"
 	"libstatus1to1/chat/protocol/session"
-	"libstatus1to1/chat/protocol/topic"
 	"libstatus1to1/chat/wire"
 )
 
@@ -27,11 +25,9 @@ import (
 type attempt struct {
 	id           uint64
 	peer         key.Public
-	rows         [][32]byte // MVDS ids; none when it only acknowledges
+	rows         []attemptRow // none when it only acknowledges
 	contentTopic string
 	payload      []byte
-	unsealed     []byte // ProtocolMessage that sealAll makes the payload of
-	negotiated   bool
 	resends      int // rows that were sent before
 	evidence     Evidence
 	failure      Code
@@ -109,21 +105,23 @@ func (c *Client) prepare(a *account) []*attempt {
 			people[peer] = true
 		}
 	}
+	var parcels []*parcel
 	for _, peer := range sorted(people) {
 		if answered[peer] {
 			continue // their sessions are one step further only after this transaction
 		}
-		if len(attempts) >= maxAttempts {
+		if len(attempts)+len(parcels) >= maxAttempts {
 			break
 		}
-		attempts = append(attempts, c.prepareFor(a, peer, rows[peer], now)...)
+		if p := c.prepareFor(a, peer, rows[peer], now); p != nil {
+			parcels = append(parcels, p)
+		}
 	}
-	return c.sealAll(a, attempts)
+	return append(attempts, c.encryptParcels(a, parcels, now)...)
 }
 
-// prepareFor encrypts one attempt for peer, with our profile ahead if they do not
-// have it, or returns nil when nothing can go out to them now.
-func (c *Client) prepareFor(a *account, peer key.Public, rows []outboxRow, now time.Time) (attempts []*attempt) {
+// prepareFor gathers what goes to peer now, or returns nil when nothing can.
+func (c *Client) prepareFor(a *account, peer key.Public, rows []outboxRow, now time.Time) *parcel {
 	p, err := c.peer(peer)
 	if err != nil {
 		c.postpone(peer, rows, "reading a peer failed", err)
@@ -137,12 +135,14 @@ func (c *Client) prepareFor(a *account, peer key.Public, rows []outboxRow, now t
 		c.hold(peer, rows, until)
 		return nil
 	}
-	attempts, err = c.encryptAll(a, p, c.batch(rows, perDevice(p, c.batchBytes())), now)
-	if err != nil {
-		c.postpone(peer, rows, "encrypting failed", err)
-		return nil
+	parcel := &parcel{to: p, rows: c.batch(rows, perDevice(p, c.batchBytes())), acks: c.acksFor(p)}
+	if len(rows) > 0 {
+		if err := c.introduce(a, parcel, now); err != nil {
+			c.postpone(peer, rows, "introducing ourselves failed", err)
+			return nil
+		}
 	}
-	return attempts
+	return parcel
 }
 
 // batch takes as many rows from the front as go into one attempt, with room for so
@@ -166,7 +166,7 @@ func (c *Client) giveUp(rows []outboxRow) []outboxRow {
 			rest = append(rest, r)
 			continue
 		}
-		if err := c.update(func(t *txn) error { return t.fail(r.mvds, CodeUndeliverable) }); err != nil {
+		if err := c.update(func(t *txn) error { return t.fail(r, CodeUndeliverable) }); err != nil {
 			c.log.Log("error", "giving a message up failed", "code", string(CodeOf(err)))
 			c.outbox.change(r.mvds, func(r *outboxRow) { r.nextSend = c.now().Add(c.settings.ResendBase) })
 		}
@@ -177,26 +177,14 @@ func (c *Client) giveUp(rows []outboxRow) []outboxRow {
 // fail ends the sending of a message to one identity. It has failed then, unless it
 // was delivered or was for our own other devices. An acknowledgement may still come,
 // from somebody who was away for long.
-func (t *txn) fail(mvds [32]byte, code Code) error {
-	var rec wire.OutboxRecord
-	found, err := get(t, tableOutbox, mvds[:], &rec)
-	if err != nil || !found {
+func (t *txn) fail(r outboxRow, code Code) error {
+	if err := t.dropRow(r); err != nil || t.isOwn(r.peer.Compressed()) {
 		return err
 	}
-	if err := t.dropRow(mvds); err != nil || t.isOwn(rec.GetPeer()) {
+	if err := t.remember(seenElsewhere, r.mvds, [][32]byte{r.id}); err != nil {
 		return err
 	}
-	id := [32]byte(rec.GetMessageId())
-	if err := t.remember(seenElsewhere, mvds, [][32]byte{id}); err != nil {
-		return err
-	}
-	return t.climb(id, stateFailed, func(m *wire.MessageRecord) { m.Failure = string(code) })
-}
-
-// dropRow takes a row out of the outbox.
-func (t *txn) dropRow(mvds [32]byte) error {
-	t.then(func() { t.c.outbox.remove(mvds) })
-	return t.Delete(tableOutbox, mvds[:])
+	return t.climb(r.id, stateFailed, func(m *wire.MessageRecord) { m.Failure = string(code) })
 }
 
 // postpone puts off what cannot go out now, so that the loop does not spin.
@@ -215,7 +203,7 @@ func (c *Client) postpone(peer key.Public, rows []outboxRow, why string, err err
 
 // encryptFor makes the MVDS payload of rows and acks, encrypts it for the devices
 // that need it and seals it for the topic they listen on.
-func (c *Client) encryptFor(a *account, p session.Peer, rows []outboxRow, acks [][32]byte, now time.Time) (*attempt, error) {
+func (c *Client) encryptFor(a *account, with enclosed, p session.Peer, rows []outboxRow, acks [][32]byte, now time.Time) (*attempt, error) {
 	at := &attempt{peer: p.Identity, acks: acks, before: p}
 	sync := datasync.Payload{Acks: acks}
 	var except []string
@@ -227,7 +215,7 @@ func (c *Client) encryptFor(a *account, p session.Peer, rows []outboxRow, acks [
 		}
 		sync.Messages = messages
 		for _, r := range rows {
-			at.rows = append(at.rows, r.mvds)
+			at.rows = append(at.rows, attemptRow{r.mvds, r.number, r.sends + 1})
 			at.resends += min(r.sends, 1)
 		}
 	}
@@ -239,30 +227,8 @@ func (c *Client) encryptFor(a *account, p session.Peer, rows []outboxRow, acks [
 	if err != nil {
 		return nil, err
 	}
-	at.after, at.started, at.negotiated = next, out.Started, out.Negotiated
-	at.unsealed, err = c.protocolMessage(a, out.Messages, nil)
-	return at, err
-}
-
-// seal puts a ProtocolMessage into the payload of the negotiated topic, once all
-// devices listen there, or of the partitioned one.
-// Spec: 26/WAKU2-PAYLOAD; 54, "Negotiated topic to be used for the session".
-func (c *Client) seal(a *account, at *attempt, pm []byte, negotiated bool) (err error) {
-	r, known, err := c.negotiatedRoute(a, at.peer)
-	if err != nil {
-		return err
-	}
-	if !known {
-		at.newTopic = &r
-	}
-	if negotiated {
-		at.contentTopic = r.contentTopic
-		at.payload, err = payload.SealSymmetric(c.rand, r.sym, a.self.Identity, pm)
-		return err
-	}
-	at.contentTopic = topic.Partitioned(at.peer).ContentTopic()
-	at.payload, err = payload.SealAsymmetric(c.rand, at.peer, a.self.Identity, pm)
-	return err
+	at.after, at.started = next, out.Started
+	return at, c.seal(a, at, with, out)
 }
 
 func (c *Client) syncMessages(a *account, rows []outboxRow) ([]datasync.Message, error) {
@@ -270,7 +236,7 @@ func (c *Client) syncMessages(a *account, rows []outboxRow) ([]datasync.Message,
 	err := c.store.View(func(tx Tx) error {
 		for _, r := range rows {
 			var rec wire.OutboxRecord
-			found, err := get(tx, tableOutbox, r.mvds[:], &rec)
+			found, err := get(tx, tableOutbox, rowKey(r.number), &rec)
 			if err != nil {
 				return err
 			}
@@ -289,9 +255,12 @@ func (c *Client) syncMessages(a *account, rows []outboxRow) ([]datasync.Message,
 // commitAttempts stores the advanced sessions with the ciphertexts. What was
 // published before is marked in the same transaction.
 func (c *Client) commitAttempts(attempts []*attempt) error {
-	published := c.loop.published
-	err := c.update(func(t *txn) error {
-		if err := t.mark(published); err != nil {
+	marks, err := c.readMarks(c.loop.published)
+	if err != nil {
+		return err
+	}
+	err = c.update(func(t *txn) error {
+		if err := t.mark(marks); err != nil {
 			return err
 		}
 		for _, at := range attempts {
@@ -312,13 +281,8 @@ func (c *Client) commitAttempts(attempts []*attempt) error {
 }
 
 func (t *txn) storeAttempt(at *attempt) error {
-	var err error
-	if at.id, err = t.Append(queueAttempts, nil); err != nil {
-		return err
-	}
-	if err := t.Trim(queueAttempts, at.id); err != nil {
-		return err
-	}
+	t.c.loop.lastAttempt++
+	at.id = t.c.loop.lastAttempt
 	if !at.stateless {
 		if err := t.savePeer(at.before, at.after); err != nil {
 			return err
@@ -339,25 +303,17 @@ func (t *txn) storeAttempt(at *attempt) error {
 	if err := t.storeIntroduction(at); err != nil {
 		return err
 	}
-	for _, id := range at.rows {
-		sends := t.c.outbox.sends(id) + 1
-		if _, err := t.changeRow(id, func(r *wire.OutboxRecord) { r.Attempt, r.Sends = at.id, uint32(sends) }); err != nil {
+	for _, r := range t.c.outbox.copies(at.rows) {
+		if err := t.leaveCarrier(r); err != nil {
 			return err
 		}
-		t.then(func() { t.c.outbox.change(id, func(r *outboxRow) { r.attempt, r.sends = at.id, sends }) })
 	}
+	t.then(func() {
+		for _, row := range at.rows {
+			t.c.outbox.change(row.mvds, func(r *outboxRow) { r.attempt, r.sends, r.carrier = at.id, row.sends, 0 })
+		}
+	})
 	return put(t, tableAttempts, attemptKey(at.id), at.record())
-}
-
-// changeRow changes a row, if it is there still; nil if not.
-func (t *txn) changeRow(mvds [32]byte, change func(*wire.OutboxRecord)) (*wire.OutboxRecord, error) {
-	rec := &wire.OutboxRecord{}
-	found, err := get(t, tableOutbox, mvds[:], rec)
-	if err != nil || !found {
-		return nil, err
-	}
-	change(rec)
-	return rec, put(t, tableOutbox, mvds[:], rec)
 }
 
 // publishAll hands stored attempts to the network, oldest first, and reports
@@ -405,49 +361,14 @@ func (c *Client) markPublished() {
 	if len(c.loop.published) == 0 {
 		return
 	}
-	published := c.loop.published
-	if err := c.update(func(t *txn) error { return t.mark(published) }); err != nil {
+	marks, err := c.readMarks(c.loop.published)
+	if err == nil {
+		err = c.update(func(t *txn) error { return t.mark(marks) })
+	}
+	if err != nil {
 		c.log.Log("error", "marking attempts failed", "code", string(CodeOf(err)))
 		c.loop.storePause.failed(c.now())
 		return
 	}
 	c.loop.published = nil
-}
-
-// mark deletes published attempts and sets when their messages are due again.
-func (t *txn) mark(published []*attempt) error {
-	now := t.c.now()
-	for _, at := range published {
-		if err := t.Delete(tableAttempts, attemptKey(at.id)); err != nil {
-			return err
-		}
-		for _, id := range at.rows {
-			if err := t.markRow(at, id, now); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (t *txn) markRow(at *attempt, id [32]byte, now time.Time) error {
-	c := t.c
-	if at.failure != "" {
-		return t.fail(id, at.failure)
-	}
-	next := now
-	rec, err := t.changeRow(id, func(r *wire.OutboxRecord) {
-		next = now.Add(datasync.Backoff(int(r.GetSends()), c.settings.ResendBase, c.rand))
-		r.Attempt, r.NextSendAt = 0, next.UnixMilli()
-	})
-	if err != nil || rec == nil {
-		return err
-	}
-	t.then(func() { c.outbox.change(id, func(r *outboxRow) { r.attempt, r.nextSend = 0, next }) })
-	if t.isOwn(rec.GetPeer()) {
-		return nil
-	}
-	return t.climb([32]byte(rec.GetMessageId()), stateSent, func(m *wire.MessageRecord) {
-		m.EvidenceKind, m.EvidencePeers, m.EvidenceAt = at.evidence.Kind, uint32(at.evidence.Peers), now.UnixMilli()
-	})
 }

@@ -50,11 +50,7 @@ func (c *Client) ownBundle(a *account) (*wire.Bundle, error) {
 }
 
 // protocolMessage wraps what the sessions encrypted, with our bundle beside it.
-func (c *Client) protocolMessage(a *account, encrypted map[string]*wire.EncryptedMessageProtocol, public []byte) ([]byte, error) {
-	bundle, err := c.ownBundle(a)
-	if err != nil {
-		return nil, err
-	}
+func protocolMessage(a *account, bundle *wire.Bundle, encrypted map[string]*wire.EncryptedMessageProtocol, public []byte) ([]byte, error) {
 	return proto.Marshal(&wire.ProtocolMessage{
 		InstallationId: a.self.InstallationID, Bundles: []*wire.Bundle{bundle},
 		EncryptedMessage: encrypted, PublicMessage: public,
@@ -72,7 +68,11 @@ func (c *Client) contactCode(a *account) error {
 	if err != nil {
 		return err
 	}
-	pm, err := c.protocolMessage(a, nil, application)
+	bundle, err := c.ownBundle(a)
+	if err != nil {
+		return err
+	}
+	pm, err := protocolMessage(a, bundle, nil, application)
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,8 @@ const forgetAtOnce = 5000
 func (c *Client) forgetSeen(now time.Time) error {
 	return c.update(func(t *txn) error {
 		var last uint64
-		var old, ahead [][]byte
+		var old [][]byte
+		var ahead []byte
 		limit, future := now.Add(-keepSeen).UnixMilli(), now.Add(careEvery).UnixMilli()
 		err := t.Range(queueSeen, 0, func(seq uint64, value []byte) (bool, error) {
 			if len(value) < 8 {
@@ -157,23 +158,21 @@ func (c *Client) forgetSeen(now time.Time) error {
 			}
 			switch at := int64(binary.BigEndian.Uint64(value)); {
 			case at <= limit:
-				old = append(old, slices.Clone(value[8:]))
+				for name := range slices.Chunk(value[8:], seenKeySize) {
+					old = append(old, slices.Clone(name))
+				}
 			case at > future:
-				ahead = append(ahead, slices.Clone(value[8:]))
+				ahead = append(ahead, value[8:]...)
 			default:
 				return false, nil
 			}
 			last = seq
-			return len(old)+len(ahead) < forgetAtOnce, nil
+			return len(old)+len(ahead)/seenKeySize < forgetAtOnce, nil
 		})
 		if err != nil || last == 0 {
 			return err
 		}
-		for _, name := range ahead {
-			if err := t.forgetLater(name); err != nil {
-				return err
-			}
-		}
+		t.marks = append(t.marks, ahead...)
 		for _, name := range old {
 			if err := t.Delete(tableSeen, name); err != nil {
 				return err
@@ -190,18 +189,22 @@ func (t *txn) remember(kind byte, id [32]byte, mvds [][32]byte) error {
 	for _, m := range mvds {
 		rec.MvdsIds = append(rec.MvdsIds, m[:])
 	}
-	if err := put(t, tableSeen, name, rec); err != nil {
-		return err
-	}
-	return t.forgetLater(name)
+	t.marks = append(t.marks, name...)
+	return put(t, tableSeen, name, rec)
 }
 
-// forgetLater has a mark forgotten when keepSeen has passed.
-func (t *txn) forgetLater(name []byte) error {
+// putMarks lists the marks of the transaction, to be forgotten together.
+func (t *txn) putMarks() error {
+	if len(t.marks) == 0 {
+		return nil
+	}
 	entry := binary.BigEndian.AppendUint64(nil, uint64(t.c.now().UnixMilli()))
-	_, err := t.Append(queueSeen, append(entry, name...))
+	_, err := t.Append(queueSeen, append(entry, t.marks...))
 	return err
 }
+
+// seenKeySize is the size of the keys of tableSeen.
+const seenKeySize = 1 + 32
 
 func seenKey(kind byte, id [32]byte) []byte { return append([]byte{kind}, id[:]...) }
 

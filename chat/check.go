@@ -44,8 +44,8 @@ func (c *Client) CheckStore(ctx context.Context) (StoreCheck, error) {
 //   - each session has its keys, and skipped keys have their session;
 //   - each message is in the history of its chat at its place, each place has its
 //     message, and a chat's unread count and last message are right;
-//   - each outbox row has its message, ids that follow from its bytes, and its
-//     attempt, and each attempt its rows;
+//   - each outbox row has its message and ids that follow from its bytes, and is in
+//     one attempt at most; what is left of attempts that are out has its rows;
 //   - each mark of what was seen is forgotten some day;
 //   - the Noise key is certified; each pairing that is paired has its session, each
 //     session its pairing, each transfer its pairing and the bytes it should have;

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"slices"
@@ -151,24 +152,15 @@ func (in *inspection) outbox() error {
 		if err := decodeRecord(tableOutbox, value, &rec); err != nil {
 			return err
 		}
-		row, err := rowFromRecord(&rec)
+		if len(name) != rowKeySize {
+			in.tell(tableOutbox, "a row has no number")
+			return nil
+		}
+		row, err := rowFromRecord(&rec, binary.BigEndian.Uint64(name))
 		if err != nil {
 			return err
 		}
-		if !bytes.Equal(name, row.mvds[:]) {
-			in.tell(tableOutbox, "a row is not what its name says")
-		}
-		if err := in.rowMessage(row, &rec); err != nil {
-			return err
-		}
-		if row.attempt == 0 {
-			return nil
-		}
-		at, found, err := in.attempt(row.attempt)
-		if err == nil && (!found || !slices.Contains(at.rows, row.mvds)) {
-			in.tell(tableOutbox, "a row is in an attempt that does not carry it")
-		}
-		return err
+		return in.rowMessage(row, &rec)
 	})
 }
 
@@ -195,42 +187,36 @@ func (in *inspection) rowMessage(row *outboxRow, rec *wire.OutboxRecord) error {
 	return err
 }
 
-// attempt reads one attempt.
-func (in *inspection) attempt(id uint64) (at *attempt, found bool, err error) {
-	b, err := in.tx.Get(tableAttempts, attemptKey(id))
-	if err != nil || b == nil {
-		return nil, false, err
-	}
-	at, err = attemptFromRecord(b)
-	return at, err == nil, err
-}
-
-// attempts looks at the ciphertexts that are not out. A row may be gone, when it
-// was acknowledged meanwhile.
+// attempts looks at the ciphertexts that are not out, and at what is left of others
+// whose rows wait. Of the former a row may be gone, when it was acknowledged meanwhile.
 func (in *inspection) attempts() error {
-	_, last, err := in.tx.Bounds(queueAttempts)
-	if err != nil {
-		return err
-	}
+	taken := map[uint64]bool{}
 	return in.each(tableAttempts, func(name, value []byte) error {
-		at, err := attemptFromRecord(value)
+		at, rec, err := attemptFromRecord(value)
 		if err != nil {
 			return err
 		}
-		if !bytes.Equal(name, attemptKey(at.id)) || at.id > last {
+		if !bytes.Equal(name, attemptKey(at.id)) {
 			in.tell(tableAttempts, "an attempt is not what its name says")
 		}
-		if _, err := topic.ParseContentTopic(at.contentTopic); err != nil || len(at.payload) == 0 {
-			in.tell(tableAttempts, "an attempt has no topic or nothing to send")
+		out := len(at.payload) == 0
+		if out && len(rec.GetRows()) == 0 {
+			in.tell(tableAttempts, "an attempt has nothing to send and nothing to wait for")
 		}
-		for _, id := range at.rows {
-			var row wire.OutboxRecord
-			found, err := get(in.tx, tableOutbox, id[:], &row)
+		if _, err := topic.ParseContentTopic(at.contentTopic); err != nil && !out {
+			in.tell(tableAttempts, "an attempt has no topic")
+		}
+		for _, row := range rec.GetRows() {
+			if taken[row.GetRow()] {
+				in.tell(tableAttempts, "a row is in two attempts")
+			}
+			taken[row.GetRow()] = true
+			found, err := in.holds(tableOutbox, rowKey(row.GetRow()))
 			if err != nil {
 				return err
 			}
-			if found && row.GetAttempt() != at.id {
-				in.tell(tableAttempts, "an attempt carries a row that is not in it")
+			if out && !found {
+				in.tell(tableAttempts, "an attempt waits for a row that is gone")
 			}
 		}
 		return nil
@@ -260,7 +246,7 @@ func (in *inspection) seen() error {
 	marks, listed := 0, 0
 	err := in.each(tableSeen, func(name, value []byte) error {
 		marks++
-		if len(name) != 33 || name[0] != seenDigest && name[0] != seenMVDS && name[0] != seenElsewhere {
+		if len(name) != seenKeySize || name[0] != seenDigest && name[0] != seenMVDS && name[0] != seenElsewhere {
 			in.tell(tableSeen, "a mark has no proper name")
 		}
 		var rec wire.SeenRecord
@@ -274,20 +260,18 @@ func (in *inspection) seen() error {
 		return err
 	}
 	err = in.tx.Range(queueSeen, 0, func(_ uint64, value []byte) (bool, error) {
-		found := false
-		var err error
-		if len(value) > 8 {
-			found, err = in.holds(tableSeen, value[8:])
+		for name := range slices.Chunk(value[min(8, len(value)):], seenKeySize) {
+			found, err := in.holds(tableSeen, name)
+			if err != nil {
+				return false, err
+			}
+			if !found {
+				in.tell(tableSeen, "a mark is missing")
+			} else {
+				listed++
+			}
 		}
-		if err == nil && !found {
-			in.tell(tableSeen, "a mark is missing")
-		} else {
-			listed++
-		}
-		if err == nil {
-			err = in.pause()
-		}
-		return true, err
+		return true, in.pause()
 	})
 	if err == nil && listed != marks {
 		in.tell(tableSeen, "%d marks would never be forgotten", marks-listed)

@@ -55,7 +55,7 @@ func everyRecord(t *testing.T) (alice *person, s chat.Store) {
 		t.Fatal(err)
 	}
 	eventually(t, "an attempt", func() bool {
-		return s.View(func(tx chat.Tx) error { _, _, err := anyOf(tx, "attempts"); return err }) == nil
+		return s.View(func(tx chat.Tx) error { _, _, err := anyOf(tx, "#attempts"); return err }) == nil
 	})
 	bob.send(alice, "skips one")
 	alice.waitText("skips one")
@@ -79,8 +79,8 @@ func records(t *testing.T, s chat.Store, table chat.Table) map[string][]byte {
 func anyOf(tx chat.Tx, table chat.Table) (name, value []byte, err error) {
 	err = tx.Each(table, func(n, v []byte) error {
 		var at wire.AttemptRecord
-		if table == "attempts" && (proto.Unmarshal(v, &at) != nil || len(at.GetMvdsIds()) == 0) {
-			return nil // it only acknowledges
+		if table == "#attempts" && (proto.Unmarshal(v, &at) != nil || len(at.GetRows()) == 0 || len(at.GetPayload()) == 0) {
+			return nil // it only acknowledges, or is out
 		}
 		name, value = n, v
 		return nil
@@ -161,19 +161,26 @@ func breakages() []breakage {
 			return errors.Join(err, insertErr)
 		}},
 		{"row without message", "a row has no message", func(tx chat.Tx) error {
-			_, value, err := anyOf(tx, "outbox")
+			_, value, err := anyOf(tx, "#outbox")
 			var row wire.OutboxRecord
 			err = errors.Join(err, proto.Unmarshal(value, &row))
 			return errors.Join(err, tx.Delete("messages", row.GetMessageId()))
 		}},
-		{"row with another time", "do not follow", changed("outbox", &wire.OutboxRecord{}, func(m *wire.OutboxRecord) { m.MvdsTimestamp++ })},
-		{"row with other bytes", "do not follow", changed("outbox", &wire.OutboxRecord{}, func(m *wire.OutboxRecord) { m.Application[9] ^= 1 })},
-		{"row to somebody else", "do not follow", changed("outbox", &wire.OutboxRecord{}, func(m *wire.OutboxRecord) { m.Peer = generator })},
-		{"row in no attempt", "does not carry it", changed("outbox", &wire.OutboxRecord{}, func(m *wire.OutboxRecord) { m.Attempt += 1000 })},
-		{"attempt gone", "does not carry it", gone("attempts")},
-		{"attempt of another row", "does not carry it", changed("attempts", &wire.AttemptRecord{}, func(m *wire.AttemptRecord) { m.MvdsIds = nil })},
-		{"attempt of the future", "is not what its name says", changed("attempts", &wire.AttemptRecord{}, func(m *wire.AttemptRecord) { m.Id += 1 << 40 })},
-		{"attempt without topic", "no topic or nothing", changed("attempts", &wire.AttemptRecord{}, func(m *wire.AttemptRecord) { m.ContentTopic = "x" })},
+		{"row with another time", "do not follow", changed("#outbox", &wire.OutboxRecord{}, func(m *wire.OutboxRecord) { m.MvdsTimestamp++ })},
+		{"row with other bytes", "do not follow", changed("#outbox", &wire.OutboxRecord{}, func(m *wire.OutboxRecord) { m.Application[9] ^= 1 })},
+		{"row to somebody else", "do not follow", changed("#outbox", &wire.OutboxRecord{}, func(m *wire.OutboxRecord) { m.Peer = generator })},
+		{"row without number", "a row has no number", func(tx chat.Tx) error {
+			_, value, err := anyOf(tx, "#outbox")
+			return errors.Join(err, tx.Put("#outbox", []byte("7"), value))
+		}},
+		{"row in two attempts", "a row is in two attempts", func(tx chat.Tx) error {
+			_, value, err := anyOf(tx, "#attempts")
+			return errors.Join(err, tx.Put("#attempts", bytes.Repeat([]byte{9}, 8), value))
+		}},
+		{"attempt that waits for nothing", "nothing to wait for", changed("#attempts", &wire.AttemptRecord{}, func(m *wire.AttemptRecord) { m.Payload, m.Rows = nil, nil })},
+		{"attempt that waits for a row that is gone", "a row that is gone", changed("#attempts", &wire.AttemptRecord{}, func(m *wire.AttemptRecord) { m.Payload = nil; m.Rows[0].Row += 1 << 40 })},
+		{"attempt of the future", "is not what its name says", changed("#attempts", &wire.AttemptRecord{}, func(m *wire.AttemptRecord) { m.Id += 1 << 40 })},
+		{"attempt without topic", "an attempt has no topic", changed("#attempts", &wire.AttemptRecord{}, func(m *wire.AttemptRecord) { m.ContentTopic = "x" })},
 		{"acks of nobody", "for nobody", func(tx chat.Tx) error {
 			_, value, err := anyOf(tx, "acks")
 			return errors.Join(err, tx.Put("acks", generator, value))
@@ -194,7 +201,7 @@ func breakages() []breakage {
 		{"pre-keys", "the pre-keys do not read back", putMeta("pre_keys", []byte{9})},
 		{"node key", "the node key does not read back", putMeta("node_key", []byte{9})},
 	}
-	for _, table := range []chat.Table{"peers", "contacts", "chats", "messages", "outbox", "attempts", "acks", "seen", "topics", "client_refs"} {
+	for _, table := range []chat.Table{"peers", "contacts", "chats", "messages", "#outbox", "#attempts", "acks", "seen", "topics", "client_refs"} {
 		list = append(list, breakage{"garbled " + string(table), "table " + string(table) + ": ", garbled(table)})
 	}
 	return list

@@ -145,8 +145,10 @@ func (c *Client) parseState(s *wire.ContactRequestPropagatedState, at time.Time)
 	return p, err == nil
 }
 
-// takeChatMessage stores a ChatMessage and takes the contact state it carries.
-func (t *txn) takeChatMessage(m *inbound, cm *wire.ChatMessage, chat key.Public, rec *wire.MessageRecord, application []byte) error {
+// takeChatMessage stores a ChatMessage once, by its message id, and takes the contact
+// state it carries.
+func (t *txn) takeChatMessage(m *inbound, r *received, application []byte) error {
+	chat, rec := r.chat, r.record
 	old, err := t.Get(tableMessages, rec.GetId())
 	if err != nil || old != nil {
 		return err
@@ -156,11 +158,14 @@ func (t *txn) takeChatMessage(m *inbound, cm *wire.ChatMessage, chat key.Public,
 		return err
 	}
 	if listed {
-		if err := t.addToHistory(rec); err != nil {
+		if err := t.Put(tableMessages, rec.GetId(), r.recordBytes); err != nil {
+			return err
+		}
+		if err := t.placeInHistory(rec); err != nil {
 			return err
 		}
 		t.then(func() { t.c.clocks.saw(chat, rec.GetClock()) })
-		if err := t.emit(event.MessageReceived{Message: messageOf(rec)}); err != nil {
+		if err := t.emitEncoded(event.MessageReceived{}.Type(), r.event); err != nil {
 			return err
 		}
 	}
@@ -170,15 +175,15 @@ func (t *txn) takeChatMessage(m *inbound, cm *wire.ChatMessage, chat key.Public,
 		}
 		return t.sentElsewhere(m, rec, application)
 	}
-	return t.contactState(m, cm, chat, rec, listed)
+	return t.contactState(r, listed)
 }
 
 // contactState takes the four values of a ChatMessage, and the request if it is one.
-func (t *txn) contactState(m *inbound, cm *wire.ChatMessage, chat key.Public, rec *wire.MessageRecord, listed bool) error {
-	state := cm.GetContactRequestPropagatedState()
+func (t *txn) contactState(r *received, listed bool) error {
+	chat, rec, state := r.chat, r.record, r.message.GetContactRequestPropagatedState()
 	p, known := contact.Propagated{}, false
 	if state != nil {
-		p, known = t.c.parseState(state, m.at)
+		p, known = t.c.parseState(state, r.at)
 	}
 	asked := rec
 	if rec.GetKind() != kindContactRequest || !listed {

@@ -152,9 +152,11 @@ func (s *eventStream) take() (*DeliveredEvent, <-chan struct{}, error) {
 func (s *eventStream) fill() error {
 	err := s.store.View(func(tx Tx) error {
 		return tx.Range(queueEvents, s.next, func(seq uint64, value []byte) (bool, error) {
-			var stored storedEvent
-			if err := json.Unmarshal(value, &stored); err != nil {
-				return false, Errorf(CodeStoreCorrupt, "", "event %d does not decode", seq).Because(err)
+			stored, ok := decodeEvent(value)
+			if !ok {
+				if err := json.Unmarshal(value, &stored); err != nil {
+					return false, Errorf(CodeStoreCorrupt, "", "event %d does not decode", seq).Because(err)
+				}
 			}
 			s.buffer = append(s.buffer, DeliveredEvent{Seq: seq, Type: stored.Type, At: stored.At, Data: stored.Data})
 			return len(s.buffer) < eventsAtOnce, nil

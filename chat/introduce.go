@@ -19,56 +19,61 @@ import (
 // deployed figure.
 const introduceAgain = 24 * time.Hour
 
-// encryptAll is what goes out to p now: our profile, if they do not have it and there
-// is a message to follow, then rows and acknowledgements.
-func (c *Client) encryptAll(a *account, p session.Peer, rows []outboxRow, now time.Time) (attempts []*attempt, err error) {
-	if len(rows) > 0 {
-		hello, err := c.introduction(a, p, now)
-		if err != nil {
-			return nil, err
-		}
-		if hello != nil {
-			attempts, p = append(attempts, hello), hello.after
-		}
-	}
-	at, err := c.encryptFor(a, p, rows, c.acksFor(p), now)
-	return append(attempts, at), err
+// introduction is our profile as it goes to somebody ahead of a message.
+type introduction struct {
+	record      *wire.IntroducedRecord // what they have been told then
+	application []byte
 }
 
-// introduction is the attempt that introduces us to p, or nil when there is nothing
-// to say. It begins where p is, so the message after it must begin where it ends.
-func (c *Client) introduction(a *account, p session.Peer, now time.Time) (*attempt, error) {
-	s, _ := c.roster.get(p.Identity)
-	if s.blocked || p.Identity == a.public {
-		return nil, nil
+// introduce adds our profile to what goes to somebody, if they do not have it. In the
+// loop.
+func (c *Client) introduce(a *account, p *parcel, now time.Time) error {
+	s, _ := c.roster.get(p.to.Identity)
+	if s.blocked || p.to.Identity == a.public {
+		return nil
 	}
 	withPicture := a.picture != nil && s.request.Added()
 	ci := a.chatIdentity(withPicture)
 	if ci == nil {
-		return nil, nil
+		return nil
 	}
-	told, err := c.toldTo(p.Identity)
+	told, err := c.toldTo(p.to.Identity)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	fresh := within(introduceAgain, told.GetAt(), now)
 	if told.GetProfileClock() == ci.GetClock() && fresh && (told.GetPicture() || !withPicture) {
-		return nil, nil
+		return nil
+	}
+	application, err := c.signedProfile(a, ci, withPicture)
+	if err != nil {
+		return err
+	}
+	p.hello = &introduction{&wire.IntroducedRecord{ProfileClock: ci.GetClock(), At: now.UnixMilli(), Picture: withPicture}, application}
+	return nil
+}
+
+// signedProfile is a CHAT_IDENTITY as it was signed last for an account: everybody
+// gets the same.
+type signedProfile struct {
+	account     *account
+	withPicture bool
+	application []byte
+}
+
+func (c *Client) signedProfile(a *account, ci *wire.ChatIdentity, withPicture bool) ([]byte, error) {
+	if last := c.loop.profile; last.account == a && last.withPicture == withPicture {
+		return last.application, nil
 	}
 	encoded, err := message.Encode(ci)
 	if err != nil {
 		return nil, err
 	}
 	application, err := message.Wrap(a.self.Identity, wire.ApplicationMetadataMessage_CHAT_IDENTITY, encoded)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		c.loop.profile = signedProfile{a, withPicture, application}
 	}
-	at, err := c.encryptBare(a, p, application, now)
-	if err != nil {
-		return nil, err
-	}
-	at.introduces = &wire.IntroducedRecord{ProfileClock: ci.GetClock(), At: now.UnixMilli(), Picture: withPicture}
-	return at, nil
+	return application, err
 }
 
 // toldTo is what of our profile somebody was told last.
@@ -89,18 +94,14 @@ func (c *Client) toldTo(k key.Public) (*wire.IntroducedRecord, error) {
 
 // encryptBare encrypts an application message without MVDS around it: nobody
 // acknowledges it, and it is not sent again.
-func (c *Client) encryptBare(a *account, p session.Peer, application []byte, now time.Time) (*attempt, error) {
+func (c *Client) encryptBare(a *account, with enclosed, p session.Peer, application []byte, now time.Time) (*attempt, error) {
 	at := &attempt{peer: p.Identity, before: p}
 	next, out, err := p.Encrypt(a.self, application, nil, now, c.source())
 	if err != nil {
 		return nil, err
 	}
 	at.after, at.started = next, out.Started
-	pm, err := c.protocolMessage(a, out.Messages, nil)
-	if err != nil {
-		return nil, err
-	}
-	return at, c.seal(a, at, pm, out.Negotiated)
+	return at, c.seal(a, at, with, out)
 }
 
 // storeIntroduction notes with an attempt whom it introduces us to.

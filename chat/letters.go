@@ -46,14 +46,10 @@ func (t *txn) post(l *letter) error {
 	if l == nil {
 		return nil
 	}
-	row, err := rowFromRecord(l.row)
-	if err != nil {
+	if err := t.addRow(l.to, l.row); err != nil {
 		return err
 	}
-	if err := put(t, tableOutbox, l.row.GetMvdsId(), l.row); err != nil {
-		return err
-	}
-	t.then(func() { t.c.outbox.add(row); t.c.kick() })
+	t.then(t.c.kick)
 	if l.record == nil {
 		return nil
 	}

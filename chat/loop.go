@@ -26,7 +26,9 @@ type loopState struct {
 	// not marked yet.
 	unpublished []*attempt
 	published   []*attempt
+	lastAttempt uint64 // id that was given out last
 	bundle      signedBundle
+	profile     signedProfile
 	// unstored is a batch whose transaction failed: it is handled again.
 	unstored []Envelope
 	// After a failure of the store nothing is done for a while, after one of the

@@ -97,12 +97,17 @@ func (t *txn) climb(id [32]byte, state string, change func(*wire.MessageRecord))
 	return t.emit(stateEvent(&rec))
 }
 
-// addToHistory stores a new message, places it in its chat by (clock, id), and
-// brings the chat up to date.
+// addToHistory stores a new message and places it in its chat.
 func (t *txn) addToHistory(m *wire.MessageRecord) error {
 	if err := put(t, tableMessages, m.GetId(), m); err != nil {
 		return err
 	}
+	return t.placeInHistory(m)
+}
+
+// placeInHistory places a message in its chat by (clock, id), and brings the chat up
+// to date.
+func (t *txn) placeInHistory(m *wire.MessageRecord) error {
 	if _, err := t.Insert(m.GetChat(), Position{m.GetClock(), [32]byte(m.GetId())}); err != nil {
 		return err
 	}

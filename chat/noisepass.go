@@ -25,7 +25,7 @@ type noisePass struct {
 	stored    map[any]bool             // ids of those above that the store has to know
 	answers   map[transferName][]byte  // frames to send, the latest of each transfer
 	steps     []func(*txn) error       // events and bytes, in order
-	parcels   []parcel
+	parcels   []noisePost
 }
 
 func (c *Client) noisePass(a *account) *noisePass {
@@ -122,7 +122,7 @@ func (p *noisePass) emit(e event.Event) { p.do(func(t *txn) error { return t.emi
 // publish hands payloads to the network once the pass is stored.
 func (p *noisePass) publish(topic string, payloads ...[]byte) {
 	for _, b := range payloads {
-		p.parcels = append(p.parcels, parcel{topic, b})
+		p.parcels = append(p.parcels, noisePost{topic, b})
 	}
 }
 

@@ -21,12 +21,12 @@ type noiseState struct {
 	transfers map[transferName]transferEntry
 	sessions  noisesession.Set
 	topics    map[string]bool // those we listen to
-	parcels   []parcel        // stored, and to be published
+	parcels   []noisePost     // stored, and to be published
 	early     earlyChunks
 }
 
-// parcel is a payload to publish.
-type parcel struct {
+// noisePost is a payload to publish.
+type noisePost struct {
 	topic   string
 	payload []byte
 }

@@ -1,10 +1,15 @@
 package chat
 
 import (
+	"cmp"
+	"encoding/binary"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
@@ -16,18 +21,21 @@ import (
 type outbox struct {
 	mu     sync.Mutex
 	byMVDS map[[32]byte]*outboxRow
+	last   atomic.Uint64 // number of a row that was given out last
 }
 
 // outboxRow is one message to one identity: another person, or our own other
 // devices. It is named by its MVDS id, since both have the same message id.
 type outboxRow struct {
 	id, mvds  [32]byte
+	number    uint64 // its key in the table
 	peer      key.Public
 	clock     uint64
 	size      int
 	sends     int
 	nextSend  time.Time
 	attempt   uint64 // not 0: in an attempt that is not out yet
+	carrier   uint64 // not 0: the attempt whose record says when it is due again
 	acked     []string
 	delivered bool
 	hurried   time.Time // when it was last made due early
@@ -61,10 +69,10 @@ func (o *outbox) forMVDS(id [32]byte) (outboxRow, bool) {
 	return outboxRow{}, false
 }
 
-// copies are the rows with these ids that are still there.
-func (o *outbox) copies(mvds [][32]byte) (rows []outboxRow) {
-	for _, id := range mvds {
-		if r, ok := o.forMVDS(id); ok {
+// copies are those rows of an attempt that are still there.
+func (o *outbox) copies(in []attemptRow) (rows []outboxRow) {
+	for _, row := range in {
+		if r, ok := o.forMVDS(row.mvds); ok {
 			rows = append(rows, r)
 		}
 	}
@@ -77,16 +85,6 @@ func (o *outbox) change(mvds [32]byte, f func(*outboxRow)) {
 	if r := o.byMVDS[mvds]; r != nil {
 		f(r)
 	}
-}
-
-// sends is how often a message was sent, as far as its waits go.
-func (o *outbox) sends(id [32]byte) int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if r := o.byMVDS[id]; r != nil {
-		return r.sends
-	}
-	return 0
 }
 
 // hurry makes due what waits for peer, is in no attempt, and may: as if it had
@@ -155,55 +153,142 @@ func byClock(a, b outboxRow) int {
 	return slices.Compare(a.mvds[:], b.mvds[:])
 }
 
-// loadOutbox reads the rows and the attempts that were not published.
+// loadOutbox reads the rows and the attempts: those that were not published, and what
+// the others say about their rows.
 func (c *Client) loadOutbox() error {
-	var rows []*outboxRow
-	now, noJitter := c.now(), strings.NewReader("")
+	loaded := loadedRows{byNumber: map[uint64]*outboxRow{}, byMVDS: map[[32]byte]*outboxRow{}}
+	var lastAttempt uint64
 	err := c.store.View(func(tx Tx) error {
-		err := tx.Each(tableOutbox, func(_, value []byte) error {
-			var rec wire.OutboxRecord
-			if err := decodeRecord(tableOutbox, value, &rec); err != nil {
-				return err
-			}
-			r, err := rowFromRecord(&rec)
-			if err != nil {
-				return err
-			}
-			// Stored by a clock that was ahead, it would wait until then.
-			if latest := now.Add(datasync.Backoff(r.sends, 2*c.settings.ResendBase, noJitter)); r.nextSend.After(latest) {
-				r.nextSend = latest
-			}
-			rows = append(rows, r)
-			return nil
-		})
-		if err != nil {
+		if err := tx.Each(tableOutbox, loaded.add); err != nil {
 			return err
 		}
 		return tx.Each(tableAttempts, func(_, value []byte) error {
-			a, err := attemptFromRecord(value)
-			c.loop.unpublished = append(c.loop.unpublished, a)
-			return err
+			at, err := loaded.attempt(value)
+			if err != nil {
+				return err
+			}
+			lastAttempt = max(lastAttempt, at.id)
+			if len(at.payload) > 0 {
+				c.loop.unpublished = append(c.loop.unpublished, at)
+			}
+			return nil
 		})
 	})
-	slices.SortFunc(c.loop.unpublished, func(a, b *attempt) int { return int(a.id) - int(b.id) })
-	c.outbox.add(rows...)
-	return err
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(c.loop.unpublished, func(a, b *attempt) int { return cmp.Compare(a.id, b.id) })
+	c.loop.lastAttempt = max(c.loop.lastAttempt, lastAttempt)
+	now, noJitter := c.now(), strings.NewReader("")
+	for number, r := range loaded.byNumber {
+		// Stored by a clock that was ahead, it would wait until then.
+		if latest := now.Add(datasync.Backoff(r.sends, 2*c.settings.ResendBase, noJitter)); r.nextSend.After(latest) {
+			r.nextSend = latest
+		}
+		c.outbox.last.Store(max(c.outbox.last.Load(), number))
+		c.outbox.add(r)
+	}
+	return nil
 }
 
-func rowFromRecord(rec *wire.OutboxRecord) (*outboxRow, error) {
+// loadedRows are the rows as they are read.
+type loadedRows struct {
+	byNumber map[uint64]*outboxRow
+	byMVDS   map[[32]byte]*outboxRow
+}
+
+func (l loadedRows) add(name, value []byte) error {
+	var rec wire.OutboxRecord
+	if err := decodeRecord(tableOutbox, value, &rec); err != nil {
+		return err
+	}
+	if len(name) != rowKeySize {
+		return Errorf(CodeStoreCorrupt, "", "an outbox row does not read back")
+	}
+	r, err := rowFromRecord(&rec, binary.BigEndian.Uint64(name))
+	if err != nil {
+		return err
+	}
+	l.byNumber[r.number], l.byMVDS[r.mvds] = r, r
+	return nil
+}
+
+// attempt reads an attempt and tells its rows what it says about them. Rows that are
+// gone were acknowledged meanwhile.
+func (l loadedRows) attempt(value []byte) (*attempt, error) {
+	at, rec, err := attemptFromRecord(value)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rec.GetRows() {
+		r := l.byNumber[row.GetRow()]
+		if r == nil {
+			continue
+		}
+		r.sends = int(row.GetSends())
+		if len(at.payload) > 0 {
+			r.attempt = at.id
+		} else {
+			r.carrier, r.nextSend = at.id, time.UnixMilli(row.GetNextSendAt())
+		}
+		at.rows = append(at.rows, attemptRow{r.mvds, r.number, r.sends})
+	}
+	ids, err := idsOf(rec.GetMvdsIds())
+	for _, id := range ids { // of a store of version 2
+		if r := l.byMVDS[id]; r != nil {
+			r.attempt = at.id
+			at.rows = append(at.rows, attemptRow{r.mvds, r.number, r.sends})
+		}
+	}
+	return at, err
+}
+
+// rowKeySize is the size of the keys of the outbox.
+const rowKeySize = 8
+
+func rowKey(number uint64) []byte {
+	return binary.BigEndian.AppendUint64(make([]byte, 0, rowKeySize), number)
+}
+
+func rowFromRecord(rec *wire.OutboxRecord, number uint64) (*outboxRow, error) {
 	peer, err := key.ParsePublic(rec.GetPeer())
 	if err != nil || len(rec.GetMessageId()) != 32 || len(rec.GetMvdsId()) != 32 {
 		return nil, Errorf(CodeStoreCorrupt, "", "an outbox row does not read back")
 	}
-	return newRow(peer, rec), nil
+	return newRow(peer, rec, number), nil
 }
 
 // newRow is the row of a record that is whole, for peer.
-func newRow(peer key.Public, rec *wire.OutboxRecord) *outboxRow {
+func newRow(peer key.Public, rec *wire.OutboxRecord, number uint64) *outboxRow {
 	return &outboxRow{
-		id: [32]byte(rec.GetMessageId()), mvds: [32]byte(rec.GetMvdsId()), peer: peer,
+		id: [32]byte(rec.GetMessageId()), mvds: [32]byte(rec.GetMvdsId()), number: number, peer: peer,
 		clock: rec.GetClock(), size: len(rec.GetApplication()), sends: int(rec.GetSends()),
-		nextSend: time.UnixMilli(rec.GetNextSendAt()), attempt: rec.GetAttempt(),
-		acked: rec.GetAcknowledgedBy(), delivered: len(rec.GetAcknowledgedBy()) > 0,
+		nextSend: time.UnixMilli(rec.GetNextSendAt()),
+		acked:    rec.GetAcknowledgedBy(), delivered: len(rec.GetAcknowledgedBy()) > 0,
 	}
+}
+
+// addRow stores a new row of the outbox, for peer.
+func (t *txn) addRow(peer key.Public, rec *wire.OutboxRecord) error {
+	b, err := proto.Marshal(rec)
+	if err != nil {
+		return err
+	}
+	return t.addEncodedRow(peer, rec, b)
+}
+
+// addEncodedRow is addRow where the record is encoded already, as b.
+func (t *txn) addEncodedRow(peer key.Public, rec *wire.OutboxRecord, b []byte) error {
+	row := newRow(peer, rec, t.c.outbox.last.Add(1))
+	t.then(func() { t.c.outbox.add(row) })
+	return t.Put(tableOutbox, rowKey(row.number), b)
+}
+
+// dropRow takes a row out of the outbox.
+func (t *txn) dropRow(r outboxRow) error {
+	t.then(func() { t.c.outbox.remove(r.mvds) })
+	if err := t.leaveCarrier(r); err != nil {
+		return err
+	}
+	return t.Delete(tableOutbox, rowKey(r.number))
 }

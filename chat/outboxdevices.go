@@ -27,12 +27,7 @@ func (t *txn) toOwnDevices(row *wire.OutboxRecord) error {
 	id := sync.ID()
 	own := proto.CloneOf(row)
 	own.MvdsId, own.Peer = id[:], a.public.Compressed()
-	r, err := rowFromRecord(own)
-	if err != nil {
-		return err
-	}
-	t.then(func() { t.c.outbox.add(r) })
-	return put(t, tableOutbox, own.GetMvdsId(), own)
+	return t.addRow(a.public, own)
 }
 
 // settle takes out of the outbox what every device has by now, since those that had
@@ -53,7 +48,7 @@ func (c *Client) settle(a *account, p session.Peer, rows []outboxRow) []outboxRo
 	}
 	err := c.update(func(t *txn) error {
 		for _, r := range done {
-			if err := t.dropRow(r.mvds); err != nil {
+			if err := t.dropRow(r); err != nil {
 				return err
 			}
 		}

@@ -13,6 +13,11 @@ import (
 // value. The tables the engine uses are listed in tables.go.
 type Table string
 
+// Numbered tells that the name begins with #. The keys of such a table are numbers
+// that rise with time, of 8 bytes: an adapter may show them, and can keep what is
+// written together in one place.
+func (t Table) Numbered() bool { return len(t) > 0 && t[0] == '#' }
+
 // Store is the port to what survives a restart. Everything put into it is
 // confidential: an adapter that keeps it on disk encrypts values and hides keys.
 //

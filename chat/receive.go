@@ -19,6 +19,9 @@ import (
 //	bundles, session, decrypt on a copy -> MVDS -> application messages -> one
 //	transaction: sessions, messages, marks, acknowledgements, events
 //
+// The payloads of a batch are opened on all cores, then its sessions go on one after
+// the other, then all its application messages are opened on all cores.
+//
 // Until a message has authenticated nothing changes but a counter; from then on
 // its ratchet step, its marks and its acknowledgement are stored whatever becomes
 // of the payload: otherwise its sender would repeat it for days.
@@ -31,8 +34,24 @@ type pass struct {
 	now   time.Time
 	peers map[key.Public]*passPeer
 	seen  map[string][][32]byte // marks made in this pass
-	steps []func(*txn) error    // what to write, in order
-	met   map[key.Public]bool   // strangers let in by this pass
+	found map[string][]byte     // marks looked for in the store: nil where there is none
+	all   stepList              // what to write, in order
+	into  *stepList             // where the next step goes
+	mail  []mail
+	met   map[key.Public]bool // strangers let in by this pass
+}
+
+// stepList is a list of writes. One can stand as a step in another and be filled
+// later.
+type stepList struct{ steps []func(*txn) error }
+
+func (l *stepList) run(t *txn) error {
+	for _, step := range l.steps {
+		if err := step(t); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type passPeer struct{ before, after session.Peer }
@@ -59,9 +78,14 @@ func (c *Client) receive(batch []Envelope) {
 	if err != nil {
 		return
 	}
-	p := &pass{c: c, a: a, now: c.now(), peers: map[key.Public]*passPeer{}, seen: map[string][][32]byte{}}
+	p := &pass{
+		c: c, a: a, now: c.now(), peers: map[key.Public]*passPeer{},
+		seen: map[string][][32]byte{}, found: map[string][]byte{},
+	}
+	p.into = &p.all
 	opened, faults := make([]*inbound, len(batch)), make([]error, len(batch))
 	parallel(len(batch), func(i int) { opened[i], faults[i] = p.unseal(batch[i]) })
+	p.lookForCopies(opened)
 	for i, m := range opened {
 		err := faults[i]
 		if err == nil {
@@ -72,7 +96,8 @@ func (c *Client) receive(batch []Envelope) {
 			c.log.Log("debug", "envelope dropped", "reason", reasonOf(err))
 		}
 	}
-	if len(p.steps) == 0 {
+	p.openMail()
+	if len(p.all.steps) == 0 {
 		return
 	}
 	err = c.update(p.write)
@@ -102,15 +127,10 @@ func (p *pass) write(t *txn) error {
 			return err
 		}
 	}
-	for _, step := range p.steps {
-		if err := step(t); err != nil {
-			return err
-		}
-	}
-	return nil
+	return p.all.run(t)
 }
 
-func (p *pass) do(step func(*txn) error) { p.steps = append(p.steps, step) }
+func (p *pass) do(step func(*txn) error) { p.into.steps = append(p.into.steps, step) }
 
 // dropped is why an envelope has no effect.
 type dropped string
@@ -192,14 +212,50 @@ func (p *pass) seenBefore(m *inbound) (bool, error) {
 	return true, dropped("duplicate")
 }
 
+// lookForCopies looks in the store for marks of what was opened.
+func (p *pass) lookForCopies(opened []*inbound) {
+	var digests [][32]byte
+	for _, m := range opened {
+		if m != nil {
+			digests = append(digests, m.digest)
+		}
+	}
+	p.look(seenDigest, digests)
+}
+
+// look reads marks from the store, all in one transaction. What cannot be read is read
+// again, and the error told, when it is asked for.
+func (p *pass) look(kind byte, ids [][32]byte) {
+	_ = p.c.store.View(func(tx Tx) error {
+		for _, id := range ids {
+			name := seenKey(kind, id)
+			b, err := tx.Get(tableSeen, name)
+			if err != nil {
+				return err
+			}
+			p.found[string(name)] = b
+		}
+		return nil
+	})
+}
+
 // mark looks a mark up in this pass and in the store.
 func (p *pass) mark(kind byte, id [32]byte) (mvds [][32]byte, found bool, err error) {
-	name := seenKey(kind, id)
-	if mvds, found = p.seen[string(name)]; found {
+	name := string(seenKey(kind, id))
+	if mvds, found = p.seen[name]; found {
 		return mvds, true, nil
 	}
+	b, looked := p.found[name]
+	if !looked {
+		if err := p.c.store.View(func(tx Tx) (err error) { b, err = tx.Get(tableSeen, []byte(name)); return err }); err != nil {
+			return nil, false, err
+		}
+	}
+	if b == nil {
+		return nil, false, nil
+	}
 	var rec wire.SeenRecord
-	if found, err = p.c.record(tableSeen, name, &rec); err != nil || !found {
+	if err := decodeRecord(tableSeen, b, &rec); err != nil {
 		return nil, false, err
 	}
 	mvds, err = idsOf(rec.GetMvdsIds())
@@ -324,12 +380,18 @@ func (p *pass) sync(m *inbound, sync datasync.Payload) {
 	listed := map[[32]byte]bool{}
 	m.timestamps = map[[32]byte]int64{}
 	var bodies [][]byte
-	for _, sm := range sync.Messages[:min(len(sync.Messages), maxSyncMessages)] {
+	messages := sync.Messages[:min(len(sync.Messages), maxSyncMessages)]
+	ids := make([][32]byte, len(messages))
+	for i, sm := range messages {
+		ids[i] = sm.ID()
+	}
+	p.look(seenMVDS, ids)
+	for i, sm := range messages {
 		if sm.GroupID != group {
 			p.c.counters.drop("group")
 			continue
 		}
-		id := sm.ID()
+		id := ids[i]
 		_, known, err := p.mark(seenMVDS, id)
 		if err != nil { // not acknowledged, so it comes again
 			p.c.counters.drop("store")

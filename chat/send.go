@@ -2,10 +2,13 @@ package chat
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"time"
 	"unicode/utf8"
+
+	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/message"
@@ -117,6 +120,9 @@ type outgoing struct {
 
 	record *wire.MessageRecord
 	row    *wire.OutboxRecord
+	// They and the event of the message as they are stored: encoding takes time, and
+	// only one transaction runs at a time.
+	recordBytes, rowBytes, event []byte
 }
 
 // compose signs the message and computes its ids. It writes nothing.
@@ -148,7 +154,18 @@ func (c *Client) compose(a *account, out *outgoing) error {
 		MessageId: id[:], Peer: r.To.Compressed(), MvdsId: mvdsID[:], Application: application,
 		MvdsTimestamp: sync.Timestamp, NextSendAt: now.UnixMilli(), Clock: out.clock,
 	}
-	return nil
+	return out.encode()
+}
+
+func (out *outgoing) encode() (err error) {
+	if out.recordBytes, err = proto.Marshal(out.record); err != nil {
+		return err
+	}
+	if out.rowBytes, err = proto.Marshal(out.row); err != nil {
+		return err
+	}
+	out.event, err = json.Marshal(stateEvent(out.record))
+	return err
 }
 
 // accept makes messages durable: from here on they are not lost.
@@ -188,20 +205,21 @@ func (t *txn) accept(out *outgoing) error {
 			return err
 		}
 	}
-	if err := put(t, tableOutbox, out.row.GetMvdsId(), out.row); err != nil {
+	if err := t.addEncodedRow(out.request.To, out.row, out.rowBytes); err != nil {
 		return err
 	}
-	if err := t.addToHistory(out.record); err != nil {
+	if err := t.Put(tableMessages, out.record.GetId(), out.recordBytes); err != nil {
+		return err
+	}
+	if err := t.placeInHistory(out.record); err != nil {
 		return err
 	}
 	if err := t.wroteTo(out.request.To); err != nil {
 		return err
 	}
-	if err := t.emit(stateEvent(out.record)); err != nil {
+	if err := t.emitEncoded(event.MessageState{}.Type(), out.event); err != nil {
 		return err
 	}
-	row := newRow(out.request.To, out.row)
-	t.then(func() { t.c.outbox.add(row) })
 	return t.toOwnDevices(out.row)
 }
 

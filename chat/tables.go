@@ -8,8 +8,8 @@ const (
 	tableContacts   Table = "contacts"    // compressed key -> ContactRecord
 	tableChats      Table = "chats"       // compressed key -> ChatRecord
 	tableMessages   Table = "messages"    // message id -> MessageRecord
-	tableOutbox     Table = "outbox"      // 2/MVDS message id -> OutboxRecord
-	tableAttempts   Table = "attempts"    // attempt id, 8 bytes -> AttemptRecord
+	tableOutbox     Table = "#outbox"     // number of the row -> OutboxRecord
+	tableAttempts   Table = "#attempts"   // attempt id -> AttemptRecord
 	tableAcks       Table = "acks"        // compressed key -> AcksRecord
 	tableSeen       Table = "seen"        // seenDigest or seenMVDS + id -> SeenRecord
 	tableTopics     Table = "topics"      // kind + compressed key -> TopicRecord
@@ -28,9 +28,8 @@ const (
 
 // The queues of the store.
 const (
-	queueEvents   Queue = "events"   // stored events, JSON
-	queueAttempts Queue = "attempts" // gives attempts their ids; holds nothing
-	queueSeen     Queue = "seen"     // 8 bytes ms, then a key of tableSeen: when what can be forgotten
+	queueEvents Queue = "events" // stored events, JSON
+	queueSeen   Queue = "seen"   // 8 bytes ms, then keys of tableSeen: when what can be forgotten
 )
 
 // Keys of tableMeta.

@@ -39,6 +39,14 @@ func (r route) open(self key.Private, b []byte) (payload.Opened, error) {
 
 func (r route) recordKey() []byte { return append([]byte(r.kind), r.peer[:]...) }
 
+// routeName is what a route is known by.
+type routeName struct {
+	kind string
+	peer person
+}
+
+func (r route) name() routeName { return routeName{r.kind, r.peer} }
+
 func topicKey(kind string, peer key.Public) []byte { return append([]byte(kind), peer.Compressed()...) }
 
 func (r route) store(t *txn) error {
@@ -51,7 +59,7 @@ func (r route) store(t *txn) error {
 type routes struct {
 	mu      sync.RWMutex
 	byTopic map[string][]route
-	known   map[string]route // by record key
+	known   map[routeName]route
 }
 
 func (r *routes) on(contentTopic string) []route {
@@ -63,14 +71,14 @@ func (r *routes) on(contentTopic string) []route {
 func (r *routes) get(kind string, peer key.Public) (route, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	found, ok := r.known[string(topicKey(kind, peer))]
+	found, ok := r.known[routeName{kind, personOf(peer)}]
 	return found, ok
 }
 
 func (r *routes) add(n route) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	name := string(n.recordKey())
+	name := n.name()
 	if _, ok := r.known[name]; ok {
 		return
 	}
@@ -83,7 +91,7 @@ func (r *routes) add(n route) {
 func (r *routes) remove(n route) (unused bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.known, string(n.recordKey()))
+	delete(r.known, n.name())
 	var rest []route
 	for _, o := range r.byTopic[n.contentTopic] {
 		if o.kind != n.kind || o.peer != n.peer {
@@ -132,7 +140,7 @@ func (c *Client) listen(rs ...route) {
 // loadRoutes reads the stored topics and subscribes to all of them.
 func (c *Client) loadRoutes(a *account) error {
 	c.routes.mu.Lock()
-	c.routes.byTopic, c.routes.known = map[string][]route{}, map[string]route{}
+	c.routes.byTopic, c.routes.known = map[string][]route{}, map[routeName]route{}
 	c.routes.mu.Unlock()
 	all := []route{{
 		kind: topicPartitioned, contentTopic: topic.Partitioned(a.public).ContentTopic(), peer: personOf(a.public),
@@ -154,7 +162,7 @@ func (c *Client) loadRoutes(a *account) error {
 		return err
 	}
 	c.routes.mu.Lock()
-	c.routes.byTopic, c.routes.known = make(map[string][]route, len(all)), make(map[string]route, len(all))
+	c.routes.byTopic, c.routes.known = make(map[string][]route, len(all)), make(map[routeName]route, len(all))
 	c.routes.mu.Unlock()
 	topics := make([]string, len(all))
 	for i, r := range all {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -194,12 +196,29 @@ func (r *replay) theySay(m vectors.MessengerMessage) {
 	})
 	for _, app := range m.Layers.Application {
 		r.heard++
-		id := [32]byte(app.MessageID)
-		if app.ChatMessage == nil {
-			continue
+		if app.ChatMessage != nil {
+			r.theirs = append(r.theirs, app.ChatMessage.Text)
+			r.waitEvent("message_received", fmt.Sprintf("%x", app.MessageID))
+		} else if app.Type == int32(wire.ApplicationMetadataMessage_ACCEPT_CONTACT_REQUEST) {
+			r.waitEvent("contact_changed", `"request":"mutual"`)
 		}
-		r.theirs = append(r.theirs, app.ChatMessage.Text)
-		eventually(r.t, "a message in the history", func() bool { _, err := r.engine.Message(id); return err == nil })
+	}
+}
+
+// waitEvent takes events up to one of a type that contains a text: what comes after it
+// builds on it, in memory too.
+func (r *replay) waitEvent(kind, text string) {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for {
+		e, err := r.engine.NextEvent(ctx)
+		if err != nil || e == nil {
+			r.t.Fatalf("no event %s about %s: %v", kind, text, err)
+		}
+		if e.Type == kind && strings.Contains(string(e.Data), text) {
+			return
+		}
 	}
 }
 

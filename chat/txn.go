@@ -21,6 +21,9 @@ type txn struct {
 	after   []func()
 	// chats are those that got messages: each is written once, at the end.
 	chats map[string]*wire.ChatRecord
+	// carriers are records of attempts that lost rows: see attemptrecord.go.
+	carriers map[uint64]*wire.AttemptRecord
+	marks    []byte // keys of the marks that were made
 }
 
 // update runs fn in one transaction. Only when it is committed are readers of
@@ -32,8 +35,10 @@ func (c *Client) update(fn func(*txn) error) error {
 		if err := fn(t); err != nil {
 			return err
 		}
-		if err := t.putChats(); err != nil {
-			return err
+		for _, last := range []func() error{t.putChats, t.putCarriers, t.putMarks} {
+			if err := last(); err != nil {
+				return err
+			}
 		}
 		c.probe(ProbeBeforeCommit)
 		return nil
@@ -62,6 +67,15 @@ type storedEvent struct {
 // emit stores e with the rest of the transaction. Past the limit the oldest
 // events give way to one that says so.
 func (t *txn) emit(e event.Event) error {
+	data, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("encoding event %s: %w", e.Type(), err)
+	}
+	return t.emitEncoded(e.Type(), data)
+}
+
+// emitEncoded is emit for an event of that type that is encoded already.
+func (t *txn) emitEncoded(kind string, data []byte) error {
 	first, last, err := t.Bounds(queueEvents)
 	if err != nil {
 		return err
@@ -76,11 +90,15 @@ func (t *txn) emit(e event.Event) error {
 		if err := t.Trim(queueEvents, dropTo); err != nil {
 			return err
 		}
-		if err := t.append(event.Overflow{FromSeq: from, ToSeq: dropTo}); err != nil {
+		overflow, err := json.Marshal(event.Overflow{FromSeq: from, ToSeq: dropTo})
+		if err != nil {
+			return err
+		}
+		if err := t.append(event.Overflow{}.Type(), overflow); err != nil {
 			return err
 		}
 	}
-	return t.append(e)
+	return t.append(kind, data)
 }
 
 // lostFrom is the first event that is lost when those from first to dropTo go: if an
@@ -108,12 +126,8 @@ var overflowBegins = fmt.Appendf(nil, `{"type":%q`, event.Overflow{}.Type())
 // overflow events do not crowd out the others.
 const overflowShare = 10
 
-func (t *txn) append(e event.Event) error {
-	data, err := json.Marshal(e)
-	if err != nil {
-		return fmt.Errorf("encoding event %s: %w", e.Type(), err)
-	}
-	t.lastSeq, err = t.Append(queueEvents, encodeEvent(e.Type(), t.c.now().UnixMilli(), data))
+func (t *txn) append(kind string, data []byte) (err error) {
+	t.lastSeq, err = t.Append(queueEvents, encodeEvent(kind, t.c.now().UnixMilli(), data))
 	return err
 }
 
@@ -123,6 +137,21 @@ func encodeEvent(kind string, at int64, data []byte) []byte {
 	b = append(strconv.AppendQuote(append(b, `{"type":`...), kind), `,"at":`...)
 	b = append(strconv.AppendInt(b, at, 10), `,"data":`...)
 	return append(append(b, data...), '}')
+}
+
+// decodeEvent reads what encodeEvent made, without looking at the data. ok is false
+// when it is anything else.
+func decodeEvent(b []byte) (e storedEvent, ok bool) {
+	rest, ok := bytes.CutPrefix(b, []byte(`{"type":"`))
+	kind, rest, ok2 := bytes.Cut(rest, []byte(`","at":`))
+	at, data, ok3 := bytes.Cut(rest, []byte(`,"data":{`))
+	if !ok || !ok2 || !ok3 || bytes.ContainsAny(kind, `"\\`) || !bytes.HasSuffix(data, []byte("}}")) {
+		return e, false
+	}
+	e.Type, e.Data = string(kind), rest[len(rest)-len(data)-1:len(rest)-1]
+	var err error
+	e.At, err = strconv.ParseInt(string(at), 10, 64)
+	return e, err == nil
 }
 
 // get reads the record under key into m and reports whether there is one.

@@ -1,25 +1,31 @@
 package store
 
-// appendFill is how full pages of queues and histories are left: they grow at
-// the end, so half-empty pages (bbolt's default) would stay half empty.
-const appendFill = 0.95
+import bolt "go.etcd.io/bbolt"
 
-// batch is one commit in the making: a writable bbolt transaction, what its
-// closures did to it, and the index entries they changed. A failing closure is
-// taken back by starting the bbolt transaction anew and doing the steps of the
-// closures before it again, without running those.
+// batch is one commit in the making: what its closures wrote, in memory, and a
+// writable bbolt transaction that shows what was there before. What is written
+// reaches bbolt sealed and sorted, at the end or when a closure walks over a bucket
+// that it has changed (pending.go). A failing closure is taken back by forgetting
+// its steps, and by starting the bbolt transaction anew if it has any already.
 type batch struct {
 	reader
 	file  *boltFile
 	steps []step
 	bytes int // of the steps' values
-	index map[bucketID]entry
+	// pending are the steps that bbolt does not have yet, by bucket.
+	pending map[bucketID]*pending
+	// applied is what bbolt was given, by bucket.
+	applied map[bucketID]applied
+	index   map[bucketID]entry
 	// changed holds the entries to write at the end.
 	changed map[bucketID]bool
-	// traces are what the steps change of the traces of each bucket.
-	traces map[bucketID]trace
 	// before is what the running closure found in index where it changed it.
 	before map[bucketID]before
+	// tails are the newest positions of histories, where they are known.
+	tails map[bucketID]placed
+	// cursors look for what is there before it is written over.
+	cursors map[bucketID]*bolt.Cursor
+	old     trace // of what is written over
 	// fatal ends the batch: bbolt failed in the middle of a change.
 	fatal error
 	hung  bool // bbolt must not be used any more
@@ -33,10 +39,14 @@ type before struct {
 
 // step is one change of the file.
 type step struct {
-	act   act
+	act act
+	// fresh promises that the file holds nothing under key.
+	fresh bool
+	// rises tells that the keys of the bucket rise with time.
+	rises bool
 	id    bucketID
-	kind  byte
 	key   []byte
+	// value is the plaintext; of the header bucket, what stands on disk.
 	value []byte
 }
 
@@ -49,61 +59,29 @@ const (
 )
 
 func newBatch(c *crypt, f *boltFile) (*batch, error) {
-	b := &batch{file: f, index: map[bucketID]entry{}, changed: map[bucketID]bool{}, before: map[bucketID]before{}, traces: map[bucketID]trace{}}
+	b := &batch{
+		file: f, pending: map[bucketID]*pending{}, applied: map[bucketID]applied{},
+		index: map[bucketID]entry{}, changed: map[bucketID]bool{}, before: map[bucketID]before{}, tails: map[bucketID]placed{},
+		cursors: map[bucketID]*bolt.Cursor{},
+	}
 	tx, hung, err := f.begin(true)
 	b.reader, b.hung = newReader(c, tx), hung
 	return b, err
 }
 
-// do applies a step and remembers it.
+// do takes a step.
 func (b *batch) do(s step) error {
 	if b.fatal != nil {
 		return b.fatal
 	}
-	if err := b.apply(s); err != nil {
-		b.fatal = err
-		return err
-	}
 	b.steps = append(b.steps, s)
 	b.bytes += len(s.value)
+	b.note(len(b.steps) - 1)
 	return nil
 }
 
-func (b *batch) apply(s step) error {
-	var err error
-	panicked := guard("file", func() {
-		if s.act == actDrop {
-			delete(b.buckets, s.id)
-			delete(b.traces, s.id) // the entry begins anew, too
-			if b.bolt.Bucket([]byte(s.id)) != nil {
-				err = b.bolt.DeleteBucket([]byte(s.id))
-			}
-			return
-		}
-		bucket := b.buckets[s.id]
-		if bucket == nil {
-			if bucket, err = b.bolt.CreateBucketIfNotExists([]byte(s.id)); err != nil {
-				return
-			}
-			b.buckets[s.id] = bucket
-		}
-		if s.kind == kindQueue || s.kind == kindHistory {
-			bucket.FillPercent = appendFill
-		}
-		b.noteTraces(bucket, s)
-		if s.act == actDelete {
-			err = bucket.Delete(s.key)
-		} else {
-			err = bucket.Put(s.key, s.value)
-		}
-	})
-	if panicked != nil {
-		return panicked
-	}
-	return asError("writing to the store", err)
-}
-
-// lookup is the present index entry.
+// lookup is the index entry as closures changed it. What follows from the records
+// themselves, their traces and their number in a table, comes with applied.
 func (b *batch) lookup(kind byte, name string) (bucketID, entry, error) {
 	id := b.crypt.bucket(kind, name)
 	if e, ok := b.index[id]; ok {
@@ -143,16 +121,19 @@ func (b *batch) takeBack(n int) {
 	if b.fatal != nil || len(b.steps) == n {
 		return
 	}
-	b.abort()
-	tx, hung, err := b.file.begin(true)
-	b.reader, b.hung, b.fatal = newReader(b.crypt, tx), hung, err
-	clear(b.traces)
-	again := b.steps[:n]
-	b.steps, b.bytes = nil, 0
-	for _, s := range again {
-		if b.do(s) != nil {
-			return
-		}
+	if len(b.applied) > 0 {
+		b.abort()
+		tx, hung, err := b.file.begin(true)
+		b.reader, b.hung, b.fatal = newReader(b.crypt, tx), hung, err
+	}
+	clear(b.applied)
+	clear(b.cursors)
+	clear(b.pending)
+	clear(b.tails)
+	b.steps, b.bytes = b.steps[:n], 0
+	for i := range b.steps {
+		b.bytes += len(b.steps[i].value)
+		b.note(i)
 	}
 }
 
@@ -168,65 +149,68 @@ func (b *batch) abort() {
 	}
 }
 
-// flush writes the index entries of the changed buckets, and the traces of the index.
-func (b *batch) flush() error {
-	for id, sum := range b.traces {
-		if e, ok := b.index[id]; ok && !e.gone {
-			e.traces.add(sum)
-			b.index[id], b.changed[id] = e, true
+// flush writes what is pending, the index entries of the changed buckets, and the
+// traces of the index. It reports whether there was anything to write.
+func (b *batch) flush() (wrote bool, err error) {
+	if err := b.apply(b.pending); err != nil {
+		return false, err
+	}
+	for id, a := range b.applied {
+		if e, ok := b.index[id]; ok {
+			b.index[id], b.changed[id] = e.grown(a), true
 		}
 	}
-	clear(b.traces)
 	if len(b.changed) == 0 {
-		return nil
+		return len(b.applied) > 0, nil
 	}
 	root, err := b.root()
 	if err != nil {
-		return err
+		return false, err
 	}
 	for id := range b.changed {
 		change, err := b.writeEntry(id, b.index[id])
 		if err != nil {
-			return err
+			return false, err
 		}
 		root.add(change)
 	}
 	box, err := b.crypt.seal(headerBucket, rootKey, root[:])
 	if err != nil {
-		return err
+		return false, err
 	}
-	return b.apply(step{act: actPut, id: headerBucket, key: rootKey, value: box})
+	return true, b.change(write{act: actPut, id: headerBucket, key: rootKey, box: box})
 }
 
 // writeEntry writes or deletes one index entry and tells how the traces change.
 func (b *batch) writeEntry(id bucketID, e entry) (change trace, err error) {
-	s := step{act: actDelete, id: indexBucket, key: []byte(id)}
+	w := write{act: actDelete, id: indexBucket, key: []byte(id)}
 	if !e.gone {
-		s.act = actPut
-		if s.value, err = b.crypt.seal(indexBucket, s.key, e.encode()); err != nil {
+		w.act = actPut
+		if w.box, err = b.crypt.seal(indexBucket, w.key, e.encode()); err != nil {
 			return change, err
 		}
-		change = b.crypt.trace(s.value)
+		change = b.crypt.trace(w.box)
 	}
 	old, err := b.bucket("index", indexBucket)
 	if err != nil {
 		return change, err
 	}
 	if old != nil {
-		if err := guard("index", func() { change.add(b.crypt.trace(old.Get(s.key))) }); err != nil {
+		if err := guard("index", func() { change.add(b.crypt.trace(old.Get(w.key))) }); err != nil {
 			return change, err
 		}
 	}
-	return change, b.apply(s)
+	return change, b.change(w)
 }
 
 // commit makes the batch durable. After an error nothing of it is in the store,
 // or hung is set.
 func (b *batch) commit() error {
+	wrote := false
 	if b.fatal == nil && len(b.steps) > 0 {
-		b.fatal = b.flush()
+		wrote, b.fatal = b.flush()
 	}
-	if b.fatal != nil || len(b.steps) == 0 {
+	if b.fatal != nil || !wrote {
 		b.abort()
 		return b.fatal
 	}

@@ -79,7 +79,7 @@ func BenchmarkSeal(b *testing.B) {
 		b.Fatal(err)
 	}
 	id := c.bucket(kindTable, "t")
-	k := c.recordKey(id, []byte("key"))
+	k := c.recordKey(id, "t", []byte("key"))
 	for _, size := range []int{40, 600} {
 		plain := make([]byte, size)
 		b.Run(fmt.Sprintf("seal/%d", size), func(b *testing.B) {
@@ -103,7 +103,7 @@ func BenchmarkSeal(b *testing.B) {
 	b.Run("hash", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			c.recordKey(id, k)
+			c.recordKey(id, "t", k)
 		}
 	})
 }

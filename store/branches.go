@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"io"
 	"runtime/debug"
-	"sync/atomic"
 
 	"libstatus1to1/chat"
 )
@@ -85,7 +84,7 @@ func (w *walker) branches(id uint64, low, high []byte, depth int) (leaf bool, er
 type rest struct {
 	meta boltMeta
 	size int64
-	stop atomic.Bool
+	pace *pace
 	done chan struct{} // closed when it is over
 }
 
@@ -94,6 +93,7 @@ func (b *boltFile) finishNow(c *crypt) error {
 	if b.rest == nil {
 		return nil
 	}
+	b.rest.pace.faster()
 	err := b.finish(c)
 	b.rest = nil
 	return err
@@ -101,7 +101,7 @@ func (b *boltFile) finishNow(c *crypt) error {
 
 // finish walks the whole file and compares it with the index.
 func (b *boltFile) finish(c *crypt) (err error) {
-	panicked := guard("file", func() { b.count, err = scanUntil(b.file, b.rest.size, b.rest.meta, &b.rest.stop) })
+	panicked := guard("file", func() { b.count, err = scanPaced(b.file, b.rest.size, b.rest.meta, b.rest.pace) })
 	if err == nil {
 		err = panicked
 	}
@@ -119,7 +119,7 @@ func (s *fileStore) finishLater(f *boltFile) {
 	go func() {
 		defer close(f.rest.done)
 		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-		if err := f.finish(s.crypt); err != nil && !f.rest.stop.Load() {
+		if err := f.finish(s.crypt); err != nil && !f.rest.pace.stop.Load() {
 			s.broken.CompareAndSwap(nil, damaged(err))
 		}
 	}()
@@ -133,6 +133,7 @@ func damaged(cause error) *chat.Error {
 // finished waits until nothing of the file is left to be looked at.
 func (b *boltFile) finished() {
 	if b.rest != nil {
+		b.rest.pace.faster()
 		<-b.rest.done
 	}
 }
@@ -140,7 +141,7 @@ func (b *boltFile) finished() {
 // giveUp ends the walk, if it still runs, because the file is to be closed.
 func (b *boltFile) giveUp() {
 	if b.rest != nil {
-		b.rest.stop.Store(true)
+		b.rest.pace.stop.Store(true)
 		<-b.rest.done
 	}
 }

@@ -71,7 +71,7 @@ func (c *checker) inspector(r *reader, id bucketID, e entry) func(key, plain []b
 	case kindTable:
 		return func(key, plain []byte) error {
 			clear, _, ok := unpackRecord(plain)
-			if !ok || string(r.crypt.recordKey(id, clear)) != string(key) {
+			if !ok || string(r.crypt.recordKey(id, chat.Table(e.name), clear)) != string(key) {
 				return misplaced(e.what())
 			}
 			return nil

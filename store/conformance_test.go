@@ -16,6 +16,8 @@ var conformance = []struct {
 }{
 	{"table", testTable},
 	{"each", testEach},
+	{"numbered table", testNumbered},
+	{"many writes", testManyWrites},
 	{"queue", testQueue},
 	{"range", testRange},
 	{"history", testHistory},

@@ -17,6 +17,7 @@ func everything(tx chat.Tx, n byte) error {
 	_, err4 := tx.Insert([]byte("new"), pos(uint64(n), n))
 	return errors.Join(err1, err2, err3, err4,
 		tx.Put("t", []byte{n}, []byte("new")), tx.Put("t", []byte("old"), []byte{n}), tx.Put("new", []byte{n}, nil),
+		tx.Put("#n", number(uint64(n)), []byte("row")),
 		tx.Delete("t", []byte("gone")), tx.Trim("q", 2), tx.DropHistory([]byte("dropped")))
 }
 

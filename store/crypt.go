@@ -9,7 +9,9 @@ import (
 	"encoding/binary"
 	"hash"
 	"io"
+	"maps"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/crypto/chacha20poly1305"
 
@@ -41,7 +43,8 @@ type crypt struct {
 	tracer cipher.Block // of traces: freshness.go
 	macs   sync.Pool    // of hash.Hash: HMAC-SHA256 under the name key
 	rand   io.Reader
-	known  sync.Map // kindName -> bucketID, of tables and queues
+	// known are the bucketIDs of tables and queues; the map is replaced, not changed.
+	known atomic.Pointer[map[kindName]bucketID]
 }
 
 type kindName struct {
@@ -81,16 +84,27 @@ func (c *crypt) bucket(kind byte, name string) bucketID {
 	if kind == kindHistory { // unbounded in number, so not cached
 		return bucketID(c.hash(kind, "", []byte(name)))
 	}
-	if id, ok := c.known.Load(kindName{kind, name}); ok {
-		return id.(bucketID)
+	known := c.known.Load()
+	if known != nil {
+		if id, ok := (*known)[kindName{kind, name}]; ok {
+			return id
+		}
 	}
 	id := bucketID(c.hash(kind, "", []byte(name)))
-	c.known.Store(kindName{kind, name}, id)
+	more := map[kindName]bucketID{{kind, name}: id}
+	if known != nil {
+		maps.Copy(more, *known)
+	}
+	c.known.CompareAndSwap(known, &more) // what another goroutine adds meanwhile is added again
 	return id
 }
 
-// recordKey is the disk key of the record key in the table with bucket id.
-func (c *crypt) recordKey(id bucketID, key []byte) []byte {
+// recordKey is the disk key of the record key in a table, which has bucket id: a
+// keyed hash, or of a numbered table the number.
+func (c *crypt) recordKey(id bucketID, table chat.Table, key []byte) []byte {
+	if table.Numbered() && len(key) == numberSize {
+		return copied(key)
+	}
 	return c.hash(kindRecord, id, key)
 }
 
@@ -107,20 +121,13 @@ func (c *crypt) hash(kind byte, scope bucketID, text []byte) []byte {
 	return h.Sum(buf[:0])[:hashedSize:hashedSize]
 }
 
-// seal encrypts the concatenated parts for the place (id, diskKey).
-func (c *crypt) seal(id bucketID, diskKey []byte, parts ...[]byte) ([]byte, error) {
-	size := sealGrowth
-	for _, p := range parts {
-		size += len(p)
-	}
-	box := make([]byte, nonceSize, size)
+// seal encrypts plain for the place (id, diskKey).
+func (c *crypt) seal(id bucketID, diskKey, plain []byte) ([]byte, error) {
+	box := make([]byte, nonceSize, sealGrowth+len(plain))
 	if _, err := io.ReadFull(c.rand, box); err != nil {
 		return nil, ioError("reading randomness", err)
 	}
-	for _, p := range parts {
-		box = append(box, p...)
-	}
-	return c.aead.Seal(box[:nonceSize], box[:nonceSize], box[nonceSize:], place(id, diskKey)), nil
+	return c.aead.Seal(box, box, plain, place(id, diskKey)), nil
 }
 
 // open decrypts what seal made for the same place. ok is false when it did not.
@@ -139,10 +146,11 @@ func place(id bucketID, diskKey []byte) []byte {
 	return append(append(make([]byte, 0, len(id)+len(diskKey)), id...), diskKey...)
 }
 
-// packRecord is the head of a table record's plaintext: the length of its clear
-// key, and the key. The value follows.
-func packRecord(key []byte) []byte {
-	return append(binary.AppendUvarint(make([]byte, 0, binary.MaxVarintLen64+len(key)), uint64(len(key))), key...)
+// packRecord is the plaintext of a table record: the length of its clear key, the
+// key, and the value.
+func packRecord(key, value []byte) []byte {
+	b := binary.AppendUvarint(make([]byte, 0, binary.MaxVarintLen16+len(key)+len(value)), uint64(len(key)))
+	return append(append(b, key...), value...)
 }
 
 // unpackRecord splits the plaintext of a table record.
@@ -172,5 +180,9 @@ func unpackPosition(plain []byte) (p chat.Position, ok bool) {
 	return p, true
 }
 
+// numberSize is the size of a queue's ordinal, a history's label and a key of a
+// numbered table on disk. No keyed hash is as short.
+const numberSize = 8
+
 // number is the disk key of a queue's ordinal or a history's label.
-func number(n uint64) []byte { return binary.BigEndian.AppendUint64(make([]byte, 0, 8), n) }
+func number(n uint64) []byte { return binary.BigEndian.AppendUint64(make([]byte, 0, numberSize), n) }

@@ -84,8 +84,11 @@ func wrongPassphrase(prefix string, masterKey []byte) *chat.Error {
 
 // asError keeps a *chat.Error and makes CodeStoreIO of anything else.
 func asError(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
 	var e *chat.Error
-	if err == nil || errors.As(err, &e) {
+	if errors.As(err, &e) {
 		return err
 	}
 	return ioError(doing, err)

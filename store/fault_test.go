@@ -382,7 +382,7 @@ func TestFaultRecordPutBack(t *testing.T) {
 		}
 		c := s.(*fileStore).crypt
 		id := c.bucket(kindTable, "t")
-		diskKey := c.recordKey(id, []byte{7})
+		diskKey := c.recordKey(id, "t", []byte{7})
 		take := func(bucket bucketID, k []byte) (box []byte) {
 			if err := s.(*fileStore).view(func(r *reader) error {
 				box = bytes.Clone(r.bolt.Bucket([]byte(bucket)).Get(k))

@@ -81,7 +81,7 @@ func (b *boltFile) openLocked(name string, flag int, mode os.FileMode, create bo
 		return nil, err
 	}
 	if info.Size() > atOnce {
-		b.rest = &rest{meta: meta, size: info.Size(), done: make(chan struct{})}
+		b.rest = &rest{meta: meta, size: info.Size(), pace: newPace(), done: make(chan struct{})}
 		return f, scanBranches(f, info.Size(), meta)
 	}
 	b.count, err = scanPages(f, info.Size(), meta)

@@ -34,8 +34,10 @@ type fileStore struct {
 	file     *boltFile  // changed only while the gate is shut and empty
 	left     int        // number of the last transaction when the file was let go of; 0: unknown
 	requests chan *request
-	quit     chan struct{}              // closed by Close
-	broken   atomic.Pointer[chat.Error] // set when bbolt must not be used any more
+	quit     chan struct{} // closed by Close
+	// lastGroup is how many closures the last commit had; the writer only.
+	lastGroup int
+	broken    atomic.Pointer[chat.Error] // set when bbolt must not be used any more
 }
 
 // Open opens the store at o.Path, or makes it. It fails with a *chat.Error:

@@ -28,12 +28,17 @@ func (t *trace) add(other trace) {
 // trace of a sealed record is made from its tag, which depends on its content, its
 // place and its nonce.
 func (c *crypt) trace(box []byte) (t trace) {
-	if box == nil {
-		return t
+	if box != nil {
+		c.traceTo(&t, box)
 	}
-	copy(t[:], box[max(0, len(box)-len(t)):])
-	c.tracer.Encrypt(t[:], t[:])
 	return t
+}
+
+// traceTo is trace where t has its room already.
+func (c *crypt) traceTo(t *trace, box []byte) {
+	n := copy(t[:], box[max(0, len(box)-len(t)):])
+	clear(t[n:])
+	c.tracer.Encrypt(t[:], t[:])
 }
 
 // rootKey is the key, in the header bucket, of the sealed traces of the index.
@@ -97,19 +102,6 @@ func (r *reader) fresh(id bucketID, e entry) error {
 		err = stale(e.what())
 	}
 	return err
-}
-
-// noteTraces is called before a step is applied to bucket.
-func (b *batch) noteTraces(bucket *bolt.Bucket, s step) {
-	if s.id == headerBucket || s.id == indexBucket {
-		return
-	}
-	sum := b.traces[s.id]
-	sum.add(b.crypt.trace(bucket.Get(s.key)))
-	if s.act == actPut {
-		sum.add(b.crypt.trace(s.value))
-	}
-	b.traces[s.id] = sum
 }
 
 // addTraces is migration 1 to 2: index entries get the traces of their buckets.

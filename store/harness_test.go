@@ -151,7 +151,7 @@ func pos(clock uint64, id byte) chat.Position {
 
 func (s *subject) dump() string {
 	s.t.Helper()
-	out, err := dump(s, []chat.Table{"t", "new"}, []chat.Queue{"q", "new"}, []string{"c", "new", "dropped"})
+	out, err := dump(s, []chat.Table{"t", "new", "#n"}, []chat.Queue{"q", "new"}, []string{"c", "new", "dropped"})
 	s.must(err)
 	return out
 }

@@ -52,6 +52,9 @@ func (c historyCursor) from(label uint64) (placed, bool, error) {
 
 // history gives a cursor; nil when the history is empty.
 func (t *fileTx) history(id bucketID) (*historyCursor, error) {
+	if err := t.settle(id); err != nil {
+		return nil, err
+	}
 	c, err := t.cursor("a history", id)
 	if err != nil || c == nil {
 		return nil, err
@@ -117,12 +120,19 @@ func (t *fileTx) Insert(chatID []byte, p chat.Position) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	label, there, err := t.freeLabel(id, p)
-	if err != nil || there {
+	tail, known := t.batch.tails[id]
+	label, newest := tail.label+labelGap, known && tail.after(p)
+	if !newest {
+		var there bool
+		if label, newest, there, err = t.freeLabel(id, p); err != nil || there {
+			return false, err
+		}
+	}
+	if err := t.place(id, placed{label, p}, newest); err != nil {
 		return false, err
 	}
-	if err := t.place(id, placed{label, p}); err != nil {
-		return false, err
+	if newest {
+		t.batch.tails[id] = placed{label, p}
 	}
 	e.last++
 	e.gone = false
@@ -130,39 +140,39 @@ func (t *fileTx) Insert(chatID []byte, p chat.Position) (bool, error) {
 	return true, nil
 }
 
-// place writes one position.
-func (t *fileTx) place(id bucketID, p placed) error {
-	diskKey := number(p.label)
-	box, err := t.crypt.seal(id, diskKey, packPosition(p.position))
-	if err != nil {
-		return err
-	}
-	return t.batch.do(step{act: actPut, id: id, kind: kindHistory, key: diskKey, value: box})
+// after tells that p comes after l and that there is room for it.
+func (l placed) after(p chat.Position) bool {
+	return compare(l.position, p) < 0 && l.label < 1<<64-labelGap
 }
 
-// freeLabel finds the label for p, relabelling if it must. there tells that p is
-// in the history already.
-func (t *fileTx) freeLabel(id bucketID, p chat.Position) (label uint64, there bool, err error) {
+// place writes one position. fresh promises that its label is not in the file.
+func (t *fileTx) place(id bucketID, p placed, fresh bool) error {
+	return t.batch.do(step{act: actPut, fresh: fresh, rises: true, id: id, key: number(p.label), value: packPosition(p.position)})
+}
+
+// freeLabel finds the label for p, relabelling if it must. newest tells that it is
+// above all others, there that p is in the history already.
+func (t *fileTx) freeLabel(id bucketID, p chat.Position) (label uint64, newest, there bool, err error) {
 	for {
 		c, err := t.history(id)
 		if err != nil {
-			return 0, false, err
+			return 0, false, false, err
 		}
 		if c == nil {
-			return firstLabel, false, nil
+			return firstLabel, true, false, nil
 		}
 		low, high, err := c.neighbours(p)
 		if err != nil {
-			return 0, false, err
+			return 0, false, false, err
 		}
 		if high != nil && high.position == p {
-			return 0, true, nil
+			return 0, false, true, nil
 		}
 		if label, ok := between(low, high); ok {
-			return label, false, nil
+			return label, high == nil, false, nil
 		}
 		if err := t.relabel(id, high); err != nil {
-			return 0, false, err
+			return 0, false, false, err
 		}
 	}
 }
@@ -261,9 +271,10 @@ func (t *fileTx) DropHistory(chatID []byte) error {
 	if err != nil || e.gone {
 		return err
 	}
-	if err := t.batch.do(step{act: actDrop, id: id, kind: kindHistory}); err != nil {
+	if err := t.batch.do(step{act: actDrop, id: id}); err != nil {
 		return err
 	}
+	delete(t.batch.tails, id)
 	t.batch.set(id, emptyEntry(kindHistory, string(chatID)))
 	return nil
 }

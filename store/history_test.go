@@ -103,7 +103,7 @@ func TestLabelsAtTheEnd(t *testing.T) {
 			f := tx.(*fileTx)
 			id, e, err := f.entry(kindHistory, string(name))
 			s.must(err)
-			s.must(f.place(id, placed{label, pos(100, 0)}))
+			s.must(f.place(id, placed{label, pos(100, 0)}, false))
 			e.last, e.gone = 1, false
 			f.batch.set(id, e)
 		})

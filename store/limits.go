@@ -12,6 +12,10 @@ const (
 	// caller does not wait long for the last.
 	maxClosures = 256
 
+	// enoughClosures is with how many closures a commit waits for no more: its own
+	// cost, some 100 us, is small then, and while it is made the others work.
+	enoughClosures = 32
+
 	// maxBatchBytes ends the collecting of closures once a commit holds this
 	// many bytes: bbolt keeps a transaction's dirty pages in memory.
 	maxBatchBytes = 8 << 20

@@ -12,14 +12,14 @@ import (
 )
 
 // schemaVersion is what this library writes. It stands in the header.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // migration brings a file from one version to the next, in one bbolt transaction
 // that also writes the new version.
 type migration func(tx *bolt.Tx, c *crypt) error
 
 // migrations holds at [i] the step from version i+1 to i+2.
-var migrations = []migration{addTraces}
+var migrations = []migration{addTraces, numberTables}
 
 func newestVersion(steps []migration) uint32 { return 1 + uint32(len(steps)) }
 

@@ -109,8 +109,8 @@ func renameTable(tx *bolt.Tx, c *crypt) error {
 		return err
 	}
 	if err := r.eachRecord(from, "old", func(key, value []byte) error {
-		diskKey := c.recordKey(to, key)
-		box, err := c.seal(to, diskKey, packRecord(key), value)
+		diskKey := c.recordKey(to, "new", key)
+		box, err := c.seal(to, diskKey, packRecord(key, value))
 		return errors.Join(err, b.Put(diskKey, box))
 	}); err != nil {
 		return err

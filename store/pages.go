@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/bits"
 	"slices"
+	"sync"
 	"sync/atomic"
 )
 
@@ -85,7 +86,7 @@ type scan struct {
 	seen   []uint64         // bit set of pages met
 	count  map[string]int64 // elements a bucket
 	parts  []part           // of the buckets, not walked yet
-	stop   *atomic.Bool     // ends the walk when set; nil: never
+	pace   *pace            // nil: as fast as can be
 }
 
 // errStopped is what a walk ends with that was told to.
@@ -94,7 +95,7 @@ var errStopped = errors.New("store: the walk was stopped")
 // scanPages walks all pages of the state m of a file of size bytes, and returns
 // the number of records in each root bucket.
 func scanPages(f io.ReaderAt, size int64, m boltMeta) (map[string]int, error) {
-	return scanUntil(f, size, m, nil)
+	return scanPaced(f, size, m, nil)
 }
 
 // newScan begins a scan, or refuses what does not fit the file.
@@ -107,15 +108,26 @@ func newScan(f io.ReaderAt, size int64, m boltMeta) (*scan, error) {
 	return s, nil
 }
 
-// scanUntil is scanPages that ends with errStopped when stop is set.
-func scanUntil(f io.ReaderAt, size int64, m boltMeta, stop *atomic.Bool) (map[string]int, error) {
+// pace is what others tell a walk in the background.
+type pace struct {
+	stop  atomic.Bool   // it is to end, with errStopped
+	hurry chan struct{} // closed when somebody waits for it
+	once  sync.Once
+}
+
+func newPace() *pace { return &pace{hurry: make(chan struct{})} }
+
+func (p *pace) faster() { p.once.Do(func() { close(p.hurry) }) }
+
+// scanPaced is scanPages in the background.
+func scanPaced(f io.ReaderAt, size int64, m boltMeta, p *pace) (map[string]int, error) {
 	s, err := newScan(f, size, m)
 	if err != nil {
 		return nil, err
 	}
 	mapped, unmap := mapFile(f, size)
 	defer unmap()
-	s.mapped, s.stop = mapped, stop
+	s.mapped, s.pace = mapped, p
 	w := &walker{scan: s}
 	if err := w.tree(m.root, nil, nil, 0, w.rootElement); err != nil {
 		return nil, err
@@ -145,7 +157,7 @@ func (s *scan) take(id uint64) error {
 	if id < 2 || id >= s.pages {
 		return badPage(id, "number out of range")
 	}
-	if s.stop != nil && s.stop.Load() {
+	if s.pace != nil && s.pace.stop.Load() {
 		return errStopped
 	}
 	bit := uint64(1) << (id % 64)

@@ -24,12 +24,8 @@ func (t *fileTx) Append(q chat.Queue, value []byte) (uint64, error) {
 	}
 	e.last++
 	e.gone = false
-	diskKey := number(e.last)
-	box, err := t.crypt.seal(id, diskKey, value)
-	if err != nil {
-		return 0, err
-	}
-	if err := t.batch.do(step{act: actPut, id: id, kind: kindQueue, key: diskKey, value: box}); err != nil {
+	s := step{act: actPut, fresh: true, rises: true, id: id, key: number(e.last), value: copied(value)}
+	if err := t.batch.do(s); err != nil {
 		return 0, err
 	}
 	t.batch.set(id, e)
@@ -46,7 +42,7 @@ func (t *fileTx) Trim(q chat.Queue, upTo uint64) error {
 	}
 	upTo = min(upTo, e.last)
 	for e.first <= upTo {
-		if err := t.batch.do(step{act: actDelete, id: id, kind: kindQueue, key: number(e.first)}); err != nil {
+		if err := t.batch.do(step{act: actDelete, id: id, key: number(e.first)}); err != nil {
 			return err
 		}
 		e.first++
@@ -72,6 +68,9 @@ func (t *fileTx) Range(q chat.Queue, from uint64, fn func(uint64, []byte) (bool,
 		return err
 	}
 	last := e.last // what fn appends is not visited
+	if err := t.settle(id); err != nil {
+		return err
+	}
 	c, err := t.cursor(e.what(), id)
 	if err != nil || (c == nil && e.records() == 0) {
 		return err
@@ -127,6 +126,9 @@ func (t *fileTx) rangeAgain(q chat.Queue, seq uint64) (uint64, *cursor, []byte, 
 	seq = max(seq, e.first)
 	if seq > e.last {
 		return seq, nil, nil, nil
+	}
+	if err := t.settle(id); err != nil {
+		return seq, nil, nil, err
 	}
 	c, err := t.cursor(e.what(), id)
 	if err == nil && c == nil {

@@ -95,13 +95,14 @@ func (w window) spread() (start, gap uint64, ok bool) {
 
 // move gives the entries their new labels.
 func (t *fileTx) move(id bucketID, entries []placed, start, gap uint64) error {
+	delete(t.batch.tails, id)
 	for _, e := range entries {
-		if err := t.batch.do(step{act: actDelete, id: id, kind: kindHistory, key: number(e.label)}); err != nil {
+		if err := t.batch.do(step{act: actDelete, id: id, key: number(e.label)}); err != nil {
 			return err
 		}
 	}
 	for i, e := range entries {
-		if err := t.place(id, placed{start + uint64(i)*gap, e.position}); err != nil {
+		if err := t.place(id, placed{start + uint64(i)*gap, e.position}, false); err != nil {
 			return err
 		}
 	}

@@ -48,8 +48,15 @@ func (t *fileTx) Get(table chat.Table, key []byte) ([]byte, error) {
 		return nil, err
 	}
 	id := t.crypt.bucket(kindTable, string(table))
+	diskKey := t.crypt.recordKey(id, table, key)
+	if t.batch != nil {
+		if plain, known := t.batch.written(id, diskKey); known {
+			_, value, _ := unpackRecord(plain)
+			return bytes.Clone(value), nil
+		}
+	}
 	what := "table " + string(table)
-	plain, err := t.get(what, id, t.crypt.recordKey(id, key))
+	plain, err := t.get(what, id, diskKey)
 	if err != nil || plain == nil {
 		return nil, err
 	}
@@ -67,49 +74,22 @@ func (t *fileTx) Put(table chat.Table, key, value []byte) error {
 	if err := checkSize(key, value); err != nil {
 		return err
 	}
-	id, e, err := t.entry(kindTable, string(table))
+	id, _, err := t.entry(kindTable, string(table))
 	if err != nil {
 		return err
 	}
-	diskKey := t.crypt.recordKey(id, key)
-	there, err := t.has(id, diskKey)
-	if err != nil {
-		return err
-	}
-	box, err := t.crypt.seal(id, diskKey, packRecord(key), value)
-	if err != nil {
-		return err
-	}
-	if err := t.batch.do(step{act: actPut, id: id, kind: kindTable, key: diskKey, value: box}); err != nil {
-		return err
-	}
-	if !there {
-		e.last++
-		e.gone = false
-		t.batch.set(id, e)
-	}
-	return nil
+	return t.batch.do(step{act: actPut, id: id, rises: table.Numbered(), key: t.crypt.recordKey(id, table, key), value: packRecord(key, value)})
 }
 
 func (t *fileTx) Delete(table chat.Table, key []byte) error {
 	if err := t.writingTable(table); err != nil {
 		return err
 	}
-	id, e, err := t.entry(kindTable, string(table))
+	id, _, err := t.entry(kindTable, string(table))
 	if err != nil {
 		return err
 	}
-	diskKey := t.crypt.recordKey(id, key)
-	there, err := t.has(id, diskKey)
-	if err != nil || !there {
-		return err
-	}
-	if err := t.batch.do(step{act: actDelete, id: id, kind: kindTable, key: diskKey}); err != nil {
-		return err
-	}
-	e.last--
-	t.batch.set(id, e)
-	return nil
+	return t.batch.do(step{act: actDelete, id: id, key: t.crypt.recordKey(id, table, key)})
 }
 
 // writingTable refuses a write to a table that is being walked: bbolt's cursor
@@ -122,16 +102,6 @@ func (t *fileTx) writingTable(table chat.Table) error {
 		return ErrWalked
 	}
 	return nil
-}
-
-// has reports whether a record is there, without decrypting it.
-func (t *fileTx) has(id bucketID, diskKey []byte) (there bool, err error) {
-	b, err := t.bucket("file", id)
-	if err != nil || b == nil {
-		return false, err
-	}
-	err = guard("file", func() { there = b.Get(diskKey) != nil })
-	return there, err
 }
 
 func (t *fileTx) Each(table chat.Table, fn func(key, value []byte) error) error {
@@ -147,32 +117,37 @@ func (t *fileTx) Each(table chat.Table, fn func(key, value []byte) error) error 
 	if err != nil {
 		return err
 	}
+	if err := t.settle(id); err != nil {
+		return err
+	}
+	if t.batch != nil {
+		e = e.grown(t.batch.applied[id])
+	}
 	n := uint64(0)
-	err = t.eachRecord(id, e.what(), func(key, value []byte) error {
+	err = t.eachRecord(id, table, func(key, value []byte) error {
 		n++
 		return fn(key, value)
 	})
 	if err == nil && n != e.records() {
 		return missing(e.what())
 	}
-	if err == nil && !t.wrote(id) {
+	if err == nil {
 		err = t.fresh(id, e)
 	}
 	return err
 }
 
-// wrote tells whether this commit has changed the bucket: its entry is not up to
-// date then.
-func (t *fileTx) wrote(id bucketID) bool {
+// settle makes what this commit has written to a bucket visible to cursors.
+func (t *fileTx) settle(id bucketID) error {
 	if t.batch == nil {
-		return false
+		return nil
 	}
-	_, changed := t.batch.traces[id]
-	return changed
+	return t.batch.settle(id)
 }
 
 // eachRecord decrypts every record of a table and checks that each is at its place.
-func (r *reader) eachRecord(id bucketID, what string, fn func(key, value []byte) error) error {
+func (r *reader) eachRecord(id bucketID, table chat.Table, fn func(key, value []byte) error) error {
+	what := "table " + string(table)
 	c, err := r.cursor(what, id)
 	if err != nil || c == nil {
 		return err
@@ -182,7 +157,7 @@ func (r *reader) eachRecord(id bucketID, what string, fn func(key, value []byte)
 			return err
 		}
 		clear, value, ok := unpackRecord(plain)
-		if !ok || !bytes.Equal(r.crypt.recordKey(id, clear), c.key) {
+		if !ok || !bytes.Equal(r.crypt.recordKey(id, table, clear), c.key) {
 			return misplaced(what)
 		}
 		if err := fn(clear, value); err != nil {

@@ -139,24 +139,39 @@ func (w *walker) records(id uint64, low, high []byte, depth int) (n int64, err e
 }
 
 // walkParts walks the parts on all processors: waiting for memory, and not
-// computing, is most of it.
+// computing, is most of it. In the background one of them is left to others until
+// somebody waits for the end.
 func (s *scan) walkParts() error {
 	var next atomic.Int64
-	var all sync.WaitGroup
-	for range min(len(s.parts), runtime.GOMAXPROCS(0)) {
-		all.Go(func() {
-			defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-			w := &walker{scan: s}
-			for i := int(next.Add(1)) - 1; i < len(s.parts); i = int(next.Add(1)) - 1 {
-				p := &s.parts[i]
-				// A page of a mapped file that cannot be read is a fault.
-				if err := guard("file", func() { p.records, p.err = w.records(p.id, p.low, p.high, p.depth) }); err != nil {
-					p.err = err
-				}
+	work := func() {
+		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+		w := &walker{scan: s}
+		for i := int(next.Add(1)) - 1; i < len(s.parts); i = int(next.Add(1)) - 1 {
+			p := &s.parts[i]
+			// A page of a mapped file that cannot be read is a fault.
+			if err := guard("file", func() { p.records, p.err = w.records(p.id, p.low, p.high, p.depth) }); err != nil {
+				p.err = err
+			}
+		}
+	}
+	var all, last sync.WaitGroup
+	workers, over := min(len(s.parts), runtime.GOMAXPROCS(0)), make(chan struct{})
+	if s.pace != nil && workers > 1 {
+		workers--
+		last.Go(func() {
+			select {
+			case <-s.pace.hurry:
+				work()
+			case <-over:
 			}
 		})
 	}
+	for range workers {
+		all.Go(work)
+	}
 	all.Wait()
+	close(over)
+	last.Wait()
 	for _, p := range s.parts {
 		if p.err != nil {
 			return p.err

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"runtime"
 	"runtime/debug"
 
 	"libstatus1to1/chat"
@@ -54,17 +55,31 @@ func (s *fileStore) commit(first *request) {
 		return
 	}
 	b.run(first)
-	for len(group) < maxClosures && b.bytes < maxBatchBytes && b.fatal == nil {
+	s.gather(b, &group)
+	err = b.commit()
+}
+
+// gather runs what waits for the writer behind the first request. Where several come
+// at a time, those that are about to come are let come: a commit costs as much as
+// several of its messages.
+func (s *fileStore) gather(b *batch, group *[]*request) {
+	before := 0
+	for len(*group) < maxClosures && b.bytes < maxBatchBytes && b.fatal == nil {
 		select {
 		case r := <-s.requests:
-			group = append(group, r)
+			*group = append(*group, r)
 			b.run(r)
 			continue
 		default:
 		}
-		break
+		n := len(*group)
+		if n == before || n >= enoughClosures || max(n, s.lastGroup) == 1 {
+			break
+		}
+		before = n
+		runtime.Gosched()
 	}
-	err = b.commit()
+	s.lastGroup = len(*group)
 }
 
 // run runs one closure in the batch.

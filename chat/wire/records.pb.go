@@ -1261,10 +1261,9 @@ type OutboxRecord struct {
 	// message keeps its ids however often it is encrypted.
 	Application   []byte `protobuf:"bytes,4,opt,name=application,proto3" json:"application,omitempty"`
 	MvdsTimestamp int64  `protobuf:"varint,5,opt,name=mvds_timestamp,json=mvdsTimestamp,proto3" json:"mvds_timestamp,omitempty"`
-	Sends         uint32 `protobuf:"varint,6,opt,name=sends,proto3" json:"sends,omitempty"`
-	NextSendAt    int64  `protobuf:"varint,7,opt,name=next_send_at,json=nextSendAt,proto3" json:"next_send_at,omitempty"`
-	// The attempt that carries it and is not published yet, or 0.
-	Attempt        uint64   `protobuf:"varint,8,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// How often and when again, where no attempt says it (AttemptRowRecord).
+	Sends          uint32   `protobuf:"varint,6,opt,name=sends,proto3" json:"sends,omitempty"`
+	NextSendAt     int64    `protobuf:"varint,7,opt,name=next_send_at,json=nextSendAt,proto3" json:"next_send_at,omitempty"`
 	AcknowledgedBy []string `protobuf:"bytes,9,rep,name=acknowledged_by,json=acknowledgedBy,proto3" json:"acknowledged_by,omitempty"`
 	// Lamport clock of the message: messages of one chat go out in this order.
 	Clock         uint64 `protobuf:"varint,10,opt,name=clock,proto3" json:"clock,omitempty"`
@@ -1351,13 +1350,6 @@ func (x *OutboxRecord) GetNextSendAt() int64 {
 	return 0
 }
 
-func (x *OutboxRecord) GetAttempt() uint64 {
-	if x != nil {
-		return x.Attempt
-	}
-	return 0
-}
-
 func (x *OutboxRecord) GetAcknowledgedBy() []string {
 	if x != nil {
 		return x.AcknowledgedBy
@@ -1372,15 +1364,17 @@ func (x *OutboxRecord) GetClock() uint64 {
 	return 0
 }
 
-// A ciphertext that is stored before it is published.
+// A ciphertext that is stored before it is published. When it is out, the record
+// stays without it while one of its messages waits to be sent again.
 type AttemptRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	Peer  []byte                 `protobuf:"bytes,2,opt,name=peer,proto3" json:"peer,omitempty"`
-	// The MVDS ids of the messages: keys of the outbox.
-	MvdsIds       [][]byte `protobuf:"bytes,3,rep,name=mvds_ids,json=mvdsIds,proto3" json:"mvds_ids,omitempty"`
-	ContentTopic  string   `protobuf:"bytes,4,opt,name=content_topic,json=contentTopic,proto3" json:"content_topic,omitempty"`
-	Payload       []byte   `protobuf:"bytes,5,opt,name=payload,proto3" json:"payload,omitempty"`
+	// Of stores of version 2, in place of rows: the MVDS ids of the messages.
+	MvdsIds       [][]byte            `protobuf:"bytes,3,rep,name=mvds_ids,json=mvdsIds,proto3" json:"mvds_ids,omitempty"`
+	ContentTopic  string              `protobuf:"bytes,4,opt,name=content_topic,json=contentTopic,proto3" json:"content_topic,omitempty"`
+	Payload       []byte              `protobuf:"bytes,5,opt,name=payload,proto3" json:"payload,omitempty"`
+	Rows          []*AttemptRowRecord `protobuf:"bytes,6,rep,name=rows,proto3" json:"rows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1450,6 +1444,77 @@ func (x *AttemptRecord) GetPayload() []byte {
 	return nil
 }
 
+func (x *AttemptRecord) GetRows() []*AttemptRowRecord {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
+// A message of an attempt. No message is in two attempts.
+type AttemptRowRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its number in the outbox.
+	Row uint64 `protobuf:"varint,1,opt,name=row,proto3" json:"row,omitempty"`
+	// How often it was sent, with this attempt.
+	Sends uint32 `protobuf:"varint,2,opt,name=sends,proto3" json:"sends,omitempty"`
+	// When it is due again; 0 while the attempt is not out.
+	NextSendAt    int64 `protobuf:"varint,3,opt,name=next_send_at,json=nextSendAt,proto3" json:"next_send_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttemptRowRecord) Reset() {
+	*x = AttemptRowRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttemptRowRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttemptRowRecord) ProtoMessage() {}
+
+func (x *AttemptRowRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttemptRowRecord.ProtoReflect.Descriptor instead.
+func (*AttemptRowRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *AttemptRowRecord) GetRow() uint64 {
+	if x != nil {
+		return x.Row
+	}
+	return 0
+}
+
+func (x *AttemptRowRecord) GetSends() uint32 {
+	if x != nil {
+		return x.Sends
+	}
+	return 0
+}
+
+func (x *AttemptRowRecord) GetNextSendAt() int64 {
+	if x != nil {
+		return x.NextSendAt
+	}
+	return 0
+}
+
 // Acknowledgements that are to be sent to one peer.
 type AcksRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1460,7 +1525,7 @@ type AcksRecord struct {
 
 func (x *AcksRecord) Reset() {
 	*x = AcksRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[13]
+	mi := &file_chat_wire_records_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1472,7 +1537,7 @@ func (x *AcksRecord) String() string {
 func (*AcksRecord) ProtoMessage() {}
 
 func (x *AcksRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[13]
+	mi := &file_chat_wire_records_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1485,7 +1550,7 @@ func (x *AcksRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcksRecord.ProtoReflect.Descriptor instead.
 func (*AcksRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{13}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AcksRecord) GetMvdsIds() [][]byte {
@@ -1506,7 +1571,7 @@ type SeenRecord struct {
 
 func (x *SeenRecord) Reset() {
 	*x = SeenRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[14]
+	mi := &file_chat_wire_records_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1518,7 +1583,7 @@ func (x *SeenRecord) String() string {
 func (*SeenRecord) ProtoMessage() {}
 
 func (x *SeenRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[14]
+	mi := &file_chat_wire_records_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1531,7 +1596,7 @@ func (x *SeenRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenRecord.ProtoReflect.Descriptor instead.
 func (*SeenRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{14}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SeenRecord) GetMvdsIds() [][]byte {
@@ -1555,7 +1620,7 @@ type TopicRecord struct {
 
 func (x *TopicRecord) Reset() {
 	*x = TopicRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[15]
+	mi := &file_chat_wire_records_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1567,7 +1632,7 @@ func (x *TopicRecord) String() string {
 func (*TopicRecord) ProtoMessage() {}
 
 func (x *TopicRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[15]
+	mi := &file_chat_wire_records_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1580,7 +1645,7 @@ func (x *TopicRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicRecord.ProtoReflect.Descriptor instead.
 func (*TopicRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{15}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TopicRecord) GetKind() string {
@@ -1623,7 +1688,7 @@ type ClientRefRecord struct {
 
 func (x *ClientRefRecord) Reset() {
 	*x = ClientRefRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[16]
+	mi := &file_chat_wire_records_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1635,7 +1700,7 @@ func (x *ClientRefRecord) String() string {
 func (*ClientRefRecord) ProtoMessage() {}
 
 func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[16]
+	mi := &file_chat_wire_records_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1648,7 +1713,7 @@ func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientRefRecord.ProtoReflect.Descriptor instead.
 func (*ClientRefRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{16}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ClientRefRecord) GetMessageId() []byte {
@@ -1678,7 +1743,7 @@ type NoiseKeyRecord struct {
 
 func (x *NoiseKeyRecord) Reset() {
 	*x = NoiseKeyRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[17]
+	mi := &file_chat_wire_records_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1690,7 +1755,7 @@ func (x *NoiseKeyRecord) String() string {
 func (*NoiseKeyRecord) ProtoMessage() {}
 
 func (x *NoiseKeyRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[17]
+	mi := &file_chat_wire_records_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1703,7 +1768,7 @@ func (x *NoiseKeyRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseKeyRecord.ProtoReflect.Descriptor instead.
 func (*NoiseKeyRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{17}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *NoiseKeyRecord) GetPrivateKey() []byte {
@@ -1757,7 +1822,7 @@ type PairingRecord struct {
 
 func (x *PairingRecord) Reset() {
 	*x = PairingRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[18]
+	mi := &file_chat_wire_records_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1769,7 +1834,7 @@ func (x *PairingRecord) String() string {
 func (*PairingRecord) ProtoMessage() {}
 
 func (x *PairingRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[18]
+	mi := &file_chat_wire_records_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1782,7 +1847,7 @@ func (x *PairingRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PairingRecord.ProtoReflect.Descriptor instead.
 func (*PairingRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{18}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PairingRecord) GetId() []byte {
@@ -1927,7 +1992,7 @@ type TransferRecord struct {
 
 func (x *TransferRecord) Reset() {
 	*x = TransferRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[19]
+	mi := &file_chat_wire_records_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1939,7 +2004,7 @@ func (x *TransferRecord) String() string {
 func (*TransferRecord) ProtoMessage() {}
 
 func (x *TransferRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[19]
+	mi := &file_chat_wire_records_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1952,7 +2017,7 @@ func (x *TransferRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferRecord.ProtoReflect.Descriptor instead.
 func (*TransferRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{19}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TransferRecord) GetPairingId() []byte {
@@ -2156,7 +2221,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x0fDeviceAckRecord\x12'\n" +
 	"\x0finstallation_id\x18\x01 \x01(\tR\x0einstallationId\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x10\n" +
-	"\x03own\x18\x03 \x01(\bR\x03own\"\xb4\x02\n" +
+	"\x03own\x18\x03 \x01(\bR\x03own\"\xa0\x02\n" +
 	"\fOutboxRecord\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\fR\tmessageId\x12\x12\n" +
@@ -2166,17 +2231,22 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x0emvds_timestamp\x18\x05 \x01(\x03R\rmvdsTimestamp\x12\x14\n" +
 	"\x05sends\x18\x06 \x01(\rR\x05sends\x12 \n" +
 	"\fnext_send_at\x18\a \x01(\x03R\n" +
-	"nextSendAt\x12\x18\n" +
-	"\aattempt\x18\b \x01(\x04R\aattempt\x12'\n" +
+	"nextSendAt\x12'\n" +
 	"\x0facknowledged_by\x18\t \x03(\tR\x0eacknowledgedBy\x12\x14\n" +
 	"\x05clock\x18\n" +
-	" \x01(\x04R\x05clock\"\x8d\x01\n" +
+	" \x01(\x04R\x05clockJ\x04\b\b\x10\t\"\xc6\x01\n" +
 	"\rAttemptRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04peer\x18\x02 \x01(\fR\x04peer\x12\x19\n" +
 	"\bmvds_ids\x18\x03 \x03(\fR\amvdsIds\x12#\n" +
 	"\rcontent_topic\x18\x04 \x01(\tR\fcontentTopic\x12\x18\n" +
-	"\apayload\x18\x05 \x01(\fR\apayload\"'\n" +
+	"\apayload\x18\x05 \x01(\fR\apayload\x127\n" +
+	"\x04rows\x18\x06 \x03(\v2#.status1to1.record.AttemptRowRecordR\x04rows\"\\\n" +
+	"\x10AttemptRowRecord\x12\x10\n" +
+	"\x03row\x18\x01 \x01(\x04R\x03row\x12\x14\n" +
+	"\x05sends\x18\x02 \x01(\rR\x05sends\x12 \n" +
+	"\fnext_send_at\x18\x03 \x01(\x03R\n" +
+	"nextSendAt\"'\n" +
 	"\n" +
 	"AcksRecord\x12\x19\n" +
 	"\bmvds_ids\x18\x01 \x03(\fR\amvdsIds\"'\n" +
@@ -2242,7 +2312,7 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),     // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil), // 1: status1to1.record.InstallationRecord
@@ -2257,24 +2327,26 @@ var file_chat_wire_records_proto_goTypes = []any{
 	(*DeviceAckRecord)(nil),    // 10: status1to1.record.DeviceAckRecord
 	(*OutboxRecord)(nil),       // 11: status1to1.record.OutboxRecord
 	(*AttemptRecord)(nil),      // 12: status1to1.record.AttemptRecord
-	(*AcksRecord)(nil),         // 13: status1to1.record.AcksRecord
-	(*SeenRecord)(nil),         // 14: status1to1.record.SeenRecord
-	(*TopicRecord)(nil),        // 15: status1to1.record.TopicRecord
-	(*ClientRefRecord)(nil),    // 16: status1to1.record.ClientRefRecord
-	(*NoiseKeyRecord)(nil),     // 17: status1to1.record.NoiseKeyRecord
-	(*PairingRecord)(nil),      // 18: status1to1.record.PairingRecord
-	(*TransferRecord)(nil),     // 19: status1to1.record.TransferRecord
+	(*AttemptRowRecord)(nil),   // 13: status1to1.record.AttemptRowRecord
+	(*AcksRecord)(nil),         // 14: status1to1.record.AcksRecord
+	(*SeenRecord)(nil),         // 15: status1to1.record.SeenRecord
+	(*TopicRecord)(nil),        // 16: status1to1.record.TopicRecord
+	(*ClientRefRecord)(nil),    // 17: status1to1.record.ClientRefRecord
+	(*NoiseKeyRecord)(nil),     // 18: status1to1.record.NoiseKeyRecord
+	(*PairingRecord)(nil),      // 19: status1to1.record.PairingRecord
+	(*TransferRecord)(nil),     // 20: status1to1.record.TransferRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
 	1,  // 1: status1to1.record.PeerRecord.installations:type_name -> status1to1.record.InstallationRecord
 	2,  // 2: status1to1.record.PeerRecord.sessions:type_name -> status1to1.record.SessionRecord
 	10, // 3: status1to1.record.MessageRecord.devices:type_name -> status1to1.record.DeviceAckRecord
-	4,  // [4:4] is the sub-list for method output_type
-	4,  // [4:4] is the sub-list for method input_type
-	4,  // [4:4] is the sub-list for extension type_name
-	4,  // [4:4] is the sub-list for extension extendee
-	0,  // [0:4] is the sub-list for field type_name
+	13, // 4: status1to1.record.AttemptRecord.rows:type_name -> status1to1.record.AttemptRowRecord
+	5,  // [5:5] is the sub-list for method output_type
+	5,  // [5:5] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_chat_wire_records_proto_init() }
@@ -2288,7 +2360,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -10,21 +10,24 @@ import (
 // What operations need; store records are written and read at least once each.
 var (
 	// A message accepted: its signature, its ids, and five records: message,
-	// place in the history, chat (read first), outbox row, event.
-	acceptSum = sum{sign: 1, hashes: 3, aead: 6, place: 3}
-	// An attempt: signatures of bundle and payload, a ratchet step, both layers of
-	// encryption, the sessions and the ciphertext stored, the latter deleted again.
-	attemptSum = sum{sign: 2, hashes: 2, chain: 1, ctr: 1, gcm: 1, aead: 2, place: 3}
-	// What becomes of one message in it: its row read and written when it is out,
-	// its state, the event of it.
-	publishedSum = sum{aead: 5, place: 2}
-	// An envelope received: signer of payload and bundle, a ratchet step, two
-	// layers, mark (asked for, then set, with its place in the queue), sessions,
-	// acknowledgement.
-	envelopeSum = sum{signer: 2, hashes: 3, chain: 1, ctr: 1, gcm: 1, aead: 5, place: 4}
-	// A message in it: its signer, its ids, its mark, and four records; the
-	// event is read again to be handed out.
-	messageSum = sum{signer: 1, hashes: 3, aead: 8, place: 5}
+	// place in the history, chat (read first), outbox row, event. The row is under
+	// a number, the place under a label.
+	acceptSum = sum{sign: 1, hashes: 3, aead: 6, place: 2}
+	// An attempt: the signature of the payload (that of the bundle serves for a
+	// minute), a ratchet step, both layers of encryption, the sessions and the
+	// ciphertext stored, in its place then when its messages are due again.
+	attemptSum = sum{sign: 1, hashes: 2, chain: 1, ctr: 1, gcm: 1, aead: 3, place: 1}
+	// What becomes of one message in it: its row read to be encrypted, its state
+	// read and written when it is out, the event of it.
+	publishedSum = sum{aead: 4, place: 1}
+	// An envelope received: signer of the payload (the bundle is one that was
+	// verified before), a ratchet step, two layers, mark (asked for, then set),
+	// sessions, acknowledgement, which marks are to be forgotten when.
+	envelopeSum = sum{signer: 1, hashes: 3, chain: 1, ctr: 1, gcm: 1, aead: 5, place: 4}
+	// A message in it: its signer, its ids, its mark (asked for, then set), and four
+	// records: message, place, chat (read first), event, which is read again to be
+	// handed out.
+	messageSum = sum{signer: 1, hashes: 3, aead: 7, place: 5}
 	// A message each way, everything acknowledged: on each side a ratchet step of
 	// two agreements and a new key.
 	turnSum = sum{agree: 2, draw: 1, expand: 1, chain: 1}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -47,7 +48,7 @@ func keyNumber(i int) key.Public {
 }
 
 // schema names what the built stores hold; raise it when that changes.
-const schema = 4
+const schema = 5
 
 // built gives the path of a store of that size, made once and kept in build/.
 func (s size) built(b *testing.B) string {
@@ -223,12 +224,29 @@ func (s size) copied(b *testing.B) *person {
 		b.Fatal(err)
 	}
 	path := filepath.Join(benchDir(b), "copy.db")
-	if err := os.WriteFile(path, raw, 0o600); err != nil {
+	if err := writePages(path, raw); err != nil {
 		b.Fatal(err)
 	}
 	net := newCable()
 	net.online = false
 	return openPerson(b, openStore(b, path, false), net).settled()
+}
+
+// writePages writes a file page by page, as bbolt does. After one large write Linux
+// keeps the file in pieces of up to 2 MiB, and each later write of 4 KiB goes over the
+// whole list of blocks of its piece: 15 us in place of 1.
+func writePages(path string, raw []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	const page = 4096
+	for part := range slices.Chunk(raw, page) {
+		if _, err := f.Write(part); err != nil {
+			return errors.Join(err, f.Close())
+		}
+	}
+	return f.Close()
 }
 
 // BenchmarkPage lists 50 messages of the friend.

@@ -1,0 +1,209 @@
+package store
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// What closures write waits in memory until the commit: then the records are sealed
+// on all cores and given to bbolt bucket by bucket in the order of their keys, each
+// once, however often it was written.
+
+// appendFill is how full pages of what grows at the end are left: half-empty pages
+// (bbolt's default) would stay half empty.
+const appendFill = 0.95
+
+// pending is what bbolt does not have yet of one bucket.
+type pending struct {
+	dropped bool           // first the whole bucket goes
+	steps   map[string]int // the last step of each disk key
+}
+
+// applied is what bbolt was given of one bucket in this transaction, apart from
+// what an index entry says already.
+type applied struct {
+	traces  trace // change of the traces
+	records int64 // change of the number of records, of a table
+	made    bool  // the bucket is there, if only empty
+}
+
+// grown is the entry after what was applied.
+func (e entry) grown(a applied) entry {
+	if e.kind == kindTable {
+		e.last += uint64(a.records)
+		e.gone = e.gone && !a.made
+	}
+	if !e.gone {
+		e.traces.add(a.traces)
+	}
+	return e
+}
+
+// write is a step on its way into bbolt.
+type write struct {
+	act   act
+	fresh bool
+	rises bool // keys of the bucket rise with time
+	id    bucketID
+	key   []byte
+	plain []byte
+	box   []byte // sealed
+	trace trace  // of box
+}
+
+// note makes step i the last one of its key.
+func (b *batch) note(i int) {
+	s := &b.steps[i]
+	p := b.pending[s.id]
+	if p == nil {
+		p = &pending{steps: map[string]int{}}
+		b.pending[s.id] = p
+	}
+	if s.act == actDrop {
+		p.dropped = true
+		clear(p.steps)
+		return
+	}
+	if old, ok := p.steps[string(s.key)]; ok {
+		s.fresh = s.fresh || b.steps[old].fresh // it is still not in the file
+	}
+	p.steps[string(s.key)] = i
+}
+
+// written is what a closure of this commit wrote under a disk key, and whether that
+// is all there is to know: nil for a record that it has deleted.
+func (b *batch) written(id bucketID, diskKey []byte) (plain []byte, known bool) {
+	p := b.pending[id]
+	if p == nil {
+		return nil, false
+	}
+	if i, ok := p.steps[string(diskKey)]; ok {
+		return b.steps[i].value, true
+	}
+	return nil, p.dropped
+}
+
+// settle gives bbolt what is pending of a bucket, so that a cursor finds it.
+func (b *batch) settle(id bucketID) error {
+	p := b.pending[id]
+	if b.fatal != nil || p == nil {
+		return b.fatal
+	}
+	b.fatal = b.apply(map[bucketID]*pending{id: p})
+	return b.fatal
+}
+
+// apply seals and writes.
+func (b *batch) apply(all map[bucketID]*pending) error {
+	var writes []write
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		p := all[id]
+		if p.dropped {
+			writes = append(writes, write{act: actDrop, id: id})
+		}
+		for _, key := range slices.Sorted(maps.Keys(p.steps)) {
+			s := &b.steps[p.steps[key]]
+			writes = append(writes, write{act: s.act, fresh: s.fresh, rises: s.rises, id: id, key: s.key, plain: s.value})
+		}
+	}
+	if err := b.crypt.sealWrites(writes); err != nil {
+		return err
+	}
+	for _, w := range writes {
+		if err := b.change(w); err != nil {
+			return err
+		}
+	}
+	for id := range all {
+		delete(b.pending, id)
+	}
+	return nil
+}
+
+// change does one write in bbolt.
+func (b *batch) change(w write) error {
+	var err error
+	panicked := guard("file", func() {
+		if w.act == actDrop {
+			delete(b.buckets, w.id)
+			delete(b.cursors, w.id)
+			b.applied[w.id] = applied{} // the entry begins anew, too
+			if b.bolt.Bucket([]byte(w.id)) != nil {
+				err = b.bolt.DeleteBucket([]byte(w.id))
+			}
+			return
+		}
+		bucket := b.buckets[w.id]
+		if bucket == nil {
+			if bucket = b.bolt.Bucket([]byte(w.id)); bucket == nil && w.act == actDelete {
+				return
+			}
+			if bucket == nil {
+				bucket, err = b.bolt.CreateBucket([]byte(w.id))
+			}
+			if err != nil {
+				return
+			}
+			b.buckets[w.id] = bucket
+		}
+		err = b.changeIn(bucket, w)
+	})
+	if panicked != nil {
+		return panicked
+	}
+	return asError("writing to the store", err)
+}
+
+// changeIn does one write in a bucket and notes what comes of it.
+func (b *batch) changeIn(bucket *bolt.Bucket, w write) error {
+	if w.id == headerBucket || w.id == indexBucket {
+		if w.act == actDelete {
+			return bucket.Delete(w.key)
+		}
+		if w.id == headerBucket {
+			b.applied[w.id] = applied{made: true}
+		}
+		return bucket.Put(w.key, w.box)
+	}
+	var old []byte
+	if !w.fresh {
+		old = b.present(bucket, w)
+	}
+	a := b.applied[w.id]
+	if old != nil {
+		b.crypt.traceTo(&b.old, old)
+		a.traces.add(b.old)
+		a.records--
+	}
+	if w.act == actDelete {
+		if old == nil {
+			return nil
+		}
+		b.applied[w.id] = a
+		return bucket.Delete(w.key)
+	}
+	a.traces.add(w.trace)
+	a.records++
+	a.made = true
+	b.applied[w.id] = a
+	if w.rises {
+		bucket.FillPercent = appendFill
+	}
+	return bucket.Put(w.key, w.box)
+}
+
+// present is what the file has under the key of w, or nil.
+func (b *batch) present(bucket *bolt.Bucket, w write) []byte {
+	c := b.cursors[w.id]
+	if c == nil {
+		c = bucket.Cursor()
+		b.cursors[w.id] = c
+	}
+	if key, box := c.Seek(w.key); bytes.Equal(key, w.key) {
+		return box
+	}
+	return nil
+}
