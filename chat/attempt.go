@@ -343,17 +343,15 @@ func (c *Client) publishAll() bool {
 // publish sends b with a fresh timestamp: gossipsub swallows an envelope it has
 // seen in the last two minutes, and a republished attempt must not be.
 func (c *Client) publish(contentTopic string, b []byte) (Evidence, error) {
-	return c.publishVersion(1, contentTopic, b)
+	return c.publishEnvelope(Envelope{ContentTopic: contentTopic, Payload: b, Version: 1})
 }
 
-// publishVersion is publish for a payload of this version (14/WAKU2-MESSAGE).
-func (c *Client) publishVersion(version uint32, contentTopic string, b []byte) (Evidence, error) {
+// publishEnvelope publishes e on our pubsub topic with a fresh timestamp.
+func (c *Client) publishEnvelope(e Envelope) (Evidence, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, publishTimeout)
 	defer cancel()
-	return c.net.Publish(ctx, Envelope{
-		PubsubTopic: c.net.PubsubTopic(), ContentTopic: contentTopic, Payload: b,
-		Version: version, Timestamp: c.now().UnixNano(),
-	})
+	e.PubsubTopic, e.Timestamp = c.net.PubsubTopic(), c.now().UnixNano()
+	return c.net.Publish(ctx, e)
 }
 
 // markPublished stores that attempts are out, if no other transaction did.

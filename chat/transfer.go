@@ -51,7 +51,9 @@ func (c *Client) SendToPaired(id PairingID, name string, data []byte) (event.Tra
 		t := &transferEntry{
 			name: transferName{id, true, sender.ID()}, sender: sender, createdAt: p.now, movedAt: p.now,
 		}
-		p.makeRoom(id)
+		if !p.makeRoom(id) {
+			return nil, Errorf(CodeTooMany, "", "%d transfers with this device are listed: discard some", maxTransfers).With("max", maxTransfers)
+		}
 		p.keepTransfer(t)
 		p.storeBytes(t.name, 0, data)
 		if e.next.IsZero() || !e.proven {

@@ -3,6 +3,7 @@ package chat_test
 import (
 	"bytes"
 	"context"
+	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -163,7 +164,7 @@ func (m mute) Publish(ctx context.Context, e chat.Envelope) (chat.Evidence, erro
 	return m.Transport.Publish(ctx, e)
 }
 
-// TestTransferAfterSilence: for a day nothing gets through one way, or either way, with
+// TestTransferAfterSilence: for hours nothing gets through one way, or either way, with
 // restarts and more to send all the while. Neither side gets ahead of the other's window;
 // then all of it arrives.
 func TestTransferAfterSilence(t *testing.T) {
@@ -181,7 +182,7 @@ func TestTransferAfterSilence(t *testing.T) {
 		s.until("the middle", func() bool { return s.scanner.transfer("out").Moved > 1<<20 })
 		muted[0].Store(seed%3 != 0)
 		muted[1].Store(seed%3 != 1)
-		for end := s.clock.Now().Add(24 * time.Hour); s.clock.Now().Before(end); {
+		for end := s.clock.Now().Add(6 * time.Hour); s.clock.Now().Before(end); {
 			s.step()
 			if s.random.IntN(200) == 0 {
 				s.restart(s.sides()[s.random.IntN(2)].simDevice)
@@ -204,15 +205,20 @@ func TestTransferStalls(t *testing.T) {
 	s.add(s.people[0], store.Memory()) // so that there is a network
 	s.stop(s.shower.simDevice)
 	s.send(s.scanner, "in vain", s.content(100))
-	began := s.clock.Now()
-	for s.scanner.transfer("in vain").State == "running" && s.clock.Now().Sub(began) < 10*24*time.Hour {
+	for end := s.clock.Now().Add(3 * time.Hour); s.clock.Now().Before(end); {
 		s.step()
 	}
+	s.clock.advance(6 * 24 * time.Hour)
+	for end := s.clock.Now().Add(3 * time.Hour); s.clock.Now().Before(end); {
+		s.step()
+	}
+	if f := s.scanner.transfer("in vain"); f.State != "running" {
+		t.Fatalf("given up before a week has passed: %+v", f)
+	}
+	s.clock.advance(24 * time.Hour)
+	s.until("it to be given up", func() bool { return s.scanner.transfer("in vain").State == "failed" })
 	if f := s.scanner.transfer("in vain"); f.Cause != string(chat.CodeTransferStalled) || f.By != "local" {
 		t.Fatalf("%+v", f)
-	}
-	if age := s.clock.Now().Sub(began); age < 7*24*time.Hour {
-		t.Fatalf("given up after %v", age)
 	}
 }
 
@@ -334,4 +340,94 @@ func (s *pairingSim) putBack(d *pairingSide, old map[chat.Table]map[string][]byt
 	if err != nil {
 		s.fatalf("%v", err)
 	}
+}
+
+// TestTransferManySmall: a device that sends without end fills a list of bounded length.
+func TestTransferManySmall(t *testing.T) {
+	s := newPairingSim(t, 13, memnet.Options{})
+	s.pair(true)
+	refused := 0
+	for n := 0; refused < 3; n++ {
+		if n > 1000 {
+			t.Fatal("nothing is refused")
+		}
+		sent := s.send(s.scanner, "small", []byte("x"))
+		id := transferID(t, sent.ID)
+		s.until("an end", func() bool { return s.scanner.transfer("small").State != "running" })
+		if last := s.scanner.transfer("small"); last.State == "failed" {
+			if refused++; last.Cause != string(chat.CodeTransferTooLarge) || last.By != "remote" || last.ID != sent.ID {
+				t.Fatalf("%+v", last)
+			}
+		}
+		if err := s.scanner.DiscardTransfer(id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := s.shower.Transfers(s.shower.id)
+	if err != nil || len(list) < 100 || len(list) > 150 {
+		t.Fatalf("%d are listed, %v", len(list), err)
+	}
+	// What is discarded makes room.
+	for _, done := range list[:10] {
+		if err := s.shower.DiscardTransfer(transferID(t, done.ID)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.send(s.scanner, "one more", []byte("y"))
+	s.arrivedAt(s.shower, "one more", []byte("y"))
+	s.checked()
+}
+
+// TestFaultPairing: almost half of all transactions fail, on both devices. What a call has
+// accepted comes about; no nonce is used twice (watchNonces).
+func TestFaultPairing(t *testing.T) {
+	seeds(t, 20, func(t *testing.T, seed uint64) {
+		s := newPairingSim(t, seed, badNetwork)
+		var stores []*refusing
+		for i, d := range s.sides() {
+			r := &refusing{Store: d.store, random: rand.New(rand.NewPCG(seed, uint64(i)))}
+			stores, d.store = append(stores, r), r
+			s.restart(d.simDevice)
+			r.chance = 0.45
+		}
+		// again repeats a call that could not be stored.
+		again := func(call func() (event.Pairing, error)) event.Pairing {
+			for {
+				p, err := call()
+				if err == nil {
+					return p
+				}
+				wantCode(t, "a refused call", err, chat.CodeStoreIO, "")
+			}
+		}
+		s.shower.must(again(func() (event.Pairing, error) { return s.shower.StartPairing(seed%2 == 0) }), nil)
+		scan := func() (event.Pairing, error) { return s.scanner.ScanPairing(s.shower.pairing().Invitation) }
+		s.scanner.must(again(scan), nil)
+		s.until("the authcodes", func() bool {
+			if s.scanner.state() == "failed" { // the invitation had expired when the store worked again
+				s.scanner.must(again(scan), nil)
+			}
+			return s.shower.state() == "compare" && s.scanner.state() == "compare"
+		})
+		for _, d := range s.sides() {
+			again(func() (event.Pairing, error) { return d.ConfirmPairing(d.id, true) })
+		}
+		s.untilBoth("paired")
+		data := s.content(2 << 20)
+		for {
+			if _, err := s.shower.SendToPaired(s.shower.id, "data", data); err == nil {
+				break
+			}
+		}
+		s.arrivedAt(s.scanner, "data", data)
+		refused := 0
+		for _, r := range stores {
+			refused += r.refused
+			r.chance = 0
+		}
+		if refused < 5 {
+			s.fatalf("only %d transactions were refused: the test tests nothing", refused)
+		}
+		s.checked()
+	})
 }

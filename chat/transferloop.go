@@ -109,17 +109,22 @@ func (p *noisePass) toReceiver(t *transferEntry, f pairing.Frame) error {
 // offered takes an offer, or refuses one that is too much.
 func (p *noisePass) offered(e *pairingEntry, f pairing.Frame) error {
 	limit := min(MaxTransferBytes, MaxReceivedBytes-min(p.received(), MaxReceivedBytes))
-	if p.unfinished(e.id, false) >= MaxIncoming {
+	if p.unfinished(e.id, false) >= MaxIncoming || !p.makeRoom(e.id) {
+		if f.Offer.Total == 0 {
+			return dropped("transfer") // no limit refuses it; it is offered again
+		}
 		limit = 0
 	}
 	r, got, err := pairing.Accept(f, limit)
 	if err != nil && !errors.Is(err, pairing.ErrTransferSize) {
 		return err
 	}
-	p.makeRoom(e.id)
 	t := &transferEntry{name: transferName{e.id, false, f.ID}, receiver: r, createdAt: p.now, movedAt: p.now}
-	p.keepTransfer(t)
 	p.answers[t.name] = got.Answer
+	if !p.makeRoom(e.id) { // refused, and not even listed
+		return nil
+	}
+	p.keepTransfer(t)
 	p.emit(event.TransferOffered{Transfer: t.describe()})
 	switch {
 	case err != nil:
@@ -319,8 +324,8 @@ func (p *noisePass) received() (total uint64) {
 }
 
 // makeRoom takes the oldest transfers with a device off the list that are over and hold
-// nothing.
-func (p *noisePass) makeRoom(id PairingID) {
+// nothing, and reports whether there is room for one more.
+func (p *noisePass) makeRoom(id PairingID) bool {
 	all := p.transfersOf(id)
 	spare := len(all) + 1 - maxTransfers
 	for _, t := range all {
@@ -329,6 +334,7 @@ func (p *noisePass) makeRoom(id PairingID) {
 			spare--
 		}
 	}
+	return spare <= 0
 }
 
 func (p *noisePass) removeTransfer(t *transferEntry) {

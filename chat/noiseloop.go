@@ -1,0 +1,147 @@
+package chat
+
+import (
+	"errors"
+	"time"
+)
+
+// What the loop does for pairings, their sessions and transfers: it takes their envelopes,
+// does what is due, and publishes what was stored.
+
+// receiveNoise takes the envelopes of pairings and their sessions out of a batch and
+// handles them in one transaction. It gives the others.
+func (c *Client) receiveNoise(batch []Envelope) (rest []Envelope) {
+	a := c.account_.Load()
+	if a == nil || len(c.loop.noise.topics) == 0 || len(batch) == 0 {
+		return batch
+	}
+	p := c.noisePass(a)
+	for _, e := range batch {
+		if !c.loop.noise.topics[e.ContentTopic] {
+			rest = append(rest, e)
+			continue
+		}
+		if err := p.take(e); err != nil {
+			c.counters.drop(reasonOf(err))
+			c.log.Log("debug", "envelope dropped", "reason", reasonOf(err))
+		}
+	}
+	p.answer()
+	if c.online.is() {
+		p.pump()
+	}
+	if err := p.commit(); err != nil {
+		c.log.Log("error", "storing received messages failed", "code", string(CodeOf(err)))
+		c.loop.unstored = batch
+		c.loop.storePause.failed(p.now)
+		return nil
+	}
+	return rest
+}
+
+// noiseVersion is the version of a WakuMessage with a Noise payload.
+// Spec: 35/WAKU2-NOISE, "Specification".
+const noiseVersion = 2
+
+func (p *noisePass) take(e Envelope) error {
+	if e.Version != noiseVersion {
+		return dropped("version")
+	}
+	if _, err := p.set.ByTopic(e.ContentTopic); err == nil {
+		return p.onSessionTopic(e)
+	}
+	return p.onPairingTopic(e)
+}
+
+// workNoise does what is due, and publishes it.
+func (c *Client) workNoise() {
+	a := c.account_.Load()
+	for a != nil && c.ctx.Err() == nil && !c.loop.storePause.lasts(c.now()) && c.publishParcels() {
+		p := c.noisePass(a)
+		p.tick()
+		if c.online.is() {
+			p.resend()
+			p.silence()
+			p.pump()
+		}
+		if p.idle() && len(p.pairings) == 0 {
+			return
+		}
+		if err := p.commit(); err != nil {
+			c.log.Log("error", "storing a step of a pairing failed", "code", string(CodeOf(err)))
+			c.loop.storePause.failed(p.now)
+			return
+		}
+	}
+}
+
+// publishParcels hands what is stored to the network and reports whether to go on: not
+// after the network has failed.
+func (c *Client) publishParcels() bool {
+	for len(c.loop.noise.parcels) > 0 && c.online.is() {
+		if c.loop.networkPause.lasts(c.now()) {
+			return false
+		}
+		next := c.loop.noise.parcels[0]
+		// Ephemeral: it is repeated until it is answered, so nobody has to keep it.
+		_, err := c.publishEnvelope(Envelope{ContentTopic: next.topic, Payload: next.payload, Version: noiseVersion, Ephemeral: true})
+		if err != nil && !errors.Is(err, ErrTooLarge) {
+			c.log.Log("info", "publishing failed", "error", err.Error())
+			c.loop.networkPause.failed(c.now())
+			return false
+		}
+		c.loop.noise.parcels = c.loop.noise.parcels[1:]
+	}
+	return true
+}
+
+// noiseDue tells when the loop has something to do here.
+func (c *Client) noiseDue(now time.Time, earlier func(time.Time)) {
+	online := c.online.is() && !c.loop.networkPause.lasts(now)
+	if online && len(c.loop.noise.parcels) > 0 {
+		earlier(now)
+	}
+	for _, e := range c.loop.noise.pairings {
+		if e.proto != nil {
+			earlier(e.wake())
+		}
+		if online && !e.next.IsZero() {
+			earlier(e.next)
+		}
+	}
+}
+
+// careNoise forgets what is over, and ends what has been silent for too long.
+func (c *Client) careNoise(now time.Time) {
+	a := c.account_.Load()
+	if a == nil {
+		return
+	}
+	p := c.noisePass(a)
+	set, changed := p.set.Tick(now)
+	p.set = set
+	for _, s := range changed {
+		p.sessions[s.ID()] = true
+		if e := p.bySession(s.ID()); e != nil {
+			p.end(e, false)
+		}
+	}
+	for _, e := range p.all() {
+		age := now.Sub(e.endedAt)
+		if e.over() && (age >= keepPast || e.discarded && age >= keepFarewell) {
+			p.remove(e)
+			continue
+		}
+		for _, t := range p.transfersOf(e.id) {
+			p.careTransfer(t)
+		}
+	}
+	if err := p.commit(); err != nil {
+		c.log.Log("warn", "forgetting old pairings failed", "code", string(CodeOf(err)))
+	}
+	if len(c.loop.noise.pairings) > 0 {
+		if _, err := c.noiseKey(a, now); err != nil {
+			c.log.Log("warn", "renewing the certificate failed", "code", string(CodeOf(err)))
+		}
+	}
+}
