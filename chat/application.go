@@ -53,7 +53,7 @@ func (p *pass) unwrap(m *inbound, b []byte) (message.Application, bool) {
 // mail is an application message that was decrypted and is to be opened.
 type mail struct {
 	from *inbound
-	body []byte
+	body body
 	app  message.Application
 	good bool
 	// If it is a ChatMessage: what is to be stored, or why not.
@@ -76,10 +76,11 @@ type received struct {
 
 // applications takes the application messages of one envelope, unless its sender
 // is blocked.
-func (p *pass) applications(m *inbound, bodies [][]byte) {
+func (p *pass) applications(m *inbound, bodies []body) {
 	if m.silent {
-		for range bodies {
+		for _, b := range bodies {
 			p.c.counters.drop("blocked")
+			p.do(b.remember)
 		}
 		return
 	}
@@ -98,22 +99,34 @@ func (p *pass) applications(m *inbound, bodies [][]byte) {
 func (p *pass) openMail() {
 	parallel(len(p.mail), func(i int) {
 		l := &p.mail[i]
-		l.app, l.good = p.unwrap(l.from, l.body)
+		l.app, l.good = p.unwrap(l.from, l.body.bytes)
 		if l.good && l.app.Type == wire.ApplicationMetadataMessage_CHAT_MESSAGE {
-			l.text, l.fault = p.readChatMessage(l.from, l.app, l.body)
+			l.text, l.fault = p.readChatMessage(l.from, l.app, l.body.bytes)
 		}
 	})
 	for i := range p.mail {
-		if l := &p.mail[i]; l.good {
-			p.into = l.steps
+		l := &p.mail[i]
+		p.into = l.steps
+		if l.text == nil {
+			p.do(l.body.remember)
+		}
+		if l.good {
 			p.application(l)
 		}
 	}
 }
 
+// remember marks a message of an MVDS payload that is in no history.
+func (b body) remember(t *txn) error {
+	if b.known == (knownAs{}) {
+		return nil
+	}
+	return t.remember(seenMVDS, b.known.mvds, nil)
+}
+
 // application takes one authentic application message. Spec: 62/STATUS-PAYLOADS.
 func (p *pass) application(l *mail) {
-	m, app, b := l.from, l.app, l.body
+	m, app, b := l.from, l.app, l.body.bytes
 	switch app.Type {
 	case wire.ApplicationMetadataMessage_CHAT_MESSAGE:
 		switch {
@@ -121,8 +134,9 @@ func (p *pass) application(l *mail) {
 			p.unsupported(m, app, b)
 		case l.fault != nil:
 			p.c.counters.drop("chat_message")
-		default:
-			p.do(func(t *txn) error { return t.takeChatMessage(m, l.text, b) })
+		case !p.taken[[32]byte(l.text.record.GetId())]:
+			p.taken[[32]byte(l.text.record.GetId())] = true
+			p.do(func(t *txn) error { return t.takeChatMessage(l) })
 		}
 	case wire.ApplicationMetadataMessage_CHAT_IDENTITY:
 		var profile wire.ChatIdentity

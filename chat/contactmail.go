@@ -147,11 +147,13 @@ func (c *Client) parseState(s *wire.ContactRequestPropagatedState, at time.Time)
 
 // takeChatMessage stores a ChatMessage once, by its message id, and takes the contact
 // state it carries.
-func (t *txn) takeChatMessage(m *inbound, r *received, application []byte) error {
+func (t *txn) takeChatMessage(l *mail) error {
+	m, r := l.from, l.text
 	chat, rec := r.chat, r.record
-	old, err := t.Get(tableMessages, rec.GetId())
-	if err != nil || old != nil {
-		return err
+	if l.body.known == (knownAs{}) { // nobody has looked yet
+		if old, err := t.Get(tableMessages, rec.GetId()); err != nil || old != nil {
+			return err
+		}
 	}
 	listed, err := t.wanted(chat, rec)
 	if err != nil {
@@ -168,12 +170,14 @@ func (t *txn) takeChatMessage(m *inbound, r *received, application []byte) error
 		if err := t.emitEncoded(event.MessageReceived{}.Type(), r.event); err != nil {
 			return err
 		}
+	} else if err := l.body.remember(t); err != nil {
+		return err
 	}
 	if rec.GetOutgoing() { // another device of ours keeps its own count
 		if err := t.wroteTo(chat); err != nil {
 			return err
 		}
-		return t.sentElsewhere(m, rec, application)
+		return t.sentElsewhere(m, rec, l.body.bytes)
 	}
 	return t.contactState(r, listed)
 }

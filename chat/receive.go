@@ -38,6 +38,7 @@ type pass struct {
 	all   stepList              // what to write, in order
 	into  *stepList             // where the next step goes
 	mail  []mail
+	taken map[[32]byte]bool   // ChatMessages of this pass, by message id
 	met   map[key.Public]bool // strangers let in by this pass
 }
 
@@ -80,7 +81,7 @@ func (c *Client) receive(batch []Envelope) {
 	}
 	p := &pass{
 		c: c, a: a, now: c.now(), peers: map[key.Public]*passPeer{},
-		seen: map[string][][32]byte{}, found: map[string][]byte{},
+		seen: map[string][][32]byte{}, found: map[string][]byte{}, taken: map[[32]byte]bool{},
 	}
 	p.into = &p.all
 	opened, faults := make([]*inbound, len(batch)), make([]error, len(batch))
@@ -223,21 +224,40 @@ func (p *pass) lookForCopies(opened []*inbound) {
 	p.look(seenDigest, digests)
 }
 
-// look reads marks from the store, all in one transaction. What cannot be read is read
-// again, and the error told, when it is asked for.
+// look reads marks from the store. What cannot be read is read again, and the error
+// told, when it is asked for.
 func (p *pass) look(kind byte, ids [][32]byte) {
-	_ = p.c.store.View(func(tx Tx) error {
-		for _, id := range ids {
-			name := seenKey(kind, id)
-			b, err := tx.Get(tableSeen, name)
-			if err != nil {
-				return err
-			}
-			p.found[string(name)] = b
-		}
-		return nil
-	})
+	names := make([][]byte, len(ids))
+	for i, id := range ids {
+		names[i] = seenKey(kind, id)
+	}
+	marks, err := p.c.getAll(tableSeen, names)
+	if err != nil {
+		return
+	}
+	for i, name := range names {
+		p.found[string(name)] = marks[i]
+	}
 }
+
+// getAll reads records on all cores; nil where there is none.
+func (c *Client) getAll(table Table, names [][]byte) ([][]byte, error) {
+	parts := (len(names) + getAtOnce - 1) / getAtOnce
+	values, failures := make([][]byte, len(names)), make([]error, parts)
+	parallel(parts, func(part int) {
+		failures[part] = c.store.View(func(tx Tx) (err error) {
+			for i := part * getAtOnce; i < min(len(names), (part+1)*getAtOnce) && err == nil; i++ {
+				values[i], err = tx.Get(table, names[i])
+			}
+			return err
+		})
+	})
+	return values, errors.Join(failures...)
+}
+
+// getAtOnce is how many records are read in one transaction, which costs as much as
+// reading one.
+const getAtOnce = 16
 
 // mark looks a mark up in this pass and in the store.
 func (p *pass) mark(kind byte, id [32]byte) (mvds [][32]byte, found bool, err error) {
@@ -350,7 +370,7 @@ func (p *pass) plaintext(m *inbound) {
 	switch {
 	case len(m.in.Plaintext) == 0:
 	case errors.Is(err, datasync.ErrNotMVDS):
-		p.applications(m, [][]byte{m.in.Plaintext})
+		p.applications(m, []body{{bytes: m.in.Plaintext}})
 	case err != nil:
 		p.c.counters.drop("datasync")
 	default:
@@ -377,23 +397,26 @@ func (p *pass) sync(m *inbound, sync datasync.Payload) {
 		p.do(func(t *txn) error { return t.acknowledged(m.in.InstallationID, m.sender, active, sync.Acks) })
 	}
 	group := datasync.GroupID(p.a.public, m.sender)
-	listed := map[[32]byte]bool{}
 	m.timestamps = map[[32]byte]int64{}
-	var bodies [][]byte
-	messages := sync.Messages[:min(len(sync.Messages), maxSyncMessages)]
-	ids := make([][32]byte, len(messages))
-	for i, sm := range messages {
-		ids[i] = sm.ID()
-	}
-	p.look(seenMVDS, ids)
-	for i, sm := range messages {
-		if sm.GroupID != group {
+	var bodies []body
+	var messages []datasync.Message
+	for _, sm := range sync.Messages[:min(len(sync.Messages), maxSyncMessages)] {
+		if sm.GroupID == group {
+			messages = append(messages, sm)
+		} else {
 			p.c.counters.drop("group")
-			continue
 		}
-		id := ids[i]
-		_, known, err := p.mark(seenMVDS, id)
-		if err != nil { // not acknowledged, so it comes again
+	}
+	known, err := p.known(m, messages)
+	if err != nil {
+		p.c.counters.drop("store") // it is not acknowledged, so it comes again
+		return
+	}
+	listed := map[[32]byte]bool{}
+	for i, sm := range messages {
+		id := known[i].mvds
+		_, found, err := p.mark(seenMVDS, id)
+		if err != nil { // as above
 			p.c.counters.drop("store")
 			continue
 		}
@@ -401,16 +424,45 @@ func (p *pass) sync(m *inbound, sync datasync.Payload) {
 			listed[id] = true
 			m.mvds = append(m.mvds, id)
 		}
-		if known {
+		if found || known[i].stored {
 			continue
 		}
-		p.setMark(seenMVDS, id, nil)
+		p.seen[string(seenKey(seenMVDS, id))] = nil
 		if m.sender == p.a.public {
-			m.timestamps[message.ID(m.sender, sm.Body)] = sm.Timestamp
+			m.timestamps[known[i].id] = sm.Timestamp
 		}
-		bodies = append(bodies, sm.Body)
+		bodies = append(bodies, body{sm.Body, known[i]})
 	}
 	p.applications(m, bodies)
+}
+
+// knownAs is a message of an MVDS payload before it is opened.
+type knownAs struct {
+	mvds, id [32]byte // id is the message id
+	stored   bool     // it is in a history
+}
+
+// body is an application message; known is the zero value if it came bare.
+type body struct {
+	bytes []byte
+	known knownAs
+}
+
+// known computes the ids of messages and looks what came before: what is in a history
+// has no mark of its own.
+func (p *pass) known(m *inbound, messages []datasync.Message) ([]knownAs, error) {
+	all, ids := make([]knownAs, len(messages)), make([][32]byte, len(messages))
+	names := make([][]byte, len(messages))
+	for i, sm := range messages {
+		all[i] = knownAs{mvds: sm.ID(), id: message.ID(m.sender, sm.Body)}
+		ids[i], names[i] = all[i].mvds, all[i].id[:]
+	}
+	p.look(seenMVDS, ids)
+	stored, err := p.c.getAll(tableMessages, names)
+	for i := range stored {
+		all[i].stored = stored[i] != nil
+	}
+	return all, err
 }
 
 func installationIDs(list []session.Installation) []string {
