@@ -325,9 +325,11 @@ type SessionRecord struct {
 	// The other side's X3DH ephemeral, when it began the session.
 	RemoteEphemeral []byte `protobuf:"bytes,5,opt,name=remote_ephemeral,json=remoteEphemeral,proto3" json:"remote_ephemeral,omitempty"`
 	// Without its skipped keys, which are a record of their own.
-	Ratchet       []byte `protobuf:"bytes,6,opt,name=ratchet,proto3" json:"ratchet,omitempty"`
-	CreatedAt     int64  `protobuf:"varint,7,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
-	UsedAt        int64  `protobuf:"varint,8,opt,name=used_at,json=usedAt,proto3" json:"used_at,omitempty"`
+	Ratchet   []byte `protobuf:"bytes,6,opt,name=ratchet,proto3" json:"ratchet,omitempty"`
+	CreatedAt int64  `protobuf:"varint,7,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	UsedAt    int64  `protobuf:"varint,8,opt,name=used_at,json=usedAt,proto3" json:"used_at,omitempty"`
+	// The other side may have lost it: not for sending, until it is heard in it again.
+	Doubted       bool `protobuf:"varint,9,opt,name=doubted,proto3" json:"doubted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -416,6 +418,13 @@ func (x *SessionRecord) GetUsedAt() int64 {
 		return x.UsedAt
 	}
 	return 0
+}
+
+func (x *SessionRecord) GetDoubted() bool {
+	if x != nil {
+		return x.Doubted
+	}
+	return false
 }
 
 // Everything known of one identity that the protocol needs.
@@ -2119,7 +2128,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x05lists\x18\r \x01(\bR\x05lists\x12\x18\n" +
 	"\adropped\x18\x0e \x01(\bR\adropped\x12\x1f\n" +
 	"\vunlisted_at\x18\x0f \x01(\x03R\n" +
-	"unlistedAt\"\xf9\x01\n" +
+	"unlistedAt\"\x93\x02\n" +
 	"\rSessionRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12'\n" +
 	"\x0finstallation_id\x18\x02 \x01(\tR\x0einstallationId\x12\x14\n" +
@@ -2129,7 +2138,8 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\aratchet\x18\x06 \x01(\fR\aratchet\x12\x1d\n" +
 	"\n" +
 	"created_at\x18\a \x01(\x03R\tcreatedAt\x12\x17\n" +
-	"\aused_at\x18\b \x01(\x03R\x06usedAt\"\x97\x01\n" +
+	"\aused_at\x18\b \x01(\x03R\x06usedAt\x12\x18\n" +
+	"\adoubted\x18\t \x01(\bR\adoubted\"\x97\x01\n" +
 	"\n" +
 	"PeerRecord\x12K\n" +
 	"\rinstallations\x18\x01 \x03(\v2%.status1to1.record.InstallationRecordR\rinstallations\x12<\n" +

@@ -15,10 +15,11 @@ import (
 const lostAfter = 4
 
 // Sendable reports whether new messages may use s: its pre-key, theirs or ours,
-// is still the current one. Spec: 54, "Re-keying".
+// is still the current one, and nothing says that the other side has lost it.
+// Spec: 54, "Re-keying".
 func (p Peer) Sendable(self Self, s Session) bool {
 	ours, theirs := p.currentPreKeys(self, s.InstallationID)
-	return s.ID == ours || s.ID == theirs
+	return !s.Doubted && (s.ID == ours || s.ID == theirs)
 }
 
 // currentPreKeys is ours and that of an installation; zero where there is none.
@@ -46,7 +47,7 @@ func (p Peer) Chosen(self Self, id string) int {
 	fromOurs, fromTheirs := -1, -1
 	for i, s := range p.Sessions {
 		switch {
-		case s.InstallationID != id:
+		case s.InstallationID != id || s.Doubted:
 		case s.ID == ours:
 			fromOurs = i
 		case s.ID == theirs:

@@ -122,9 +122,12 @@ type Session struct {
 	Ephemeral key.Public
 	// RemoteEphemeral is the other side's X3DH key when it began the session.
 	RemoteEphemeral key.Public
-	Ratchet         ratchet.State
-	CreatedAt       time.Time
-	UsedAt          time.Time
+	// Doubted: the other side may have lost it, and has not been heard in it since. It
+	// is not used for sending.
+	Doubted   bool
+	Ratchet   ratchet.State
+	CreatedAt time.Time
+	UsedAt    time.Time
 }
 
 // OrderSize is how much of the X3DH secret is kept to order sessions: enough

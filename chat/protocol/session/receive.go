@@ -218,7 +218,7 @@ func (p *Peer) openIn(i int, msg ratchet.Message, in *Incoming, now time.Time, s
 		return err
 	}
 	in.Plaintext, in.Established = plaintext, !s.Established()
-	s.Ratchet, s.Ephemeral, s.UsedAt = state, key.Public{}, now
+	s.Ratchet, s.Ephemeral, s.UsedAt, s.Doubted = state, key.Public{}, now, false
 	in.Session = p.heard(i)
 	return nil
 }

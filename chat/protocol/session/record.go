@@ -29,7 +29,7 @@ func (p Peer) Record() *wire.PeerRecord {
 		r.Sessions = append(r.Sessions, &wire.SessionRecord{
 			Id: s.ID.Compressed(), InstallationId: s.InstallationID, Order: s.Order[:],
 			Ephemeral: optional(s.Ephemeral), RemoteEphemeral: optional(s.RemoteEphemeral),
-			Ratchet: s.Ratchet.Marshal(), CreatedAt: s.CreatedAt.UnixMilli(), UsedAt: s.UsedAt.UnixMilli(),
+			Doubted: s.Doubted, Ratchet: s.Ratchet.Marshal(), CreatedAt: s.CreatedAt.UnixMilli(), UsedAt: s.UsedAt.UnixMilli(),
 		})
 	}
 	return r
@@ -119,7 +119,7 @@ func FromRecord(identity key.Public, r *wire.PeerRecord, skipped func(name []byt
 
 func sessionFromRecord(r *wire.SessionRecord) (Session, error) {
 	s := Session{
-		InstallationID: r.GetInstallationId(),
+		InstallationID: r.GetInstallationId(), Doubted: r.GetDoubted(),
 		CreatedAt:      time.UnixMilli(r.GetCreatedAt()), UsedAt: time.UnixMilli(r.GetUsedAt()),
 	}
 	var err error

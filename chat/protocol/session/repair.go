@@ -42,15 +42,18 @@ func (p Peer) Restart(self Self, installation string, now time.Time, src Source)
 	}, nil
 }
 
-// Rekey is p without the sessions with an installation that did not begin from its
-// newest pre-key, so that the next message to it does: for when it advertises its
-// bundle because it could not read what it was sent. Spec: 54, "Re-keying".
+// Rekey has the next message to an installation begin a session from its newest
+// pre-key: for when it advertises its bundle because it could not read what it was
+// sent. The sessions there are stay readable, because it may have had another reason:
+// one that it is heard in again is as good as before. Spec: 54, "Re-keying".
 func (p Peer) Rekey(installation string) Peer {
 	in, _ := p.Find(installation)
 	p = p.clone()
-	p.Sessions = slices.DeleteFunc(p.Sessions, func(s Session) bool {
-		return s.InstallationID == installation && s.ID != in.PreKey
-	})
+	for i, s := range p.Sessions {
+		if s.InstallationID == installation && s.ID != in.PreKey {
+			p.Sessions[i].Doubted = true
+		}
+	}
 	return p
 }
 
