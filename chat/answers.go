@@ -46,6 +46,9 @@ const (
 	// maxAnswersEach bounds the answers to one identity in AdvertiseEvery, however many
 	// installations it claims to have.
 	maxAnswersEach = 2 * session.MaxKnownInstallations
+	// maxAnswerDoublings bounds the shift of the pause: a day, the longest ResendBase,
+	// does not overflow by it.
+	maxAnswerDoublings = 16
 	// answersRemembered bounds what the limiter knows.
 	answersRemembered = 4096
 	// renewEvery is how often a repair may replace our pre-key: with the daily
@@ -61,7 +64,7 @@ func (c *Client) mayAnswer(w answer, now time.Time) bool {
 	pause := c.settings.AdvertiseEvery
 	last, before := c.loop.answered.Get(w)
 	if w.restart {
-		pause = min(pause, c.settings.ResendBase<<min(max(last.times, 1)-1, 20))
+		pause = min(pause, c.settings.ResendBase<<min(max(last.times, 1)-1, maxAnswerDoublings))
 	}
 	all := answer{peer: w.peer}
 	sum, _ := c.loop.answered.Get(all)
@@ -184,6 +187,10 @@ func (p *pass) opened(m *inbound, next session.Peer) session.Peer {
 	return next
 }
 
+// maxPreKeyVersion bounds the versions that are believed: the time in seconds of 2072.
+// Whoever has the seed phrase could otherwise use up all versions of ours.
+const maxPreKeyVersion = 3 << 30
+
 // ownBundleSeen compares what another own device knows of our pre-keys with what we
 // have: if it knows a newer one, our store is an older copy that was put back.
 func (p *pass) ownBundleSeen(m *inbound) {
@@ -196,7 +203,7 @@ func (p *pass) ownBundleSeen(m *inbound) {
 		if string(b.GetIdentity()) != string(p.a.public.Compressed()) || spk == nil {
 			continue
 		}
-		newer := spk.GetVersion() > current.Version
+		newer := spk.GetVersion() > current.Version && spk.GetVersion() < maxPreKeyVersion
 		other := spk.GetVersion() == current.Version && string(spk.GetSignedPreKey()) != string(current.Private.Public().Compressed())
 		if newer || other {
 			version := spk.GetVersion() + 1

@@ -2,7 +2,6 @@ package chat
 
 import (
 	"errors"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -90,6 +89,11 @@ func (p *pass) application(m *inbound, app message.Application, b []byte) {
 func (p *pass) unsupported(m *inbound, app message.Application, b []byte) {
 	id := message.ID(m.sender, b)
 	p.do(func(t *txn) error {
+		s, _ := t.c.roster.get(m.sender)
+		if t.c.settings.Strangers == StrangersRequest && s.stranger() && !t.isOwn(m.sender.Compressed()) {
+			t.c.counters.drop("stranger")
+			return nil
+		}
 		return t.emit(event.UnsupportedReceived{
 			From: m.sender.Hex(), ApplicationType: int32(app.Type), TypeName: app.Type.String(),
 			MessageID: hexOf(id[:]), Payload: reported(app.Payload),
@@ -116,7 +120,13 @@ func (p *pass) chatMessage(m *inbound, app message.Application, b []byte) {
 		p.c.counters.drop("chat_message")
 		return
 	}
-	switch err := message.ValidateChatMessage(cm, time.Unix(0, m.envelope.Timestamp)); {
+	err = message.ValidateChatMessage(cm, m.at)
+	chat, noChat := message.ChatOf(p.a.public, m.sender, cm.GetChatId())
+	if errors.Is(err, message.ErrClock) && noChat == nil {
+		m.at = p.c.clocks.judged(p.c, chat, m.at)
+		err = message.ValidateChatMessage(cm, m.at)
+	}
+	switch {
 	case errors.Is(err, message.ErrNotOneToOne): // a group's: not lost, but not shown as theirs
 		p.unsupported(m, app, b)
 		return
@@ -124,8 +134,7 @@ func (p *pass) chatMessage(m *inbound, app message.Application, b []byte) {
 		p.c.counters.drop("chat_message")
 		return
 	}
-	chat, err := message.ChatOf(p.a.public, m.sender, cm.GetChatId())
-	if err != nil || chat == p.a.public {
+	if noChat != nil || chat == p.a.public {
 		p.c.counters.drop("chat_message")
 		return
 	}
@@ -143,7 +152,7 @@ func (p *pass) recordOf(m *inbound, cm *wire.ChatMessage, chat key.Public, id [3
 		state = stateSent // by another device of ours
 	}
 	rec := &wire.MessageRecord{
-		Id: id[:], Chat: chat.Compressed(), From: m.sender.Compressed(), Kind: kindUnsupported, Text: cm.GetText(),
+		Id: id[:], Chat: chat.Compressed(), From: m.sender.Compressed(), Kind: kindUnsupported, Text: boundedName(cm.GetText(), message.MaxTextLength),
 		Clock: cm.GetClock(), SentAt: int64(min(cm.GetTimestamp(), maxTime)), ReceivedAt: p.now.UnixMilli(), State: state,
 		SenderName: boundedName(cm.GetDisplayName(), MaxName), Outgoing: own, Read: own,
 		ApplicationType: int32(wire.ApplicationMetadataMessage_CHAT_MESSAGE),
@@ -177,7 +186,7 @@ func (p *pass) knowSender(m *inbound) error {
 	return nil
 }
 
-// boundedName cuts a name from outside to a length.
+// boundedName cuts a name or text from outside to a length.
 func boundedName(name string, limit int) string {
 	runes := []rune(name)
 	return string(runes[:min(len(runes), limit)])

@@ -53,9 +53,22 @@ const (
 	publishTimeout = 10 * time.Second
 )
 
-// batchBytes is how much application data one attempt may carry: two thirds of
-// an envelope leave room for several devices' headers, padding and bundles.
+// batchBytes is how much application data one attempt may carry, for all devices
+// together: two thirds of an envelope leave room for acknowledgements, headers,
+// padding and bundles.
 func (c *Client) batchBytes() int { return c.net.MaxPayload() * 2 / 3 }
+
+// ackShare of an envelope is for acknowledgements.
+const ackShare = 4
+
+// perDevice divides room in an envelope: each device of p gets a ciphertext of its own.
+func perDevice(p session.Peer, room int) int { return room / max(1, len(p.Active())) }
+
+// acksFor are the acknowledgements that the next attempt to p carries.
+func (c *Client) acksFor(p session.Peer) [][32]byte {
+	ids := c.loop.acks[p.Identity].take()
+	return ids[:min(len(ids), max(1, perDevice(p, c.net.MaxPayload()/ackShare)/datasync.AckSize))]
+}
 
 // send does what is due while the network is there.
 func (c *Client) send() {
@@ -124,7 +137,7 @@ func (c *Client) prepareFor(a *account, peer key.Public, rows []outboxRow, now t
 		c.hold(peer, rows, until)
 		return nil
 	}
-	attempts, err = c.encryptAll(a, p, c.batch(rows), now)
+	attempts, err = c.encryptAll(a, p, c.batch(rows, perDevice(p, c.batchBytes())), now)
 	if err != nil {
 		c.postpone(peer, rows, "encrypting failed", err)
 		return nil
@@ -132,13 +145,13 @@ func (c *Client) prepareFor(a *account, peer key.Public, rows []outboxRow, now t
 	return attempts
 }
 
-// batch takes as many rows from the front as go into one attempt: all of them to
-// the same devices.
-func (c *Client) batch(rows []outboxRow) []outboxRow {
+// batch takes as many rows from the front as go into one attempt, with room for so
+// many bytes a device: all of them to the same devices.
+func (c *Client) batch(rows []outboxRow, room int) []outboxRow {
 	size := 0
 	for i, r := range rows {
-		size += r.size
-		if i > 0 && (size > c.batchBytes() || i == maxBatchMessages || !slices.Equal(r.acked, rows[0].acked)) {
+		size += r.size + datasync.MessageOverhead
+		if i > 0 && (size > room || i == maxBatchMessages || !slices.Equal(r.acked, rows[0].acked)) {
 			return rows[:i]
 		}
 	}
@@ -162,7 +175,8 @@ func (c *Client) giveUp(rows []outboxRow) []outboxRow {
 }
 
 // fail ends the sending of a message to one identity. It has failed then, unless it
-// was delivered or was for our own other devices.
+// was delivered or was for our own other devices. An acknowledgement may still come,
+// from somebody who was away for long.
 func (t *txn) fail(mvds [32]byte, code Code) error {
 	var rec wire.OutboxRecord
 	found, err := get(t, tableOutbox, mvds[:], &rec)
@@ -172,7 +186,11 @@ func (t *txn) fail(mvds [32]byte, code Code) error {
 	if err := t.dropRow(mvds); err != nil || t.isOwn(rec.GetPeer()) {
 		return err
 	}
-	return t.climb([32]byte(rec.GetMessageId()), stateFailed, func(m *wire.MessageRecord) { m.Failure = string(code) })
+	id := [32]byte(rec.GetMessageId())
+	if err := t.remember(seenElsewhere, mvds, [][32]byte{id}); err != nil {
+		return err
+	}
+	return t.climb(id, stateFailed, func(m *wire.MessageRecord) { m.Failure = string(code) })
 }
 
 // dropRow takes a row out of the outbox.

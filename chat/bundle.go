@@ -144,20 +144,35 @@ const keepSeen = x3dh.KeepSpent + 24*time.Hour
 // forgetAtOnce bounds how much is forgotten in one transaction.
 const forgetAtOnce = 5000
 
+// forgetSeen forgets the oldest marks. Those of the future, by a clock that was ahead
+// then, are dated now: they would hold up all that came after them.
 func (c *Client) forgetSeen(now time.Time) error {
 	return c.update(func(t *txn) error {
 		var last uint64
-		var old [][]byte
-		limit := now.Add(-keepSeen).UnixMilli()
+		var old, ahead [][]byte
+		limit, future := now.Add(-keepSeen).UnixMilli(), now.Add(careEvery).UnixMilli()
 		err := t.Range(queueSeen, 0, func(seq uint64, value []byte) (bool, error) {
-			if len(value) < 8 || int64(binary.BigEndian.Uint64(value)) > limit {
+			if len(value) < 8 {
 				return false, nil
 			}
-			last, old = seq, append(old, slices.Clone(value[8:]))
-			return len(old) < forgetAtOnce, nil
+			switch at := int64(binary.BigEndian.Uint64(value)); {
+			case at <= limit:
+				old = append(old, slices.Clone(value[8:]))
+			case at > future:
+				ahead = append(ahead, slices.Clone(value[8:]))
+			default:
+				return false, nil
+			}
+			last = seq
+			return len(old)+len(ahead) < forgetAtOnce, nil
 		})
-		if err != nil || len(old) == 0 {
+		if err != nil || last == 0 {
 			return err
+		}
+		for _, name := range ahead {
+			if err := t.forgetLater(name); err != nil {
+				return err
+			}
 		}
 		for _, name := range old {
 			if err := t.Delete(tableSeen, name); err != nil {
@@ -178,6 +193,11 @@ func (t *txn) remember(kind byte, id [32]byte, mvds [][32]byte) error {
 	if err := put(t, tableSeen, name, rec); err != nil {
 		return err
 	}
+	return t.forgetLater(name)
+}
+
+// forgetLater has a mark forgotten when keepSeen has passed.
+func (t *txn) forgetLater(name []byte) error {
 	entry := binary.BigEndian.AppendUint64(nil, uint64(t.c.now().UnixMilli()))
 	_, err := t.Append(queueSeen, append(entry, name...))
 	return err

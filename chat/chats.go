@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"regexp"
@@ -114,7 +115,11 @@ func (c *Client) MarkRead(k key.Public, upTo *[32]byte) (event.Chat, error) {
 		if err != nil || !found || rec.GetUnread() == 0 {
 			return err
 		}
-		if err := t.markReadFrom(&rec, from); err != nil {
+		later, err := t.unreadAfter(rec.GetKey(), from)
+		if err != nil {
+			return err
+		}
+		if err := t.markReadFrom(&rec, from, later); err != nil {
 			return err
 		}
 		return put(t, tableChats, rec.GetKey(), &rec)
@@ -149,9 +154,40 @@ func (t *txn) positionAfter(chat []byte, id *[32]byte) (*Position, error) {
 	return &p, nil
 }
 
-// markReadFrom goes back from a position until nothing unread is left.
-func (t *txn) markReadFrom(rec *wire.ChatRecord, from *Position) error {
-	for rec.GetUnread() > 0 {
+// unreadAfter is how many unread messages are at or after a position; none after nil.
+func (t *txn) unreadAfter(chat []byte, from *Position) (unread uint64, err error) {
+	if from == nil {
+		return 0, nil
+	}
+	for before := (*Position)(nil); ; {
+		positions, err := t.Page(chat, before, readAtOnce)
+		if err != nil || len(positions) == 0 {
+			return unread, err
+		}
+		for _, at := range positions {
+			if at.before(*from) {
+				return unread, nil
+			}
+			var m wire.MessageRecord
+			if _, err := get(t, tableMessages, at.ID[:], &m); err != nil {
+				return unread, err
+			}
+			if !m.GetRead() {
+				unread++
+			}
+		}
+		before = &positions[len(positions)-1]
+	}
+}
+
+// before tells whether p comes before o in a history.
+func (p Position) before(o Position) bool {
+	return cmp.Or(cmp.Compare(p.Clock, o.Clock), bytes.Compare(p.ID[:], o.ID[:])) < 0
+}
+
+// markReadFrom goes back from a position until only the later ones are unread.
+func (t *txn) markReadFrom(rec *wire.ChatRecord, from *Position, later uint64) error {
+	for rec.GetUnread() > later {
 		positions, err := t.Page(rec.GetKey(), from, readAtOnce)
 		if err != nil || len(positions) == 0 {
 			return err

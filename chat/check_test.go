@@ -298,3 +298,57 @@ func alicesFriend(t *testing.T, alice *person) key.Public {
 	}
 	return k
 }
+
+// What is kept of people beside their messages is walked too.
+func TestCheckFindsBrokenContacts(t *testing.T) {
+	net, s := memnet.New(memnet.Options{Seed: 17}), store.Memory()
+	alice, bob := openPerson(t, "alice", s, net.Join(), fast), newPerson(t, "bobby", net)
+	if _, _, err := alice.CreateIdentity(context.Background(), 12, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	befriend(t, alice, bob)
+	picture := aPicture(t)
+	if _, err := bob.SetProfile(chat.ProfileChange{Picture: &picture}); err != nil {
+		t.Fatal(err)
+	}
+	bob.send(alice, "look")
+	eventually(t, "the picture", func() bool { return alice.contact(bob.key()).HasPicture })
+	if _, err := alice.AskContact(bob.key(), "Where did we meet?"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "peace", func() bool { return waiting(alice)+waiting(bob) == 0 })
+	if sound, err := alice.CheckStore(context.Background()); err != nil || len(sound.Problems) != 0 {
+		t.Fatalf("a sound store: %+v, %v", sound, err)
+	}
+	undo := errors.New("take it back")
+	for _, b := range []breakage{
+		{"contact state", "are in no state", changed("contacts", &wire.ContactRecord{}, func(m *wire.ContactRecord) { m.LocalState = 9 })},
+		{"contact clock", "are in no state", changed("contacts", &wire.ContactRecord{}, func(m *wire.ContactRecord) { m.RemoteClock = 1 << 60 })},
+		{"picture gone", "the picture of a contact is missing", gone("pictures")},
+		{"picture of nobody", "a picture is of nobody", renamed("pictures")},
+		{"no picture", "a picture is none", changed("pictures", &wire.PictureRecord{}, func(m *wire.PictureRecord) { m.Payload = []byte("x") })},
+		{"picture of another type", "a picture is none", changed("pictures", &wire.PictureRecord{}, func(m *wire.PictureRecord) { m.Format++ })},
+		{"question elsewhere", "a question is not what its name says", renamed("verifications")},
+		{"question without id", "a question is not what its name says", changed("verifications", &wire.VerificationRecord{}, func(m *wire.VerificationRecord) { m.Id = nil })},
+		{"told nobody", "a record is of nobody", func(tx chat.Tx) error { return tx.Put("introduced", []byte("nobody"), nil) }},
+		{"garbled pictures", "table pictures: ", garbled("pictures")},
+		{"garbled verifications", "table verifications: ", garbled("verifications")},
+		{"garbled introduced", "table introduced: ", garbled("introduced")},
+	} {
+		t.Run(b.name, func(t *testing.T) {
+			var problems []string
+			err := s.Update(func(tx chat.Tx) (err error) {
+				if err := b.do(tx); err != nil {
+					return err
+				}
+				if problems, err = alice.Inspect(tx); err != nil {
+					return err
+				}
+				return undo
+			})
+			if !errors.Is(err, undo) || !strings.Contains(strings.Join(problems, "\n"), b.want) {
+				t.Errorf("the walk says %q, want %q (%v)", problems, b.want, err)
+			}
+		})
+	}
+}

@@ -22,7 +22,7 @@ import (
 func (p *pass) aboutContact(m *inbound, app message.Application, b []byte) bool {
 	var body proto.Message
 	var take func(t *txn) error
-	at := time.Unix(0, m.envelope.Timestamp)
+	at := p.c.clocks.judged(p.c, m.sender, m.at)
 	switch app.Type {
 	case wire.ApplicationMetadataMessage_ACCEPT_CONTACT_REQUEST:
 		accept := &wire.AcceptContactRequest{}
@@ -178,7 +178,7 @@ func (t *txn) contactState(m *inbound, cm *wire.ChatMessage, chat key.Public, re
 	state := cm.GetContactRequestPropagatedState()
 	p, known := contact.Propagated{}, false
 	if state != nil {
-		p, known = t.c.parseState(state, time.Unix(0, m.envelope.Timestamp))
+		p, known = t.c.parseState(state, m.at)
 	}
 	asked := rec
 	if rec.GetKind() != kindContactRequest || !listed {

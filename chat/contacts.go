@@ -36,8 +36,8 @@ func (c *Client) AddContact(k key.Public, name string) (event.Contact, error) {
 			}
 		}
 		t.then(func() { c.listen(routes...) })
-		if s, _ := c.roster.get(k); s.blocked {
-			return Errorf(CodeBlocked, "key", "this person is blocked")
+		if rec, err := contactRecord(t, k); err != nil || rec.GetBlockedAt() != 0 {
+			return cmp.Or(err, notBlocked(rec, "key"))
 		}
 		return t.changeContact(k, func(rec *wire.ContactRecord) bool {
 			changed := !rec.GetAdded() || rec.GetName() != name

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -346,6 +347,7 @@ func TestStrangersPolicies(t *testing.T) {
 
 	g := newGhost(t, net, choosy.key())
 	g.text("no request", nil)
+	g.say(wire.ApplicationMetadataMessage_EMOJI_REACTION, &wire.ChatMessage{})
 	g.request("a request")
 	choosy.settled(g.key(), "received")
 	if got, err := choosy.Messages(g.key(), chat.PageRequest{}); err != nil || len(got.Items) != 1 || got.Items[0].Kind != "contact_request" {
@@ -354,6 +356,9 @@ func TestStrangersPolicies(t *testing.T) {
 	choosy.must(choosy.AcceptContact(g.key()))
 	g.text("a contact now", nil)
 	choosy.waitText("a contact now")
+	if slices.ContainsFunc(choosy.events, func(e chat.DeliveredEvent) bool { return e.Type == "unsupported_received" }) {
+		t.Error("a reaction of a stranger was shown")
+	}
 
 	h := newGhost(t, net, closed.key())
 	h.text("anybody there?", nil)
@@ -416,5 +421,56 @@ func TestTalkativeStranger(t *testing.T) {
 	})
 	if c, err := alice.Chat(g.key()); err != nil || c.Messages != chat.MaxStrangerMessages {
 		t.Errorf("chat %+v, %v", c, err)
+	}
+}
+
+// lateStore holds up who has just committed the first record of a table.
+type lateStore struct {
+	chat.Store
+	table    chat.Table
+	done     atomic.Bool
+	held, on chan struct{}
+}
+
+func (s *lateStore) Update(fn func(chat.Tx) error) error {
+	err := s.Store.Update(fn)
+	found := false
+	_ = s.View(func(tx chat.Tx) error {
+		return tx.Each(s.table, func(_, _ []byte) error { found = true; return nil })
+	})
+	if found && s.done.CompareAndSwap(false, true) {
+		close(s.held)
+		<-s.on
+	}
+	return err
+}
+
+// Blocking somebody holds though an earlier change of the contact is only now taken
+// over: its caller was slower.
+func TestBlockIsNotOvertaken(t *testing.T) {
+	late := &lateStore{Store: store.Memory(), table: "contacts", held: make(chan struct{}), on: make(chan struct{})}
+	net := memnet.New(memnet.Options{Seed: 3})
+	alice, bob := openPerson(t, "alice", late, net.Join(), fast), newPerson(t, "bob", net)
+	if _, _, err := alice.CreateIdentity(context.Background(), 12, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	added := make(chan error)
+	go func() {
+		_, err := alice.AddContact(bob.key(), "Bob")
+		added <- err
+	}()
+	<-late.held
+	if _, err := alice.BlockContact(bob.key()); err != nil {
+		t.Fatal(err)
+	}
+	close(late.on)
+	if err := <-added; err != nil {
+		t.Fatal(err)
+	}
+	if _, err := alice.Send(context.Background(), chat.SendRequest{To: bob.key(), Text: "hello"}); chat.CodeOf(err) != chat.CodeBlocked {
+		t.Fatalf("writing to a blocked person: %v", err)
+	}
+	if _, err := alice.AddContact(bob.key(), "Bob"); chat.CodeOf(err) != chat.CodeBlocked {
+		t.Fatalf("adding a blocked person: %v", err)
 	}
 }

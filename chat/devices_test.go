@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -278,5 +280,90 @@ func TestPartitionedDeviceIsIncluded(t *testing.T) {
 	s.until("the answer", func() bool { return len(peer.Active()) == 1 })
 	if id := peer.Active()[0].ID; id != alice.devices[0].id {
 		t.Fatalf("included %s", id)
+	}
+}
+
+// What waits for somebody with three devices is encrypted three times over, and still
+// fits into the envelopes it goes out in.
+func TestBatchFitsThreeDevices(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 12})
+	k, err := key.Generate(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice, phone := newPerson(t, "alice", net), secondDevice(t, "phone", k, net)
+	devices := []*person{phone}
+	for _, name := range []string{"laptop", "tablet"} {
+		other := secondDevice(t, name, k, net)
+		wait(phone, name, func(e event.DeviceFound) bool { return e.Device.Installation == other.installation() })
+		if _, err := phone.EnableDevice(other.installation()); err != nil {
+			t.Fatal(err)
+		}
+		devices = append(devices, other)
+	}
+	eventually(t, "alice to know all three", func() bool {
+		phone.send(alice, "hello")
+		alice.waitText("hello")
+		return len(alice.Addressed(phone.key())) == len(devices)
+	})
+	requests := make([]chat.SendRequest, 100)
+	for i := range requests {
+		requests[i] = chat.SendRequest{To: phone.key(), Text: fmt.Sprint(i, strings.Repeat("x", 1500))}
+	}
+	results, err := alice.SendBatch(context.Background(), requests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range results {
+		for _, d := range devices {
+			d.waitText(requests[i].Text)
+		}
+		if got := wait(alice, "an end", func(e event.MessageState) bool {
+			return e.MessageID == r.Message.ID && (e.State == "delivered" || e.State == "failed")
+		}); got.State != "delivered" {
+			t.Fatalf("message %d: %+v", i, got)
+		}
+	}
+}
+
+// Whoever has the seed phrase cannot use up the versions of this device's pre-keys:
+// past the last one there is no rotation, and the store would not open again.
+func TestHostileOwnPreKeyVersion(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 13})
+	k, err := key.Generate(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := store.Memory()
+	phone := openPerson(t, "phone", s, net.Join(), fast)
+	if _, err := phone.ImportIdentity(context.Background(), k, "phone"); err != nil {
+		t.Fatal(err)
+	}
+	thief := newMallory(t, net, k.Public())
+	thief.self.Identity, thief.public = k, k.Public()
+	other, err := key.Generate(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	current, _ := thief.self.PreKeys.Current()
+	bundle, err := x3dh.Bundle{Identity: k.Public(), Timestamp: time.Now().UnixNano(), SignedPreKeys: []x3dh.SignedPreKey{
+		current.Signed(thief.self.InstallationID),
+		{InstallationID: phone.installation(), Key: other.Public(), Version: math.MaxUint32 - 1, ProtocolVersion: x3dh.ProtocolVersion},
+	}}.Sign(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	net.Inject(thief.envelope(thief.encrypted(nil, func(pm *wire.ProtocolMessage) { pm.Bundles = []*wire.Bundle{bundle} })))
+	wait(phone, "the thief", func(e event.DeviceFound) bool { return e.Device.Installation == thief.self.InstallationID })
+	if _, err := phone.RenameDevice(phone.installation(), "phone"); err != nil { // waits for the round to end
+		t.Fatal(err)
+	}
+	var stored []byte
+	if err := s.View(func(tx chat.Tx) (err error) { stored, err = tx.Get("meta", []byte("pre_keys")); return err }); err != nil {
+		t.Fatal(err)
+	}
+	preKeys, err := x3dh.UnmarshalPreKeys(stored)
+	if now, _ := preKeys.Current(); err != nil || now.Version != 1 {
+		t.Fatalf("the pre-key has version %d, %v", now.Version, err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/chattest"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/memnet"
@@ -190,4 +191,39 @@ func TestTwoPeopleChat(t *testing.T) {
 		}
 		eventually(t, "an empty outbox", func() bool { d, err := p.me.Diagnostics(); return err == nil && d.Outbox == 0 })
 	}
+}
+
+// Somebody whose time is ahead pushes the clock of the chat past what receivers take.
+// The same text several times over is still as many messages.
+func TestSameTextAtTheMargin(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 5})
+	alice, ahead := newPerson(t, "alice", net), &chattest.Clock{}
+	ahead.Advance(115 * time.Second)
+	c, err := chat.Open(context.Background(), chat.Options{Store: store.Memory(), Transport: net.Join(), Settings: fast, Clock: ahead})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	bob := &person{Client: c, t: t, name: "bob"}
+	if _, _, err := bob.CreateIdentity(context.Background(), 12, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	bob.send(alice, "from the future")
+	alice.waitText("from the future")
+	requests := make([]chat.SendRequest, 50)
+	for i := range requests {
+		requests[i] = chat.SendRequest{To: bob.key(), Text: "ok"}
+	}
+	results, err := alice.SendBatch(context.Background(), requests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	for _, r := range results {
+		ids[r.Message.ID] = true
+	}
+	if len(ids) != len(requests) {
+		t.Fatalf("%d messages have %d ids", len(requests), len(ids))
+	}
+	eventually(t, "bob to have all", func() bool { return len(bob.texts(alice)) == len(requests)+1 })
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -116,4 +117,67 @@ func TestFaultStoreRefuses(t *testing.T) {
 	if refusals == 0 || stores[0].refused == refusals {
 		t.Error("nothing was refused: the test tests nothing")
 	}
+}
+
+// deafStore cannot tell for once whether an MVDS message was seen before.
+type deafStore struct {
+	chat.Store
+	fails atomic.Int32
+}
+
+type deafTx struct {
+	chat.Tx
+	s *deafStore
+}
+
+func (s *deafStore) View(fn func(chat.Tx) error) error {
+	return s.Store.View(func(tx chat.Tx) error { return fn(deafTx{tx, s}) })
+}
+
+func (tx deafTx) Get(table chat.Table, name []byte) ([]byte, error) {
+	if table == "seen" && name[0] == 'm' && tx.s.fails.Add(-1) >= 0 {
+		return nil, chat.Errorf(chat.CodeStoreIO, "", "a read fails")
+	}
+	return tx.Tx.Get(table, name)
+}
+
+// A message is not acknowledged when the store could not be read: it comes again.
+func TestFaultUnreadMarkLosesNothing(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 4})
+	s := &deafStore{Store: store.Memory()}
+	alice, bob := newPerson(t, "alice", net), openPerson(t, "bob", s, net.Join(), fast)
+	if _, _, err := bob.CreateIdentity(context.Background(), 12, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	s.fails.Store(1)
+	m := alice.send(bob, "once")
+	alice.waitState(m.ID, "delivered")
+	if s.fails.Load() > 0 {
+		t.Fatal("no read failed")
+	}
+	if got := bob.texts(alice); len(got) != 1 || got[0] != "once" {
+		t.Fatalf("delivered, and bob has %q", got)
+	}
+}
+
+// A damaged record of one person does not keep others from being heard.
+func TestFaultDamagedRecordHoldsUpNobody(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 9})
+	s := store.Memory()
+	alice, carol, bob := newPerson(t, "alice", net), newPerson(t, "carol", net), openPerson(t, "bob", s, net.Join(), fast)
+	if _, _, err := bob.CreateIdentity(context.Background(), 12, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []*person{alice, carol} {
+		p.send(bob, "hello")
+		bob.waitText("hello")
+	}
+	if err := s.Update(func(tx chat.Tx) error { return tx.Put("chats", alice.key().Compressed(), []byte{0xff}) }); err != nil {
+		t.Fatal(err)
+	}
+	alice.send(bob, "into a damaged chat")
+	eventually(t, "the damage to show", func() bool { d, err := bob.Diagnostics(); return err == nil && d.Dropped["store"] > 0 })
+	m := carol.send(bob, "still there?")
+	bob.waitText("still there?")
+	carol.waitState(m.ID, "delivered")
 }

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/payload"
@@ -245,3 +247,37 @@ func TestHostileEnvelopeKinds(t *testing.T) {
 type zeroes struct{}
 
 func (zeroes) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// The text of a kind of message that is not checked is cut, and an emoji is a text: a
+// stranger could otherwise leave a hundred megabytes.
+func TestHostileLongTexts(t *testing.T) {
+	b := newBesieged(t)
+	m := newMallory(t, b.net, b.victim.key())
+	m.learn(b.envelopes())
+	long := func(kind wire.ChatMessage_ContentType) chat.Envelope {
+		cm := message.NewText(message.TextParams{
+			Text: strings.Repeat("x", 800_000), ChatID: m.victim.Hex(), Clock: uint64(time.Now().UnixMilli()), Timestamp: 1,
+		})
+		cm.ContentType = kind
+		encoded, err := message.EncodeChatMessage(cm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		application, err := message.Wrap(m.self.Identity, wire.ApplicationMetadataMessage_CHAT_MESSAGE, encoded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.envelope(m.encrypted(m.sync(datasync.Payload{Messages: []datasync.Message{
+			{GroupID: datasync.GroupID(m.public, m.victim), Timestamp: time.Now().Unix(), Body: application},
+		}}), nil))
+	}
+	b.net.Inject(long(wire.ChatMessage_EMOJI))
+	b.net.Inject(long(wire.ChatMessage_STICKER))
+	got := wait(b.victim, "a sticker", func(e event.MessageReceived) bool { return e.Message.Kind == "unsupported" }).Message
+	if len(got.Text) > message.MaxTextLength {
+		t.Errorf("a text of %d bytes is kept", len(got.Text))
+	}
+	if c, err := b.victim.Chat(m.public); err != nil || c.Messages != 1 {
+		t.Errorf("messages kept: %+v, %v", c, err)
+	}
+}

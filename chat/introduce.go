@@ -31,7 +31,7 @@ func (c *Client) encryptAll(a *account, p session.Peer, rows []outboxRow, now ti
 			attempts, p = append(attempts, hello), hello.after
 		}
 	}
-	at, err := c.encryptFor(a, p, rows, c.loop.acks[p.Identity].take(), now)
+	at, err := c.encryptFor(a, p, rows, c.acksFor(p), now)
 	return append(attempts, at), err
 }
 
@@ -51,7 +51,7 @@ func (c *Client) introduction(a *account, p session.Peer, now time.Time) (*attem
 	if err != nil {
 		return nil, err
 	}
-	fresh := now.UnixMilli()-told.GetAt() < introduceAgain.Milliseconds()
+	fresh := within(introduceAgain, told.GetAt(), now)
 	if told.GetProfileClock() == ci.GetClock() && fresh && (told.GetPicture() || !withPicture) {
 		return nil, nil
 	}

@@ -2,9 +2,11 @@ package chat
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
@@ -156,6 +158,7 @@ func byClock(a, b outboxRow) int {
 // loadOutbox reads the rows and the attempts that were not published.
 func (c *Client) loadOutbox() error {
 	var rows []*outboxRow
+	now, noJitter := c.now(), strings.NewReader("")
 	err := c.store.View(func(tx Tx) error {
 		err := tx.Each(tableOutbox, func(_, value []byte) error {
 			var rec wire.OutboxRecord
@@ -163,8 +166,15 @@ func (c *Client) loadOutbox() error {
 				return err
 			}
 			r, err := rowFromRecord(&rec)
+			if err != nil {
+				return err
+			}
+			// Stored by a clock that was ahead, it would wait until then.
+			if latest := now.Add(datasync.Backoff(r.sends, 2*c.settings.ResendBase, noJitter)); r.nextSend.After(latest) {
+				r.nextSend = latest
+			}
 			rows = append(rows, r)
-			return err
+			return nil
 		})
 		if err != nil {
 			return err

@@ -40,6 +40,7 @@ type passPeer struct{ before, after session.Peer }
 // inbound is one envelope on its way through the pipeline.
 type inbound struct {
 	envelope Envelope
+	at       time.Time // by which clocks are judged
 	route    route
 	sender   key.Public // who signed the payload
 	message  *wire.ProtocolMessage
@@ -74,13 +75,22 @@ func (c *Client) receive(batch []Envelope) {
 	if len(p.steps) == 0 {
 		return
 	}
-	if err := c.update(p.write); err != nil {
+	err = c.update(p.write)
+	switch {
+	case err == nil:
+		c.loop.storePause.wentWell()
+	case CodeOf(err) != CodeStoreCorrupt:
 		c.log.Log("error", "storing received messages failed", "code", string(CodeOf(err)))
-		c.loop.unstored = batch
+		c.loop.unstored = append(c.loop.unstored, batch...)
 		c.loop.storePause.failed(p.now)
-		return
+	case len(batch) > 1: // one needs a damaged record: it must not hold up the others
+		for _, e := range batch {
+			c.receive([]Envelope{e})
+		}
+	default:
+		c.log.Log("error", "a received message needs a damaged record")
+		c.counters.drop("store")
 	}
-	c.loop.storePause.wentWell()
 }
 
 func (p *pass) write(t *txn) error {
@@ -139,7 +149,7 @@ func (p *pass) handle(m *inbound) error {
 // unseal opens the 26/WAKU2-PAYLOAD with the keys of its topic and decodes the
 // ProtocolMessage in it. It changes nothing and runs on several goroutines.
 func (p *pass) unseal(e Envelope) (*inbound, error) {
-	m := &inbound{envelope: e}
+	m := &inbound{envelope: e, at: time.Unix(0, e.Timestamp)}
 	var opened payload.Opened
 	err := error(dropped("topic"))
 	for _, r := range p.c.routes.on(e.ContentTopic) {
@@ -320,11 +330,16 @@ func (p *pass) sync(m *inbound, sync datasync.Payload) {
 			continue
 		}
 		id := sm.ID()
+		_, known, err := p.mark(seenMVDS, id)
+		if err != nil { // not acknowledged, so it comes again
+			p.c.counters.drop("store")
+			continue
+		}
 		if !listed[id] {
 			listed[id] = true
 			m.mvds = append(m.mvds, id)
 		}
-		if _, found, err := p.mark(seenMVDS, id); err != nil || found {
+		if known {
 			continue
 		}
 		p.setMark(seenMVDS, id, nil)

@@ -29,8 +29,7 @@ func (t *txn) sendBack(k key.Public, rec *wire.ContactRecord, r contact.Request)
 	if rec.GetBlockedAt() != 0 || r.Local.State == contact.Dismissed {
 		return
 	}
-	now := t.c.now()
-	if rec.GetRepairedClock() == r.Local.Clock && now.UnixMilli()-rec.GetRepairedAt() < repairAgain.Milliseconds() {
+	if rec.GetRepairedClock() == r.Local.Clock && within(repairAgain, rec.GetRepairedAt(), t.c.now()) {
 		return
 	}
 	t.then(func() { t.c.updateLater(k) })

@@ -96,7 +96,13 @@ func (t *txn) settle(k key.Public, before, rec *wire.ContactRecord, routes []rou
 	if err := t.putContact(k, rec); err != nil {
 		return err
 	}
-	return t.emit(event.ContactChanged{Contact: contactOf(rec)})
+	if err := t.emit(event.ContactChanged{Contact: contactOf(rec)}); err != nil || rec.GetBlockedAt() != 0 {
+		return err
+	}
+	if before.GetAdded() && !rec.GetAdded() {
+		return t.emit(event.ContactRemoved{PublicKey: k.Hex()})
+	}
+	return nil
 }
 
 // routesFor are the topics of a contact that we do not listen to yet.
@@ -126,6 +132,17 @@ func (t *txn) stopListening(k key.Public) error {
 func (c *Client) clockFor(k key.Public, r contact.Request, now time.Time) (uint64, error) {
 	next, err := c.clocks.next(c, k, now)
 	return r.NextClock(next), err
+}
+
+// clockToAsk is clockFor for a request or an acceptance. Where that would be refused,
+// because their time is ahead, it is the next of the chat: it need only be later than
+// our own last word.
+func (c *Client) clockToAsk(k key.Public, r contact.Request, now time.Time) (uint64, error) {
+	next, err := c.clocks.next(c, k, now)
+	if clock := r.NextClock(next); clock <= message.LatestClock(now.Add(clockMargin-message.MaxClockAhead)) {
+		return clock, err
+	}
+	return max(next, r.Local.Clock+1), err
 }
 
 // wrongState is the error of an action the state does not allow.
@@ -185,7 +202,7 @@ func (c *Client) requestLetter(a *account, k key.Public, rec *wire.ContactRecord
 	if r.Mutual() {
 		return nil, wrongState(r, "both are contacts already")
 	}
-	clock, err := c.clockFor(k, r, now)
+	clock, err := c.clockToAsk(k, r, now)
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +246,7 @@ func (c *Client) AcceptContact(k key.Public) (event.Contact, error) {
 		if !r.AddedUs() || r.Added() {
 			return nil, wrongState(r, "there is no request to accept")
 		}
-		clock, err := c.clockFor(k, r, now)
+		clock, err := c.clockToAsk(k, r, now)
 		if err != nil {
 			return nil, err
 		}
@@ -304,10 +321,7 @@ func (c *Client) RemoveContact(k key.Public) error {
 		}
 		return c.retractLetter(a, k, rec, now)
 	})
-	if err != nil {
-		return err
-	}
-	return c.update(func(t *txn) error { return t.emit(event.ContactRemoved{PublicKey: k.Hex()}) })
+	return err
 }
 
 // BlockContact makes us hear nothing of somebody any more, who cannot tell: their

@@ -261,3 +261,46 @@ func lossyRestarts(t *testing.T, seed uint64) {
 		}
 	}
 }
+
+// A message that was given up is delivered all the same when its recipient, back from a
+// long absence, acknowledges it.
+func TestAcknowledgedAfterAll(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 16})
+	newPerson(t, "bob", net) // somebody to publish to
+	clock, node, away := &chattest.Clock{}, net.Join(), net.Join()
+	gate := chattest.NewGate(node)
+	carol := openPerson(t, "carol", store.Memory(), away, fast)
+	if _, _, err := carol.CreateIdentity(context.Background(), 12, ""); err != nil {
+		t.Fatal(err)
+	}
+	c, err := chat.Open(context.Background(), chat.Options{Store: store.Memory(), Transport: gate, Clock: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	p := &person{Client: c, t: t, name: "dave"}
+	if _, _, err := p.CreateIdentity(context.Background(), 12, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := net.Partition(node, away); err != nil {
+		t.Fatal(err)
+	}
+	m := p.send(carol, "anybody?")
+	p.waitState(m.ID, "sent")
+	for i := 0; ; i++ {
+		clock.Advance(chat.DefaultResendBase << min(i, datasync.MaxSends))
+		time.Sleep(20 * time.Millisecond)
+		if got, err := p.Message(mustID(t, m.ID)); err != nil || got.State == "failed" {
+			break
+		}
+	}
+	p.waitState(m.ID, "failed")
+	if err := net.Heal(node, away); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range gate.Published() { // as a store of the network would
+		net.Inject(e)
+	}
+	carol.waitText("anybody?")
+	p.waitState(m.ID, "delivered")
+}

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"libstatus1to1/chat/contact"
 	"libstatus1to1/chat/protocol/key"
@@ -15,6 +16,7 @@ type roster struct {
 	mu        sync.RWMutex
 	people    map[person]standing
 	strangers int
+	writes    atomic.Uint64 // counts the writes of contacts
 }
 
 // standing is one person's.
@@ -23,6 +25,9 @@ type standing struct {
 	added   bool // in the address book
 	blocked bool
 	written bool // we have written to them
+	// write says which write of the record this is. They are taken over after their
+	// transactions, each on its caller's goroutine, so not always in their order.
+	write uint64
 }
 
 // stranger reports whether they came to us unasked.
@@ -50,7 +55,11 @@ func (r *roster) set(k person, s standing) {
 	if r.people == nil {
 		r.people = map[person]standing{}
 	}
-	if old, known := r.people[k]; known && old.stranger() {
+	old, known := r.people[k]
+	if old.write > s.write {
+		return
+	}
+	if known && old.stranger() {
 		r.strangers--
 	}
 	if s.stranger() {
@@ -140,6 +149,7 @@ func contactRecord(tx Tx, k key.Public) (*wire.ContactRecord, error) {
 // putContact stores a record, and in the roster once it is durable.
 func (t *txn) putContact(k key.Public, rec *wire.ContactRecord) error {
 	s := standingOf(rec)
+	s.write = t.c.roster.writes.Add(1) // transactions write one after the other
 	t.then(func() { t.c.roster.set(personOf(k), s) })
 	return put(t, tableContacts, k.Compressed(), rec)
 }

@@ -12,6 +12,13 @@ func (systemClock) Wait(d time.Duration) (<-chan time.Time, func()) {
 	return t.C, func() { t.Stop() }
 }
 
+// within reports whether now is less than d after at, ms. It is not when at is in the
+// future, by a clock that was ahead then.
+func within(d time.Duration, at int64, now time.Time) bool {
+	since := now.UnixMilli() - at
+	return since >= 0 && since < d.Milliseconds()
+}
+
 // silence is the logger of a client that was given none.
 type silence struct{}
 

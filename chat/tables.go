@@ -46,6 +46,7 @@ const (
 	seenDigest = 'd' // sha256 of a ProtocolMessage that was opened
 	seenMVDS   = 'm' // 2/MVDS message id
 	// seenElsewhere is the MVDS id under which another own device sends a message to
-	// its recipient; the record holds the message id.
+	// its recipient, or under which we did until we gave up; the record holds the
+	// message id.
 	seenElsewhere = 'e'
 )

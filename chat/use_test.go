@@ -2,18 +2,23 @@ package chat_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/chattest"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
 	"libstatus1to1/store"
 )
 
@@ -393,5 +398,76 @@ func TestSimultaneousStart(t *testing.T) {
 			return id
 		}
 		eventually(t, "one session", func() bool { s := sending(alice, bob); return s != "" && s == sending(bob, alice) })
+	}
+}
+
+// readsStore counts the messages that are read.
+type readsStore struct {
+	chat.Store
+	messages atomic.Int64
+}
+
+type readsTx struct {
+	chat.Tx
+	s *readsStore
+}
+
+func (s *readsStore) Update(fn func(chat.Tx) error) error {
+	return s.Store.Update(func(tx chat.Tx) error { return fn(readsTx{tx, s}) })
+}
+
+func (tx readsTx) Get(table chat.Table, name []byte) ([]byte, error) {
+	if table == "messages" {
+		tx.s.messages.Add(1)
+	}
+	return tx.Tx.Get(table, name)
+}
+
+// Reading up to a message looks no further back than something is unread, also when
+// later ones stay so.
+func TestMarkReadInALongChat(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 15})
+	s := &readsStore{Store: store.Memory()}
+	bob, alice := openPerson(t, "bob", s, net.Join(), fast), newPerson(t, "alice", net)
+	if _, _, err := bob.CreateIdentity(context.Background(), 12, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	const old, unread = 3000, 4
+	name := alice.key().Compressed()
+	id := func(i int) [32]byte { return [32]byte(binary.BigEndian.AppendUint32(make([]byte, 28, 32), uint32(i))) }
+	err := s.Update(func(tx chat.Tx) error {
+		put := func(table chat.Table, name []byte, m proto.Message) error {
+			b, err := proto.Marshal(m)
+			return errors.Join(err, tx.Put(table, name, b))
+		}
+		for i := range old + unread {
+			m := id(i)
+			rec := &wire.MessageRecord{Id: m[:], Chat: name, From: name, Kind: "text", Text: "x", Clock: uint64(i + 1), State: "received", Read: i < old}
+			if _, err := tx.Insert(name, chat.Position{Clock: rec.GetClock(), ID: m}); err != nil {
+				return err
+			}
+			if err := put("messages", m[:], rec); err != nil {
+				return err
+			}
+		}
+		last := id(old + unread - 1)
+		return put("chats", name, &wire.ChatRecord{Key: name, Clock: old + unread, Unread: unread, LastMessageId: last[:], LastMessageClock: old + unread})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.messages.Store(0)
+	upTo := id(old + 1)
+	if c, err := bob.MarkRead(alice.key(), &upTo); err != nil || c.Unread != unread-2 {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if n := s.messages.Load(); n > 500 {
+		t.Errorf("%d messages were read to mark two", n)
+	}
+	if c, err := bob.MarkRead(alice.key(), nil); err != nil || c.Unread != 0 {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if check, err := bob.CheckStore(context.Background()); err != nil || len(check.Problems) != 0 {
+		t.Fatalf("%+v, %v", check, err)
 	}
 }

@@ -160,13 +160,24 @@ func (c *Client) changeVerification(k key.Public, direction byte, f change) (eve
 			if !proto.Equal(current, before) {
 				return errStale
 			}
-			return errors.Join(t.post(l), t.putVerification(name, rec))
+			return errors.Join(t.post(l), t.putVerification(name, rec), t.verified(k, rec, now))
 		})
 		if !errors.Is(err, errStale) {
 			return verificationOf(rec), err
 		}
 	}
 	return result, Errorf(CodeTooMany, "", "the question keeps changing; try again")
+}
+
+// verified marks somebody whose answer is confirmed.
+func (t *txn) verified(k key.Public, rec *wire.VerificationRecord, now time.Time) error {
+	if rec.GetState() != confirmed {
+		return nil
+	}
+	return t.changeContact(k, func(c *wire.ContactRecord) bool {
+		c.VerifiedBy, c.VerifiedAt = contact.ByQuestion, now.UnixMilli()
+		return true
+	})
 }
 
 func (t *txn) putVerification(name []byte, rec *wire.VerificationRecord) error {
@@ -251,7 +262,7 @@ func (c *Client) reply(k key.Public, direction byte, state string,
 // ConfirmAnswer says whether the answer of a contact was right. If it was, they are
 // verified. They are not told.
 func (c *Client) ConfirmAnswer(k key.Public, right bool) (event.Verification, error) {
-	v, err := c.changeVerification(k, askedThem, func(_ *account, rec *wire.VerificationRecord, _ uint64, _ time.Time) (*letter, error) {
+	return c.changeVerification(k, askedThem, func(_ *account, rec *wire.VerificationRecord, _ uint64, _ time.Time) (*letter, error) {
 		if rec.GetState() != answered {
 			return nil, Errorf(CodeWrongState, "key", "there is no answer to judge").With("state", cmp.Or(rec.GetState(), "none"))
 		}
@@ -261,14 +272,6 @@ func (c *Client) ConfirmAnswer(k key.Public, right bool) (event.Verification, er
 		}
 		return nil, nil
 	})
-	if err != nil || !right {
-		return v, err
-	}
-	_, err = c.about(k, func(_ *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
-		rec.VerifiedBy, rec.VerifiedAt = contact.ByQuestion, now.UnixMilli()
-		return nil, nil
-	})
-	return v, err
 }
 
 // aboutVerification takes the messages of the other side about questions; nil for

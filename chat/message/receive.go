@@ -39,7 +39,7 @@ func DecodeChatMessage(b []byte) (*wire.ChatMessage, error) {
 
 // ValidateChatMessage is all a received 1:1 ChatMessage must satisfy.
 // wakuTimestamp is the time in the WakuMessage that carried it, so that a wrong
-// clock of ours refuses nobody. Texts are checked for plain texts and contact
+// clock of ours refuses nobody. Texts are checked for plain texts, emoji and contact
 // requests; other content types are the caller's to judge.
 // Errors: ErrClock, ErrTimestamp, ErrChatID, ErrNotOneToOne, ErrContentType and
 // those of ValidateText.
@@ -58,7 +58,7 @@ func ValidateChatMessage(cm *wire.ChatMessage, wakuTimestamp time.Time) error {
 	switch cm.GetContentType() {
 	case wire.ChatMessage_UNKNOWN_CONTENT_TYPE:
 		return ErrContentType
-	case wire.ChatMessage_TEXT_PLAIN, wire.ChatMessage_CONTACT_REQUEST:
+	case wire.ChatMessage_TEXT_PLAIN, wire.ChatMessage_EMOJI, wire.ChatMessage_CONTACT_REQUEST:
 		return ValidateText(cm.GetText())
 	}
 	return nil

@@ -16,6 +16,10 @@ const (
 	MaxIDs = 32768
 	// MaxMessages bounds messages.
 	MaxMessages = 8192
+	// AckSize is an acknowledgement on the wire, and MessageOverhead at most what a
+	// message takes there besides its body, in bytes.
+	AckSize         = 36
+	MessageOverhead = 64
 )
 
 // What encoding and decoding can fail with.

@@ -15,6 +15,12 @@ type skippedKeys struct {
 	total  int            // keys in all chains
 }
 
+// ForgetSkipped is s without the keys of messages that have not come: they will not open.
+func (s State) ForgetSkipped() State {
+	s.skipped = nil
+	return s
+}
+
 // skippedChain is the missing messages of one receiving chain. Keys are derived in
 // order, so base+n is a key's place in the order of all keys of the session: that is
 // how its age is known.

@@ -116,6 +116,26 @@ func (p *Peer) add(self Self, s Session, now time.Time) int {
 	return len(p.Sessions) - 1
 }
 
+// boundSkipped forgets keys of late messages over the bound, those of the session used
+// longest ago first.
+func (p *Peer) boundSkipped() {
+	total := 0
+	for _, s := range p.Sessions {
+		total += s.Ratchet.SkippedLen()
+	}
+	for total > MaxSkippedKeys {
+		oldest := -1
+		for i, s := range p.Sessions {
+			if s.Ratchet.SkippedLen() > 0 && (oldest < 0 || s.UsedAt.Before(p.Sessions[oldest].UsedAt)) {
+				oldest = i
+			}
+		}
+		s := &p.Sessions[oldest]
+		total -= s.Ratchet.SkippedLen()
+		s.Ratchet = s.Ratchet.ForgetSkipped()
+	}
+}
+
 // shares tells whether a and b are counted together: sessions with one
 // installation, or those with installations that no bundle has named. A sender
 // could make up as many of these as it likes.

@@ -243,3 +243,50 @@ func TestRestartRepairs(t *testing.T) {
 		sameSession(alice, bob)
 	}
 }
+
+// Keys of messages that never come are bounded for an identity, not only for each of
+// the many sessions it can begin.
+func TestSkippedKeysOfOneIdentity(t *testing.T) {
+	w := newWorld(t, 8)
+	alice, bob := w.people()
+	var last []byte
+	for n := range 9 {
+		device := w.installation(bob.self.Identity, alice.self.Identity.Public(), fmt.Sprint("bob-", n))
+		device.learn(alice)
+		w.later(time.Second)
+		for i := range 1001 {
+			b := device.send("x")
+			if i == 999 {
+				last = b
+			} else if i == 1000 {
+				alice.read(b, "x")
+			}
+		}
+		total := 0
+		for _, s := range alice.peer.Sessions {
+			total += s.Ratchet.SkippedLen()
+		}
+		if total == 0 || total > session.MaxSkippedKeys {
+			t.Fatalf("%d keys are kept after %d devices", total, n+1)
+		}
+	}
+	alice.read(last, "x") // of the session in use they are there
+	alice.restart()
+}
+
+// Installations that come up one after the other do not push an enabled one out.
+func TestEnabledInstallationStays(t *testing.T) {
+	w := newWorld(t, 9)
+	phone, _ := w.people()
+	phone.peer = session.Peer{Identity: phone.self.Identity.Public()}
+	tablet := w.installation(phone.self.Identity, phone.self.Identity.Public(), "tablet")
+	phone.learn(tablet)
+	phone.peer, _ = phone.peer.Change("tablet", func(in *session.Installation) { in.Disabled, in.Decided = false, true })
+	for i := range 2 * session.MaxKnownInstallations {
+		w.later(time.Hour)
+		phone.learn(w.installation(phone.self.Identity, phone.self.Identity.Public(), fmt.Sprint("new-", i)))
+	}
+	if !phone.addresses("tablet") || len(phone.peer.Installations) > session.MaxKnownInstallations {
+		t.Fatalf("the tablet is gone: %+v", phone.peer.Installations)
+	}
+}

@@ -55,13 +55,21 @@ func (p *Peer) learnOne(spk x3dh.SignedPreKey, timestamp int64, own bool, from s
 	}
 }
 
-// dropSurplusInstallations forgets the longest silent ones over the bound, and
-// their sessions.
+// dropSurplusInstallations forgets those over the bound, and their sessions: disabled
+// ones before others, then the longest silent.
 func (p *Peer) dropSurplusInstallations() {
 	if len(p.Installations) <= MaxKnownInstallations {
 		return
 	}
-	slices.SortFunc(p.Installations, byActivity)
+	slices.SortFunc(p.Installations, func(a, b Installation) int {
+		switch {
+		case a.Disabled == b.Disabled:
+			return byActivity(a, b)
+		case a.Disabled:
+			return 1
+		}
+		return -1
+	})
 	gone := p.Installations[MaxKnownInstallations:]
 	p.Sessions = slices.DeleteFunc(p.Sessions, func(s Session) bool {
 		return slices.ContainsFunc(gone, func(in Installation) bool { return in.ID == s.InstallationID })

@@ -29,6 +29,10 @@ const (
 	// a concurrent one, and some whose late messages may still come. With
 	// installations that no bundle names it bounds all of them together.
 	MaxSessions = 5
+	// MaxSkippedKeys bounds the keys kept for late messages in all sessions with one
+	// identity together, which could otherwise be some eighty: what its active
+	// installations may need in the sessions in use.
+	MaxSkippedKeys = MaxInstallations * ratchet.MaxSkippedKeys
 	// MaxBundles is how many bundles of its sender a message may carry. Each costs a
 	// signature check; the deployed clients send one.
 	MaxBundles = 8

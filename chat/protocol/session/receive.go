@@ -82,6 +82,7 @@ func (p Peer) Receive(self Self, pm *wire.ProtocolMessage, now time.Time, src So
 	if err := next.open(self, m, &in, now, src); err != nil {
 		return Peer{}, Incoming{}, err
 	}
+	next.boundSkipped()
 	next.agree(in.InstallationID)
 	return next, in, nil
 }

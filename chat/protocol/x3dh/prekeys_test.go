@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
+	"math"
 	mrand "math/rand/v2"
 	"strings"
 	"testing"
@@ -244,4 +245,23 @@ func FuzzUnmarshalPreKeys(f *testing.F) {
 			t.Fatal("a rotated value cannot be read back")
 		}
 	})
+}
+
+// With no version left the pre-keys stay as they are, and read back.
+func TestRenewAtTheLastVersion(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	keys, _, err := x3dh.PreKeys{}.Rotate(now, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if keys, err = keys.Renew(now, math.MaxUint32, rand.Reader); err != nil {
+		t.Fatal(err)
+	}
+	keys, err = keys.Renew(now.Add(time.Hour), uint32(now.Unix()), rand.Reader)
+	if !errors.Is(err, x3dh.ErrPreKeys) {
+		t.Errorf("renewed past the last version: %v", err)
+	}
+	if again, err := x3dh.UnmarshalPreKeys(keys.Marshal()); err != nil || again.Len() != 2 {
+		t.Fatalf("they do not read back: %v", err)
+	}
 }

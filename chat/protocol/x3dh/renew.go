@@ -9,14 +9,13 @@ import (
 // Renew replaces the current pre-key at once, whatever its age, by one whose version
 // is above the current one and at least version. It is for when others may know a
 // newer pre-key of ours than we do, as after an older copy of the store was put back.
+// Error: ErrPreKeys when no version is left above the current one.
 // Spec: 54/WAKU2-X3DH-SESSIONS, "Re-keying".
 func (p PreKeys) Renew(now time.Time, version uint32, rand io.Reader) (PreKeys, error) {
 	now = now.UTC().Truncate(time.Millisecond)
 	next := PreKeys{keys: slices.Clone(p.keys), latest: p.latest}
-	if current, ok := next.Current(); ok {
-		if current.Version+1 > version {
-			version = current.Version + 1
-		}
+	if current, ok := next.Current(); ok && version <= current.Version {
+		version = current.Version + 1 // 0 at the end: add refuses it
 	}
 	if err := next.add(now, version, rand); err != nil {
 		return p, err
