@@ -30,13 +30,25 @@ func (c *Client) receiveNoise(batch []Envelope) (rest []Envelope) {
 	if c.online.is() {
 		p.pump()
 	}
-	if err := p.commit(); err != nil {
-		c.log.Log("error", "storing received messages failed", "code", string(CodeOf(err)))
+	if !p.commitInLoop() {
 		c.loop.unstored = batch
-		c.loop.storePause.failed(p.now)
 		return nil
 	}
 	return rest
+}
+
+// commitInLoop is commit for the loop, which does nothing for a while after a failure.
+func (p *noisePass) commitInLoop() bool {
+	stores := p.toStore()
+	if err := p.commit(); err != nil {
+		p.c.log.Log("error", "storing a step of a pairing failed", "code", string(CodeOf(err)))
+		p.c.loop.storePause.failed(p.now)
+		return false
+	}
+	if stores {
+		p.c.loop.storePause.wentWell()
+	}
+	return true
 }
 
 // noiseVersion is the version of a WakuMessage with a Noise payload.
@@ -67,9 +79,7 @@ func (c *Client) workNoise() {
 		if p.idle() && len(p.pairings) == 0 {
 			return
 		}
-		if err := p.commit(); err != nil {
-			c.log.Log("error", "storing a step of a pairing failed", "code", string(CodeOf(err)))
-			c.loop.storePause.failed(p.now)
+		if !p.commitInLoop() {
 			return
 		}
 	}

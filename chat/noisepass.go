@@ -55,7 +55,7 @@ func (p *noisePass) keep(e *pairingEntry) {
 
 func (p *noisePass) note(e *pairingEntry) { p.pairings[e.id] = e }
 
-// all are the ids of the pairings, oldest first.
+// all are copies of the pairings as this pass has left them, oldest first.
 func (p *noisePass) all() []*pairingEntry {
 	s := noiseState{pairings: maps.Clone(p.c.loop.noise.pairings)}
 	for id, e := range p.pairings {
@@ -105,7 +105,7 @@ func (p *noisePass) transfersOf(id PairingID) []*transferEntry {
 	return list
 }
 
-// session puts the next value of a session into the pass.
+// putSession takes the next value of a session into the pass.
 func (p *noisePass) putSession(s noisesession.Session) {
 	set, err := p.set.Update(s)
 	if err != nil {

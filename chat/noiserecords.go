@@ -55,7 +55,8 @@ func pairingFromRecord(name []byte, rec *wire.PairingRecord) (pairingEntry, erro
 		cause: Code(rec.GetCause()), remote: rec.GetRemote(), farewell: rec.GetFarewell(), confirmed: rec.GetConfirmed(),
 		fresh: true,
 	}
-	if string(name) != string(rec.GetId()) || copy(e.id[:], name) != len(name) || !pairingStates[e.state] || e.createdAt.IsZero() {
+	if string(name) != string(rec.GetId()) || copy(e.id[:], name) != len(name) || len(name) != len(e.id) ||
+		!pairingStates[e.state] || e.createdAt.IsZero() {
 		return e, corrupt
 	}
 	if len(rec.GetPairing()) > 0 {

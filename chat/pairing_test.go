@@ -7,6 +7,7 @@ import (
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
+	"libstatus1to1/chat/protocol/noise/noisesession"
 	"libstatus1to1/store"
 )
 
@@ -203,4 +204,46 @@ func TestPairingNobodyAnswers(t *testing.T) {
 	s.stop(s.shower.simDevice)
 	s.confirm(s.scanner, true)
 	s.failed(s.scanner, chat.CodePairingTimeout, "local")
+}
+
+// TestPairingAgain: two devices are paired again and again. The sessions of the last four
+// times are kept, and each can be used; the earlier pairings end.
+func TestPairingAgain(t *testing.T) {
+	s := newPairingSim(t, 14, memnet.Options{})
+	var ids [][2]chat.PairingID
+	for n := range noisesession.MaxPerDevice + 2 {
+		s.pair(n%2 == 0)
+		ids = append(ids, [2]chat.PairingID{s.shower.id, s.scanner.id})
+	}
+	s.checked()
+	for _, d := range s.sides() {
+		s.restart(d.simDevice)
+	}
+	for n, pair := range ids {
+		s.shower.id, s.scanner.id = pair[0], pair[1]
+		if n < 2 {
+			for _, d := range s.sides() {
+				if p := d.pairing(); p.State != "ended" || p.By != "local" || p.Cause != string(chat.CodePairingEnded) {
+					t.Fatalf("pairing %d: %+v", n, p)
+				}
+			}
+			continue
+		}
+		s.agree()
+		data := s.content(1000 + n)
+		s.send(s.scanner, "data", data)
+		s.arrivedAt(s.shower, "data", data)
+	}
+	for _, d := range s.sides() {
+		list, err := d.Pairings()
+		if err != nil || len(list) != len(ids) {
+			t.Fatalf("%d pairings, %v", len(list), err)
+		}
+		for i, p := range list {
+			if p.ID != ids[i][0].String() && p.ID != ids[i][1].String() {
+				t.Fatal("they are not listed in their order")
+			}
+		}
+	}
+	s.checked()
 }

@@ -164,11 +164,13 @@ class Client:
         """Yields events until the client closes, or none came for timeout seconds.
         With ack, an event is acknowledged when the next one is asked for."""
         ready = select.poll()  # select() knows descriptors below 1024 only
-        ready.register(self.event_fd(), select.POLLIN)
+        fd = self.event_fd()
+        if fd >= 0:  # else the client is closed, and what is left comes without waiting
+            ready.register(fd, select.POLLIN)
         while True:
             event = self.next_event(0)
             if event is None:
-                if not ready.poll(None if timeout is None else timeout * 1000):
+                if fd < 0 or not ready.poll(None if timeout is None else timeout * 1000):
                     return
                 continue
             yield event

@@ -191,7 +191,7 @@ func (p Pairing) Phase() Phase { return p.phase }
 // Pattern is noise.WakuPairing or noise.WakuPairing2.
 func (p Pairing) Pattern() string { return p.pattern }
 
-// Topic is the content topic of the pairing and of what is transferred after it.
+// Topic is the content topic of the pairing, and of what is transferred over its Transport.
 func (p Pairing) Topic() string { return p.config.Scope.HandshakeTopic() }
 
 // Invitation is the QR code to show, with what goes beside it, and when it expires.
