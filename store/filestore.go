@@ -34,8 +34,10 @@ type fileStore struct {
 	file     *boltFile  // changed only while the gate is shut and empty
 	requests chan *request
 	quit     chan struct{} // closed by Close
-	// lastGroup is how many closures the last commit had; the writer only.
+	// lastGroup is how many closures the last commit had, room what its batch used;
+	// the writer only.
 	lastGroup int
+	room      room
 	broken    atomic.Pointer[chat.Error] // set when bbolt must not be used any more
 }
 
