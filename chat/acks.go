@@ -34,11 +34,25 @@ func (p *pendingAcks) take() [][32]byte {
 // oldest are forgotten, and asked for again by the next resend.
 const maxPendingAcks = 10000
 
-// queueAcks stores acknowledgements with what they acknowledge.
-func (t *txn) queueAcks(peer key.Public, ids [][32]byte) error {
-	if len(ids) == 0 {
-		return nil
+// queueAcks stores acknowledgements with what they acknowledge: those to one person
+// together, at the end of the transaction.
+func (t *txn) queueAcks(peer key.Public, ids [][32]byte) {
+	if t.acks == nil {
+		t.acks = map[key.Public][][32]byte{}
 	}
+	t.acks[peer] = append(t.acks[peer], ids...)
+}
+
+func (t *txn) putAcks() error {
+	for peer, ids := range t.acks {
+		if err := t.addAcks(peer, ids); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *txn) addAcks(peer key.Public, ids [][32]byte) error {
 	var rec wire.AcksRecord
 	if _, err := get(t, tableAcks, peer.Compressed(), &rec); err != nil {
 		return err

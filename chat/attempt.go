@@ -230,21 +230,33 @@ func (c *Client) encryptFor(a *account, with enclosed, p session.Peer, rows []ou
 	return at, c.seal(a, at, with, out)
 }
 
+// syncMessages are the messages of rows: kept, or read.
 func (c *Client) syncMessages(a *account, rows []outboxRow) ([]datasync.Message, error) {
-	messages := make([]datasync.Message, 0, len(rows))
+	messages := make([]datasync.Message, len(rows))
+	var missing []int
+	for i, r := range rows {
+		if r.body != nil {
+			messages[i] = *r.body
+		} else {
+			missing = append(missing, i)
+		}
+	}
+	if len(missing) == 0 {
+		return messages, nil
+	}
 	err := c.store.View(func(tx Tx) error {
-		for _, r := range rows {
+		for _, i := range missing {
 			var rec wire.OutboxRecord
-			found, err := get(tx, tableOutbox, rowKey(r.number), &rec)
+			found, err := get(tx, tableOutbox, rowKey(rows[i].number), &rec)
 			if err != nil {
 				return err
 			}
 			if !found {
 				return Errorf(CodeStoreCorrupt, "", "a message of the outbox is missing")
 			}
-			messages = append(messages, datasync.Message{
-				GroupID: datasync.GroupID(a.public, r.peer), Timestamp: rec.GetMvdsTimestamp(), Body: rec.GetApplication(),
-			})
+			messages[i] = datasync.Message{
+				GroupID: datasync.GroupID(a.public, rows[i].peer), Timestamp: rec.GetMvdsTimestamp(), Body: rec.GetApplication(),
+			}
 		}
 		return nil
 	})

@@ -117,9 +117,7 @@ func (t *txn) mark(m *marks) error {
 }
 
 func (t *txn) markRow(at *attempt, r sentRow) error {
-	t.then(func() {
-		t.c.outbox.change(r.row.mvds, func(row *outboxRow) { row.attempt, row.carrier, row.nextSend = 0, at.id, r.next })
-	})
+	t.then(func() { t.c.outbox.published(r.row.mvds, at.id, r.next) })
 	if r.record == nil {
 		return nil
 	}

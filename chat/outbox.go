@@ -22,7 +22,12 @@ type outbox struct {
 	mu     sync.Mutex
 	byMVDS map[[32]byte]*outboxRow
 	last   atomic.Uint64 // number of a row that was given out last
+	kept   int           // bytes of all bodies
 }
+
+// keptBodies bounds the bytes kept for the first sending of new rows; others are read
+// from the store again.
+const keptBodies = 4 << 20
 
 // outboxRow is one message to one identity: another person, or our own other
 // devices. It is named by its MVDS id, since both have the same message id.
@@ -40,6 +45,8 @@ type outboxRow struct {
 	delivered bool
 	hurried   time.Time // when it was last made due early
 	hurries   int       // how often it was made due early: see hold.go
+	// body is what it sends, until that was published once, if there was room.
+	body *datasync.Message
 }
 
 func (o *outbox) add(rows ...*outboxRow) {
@@ -50,12 +57,39 @@ func (o *outbox) add(rows ...*outboxRow) {
 	}
 	for _, r := range rows {
 		o.byMVDS[r.mvds] = r
+		if r.body == nil {
+			continue
+		}
+		if o.kept+r.size > keptBodies {
+			r.body = nil
+		} else {
+			o.kept += r.size
+		}
+	}
+}
+
+// letGo forgets what a row sends; o.mu is held.
+func (o *outbox) letGo(r *outboxRow) {
+	if r != nil && r.body != nil {
+		r.body = nil
+		o.kept -= r.size
+	}
+}
+
+// published notes that the attempt a row was in is out.
+func (o *outbox) published(mvds [32]byte, attempt uint64, next time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if r := o.byMVDS[mvds]; r != nil {
+		r.attempt, r.carrier, r.nextSend = 0, attempt, next
+		o.letGo(r)
 	}
 }
 
 func (o *outbox) remove(mvds [32]byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.letGo(o.byMVDS[mvds])
 	delete(o.byMVDS, mvds)
 }
 
@@ -274,12 +308,14 @@ func (t *txn) addRow(peer key.Public, rec *wire.OutboxRecord) error {
 	if err != nil {
 		return err
 	}
-	return t.addEncodedRow(peer, rec, b)
+	return t.addEncodedRow(peer, rec, b, nil)
 }
 
-// addEncodedRow is addRow where the record is encoded already, as b.
-func (t *txn) addEncodedRow(peer key.Public, rec *wire.OutboxRecord, b []byte) error {
+// addEncodedRow is addRow where the record is encoded already, as b, and body is what
+// the row sends, if it is to be kept.
+func (t *txn) addEncodedRow(peer key.Public, rec *wire.OutboxRecord, b []byte, body *datasync.Message) error {
 	row := newRow(peer, rec, t.c.outbox.last.Add(1))
+	row.body = body
 	t.then(func() { t.c.outbox.add(row) })
 	return t.Put(tableOutbox, rowKey(row.number), b)
 }

@@ -208,7 +208,7 @@ func (p *pass) seenBefore(m *inbound) (bool, error) {
 		return false, err
 	}
 	if len(mvds) > 0 && p.c.loop.repeats.allow(m.sender, p.now, p.c.settings.ResendBase) {
-		p.do(func(t *txn) error { return t.queueAcks(m.sender, mvds) })
+		p.do(func(t *txn) error { t.queueAcks(m.sender, mvds); return nil })
 	}
 	return true, dropped("duplicate")
 }
@@ -379,7 +379,7 @@ func (p *pass) plaintext(m *inbound) {
 	p.setMark(seenDigest, m.digest, m.mvds)
 	if len(m.mvds) > 0 {
 		acks := m.mvds
-		p.do(func(t *txn) error { return t.queueAcks(m.sender, acks) })
+		p.do(func(t *txn) error { t.queueAcks(m.sender, acks); return nil })
 	}
 }
 

@@ -120,6 +120,7 @@ type outgoing struct {
 
 	record *wire.MessageRecord
 	row    *wire.OutboxRecord
+	body   *datasync.Message
 	// They and the event of the message as they are stored: encoding takes time, and
 	// only one transaction runs at a time.
 	recordBytes, rowBytes, event []byte
@@ -145,6 +146,7 @@ func (c *Client) compose(a *account, out *outgoing) error {
 	id := message.ID(a.public, application)
 	sync := datasync.Message{GroupID: datasync.GroupID(a.public, r.To), Timestamp: now.Unix(), Body: application}
 	mvdsID := sync.ID()
+	out.body = &sync
 	out.record = &wire.MessageRecord{
 		Id: id[:], Chat: r.To.Compressed(), From: a.public.Compressed(), Kind: kindText, Text: r.Text,
 		Clock: out.clock, SentAt: now.UnixMilli(), State: stateQueued, ClientRef: r.ClientRef,
@@ -205,7 +207,7 @@ func (t *txn) accept(out *outgoing) error {
 			return err
 		}
 	}
-	if err := t.addEncodedRow(out.request.To, out.row, out.rowBytes); err != nil {
+	if err := t.addEncodedRow(out.request.To, out.row, out.rowBytes, out.body); err != nil {
 		return err
 	}
 	if err := t.Put(tableMessages, out.record.GetId(), out.recordBytes); err != nil {

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
 
@@ -24,6 +25,7 @@ type txn struct {
 	// carriers are records of attempts that lost rows: see attemptrecord.go.
 	carriers map[uint64]*wire.AttemptRecord
 	marks    []byte // keys of the marks that were made
+	acks     map[key.Public][][32]byte
 }
 
 // update runs fn in one transaction. Only when it is committed are readers of
@@ -35,7 +37,7 @@ func (c *Client) update(fn func(*txn) error) error {
 		if err := fn(t); err != nil {
 			return err
 		}
-		for _, last := range []func() error{t.putChats, t.putCarriers, t.putMarks} {
+		for _, last := range []func() error{t.putChats, t.putCarriers, t.putAcks, t.putMarks} {
 			if err := last(); err != nil {
 				return err
 			}

@@ -10,6 +10,7 @@ import bolt "go.etcd.io/bbolt"
 type batch struct {
 	reader
 	file  *boltFile
+	room  *room
 	steps []step
 	bytes int // of the steps' values
 	// pending are the steps that bbolt does not have yet, by bucket.
@@ -58,9 +59,9 @@ const (
 	actDrop // the whole bucket
 )
 
-func newBatch(c *crypt, f *boltFile) (*batch, error) {
+func newBatch(c *crypt, f *boltFile, r *room) (*batch, error) {
 	b := &batch{
-		file: f, pending: map[bucketID]*pending{}, applied: map[bucketID]applied{},
+		file: f, room: r, steps: r.steps[:0], pending: map[bucketID]*pending{}, applied: map[bucketID]applied{},
 		index: map[bucketID]entry{}, changed: map[bucketID]bool{}, before: map[bucketID]before{}, tails: map[bucketID]placed{},
 		cursors: map[bucketID]*bolt.Cursor{},
 	}
@@ -130,6 +131,7 @@ func (b *batch) takeBack(n int) {
 	clear(b.cursors)
 	clear(b.pending)
 	clear(b.tails)
+	clear(b.steps[n:])
 	b.steps, b.bytes = b.steps[:n], 0
 	for i := range b.steps {
 		b.bytes += len(b.steps[i].value)

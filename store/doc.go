@@ -6,11 +6,11 @@
 // One root bucket "header" in clear (version, Argon2id parameters, salt, wrapped
 // data key), one root bucket "index", and one root bucket a table, queue and
 // history. Bucket names and table keys are keyed hashes (HMAC-SHA256 cut to 16
-// bytes); queue keys are ordinals; history keys are order labels. Every value is
-// XChaCha20-Poly1305 with a random nonce and with its bucket and key as associated
-// data, so that no record can stand in for another. The file alone tells how many
-// records of which size there are and in which order they came: no contact, no
-// time, no word.
+// bytes); queue keys and the keys of numbered tables are ordinals; history keys are
+// order labels. Every value is XChaCha20-Poly1305 with a random nonce and with its
+// bucket and key as associated data, so that no record can stand in for another. The
+// file alone tells how many records of which size there are and in which order they
+// came: no contact, no time, no word.
 //
 // # What damage does
 //
@@ -48,7 +48,9 @@
 // # Transactions
 //
 // Updates of all goroutines go through one writer goroutine, which puts whatever
-// waits into one bbolt transaction (writer.go, batch.go). Views read bbolt's
+// waits into one bbolt transaction (writer.go, batch.go). What closures write is kept
+// in memory until the commit; then each record is sealed once, on all cores, and
+// given to bbolt in the order of the keys (pending.go, sealing.go). Views read bbolt's
 // snapshots and hold nobody up. A closure must not open another transaction, nor
 // Suspend or Close the store: that would wait for itself.
 //

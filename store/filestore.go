@@ -35,8 +35,10 @@ type fileStore struct {
 	left     int        // number of the last transaction when the file was let go of; 0: unknown
 	requests chan *request
 	quit     chan struct{} // closed by Close
-	// lastGroup is how many closures the last commit had; the writer only.
+	// lastGroup is how many closures the last commit had, room what its batch used;
+	// the writer only.
 	lastGroup int
+	room      room
 	broken    atomic.Pointer[chat.Error] // set when bbolt must not be used any more
 }
 

@@ -98,7 +98,7 @@ func (b *batch) settle(id bucketID) error {
 
 // apply seals and writes.
 func (b *batch) apply(all map[bucketID]*pending) error {
-	var writes []write
+	writes := b.room.writes[:0]
 	for _, id := range slices.Sorted(maps.Keys(all)) {
 		p := all[id]
 		if p.dropped {
@@ -109,6 +109,8 @@ func (b *batch) apply(all map[bucketID]*pending) error {
 			writes = append(writes, write{act: s.act, fresh: s.fresh, rises: s.rises, id: id, key: s.key, plain: s.value})
 		}
 	}
+	b.room.writes = writes
+	defer clear(writes)
 	if err := b.crypt.sealWrites(writes); err != nil {
 		return err
 	}
@@ -121,6 +123,25 @@ func (b *batch) apply(all map[bucketID]*pending) error {
 		delete(b.pending, id)
 	}
 	return nil
+}
+
+// room is what batches use one after the other, so that not each makes its own.
+type room struct {
+	steps  []step
+	writes []write
+}
+
+// roomKept is how many steps there is room for after a batch: those of some hundred
+// messages.
+const roomKept = 4096
+
+// leave gives back the room of steps, with nothing in it.
+func (r *room) leave(steps []step) {
+	clear(steps)
+	r.steps = steps
+	if cap(r.steps) > roomKept || cap(r.writes) > roomKept {
+		*r = room{}
+	}
 }
 
 // change does one write in bbolt.

@@ -97,6 +97,7 @@ func (b *batch) run(r *request) {
 func (s *fileStore) finish(b *batch, group []*request, err error) {
 	if b != nil {
 		b.abort()
+		b.room.leave(b.steps)
 		if b.hung {
 			s.hang(err)
 		}
@@ -115,7 +116,7 @@ func (s *fileStore) newBatch() (*batch, error) {
 	if err := s.hung(); err != nil {
 		return nil, err
 	}
-	return newBatch(s.crypt, s.file)
+	return newBatch(s.crypt, s.file, &s.room)
 }
 
 // hang keeps everybody off bbolt from now on: it may hold its locks for ever, or
