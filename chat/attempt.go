@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"errors"
 	"slices"
 	"time"
 
@@ -325,45 +324,4 @@ func (t *txn) storeAttempt(at *attempt) error {
 		}
 	})
 	return put(t, tableAttempts, attemptKey(at.id), at.record())
-}
-
-// publishAll hands stored attempts to the network, oldest first, and reports
-// whether all are out.
-func (c *Client) publishAll() bool {
-	for len(c.loop.unpublished) > 0 {
-		at := c.loop.unpublished[0]
-		evidence, err := c.publish(at.contentTopic, at.payload)
-		switch {
-		case errors.Is(err, ErrTooLarge):
-			at.failure = CodeTooLarge
-		case err != nil:
-			c.log.Log("info", "publishing failed", "error", err.Error())
-			c.loop.networkPause.failed(c.now())
-			return false
-		}
-		c.loop.networkPause.wentWell()
-		c.probe(ProbeBeforeMark)
-		at.evidence = evidence
-		c.counters.published(at)
-		c.loop.unpublished = c.loop.unpublished[1:]
-		c.loop.published = append(c.loop.published, at)
-	}
-	return true
-}
-
-// markPublished stores that attempts are out, if no other transaction did.
-func (c *Client) markPublished() {
-	if len(c.loop.published) == 0 {
-		return
-	}
-	marks, err := c.readMarks(c.loop.published)
-	if err == nil {
-		err = c.update(func(t *txn) error { return t.mark(marks) })
-	}
-	if err != nil {
-		c.log.Log("error", "marking attempts failed", "code", string(CodeOf(err)))
-		c.loop.storePause.failed(c.now())
-		return
-	}
-	c.loop.published = nil
 }

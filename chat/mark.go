@@ -126,3 +126,20 @@ func (t *txn) markRow(at *attempt, r sentRow) error {
 	}
 	return t.emitEncoded(event.MessageState{}.Type(), r.event)
 }
+
+// markPublished stores that attempts are out, if no other transaction did.
+func (c *Client) markPublished() {
+	if len(c.loop.published) == 0 {
+		return
+	}
+	marks, err := c.readMarks(c.loop.published)
+	if err == nil {
+		err = c.update(func(t *txn) error { return t.mark(marks) })
+	}
+	if err != nil {
+		c.log.Log("error", "marking attempts failed", "code", string(CodeOf(err)))
+		c.loop.storePause.failed(c.now())
+		return
+	}
+	c.loop.published = nil
+}

@@ -1,6 +1,33 @@
 package chat
 
-import "context"
+import (
+	"context"
+	"errors"
+)
+
+// publishAll hands stored attempts to the network, oldest first, and reports
+// whether all are out.
+func (c *Client) publishAll() bool {
+	for len(c.loop.unpublished) > 0 {
+		at := c.loop.unpublished[0]
+		evidence, err := c.publish(at.contentTopic, at.payload)
+		switch {
+		case errors.Is(err, ErrTooLarge):
+			at.failure = CodeTooLarge
+		case err != nil:
+			c.log.Log("info", "publishing failed", "error", err.Error())
+			c.loop.networkPause.failed(c.now())
+			return false
+		}
+		c.loop.networkPause.wentWell()
+		c.probe(ProbeBeforeMark)
+		at.evidence = evidence
+		c.counters.published(at)
+		c.loop.unpublished = c.loop.unpublished[1:]
+		c.loop.published = append(c.loop.published, at)
+	}
+	return true
+}
 
 // publish sends b with a fresh timestamp: gossipsub swallows an envelope it has
 // seen in the last two minutes, and a republished attempt must not be.
