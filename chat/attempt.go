@@ -43,8 +43,6 @@ const (
 	maxBatchMessages = 100
 	// maxAttempts bounds the attempts of one transaction.
 	maxAttempts = 64
-	// publishTimeout bounds one hand-over to the network.
-	publishTimeout = 10 * time.Second
 )
 
 // batchBytes is how much application data one attempt may carry, for all devices

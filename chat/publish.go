@@ -3,7 +3,11 @@ package chat
 import (
 	"context"
 	"errors"
+	"time"
 )
+
+// publishTimeout bounds one hand-over to the network.
+const publishTimeout = 10 * time.Second
 
 // publishAll hands stored attempts to the network, oldest first, and reports
 // whether all are out.

@@ -120,7 +120,7 @@ func FromRecord(identity key.Public, r *wire.PeerRecord, skipped func(name []byt
 func sessionFromRecord(r *wire.SessionRecord) (Session, error) {
 	s := Session{
 		InstallationID: r.GetInstallationId(), Doubted: r.GetDoubted(),
-		CreatedAt:      time.UnixMilli(r.GetCreatedAt()), UsedAt: time.UnixMilli(r.GetUsedAt()),
+		CreatedAt: time.UnixMilli(r.GetCreatedAt()), UsedAt: time.UnixMilli(r.GetUsedAt()),
 	}
 	var err error
 	if s.ID, err = key.ParsePublic(r.GetId()); err != nil || len(r.GetOrder()) != OrderSize {
