@@ -149,11 +149,22 @@ func getOne(s chat.Store, key []byte) (v []byte, err error) {
 // raw opens the bbolt file beneath a closed store and changes it.
 func raw(t *testing.T, path string, change func(*bolt.Tx) error) {
 	t.Helper()
-	db, err := bolt.Open(path, 0o600, nil)
+	beneath(t, path, nil, func(db *bolt.DB) error { return db.Update(change) })
+}
+
+// rawView opens the bbolt file beneath a closed store and leaves it as it is.
+func rawView(t *testing.T, path string, look func(*bolt.Tx) error) {
+	t.Helper()
+	beneath(t, path, &bolt.Options{ReadOnly: true, PreLoadFreelist: true}, func(db *bolt.DB) error { return db.View(look) })
+}
+
+func beneath(t *testing.T, path string, o *bolt.Options, f func(*bolt.DB) error) {
+	t.Helper()
+	db, err := bolt.Open(path, 0o600, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Update(change); err != nil {
+	if err := f(db); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {

@@ -61,7 +61,7 @@ func TestScanAgreesWithBbolt(t *testing.T) {
 		s.must(err)
 		counts, err := scanned(content)
 		s.must(err)
-		raw(t, s.path, func(tx *bolt.Tx) error {
+		rawView(t, s.path, func(tx *bolt.Tx) error {
 			for err := range tx.Check() {
 				t.Errorf("bbolt's check: %v", err)
 			}
