@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"libstatus1to1/chat/event"
-	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/payload"
@@ -200,6 +199,19 @@ func (p *pass) unseal(e Envelope) (*inbound, error) {
 	return m, nil
 }
 
+// seenBefore drops an exact copy of a message that was opened, undecrypted, and
+// has what it carried acknowledged again: our acknowledgement may be lost.
+func (p *pass) seenBefore(m *inbound) (bool, error) {
+	mvds, found, err := p.mark(seenDigest, m.digest)
+	if err != nil || !found {
+		return false, err
+	}
+	if len(mvds) > 0 && p.c.loop.repeats.allow(m.sender, p.now, p.c.settings.ResendBase) {
+		p.do(func(t *txn) error { t.queueAcks(m.sender, mvds); return nil })
+	}
+	return true, dropped("duplicate")
+}
+
 // peer is an identity as the earlier envelopes of this pass left it.
 func (p *pass) peer(k key.Public) (session.Peer, error) {
 	if pp, ok := p.peers[k]; ok {
@@ -347,35 +359,6 @@ func (p *pass) sync(m *inbound, sync datasync.Payload) {
 		bodies = append(bodies, body{sm.Body, known[i]})
 	}
 	p.applications(m, bodies)
-}
-
-// knownAs is a message of an MVDS payload before it is opened.
-type knownAs struct {
-	mvds, id [32]byte // id is the message id
-	stored   bool     // it is in a history
-}
-
-// body is an application message; known is the zero value if it came bare.
-type body struct {
-	bytes []byte
-	known knownAs
-}
-
-// known computes the ids of messages and looks what came before: what is in a history
-// has no mark of its own.
-func (p *pass) known(m *inbound, messages []datasync.Message) ([]knownAs, error) {
-	all, ids := make([]knownAs, len(messages)), make([][32]byte, len(messages))
-	names := make([][]byte, len(messages))
-	for i, sm := range messages {
-		all[i] = knownAs{mvds: sm.ID(), id: message.ID(m.sender, sm.Body)}
-		ids[i], names[i] = all[i].mvds, all[i].id[:]
-	}
-	p.look(seenMVDS, ids)
-	stored, err := p.c.getAll(tableMessages, names)
-	for i := range stored {
-		all[i].stored = stored[i] != nil
-	}
-	return all, err
 }
 
 func installationIDs(list []session.Installation) []string {

@@ -3,23 +3,13 @@ package chat
 import (
 	"errors"
 
+	"libstatus1to1/chat/message"
+	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/wire"
 )
 
-// Marks of what came before. A pass looks for those of a batch at once.
-
-// seenBefore drops an exact copy of a message that was opened, undecrypted, and
-// has what it carried acknowledged again: our acknowledgement may be lost.
-func (p *pass) seenBefore(m *inbound) (bool, error) {
-	mvds, found, err := p.mark(seenDigest, m.digest)
-	if err != nil || !found {
-		return false, err
-	}
-	if len(mvds) > 0 && p.c.loop.repeats.allow(m.sender, p.now, p.c.settings.ResendBase) {
-		p.do(func(t *txn) error { t.queueAcks(m.sender, mvds); return nil })
-	}
-	return true, dropped("duplicate")
-}
+// What came before: an envelope leaves a mark by its digest, a message of it one by its
+// MVDS id unless it is in a history.
 
 // lookForCopies looks in the store for marks of what was opened.
 func (p *pass) lookForCopies(opened []*inbound) {
@@ -93,4 +83,33 @@ func (p *pass) mark(kind byte, id [32]byte) (mvds [][32]byte, found bool, err er
 func (p *pass) setMark(kind byte, id [32]byte, mvds [][32]byte) {
 	p.seen[string(seenKey(kind, id))] = mvds
 	p.do(func(t *txn) error { return t.remember(kind, id, mvds) })
+}
+
+// knownAs is a message of an MVDS payload before it is opened.
+type knownAs struct {
+	mvds, id [32]byte // id is the message id
+	stored   bool     // it is in a history
+}
+
+// body is an application message; known is the zero value if it came bare.
+type body struct {
+	bytes []byte
+	known knownAs
+}
+
+// known computes the ids of messages and looks what came before: what is in a history
+// has no mark of its own.
+func (p *pass) known(m *inbound, messages []datasync.Message) ([]knownAs, error) {
+	all, ids := make([]knownAs, len(messages)), make([][32]byte, len(messages))
+	names := make([][]byte, len(messages))
+	for i, sm := range messages {
+		all[i] = knownAs{mvds: sm.ID(), id: message.ID(m.sender, sm.Body)}
+		ids[i], names[i] = all[i].mvds, all[i].id[:]
+	}
+	p.look(seenMVDS, ids)
+	stored, err := p.c.getAll(tableMessages, names)
+	for i := range stored {
+		all[i].stored = stored[i] != nil
+	}
+	return all, err
 }
