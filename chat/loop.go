@@ -116,22 +116,17 @@ func (c *Client) turn(batch []Envelope) {
 	}
 }
 
-// maxBatch bounds the envelopes handled in one transaction, and enoughBytes is with
-// how much no more are taken: some hundred messages, so that the host has the first
-// while the next are opened.
-const (
-	maxBatch    = 64
-	enoughBytes = 48 << 10
-)
+// maxBatch bounds the envelopes handled in one transaction.
+const maxBatch = 64
 
 func (c *Client) drain(first Envelope) []Envelope {
-	batch, size := []Envelope{first}, len(first.Payload)
+	batch := []Envelope{first}
 	c.room.leave(len(first.Payload))
-	for len(batch) < maxBatch && size < enoughBytes {
+	for len(batch) < maxBatch {
 		select {
 		case e := <-c.incoming:
 			c.room.leave(len(e.Payload))
-			batch, size = append(batch, e), size+len(e.Payload)
+			batch = append(batch, e)
 		default:
 			return batch
 		}
