@@ -71,8 +71,8 @@ func (c *Client) Profile() (Profile, error) {
 }
 
 // SetProfile changes our profile. All who listen learn of it with our next contact
-// code, and each with the next message to them; contacts are told of a new name with
-// a message of its own, which is repeated until it is acknowledged.
+// code, and each with the next message to them. Of a new name up to maxRepairs contacts
+// are told at once, with a message of its own that is repeated until it is acknowledged.
 func (c *Client) SetProfile(change ProfileChange) (Profile, error) {
 	if err := change.validate(); err != nil {
 		return Profile{}, err

@@ -45,8 +45,9 @@ func (c *Client) updateLater(k key.Public) {
 	}
 }
 
-// tellContacts tells contacts our new name: a CONTACT_UPDATE carries it too. With
-// busy held.
+// tellContacts tells contacts our new name: a CONTACT_UPDATE carries it too. Whom it
+// does not reach, because there are more or the process dies, learns it with our next
+// message to them. With busy held.
 func (c *Client) tellContacts() {
 	for _, k := range c.roster.contacts(maxRepairs) {
 		c.updateLater(k)
