@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -87,6 +88,19 @@ func (s *station) note(f func()) {
 	f()
 	s.mu.Unlock()
 	signal(s.woken)
+}
+
+// allChanges and allReceived are what has come so far.
+func (s *station) allChanges() []chat.NetworkChange {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.changes)
+}
+
+func (s *station) allReceived() []chat.Envelope {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.received)
 }
 
 func (s *station) hooks() chat.TransportHooks {

@@ -141,7 +141,7 @@ func TestWrongPeerIDIsReported(t *testing.T) {
 	}
 	s := start(t, Config{Peers: []string{a.port(t) + "/p2p/" + id}})
 	s.until(t, "the report", func() bool { return len(s.changes) > 0 })
-	if c := s.changes[0]; c.Peer != id || !strings.Contains(c.Error, "peer id mismatch") {
+	if c := s.allChanges()[0]; c.Peer != id || !strings.Contains(c.Error, "peer id mismatch") {
 		t.Fatalf("%+v", c)
 	}
 }
@@ -246,11 +246,11 @@ func TestStopUnderTraffic(t *testing.T) {
 		stops.Go(func() { b.stop(t) })
 	}
 	stops.Wait()
-	count := len(b.received)
+	count := len(b.allReceived())
 	a.until(t, "being offline", func() bool { return a.Status().State == chat.NetworkOffline })
 	cancel()
 	publishers.Wait()
-	if len(b.received) != count {
+	if len(b.allReceived()) != count {
 		t.Fatal("received after Stop")
 	}
 }

@@ -45,8 +45,8 @@ func TestTwoNodesExchange(t *testing.T) {
 	}
 	// Each has seen the other's envelope, so its own would be here too by now.
 	for _, s := range []*station{a, b} {
-		if len(s.received) != 1 || s.Stats() != (Stats{Received: 1}) {
-			t.Fatalf("received %d, %+v: own publishes were delivered", len(s.received), s.Stats())
+		if len(s.allReceived()) != 1 || s.Stats() != (Stats{Received: 1}) {
+			t.Fatalf("received %d, %+v: own publishes were delivered", len(s.allReceived()), s.Stats())
 		}
 	}
 }
@@ -72,7 +72,7 @@ func TestStartOrder(t *testing.T) {
 	}
 	early := start(t, Config{Peers: []string{address + "/p2p/" + id}})
 	early.until(t, "the first failure", func() bool { return len(early.changes) == 1 })
-	if c := early.changes[0]; c.Peer != id || c.Connected || c.State != chat.NetworkOffline || !strings.Contains(c.Error, "refused") {
+	if c := early.allChanges()[0]; c.Peer != id || c.Connected || c.State != chat.NetworkOffline || !strings.Contains(c.Error, "refused") {
 		t.Fatalf("%+v", c)
 	}
 	late.start(t)
@@ -80,7 +80,7 @@ func TestStartOrder(t *testing.T) {
 	late.untilOnline(t)
 	early.publish(t, envelope([]byte("hello")))
 	late.untilReceived(t, []byte("hello"))
-	for _, c := range early.changes[1:] {
+	for _, c := range early.allChanges()[1:] {
 		if c.Error != "" {
 			t.Fatalf("a second failure was reported: %+v", c)
 		}
@@ -109,9 +109,7 @@ func TestReconnectsAfterRestart(t *testing.T) {
 		a.untilReceived(t, payload)
 	}
 	var seen []string
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, c := range b.changes {
+	for _, c := range b.allChanges() {
 		seen = append(seen, fmt.Sprint(c.State, " ", c.Connected))
 	}
 	if !slices.Contains(seen, "online false") || !slices.Contains(seen, "offline false") {
@@ -137,13 +135,13 @@ func TestSubscriptionsFilter(t *testing.T) {
 	other.Timestamp++
 	a.publish(t, other)
 	b.untilReceived(t, []byte("other"))
-	for _, e := range b.received {
+	for _, e := range b.allReceived() {
 		if string(e.Payload) == "unwanted" {
 			t.Fatal("received after Unsubscribe")
 		}
 	}
-	if len(b.received) != 2 {
-		t.Fatalf("received %d", len(b.received))
+	if len(b.allReceived()) != 2 {
+		t.Fatalf("received %d", len(b.allReceived()))
 	}
 }
 
@@ -223,8 +221,8 @@ func TestRelaysThroughTheMiddle(t *testing.T) {
 	b.until(t, "a mesh with both ends", func() bool { return len(b.running.Load().node.relay.PubSub().MeshPeers(b.PubsubTopic())) == 2 })
 	a.publish(t, envelope([]byte("through")))
 	c.untilReceived(t, []byte("through"))
-	if len(a.Status().Peers) != 1 || len(b.received) != 0 {
-		t.Fatalf("a has %d peers, b received %d", len(a.Status().Peers), len(b.received))
+	if len(a.Status().Peers) != 1 || len(b.allReceived()) != 0 {
+		t.Fatalf("a has %d peers, b received %d", len(a.Status().Peers), len(b.allReceived()))
 	}
 }
 
