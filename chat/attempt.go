@@ -15,9 +15,10 @@ import (
 //	due rows and acknowledgements, by person -> encrypt -> one transaction:
 //	sessions, ciphertext, rows -> publish -> mark (rides the next transaction)
 //
-// An attempt is one ciphertext. It is stored before it is published and deleted
-// when that is known to have happened, so a crash publishes the same bytes again;
-// an MVDS resend is a new attempt with a new ciphertext.
+// An attempt is one ciphertext. It is stored before it is published and erased when
+// that is known to have happened, so a crash publishes the same bytes again; what is
+// left of its record says when its messages are due again (attemptrecord.go). An MVDS
+// resend is a new attempt with a new ciphertext.
 
 // attempt is one envelope that carries messages, acknowledgements or both.
 type attempt struct {

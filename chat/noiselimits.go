@@ -71,9 +71,9 @@ const (
 	// answersAhead is pairing.MaxAhead for answers: they must go out also when everything
 	// else waits for the other side, and stay inside its window of 50.
 	answersAhead = 46
-	// maxParcels bounds what waits to be published while the network is away. All of it
+	// maxPosts bounds what waits to be published while the network is away. All of it
 	// comes again by itself.
-	maxParcels = 256
+	maxPosts = 256
 )
 
 // doubled is base, doubled times times, up to limit.

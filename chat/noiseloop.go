@@ -68,7 +68,7 @@ func (p *noisePass) take(e Envelope) error {
 // workNoise does what is due, and publishes it.
 func (c *Client) workNoise() {
 	a := c.account_.Load()
-	for a != nil && c.ctx.Err() == nil && !c.loop.storePause.lasts(c.now()) && c.publishParcels() {
+	for a != nil && c.ctx.Err() == nil && !c.loop.storePause.lasts(c.now()) && c.publishPosts() {
 		p := c.noisePass(a)
 		p.tick()
 		if c.online.is() {
@@ -85,14 +85,14 @@ func (c *Client) workNoise() {
 	}
 }
 
-// publishParcels hands what is stored to the network and reports whether to go on: not
+// publishPosts hands what is stored to the network and reports whether to go on: not
 // after the network has failed.
-func (c *Client) publishParcels() bool {
-	for len(c.loop.noise.parcels) > 0 && c.online.is() {
+func (c *Client) publishPosts() bool {
+	for len(c.loop.noise.posts) > 0 && c.online.is() {
 		if c.loop.networkPause.lasts(c.now()) {
 			return false
 		}
-		next := c.loop.noise.parcels[0]
+		next := c.loop.noise.posts[0]
 		// Ephemeral: it is repeated until it is answered, so nobody has to keep it.
 		_, err := c.publishEnvelope(Envelope{ContentTopic: next.topic, Payload: next.payload, Version: noiseVersion, Ephemeral: true})
 		if err != nil && !errors.Is(err, ErrTooLarge) {
@@ -100,7 +100,7 @@ func (c *Client) publishParcels() bool {
 			c.loop.networkPause.failed(c.now())
 			return false
 		}
-		c.loop.noise.parcels = c.loop.noise.parcels[1:]
+		c.loop.noise.posts = c.loop.noise.posts[1:]
 	}
 	return true
 }
@@ -108,7 +108,7 @@ func (c *Client) publishParcels() bool {
 // noiseDue tells when the loop has something to do here.
 func (c *Client) noiseDue(now time.Time, earlier func(time.Time)) {
 	online := c.online.is() && !c.loop.networkPause.lasts(now)
-	if online && len(c.loop.noise.parcels) > 0 {
+	if online && len(c.loop.noise.posts) > 0 {
 		earlier(now)
 	}
 	for _, e := range c.loop.noise.pairings {

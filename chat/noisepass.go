@@ -25,7 +25,7 @@ type noisePass struct {
 	stored    map[any]bool             // ids of those above that the store has to know
 	answers   map[transferName][]byte  // frames to send, the latest of each transfer
 	steps     []func(*txn) error       // events and bytes, in order
-	parcels   []noisePost
+	posts     []noisePost
 }
 
 func (c *Client) noisePass(a *account) *noisePass {
@@ -122,12 +122,12 @@ func (p *noisePass) emit(e event.Event) { p.do(func(t *txn) error { return t.emi
 // publish hands payloads to the network once the pass is stored.
 func (p *noisePass) publish(topic string, payloads ...[]byte) {
 	for _, b := range payloads {
-		p.parcels = append(p.parcels, noisePost{topic, b})
+		p.posts = append(p.posts, noisePost{topic, b})
 	}
 }
 
 // idle reports whether there is nothing to store and nothing to publish.
-func (p *noisePass) idle() bool { return !p.toStore() && len(p.parcels) == 0 }
+func (p *noisePass) idle() bool { return !p.toStore() && len(p.posts) == 0 }
 
 func (p *noisePass) toStore() bool {
 	return len(p.stored) > 0 || len(p.sessions) > 0 || len(p.steps) > 0
@@ -158,14 +158,14 @@ func (p *noisePass) commit() error {
 	}
 	s.early.forget(s.transfers)
 	s.sessions = p.set
-	s.parcels = append(s.parcels, p.parcels...)
-	s.parcels = slices.Clip(s.parcels[max(0, len(s.parcels)-maxParcels):])
+	s.posts = append(s.posts, p.posts...)
+	s.posts = slices.Clip(s.posts[max(0, len(s.posts)-maxPosts):])
 	if p.toStore() {
 		if err := p.c.listenNoise(); err != nil {
 			p.c.log.Log("warn", "subscribing failed", "kind", "noise", "error", err.Error())
 		}
 	}
-	if len(p.parcels) > 0 {
+	if len(p.posts) > 0 {
 		p.c.probe(ProbeBeforePublish)
 	}
 	return nil

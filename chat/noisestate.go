@@ -21,7 +21,7 @@ type noiseState struct {
 	transfers map[transferName]transferEntry
 	sessions  noisesession.Set
 	topics    map[string]bool // those we listen to
-	parcels   []noisePost     // stored, and to be published
+	posts     []noisePost     // stored, and to be published
 	early     earlyChunks
 }
 
