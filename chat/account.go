@@ -216,7 +216,7 @@ func (c *Client) become(a *account) error {
 	if err := c.loadRoutes(a); err != nil {
 		return err
 	}
-	if err := c.loadOutbox(); err != nil {
+	if err := c.loadOutbox(a.public); err != nil {
 		return err
 	}
 	if err := c.loadAcks(); err != nil {

@@ -29,6 +29,7 @@ type attempt struct {
 	payload      []byte
 	resends      int // rows that were sent before
 	evidence     Evidence
+	sent         *sentAs // once it is out
 	failure      Code
 
 	before, after session.Peer
@@ -313,13 +314,16 @@ func (t *txn) storeAttempt(at *attempt) error {
 		return err
 	}
 	for _, r := range t.c.outbox.copies(at.rows) {
+		if err := t.keepSent(r); err != nil {
+			return err
+		}
 		if err := t.leaveCarrier(r); err != nil {
 			return err
 		}
 	}
 	t.then(func() {
 		for _, row := range at.rows {
-			t.c.outbox.change(row.mvds, func(r *outboxRow) { r.attempt, r.sends, r.carrier = at.id, row.sends, 0 })
+			t.c.outbox.change(row.mvds, func(r *outboxRow) { r.attempt, r.sends, r.carrier, r.sent = at.id, row.sends, 0, nil })
 		}
 	})
 	return put(t, tableAttempts, attemptKey(at.id), at.record())

@@ -20,6 +20,7 @@ func (c *Client) Chats(p PageRequest) (Page[event.Chat], error) {
 	}
 	var records []*wire.ChatRecord
 	var page Page[*wire.ChatRecord]
+	var chats []readChat
 	out := Page[event.Chat]{Items: []event.Chat{}}
 	err := c.store.View(func(tx Tx) error {
 		err := tx.Each(tableChats, func(_, value []byte) error {
@@ -40,10 +41,14 @@ func (c *Client) Chats(p PageRequest) (Page[event.Chat], error) {
 			if err != nil {
 				return err
 			}
-			out.Items = append(out.Items, chat)
+			chats = append(chats, chat)
 		}
 		return nil
 	})
+	for i := 0; i < len(chats) && err == nil; i++ {
+		err = c.finishChat(&chats[i])
+		out.Items = append(out.Items, chats[i].Chat)
+	}
 	return out, err
 }
 
@@ -56,27 +61,50 @@ func chatPlace(rec *wire.ChatRecord) string {
 }
 
 // Chat is the conversation with one person; one nobody wrote in is empty.
-func (c *Client) Chat(k key.Public) (chat event.Chat, err error) {
+func (c *Client) Chat(k key.Public) (event.Chat, error) {
 	if _, err := c.account(); err != nil {
 		return event.Chat{}, err
 	}
-	err = c.store.View(func(tx Tx) error {
+	var chat readChat
+	err := c.store.View(func(tx Tx) error {
 		rec := &wire.ChatRecord{Key: k.Compressed()}
 		if _, err := get(tx, tableChats, k.Compressed(), rec); err != nil {
 			return err
 		}
+		var err error
 		chat, err = chatOf(tx, rec)
 		return err
 	})
-	return chat, err
+	if err == nil {
+		err = c.finishChat(&chat)
+	}
+	return chat.Chat, err
 }
 
-func chatOf(tx Tx, rec *wire.ChatRecord) (event.Chat, error) {
+// readChat is a chat and the record of its last message, if it has one.
+type readChat struct {
+	event.Chat
+	last *wire.MessageRecord
+}
+
+func (c *Client) finishChat(chat *readChat) error {
+	if chat.last == nil {
+		return nil
+	}
+	if err := c.sentStates(chat.last); err != nil {
+		return err
+	}
+	m := messageOf(chat.last)
+	chat.LastMessage = &m
+	return nil
+}
+
+func chatOf(tx Tx, rec *wire.ChatRecord) (chat readChat, err error) {
 	k, err := key.ParsePublic(rec.GetKey())
 	if err != nil {
-		return event.Chat{}, Errorf(CodeStoreCorrupt, "", "a chat does not read back")
+		return chat, Errorf(CodeStoreCorrupt, "", "a chat does not read back")
 	}
-	chat := event.Chat{ChatID: k.Hex(), ChatKey: identity.FormatChatKey(k), Unread: rec.GetUnread()}
+	chat.Chat = event.Chat{ChatID: k.Hex(), ChatKey: identity.FormatChatKey(k), Unread: rec.GetUnread()}
 	if chat.Messages, err = tx.Count(rec.GetKey()); err != nil {
 		return chat, err
 	}
@@ -86,12 +114,10 @@ func chatOf(tx Tx, rec *wire.ChatRecord) (event.Chat, error) {
 	}
 	chat.Name = cmp.Or(contact.GetName(), contact.GetDisplayName())
 	if id := rec.GetLastMessageId(); id != nil {
-		var last wire.MessageRecord
-		if _, err := get(tx, tableMessages, id, &last); err != nil {
+		chat.last = &wire.MessageRecord{}
+		if _, err := get(tx, tableMessages, id, chat.last); err != nil {
 			return chat, err
 		}
-		m := messageOf(&last)
-		chat.LastMessage = &m
 	}
 	return chat, nil
 }

@@ -46,6 +46,7 @@ func (t *txn) post(l *letter) error {
 	if l == nil {
 		return nil
 	}
+	l.row.InHistory, l.row.ClientRef = l.record != nil, l.record.GetClientRef()
 	if err := t.addRow(l.to, l.row); err != nil {
 		return err
 	}

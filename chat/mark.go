@@ -2,9 +2,8 @@ package chat
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
-
-	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/protocol/datasync"
@@ -24,14 +23,13 @@ type marks struct {
 
 // sentRow is a row that is still there.
 type sentRow struct {
-	row  outboxRow
-	next time.Time // when it is due again
-	// Its message in its new state, and the event of that; nil if the state stays.
-	record, event []byte
+	row   outboxRow
+	next  time.Time // when it is due again
+	event []byte    // that its message is sent now; nil if it was before
 }
 
-// readMarks reads and changes the messages of published attempts, on all cores. The
-// loop only: nobody else changes messages of ours.
+// readMarks tells what is to be stored about published attempts. The loop only: nobody
+// else changes the state of messages of ours.
 func (c *Client) readMarks(published []*attempt) (*marks, error) {
 	m := &marks{at: c.now(), attempts: published, rows: make([][]sentRow, len(published))}
 	var all []*sentRow
@@ -41,52 +39,19 @@ func (c *Client) readMarks(published []*attempt) (*marks, error) {
 			next := m.at.Add(datasync.Backoff(r.sends, c.settings.ResendBase, c.rand))
 			m.rows[i] = append(m.rows[i], sentRow{row: r, next: next})
 		}
+		if at.failure != "" {
+			continue
+		}
+		at.sent = &sentAs{evidence: at.evidence, at: m.at}
 		for j := range m.rows[i] {
-			all, of = append(all, &m.rows[i][j]), append(of, at)
+			if m.rows[i][j].row.firstSent() {
+				all, of = append(all, &m.rows[i][j]), append(of, at)
+			}
 		}
 	}
-	parts := (len(all) + marksAtOnce - 1) / marksAtOnce
-	failures := make([]error, parts)
-	parallel(parts, func(i int) {
-		from, to := i*marksAtOnce, min(len(all), (i+1)*marksAtOnce)
-		failures[i] = c.readSent(all[from:to], of[from:to], m.at)
-	})
-	for _, err := range failures {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return m, nil
-}
-
-// marksAtOnce is how many messages are read in one transaction.
-const marksAtOnce = 16
-
-func (c *Client) readSent(rows []*sentRow, of []*attempt, now time.Time) error {
-	return c.store.View(func(tx Tx) error {
-		for i, r := range rows {
-			if of[i].failure != "" || r.row.peer == c.account_.Load().public {
-				continue
-			}
-			var rec wire.MessageRecord
-			found, err := get(tx, tableMessages, r.row.id[:], &rec)
-			if err != nil {
-				return err
-			}
-			if !found || rank[stateSent] <= rank[rec.GetState()] {
-				continue
-			}
-			rec.State = stateSent
-			rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceAt = of[i].evidence.Kind, uint32(of[i].evidence.Peers), now.UnixMilli()
-			if r.record, err = proto.Marshal(&rec); err != nil {
-				return err
-			}
-			if r.event, err = json.Marshal(stateEvent(&rec)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	failures := make([]error, len(all))
+	parallel(len(all), func(i int) { all[i].event, failures[i] = json.Marshal(of[i].sent.event(all[i].row)) })
+	return m, errors.Join(failures...)
 }
 
 // mark takes the ciphertext of published attempts away and sets when their messages
@@ -94,6 +59,7 @@ func (c *Client) readSent(rows []*sentRow, of []*attempt, now time.Time) error {
 func (t *txn) mark(m *marks) error {
 	for i, at := range m.attempts {
 		carrier := &wire.AttemptRecord{Id: at.id}
+		at.sent.tell(carrier)
 		for _, r := range m.rows[i] {
 			if at.failure != "" {
 				if err := t.fail(r.row, at.failure); err != nil {
@@ -117,12 +83,9 @@ func (t *txn) mark(m *marks) error {
 }
 
 func (t *txn) markRow(at *attempt, r sentRow) error {
-	t.then(func() { t.c.outbox.published(r.row.mvds, at.id, r.next) })
-	if r.record == nil {
+	t.then(func() { t.c.outbox.published(r.row.mvds, at, r.next) })
+	if r.event == nil {
 		return nil
-	}
-	if err := t.Put(tableMessages, r.row.id[:], r.record); err != nil {
-		return err
 	}
 	return t.emitEncoded(event.MessageState{}.Type(), r.event)
 }

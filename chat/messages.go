@@ -86,8 +86,11 @@ func stateEvent(r *wire.MessageRecord) event.MessageState {
 func (t *txn) climb(id [32]byte, state string, change func(*wire.MessageRecord)) error {
 	var rec wire.MessageRecord
 	found, err := get(t, tableMessages, id[:], &rec)
-	if err != nil || !found || rank[state] <= rank[rec.GetState()] {
+	if err != nil || !found {
 		return err
+	}
+	if t.c.outbox.sentState(&rec); rank[state] <= rank[rec.GetState()] {
+		return nil
 	}
 	rec.State = state
 	change(&rec)
@@ -164,6 +167,9 @@ func (c *Client) Message(id [32]byte) (event.Message, error) {
 	if !found {
 		return event.Message{}, Errorf(CodeNotFound, "message_id", "there is no message with this id")
 	}
+	if err := c.sentStates(&rec); err != nil {
+		return event.Message{}, err
+	}
 	m := messageOf(&rec)
 	return m, c.awaitedDevices(&rec, &m)
 }
@@ -184,6 +190,7 @@ func (c *Client) Messages(chat key.Public, p PageRequest) (Page[event.Message], 
 		return page, err
 	}
 	page.Items = []event.Message{}
+	var records []*wire.MessageRecord
 	err = c.store.View(func(tx Tx) error {
 		positions, err := tx.Page(chat.Compressed(), before, limit+1)
 		if err != nil {
@@ -194,19 +201,28 @@ func (c *Client) Messages(chat key.Public, p PageRequest) (Page[event.Message], 
 			page.Next = positionCursor(positions[limit-1])
 		}
 		for _, at := range positions {
-			var rec wire.MessageRecord
-			found, err := get(tx, tableMessages, at.ID[:], &rec)
+			rec := &wire.MessageRecord{}
+			found, err := get(tx, tableMessages, at.ID[:], rec)
 			if err != nil {
 				return err
 			}
 			if !found {
 				return Errorf(CodeStoreCorrupt, "", "a message of the history is missing")
 			}
-			page.Items = append(page.Items, messageOf(&rec))
+			records = append(records, rec)
 		}
 		return nil
 	})
-	return page, err
+	if err == nil {
+		err = c.sentStates(records...)
+	}
+	if err != nil {
+		return Page[event.Message]{}, err
+	}
+	for _, rec := range records {
+		page.Items = append(page.Items, messageOf(rec))
+	}
+	return page, nil
 }
 
 // limit is how many items a page may have.

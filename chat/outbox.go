@@ -21,8 +21,9 @@ import (
 type outbox struct {
 	mu     sync.Mutex
 	byMVDS map[[32]byte]*outboxRow
-	last   atomic.Uint64 // number of a row that was given out last
-	kept   int           // bytes of all bodies
+	texts  map[[32]byte]*outboxRow // those in a history, by message id
+	last   atomic.Uint64           // number of a row that was given out last
+	kept   int                     // bytes of all bodies
 }
 
 // keptBodies bounds the bytes kept for the first sending of new rows; others are read
@@ -45,6 +46,10 @@ type outboxRow struct {
 	delivered bool
 	hurried   time.Time // when it was last made due early
 	hurries   int       // how often it was made due early: see hold.go
+	// text tells that its message is in a history, to somebody else; ref is its client_ref.
+	text bool
+	ref  string
+	sent *sentAs // its message is sent, and the store knows that by the carrier only
 	// body is what it sends, until that was published once, if there was room.
 	body *datasync.Message
 }
@@ -53,10 +58,13 @@ func (o *outbox) add(rows ...*outboxRow) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.byMVDS == nil {
-		o.byMVDS = map[[32]byte]*outboxRow{}
+		o.byMVDS, o.texts = map[[32]byte]*outboxRow{}, map[[32]byte]*outboxRow{}
 	}
 	for _, r := range rows {
 		o.byMVDS[r.mvds] = r
+		if r.text {
+			o.texts[r.id] = r
+		}
 		if r.body == nil {
 			continue
 		}
@@ -70,18 +78,21 @@ func (o *outbox) add(rows ...*outboxRow) {
 
 // letGo forgets what a row sends; o.mu is held.
 func (o *outbox) letGo(r *outboxRow) {
-	if r != nil && r.body != nil {
+	if r.body != nil {
 		r.body = nil
 		o.kept -= r.size
 	}
 }
 
 // published notes that the attempt a row was in is out.
-func (o *outbox) published(mvds [32]byte, attempt uint64, next time.Time) {
+func (o *outbox) published(mvds [32]byte, at *attempt, next time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if r := o.byMVDS[mvds]; r != nil {
-		r.attempt, r.carrier, r.nextSend = 0, attempt, next
+		if r.firstSent() {
+			r.sent = at.sent
+		}
+		r.attempt, r.carrier, r.nextSend = 0, at.id, next
 		o.letGo(r)
 	}
 }
@@ -89,8 +100,15 @@ func (o *outbox) published(mvds [32]byte, attempt uint64, next time.Time) {
 func (o *outbox) remove(mvds [32]byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.letGo(o.byMVDS[mvds])
+	r := o.byMVDS[mvds]
+	if r == nil {
+		return
+	}
+	o.letGo(r)
 	delete(o.byMVDS, mvds)
+	if r.text {
+		delete(o.texts, r.id)
+	}
 }
 
 // forMVDS hands out a copy: rows change under the lock only.
@@ -189,11 +207,14 @@ func byClock(a, b outboxRow) int {
 
 // loadOutbox reads the rows and the attempts: those that were not published, and what
 // the others say about their rows.
-func (c *Client) loadOutbox() error {
+func (c *Client) loadOutbox(own key.Public) error {
 	loaded := loadedRows{byNumber: map[uint64]*outboxRow{}, byMVDS: map[[32]byte]*outboxRow{}}
 	var lastAttempt uint64
 	err := c.store.View(func(tx Tx) error {
 		if err := tx.Each(tableOutbox, loaded.add); err != nil {
+			return err
+		}
+		if err := loaded.olderRows(tx, own); err != nil {
 			return err
 		}
 		return tx.Each(tableAttempts, func(_, value []byte) error {
@@ -247,6 +268,23 @@ func (l loadedRows) add(name, value []byte) error {
 	return nil
 }
 
+// olderRows completes rows of an earlier version, which do not say whether their
+// message is in a history.
+func (l loadedRows) olderRows(tx Tx, own key.Public) error {
+	for _, r := range l.byNumber {
+		if r.text || r.peer == own {
+			continue
+		}
+		var rec wire.MessageRecord
+		found, err := get(tx, tableMessages, r.id[:], &rec)
+		if err != nil {
+			return err
+		}
+		r.text, r.ref = found, rec.GetClientRef()
+	}
+	return nil
+}
+
 // attempt reads an attempt and tells its rows what it says about them. Rows that are
 // gone were acknowledged meanwhile.
 func (l loadedRows) attempt(value []byte) (*attempt, error) {
@@ -264,6 +302,9 @@ func (l loadedRows) attempt(value []byte) (*attempt, error) {
 			r.attempt = at.id
 		} else {
 			r.carrier, r.nextSend = at.id, time.UnixMilli(row.GetNextSendAt())
+			if r.firstSent() {
+				r.sent = sentOf(rec)
+			}
 		}
 		at.rows = append(at.rows, attemptRow{r.mvds, r.number, r.sends})
 	}
@@ -299,6 +340,7 @@ func newRow(peer key.Public, rec *wire.OutboxRecord, number uint64) *outboxRow {
 		clock: rec.GetClock(), size: len(rec.GetApplication()), sends: int(rec.GetSends()),
 		nextSend: time.UnixMilli(rec.GetNextSendAt()),
 		acked:    rec.GetAcknowledgedBy(), delivered: len(rec.GetAcknowledgedBy()) > 0,
+		text: rec.GetInHistory(), ref: rec.GetClientRef(),
 	}
 }
 

@@ -27,6 +27,7 @@ func (t *txn) toOwnDevices(row *wire.OutboxRecord) error {
 	id := sync.ID()
 	own := proto.CloneOf(row)
 	own.MvdsId, own.Peer = id[:], a.public.Compressed()
+	own.InHistory, own.ClientRef = false, "" // their acknowledgement does not deliver it
 	return t.addRow(a.public, own)
 }
 
@@ -48,6 +49,9 @@ func (c *Client) settle(a *account, p session.Peer, rows []outboxRow) []outboxRo
 	}
 	err := c.update(func(t *txn) error {
 		for _, r := range done {
+			if err := t.keepSent(r); err != nil {
+				return err
+			}
 			if err := t.dropRow(r); err != nil {
 				return err
 			}

@@ -155,6 +155,7 @@ func (c *Client) compose(a *account, out *outgoing) error {
 	out.row = &wire.OutboxRecord{
 		MessageId: id[:], Peer: r.To.Compressed(), MvdsId: mvdsID[:], Application: application,
 		MvdsTimestamp: sync.Timestamp, NextSendAt: now.UnixMilli(), Clock: out.clock,
+		InHistory: true, ClientRef: r.ClientRef,
 	}
 	return out.encode()
 }

@@ -96,6 +96,7 @@ func (c *Client) Answered(peers ...session.Peer) {
 	c.outbox.mu.Lock()
 	defer c.outbox.mu.Unlock()
 	clear(c.outbox.byMVDS)
+	clear(c.outbox.texts)
 }
 
 // PeersInMemory is how many peers' sessions are decoded.

@@ -1275,7 +1275,11 @@ type OutboxRecord struct {
 	NextSendAt     int64    `protobuf:"varint,7,opt,name=next_send_at,json=nextSendAt,proto3" json:"next_send_at,omitempty"`
 	AcknowledgedBy []string `protobuf:"bytes,9,rep,name=acknowledged_by,json=acknowledgedBy,proto3" json:"acknowledged_by,omitempty"`
 	// Lamport clock of the message: messages of one chat go out in this order.
-	Clock         uint64 `protobuf:"varint,10,opt,name=clock,proto3" json:"clock,omitempty"`
+	Clock uint64 `protobuf:"varint,10,opt,name=clock,proto3" json:"clock,omitempty"`
+	// The message is in a history, and what its client_ref is there. Rows that were
+	// written before 2026-11-26 do not say.
+	InHistory     bool   `protobuf:"varint,11,opt,name=in_history,json=inHistory,proto3" json:"in_history,omitempty"`
+	ClientRef     string `protobuf:"bytes,12,opt,name=client_ref,json=clientRef,proto3" json:"client_ref,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1373,6 +1377,20 @@ func (x *OutboxRecord) GetClock() uint64 {
 	return 0
 }
 
+func (x *OutboxRecord) GetInHistory() bool {
+	if x != nil {
+		return x.InHistory
+	}
+	return false
+}
+
+func (x *OutboxRecord) GetClientRef() string {
+	if x != nil {
+		return x.ClientRef
+	}
+	return ""
+}
+
 // A ciphertext that is stored before it is published. When it is out, the record
 // stays without it while one of its messages waits to be sent again.
 type AttemptRecord struct {
@@ -1380,10 +1398,15 @@ type AttemptRecord struct {
 	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	Peer  []byte                 `protobuf:"bytes,2,opt,name=peer,proto3" json:"peer,omitempty"`
 	// Of stores of version 2, in place of rows: the MVDS ids of the messages.
-	MvdsIds       [][]byte            `protobuf:"bytes,3,rep,name=mvds_ids,json=mvdsIds,proto3" json:"mvds_ids,omitempty"`
-	ContentTopic  string              `protobuf:"bytes,4,opt,name=content_topic,json=contentTopic,proto3" json:"content_topic,omitempty"`
-	Payload       []byte              `protobuf:"bytes,5,opt,name=payload,proto3" json:"payload,omitempty"`
-	Rows          []*AttemptRowRecord `protobuf:"bytes,6,rep,name=rows,proto3" json:"rows,omitempty"`
+	MvdsIds      [][]byte            `protobuf:"bytes,3,rep,name=mvds_ids,json=mvdsIds,proto3" json:"mvds_ids,omitempty"`
+	ContentTopic string              `protobuf:"bytes,4,opt,name=content_topic,json=contentTopic,proto3" json:"content_topic,omitempty"`
+	Payload      []byte              `protobuf:"bytes,5,opt,name=payload,proto3" json:"payload,omitempty"`
+	Rows         []*AttemptRowRecord `protobuf:"bytes,6,rep,name=rows,proto3" json:"rows,omitempty"`
+	// Of one that is out: when (ms) and to whom. Messages that it sent for the first time
+	// are in state "sent" by this; their MessageRecord still says "queued".
+	EvidenceKind  string `protobuf:"bytes,7,opt,name=evidence_kind,json=evidenceKind,proto3" json:"evidence_kind,omitempty"`
+	EvidencePeers uint32 `protobuf:"varint,8,opt,name=evidence_peers,json=evidencePeers,proto3" json:"evidence_peers,omitempty"`
+	EvidenceAt    int64  `protobuf:"varint,9,opt,name=evidence_at,json=evidenceAt,proto3" json:"evidence_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1458,6 +1481,27 @@ func (x *AttemptRecord) GetRows() []*AttemptRowRecord {
 		return x.Rows
 	}
 	return nil
+}
+
+func (x *AttemptRecord) GetEvidenceKind() string {
+	if x != nil {
+		return x.EvidenceKind
+	}
+	return ""
+}
+
+func (x *AttemptRecord) GetEvidencePeers() uint32 {
+	if x != nil {
+		return x.EvidencePeers
+	}
+	return 0
+}
+
+func (x *AttemptRecord) GetEvidenceAt() int64 {
+	if x != nil {
+		return x.EvidenceAt
+	}
+	return 0
 }
 
 // A message of an attempt. No message is in two attempts.
@@ -2231,7 +2275,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x0fDeviceAckRecord\x12'\n" +
 	"\x0finstallation_id\x18\x01 \x01(\tR\x0einstallationId\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x10\n" +
-	"\x03own\x18\x03 \x01(\bR\x03own\"\xa0\x02\n" +
+	"\x03own\x18\x03 \x01(\bR\x03own\"\xde\x02\n" +
 	"\fOutboxRecord\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\fR\tmessageId\x12\x12\n" +
@@ -2244,14 +2288,22 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"nextSendAt\x12'\n" +
 	"\x0facknowledged_by\x18\t \x03(\tR\x0eacknowledgedBy\x12\x14\n" +
 	"\x05clock\x18\n" +
-	" \x01(\x04R\x05clockJ\x04\b\b\x10\t\"\xc6\x01\n" +
+	" \x01(\x04R\x05clock\x12\x1d\n" +
+	"\n" +
+	"in_history\x18\v \x01(\bR\tinHistory\x12\x1d\n" +
+	"\n" +
+	"client_ref\x18\f \x01(\tR\tclientRefJ\x04\b\b\x10\t\"\xb3\x02\n" +
 	"\rAttemptRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04peer\x18\x02 \x01(\fR\x04peer\x12\x19\n" +
 	"\bmvds_ids\x18\x03 \x03(\fR\amvdsIds\x12#\n" +
 	"\rcontent_topic\x18\x04 \x01(\tR\fcontentTopic\x12\x18\n" +
 	"\apayload\x18\x05 \x01(\fR\apayload\x127\n" +
-	"\x04rows\x18\x06 \x03(\v2#.status1to1.record.AttemptRowRecordR\x04rows\"\\\n" +
+	"\x04rows\x18\x06 \x03(\v2#.status1to1.record.AttemptRowRecordR\x04rows\x12#\n" +
+	"\revidence_kind\x18\a \x01(\tR\fevidenceKind\x12%\n" +
+	"\x0eevidence_peers\x18\b \x01(\rR\revidencePeers\x12\x1f\n" +
+	"\vevidence_at\x18\t \x01(\x03R\n" +
+	"evidenceAt\"\\\n" +
 	"\x10AttemptRowRecord\x12\x10\n" +
 	"\x03row\x18\x01 \x01(\x04R\x03row\x12\x14\n" +
 	"\x05sends\x18\x02 \x01(\rR\x05sends\x12 \n" +
