@@ -158,9 +158,13 @@ func (c *Client) batch(rows []outboxRow, room int) []outboxRow {
 
 // giveUp fails the rows that had all their attempts and returns the others.
 func (c *Client) giveUp(rows []outboxRow) []outboxRow {
+	spent := func(r outboxRow) bool { return r.sends >= datasync.MaxSends }
+	if !slices.ContainsFunc(rows, spent) {
+		return rows
+	}
 	var rest []outboxRow
 	for _, r := range rows {
-		if r.sends < datasync.MaxSends {
+		if !spent(r) {
 			rest = append(rest, r)
 			continue
 		}
@@ -313,7 +317,7 @@ func (t *txn) storeAttempt(at *attempt) error {
 	if err := t.storeIntroduction(at); err != nil {
 		return err
 	}
-	for _, r := range t.c.outbox.copies(at.rows) {
+	for _, r := range t.c.outbox.carried(at.rows) {
 		if err := t.keepSent(r); err != nil {
 			return err
 		}

@@ -55,6 +55,7 @@ type Client struct {
 	routes   routes
 	roster   roster
 	outbox   outbox
+	bundles  bundles // of messages to be accepted
 	clocks   chatClocks
 	counters counters
 

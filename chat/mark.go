@@ -35,7 +35,9 @@ func (c *Client) readMarks(published []*attempt) (*marks, error) {
 	var all []*sentRow
 	var of []*attempt
 	for i, at := range published {
-		for _, r := range c.outbox.copies(at.rows) {
+		rows := c.outbox.copies(at.rows)
+		m.rows[i] = make([]sentRow, 0, len(rows))
+		for _, r := range rows {
 			next := m.at.Add(datasync.Backoff(r.sends, c.settings.ResendBase, c.rand))
 			m.rows[i] = append(m.rows[i], sentRow{row: r, next: next})
 		}

@@ -122,10 +122,25 @@ func (o *outbox) forMVDS(id [32]byte) (outboxRow, bool) {
 }
 
 // copies are those rows of an attempt that are still there.
-func (o *outbox) copies(in []attemptRow) (rows []outboxRow) {
+func (o *outbox) copies(in []attemptRow) []outboxRow {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	rows := make([]outboxRow, 0, len(in))
 	for _, row := range in {
-		if r, ok := o.forMVDS(row.mvds); ok {
-			rows = append(rows, r)
+		if r := o.byMVDS[row.mvds]; r != nil {
+			rows = append(rows, *r)
+		}
+	}
+	return rows
+}
+
+// carried are copies of those rows about which an earlier attempt says something.
+func (o *outbox) carried(in []attemptRow) (rows []outboxRow) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, row := range in {
+		if r := o.byMVDS[row.mvds]; r != nil && (r.carrier != 0 || r.sent != nil) {
+			rows = append(rows, *r)
 		}
 	}
 	return rows
@@ -174,28 +189,41 @@ func (o *outbox) nextDue() (t time.Time, ok bool) {
 func (o *outbox) due(now time.Time, coalesce time.Duration) map[key.Public][]outboxRow {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	due := map[key.Public]bool{}
+	soon, waiting := now.Add(coalesce), map[key.Public]*dueRows{}
 	for _, r := range o.byMVDS {
-		if r.attempt == 0 && !r.nextSend.After(now) {
-			due[r.peer] = true
+		if r.attempt != 0 || r.nextSend.After(soon) {
+			continue
 		}
-	}
-	rows := map[key.Public][]outboxRow{}
-	if len(due) == 0 {
-		return rows
-	}
-	for _, r := range o.byMVDS {
-		if due[r.peer] && r.attempt == 0 && !r.nextSend.After(now.Add(coalesce)) {
-			rows[r.peer] = append(rows[r.peer], *r)
+		w := waiting[r.peer]
+		if w == nil {
+			w = &dueRows{}
+			waiting[r.peer] = w
 		}
+		w.rows = append(w.rows, r)
+		w.now = w.now || !r.nextSend.After(now)
 	}
-	for _, list := range rows {
-		slices.SortFunc(list, byClock)
+	due := map[key.Public][]outboxRow{}
+	for peer, w := range waiting {
+		if !w.now {
+			continue
+		}
+		slices.SortFunc(w.rows, byClock)
+		list := make([]outboxRow, len(w.rows))
+		for i, r := range w.rows {
+			list[i] = *r
+		}
+		due[peer] = list
 	}
-	return rows
+	return due
 }
 
-func byClock(a, b outboxRow) int {
+// dueRows are rows of one person that are due soon; now tells that one is already.
+type dueRows struct {
+	rows []*outboxRow
+	now  bool
+}
+
+func byClock(a, b *outboxRow) int {
 	if a.clock != b.clock {
 		if a.clock < b.clock {
 			return -1

@@ -35,17 +35,20 @@ func (t *txn) toOwnDevices(row *wire.OutboxRecord) error {
 // not are disabled or gone, and what was for own devices when there is none any more.
 func (c *Client) settle(a *account, p session.Peer, rows []outboxRow) []outboxRow {
 	active := installationIDs(p.Active())
+	everywhere := func(r outboxRow) bool {
+		missing := slices.ContainsFunc(active, func(id string) bool { return !slices.Contains(r.acked, id) })
+		return !missing && (len(active) != 0 || p.Identity == a.public)
+	}
+	if !slices.ContainsFunc(rows, everywhere) {
+		return rows
+	}
 	var rest, done []outboxRow
 	for _, r := range rows {
-		missing := slices.ContainsFunc(active, func(id string) bool { return !slices.Contains(r.acked, id) })
-		if missing || len(active) == 0 && p.Identity != a.public {
-			rest = append(rest, r)
-		} else {
+		if everywhere(r) {
 			done = append(done, r)
+		} else {
+			rest = append(rest, r)
 		}
-	}
-	if len(done) == 0 {
-		return rest
 	}
 	err := c.update(func(t *txn) error {
 		for _, r := range done {

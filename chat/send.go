@@ -171,61 +171,6 @@ func (out *outgoing) encode() (err error) {
 	return err
 }
 
-// accept makes messages durable: from here on they are not lost.
-func (c *Client) accept(all []*outgoing) error {
-	if len(all) == 0 {
-		return nil
-	}
-	var taken []*outgoing
-	err := c.update(func(t *txn) error {
-		for _, out := range all {
-			switch err := t.accept(out); {
-			case errors.Is(err, errRefTaken):
-				taken = append(taken, out)
-			case err != nil:
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, out := range all {
-		out.result.Message = messageOf(out.record)
-	}
-	for _, out := range taken {
-		out.result.Message, _, out.result.Err = c.sentBefore(out.request)
-	}
-	c.kick()
-	return nil
-}
-
-// accept writes one message. After errRefTaken it has written nothing.
-func (t *txn) accept(out *outgoing) error {
-	if ref := out.request.ClientRef; ref != "" {
-		if err := t.claimRef(ref, out); err != nil {
-			return err
-		}
-	}
-	if err := t.addEncodedRow(out.request.To, out.row, out.rowBytes, out.body); err != nil {
-		return err
-	}
-	if err := t.Put(tableMessages, out.record.GetId(), out.recordBytes); err != nil {
-		return err
-	}
-	if err := t.placeInHistory(out.record); err != nil {
-		return err
-	}
-	if err := t.wroteTo(out.request.To); err != nil {
-		return err
-	}
-	if err := t.emitEncoded(event.MessageState{}.Type(), out.event); err != nil {
-		return err
-	}
-	return t.toOwnDevices(out.row)
-}
-
 // errRefTaken: another call with the same client_ref was faster.
 var errRefTaken = errors.New("client_ref taken")
 

@@ -41,6 +41,7 @@ type bucketID string
 type crypt struct {
 	aead   cipher.AEAD
 	tracer cipher.Block // of traces: freshness.go
+	rooms  sync.Pool    // of *[]byte: plaintexts nobody sees
 	macs   sync.Pool    // of hash.Hash: HMAC-SHA256 under the name key
 	rand   io.Reader
 	// known are the bucketIDs of tables and queues; the map is replaced, not changed.
@@ -75,6 +76,7 @@ func newCrypt(data key.Secret, rand io.Reader) (*crypt, error) {
 		return nil, err
 	}
 	c := &crypt{aead: aead, tracer: tracer, rand: rand}
+	c.rooms.New = func() any { return new([]byte) }
 	c.macs.New = func() any { return hmac.New(sha256.New, nameKey) }
 	return c, nil
 }
@@ -140,6 +142,28 @@ func (c *crypt) open(id bucketID, diskKey, box []byte) (plain []byte, ok bool) {
 	return plain, err == nil
 }
 
+// authentic tells whether open would succeed.
+func (c *crypt) authentic(id bucketID, diskKey, box []byte) bool {
+	if len(box) < sealGrowth || len(box) > maxRecord+2*sealGrowth {
+		return false
+	}
+	room := c.rooms.Get().(*[]byte)
+	defer c.rooms.Put(room)
+	var placeRoom [64]byte
+	at := append(append(placeRoom[:0], id...), diskKey...)
+	plain, err := c.aead.Open((*room)[:0], box[:nonceSize], box[nonceSize:], at)
+	if err == nil {
+		clear(plain)
+		if cap(plain) <= authenticRoom {
+			*room = plain[:0]
+		}
+	}
+	return err == nil
+}
+
+// authenticRoom bounds what is kept for authentic: most records are smaller.
+const authenticRoom = 4096
+
 // place is the associated data of a record. Bucket names are hashedSize long,
 // save "header" and "index", and none begins another.
 func place(id bucketID, diskKey []byte) []byte {
@@ -149,9 +173,16 @@ func place(id bucketID, diskKey []byte) []byte {
 // packRecord is the plaintext of a table record: the length of its clear key, the
 // key, and the value.
 func packRecord(key, value []byte) []byte {
-	b := binary.AppendUvarint(make([]byte, 0, binary.MaxVarintLen16+len(key)+len(value)), uint64(len(key)))
+	return appendRecord(make([]byte, 0, recordSize(key, value)), key, value)
+}
+
+func appendRecord(b, key, value []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(key)))
 	return append(append(b, key...), value...)
 }
+
+// recordSize is what packRecord needs at most.
+func recordSize(key, value []byte) int { return binary.MaxVarintLen16 + len(key) + len(value) }
 
 // unpackRecord splits the plaintext of a table record.
 func unpackRecord(plain []byte) (key, value []byte, ok bool) {
@@ -167,7 +198,11 @@ func unpackRecord(plain []byte) (key, value []byte, ok bool) {
 const positionSize = 8 + 32
 
 func packPosition(p chat.Position) []byte {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, positionSize), p.Clock)
+	return appendPosition(make([]byte, 0, positionSize), p)
+}
+
+func appendPosition(b []byte, p chat.Position) []byte {
+	b = binary.BigEndian.AppendUint64(b, p.Clock)
 	return append(b, p.ID[:]...)
 }
 

@@ -147,7 +147,7 @@ func (l placed) after(p chat.Position) bool {
 
 // place writes one position. fresh promises that its label is not in the file.
 func (t *fileTx) place(id bucketID, p placed, fresh bool) error {
-	return t.batch.do(step{act: actPut, fresh: fresh, rises: true, id: id, key: number(p.label), value: packPosition(p.position)})
+	return t.batch.do(step{act: actPut, fresh: fresh, rises: true, id: id, key: number(p.label), value: appendPosition(t.batch.room.memory.room(positionSize), p.position)})
 }
 
 // freeLabel finds the label for p, relabelling if it must. newest tells that it is

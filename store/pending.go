@@ -111,7 +111,7 @@ func (b *batch) apply(all map[bucketID]*pending) error {
 	}
 	b.room.writes = writes
 	defer clear(writes)
-	if err := b.crypt.sealWrites(writes); err != nil {
+	if err := b.crypt.sealWrites(writes, &b.room.memory); err != nil {
 		return err
 	}
 	for _, w := range writes {
@@ -129,6 +129,7 @@ func (b *batch) apply(all map[bucketID]*pending) error {
 type room struct {
 	steps  []step
 	writes []write
+	memory arena
 }
 
 // roomKept is how many steps there is room for after a batch: those of some hundred
@@ -139,8 +140,9 @@ const roomKept = 4096
 func (r *room) leave(steps []step) {
 	clear(steps)
 	r.steps = steps
+	r.memory.leave()
 	if cap(r.steps) > roomKept || cap(r.writes) > roomKept {
-		*r = room{}
+		r.steps, r.writes = nil, nil
 	}
 }
 

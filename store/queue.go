@@ -24,7 +24,7 @@ func (t *fileTx) Append(q chat.Queue, value []byte) (uint64, error) {
 	}
 	e.last++
 	e.gone = false
-	s := step{act: actPut, fresh: true, rises: true, id: id, key: number(e.last), value: copied(value)}
+	s := step{act: actPut, fresh: true, rises: true, id: id, key: number(e.last), value: t.batch.room.memory.copied(value)}
 	if err := t.batch.do(s); err != nil {
 		return 0, err
 	}

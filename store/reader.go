@@ -62,6 +62,7 @@ func (r *reader) absent(what string, id bucketID, diskKey []byte) error {
 	if err != nil || c == nil {
 		return err
 	}
+	c.blind = true
 	if _, err := c.seek(diskKey); err != nil {
 		return err
 	}
@@ -80,6 +81,7 @@ type cursor struct {
 	id     bucketID
 	bolt   *bolt.Cursor
 	key    []byte // disk key of the present record, nil past the end
+	blind  bool   // records are authenticated, and not handed out
 }
 
 // cursor is nil when there is no such bucket.
@@ -101,7 +103,11 @@ func (c *cursor) move(step func(*bolt.Cursor) (key, value []byte)) ([]byte, erro
 		k, box := step(c.bolt)
 		if k != nil {
 			c.key = copied(k)
-			plain, ok = c.reader.crypt.open(c.id, c.key, box)
+			if c.blind {
+				ok = c.reader.crypt.authentic(c.id, c.key, box)
+			} else {
+				plain, ok = c.reader.crypt.open(c.id, c.key, box)
+			}
 		}
 	})
 	if err == nil && !ok {

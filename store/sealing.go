@@ -15,19 +15,17 @@ const sealPart = 32
 
 // sealWrites seals the values of all writes that have one, on all cores when there
 // are many. Their nonces are drawn at once.
-func (c *crypt) sealWrites(writes []write) error {
-	count, size := 0, 0
+func (c *crypt) sealWrites(writes []write, memory *arena) error {
+	count := 0
 	for i := range writes {
 		if w := &writes[i]; w.act == actPut && w.id != headerBucket {
 			count++
-			size += len(w.plain) + sealGrowth
 		}
 	}
-	nonces := make([]byte, count*nonceSize)
+	nonces := memory.room(count * nonceSize)[:count*nonceSize]
 	if _, err := io.ReadFull(c.rand, nonces); err != nil {
 		return ioError("reading randomness", err)
 	}
-	room := make([]byte, size)
 	for i := range writes {
 		w := &writes[i]
 		switch {
@@ -35,8 +33,7 @@ func (c *crypt) sealWrites(writes []write) error {
 		case w.id == headerBucket:
 			w.box = w.plain
 		default:
-			n := len(w.plain) + sealGrowth
-			w.box, room = room[:nonceSize:n], room[n:]
+			w.box = memory.room(len(w.plain) + sealGrowth)[:nonceSize]
 			nonces = nonces[copy(w.box, nonces[:nonceSize]):]
 		}
 	}

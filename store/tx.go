@@ -78,7 +78,8 @@ func (t *fileTx) Put(table chat.Table, key, value []byte) error {
 	if err != nil {
 		return err
 	}
-	return t.batch.do(step{act: actPut, id: id, rises: table.Numbered(), key: t.crypt.recordKey(id, table, key), value: packRecord(key, value)})
+	plain := appendRecord(t.batch.room.memory.room(recordSize(key, value)), key, value)
+	return t.batch.do(step{act: actPut, id: id, rises: table.Numbered(), key: t.crypt.recordKey(id, table, key), value: plain})
 }
 
 func (t *fileTx) Delete(table chat.Table, key []byte) error {

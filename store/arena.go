@@ -1,0 +1,38 @@
+package store
+
+// arena hands out memory for what a batch writes, sealed and not. It is used again by
+// the next batch: bbolt wants what it is given until its transaction ends.
+type arena struct {
+	chunk []byte // the newest, all of it
+	free  []byte // what is left of it
+}
+
+// Sizes of an arena's chunks in bytes: the first holds what some messages write, the
+// largest that is kept what some hundred do.
+const (
+	arenaFirst = 16 << 10
+	arenaKept  = 1 << 20
+)
+
+// room is memory for n bytes, of length 0.
+func (a *arena) room(n int) []byte {
+	if n > len(a.free) {
+		a.chunk = make([]byte, max(n, 2*len(a.chunk), arenaFirst))
+		a.free = a.chunk
+	}
+	piece := a.free[:0:n]
+	a.free = a.free[n:]
+	return piece
+}
+
+// copied is b in the arena.
+func (a *arena) copied(b []byte) []byte { return append(a.room(len(b)), b...) }
+
+// leave takes everything back, and leaves nothing of it to be read.
+func (a *arena) leave() {
+	if len(a.chunk) > arenaKept {
+		a.chunk = nil
+	}
+	clear(a.chunk)
+	a.free = a.chunk
+}
