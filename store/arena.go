@@ -7,17 +7,21 @@ type arena struct {
 	free  []byte // what is left of it
 }
 
-// Sizes of an arena's chunks in bytes: the first holds what some messages write, the
-// largest that is kept what some hundred do.
+// Sizes of an arena's chunks in bytes: the first holds what some messages write, one of
+// the largest, of which one is kept, what some hundred do. What is larger itself has a
+// chunk of its own.
 const (
 	arenaFirst = 16 << 10
-	arenaKept  = 1 << 20
+	arenaChunk = 1 << 20
 )
 
 // room is memory for n bytes, of length 0.
 func (a *arena) room(n int) []byte {
+	if n > arenaChunk {
+		return make([]byte, 0, n)
+	}
 	if n > len(a.free) {
-		a.chunk = make([]byte, max(n, 2*len(a.chunk), arenaFirst))
+		a.chunk = make([]byte, max(n, min(2*len(a.chunk), arenaChunk), arenaFirst))
 		a.free = a.chunk
 	}
 	piece := a.free[:0:n]
@@ -30,9 +34,6 @@ func (a *arena) copied(b []byte) []byte { return append(a.room(len(b)), b...) }
 
 // leave takes everything back, and leaves nothing of it to be read.
 func (a *arena) leave() {
-	if len(a.chunk) > arenaKept {
-		a.chunk = nil
-	}
-	clear(a.chunk)
+	clear(a.chunk[:len(a.chunk)-len(a.free)])
 	a.free = a.chunk
 }
