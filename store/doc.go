@@ -50,7 +50,7 @@
 // Updates of all goroutines go through one writer goroutine, which puts whatever
 // waits into one bbolt transaction (writer.go, batch.go). What closures write is kept
 // in memory until the commit; then each record is sealed once, on all cores, and
-// given to bbolt in the order of the keys (pending.go, sealing.go). Views read bbolt's
+// given to bbolt in the order of the keys (pending.go, sealing.go, arena.go). Views read bbolt's
 // snapshots and hold nobody up. A closure must not open another transaction, nor
 // Suspend or Close the store: that would wait for itself.
 //
