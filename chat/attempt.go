@@ -327,7 +327,7 @@ func (t *txn) storeAttempt(at *attempt) error {
 	}
 	t.then(func() {
 		for _, row := range at.rows {
-			t.c.outbox.change(row.mvds, func(r *outboxRow) { r.attempt, r.sends, r.carrier, r.sent = at.id, row.sends, 0, nil })
+			t.c.outbox.change(row.mvds, func(r *outboxRow) { r.attempt, r.sends, r.carrier = at.id, row.sends, 0 })
 		}
 	})
 	return put(t, tableAttempts, attemptKey(at.id), at.record())

@@ -47,6 +47,8 @@ func (c *Client) readMarks(published []*attempt) (*marks, error) {
 		at.sent = &sentAs{evidence: at.evidence, at: m.at}
 		for j := range m.rows[i] {
 			if m.rows[i][j].row.firstSent() {
+				// Before the event of it can be read. It is out, whatever becomes of the mark.
+				c.outbox.change(m.rows[i][j].row.mvds, func(r *outboxRow) { r.sent = at.sent })
 				all, of = append(all, &m.rows[i][j]), append(of, at)
 			}
 		}
@@ -85,7 +87,7 @@ func (t *txn) mark(m *marks) error {
 }
 
 func (t *txn) markRow(at *attempt, r sentRow) error {
-	t.then(func() { t.c.outbox.published(r.row.mvds, at, r.next) })
+	t.then(func() { t.c.outbox.published(r.row.mvds, at.id, r.next) })
 	if r.event == nil {
 		return nil
 	}

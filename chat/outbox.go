@@ -47,7 +47,7 @@ type outboxRow struct {
 	// text tells that its message is in a history, to somebody else; ref is its client_ref.
 	text bool
 	ref  string
-	sent *sentAs // its message is sent, and the store knows that by the carrier only
+	sent *sentAs // its message is sent, which its record may not say: see sent.go
 	// body is what it sends, until that was published once, if there was room.
 	body *datasync.Message
 }
@@ -83,14 +83,11 @@ func (o *outbox) letGo(r *outboxRow) {
 }
 
 // published notes that the attempt a row was in is out.
-func (o *outbox) published(mvds [32]byte, at *attempt, next time.Time) {
+func (o *outbox) published(mvds [32]byte, attempt uint64, next time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if r := o.byMVDS[mvds]; r != nil {
-		if r.firstSent() {
-			r.sent = at.sent
-		}
-		r.attempt, r.carrier, r.nextSend = 0, at.id, next
+		r.attempt, r.carrier, r.nextSend = 0, attempt, next
 		o.letGo(r)
 	}
 }

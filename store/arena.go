@@ -32,7 +32,8 @@ func (a *arena) room(n int) []byte {
 // copied is b in the arena.
 func (a *arena) copied(b []byte) []byte { return append(a.room(len(b)), b...) }
 
-// leave takes everything back, and leaves nothing of it to be read.
+// leave takes everything back. The chunk that is kept is wiped, so that plaintexts do not
+// stay in it for long; others are the garbage collector's.
 func (a *arena) leave() {
 	clear(a.chunk[:len(a.chunk)-len(a.free)])
 	a.free = a.chunk

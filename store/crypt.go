@@ -148,15 +148,15 @@ func (c *crypt) authentic(id bucketID, diskKey, box []byte) bool {
 		return false
 	}
 	room := c.rooms.Get().(*[]byte)
-	defer c.rooms.Put(room)
+	defer func() {
+		clear((*room)[:cap(*room)])
+		c.rooms.Put(room)
+	}()
 	var placeRoom [64]byte
 	at := append(append(placeRoom[:0], id...), diskKey...)
 	plain, err := c.aead.Open((*room)[:0], box[:nonceSize], box[nonceSize:], at)
-	if err == nil {
-		clear(plain)
-		if cap(plain) <= authenticRoom {
-			*room = plain[:0]
-		}
+	if err == nil && cap(plain) <= authenticRoom {
+		*room = plain[:0]
 	}
 	return err == nil
 }

@@ -29,13 +29,13 @@ var (
 	// our profile goes ahead in an envelope of its own (signed once for everybody),
 	// with the record of what they were told (read first) and one that is deleted.
 	// The person is a contact: the keys of the shared topic are there.
-	firstSentSum = acceptSum.plus(publishedSum, attemptSum.times(2), layers(2*envelopeBytes), stored(2*envelopeBytes), eciesSum.times(2),
+	firstSentSum = acceptSum.plus(chatSum, publishedSum, attemptSum.times(2), layers(2*envelopeBytes), stored(2*envelopeBytes), eciesSum.times(2),
 		sum{agree: 4, draw: 2, aead: 2, place: 2})
 	// The first message from a stranger: over an envelope and a message, ECIES, an
 	// X3DH agreement, two ratchet steps with a new key, their bundle verified, the
 	// keys that came as 33 bytes, the topic shared with them, and the records of
 	// contact, topic, sessions.
-	firstHeardSum = envelopeSum.plus(messageSum, layers(envelopeBytes), sum{
+	firstHeardSum = envelopeSum.plus(messageSum, chatSum, layers(envelopeBytes), sum{
 		agree: 7, draw: 1, signer: 1, expand: 4, gcm: -1, ctr: 1, chain: 1, slow: 1, aead: 4, place: 4})
 )
 

@@ -202,7 +202,7 @@ func onBoth(b *testing.B, name string, f func(b *testing.B, name string, s size)
 // goes ahead: the first write after opening waits until the whole file was walked.
 func BenchmarkSendAtScale(b *testing.B) {
 	onBoth(b, "send-at-scale", func(b *testing.B, name string, s size) {
-		needs(name, acceptSum)
+		needs(name, acceptSum.plus(chatSum))
 		w := newStopwatch(b)
 		p := s.copied(b)
 		for i := range small.contacts {
