@@ -252,12 +252,15 @@ func (t *txn) deviceHas(id [32]byte, by string, own bool) error {
 		return err
 	}
 	has := func(d *wire.DeviceAckRecord) bool { return d.GetInstallationId() == by && d.GetOwn() == own }
-	if slices.ContainsFunc(rec.GetDevices(), has) || len(rec.GetDevices()) >= maxDevicesNoted {
+	delivered := !own && rank[stateDelivered] > rank[rec.GetState()]
+	noted := slices.ContainsFunc(rec.GetDevices(), has) || len(rec.GetDevices()) >= maxDevicesNoted
+	if noted && !delivered {
 		return nil
 	}
 	now := t.c.now().UnixMilli()
-	rec.Devices = append(rec.GetDevices(), &wire.DeviceAckRecord{InstallationId: by, At: now, Own: own})
-	delivered := !own && rank[stateDelivered] > rank[rec.GetState()]
+	if !noted {
+		rec.Devices = append(rec.GetDevices(), &wire.DeviceAckRecord{InstallationId: by, At: now, Own: own})
+	}
 	if delivered {
 		rec.State = stateDelivered
 		rec.EvidenceKind, rec.EvidenceInstallation = "device", by

@@ -13,6 +13,7 @@ import (
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/wire"
 	"libstatus1to1/store"
 )
@@ -21,6 +22,17 @@ import (
 func someFriend(t *testing.T) key.Public {
 	t.Helper()
 	return newPerson(t, "carol", memnet.New(memnet.Options{})).key()
+}
+
+// unhurried is somebody with others to publish to, who sends nothing a second time soon.
+func unhurried(t *testing.T) *home {
+	t.Helper()
+	net := memnet.New(memnet.Options{Seed: 21})
+	newPerson(t, "bob", net)
+	alice := newHome(t, "alice", net)
+	alice.set.ResendBase = time.Hour
+	alice.restart()
+	return alice
 }
 
 // everywhere is a message as messages.get, messages.list and chats.list tell it: the
@@ -84,11 +96,7 @@ func (h *home) inFile(id string, change func(s chat.Store)) *wire.MessageRecord 
 // everything that tells of the message, survives a restart, and moves into the message
 // when it goes out again.
 func TestSentByAttempt(t *testing.T) {
-	net := memnet.New(memnet.Options{Seed: 21})
-	newPerson(t, "bob", net) // somebody to publish to
-	alice, to := newHome(t, "alice", net), someFriend(t)
-	alice.set.ResendBase = time.Hour
-	alice.restart()
+	alice, to := unhurried(t), someFriend(t)
 	m, err := alice.Send(context.Background(), chat.SendRequest{To: to, Text: "hello", ClientRef: "first"})
 	if err != nil {
 		t.Fatal(err)
@@ -129,11 +137,7 @@ func TestSentByAttempt(t *testing.T) {
 // TestSentOfOlderRows: rows of an earlier version do not say whether their message is in
 // a history, and their messages hold the state themselves.
 func TestSentOfOlderRows(t *testing.T) {
-	net := memnet.New(memnet.Options{Seed: 22})
-	newPerson(t, "bob", net)
-	alice, to := newHome(t, "alice", net), someFriend(t)
-	alice.set.ResendBase = time.Hour
-	alice.restart()
+	alice, to := unhurried(t), someFriend(t)
 	m, err := alice.Send(context.Background(), chat.SendRequest{To: to, Text: "hello", ClientRef: "mine"})
 	if err != nil {
 		t.Fatal(err)
@@ -171,6 +175,42 @@ func TestSentOfOlderRows(t *testing.T) {
 	}
 	if got := alice.everywhere(to, m.ID); got.State != "sent" {
 		t.Errorf("it is %s", got.State)
+	}
+}
+
+// TestDeliveredPastNotedDevices: when as many devices of ours have a message as are noted
+// with one, the recipient's acknowledgement still delivers it.
+func TestDeliveredPastNotedDevices(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 23})
+	alice, bob := newHome(t, "alice", net), newHome(t, "bob", net)
+	newPerson(t, "carol", net) // somebody to publish to
+	alice.send(bob.person, "one")
+	bob.waitText("one")
+	to := bob.key()
+	if err := bob.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m, err := alice.Send(context.Background(), chat.SendRequest{To: to, Text: "two"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice.waitState(m.ID, "sent")
+	alice.inFile(m.ID, func(s chat.Store) {
+		name := mustID(t, m.ID)
+		var rec wire.MessageRecord
+		if err := proto.Unmarshal(records(t, s, "messages")[string(name[:])], &rec); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 2 * session.MaxKnownInstallations {
+			rec.Devices = append(rec.Devices, &wire.DeviceAckRecord{InstallationId: fmt.Sprint("ours ", i), At: 1, Own: true})
+		}
+		put(t, s, "messages", string(name[:]), &rec)
+	})
+	alice.start()
+	bob.start()
+	alice.waitState(m.ID, "delivered")
+	if got, err := alice.Message(mustID(t, m.ID)); err != nil || got.State != "delivered" {
+		t.Errorf("it is %s, %v", got.State, err)
 	}
 }
 
