@@ -55,7 +55,7 @@ type DeliveredEvent struct {
 	Data json.RawMessage `json:"data"`
 }
 
-// StoreCheck is the answer of CheckStore.
+// StoreCheck is the answer of store.check.
 type StoreCheck struct {
 	Records  int      `json:"records"`
 	Problems []string `json:"problems"` // empty when all is well

@@ -123,7 +123,14 @@ extern "C" {
 #endif
 
 /* The ABI this header describes. It changes only when a function below changes
- * or goes away; new methods and fields do not move it. */
+ * or goes away; new methods and fields do not move it. It counts from 1 and is what
+ * a program that loads the library by dlopen compares.
+ *
+ * The number in the file name libstatus1to1.so.0 (the soname) is another one. It is
+ * for the dynamic linker, and stays 0 as long as the library's version is 0.x;
+ * from version 1.0 on it is the ABI number. A program linked against
+ * libstatus1to1.so.0 has to be built again only when the ABI number has moved, which
+ * CHANGELOG.md says. */
 #define STATUS1TO1_ABI_VERSION 1u
 
 /* A handle of an open client. */

@@ -18,6 +18,8 @@ type Method struct {
 	// Params and Result are the struct types of both sides.
 	Params reflect.Type
 	Result reflect.Type
+	// MaxParams is how many bytes the JSON text of its parameters may have.
+	MaxParams int
 
 	call func(ctx context.Context, c *client, params string) (any, error)
 }
@@ -44,11 +46,22 @@ func method[P, R any](name, summary string, errs []chat.Code, f func(context.Con
 	})
 }
 
-// largeMethod is method for one whose parameters may have MaxLargeRequest bytes.
+// largeMethod is method for one whose field "data" holds the bytes of a transfer. Its
+// parameters may have MaxLargeRequest bytes; only more data than a transfer may have
+// makes them larger.
 func largeMethod[P, R any](name, summary string, errs []chat.Code, f func(context.Context, *chat.Client, P) (R, error)) Method {
-	return limitedMethod(name, summary, errs, MaxLargeRequest, func(ctx context.Context, c *client, p P) (R, error) {
+	m := limitedMethod(name, summary, errs, MaxLargeRequest, func(ctx context.Context, c *client, p P) (R, error) {
 		return f(ctx, c.engine, p)
 	})
+	read := m.call
+	m.call = func(ctx context.Context, c *client, params string) (any, error) {
+		if len(params) > MaxLargeRequest {
+			return nil, chat.Errorf(chat.CodeTransferTooLarge, "data", "there are more than %d bytes", chat.MaxTransferBytes).
+				With("max", chat.MaxTransferBytes)
+		}
+		return read(ctx, c, params)
+	}
+	return m
 }
 
 // clientMethod makes a table entry of a typed function that needs more than the
@@ -61,7 +74,7 @@ func clientMethod[P, R any](name, summary string, errs []chat.Code, f func(conte
 func limitedMethod[P, R any](name, summary string, errs []chat.Code, limit int, f func(context.Context, *client, P) (R, error)) Method {
 	return Method{
 		Name: name, Summary: summary, Errors: errs,
-		Params: reflect.TypeFor[P](), Result: reflect.TypeFor[R](),
+		Params: reflect.TypeFor[P](), Result: reflect.TypeFor[R](), MaxParams: limit,
 		call: func(ctx context.Context, c *client, params string) (any, error) {
 			var p P
 			if err := decodeUpTo(params, limit, &p, chat.CodeBadParams); err != nil {

@@ -26,6 +26,26 @@ func TestLargeRequests(t *testing.T) {
 	}
 }
 
+// Too much for one transfer is told as that, whether it is the data or the text around
+// it that is found too large.
+func TestTooLargeForATransfer(t *testing.T) {
+	r := newTestRegistry()
+	h, _ := r.Open(memoryConfig)
+	defer r.Close(h, false)
+	r.Call(h, "identity.create", "")
+	for _, size := range []int{chat.MaxTransferBytes + 1, MaxLargeRequest} {
+		data := base64.StdEncoding.EncodeToString(make([]byte, size))
+		a := decodeAnswer(t, r.Call(h, "pairing.send", `{"pairing_id":"0x`+strings.Repeat("0", 32)+`","name":"x","data":"`+data+`"}`))
+		if a.Error.Code != chat.CodeTransferTooLarge || a.Error.Field != "data" {
+			t.Errorf("%d bytes: %+v", size, a.Error)
+		}
+	}
+	a := decodeAnswer(t, r.Call(h, "messages.send", `{"to":"`+aKey+`","text":"`+strings.Repeat("x", MaxRequest)+`"}`))
+	if a.Error.Code != chat.CodeBadJSON {
+		t.Errorf("a large text: %+v", a.Error)
+	}
+}
+
 func TestPairingTypes(t *testing.T) {
 	for text, ok := range map[string]bool{
 		"": true, "AA==": true, "AAA=": true, "AAAA": true, "AB==": false, "AA": false, "AA=": false, "AAAA\n": false, "AA\r\nAA": false, "-_==": false,

@@ -53,6 +53,44 @@ func TestFieldsAreDocumented(t *testing.T) {
 	}
 }
 
+// Readers of the reference know JSON names and the names of objects; a name of a Go
+// field or function tells them nothing.
+func TestDocumentationHasNoGoNames(t *testing.T) {
+	d, err := readDocs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := newModel(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{"WebP": true, "MiB": true, "KiB": true, "WakuMessage": true, "ApplicationMetadataMessage": true, "OpenRPC": true, "ChatMessage": true, "X3DH": true}
+	for name := range m.names {
+		known[name] = true
+	}
+	reference := m.reference()
+	for _, word := range camelCase.FindAllString(reference+m.wrappers(), -1) {
+		if !known[word] {
+			t.Errorf("%s is a name of Go", word)
+		}
+	}
+	for _, e := range m.events {
+		if strings.HasPrefix(m.ofEvent(e), reflect.TypeOf(e).Name()) {
+			t.Errorf("the event %s begins with its Go name", e.Type())
+		}
+	}
+	for _, o := range m.objects {
+		for _, f := range o.fields {
+			if strings.HasPrefix(f.doc, f.GoName+" ") || strings.HasPrefix(f.doc, f.GoName+":") {
+				t.Errorf("%s.%s begins with its Go name: %s", o.name, f.Name, f.doc)
+			}
+		}
+	}
+	if len(camelCase.FindAllString(reference, -1)) < 50 {
+		t.Error("the pattern finds nothing")
+	}
+}
+
 // The schema is JSON, and whatever it refers to is there.
 func TestSchemaIsWhole(t *testing.T) {
 	d, err := readDocs(root)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"reflect"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -75,7 +76,7 @@ func (m *model) add(t reflect.Type) error {
 		return fmt.Errorf("%s has no doc comment", nameOf(t))
 	}
 	for _, f := range api.Fields(t) {
-		o.fields = append(o.fields, member{f, inJSON(m.docs.ofField(t, f.GoName), f)})
+		o.fields = append(o.fields, member{f, inJSON(m.docs.ofField(t, f.GoName), f, t)})
 	}
 	m.objects[t], m.names[t.Name()] = o, t
 	for _, f := range o.fields {
@@ -86,13 +87,29 @@ func (m *model) add(t reflect.Type) error {
 	return nil
 }
 
-// inJSON is a doc comment that calls its field by the name it has in JSON.
-func inJSON(doc string, f api.FieldSpec) string {
-	if rest, ok := strings.CutPrefix(doc, f.GoName+" "); ok {
-		return f.Name + " " + rest
+// inJSON is the doc comment of a field of t as readers of JSON need it: fields are
+// called by the names they have there. A Go name of one word may be an English word
+// anywhere but at the start.
+func inJSON(doc string, f api.FieldSpec, t reflect.Type) string {
+	if rest, ok := strings.CutPrefix(doc, f.GoName); ok && strings.IndexAny(rest, " :,") == 0 {
+		doc = f.Name + rest
+	}
+	for _, other := range api.Fields(t) {
+		if camelCase.MatchString(other.GoName) {
+			doc = regexp.MustCompile(`\b`+other.GoName+`\b`).ReplaceAllString(doc, other.Name)
+		}
 	}
 	return doc
 }
+
+// ofEvent is the comment of an event, under the name it has in JSON.
+func (m *model) ofEvent(e event.Event) string {
+	t := reflect.TypeOf(e)
+	return e.Type() + strings.TrimPrefix(m.docs.ofType(t), t.Name())
+}
+
+// camelCase matches a name that can only be one of Go's: of several words.
+var camelCase = regexp.MustCompile(`\b[A-Z][a-z]+[0-9]*[A-Z][A-Za-z0-9]*\b`)
 
 // sortedObjects lists the object types by name.
 func (m *model) sortedObjects() []object {

@@ -54,7 +54,7 @@ func (m *model) reference() string {
 	b.WriteString("## Events\n\nThe `data` of each type:\n\n")
 	for _, e := range m.events {
 		t := reflect.TypeOf(e)
-		fmt.Fprintf(&b, "### `%s`\n\n%s\n\n", e.Type(), m.docs.ofType(t))
+		fmt.Fprintf(&b, "### `%s`\n\n%s\n\n", e.Type(), m.ofEvent(e))
 		m.table(&b, t, "always")
 	}
 	b.WriteString("## Objects\n\n")
@@ -78,6 +78,9 @@ func (m *model) methodSection(b *strings.Builder, method api.Method) {
 	}
 	if len(method.Errors) > 0 {
 		b.WriteString(" Errors: " + codeList(method.Errors) + ".")
+	}
+	if method.MaxParams != api.MaxRequest {
+		fmt.Fprintf(b, " The parameters may have %d bytes.", method.MaxParams)
 	}
 	b.WriteString("\n\n")
 }

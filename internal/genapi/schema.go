@@ -38,6 +38,7 @@ type rpcMethod struct {
 	Params         []rpcParam  `json:"params"`
 	Result         rpcResult   `json:"result"`
 	Errors         []chat.Code `json:"x-errors"`
+	MaxParams      int         `json:"x-max-params-bytes"`
 }
 
 type rpcParam struct {
@@ -76,7 +77,7 @@ func (m *model) schema() ([]byte, error) {
 	}
 	for _, e := range m.events {
 		t := reflect.TypeOf(e)
-		doc.Events = append(doc.Events, rpcEvent{Name: e.Type(), Summary: m.docs.ofType(t), Schema: ref(t.Name())})
+		doc.Events = append(doc.Events, rpcEvent{Name: e.Type(), Summary: m.ofEvent(e), Schema: ref(t.Name())})
 	}
 	doc.Components.Schemas = map[string]schema{}
 	for _, o := range m.sortedObjects() {
@@ -96,7 +97,7 @@ func (m *model) schema() ([]byte, error) {
 
 // rpcMethod describes one method.
 func (m *model) rpcMethod(method api.Method) (rpcMethod, error) {
-	r := rpcMethod{Name: method.Name, Summary: method.Summary, ParamStructure: "by-name", Params: []rpcParam{}, Errors: method.Errors}
+	r := rpcMethod{Name: method.Name, Summary: method.Summary, ParamStructure: "by-name", Params: []rpcParam{}, Errors: method.Errors, MaxParams: method.MaxParams}
 	if r.Errors == nil {
 		r.Errors = []chat.Code{}
 	}
