@@ -85,7 +85,9 @@ func (s *fileStore) gather(b *batch, group *[]*request) {
 // run runs one closure in the batch.
 func (b *batch) run(r *request) {
 	n := len(b.steps)
-	r.err = r.fn(b)
+	if panicked := guard("file", func() { r.err = r.fn(b) }); panicked != nil {
+		r.err = panicked
+	}
 	if r.err == nil && b.fatal == nil {
 		b.keep()
 	} else {
