@@ -102,7 +102,7 @@ func checkPath(path string, create bool) error {
 		return pathError("the directory of the store cannot be used", err)
 	}
 	if !dir.IsDir() {
-		return pathError("the parent of the store is not a directory", nil)
+		return pathError("the directory of the store cannot be used", syscall.ENOTDIR)
 	}
 	info, err := os.Stat(path)
 	switch {

@@ -281,8 +281,9 @@ func TestChangePassphraseCrash(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, h := range headersIn(raw) {
-			if h != present.header {
-				t.Fatal("the file has another header than the present one")
+			// A commit that did not come to its end leaves the header to come.
+			if _, _, err := h.unlock(Options{Passphrase: passphrase(now + 1)}); h != present.header && err != nil {
+				t.Fatal("the file has another header than the present one and the next")
 			}
 		}
 		olds = append(olds, present)
