@@ -212,6 +212,9 @@ func (b *batch) commit() error {
 	if b.fatal == nil && len(b.steps) > 0 {
 		wrote, b.fatal = b.flush()
 	}
+	if b.fatal == nil && wrote {
+		b.fatal = b.file.checkList(uint64(b.bolt.ID()) - 1)
+	}
 	if b.fatal != nil || !wrote {
 		b.abort()
 		return b.fatal

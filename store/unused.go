@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
 	"math/bits"
 	"os"
@@ -182,4 +183,22 @@ func freePages(f io.ReaderAt, m boltMeta, pages uint64) (pageSet, error) {
 		free.add(id)
 	}
 	return free, err
+}
+
+// checkList looks at the head of the list of free pages of state txid, the last one. A
+// commit frees as many pages as that says there are of the list, without a question:
+// with a number that is not so bbolt takes all memory there is.
+func (b *boltFile) checkList(txid uint64) error {
+	m, ok := readMeta(b.file, int64(txid%2))
+	var head [pageHeaderSize]byte
+	if ok {
+		_, err := b.file.ReadAt(head[:], int64(m.freelist)*pageSize)
+		ok = err == nil
+	}
+	e := binary.NativeEndian
+	if !ok || m.txid != txid || e.Uint64(head[:]) != m.freelist || e.Uint16(head[8:]) != freelistPage ||
+		uint64(e.Uint32(head[12:])) >= m.pages-m.freelist {
+		return corrupt("file: the list of free pages is damaged")
+	}
+	return nil
 }
