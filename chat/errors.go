@@ -153,7 +153,7 @@ var CodeTable = []CodeInfo{
 	{CodeBadPicture, "identity", false, "the picture is too large, or of no known type", "give a JPEG, PNG, GIF or WebP within the limits in details"},
 	{CodeStoreLocked, "store", true, "another client or process has the store open", "close the other one"},
 	{CodeStoreCorrupt, "store", false, "the store file is damaged", "restore a backup; see details"},
-	{CodeStoreIO, "store", true, "reading or writing the store file failed", "check the path, its rights and the free disk space"},
+	{CodeStoreIO, "store", true, "reading or writing the store file failed", "do what the message says; details.errno has the name of the system's error, such as ENOSPC, where there is one"},
 	{CodeStoreSuspended, "store", true, "the store is suspended", "call store.resume"},
 	{CodeStoreNewer, "store", false, "the store was written by a newer version of the library", "update the library"},
 	{CodeWrongPassphrase, "store", false, "the passphrase does not open this store", "give the right one"},

@@ -38,7 +38,8 @@ type Store interface {
 	// lock; until Resume every transaction fails with CodeStoreSuspended.
 	Suspend() error
 	Resume() error
-	// ChangePassphrase re-wraps the data key. A memory store ignores it.
+	// ChangePassphrase re-wraps the data key, and returns when the old passphrase
+	// opens nothing of the store any more. A memory store ignores it.
 	ChangePassphrase(old, new string) error
 	// Authenticate reports whether the passphrase, or the key, is the one that
 	// opens the store: CodeWrongPassphrase if not. A memory store takes any.

@@ -235,8 +235,9 @@ static inline char *status1to1_identity_phrase(status1to1_client client, const c
     return status1to1_call(client, "identity.phrase", params_json);
 }
 
-/* identity.delete: Destroys the identity and all that is stored: the keys are erased
- * and the file is removed. The client is closed then. */
+/* identity.delete: Destroys the identity and all that is stored: the keys are erased,
+ * the file is overwritten and removed, and so are copies that a migration has left
+ * beside it. The client is closed then. */
 static inline char *status1to1_identity_delete(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "identity.delete", params_json);
@@ -601,7 +602,10 @@ static inline char *status1to1_store_resume(status1to1_client client, const char
     return status1to1_call(client, "store.resume", params_json);
 }
 
-/* store.change_passphrase: Changes the passphrase. Only one record is written again. */
+/* store.change_passphrase: Changes the passphrase. When it returns, nothing is left in
+ * the file that the old one opens; copies of the file made before are another matter.
+ * If it fails with details.changed, the new passphrase counts already, and that is made
+ * up for at the next open. */
 static inline char *status1to1_store_change_passphrase(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "store.change_passphrase", params_json);

@@ -146,7 +146,7 @@ func (b *batch) abort() {
 	}
 	tx := b.bolt
 	b.bolt = nil
-	if guard("file", func() { _ = tx.Rollback() }) != nil {
+	if b.file.rollback(tx) != nil {
 		b.hung = true
 	}
 }
@@ -212,6 +212,9 @@ func (b *batch) commit() error {
 	if b.fatal == nil && len(b.steps) > 0 {
 		wrote, b.fatal = b.flush()
 	}
+	if b.fatal == nil && wrote {
+		b.fatal = b.file.checkList(uint64(b.bolt.ID()) - 1)
+	}
 	if b.fatal != nil || !wrote {
 		b.abort()
 		return b.fatal
@@ -221,6 +224,7 @@ func (b *batch) commit() error {
 	id := tx.ID()
 	var err error
 	if panicked := guard("file", func() { err = tx.Commit() }); panicked != nil {
+		b.file.stuck.Store(true) // bbolt still holds the lock of writers
 		b.hung = true
 		return panicked
 	}
@@ -238,6 +242,6 @@ func (b *batch) visible(id int) bool {
 	if err != nil {
 		return hung
 	}
-	defer func() { _ = tx.Rollback() }()
+	defer func() { _ = b.file.rollback(tx) }()
 	return tx.ID() >= id
 }

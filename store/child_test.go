@@ -18,8 +18,9 @@ const (
 )
 
 var children = map[string]func(path string){
-	"hold":  childHold,
-	"crash": childCrash,
+	"hold":   childHold,
+	"crash":  childCrash,
+	"rewrap": childRewrap,
 }
 
 func TestMain(m *testing.M) {

@@ -36,12 +36,8 @@ func TestHeader(t *testing.T) {
 	if err != nil || again != h || len(b) != headerSize {
 		t.Fatalf("the header came back as %+v, %v", again, err)
 	}
-	master, err := again.master(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := again.unwrap(master); err != nil || got != data {
-		t.Fatalf("unwrap: %v", err)
+	if got, _, err := again.unlock(o); err != nil || got != data {
+		t.Fatalf("unlock: %v", err)
 	}
 	for i := range b {
 		bad := bytes.Clone(b)
@@ -54,11 +50,7 @@ func TestHeader(t *testing.T) {
 		if err != nil || i >= headerSize-sha256.Size {
 			continue
 		}
-		m, err := h.master(o)
-		if err != nil {
-			continue
-		}
-		if _, err := h.unwrap(m); err == nil {
+		if _, _, err := h.unlock(o); err == nil {
 			t.Fatalf("byte %d changed and it still unwraps", i)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 
 	"libstatus1to1/chat"
-	"libstatus1to1/chat/protocol/key"
 )
 
 // Authenticate reports whether the passphrase or the key is the one that opens this
@@ -25,11 +24,7 @@ func (s *fileStore) Authenticate(passphrase string, masterKey []byte) error {
 	if err != nil {
 		return err
 	}
-	master, err := h.master(Options{Passphrase: passphrase, Key: masterKey})
-	var data key.Secret
-	if err == nil {
-		data, err = h.unwrap(master)
-	}
+	data, _, err := h.unlock(Options{Passphrase: passphrase, Key: masterKey})
 	if err != nil || subtle.ConstantTimeCompare(data[:], s.data[:]) != 1 {
 		return wrongPassphrase("", masterKey)
 	}
@@ -38,7 +33,8 @@ func (s *fileStore) Authenticate(passphrase string, masterKey []byte) error {
 
 // Destroy closes the store for good and makes what it held unreadable: the pages that
 // hold, or once held, the wrapped data key are overwritten with the rest of the file,
-// the file is removed, and the key is forgotten. What the medium keeps of overwritten
+// the file is removed, as are copies that a migration has left, and the key is
+// forgotten. What the medium keeps of overwritten
 // blocks is encrypted under a key that is no more, unless a copy of the file is left
 // somewhere.
 func (s *fileStore) Destroy() error {
@@ -53,6 +49,9 @@ func (s *fileStore) Destroy() error {
 	if e := erase(s.path); e != nil {
 		err = e
 	}
+	if e := eraseLeftovers(s.path); e != nil && err == nil {
+		err = e
+	}
 	clear(s.data[:])
 	return err
 }
@@ -62,12 +61,17 @@ const eraseBlock = 1 << 20
 
 // erase overwrites a file, makes that durable, and removes it.
 func erase(path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	f, err := os.OpenFile(path, os.O_WRONLY|noFollow, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return pathError("the store cannot be erased", err)
+	}
+	// Somebody may have opened it meanwhile, as the store that it is.
+	if err := lockFile(f); err != nil {
+		_ = f.Close()
+		return openError(err)
 	}
 	err = overwrite(f)
 	if e := f.Close(); err == nil {

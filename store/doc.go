@@ -57,7 +57,27 @@
 // # What deleting does
 //
 // bbolt does not wipe freed pages: a deleted record stays in the file, sealed
-// under the data key, until its page is used again. For the same reason a wrapped
-// data key under an old passphrase may linger after ChangePassphrase; whoever had
-// the old passphrase and a copy of the file can read that copy for ever.
+// under the data key, until its page is used again or the passphrase is changed.
+// ChangePassphrase overwrites every page that is out of use (unused.go), because
+// former headers lie there: their wrapped keys are the present data key. A store
+// whose header has no mark that this was done, since a change was interrupted or
+// the library was older, is made up for when it is opened. Destroy overwrites all.
+// What neither reaches is outside of the file: copies that somebody made, and what
+// the medium keeps of overwritten blocks. A copy from before a change is read with
+// the passphrase of that time, and so, with the data key it gives, are later ones.
+//
+// # What bbolt does when it panics
+//
+// Every call of bbolt is guarded (errors.go): a page that is no page, and a mapped
+// file that was cut, come out as store_corrupt. Where bbolt panics holding its locks
+// it is not called again: every call of the store fails with what came first, and
+// Close lets go of the file's own lock. Transactions begin one at a time for that
+// (file.go).
+//
+// # Files
+//
+// The store is one file of mode 0600. Before a migration it is copied to
+// <path>.v<version>.bak, by way of <path>.v<version>.bak.tmp; both go when the store
+// has next opened well (leftovers.go). Nothing is written through symbolic links;
+// where the path itself is one, all that is said here is about the file it leads to.
 package store

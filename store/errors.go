@@ -25,7 +25,7 @@ type PanicError struct {
 	Stack []byte
 }
 
-func (e *PanicError) Error() string { return "store: the closure panicked" }
+func (e *PanicError) Error() string { return "the closure panicked" }
 
 // runClosure calls fn and turns its panic into an error.
 func runClosure(fn func(chat.Tx) error, tx chat.Tx) (err error) {
@@ -43,7 +43,7 @@ func runClosure(fn func(chat.Tx) error, tx chat.Tx) (err error) {
 func guard(what string, fn func()) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = corrupt("%s: a page cannot be read", what).Because(fmt.Errorf("store: bbolt: %v", v))
+			err = corrupt("%s: a page cannot be read", what).Because(fmt.Errorf("bbolt panicked: %v", v))
 		}
 	}()
 	fn()
@@ -62,11 +62,11 @@ func misplaced(what string) *chat.Error {
 func missing(what string) *chat.Error { return corrupt("%s: records are missing", what) }
 
 func ioError(doing string, cause error) *chat.Error {
-	return chat.Errorf(chat.CodeStoreIO, "", "%s failed", doing).Because(cause)
+	return chat.Errorf(chat.CodeStoreIO, "", "%s failed", doing).BecauseOS(cause)
 }
 
 func pathError(message string, cause error) *chat.Error {
-	return chat.Errorf(chat.CodeStoreIO, "store.path", "%s", message).Because(cause)
+	return chat.Errorf(chat.CodeStoreIO, "store.path", "%s", message).BecauseOS(cause)
 }
 
 func locked() *chat.Error {

@@ -83,6 +83,9 @@ func faultyCommit(t *testing.T, path string, good []byte, r *rand.Rand, kind str
 		return "not reached"
 	}
 	wantCode(t, err, chat.CodeStoreIO)
+	if want := faultErrno[kind]; errnoOf(err) != want {
+		t.Errorf("%s: details.errno is %q, want %q", kind, errnoOf(err), want)
+	}
 	shown, err := content(s)
 	refuses := err != nil
 	if refuses {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -71,6 +72,19 @@ func (d *disk) record(log *[]written) {
 
 // The ways a disk fails.
 var faultKinds = []string{"full disk", "short write", "write error", "failed fsync"}
+
+// faultErrno is what the error of each names.
+var faultErrno = map[string]string{"full disk": "ENOSPC", "short write": "", "write error": "EIO", "failed fsync": "EINVAL"}
+
+// errnoOf is details.errno of an error, or "".
+func errnoOf(err error) string {
+	var e *chat.Error
+	if !errors.As(err, &e) {
+		return ""
+	}
+	name, _ := e.Details["errno"].(string)
+	return name
+}
 
 // failAt makes the nth write from now on fail (from 0), or the fsync after it, and
 // tells through hit whether it came to that.

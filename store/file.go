@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -15,8 +17,12 @@ import (
 
 // boltFile is an open, locked and scanned bbolt file.
 type boltFile struct {
-	db    *bolt.DB
-	file  *os.File       // bbolt's own descriptor, to let the lock go if bbolt cannot
+	db       *bolt.DB
+	file     *os.File    // bbolt's own descriptor, to let the lock go if bbolt cannot
+	readers  readers     // Views in progress
+	starting sync.Mutex  // one transaction begins at a time
+	stuck    atomic.Bool // bbolt panicked where it holds locks: it must not be called any more
+
 	made  bool           // it was empty when it was opened
 	count map[string]int // records in each root bucket then; nil while rest is to be walked
 	rest  *rest          // what is left to be looked at; nil: nothing
@@ -36,13 +42,13 @@ func openFile(path string, create, noSync bool, atOnce int64) (*boltFile, error)
 		InitialMmapSize: initialMap,
 		PageSize:        pageSize,
 		NoSync:          noSync,
-		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
-			return b.openLocked(name, flag, mode, create, atOnce)
+		OpenFile: func(name string, flag int, _ os.FileMode) (*os.File, error) {
+			return b.openLocked(name, flag, create, atOnce)
 		},
 	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	var err error
-	if panicked := guard("file", func() { b.db, err = bolt.Open(path, 0o600, options) }); panicked != nil {
+	if panicked := guard("file", func() { b.db, err = bolt.Open(path, privateMode, options) }); panicked != nil {
 		b.abandon()
 		return nil, panicked
 	}
@@ -56,11 +62,8 @@ func openFile(path string, create, noSync bool, atOnce int64) (*boltFile, error)
 }
 
 // openLocked stands in for os.OpenFile in bolt.Open.
-func (b *boltFile) openLocked(name string, flag int, mode os.FileMode, create bool, atOnce int64) (*os.File, error) {
-	if !create {
-		flag &^= os.O_CREATE
-	}
-	f, err := os.OpenFile(name, flag, mode)
+func (b *boltFile) openLocked(name string, flag int, create bool, atOnce int64) (*os.File, error) {
+	f, there, err := openOrCreate(name, flag&^os.O_CREATE, create)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +77,10 @@ func (b *boltFile) openLocked(name string, flag int, mode os.FileMode, create bo
 	}
 	if info.Size() == 0 && create {
 		b.made = true
-		return f, nil
+		if there { // made by somebody, for others to read perhaps
+			err = f.Chmod(privateMode)
+		}
+		return f, err
 	}
 	meta, err := newestMeta(f)
 	if err != nil {
@@ -96,7 +102,7 @@ func checkPath(path string, create bool) error {
 		return pathError("the directory of the store cannot be used", err)
 	}
 	if !dir.IsDir() {
-		return pathError("the parent of the store is not a directory", nil)
+		return pathError("the directory of the store cannot be used", syscall.ENOTDIR)
 	}
 	info, err := os.Stat(path)
 	switch {
@@ -130,6 +136,10 @@ func (b *boltFile) isNew() bool { return b.made || b.rest == nil && len(b.count)
 
 // close ends bbolt and releases the lock. No transaction may be running.
 func (b *boltFile) close() error {
+	if b.stuck.Load() {
+		b.abandon()
+		return nil
+	}
 	var err error
 	if panicked := guard("file", func() { err = b.db.Close() }); panicked != nil {
 		b.abandon()
@@ -153,14 +163,36 @@ func (b *boltFile) abandon() {
 
 // begin starts a bbolt transaction. hung tells that bbolt panicked in it and
 // must not be used any more.
+//
+// One at a time: a transaction that panics while it begins keeps bbolt's locks, and
+// who came after it would wait for them for ever.
 func (b *boltFile) begin(writable bool) (tx *bolt.Tx, hung bool, err error) {
+	b.starting.Lock()
+	defer b.starting.Unlock()
+	if b.stuck.Load() {
+		return nil, true, corrupt("the store failed before; open it again")
+	}
 	if panicked := guard("file", func() { tx, err = b.db.Begin(writable) }); panicked != nil {
+		b.stuck.Store(true)
 		return nil, true, panicked
 	}
 	if err != nil {
 		return nil, false, ioError("starting a transaction", err)
 	}
 	return tx, false, nil
+}
+
+// rollback ends a transaction. Its error is that bbolt panicked and must not be used
+// any more.
+func (b *boltFile) rollback(tx *bolt.Tx) error {
+	if b.stuck.Load() {
+		return nil // it may hold the locks that this needs
+	}
+	panicked := guard("file", func() { _ = tx.Rollback() })
+	if panicked != nil {
+		b.stuck.Store(true)
+	}
+	return panicked
 }
 
 // lastTx is the number of the last transaction, or 0 if bbolt cannot tell.
@@ -170,8 +202,8 @@ func (b *boltFile) lastTx() (id int) {
 	if err != nil {
 		return 0
 	}
-	_ = guard("file", func() { id = tx.ID(); _ = tx.Rollback() })
-	return id
+	defer func() { _ = b.rollback(tx) }()
+	return tx.ID()
 }
 
 // syncDir makes the directory entry of a new file durable.

@@ -18,7 +18,8 @@ import (
 
 // fileStore is a chat.Store in a bbolt file.
 type fileStore struct {
-	path    string
+	path    string // of the file itself, where Options.Path is a link to it
+	given   string // Options.Path, made absolute
 	kdf     Argon2Params
 	noSync  bool
 	atOnce  int64
@@ -63,10 +64,10 @@ func openWith(o Options, steps []migration) (chat.Store, error) {
 		return nil, pathError("the path cannot be made absolute", err)
 	}
 	s := &fileStore{
-		path: path, kdf: o.KDF.orDefault(), noSync: o.NoSync, atOnce: o.wholeUpTo(), rand: &sharedReader{r: o.Rand},
+		path: linked(path), given: path, kdf: o.KDF.orDefault(), noSync: o.NoSync, atOnce: o.wholeUpTo(), rand: &sharedReader{r: o.Rand},
 		requests: make(chan *request, maxClosures), quit: make(chan struct{}),
 	}
-	if s.file, err = openFile(path, true, o.NoSync, s.atOnce); err != nil {
+	if s.file, err = openFile(s.path, true, o.NoSync, s.atOnce); err != nil {
 		return nil, err
 	}
 	if err := s.start(o, steps); err != nil {
@@ -75,7 +76,17 @@ func openWith(o Options, steps []migration) (chat.Store, error) {
 	}
 	s.finishLater(s.file)
 	go s.write()
+	s.tidyLater()
 	return s, nil
+}
+
+// linked is the file that path leads to, so that what is made beside the file and
+// removed with it is beside the file itself. A path that leads nowhere is as it was.
+func linked(path string) string {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
+	}
+	return path
 }
 
 // start unlocks the open file, after making it a store if it is new, and brings
@@ -89,25 +100,24 @@ func (s *fileStore) start(o Options, steps []migration) error {
 		if h, s.data, master, err = newHeader(o, newest, s.rand); err != nil {
 			return ioError("reading randomness", err)
 		}
-		if err := s.file.writeHeader(h); err != nil {
-			return err
-		}
-		if err := syncDir(s.path); err != nil {
-			return err
-		}
 	} else {
 		if h, err = s.file.readHeader(newest); err != nil {
 			return err
 		}
-		if master, err = h.master(o); err == nil {
-			s.data, err = h.unwrap(master)
-		}
-		if err != nil {
+		if s.data, master, err = h.unlock(o); err != nil {
 			return wrongPassphrase("store.", o.Key).Because(err)
 		}
 	}
 	if s.crypt, err = newCrypt(s.data, s.rand); err != nil {
 		return chat.Errorf(chat.CodeInternal, "", "the keys cannot be derived").Because(err)
+	}
+	if s.file.isNew() {
+		if err := s.file.writeFirst(h, s.crypt); err != nil {
+			return err
+		}
+		if err := syncDir(s.path); err != nil {
+			return err
+		}
 	}
 	if err := s.migrate(h, master, steps); err != nil {
 		return err
@@ -133,13 +143,22 @@ func (b *boltFile) view(fn func(*reader) error, c *crypt) error {
 // tryView is view that also tells whether bbolt hangs.
 func (b *boltFile) tryView(fn func(*reader) error, c *crypt) (hung bool, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	group := b.readers.enter()
+	defer group.Done()
 	tx, hung, err := b.begin(false)
 	if err != nil {
 		return hung, err
 	}
-	defer func() { _ = guard("file", func() { _ = tx.Rollback() }) }()
+	defer func() {
+		if panicked := b.rollback(tx); panicked != nil && err == nil {
+			hung, err = true, panicked
+		}
+	}()
 	r := newReader(c, tx)
-	return false, fn(&r)
+	if panicked := guard("file", func() { err = fn(&r) }); panicked != nil {
+		return false, panicked
+	}
+	return false, err
 }
 
 // Format prints no secret, whatever the verb.
@@ -234,6 +253,7 @@ func (s *fileStore) Resume() error {
 	s.broken.Store(nil)
 	s.finishLater(f)
 	s.gate.open()
+	s.tidyLater()
 	return nil
 }
 
@@ -253,9 +273,10 @@ func (s *fileStore) recognise(f *boltFile) error {
 	return f.verify(s.crypt)
 }
 
-// ChangePassphrase wraps the data key anew. It fails with CodeWrongPassphrase
-// when old is not the present one and with CodeBadParams when the store was made
-// with a key instead of a passphrase.
+// ChangePassphrase wraps the data key anew, and returns when nothing is left in the
+// file that the old passphrase opens. It fails with CodeWrongPassphrase when old is
+// not the present one and with CodeBadParams when the store was made with a key
+// instead of a passphrase.
 func (s *fileStore) ChangePassphrase(old, new string) error {
 	s.rewrap.Lock()
 	defer s.rewrap.Unlock()
@@ -263,7 +284,7 @@ func (s *fileStore) ChangePassphrase(old, new string) error {
 		return err
 	}
 	defer s.gate.leave()
-	if new == "" {
+	if normalPassphrase(new) == "" {
 		return chat.Errorf(chat.CodeBadParams, "new", "the new passphrase is empty")
 	}
 	if err := s.hung(); err != nil {
@@ -276,24 +297,36 @@ func (s *fileStore) ChangePassphrase(old, new string) error {
 	if h.kdf == kdfNone {
 		return chat.Errorf(chat.CodeBadParams, "old", "this store is opened with a key and has no passphrase")
 	}
-	data, err := h.unwrap(h.argon.derive(old, h.salt[:]))
+	data, _, err := h.unlock(Options{Passphrase: old})
 	if err != nil || subtle.ConstantTimeCompare(data[:], s.data[:]) != 1 {
 		return chat.Errorf(chat.CodeWrongPassphrase, "old", "the passphrase does not open this store")
 	}
-	h, master, err := h.withPassphrase(new, s.kdf, s.rand)
+	h, master, err := h.withPassphrase(new, h.argon.atLeast(s.kdf), s.rand)
 	if err == nil {
 		h, err = h.wrap(master, s.data, s.rand)
 	}
 	if err != nil {
 		return ioError("reading randomness", err)
 	}
-	return s.submit(func(b *batch) error {
+	if err := s.submit(func(b *batch) error {
 		return b.do(step{act: actPut, id: headerBucket, key: []byte(headerBucket), value: h.encode()})
-	})
+	}); err != nil {
+		return err
+	}
+	return changed(s.eraseUnused())
+}
+
+// changed is what ChangePassphrase fails with when only its last step did.
+func changed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return chat.Errorf(chat.CodeOf(err), "", "the passphrase is changed, but what the old one opens could not be erased from the file; the next open tries again").
+		BecauseOS(err).With("changed", true)
 }
 
 func (s *fileStore) Info() chat.StoreInfo {
-	info := chat.StoreInfo{Kind: "file", Path: s.path, SchemaVersion: int(s.version)}
+	info := chat.StoreInfo{Kind: "file", Path: s.given, SchemaVersion: int(s.version)}
 	if stat, err := os.Stat(s.path); err == nil {
 		info.SizeBytes = stat.Size()
 	}

@@ -95,7 +95,9 @@ func wantCode(t testing.TB, err error, want chat.Code) {
 }
 
 // dump is the whole content, as text to compare.
-func dump(s chat.Store, tables []chat.Table, queues []chat.Queue, chats []string) (string, error) {
+func dump(s interface {
+	View(func(chat.Tx) error) error
+}, tables []chat.Table, queues []chat.Queue, chats []string) (string, error) {
 	var out []string
 	err := s.View(func(tx chat.Tx) error {
 		for _, t := range tables {

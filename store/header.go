@@ -48,10 +48,10 @@ const (
 )
 
 var (
-	errHeader       = errors.New("store: the header is damaged")
-	errHeaderNewer  = errors.New("store: the header is of a newer version")
-	errWrongUnlock  = errors.New("store: the wrapped key does not open")
-	errMasterParams = errors.New("store: bad master key")
+	errHeader       = errors.New("the header is damaged")
+	errHeaderNewer  = errors.New("the header is of a newer version")
+	errWrongUnlock  = errors.New("the wrapped key does not open")
+	errMasterParams = errors.New("bad master key")
 )
 
 // clear is the part before the nonce.
@@ -64,6 +64,15 @@ func (h *header) clear() []byte {
 	b = binary.BigEndian.AppendUint32(b, h.argon.MemoryKiB)
 	b = append(b, h.argon.Threads)
 	return append(b, h.salt[:]...)
+}
+
+// checksum is what an encoded header ends with: no two headers have the same. nil for
+// what is too short for one.
+func checksum(encoded []byte) []byte {
+	if len(encoded) < headerSize {
+		return nil
+	}
+	return encoded[len(encoded)-sha256.Size:]
 }
 
 func (h *header) encode() []byte {
@@ -143,19 +152,27 @@ func (h header) withPassphrase(passphrase string, p Argon2Params, rand io.Reader
 	if _, err := io.ReadFull(rand, h.salt[:]); err != nil {
 		return h, key.Secret{}, err
 	}
-	return h, p.derive(passphrase, h.salt[:]), nil
+	return h, p.derive(normalPassphrase(passphrase), h.salt[:]), nil
 }
 
-// master is the master key that o gives for this header.
-func (h *header) master(o Options) (master key.Secret, err error) {
+// unlock opens the data key with the key of o, or with its passphrase in each form
+// that a store may have been made with.
+func (h *header) unlock(o Options) (data, master key.Secret, err error) {
 	if (h.kdf == kdfNone) != (len(o.Key) > 0) {
-		return master, errMasterParams
+		return data, master, errMasterParams
 	}
 	if h.kdf == kdfNone {
 		copy(master[:], o.Key)
-		return master, nil
+		data, err = h.unwrap(master)
+		return data, master, err
 	}
-	return h.argon.derive(o.Passphrase, h.salt[:]), nil
+	for _, form := range passphraseForms(o.Passphrase) {
+		master = h.argon.derive(form, h.salt[:])
+		if data, err = h.unwrap(master); err == nil {
+			break
+		}
+	}
+	return data, master, err
 }
 
 // wrap is h with the data key sealed under the master key.

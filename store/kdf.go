@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/unicode/norm"
 
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/protocol/key"
@@ -44,8 +45,27 @@ func (p Argon2Params) valid() bool {
 		p.MemoryKiB >= 8*uint32(p.Threads) && p.MemoryKiB <= maxArgonMemoryKiB
 }
 
-// derive is Argon2id of the passphrase. The passphrase is taken as its bytes:
-// whoever wants Unicode normalisation does it before.
+// atLeast is p, and where other costs more, as much as other.
+func (p Argon2Params) atLeast(other Argon2Params) Argon2Params {
+	return Argon2Params{max(p.Time, other.Time), max(p.MemoryKiB, other.MemoryKiB), max(p.Threads, other.Threads)}
+}
+
+// normalPassphrase is the form of a passphrase that new stores are made with: NFKC, so
+// that it does not matter how a keyboard composes what it types. (Unicode Standard
+// Annex 15.)
+func normalPassphrase(passphrase string) string { return norm.NFKC.String(passphrase) }
+
+// passphraseForms are the forms of a passphrase to try, in order. Stores of the first
+// versions of this library were made with the bytes as they came.
+func passphraseForms(passphrase string) []string {
+	normal := normalPassphrase(passphrase)
+	if normal == passphrase {
+		return []string{normal}
+	}
+	return []string{normal, passphrase}
+}
+
+// derive is Argon2id of the bytes of one form of a passphrase.
 func (p Argon2Params) derive(passphrase string, salt []byte) (master key.Secret) {
 	copy(master[:], argon2.IDKey([]byte(passphrase), salt, p.Time, p.MemoryKiB, p.Threads, uint32(len(master))))
 	return master
@@ -55,12 +75,14 @@ func (p Argon2Params) derive(passphrase string, salt []byte) (master key.Secret)
 type Options struct {
 	// Path of the file. Its directory must exist; the file is made when missing.
 	Path string
-	// Passphrase, or Key: exactly one of them.
+	// Passphrase, or Key: exactly one of them. Unicode's normal forms of a passphrase
+	// count as one; a wrong one that is not in form NFKC costs two derivations.
 	Passphrase string
 	// Key is a 32-byte master key (from the host's keychain) in place of a passphrase.
 	Key []byte
-	// KDF is used for a new store and by ChangePassphrase; an existing store
-	// says itself what it was made with. Zero: DefaultArgon2. Ignored with Key.
+	// KDF is used for a new store; an existing store says itself what it was made
+	// with. ChangePassphrase takes of each parameter the larger one. Zero:
+	// DefaultArgon2. Ignored with Key.
 	KDF Argon2Params
 	// Rand is read for keys, salts and nonces: chat.Randomness.
 	Rand chat.Randomness
@@ -97,7 +119,7 @@ func (o Options) validate() error {
 		return chat.Errorf(chat.CodeBadConfig, "store.key", "give a passphrase or a key, not both")
 	case len(o.Key) > 0 && len(o.Key) != len(key.Secret{}):
 		return chat.Errorf(chat.CodeBadConfig, "store.key", "the key must be 32 bytes")
-	case len(o.Key) == 0 && o.Passphrase == "":
+	case len(o.Key) == 0 && normalPassphrase(o.Passphrase) == "":
 		return chat.Errorf(chat.CodeBadConfig, "store.passphrase", "the passphrase is empty")
 	case !o.KDF.orDefault().valid():
 		return chat.Errorf(chat.CodeBadConfig, "store.kdf", "the Argon2id parameters are out of bounds")

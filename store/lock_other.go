@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-var errLocked = errors.New("store: the file is locked")
+var errLocked = errors.New("the file is locked")
 
 // lockFile does nothing where there is no flock: bbolt takes its own lock after
 // the pages were read. A writer at that very moment can make a sound file look

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-var errLocked = errors.New("store: the file is locked")
+var errLocked = errors.New("the file is locked")
 
 // lockFile takes the lock that bbolt itself takes a moment later on the same
 // descriptor, so that the pages can be read before bbolt trusts them.

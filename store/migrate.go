@@ -2,8 +2,8 @@ package store
 
 import (
 	"errors"
-	"fmt"
 	"os"
+	"runtime/debug"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -25,9 +25,8 @@ func newestVersion(steps []migration) uint32 { return 1 + uint32(len(steps)) }
 
 // migrate brings the open file from h.version to the newest. Before each step
 // from version N it copies the file to <path>.vN.bak. When all steps are done and
-// the file is opened and scanned again, the copies are removed: they hold what
-// the user may delete later. After a failure the file is as it was before the
-// failing step, and the copies stay.
+// the file is opened and scanned again, tidyLater removes the copies. After a
+// failure the file is as it was before the failing step, and the copies stay.
 func (s *fileStore) migrate(h header, master key.Secret, steps []migration) error {
 	if h.version == newestVersion(steps) {
 		return nil
@@ -35,13 +34,10 @@ func (s *fileStore) migrate(h header, master key.Secret, steps []migration) erro
 	if err := s.file.finishNow(s.crypt); err != nil {
 		return err
 	}
-	var copies []string
 	for v := h.version; v < newestVersion(steps); v++ {
-		name := fmt.Sprintf("%s.v%d.bak", s.path, v)
-		if err := s.file.copyTo(name); err != nil {
+		if err := s.file.copyTo(backupName(s.path, v)); err != nil {
 			return err
 		}
-		copies = append(copies, name)
 		h.version = v + 1
 		next, err := h.wrap(master, s.data, s.rand) // the version is under the wrap's seal
 		if err != nil {
@@ -56,15 +52,7 @@ func (s *fileStore) migrate(h header, master key.Secret, steps []migration) erro
 			return err
 		}
 	}
-	if err := s.reopen(); err != nil {
-		return err
-	}
-	for _, name := range copies {
-		if err := os.Remove(name); err != nil {
-			return pathError("a copy made before a migration cannot be removed", err)
-		}
-	}
-	return nil
+	return s.reopen()
 }
 
 // reopen closes the file and opens it again with its scan and the check of its index.
@@ -85,8 +73,16 @@ func (s *fileStore) reopen() error {
 
 // copyTo writes a consistent copy of the file, whole or not at all.
 func (b *boltFile) copyTo(name string) error {
-	tmp := name + ".tmp"
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	tmp := name + unfinished
+	for _, old := range []string{tmp, name} { // of a migration that did not come to its end
+		if !isLeftover(old) {
+			continue
+		}
+		if err := eraseLeftover(old); err != nil {
+			return err
+		}
+	}
+	f, err := createPrivate(tmp, os.O_WRONLY)
 	if err != nil {
 		return pathError("a copy of the store cannot be made", err)
 	}
@@ -107,6 +103,7 @@ func (b *boltFile) copyTo(name string) error {
 
 // update runs fn in a write transaction of its own, before the writer starts.
 func (b *boltFile) update(doing string, fn func(*bolt.Tx) error) error {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	tx, _, err := b.begin(true)
 	if err != nil {
 		return err
@@ -118,6 +115,7 @@ func (b *boltFile) update(doing string, fn func(*bolt.Tx) error) error {
 			_ = tx.Rollback()
 		}
 	}); panicked != nil {
+		b.stuck.Store(true)
 		return panicked
 	}
 	return asError(doing, err)
@@ -131,19 +129,36 @@ func putHeader(tx *bolt.Tx, h header) error {
 	return bucket.Put([]byte(headerBucket), h.encode())
 }
 
-func (b *boltFile) writeHeader(h header) error {
-	return b.update("writing the header", func(tx *bolt.Tx) error { return putHeader(tx, h) })
+// writeFirst makes a store of an empty file.
+func (b *boltFile) writeFirst(h header, c *crypt) error {
+	return b.update("writing the header", func(tx *bolt.Tx) error {
+		if err := putHeader(tx, h); err != nil {
+			return err
+		}
+		box, err := c.seal(headerBucket, erasedKey, checksum(h.encode()))
+		if err != nil {
+			return err
+		}
+		return tx.Bucket([]byte(headerBucket)).Put(erasedKey, box)
+	})
+}
+
+// header is the record in clear; nil where there is none.
+func (r *reader) header() (raw []byte, err error) {
+	err = guard("header", func() {
+		if bucket := r.bolt.Bucket([]byte(headerBucket)); bucket != nil {
+			raw = copied(bucket.Get([]byte(headerBucket)))
+		}
+	})
+	return raw, err
 }
 
 // readHeader reads the header, which may be of any version up to newest.
 func (b *boltFile) readHeader(newest uint32) (h header, err error) {
 	var raw []byte
-	err = b.view(func(r *reader) error {
-		return guard("header", func() {
-			if bucket := r.bolt.Bucket([]byte(headerBucket)); bucket != nil {
-				raw = copied(bucket.Get([]byte(headerBucket)))
-			}
-		})
+	err = b.view(func(r *reader) (err error) {
+		raw, err = r.header()
+		return err
 	}, nil)
 	if err != nil {
 		return h, err

@@ -248,7 +248,7 @@ func TestRecordWrittenTwiceIsSealedOnce(t *testing.T) {
 	s.must(s.Store.(*fileStore).view(func(r *reader) error {
 		return r.bolt.ForEach(func(_ []byte, b *bolt.Bucket) error { seals += b.Stats().KeyN; return nil })
 	}))
-	if seals != 4 { // header, traces of the index, the index entry of t, the record
+	if seals != 5 { // header, mark, traces of the index, the index entry of t, the record
 		t.Errorf("%d records on disk", seals)
 	}
 }

@@ -35,7 +35,7 @@ const (
 )
 
 // errPages is what every structural fault of the file wraps.
-var errPages = errors.New("store: the pages are damaged")
+var errPages = errors.New("the pages are damaged")
 
 func badPage(id uint64, what string) error {
 	return fmt.Errorf("%w: page %d: %s", errPages, id, what)
@@ -90,7 +90,7 @@ type scan struct {
 }
 
 // errStopped is what a walk ends with that was told to.
-var errStopped = errors.New("store: the walk was stopped")
+var errStopped = errors.New("the walk was stopped")
 
 // scanPages walks all pages of the state m of a file of size bytes, and returns
 // the number of records in each root bucket.
@@ -268,6 +268,11 @@ func (s *scan) free(id uint64) error {
 	if err != nil {
 		return err
 	}
+	return eachFree(id, p, s.take)
+}
+
+// eachFree calls fn for each page in the list of free pages that page id holds.
+func eachFree(id uint64, p []byte, fn func(page uint64) error) error {
 	e := binary.NativeEndian
 	if e.Uint16(p[8:]) != freelistPage {
 		return badPage(id, "not the list of free pages")
@@ -286,7 +291,7 @@ func (s *scan) free(id uint64) error {
 			return badPage(id, "free pages out of order")
 		}
 		last = n
-		if err := s.take(n); err != nil {
+		if err := fn(n); err != nil {
 			return err
 		}
 	}

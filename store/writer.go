@@ -56,7 +56,9 @@ func (s *fileStore) commit(first *request) {
 	}
 	b.run(first)
 	s.gather(b, &group)
-	err = b.commit()
+	if panicked := guard("file", func() { err = b.commit() }); panicked != nil {
+		b.hung, err = true, panicked
+	}
 }
 
 // gather runs what waits for the writer behind the first request. Where several come
@@ -85,7 +87,9 @@ func (s *fileStore) gather(b *batch, group *[]*request) {
 // run runs one closure in the batch.
 func (b *batch) run(r *request) {
 	n := len(b.steps)
-	r.err = r.fn(b)
+	if panicked := guard("file", func() { r.err = r.fn(b) }); panicked != nil {
+		r.err = panicked
+	}
 	if r.err == nil && b.fatal == nil {
 		b.keep()
 	} else {
@@ -122,7 +126,7 @@ func (s *fileStore) newBatch() (*batch, error) {
 // hang keeps everybody off bbolt from now on: it may hold its locks for ever, or
 // show what is not on disk. Opening the store again shows what is there.
 func (s *fileStore) hang(cause error) {
-	err := chat.Errorf(chat.CodeOf(cause), "", "the store failed before; open it again").Because(cause)
+	err := chat.Errorf(chat.CodeOf(cause), "", "the store failed before; open it again").BecauseOS(cause)
 	s.broken.CompareAndSwap(nil, err)
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"path/filepath"
 	"time"
 
 	"libstatus1to1/chat"
@@ -24,14 +25,14 @@ type StoreConfig struct {
 	Kind string `json:"kind,omitempty"`
 	// Path is the file; it is made when missing, in a directory that exists.
 	Path string `json:"path,omitempty"`
-	// Passphrase opens the file. Give this or a key. It is taken as the bytes it has in
-	// UTF-8: bring it into one Unicode normal form first.
+	// Passphrase opens the file. Give this or a key. Unicode's normal forms of the same
+	// text open the same file.
 	Passphrase Secret `json:"passphrase,omitempty"`
 	// Key opens the file instead of a passphrase: 32 bytes in standard base64,
 	// from the host's keychain.
 	Key *StoreKey `json:"key,omitempty"`
 	// KDF sets the cost of the passphrase when the file is made; leave it out
-	// for the defaults.
+	// for the defaults. store.change_passphrase never lowers what the file has.
 	KDF *KDFConfig `json:"kdf,omitempty"`
 }
 
@@ -110,7 +111,8 @@ type EngineConfig struct {
 type LogConfig struct {
 	// Level is "debug", "info" (default), "warn" or "error".
 	Level string `json:"level,omitempty"`
-	// File gets one JSON object a line; made with mode 0600 when missing.
+	// File gets one JSON object a line; made with mode 0600 when missing. It must not
+	// be a symbolic link.
 	File string `json:"file,omitempty"`
 	// Events asks for log events.
 	Events bool `json:"events,omitempty"`
@@ -144,6 +146,9 @@ func ParseConfig(text string) (Config, error) {
 	}
 	if err := c.Log.check(); err != nil {
 		return Config{}, err
+	}
+	if c.Log.File != "" && c.Store.Path != "" && filepath.Clean(c.Log.File) == filepath.Clean(c.Store.Path) {
+		return Config{}, misconfigured("log.file", "must not be the file of the store")
 	}
 	return c, nil
 }

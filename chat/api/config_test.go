@@ -59,6 +59,7 @@ func TestParseConfigRefuses(t *testing.T) {
 		{`{"store":{"kind":"memory"},"engine":{"max_events":1}}`, "engine.max_events", chat.CodeBadConfig},
 		{`{"store":{"kind":"memory"},"log":{"level":"loud","events":true}}`, "log.level", chat.CodeBadConfig},
 		{`{"store":{"kind":"memory"},"log":{"level":"info"}}`, "log.level", chat.CodeBadConfig},
+		{`{"store":{"path":"d/a","passphrase":"p"},"log":{"file":"d/./a"}}`, "log.file", chat.CodeBadConfig},
 		{`{"store":{"kind":"memory"},"Log":{}}`, "Log", chat.CodeUnknownField},
 		{`{"store":{"kind":"memory","kind":"memory"}}`, "store.kind", chat.CodeUnknownField},
 	} {

@@ -2,7 +2,9 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 	"syscall"
@@ -59,14 +61,36 @@ func newLogger(c LogConfig) (*logger, error) {
 		l.events = &logQueue{}
 	}
 	if c.File != "" {
-		// Non-blocking: a named pipe that nobody reads is refused, not waited for.
-		f, err := os.OpenFile(c.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, logFileMode)
+		f, err := openLog(c.File)
 		if err != nil {
-			return nil, misconfigured("log.file", "cannot be opened for writing")
+			return nil, chat.Errorf(chat.CodeBadConfig, "log.file", "cannot be opened for writing").BecauseOS(err)
 		}
 		l.file = f
 	}
 	return l, nil
+}
+
+// openLog opens a file for appending, or makes it. It follows no symbolic link:
+// whoever could put one there would choose what is written to. Non-blocking: a named
+// pipe that nobody reads is refused, not waited for.
+func openLog(name string) (*os.File, error) {
+	const flag = os.O_APPEND | os.O_WRONLY | syscall.O_NONBLOCK | syscall.O_NOFOLLOW
+	f, err := os.OpenFile(name, flag|os.O_CREATE|os.O_EXCL, logFileMode)
+	if !errors.Is(err, fs.ErrExist) {
+		return f, err
+	}
+	if f, err = os.OpenFile(name, flag, 0); err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+		err = f.Chmod(logFileMode) // made to reserve the name, for others to read perhaps
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // chatLogger is l as the engine takes it: nil stays nil.

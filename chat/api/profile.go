@@ -70,8 +70,8 @@ type PhraseResult struct {
 var profileMethods = []Method{
 	method("identity.phrase", "Shows the seed phrase to who can open the store.",
 		stored(chat.CodeNoIdentity, chat.CodeWrongPassphrase, chat.CodeNotFound), showPhrase),
-	method("identity.delete", "Destroys the identity and all that is stored: the keys are erased and the file is removed. The client is closed then.",
-		stored(chat.CodeNoIdentity, chat.CodeWrongPassphrase), deleteIdentity),
+	method("identity.delete", "Destroys the identity and all that is stored: the keys are erased, the file is overwritten and removed, and so are copies that a migration has left beside it. The client is closed then.",
+		stored(chat.CodeNoIdentity, chat.CodeWrongPassphrase, chat.CodeStoreLocked), deleteIdentity),
 	method("profile.get", "Tells how we present ourselves, and the Status link to us.",
 		stored(chat.CodeNoIdentity), getProfile),
 	method("profile.set", "Changes how we present ourselves.",

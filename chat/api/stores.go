@@ -29,7 +29,7 @@ var storeMethods = []Method{
 		[]chat.Code{chat.CodeStoreIO}, suspendStore),
 	method("store.resume", "Takes the store's file and lock again. If the file was changed meanwhile this fails with store_corrupt: close the client, and open it anew.",
 		[]chat.Code{chat.CodeStoreIO, chat.CodeStoreCorrupt, chat.CodeStoreLocked, chat.CodeWrongPassphrase}, resumeStore),
-	method("store.change_passphrase", "Changes the passphrase. Only one record is written again.",
+	method("store.change_passphrase", "Changes the passphrase. When it returns, nothing is left in the file that the old one opens; copies of the file made before are another matter. If it fails with details.changed, the new passphrase counts already, and that is made up for at the next open.",
 		stored(chat.CodeWrongPassphrase), changePassphrase),
 	clientMethod("diagnostics.get", "Gives counters and queue lengths, for people who look into trouble.", storeErrors, diagnostics),
 }

@@ -67,6 +67,8 @@ func TestOpenNamesTheField(t *testing.T) {
 		var e *chat.Error
 		if !errors.As(err, &e) || e.Code != c.code || e.Field != c.field {
 			t.Errorf("%s: %v, want %s about %s", c.config, err, c.code, c.field)
+		} else if c.code == chat.CodeStoreIO && e.Details["errno"] != "ENOENT" {
+			t.Errorf("%s: details %v", c.config, e.Details)
 		}
 	}
 }

@@ -1,0 +1,11 @@
+//go:build !unix
+
+package chat
+
+import (
+	"strconv"
+	"syscall"
+)
+
+// errnoName is the number of an error of this system, which has no symbols.
+func errnoName(errno syscall.Errno) string { return strconv.Itoa(int(errno)) }

@@ -1,0 +1,28 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+)
+
+// privateMode lets only the owner read and write: all files of a store have it.
+const privateMode = 0o600
+
+// createPrivate makes a file where there is none, not even a link.
+func createPrivate(name string, flag int) (*os.File, error) {
+	return os.OpenFile(name, flag|os.O_CREATE|os.O_EXCL, privateMode)
+}
+
+// openOrCreate opens a file, or with create makes it when it is missing. there tells
+// that somebody else had made it.
+func openOrCreate(name string, flag int, create bool) (f *os.File, there bool, err error) {
+	if create {
+		f, err = createPrivate(name, flag)
+		if err == nil || !errors.Is(err, fs.ErrExist) {
+			return f, false, err
+		}
+	}
+	f, err = os.OpenFile(name, flag, 0)
+	return f, true, err
+}

@@ -1,0 +1,32 @@
+package store
+
+import "sync"
+
+// readers counts the Views in progress, so that one can wait for those that may
+// still look at pages which are out of use.
+type readers struct {
+	mu      sync.Mutex
+	current *sync.WaitGroup // of those that came since the last drain
+}
+
+// enter counts one more. Whoever is let in calls Done on the group afterwards.
+func (r *readers) enter() *sync.WaitGroup {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.current == nil {
+		r.current = &sync.WaitGroup{}
+	}
+	r.current.Add(1)
+	return r.current
+}
+
+// drain returns when all who are inside now have left. Others may enter meanwhile.
+func (r *readers) drain() {
+	r.mu.Lock()
+	inside := r.current
+	r.current = nil
+	r.mu.Unlock()
+	if inside != nil {
+		inside.Wait()
+	}
+}
