@@ -49,6 +49,14 @@ func (r *roster) get(k key.Public) (s standing, known bool) {
 	return s, known
 }
 
+// of is get for a person whose key was not parsed.
+func (r *roster) of(who person) (s standing, known bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	s, known = r.people[who]
+	return s, known
+}
+
 func (r *roster) set(k person, s standing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -151,6 +159,12 @@ func (t *txn) putContact(k key.Public, rec *wire.ContactRecord) error {
 	s := standingOf(rec)
 	s.write = t.c.roster.writes.Add(1) // transactions write one after the other
 	t.then(func() { t.c.roster.set(personOf(k), s) })
+	if before, known := t.c.roster.get(k); known && before.stranger() && !s.stranger() && !s.blocked {
+		rec.Unsupported = 0
+		if err := t.showRequest(k.Compressed()); err != nil {
+			return err
+		}
+	}
 	return put(t, tableContacts, k.Compressed(), rec)
 }
 

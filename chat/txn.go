@@ -24,7 +24,7 @@ type txn struct {
 	chats map[string]*wire.ChatRecord
 	// carriers are records of attempts that lost rows: see attemptrecord.go.
 	carriers map[uint64]*wire.AttemptRecord
-	marks    []byte // keys of the marks that were made
+	marks    []*newMarks // that were made
 	acks     map[key.Public][][32]byte
 }
 
