@@ -123,9 +123,14 @@ func (p *pass) openMail() {
 // the end that it did not arrive.
 var errLater = errors.New("not taken now")
 
-// take applies an application message in the transaction, unless that is refused.
+// take applies an application message in the transaction, unless its sender has been
+// blocked meanwhile, or it is refused.
 func (p *pass) take(l *mail, f func(*txn) error) {
 	p.do(func(t *txn) error {
+		if !t.c.roster.heard(l.from.sender) {
+			t.c.counters.drop("blocked")
+			return nil
+		}
 		err := f(t)
 		if errors.Is(err, errLater) {
 			p.refuse(l.body)

@@ -203,6 +203,9 @@ func (p *pass) profile(m *inbound, ci *wire.ChatIdentity) error {
 
 // profileOf takes what somebody says about themselves, if it is newer.
 func (t *txn) profileOf(k key.Public, news profileNews) error {
+	if !t.c.roster.heard(k) {
+		return nil
+	}
 	if !utf8.ValidString(news.name) || !utf8.ValidString(news.bio) {
 		return nil
 	}

@@ -32,8 +32,8 @@ const (
 	// by its sender for days.
 	strangersAtOnce = 64
 	strangerEvery   = 5 * time.Second
-	// keptForRequests of them are for those who ask to be contacts.
-	keptForRequests = 16
+	// requestsAtOnce more are let in of those who ask to be contacts.
+	requestsAtOnce = 16
 	// attemptsAtOnce and attemptEvery bound how much is opened to find out whether
 	// somebody unknown has said something: some 0.5 ms of CPU each. So garbage takes a
 	// tenth of a core, and those who are honest have their share of the attempts.
@@ -64,7 +64,7 @@ func (b *bucket) refill(now time.Time, every time.Duration) {
 func (d *doorbell) mayTry(now time.Time) bool {
 	d.entries.refill(now, strangerEvery)
 	d.attempts.refill(now, attemptEvery)
-	if d.entries.used >= strangersAtOnce || d.attempts.used >= attemptsAtOnce {
+	if d.entries.used >= strangersAtOnce+requestsAtOnce || d.attempts.used >= attemptsAtOnce {
 		return false
 	}
 	d.attempts.used++
@@ -72,9 +72,9 @@ func (d *doorbell) mayTry(now time.Time) bool {
 }
 
 // ring takes the token of somebody who has said something; asks is looked at when those
-// left are kept for requests. It gives the attempt back.
+// left are for requests. It gives the attempt back.
 func (d *doorbell) ring(asks func() bool) bool {
-	if d.entries.used >= strangersAtOnce || d.entries.used >= strangersAtOnce-keptForRequests && !asks() {
+	if d.entries.used >= strangersAtOnce && (d.entries.used >= strangersAtOnce+requestsAtOnce || !asks()) {
 		return false
 	}
 	d.entries.used++
