@@ -186,9 +186,11 @@ func (t *txn) takeChatMessage(l *mail) error {
 	if err != nil {
 		return err
 	}
+	seen := rec.GetClock()
 	if r.lamport <= millis(t.c.now().Add(maxFollow)) {
-		t.then(func() { t.c.clocks.saw(chat, r.lamport) })
+		seen = max(seen, r.lamport)
 	}
+	t.then(func() { t.c.clocks.saw(chat, seen) })
 	if err := t.tellOf(r, moved); err != nil {
 		return err
 	}

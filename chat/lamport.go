@@ -51,7 +51,10 @@ func (l *chatClocks) next(c *Client, peer key.Public, now time.Time) (uint64, er
 		return 0, err
 	}
 	clock := message.NextClock(known.last, millis(now))
-	if clock > millis(now.Add(maxFollow)) { // our own time was that far ahead once
+	if limit := millis(now.Add(maxFollow)); clock > limit { // our own time was that far ahead once
+		if known.anew >= limit {
+			known.anew = 0
+		}
 		clock = message.NextClock(known.anew, millis(now))
 		known.anew = clock
 	}
