@@ -229,3 +229,36 @@ func TestGarbageKeepsNobodyOut(t *testing.T) {
 	eventually(t, "the request", func() bool { c, err := b.victim.Contact(asks.key()); return err == nil && c.Request == "received" })
 	b.honest(t)
 }
+
+// Messages of types we do not support count against the bound of a stranger, and come
+// when they are added.
+func TestUnsupportedOfStrangersAreBounded(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 44})
+	alice := newPerson(t, "alice", net)
+	g := newGhost(t, net, alice.key())
+	told := func() (n int) {
+		alice.shown("")
+		for _, e := range alice.events {
+			if e.Type == (event.UnsupportedReceived{}).Type() {
+				n++
+			}
+		}
+		return n
+	}
+	say := func(n int) {
+		for range n {
+			g.say(wire.ApplicationMetadataMessage_EMOJI_REACTION, &wire.ChatMessage{Clock: g.next()})
+		}
+	}
+	say(chat.MaxStrangerMessages + 10)
+	eventually(t, "the refusals", func() bool {
+		d, err := alice.Diagnostics()
+		return err == nil && d.Dropped["stranger_messages"] == 10
+	})
+	if n := told(); n != chat.MaxStrangerMessages {
+		t.Errorf("told of %d", n)
+	}
+	alice.must(alice.AddContact(g.key(), ""))
+	say(10)
+	eventually(t, "those of a contact", func() bool { return told() == chat.MaxStrangerMessages+10 })
+}
