@@ -115,10 +115,8 @@ func (t *txn) accept(out *outgoing) error {
 	if err := t.addEncodedRow(out.request.To, out.row, out.rowBytes, out.body); err != nil {
 		return err
 	}
-	if err := t.Put(tableMessages, out.record.GetId(), out.recordBytes); err != nil {
-		return err
-	}
-	if err := t.placeInHistory(out.record); err != nil {
+	out.record.Clock = out.clock // a transaction before may have moved it
+	if _, err := t.addEncoded(out.record, out.recordBytes); err != nil {
 		return err
 	}
 	if err := t.wroteTo(out.request.To); err != nil {

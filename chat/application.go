@@ -18,10 +18,10 @@ import (
 func (p *pass) public(m *inbound) {
 	if m.route.kind != topicContactCode {
 		p.c.counters.drop("public")
-		p.do(nothing) // the bundle beside it counts all the same
+		p.setMark(m, nil) // the bundle beside it counts all the same
 		return
 	}
-	p.setMark(seenDigest, m.digest, nil)
+	p.setMark(m, nil)
 	app, ok := p.unwrap(m, m.in.Plaintext)
 	if !ok || app.Type != wire.ApplicationMetadataMessage_CONTACT_CODE_ADVERTISEMENT {
 		return
@@ -32,7 +32,7 @@ func (p *pass) public(m *inbound) {
 		p.c.counters.drop("application")
 		return
 	}
-	p.profile(m, advertisement.GetChatIdentity())
+	_ = p.profile(m, advertisement.GetChatIdentity()) // one from the future is told again with the next contact code
 }
 
 // unwrap recovers who signed an application message and drops it when that is not
@@ -56,6 +56,8 @@ type mail struct {
 	body body
 	app  message.Application
 	good bool
+	// marked: it was taken, and is in no history, so it needs a mark.
+	marked bool
 	// If it is a ChatMessage: what is to be stored, or why not.
 	text  *received
 	fault error
@@ -67,7 +69,8 @@ type mail struct {
 // transaction runs at a time.
 type received struct {
 	message     *wire.ChatMessage
-	at          time.Time // by which its clocks are judged
+	lamport     uint64 // its clock, as it was sent
+	latest      uint64 // the latest clock its contact state may have
 	chat        key.Public
 	record      *wire.MessageRecord
 	recordBytes []byte
@@ -78,9 +81,8 @@ type received struct {
 // is blocked.
 func (p *pass) applications(m *inbound, bodies []body) {
 	if m.silent {
-		for _, b := range bodies {
+		for range bodies {
 			p.c.counters.drop("blocked")
-			p.do(b.remember)
 		}
 		return
 	}
@@ -107,36 +109,64 @@ func (p *pass) openMail() {
 	for i := range p.mail {
 		l := &p.mail[i]
 		p.into = l.steps
-		if l.text == nil {
-			p.do(l.body.remember)
-		}
 		if l.good {
 			p.application(l)
 		}
+		if l.marked && l.body.known != (knownAs{}) {
+			p.do(func(t *txn) error { return p.remember(t, l) })
+		}
+	}
+}
+
+// errLater refuses what may be taken when it comes again: a bound is reached, or a time
+// is wrong. It is neither marked nor acknowledged, so its sender repeats it, and knows in
+// the end that it did not arrive.
+var errLater = errors.New("not taken now")
+
+// take applies an application message in the transaction, unless its sender has been
+// blocked meanwhile, or it is refused.
+func (p *pass) take(l *mail, f func(*txn) error) {
+	p.do(func(t *txn) error {
+		if !t.c.roster.heard(l.from.sender) {
+			t.c.counters.drop("blocked")
+			return nil
+		}
+		err := f(t)
+		if errors.Is(err, errLater) {
+			p.refuse(l.body)
+			return nil
+		}
+		return err
+	})
+}
+
+func (p *pass) refuse(b body) {
+	if b.known != (knownAs{}) {
+		p.refused[b.known.mvds] = true
 	}
 }
 
 // remember marks a message of an MVDS payload that is in no history.
-func (b body) remember(t *txn) error {
-	if b.known == (knownAs{}) {
+func (p *pass) remember(t *txn, l *mail) error {
+	if p.refused[l.body.known.mvds] {
 		return nil
 	}
-	return t.remember(seenMVDS, b.known.mvds, nil)
+	return t.remember(l.from.sender, seenMVDS, l.body.known.mvds, nil)
 }
 
 // application takes one authentic application message. Spec: 62/STATUS-PAYLOADS.
 func (p *pass) application(l *mail) {
-	m, app, b := l.from, l.app, l.body.bytes
+	m, app := l.from, l.app
 	switch app.Type {
 	case wire.ApplicationMetadataMessage_CHAT_MESSAGE:
 		switch {
 		case errors.Is(l.fault, message.ErrNotOneToOne): // a group's: not lost, but not shown as theirs
-			p.unsupported(m, app, b)
+			p.unsupported(l)
 		case l.fault != nil:
 			p.c.counters.drop("chat_message")
 		case !p.taken[[32]byte(l.text.record.GetId())]:
 			p.taken[[32]byte(l.text.record.GetId())] = true
-			p.do(func(t *txn) error { return t.takeChatMessage(l) })
+			p.take(l, func(t *txn) error { return t.takeChatMessage(l) })
 		}
 	case wire.ApplicationMetadataMessage_CHAT_IDENTITY:
 		var profile wire.ChatIdentity
@@ -144,22 +174,26 @@ func (p *pass) application(l *mail) {
 			p.c.counters.drop("application")
 			return
 		}
-		p.profile(m, &profile)
+		if p.profile(m, &profile) != nil {
+			p.refuse(l.body)
+			return
+		}
+		l.marked = true
 	default:
-		if !p.aboutContact(m, app, b) {
-			p.unsupported(m, app, b)
+		if !p.aboutContact(l) {
+			p.unsupported(l)
 		}
 	}
 }
 
 // unsupported reports what this version does not handle, whole.
-func (p *pass) unsupported(m *inbound, app message.Application, b []byte) {
+func (p *pass) unsupported(l *mail) {
+	m, app, b := l.from, l.app, l.body.bytes
 	id := message.ID(m.sender, b)
-	p.do(func(t *txn) error {
-		s, _ := t.c.roster.get(m.sender)
-		if t.c.settings.Strangers == StrangersRequest && s.stranger() && !t.isOwn(m.sender.Compressed()) {
-			t.c.counters.drop("stranger")
-			return nil
+	l.marked = true
+	p.take(l, func(t *txn) error {
+		if shown, err := t.unsupportedOf(m.sender); err != nil || !shown {
+			return err
 		}
 		return t.emit(event.UnsupportedReceived{
 			From: m.sender.Hex(), ApplicationType: int32(app.Type), TypeName: app.Type.String(),
@@ -187,29 +221,37 @@ func (p *pass) readChatMessage(m *inbound, app message.Application, b []byte) (*
 	if err != nil {
 		return nil, err
 	}
-	at := m.at
-	err = message.ValidateChatMessage(cm, at)
-	chat, noChat := message.ChatOf(p.a.public, m.sender, cm.GetChatId())
-	if errors.Is(err, message.ErrClock) && noChat == nil {
-		at = p.c.clocks.judged(p.c, chat, at)
-		err = message.ValidateChatMessage(cm, at)
+	if err := message.ValidateChatMessage(cm); err != nil {
+		return nil, err
 	}
-	if err == nil {
-		err = noChat
-	}
+	chat, err := message.ChatOf(p.a.public, m.sender, cm.GetChatId())
 	if err != nil {
 		return nil, err
 	}
 	if chat == p.a.public {
 		return nil, dropped("chat_message")
 	}
-	r := &received{message: cm, at: at, chat: chat, record: p.recordOf(m, cm, chat, message.ID(m.sender, b))}
+	r := &received{message: cm, lamport: cm.GetClock(), chat: chat, record: p.recordOf(m, cm, chat, message.ID(m.sender, b))}
+	r.latest = p.latestClock(m, cm)
 	if r.recordBytes, err = proto.Marshal(r.record); err != nil {
 		return nil, err
 	}
 	r.event, err = json.Marshal(event.MessageReceived{Message: messageOf(r.record)})
 	return r, err
 }
+
+// latestClock is the latest clock that is believed of the contact state in a text. Only
+// where our own time does not settle it the others are looked at.
+func (p *pass) latestClock(m *inbound, cm *wire.ChatMessage) uint64 {
+	s, latest := cm.GetContactRequestPropagatedState(), message.LatestClock(p.now)
+	if max(cm.GetClock(), s.GetLocalClock(), s.GetRemoteClock()) <= latest {
+		return latest
+	}
+	return message.LatestClock(p.judged(m))
+}
+
+// judged is the time by which what m says of states is judged.
+func (p *pass) judged(m *inbound) time.Time { return p.c.clocks.judged(p.c, m.sender, m.at, p.now) }
 
 // maxTime is the largest time we hand on: JSON numbers are exact up to 2^53.
 const maxTime = 1<<53 - 1

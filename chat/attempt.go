@@ -183,7 +183,7 @@ func (t *txn) fail(r outboxRow, code Code) error {
 	if err := t.dropRow(r); err != nil || t.isOwn(r.peer.Compressed()) {
 		return err
 	}
-	if err := t.remember(seenElsewhere, r.mvds, [][32]byte{r.id}); err != nil {
+	if err := t.remember(t.c.account_.Load().public, seenElsewhere, r.mvds, [][32]byte{r.id}); err != nil {
 		return err
 	}
 	return t.climb(r.id, stateFailed, func(m *wire.MessageRecord) { m.Failure = string(code) })

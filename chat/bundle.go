@@ -2,8 +2,6 @@ package chat
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
-	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -84,7 +82,7 @@ func (c *Client) contactCode(a *account) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.publish(own.contentTopic, sealed)
+	_, err = c.publish(own.contentTopic, sealed, 0)
 	return err
 }
 
@@ -122,7 +120,7 @@ func (c *Client) care(now time.Time) {
 	if err := c.rotate(a, now); err != nil {
 		c.log.Log("warn", "rotating pre-keys failed", "error", err.Error())
 	}
-	if err := c.forgetSeen(now); err != nil {
+	if err := c.forgetMarks(now); err != nil {
 		c.log.Log("warn", "forgetting old marks failed", "error", err.Error())
 	}
 }
@@ -136,77 +134,6 @@ func (c *Client) rotate(a *account, now time.Time) error {
 	}
 	return c.storePreKeys(a, preKeys)
 }
-
-// keepSeen is how long opened messages are remembered: longer than the pre-keys
-// that could open them again.
-const keepSeen = x3dh.KeepSpent + 24*time.Hour
-
-// forgetAtOnce bounds how much is forgotten in one transaction.
-const forgetAtOnce = 5000
-
-// forgetSeen forgets the oldest marks. Those of the future, by a clock that was ahead
-// then, are dated now: they would hold up all that came after them.
-func (c *Client) forgetSeen(now time.Time) error {
-	return c.update(func(t *txn) error {
-		var last uint64
-		var old [][]byte
-		var ahead []byte
-		limit, future := now.Add(-keepSeen).UnixMilli(), now.Add(careEvery).UnixMilli()
-		err := t.Range(queueSeen, 0, func(seq uint64, value []byte) (bool, error) {
-			if len(value) < 8 {
-				return false, nil
-			}
-			switch at := int64(binary.BigEndian.Uint64(value)); {
-			case at <= limit:
-				for name := range slices.Chunk(value[8:], seenKeySize) {
-					old = append(old, slices.Clone(name))
-				}
-			case at > future:
-				ahead = append(ahead, value[8:]...)
-			default:
-				return false, nil
-			}
-			last = seq
-			return len(old)+len(ahead)/seenKeySize < forgetAtOnce, nil
-		})
-		if err != nil || last == 0 {
-			return err
-		}
-		t.marks = append(t.marks, ahead...)
-		for _, name := range old {
-			if err := t.Delete(tableSeen, name); err != nil {
-				return err
-			}
-		}
-		return t.Trim(queueSeen, last)
-	})
-}
-
-// remember marks something as seen until keepSeen has passed.
-func (t *txn) remember(kind byte, id [32]byte, mvds [][32]byte) error {
-	name := seenKey(kind, id)
-	rec := &wire.SeenRecord{}
-	for _, m := range mvds {
-		rec.MvdsIds = append(rec.MvdsIds, m[:])
-	}
-	t.marks = append(t.marks, name...)
-	return put(t, tableSeen, name, rec)
-}
-
-// putMarks lists the marks of the transaction, to be forgotten together.
-func (t *txn) putMarks() error {
-	if len(t.marks) == 0 {
-		return nil
-	}
-	entry := binary.BigEndian.AppendUint64(nil, uint64(t.c.now().UnixMilli()))
-	_, err := t.Append(queueSeen, append(entry, t.marks...))
-	return err
-}
-
-// seenKeySize is the size of the keys of tableSeen.
-const seenKeySize = 1 + 32
-
-func seenKey(kind byte, id [32]byte) []byte { return append([]byte{kind}, id[:]...) }
 
 // digest names a ProtocolMessage: an exact copy has the same.
 func digest(protocolMessage []byte, sender key.Public) [32]byte {

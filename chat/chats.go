@@ -13,8 +13,14 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// Chats lists all conversations, the one with the newest message first.
-func (c *Client) Chats(p PageRequest) (Page[event.Chat], error) {
+// Chats lists the conversations, the one with the newest message first; not those of
+// strangers who are to ask first.
+func (c *Client) Chats(p PageRequest) (Page[event.Chat], error) { return c.listChats(p, false) }
+
+// ChatRequests lists the conversations of strangers, who wait for an answer.
+func (c *Client) ChatRequests(p PageRequest) (Page[event.Chat], error) { return c.listChats(p, true) }
+
+func (c *Client) listChats(p PageRequest, requests bool) (Page[event.Chat], error) {
 	if _, err := c.account(); err != nil {
 		return Page[event.Chat]{}, err
 	}
@@ -25,8 +31,11 @@ func (c *Client) Chats(p PageRequest) (Page[event.Chat], error) {
 	err := c.store.View(func(tx Tx) error {
 		err := tx.Each(tableChats, func(_, value []byte) error {
 			rec := &wire.ChatRecord{}
+			if err := decodeRecord(tableChats, value, rec); err != nil || !c.listed(rec, requests) {
+				return err
+			}
 			records = append(records, rec)
-			return decodeRecord(tableChats, value, rec)
+			return nil
 		})
 		if err != nil {
 			return err
@@ -37,7 +46,7 @@ func (c *Client) Chats(p PageRequest) (Page[event.Chat], error) {
 		}
 		out.Next = page.Next
 		for _, rec := range page.Items {
-			chat, err := chatOf(tx, rec)
+			chat, err := c.chatOf(tx, rec)
 			if err != nil {
 				return err
 			}
@@ -72,7 +81,7 @@ func (c *Client) Chat(k key.Public) (event.Chat, error) {
 			return err
 		}
 		var err error
-		chat, err = chatOf(tx, rec)
+		chat, err = c.chatOf(tx, rec)
 		return err
 	})
 	if err == nil {
@@ -99,12 +108,12 @@ func (c *Client) finishChat(chat *readChat) error {
 	return nil
 }
 
-func chatOf(tx Tx, rec *wire.ChatRecord) (chat readChat, err error) {
+func (c *Client) chatOf(tx Tx, rec *wire.ChatRecord) (chat readChat, err error) {
 	k, err := key.ParsePublic(rec.GetKey())
 	if err != nil {
 		return chat, Errorf(CodeStoreCorrupt, "", "a chat does not read back")
 	}
-	chat.Chat = event.Chat{ChatID: k.Hex(), ChatKey: identity.FormatChatKey(k), Unread: rec.GetUnread()}
+	chat.Chat = event.Chat{ChatID: k.Hex(), ChatKey: identity.FormatChatKey(k), Unread: rec.GetUnread(), Request: c.isRequest(rec)}
 	if chat.Messages, err = tx.Count(rec.GetKey()); err != nil {
 		return chat, err
 	}

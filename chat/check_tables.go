@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 
@@ -241,7 +242,7 @@ func (in *inspection) acks() error {
 	})
 }
 
-// seen looks at the marks and the queue by which they are forgotten.
+// seen looks at the marks and the lists by which they are forgotten.
 func (in *inspection) seen() error {
 	marks, listed := 0, 0
 	err := in.each(tableSeen, func(name, value []byte) error {
@@ -259,11 +260,11 @@ func (in *inspection) seen() error {
 	if err != nil {
 		return err
 	}
-	err = in.tx.Range(queueSeen, 0, func(_ uint64, value []byte) (bool, error) {
-		for name := range slices.Chunk(value[min(8, len(value)):], seenKeySize) {
+	list := func(names []byte) error {
+		for name := range slices.Chunk(names, seenKeySize) {
 			found, err := in.holds(tableSeen, name)
 			if err != nil {
-				return false, err
+				return err
 			}
 			if !found {
 				in.tell(tableSeen, "a mark is missing")
@@ -271,7 +272,23 @@ func (in *inspection) seen() error {
 				listed++
 			}
 		}
-		return true, in.pause()
+		return nil
+	}
+	err = in.each(tableMarks, func(name, value []byte) error {
+		var rec wire.MarksRecord
+		if err := decodeRecord(tableMarks, value, &rec); err != nil {
+			return err
+		}
+		if _, ok := chatName(rec.GetPeer()); !ok || len(name) != rowKeySize {
+			in.tell(tableMarks, "marks are of nobody")
+		}
+		return list(rec.GetNames())
+	})
+	if err != nil {
+		return err
+	}
+	err = in.tx.Range(queueSeen, 0, func(_ uint64, value []byte) (bool, error) {
+		return true, errors.Join(list(value[min(8, len(value)):]), in.pause())
 	})
 	if err == nil && listed != marks {
 		in.tell(tableSeen, "%d marks would never be forgotten", marks-listed)

@@ -2,9 +2,10 @@ package chat_test
 
 import (
 	"context"
-	"encoding/binary"
 	"testing"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/chattest"
@@ -84,9 +85,9 @@ func TestAnswersToAWrongTime(t *testing.T) {
 	alice.settled(g.key(), "mutual")
 	g.text("heard", nil)
 	alice.waitText("heard")
-	g.clock += 60_000 // not anything goes
-	g.text("too far", nil)
-	eventually(t, "a refusal", func() bool { d, err := alice.Diagnostics(); return err == nil && d.Dropped["chat_message"] > 0 })
+	g.clock += 600_000 // not anything goes
+	g.say(wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST, &wire.RetractContactRequest{Clock: g.next()})
+	eventually(t, "a refusal", func() bool { d, err := alice.Diagnostics(); return err == nil && d.Dropped["contact_clock"] > 0 })
 }
 
 // Marks made while the clock was a year ahead are forgotten a month after it was put
@@ -132,9 +133,11 @@ func TestMarksOfAClockAheadAreForgotten(t *testing.T) {
 func marked(t *testing.T, s chat.Store, later time.Time) (found bool) {
 	t.Helper()
 	if err := s.View(func(tx chat.Tx) error {
-		return tx.Range("seen", 0, func(_ uint64, value []byte) (bool, error) {
-			found = found || int64(binary.BigEndian.Uint64(value)) > later.UnixMilli()
-			return true, nil
+		return tx.Each("#marks", func(_, value []byte) error {
+			var rec wire.MarksRecord
+			err := proto.Unmarshal(value, &rec)
+			found = found || rec.GetAt() > later.UnixMilli()
+			return err
 		})
 	}); err != nil {
 		t.Fatal(err)

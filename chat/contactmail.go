@@ -19,10 +19,11 @@ import (
 
 // aboutContact takes an application message about contacts; false for other types.
 // What our own other devices send is not for us.
-func (p *pass) aboutContact(m *inbound, app message.Application, b []byte) bool {
+func (p *pass) aboutContact(l *mail) bool {
+	m, app, b := l.from, l.app, l.body.bytes
 	var body proto.Message
 	var take func(t *txn) error
-	at := p.c.clocks.judged(p.c, m.sender, m.at)
+	at := p.judged(m)
 	switch app.Type {
 	case wire.ApplicationMetadataMessage_ACCEPT_CONTACT_REQUEST:
 		accept := &wire.AcceptContactRequest{}
@@ -41,9 +42,24 @@ func (p *pass) aboutContact(m *inbound, app message.Application, b []byte) bool 
 	if err := proto.Unmarshal(app.Payload, body); err != nil {
 		p.c.counters.drop("application")
 	} else if m.sender != p.a.public {
-		p.do(take)
+		l.marked = true
+		p.take(l, take)
 	}
 	return true
+}
+
+// inTime reports whether the clock of a state is one. errLater says that it is too far
+// ahead: by a wrong time of ours or theirs, so it may be taken when it comes again.
+func (t *txn) inTime(clock uint64, at time.Time) (bool, error) {
+	switch {
+	case clock == 0:
+		t.c.counters.drop("contact_clock")
+		return false, nil
+	case message.ValidateClock(clock, at) != nil:
+		t.c.counters.drop("contact_clock")
+		return false, errLater
+	}
+	return true, nil
 }
 
 // changeRequest applies f to the contact requests with k and tells what came of it.
@@ -80,9 +96,8 @@ func (t *txn) changeRequest(k key.Public, asked *wire.MessageRecord, f func(cont
 // accepted takes an ACCEPT_CONTACT_REQUEST. A message it names must be one of ours
 // to them.
 func (t *txn) accepted(from key.Public, m *wire.AcceptContactRequest, at time.Time) error {
-	if message.ValidateClock(m.GetClock(), at) != nil {
-		t.c.counters.drop("contact_clock")
-		return nil
+	if ok, err := t.inTime(m.GetClock(), at); err != nil || !ok {
+		return err
 	}
 	if id, err := hex.DecodeString(strings.TrimPrefix(m.GetId(), "0x")); err == nil && len(id) == 32 {
 		var asked wire.MessageRecord
@@ -102,9 +117,8 @@ func (t *txn) accepted(from key.Public, m *wire.AcceptContactRequest, at time.Ti
 
 // retracted takes a RETRACT_CONTACT_REQUEST.
 func (t *txn) retracted(from key.Public, m *wire.RetractContactRequest, at time.Time) error {
-	if message.ValidateClock(m.GetClock(), at) != nil {
-		t.c.counters.drop("contact_clock")
-		return nil
+	if ok, err := t.inTime(m.GetClock(), at); err != nil || !ok {
+		return err
 	}
 	return t.changeRequest(from, nil, func(r contact.Request) (contact.Request, contact.Outcome) {
 		return r.RetractReceived(m.GetClock())
@@ -113,20 +127,23 @@ func (t *txn) retracted(from key.Public, m *wire.RetractContactRequest, at time.
 
 // updated takes a CONTACT_UPDATE: the contact state, and who they say they are.
 func (t *txn) updated(from key.Public, m *wire.ContactUpdate, at time.Time) error {
-	if message.ValidateClock(m.GetClock(), at) != nil {
-		t.c.counters.drop("contact_clock")
-		return nil
+	if ok, err := t.inTime(m.GetClock(), at); err != nil || !ok {
+		return err
 	}
-	state := m.GetContactRequestPropagatedState()
-	p, known := t.c.parseState(state, at)
+	state, latest := m.GetContactRequestPropagatedState(), message.LatestClock(at)
+	if max(state.GetLocalClock(), state.GetRemoteClock(), m.GetContactRequestClock()) > latest {
+		t.c.counters.drop("contact_clock")
+		return errLater
+	}
+	p, known := t.c.parseState(state, latest)
 	err := t.changeRequest(from, nil, func(r contact.Request) (contact.Request, contact.Outcome) {
 		var o contact.Outcome
 		if state != nil && known {
 			r, o = r.StateReceived(p)
 		}
 		// Versions without the four values say only that they ask, and when.
-		if asks := m.GetContactRequestClock(); state == nil && asks <= message.LatestClock(at) {
-			return r.RequestReceived(asks)
+		if state == nil {
+			return r.RequestReceived(m.GetContactRequestClock())
 		}
 		return r, o
 	})
@@ -137,8 +154,8 @@ func (t *txn) updated(from key.Public, m *wire.ContactUpdate, at time.Time) erro
 }
 
 // parseState reads the four values a message carries; false if they make no sense.
-func (c *Client) parseState(s *wire.ContactRequestPropagatedState, at time.Time) (contact.Propagated, bool) {
-	p, err := contact.ParsePropagated(s.GetLocalState(), s.GetLocalClock(), s.GetRemoteState(), s.GetRemoteClock(), message.LatestClock(at))
+func (c *Client) parseState(s *wire.ContactRequestPropagatedState, latest uint64) (contact.Propagated, bool) {
+	p, err := contact.ParsePropagated(s.GetLocalState(), s.GetLocalClock(), s.GetRemoteState(), s.GetRemoteClock(), latest)
 	if err != nil {
 		c.counters.drop("contact_state")
 	}
@@ -155,22 +172,26 @@ func (t *txn) takeChatMessage(l *mail) error {
 			return err
 		}
 	}
-	listed, err := t.wanted(chat, rec)
+	if err := t.unasked(r); err != nil {
+		return err
+	}
+	b := r.recordBytes
+	if rec.GetRequest() {
+		var err error
+		if b, err = proto.Marshal(rec); err != nil {
+			return err
+		}
+	}
+	moved, err := t.addEncoded(rec, b)
 	if err != nil {
 		return err
 	}
-	if listed {
-		if err := t.Put(tableMessages, rec.GetId(), r.recordBytes); err != nil {
-			return err
-		}
-		if err := t.placeInHistory(rec); err != nil {
-			return err
-		}
-		t.then(func() { t.c.clocks.saw(chat, rec.GetClock()) })
-		if err := t.emitEncoded(event.MessageReceived{}.Type(), r.event); err != nil {
-			return err
-		}
-	} else if err := l.body.remember(t); err != nil {
+	seen := rec.GetClock()
+	if r.lamport <= millis(t.c.now().Add(maxFollow)) {
+		seen = max(seen, r.lamport)
+	}
+	t.then(func() { t.c.clocks.saw(chat, seen) })
+	if err := t.tellOf(r, moved); err != nil {
 		return err
 	}
 	if rec.GetOutgoing() { // another device of ours keeps its own count
@@ -179,18 +200,30 @@ func (t *txn) takeChatMessage(l *mail) error {
 		}
 		return t.sentElsewhere(m, rec, l.body.bytes)
 	}
-	return t.contactState(r, listed)
+	return t.contactState(r)
+}
+
+// tellOf emits the event of a message that was stored; what is encoded of it already is
+// right unless the message has changed since.
+func (t *txn) tellOf(r *received, changed bool) error {
+	switch {
+	case r.record.GetRequest():
+		return t.tellOfRequest(r)
+	case changed:
+		return t.emit(event.MessageReceived{Message: messageOf(r.record)})
+	}
+	return t.emitEncoded(event.MessageReceived{}.Type(), r.event)
 }
 
 // contactState takes the four values of a ChatMessage, and the request if it is one.
-func (t *txn) contactState(r *received, listed bool) error {
+func (t *txn) contactState(r *received) error {
 	chat, rec, state := r.chat, r.record, r.message.GetContactRequestPropagatedState()
 	p, known := contact.Propagated{}, false
 	if state != nil {
-		p, known = t.c.parseState(state, r.at)
+		p, known = t.c.parseState(state, r.latest)
 	}
 	asked := rec
-	if rec.GetKind() != kindContactRequest || !listed {
+	if rec.GetKind() != kindContactRequest {
 		asked = nil
 	}
 	if asked == nil && (!known || p == contact.Propagated{}) {
@@ -199,6 +232,7 @@ func (t *txn) contactState(r *received, listed bool) error {
 			return nil
 		}
 	}
+	lamport, latest := r.lamport, r.latest
 	return t.changeRequest(chat, asked, func(r contact.Request) (contact.Request, contact.Outcome) {
 		var o contact.Outcome
 		if known {
@@ -207,7 +241,8 @@ func (t *txn) contactState(r *received, listed bool) error {
 		if asked == nil {
 			return r, o
 		}
-		next, more := r.RequestReceived(rec.GetClock())
+		// Who asks with a wrong time asks all the same.
+		next, more := r.RequestReceived(min(lamport, latest))
 		return next, contact.Outcome{Changed: o.Changed || more.Changed, New: o.New || more.New, SendBack: o.SendBack}
 	})
 }

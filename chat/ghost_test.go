@@ -116,3 +116,8 @@ func (g *ghost) request(text string) [32]byte {
 		Contact: &wire.ContactRequestPropagatedState{LocalClock: clock, LocalState: 2},
 	}, 4))
 }
+
+// chatMessage is a text to somebody with a clock.
+func chatMessage(to *person, text string, clock uint64) *wire.ChatMessage {
+	return message.NewText(message.TextParams{Text: text, ChatID: to.key().Hex(), Clock: clock, Timestamp: clock})
+}

@@ -11,91 +11,137 @@ import (
 
 // chatClocks holds the Lamport clocks of the chats that were used in this run.
 type chatClocks struct {
-	mu   sync.Mutex
-	last map[key.Public]uint64
-	// margin is, by chat, the last clock given out at the margin.
-	margin map[key.Public]uint64
+	mu    sync.Mutex
+	chats map[key.Public]chatClock
 }
 
-// clockMargin keeps our clocks below what receivers refuse
-// (message.MaxClockAhead): when somebody whose time is ahead has moved the clock
-// of a chat, our next messages rather fall behind it than are refused.
-const clockMargin = message.MaxClockAhead - 10*time.Second
+// chatClock is that of one chat.
+type chatClock struct {
+	// last is the highest that was given out, seen and followed, or is in the history.
+	last uint64
+	// anew is the last one given out while last is too far ahead to be followed.
+	anew uint64
+}
 
-// marginRoom is how far past the margin clocks go, so that no two messages share one:
-// the same text in the same millisecond would be the same message.
-const marginRoom = 9 * time.Second
+const (
+	// clockMargin is how far our clocks are ahead of their envelopes at most: below
+	// what receivers refuse (message.MaxClockAhead), with room for what the way takes.
+	clockMargin = message.MaxClockAhead - 10*time.Second
+	// maxFollow is how far ahead of our own time the clock of a chat is followed, so
+	// that what we say next comes after what was said before: a time that is wrong by
+	// an hour of daylight saving, with room. Further, the clock begins anew at our time.
+	maxFollow = 2 * time.Hour
+	// maxEnvelopeAhead is how far ahead of our own time the time of an envelope counts
+	// when a state is judged. Nobody signs it, and our own time may be wrong: by a time
+	// zone at most, or all that comes waits until it is put right.
+	maxEnvelopeAhead = 24 * time.Hour
+)
+
+func millis(t time.Time) uint64 { return uint64(max(0, t.UnixMilli())) }
 
 // next is the clock of the next message of the chat with peer, ms. A clock that
-// was drawn and not used leaves a gap, which does no harm.
+// was drawn and not used leaves a gap, which does no harm. It may be ahead of our time:
+// see envelopeTime.
 // Spec: 62/STATUS-PAYLOADS, "Clock vs Timestamp and message ordering".
 func (l *chatClocks) next(c *Client, peer key.Public, now time.Time) (uint64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.load(c, peer); err != nil {
+	known, err := l.load(c, peer)
+	if err != nil {
 		return 0, err
 	}
-	clock := message.NextClock(l.last[peer], uint64(now.UnixMilli()))
-	if limit := uint64(now.Add(clockMargin).UnixMilli()); clock > limit {
-		clock = l.atMargin(peer, limit)
+	clock := message.NextClock(known.last, millis(now))
+	if limit := millis(now.Add(maxFollow)); clock > limit { // our own time was that far ahead once
+		if known.anew >= limit {
+			known.anew = 0
+		}
+		clock = message.NextClock(known.anew, millis(now))
+		known.anew = clock
 	}
-	l.set(peer, max(clock, l.last[peer]))
+	known.last = max(known.last, clock)
+	l.chats[peer] = known
 	return clock, nil
 }
 
 // load reads the clock of a chat that was not used in this run.
-func (l *chatClocks) load(c *Client, peer key.Public) error {
-	if _, ok := l.last[peer]; ok {
-		return nil
+func (l *chatClocks) load(c *Client, peer key.Public) (chatClock, error) {
+	if known, ok := l.chats[peer]; ok {
+		return known, nil
 	}
 	var rec wire.ChatRecord
 	if _, err := c.record(tableChats, peer.Compressed(), &rec); err != nil {
-		return err
+		return chatClock{}, err
 	}
-	l.set(peer, rec.GetClock())
-	return nil
+	if l.chats == nil {
+		l.chats = map[key.Public]chatClock{}
+	}
+	l.chats[peer] = chatClock{last: rec.GetClock()}
+	return l.chats[peer], nil
 }
 
-// judged is the time by which the clock of a message of the chat with peer is judged:
-// that of its envelope, unless the chat is further, because our own time was wrong.
-// Honest clients follow the clock of the chat then.
-func (l *chatClocks) judged(c *Client, peer key.Public, envelope time.Time) time.Time {
+// judged is the time by which a state that came in the chat with peer is judged: the
+// latest of our own, that of the chat and, within bounds, that of the envelope. So a
+// wrong time of ours refuses nobody, and no envelope makes a clock of any year good.
+func (l *chatClocks) judged(c *Client, peer key.Public, envelope, now time.Time) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.load(c, peer); err != nil {
-		return envelope
+	at := now
+	if limit := now.Add(maxEnvelopeAhead); envelope.After(limit) {
+		at = limit
+	} else if envelope.After(at) {
+		at = envelope
 	}
-	if followed := time.UnixMilli(int64(min(l.last[peer], maxTime))).Add(-clockMargin); followed.After(envelope) {
-		return followed
+	known, err := l.load(c, peer)
+	if err != nil {
+		return at
 	}
-	return envelope
+	if chat := time.UnixMilli(int64(min(known.last, maxTime))); chat.After(at) {
+		at = chat
+	}
+	return at
 }
 
-// atMargin is limit, or the next clock after the last one given out there.
-func (l *chatClocks) atMargin(peer key.Public, limit uint64) uint64 {
-	clock := limit
-	if next := l.margin[peer] + 1; next > limit && next-limit < uint64(marginRoom.Milliseconds()) {
-		clock = next
-	}
-	if l.margin == nil {
-		l.margin = map[key.Public]uint64{}
-	}
-	l.margin[peer] = clock
-	return clock
-}
-
-// saw raises the clock of a chat to that of a message received in it.
+// saw raises the clock of a chat to one that is followed.
 func (l *chatClocks) saw(peer key.Public, clock uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if last, ok := l.last[peer]; ok && clock > last {
-		l.set(peer, clock)
+	if known, ok := l.chats[peer]; ok && clock > known.last {
+		known.last = clock
+		l.chats[peer] = known
 	}
 }
 
-func (l *chatClocks) set(peer key.Public, clock uint64) {
-	if l.last == nil {
-		l.last = map[key.Public]uint64{}
+// envelopeTime is the timestamp of an envelope that carries a clock: deployed clients
+// refuse a message whose clock is more than message.MaxClockAhead past its envelope. It
+// is another one each time, so that an envelope that is published again is a new one.
+func envelopeTime(now time.Time, clock uint64) time.Time {
+	if least := time.UnixMilli(int64(min(clock, maxTime))).Add(-clockMargin); least.After(now) {
+		return least.Add(time.Duration(now.Nanosecond()))
 	}
-	l.last[peer] = clock
+	return now
+}
+
+// placed is where a message stands in its chat.
+type placed struct {
+	clock uint64 // its place: orders the chat
+	// skew is how far its own clock is ahead of our time, ms, if it is further ahead
+	// of us and of the chat than honest clocks are; else 0.
+	skew int64
+}
+
+// place finds the place of a message by its clock, in a chat whose newest message is at
+// newest and whose Lamport clock is last. A clock too far ahead of our time places
+// nothing, whatever its envelope says: the message is then the newest, as it came. So
+// is one of a chat that is ahead itself, because our own time once was. Nothing stays
+// the newest for longer than message.MaxClockAhead.
+func place(clock, newest, last uint64, now time.Time) (p placed) {
+	own, latest := millis(now), message.LatestClock(now)
+	p.clock = clock
+	if clock > latest || newest > latest {
+		p.clock = max(own, message.NextClock(newest, 0))
+	}
+	if clock > message.LatestClock(time.UnixMilli(int64(min(max(own, last), maxTime)))) {
+		p.skew = int64(min(clock-own, maxTime))
+	}
+	return p
 }

@@ -45,6 +45,7 @@ type loopState struct {
 	nextCare    time.Time // when pre-keys and old marks are looked after
 	acceptsWork bool      // an identity is there and its state loaded
 	doorbell    doorbell  // how fast strangers come in
+	marks       markBook  // whose marks are in the store
 	// repairs are the people who hold an older contact state of ours: see repair.go.
 	repairs map[key.Public]bool
 	// introduced is what of our profile people were told: see introduce.go.
@@ -253,6 +254,7 @@ func (c *Client) ResumeStore() error {
 		return err
 	}
 	c.loop.peers.Purge()
+	c.loop.marks = markBook{}
 	c.paused.Store(false)
 	c.events.sleep(false)
 	c.kick()

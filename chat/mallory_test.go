@@ -277,7 +277,7 @@ func (b *besieged) records(t *testing.T) map[chat.Table]int {
 // bytes is how much the victim stores.
 func (b *besieged) bytes(t *testing.T) (sum int) {
 	t.Helper()
-	for _, table := range []chat.Table{"peers", "skipped", "contacts", "chats", "messages", "acks", "seen", "topics"} {
+	for _, table := range []chat.Table{"peers", "skipped", "contacts", "chats", "messages", "acks", "seen", "#marks", "topics"} {
 		for name, value := range records(t, b.store, table) {
 			sum += len(name) + len(value)
 		}

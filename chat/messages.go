@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/protocol/key"
@@ -57,7 +58,7 @@ func messageOf(r *wire.MessageRecord) event.Message {
 		ID: hexOf(r.GetId()), ChatID: keyHex(r.GetChat()), From: keyHex(r.GetFrom()), Outgoing: r.GetOutgoing(),
 		Kind: r.GetKind(), Text: r.GetText(), Clock: r.GetClock(), SentAt: r.GetSentAt(), ReceivedAt: r.GetReceivedAt(),
 		State: r.GetState(), Failure: r.GetFailure(), ClientRef: r.GetClientRef(), SenderName: r.GetSenderName(),
-		ApplicationType: r.GetApplicationType(), Read: r.GetRead(),
+		ApplicationType: r.GetApplicationType(), Read: r.GetRead(), ClockSkew: r.GetClockSkew(), Request: r.GetRequest(),
 	}
 	m.Evidence = evidenceOf(r)
 	m.Devices = devicesOf(r)
@@ -100,22 +101,48 @@ func (t *txn) climb(id [32]byte, state string, change func(*wire.MessageRecord))
 	return t.emit(stateEvent(&rec))
 }
 
-// addToHistory stores a new message and places it in its chat.
+// addToHistory stores a new message, whose clock is its Lamport clock, and places it in
+// its chat.
 func (t *txn) addToHistory(m *wire.MessageRecord) error {
-	if err := put(t, tableMessages, m.GetId(), m); err != nil {
+	b, err := proto.Marshal(m)
+	if err != nil {
 		return err
 	}
-	return t.placeInHistory(m)
+	_, err = t.addEncoded(m, b)
+	return err
+}
+
+// addEncoded is addToHistory for a message that is encoded already, as b. It reports
+// whether its place is another one than its Lamport clock says: then that is its clock.
+func (t *txn) addEncoded(m *wire.MessageRecord, b []byte) (moved bool, err error) {
+	chat, err := t.chat(m.GetChat())
+	if err != nil {
+		return false, err
+	}
+	lamport, now := m.GetClock(), t.c.now()
+	at := place(lamport, chat.GetLastMessageClock(), chat.GetClock(), now)
+	if moved = at != (placed{clock: lamport}); moved {
+		m.Clock = at.clock
+		if !m.GetOutgoing() {
+			m.ClockSkew = at.skew
+		}
+		if b, err = proto.Marshal(m); err != nil {
+			return moved, err
+		}
+	}
+	if lamport <= millis(now.Add(maxFollow)) {
+		chat.Clock = max(chat.GetClock(), lamport)
+	}
+	if err := t.Put(tableMessages, m.GetId(), b); err != nil {
+		return moved, err
+	}
+	return moved, t.placeInHistory(chat, m)
 }
 
 // placeInHistory places a message in its chat by (clock, id), and brings the chat up
 // to date.
-func (t *txn) placeInHistory(m *wire.MessageRecord) error {
+func (t *txn) placeInHistory(rec *wire.ChatRecord, m *wire.MessageRecord) error {
 	if _, err := t.Insert(m.GetChat(), Position{m.GetClock(), [32]byte(m.GetId())}); err != nil {
-		return err
-	}
-	rec, err := t.chat(m.GetChat())
-	if err != nil {
 		return err
 	}
 	rec.Clock = max(rec.GetClock(), m.GetClock())

@@ -129,6 +129,18 @@ func (o *outbox) copies(in []attemptRow) []outboxRow {
 	return rows
 }
 
+// latestClock is the latest clock among those rows of an attempt that are still there.
+func (o *outbox) latestClock(in []attemptRow) (clock uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, row := range in {
+		if r := o.byMVDS[row.mvds]; r != nil {
+			clock = max(clock, r.clock)
+		}
+	}
+	return clock
+}
+
 // carried are copies of those rows about which an earlier attempt says something.
 func (o *outbox) carried(in []attemptRow) (rows []outboxRow) {
 	o.mu.Lock()

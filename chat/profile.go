@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
-	"time"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
@@ -179,11 +178,16 @@ type profileNews struct {
 	picture *message.Picture
 }
 
-// profile takes a ChatIdentity. Spec: 62/STATUS-PAYLOADS leaves it out; deployed.
-func (p *pass) profile(m *inbound, ci *wire.ChatIdentity) {
+// profile takes a ChatIdentity. errLater: its clock is too far ahead.
+// Spec: 62/STATUS-PAYLOADS leaves it out; deployed.
+func (p *pass) profile(m *inbound, ci *wire.ChatIdentity) error {
 	of := m.sender
-	if ci == nil || of == p.a.public || ci.GetClock() > message.LatestClock(time.Unix(0, m.envelope.Timestamp)) {
-		return
+	if ci == nil || of == p.a.public {
+		return nil
+	}
+	if ci.GetClock() > message.LatestClock(p.now) && ci.GetClock() > message.LatestClock(p.judged(m)) {
+		p.c.counters.drop("contact_clock")
+		return errLater
 	}
 	news := profileNews{clock: ci.GetClock(), name: ci.GetDisplayName(), whole: true, bio: boundedName(ci.GetDescription(), message.MaxBio)}
 	// Nobody who came unasked leaves a picture with us.
@@ -194,10 +198,14 @@ func (p *pass) profile(m *inbound, ci *wire.ChatIdentity) {
 		}
 	}
 	p.do(func(t *txn) error { return t.profileOf(of, news) })
+	return nil
 }
 
 // profileOf takes what somebody says about themselves, if it is newer.
 func (t *txn) profileOf(k key.Public, news profileNews) error {
+	if !t.c.roster.heard(k) {
+		return nil
+	}
 	if !utf8.ValidString(news.name) || !utf8.ValidString(news.bio) {
 		return nil
 	}

@@ -14,7 +14,7 @@ const publishTimeout = 10 * time.Second
 func (c *Client) publishAll() bool {
 	for len(c.loop.unpublished) > 0 {
 		at := c.loop.unpublished[0]
-		evidence, err := c.publish(at.contentTopic, at.payload)
+		evidence, err := c.publish(at.contentTopic, at.payload, c.outbox.latestClock(at.rows))
 		switch {
 		case errors.Is(err, ErrTooLarge):
 			at.failure = CodeTooLarge
@@ -34,15 +34,22 @@ func (c *Client) publishAll() bool {
 }
 
 // publish sends b with a fresh timestamp: gossipsub swallows an envelope it has
-// seen in the last two minutes, and a republished attempt must not be.
-func (c *Client) publish(contentTopic string, b []byte) (Evidence, error) {
-	return c.publishEnvelope(Envelope{ContentTopic: contentTopic, Payload: b, Version: 1})
+// seen in the last two minutes, and a republished attempt must not be. clock is the
+// latest clock of a message in it, or 0.
+func (c *Client) publish(contentTopic string, b []byte, clock uint64) (Evidence, error) {
+	return c.publishEnvelope(Envelope{
+		ContentTopic: contentTopic, Payload: b, Version: 1, Timestamp: envelopeTime(c.now(), clock).UnixNano(),
+	})
 }
 
-// publishEnvelope publishes e on our pubsub topic with a fresh timestamp.
+// publishEnvelope publishes e on our pubsub topic, with a fresh timestamp if it has
+// none.
 func (c *Client) publishEnvelope(e Envelope) (Evidence, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, publishTimeout)
 	defer cancel()
-	e.PubsubTopic, e.Timestamp = c.net.PubsubTopic(), c.now().UnixNano()
+	e.PubsubTopic = c.net.PubsubTopic()
+	if e.Timestamp == 0 {
+		e.Timestamp = c.now().UnixNano()
+	}
 	return c.net.Publish(ctx, e)
 }

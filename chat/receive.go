@@ -2,6 +2,7 @@ package chat
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"libstatus1to1/chat/event"
@@ -38,7 +39,12 @@ type pass struct {
 	into  *stepList             // where the next step goes
 	mail  []mail
 	taken map[[32]byte]bool   // ChatMessages of this pass, by message id
-	met   map[key.Public]bool // strangers let in by this pass
+	met   map[key.Public]bool // strangers nothing was known of before this pass
+	// welcomed are those of them who have said something that opened.
+	welcomed map[key.Public]bool
+	// refused are messages, by MVDS id, that are not to be acknowledged: see errLater.
+	// Their fate is known in the transaction only.
+	refused map[[32]byte]bool
 }
 
 // stepList is a list of writes. One can stand as a step in another and be filled
@@ -59,7 +65,7 @@ type passPeer struct{ before, after session.Peer }
 // inbound is one envelope on its way through the pipeline.
 type inbound struct {
 	envelope Envelope
-	at       time.Time // by which clocks are judged
+	at       time.Time // of the envelope, which nobody signs
 	route    route
 	sender   key.Public // who signed the payload
 	message  *wire.ProtocolMessage
@@ -80,7 +86,7 @@ func (c *Client) receive(batch []Envelope) {
 	}
 	p := &pass{
 		c: c, a: a, now: c.now(), peers: map[key.Public]*passPeer{},
-		seen: map[string][][32]byte{}, found: map[string][]byte{}, taken: map[[32]byte]bool{},
+		seen: map[string][][32]byte{}, found: map[string][]byte{}, taken: map[[32]byte]bool{}, refused: map[[32]byte]bool{},
 	}
 	p.into = &p.all
 	opened, faults := make([]*inbound, len(batch)), make([]error, len(batch))
@@ -207,7 +213,7 @@ func (p *pass) seenBefore(m *inbound) (bool, error) {
 		return false, err
 	}
 	if len(mvds) > 0 && p.c.loop.repeats.allow(m.sender, p.now, p.c.settings.ResendBase) {
-		p.do(func(t *txn) error { t.queueAcks(m.sender, mvds); return nil })
+		p.acknowledge(m.sender, mvds)
 	}
 	return true, dropped("duplicate")
 }
@@ -240,6 +246,11 @@ func (p *pass) open(m *inbound) error {
 		return err
 	}
 	m.in = in
+	if in.Kind == session.Encrypted {
+		if err := p.welcome(m); err != nil {
+			return err
+		}
+	}
 	next = p.join(m, next)
 	p.ownBundleSeen(m)
 	switch in.Kind {
@@ -249,7 +260,7 @@ func (p *pass) open(m *inbound) error {
 			return dropped("not_addressed")
 		}
 		p.setPeer(peer, next)
-		p.do(nothing)
+		p.setMark(m, nil) // so that a copy of it, by anybody, changes nothing
 		return dropped("not_addressed")
 	case session.Public:
 		if m.silent || p.met[m.sender] {
@@ -277,8 +288,6 @@ func (p *pass) open(m *inbound) error {
 	return nil
 }
 
-func nothing(*txn) error { return nil }
-
 func (p *pass) reportSession(peer session.Peer, in session.Incoming) {
 	if !in.Started && !in.Established {
 		return
@@ -301,11 +310,28 @@ func (p *pass) plaintext(m *inbound) {
 	default:
 		p.sync(m, sync)
 	}
-	p.setMark(seenDigest, m.digest, m.mvds)
+	p.setMark(m, m.mvds)
 	if len(m.mvds) > 0 {
-		acks := m.mvds
-		p.do(func(t *txn) error { t.queueAcks(m.sender, acks); return nil })
+		p.acknowledge(m.sender, m.mvds)
 	}
+}
+
+// acknowledge acknowledges what was not refused.
+func (p *pass) acknowledge(to key.Public, mvds [][32]byte) {
+	p.do(func(t *txn) error {
+		if ids := p.notRefused(mvds); len(ids) > 0 {
+			t.queueAcks(to, ids)
+		}
+		return nil
+	})
+}
+
+// notRefused leaves out what was refused; in the transaction.
+func (p *pass) notRefused(mvds [][32]byte) [][32]byte {
+	if len(p.refused) == 0 {
+		return mvds
+	}
+	return slices.DeleteFunc(slices.Clone(mvds), func(id [32]byte) bool { return p.refused[id] })
 }
 
 // maxSyncMessages is how many messages of one MVDS payload are taken: each costs

@@ -128,18 +128,20 @@ func (t *txn) stopListening(k key.Public) error {
 }
 
 // clockFor is the clock of an action towards k: the next of the chat, and later than
-// all that was said about the requests.
+// all that was said about the requests, as far as states are believed.
 func (c *Client) clockFor(k key.Public, r contact.Request, now time.Time) (uint64, error) {
-	next, err := c.clocks.next(c, k, now)
-	return r.NextClock(next), err
+	return c.clockWithin(k, r, now, maxEnvelopeAhead+message.MaxClockAhead)
 }
 
-// clockToAsk is clockFor for a request or an acceptance. Where that would be refused,
-// because their time is ahead, it is the next of the chat: it need only be later than
-// our own last word.
+// clockToAsk is clockFor for a request or an acceptance, which is rather earlier than
+// their word than that far ahead: it need only be later than our own last word.
 func (c *Client) clockToAsk(k key.Public, r contact.Request, now time.Time) (uint64, error) {
+	return c.clockWithin(k, r, now, maxFollow)
+}
+
+func (c *Client) clockWithin(k key.Public, r contact.Request, now time.Time, ahead time.Duration) (uint64, error) {
 	next, err := c.clocks.next(c, k, now)
-	if clock := r.NextClock(next); clock <= message.LatestClock(now.Add(clockMargin-message.MaxClockAhead)) {
+	if clock := r.NextClock(next); clock <= millis(now.Add(ahead)) {
 		return clock, err
 	}
 	return max(next, r.Local.Clock+1), err

@@ -17,6 +17,9 @@ type roster struct {
 	people    map[person]standing
 	strangers int
 	writes    atomic.Uint64 // counts the writes of contacts
+	// silenced are being blocked: what comes after that in the same commit, before the
+	// roster knows, is not heard either.
+	silenced map[person]bool
 }
 
 // standing is one person's.
@@ -49,11 +52,42 @@ func (r *roster) get(k key.Public) (s standing, known bool) {
 	return s, known
 }
 
+// silence begins or ends the time in which somebody is being blocked.
+func (r *roster) silence(who person, on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.silenced == nil {
+		r.silenced = map[person]bool{}
+	}
+	if delete(r.silenced, who); on {
+		r.silenced[who] = true
+	}
+}
+
+// heard reports whether what somebody says is taken: they are not blocked, nor about to.
+func (r *roster) heard(k key.Public) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	who := personOf(k)
+	return !r.people[who].blocked && !r.silenced[who]
+}
+
+// of is get for a person whose key was not parsed.
+func (r *roster) of(who person) (s standing, known bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	s, known = r.people[who]
+	return s, known
+}
+
 func (r *roster) set(k person, s standing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.people == nil {
 		r.people = map[person]standing{}
+	}
+	if s.blocked {
+		delete(r.silenced, k)
 	}
 	old, known := r.people[k]
 	if old.write > s.write {
@@ -151,6 +185,16 @@ func (t *txn) putContact(k key.Public, rec *wire.ContactRecord) error {
 	s := standingOf(rec)
 	s.write = t.c.roster.writes.Add(1) // transactions write one after the other
 	t.then(func() { t.c.roster.set(personOf(k), s) })
+	if s.blocked {
+		t.c.roster.silence(personOf(k), true)
+		t.otherwise(func() { t.c.roster.silence(personOf(k), false) })
+	}
+	if before, known := t.c.roster.get(k); known && before.stranger() && !s.stranger() && !s.blocked {
+		rec.Unsupported = 0
+		if err := t.showRequest(k.Compressed()); err != nil {
+			return err
+		}
+	}
 	return put(t, tableContacts, k.Compressed(), rec)
 }
 

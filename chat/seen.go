@@ -80,9 +80,10 @@ func (p *pass) mark(kind byte, id [32]byte) (mvds [][32]byte, found bool, err er
 	return mvds, true, err
 }
 
-func (p *pass) setMark(kind byte, id [32]byte, mvds [][32]byte) {
-	p.seen[string(seenKey(kind, id))] = mvds
-	p.do(func(t *txn) error { return t.remember(kind, id, mvds) })
+// setMark marks an envelope with the messages it has brought.
+func (p *pass) setMark(m *inbound, mvds [][32]byte) {
+	p.seen[string(seenKey(seenDigest, m.digest))] = mvds
+	p.do(func(t *txn) error { return t.remember(m.sender, seenDigest, m.digest, p.notRefused(mvds)) })
 }
 
 // knownAs is a message of an MVDS payload before it is opened.

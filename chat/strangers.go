@@ -3,6 +3,8 @@ package chat
 import (
 	"time"
 
+	"libstatus1to1/chat/message"
+	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
@@ -13,7 +15,7 @@ type Strangers string
 // The policies. Who is in the address book, was asked or written to is no stranger.
 const (
 	StrangersAllow   Strangers = "allow"   // they may write; the default
-	StrangersRequest Strangers = "request" // of theirs only contact requests are shown
+	StrangersRequest Strangers = "request" // what they write waits until they are accepted, added or written to
 	StrangersDeny    Strangers = "deny"    // nothing of theirs is opened
 )
 
@@ -21,32 +23,62 @@ const (
 	// MaxStrangers is how many unanswered strangers are kept; a thousand people who
 	// wait for an answer are more than anybody reads.
 	MaxStrangers = 1000
-	// MaxStrangerMessages is how many messages one of them can leave.
+	// MaxStrangerMessages is how many messages one of them can leave, and
+	// MaxStrangerBytes how much: with MaxStrangers, 64 MB in all.
 	MaxStrangerMessages = 100
+	MaxStrangerBytes    = 64 << 10
 	// strangersAtOnce and strangerEvery bound how fast new ones come in. Each costs
 	// some 15 ms of key derivation and 2 KB for good. What is not let in is repeated
 	// by its sender for days.
 	strangersAtOnce = 64
 	strangerEvery   = 5 * time.Second
+	// requestsAtOnce more are let in of those who ask to be contacts.
+	requestsAtOnce = 16
+	// attemptsAtOnce and attemptEvery bound how much is opened to find out whether
+	// somebody unknown has said something: some 0.5 ms of CPU each. So garbage takes a
+	// tenth of a core, and those who are honest have their share of the attempts.
+	attemptsAtOnce = 256
+	attemptEvery   = 5 * time.Millisecond
 )
 
-// doorbell is a bucket of strangersAtOnce tokens that fills by one each
-// strangerEvery.
+// doorbell bounds how fast strangers come in: nobody spends a token before they have
+// said something that opens.
 type doorbell struct {
+	entries, attempts bucket
+}
+
+// bucket holds tokens; it counts those that were taken, and gets one back each time.
+type bucket struct {
 	used  int
 	since time.Time
 }
 
-// ring takes a token, if there is one.
-func (d *doorbell) ring(now time.Time) bool {
-	if back := int(now.Sub(d.since) / strangerEvery); back > 0 || now.Before(d.since) {
-		d.used = max(0, d.used-max(back, 0))
-		d.since = now
+// refill gives back what time has brought.
+func (b *bucket) refill(now time.Time, every time.Duration) {
+	if back := int(now.Sub(b.since) / every); back > 0 || now.Before(b.since) {
+		b.used, b.since = max(0, b.used-max(back, 0)), now
 	}
-	if d.used >= strangersAtOnce {
+}
+
+// mayTry takes the token of an attempt, if somebody could be let in at all.
+func (d *doorbell) mayTry(now time.Time) bool {
+	d.entries.refill(now, strangerEvery)
+	d.attempts.refill(now, attemptEvery)
+	if d.entries.used >= strangersAtOnce+requestsAtOnce || d.attempts.used >= attemptsAtOnce {
 		return false
 	}
-	d.used++
+	d.attempts.used++
+	return true
+}
+
+// ring takes the token of somebody who has said something; asks is looked at when those
+// left are for requests. It gives the attempt back.
+func (d *doorbell) ring(asks func() bool) bool {
+	if d.entries.used >= strangersAtOnce && (d.entries.used >= strangersAtOnce+requestsAtOnce || !asks()) {
+		return false
+	}
+	d.entries.used++
+	d.attempts.used = max(0, d.attempts.used-1)
 	return true
 }
 
@@ -60,10 +92,10 @@ func (p *pass) admit(m *inbound) error {
 		m.silent = true
 	case p.c.settings.Strangers == StrangersDeny:
 		return dropped("stranger")
-	case known, p.met[m.sender]:
+	case known, p.welcomed[m.sender]:
 	case p.c.roster.full():
 		return dropped("strangers_full")
-	case !p.c.loop.doorbell.ring(p.now):
+	case !p.c.loop.doorbell.mayTry(p.now):
 		return dropped("strangers_rate")
 	default:
 		if p.met == nil {
@@ -74,21 +106,66 @@ func (p *pass) admit(m *inbound) error {
 	return nil
 }
 
-// wanted reports whether a message belongs into the history: of strangers not all
-// do.
-func (t *txn) wanted(chat key.Public, rec *wire.MessageRecord) (bool, error) {
-	s, _ := t.c.roster.get(chat)
-	if rec.GetOutgoing() || !s.stranger() {
+// welcome lets a stranger in whose message has opened.
+func (p *pass) welcome(m *inbound) error {
+	if !p.met[m.sender] || p.welcomed[m.sender] {
+		return nil
+	}
+	if !p.c.loop.doorbell.ring(func() bool { return asksToBeContact(m) }) {
+		return dropped("strangers_rate")
+	}
+	if p.welcomed == nil {
+		p.welcomed = map[key.Public]bool{}
+	}
+	p.welcomed[m.sender] = true
+	return nil
+}
+
+// asksToBeContact reports whether what a stranger has said is a contact request of
+// theirs, before it is taken: one message of few, as clients send it.
+func asksToBeContact(m *inbound) bool {
+	bodies := [][]byte{m.in.Plaintext}
+	if sync, err := datasync.Decode(m.in.Plaintext); err == nil {
+		bodies = nil
+		for _, sm := range sync.Messages[:min(len(sync.Messages), maxLookedAt)] {
+			bodies = append(bodies, sm.Body)
+		}
+	}
+	for _, b := range bodies {
+		app, err := message.Unwrap(b)
+		if err != nil || app.Signer != m.sender || app.Type != wire.ApplicationMetadataMessage_CHAT_MESSAGE {
+			continue
+		}
+		cm, err := message.DecodeChatMessage(app.Payload)
+		if err == nil && cm.GetContentType() == wire.ChatMessage_CONTACT_REQUEST && message.ValidateChatMessage(cm) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// maxLookedAt bounds the signatures that are recovered to find a request.
+const maxLookedAt = 4
+
+// unsupportedOf reports whether a message of a type we do not support is shown. Of a
+// stranger as many are as they may leave messages, and none where they are to ask first.
+func (t *txn) unsupportedOf(sender key.Public) (bool, error) {
+	s, _ := t.c.roster.get(sender)
+	if !s.stranger() || t.isOwn(sender.Compressed()) {
 		return true, nil
 	}
-	if t.c.settings.Strangers == StrangersRequest && rec.GetKind() != kindContactRequest {
+	if t.c.settings.Strangers == StrangersRequest {
 		t.c.counters.drop("stranger")
 		return false, nil
 	}
-	n, err := t.Count(rec.GetChat())
-	if err == nil && n >= MaxStrangerMessages {
-		t.c.counters.drop("stranger_messages")
-		return false, nil
+	rec, err := contactRecord(t, sender)
+	if err != nil {
+		return false, err
 	}
-	return true, err
+	if rec.GetUnsupported() >= MaxStrangerMessages {
+		t.c.counters.drop("stranger_messages")
+		return false, errLater
+	}
+	rec.Unsupported++
+	return true, t.putContact(sender, rec)
 }

@@ -12,6 +12,7 @@ const (
 	tableAttempts   Table = "#attempts"   // attempt id -> AttemptRecord
 	tableAcks       Table = "acks"        // compressed key -> AcksRecord
 	tableSeen       Table = "seen"        // seenDigest or seenMVDS + id -> SeenRecord
+	tableMarks      Table = "#marks"      // number -> MarksRecord
 	tableTopics     Table = "topics"      // kind + compressed key -> TopicRecord
 	tableClientRefs Table = "client_refs" // client_ref -> ClientRefRecord
 
@@ -29,7 +30,7 @@ const (
 // The queues of the store.
 const (
 	queueEvents Queue = "events" // stored events, JSON
-	queueSeen   Queue = "seen"   // 8 bytes ms, then keys of tableSeen: when what can be forgotten
+	queueSeen   Queue = "seen"   // 8 bytes ms, then keys of tableSeen: of stores that were not yet in tableMarks
 )
 
 // Keys of tableMeta.

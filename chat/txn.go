@@ -20,11 +20,12 @@ type txn struct {
 	c       *Client
 	lastSeq uint64
 	after   []func()
+	undo    []func()
 	// chats are those that got messages: each is written once, at the end.
 	chats map[string]*wire.ChatRecord
 	// carriers are records of attempts that lost rows: see attemptrecord.go.
 	carriers map[uint64]*wire.AttemptRecord
-	marks    []byte // keys of the marks that were made
+	marks    []*newMarks // that were made
 	acks     map[key.Public][][32]byte
 }
 
@@ -45,6 +46,9 @@ func (c *Client) update(fn func(*txn) error) error {
 		c.probe(ProbeBeforeCommit)
 		return nil
 	}); err != nil {
+		for _, f := range t.undo {
+			f()
+		}
 		return err
 	}
 	for _, f := range t.after {
@@ -58,6 +62,9 @@ func (c *Client) update(fn func(*txn) error) error {
 
 // then runs f after the commit.
 func (t *txn) then(f func()) { t.after = append(t.after, f) }
+
+// otherwise runs f if there is no commit.
+func (t *txn) otherwise(f func()) { t.undo = append(t.undo, f) }
 
 // storedEvent is an event as queueEvents holds it.
 type storedEvent struct {

@@ -308,11 +308,14 @@ func (p *pass) aboutVerification(m *inbound, app message.Application, b []byte, 
 // mayAsk reports whether both are contacts, as they must be for a question.
 func (t *txn) mayAsk(k key.Public, clock uint64, at time.Time) (bool, error) {
 	rec, err := contactRecord(t, k)
-	if err == nil && (!requestOf(rec).Mutual() || message.ValidateClock(clock, at) != nil) {
+	if err != nil {
+		return false, err
+	}
+	if !requestOf(rec).Mutual() {
 		t.c.counters.drop("verification")
 		return false, nil
 	}
-	return true, err
+	return t.inTime(clock, at)
 }
 
 // questioned takes a question of a contact, unless a later one is there.

@@ -102,8 +102,9 @@ type EngineConfig struct {
 	// way to an overflow event. 20000 when left out.
 	MaxEvents int `json:"max_events,omitempty" range:"16..1000000"`
 	// Strangers is what becomes of people who write to us unasked: "allow"
-	// (default), "request" (only their contact requests are shown) or "deny"
-	// (nothing of theirs is opened).
+	// (default), "request" (only their contact requests are shown; what else they write
+	// waits in a request, see chats.list and chat_request_received) or "deny" (nothing
+	// of theirs is opened).
 	Strangers string `json:"strangers,omitempty"`
 }
 

@@ -7,6 +7,16 @@ import (
 	"libstatus1to1/chat/event"
 )
 
+// ListChatsParams is what chats.list takes.
+type ListChatsParams struct {
+	// Cursor is the next of the page before; "" or left out for the first page.
+	Cursor string `json:"cursor,omitempty"`
+	// Limit is how many items at most; 50 when left out.
+	Limit int `json:"limit,omitempty" range:"1..200"`
+	// Requests asks for the chats of strangers, who wait for an answer, instead.
+	Requests bool `json:"requests,omitempty"`
+}
+
 // ChatsPage is one page of chats.list.
 type ChatsPage struct {
 	// Items are the chats.
@@ -59,7 +69,7 @@ type MessagesPage struct {
 }
 
 var chatMethods = []Method{
-	method("chats.list", "Lists the conversations.",
+	method("chats.list", "Lists the conversations, the one with the newest message first. With requests it lists those of strangers, whom we have not added, accepted, asked or written to. Where engine.strangers is \"request\" these are in no other list; with \"allow\" they are in both. A stranger can leave 100 messages and 64 KiB of text; further ones are not acknowledged, so that their sender repeats them, and they come when the stranger is accepted, added or written to. 1000 strangers are kept.",
 		stored(chat.CodeNoIdentity, chat.CodeBadCursor), listChats),
 	method("chats.get", "Tells about one conversation.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeNotFound), getChat),
@@ -79,8 +89,12 @@ var messageMethods = []Method{
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeBadCursor), listMessages),
 }
 
-func listChats(_ context.Context, c *chat.Client, p PageParams) (ChatsPage, error) {
-	page, err := c.Chats(p.page())
+func listChats(_ context.Context, c *chat.Client, p ListChatsParams) (ChatsPage, error) {
+	list := c.Chats
+	if p.Requests {
+		list = c.ChatRequests
+	}
+	page, err := list(chat.PageRequest{Cursor: p.Cursor, Limit: p.Limit})
 	return ChatsPage{Items: filled(page.Items), Next: page.Next}, err
 }
 

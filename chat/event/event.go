@@ -10,7 +10,8 @@ type Event interface {
 }
 
 // MessageReceived is emitted when a message of somebody else (or of another own
-// device) has been decrypted and stored. It is emitted once a message id.
+// device) has been decrypted and stored; of one that waits in a request, when its
+// sender is accepted, added or written to. It is emitted once a message id.
 type MessageReceived struct {
 	Message Message `json:"message"`
 }
@@ -54,6 +55,16 @@ type ContactRequestReceived struct {
 	Contact Contact `json:"contact"`
 	// Message is what they wrote; missing if the request became known in another way.
 	Message *Message `json:"message,omitempty"`
+}
+
+// ChatRequestReceived is emitted where strangers are to ask first (engine.strangers is
+// "request"), when one who has no message waiting writes something that is no contact
+// request. Further messages are kept without an event: chats.list lists the chat with
+// requests set. Accept or add them, or write to them, and a message_received event comes
+// about each.
+type ChatRequestReceived struct {
+	Contact Contact `json:"contact"`
+	Message Message `json:"message"`
 }
 
 // VerificationChanged is emitted when a question to verify somebody is asked,
@@ -138,6 +149,7 @@ func (UnsupportedReceived) Type() string    { return "unsupported_received" }
 func (ContactChanged) Type() string         { return "contact_changed" }
 func (ContactRemoved) Type() string         { return "contact_removed" }
 func (ContactRequestReceived) Type() string { return "contact_request_received" }
+func (ChatRequestReceived) Type() string    { return "chat_request_received" }
 func (VerificationChanged) Type() string    { return "verification_changed" }
 func (SessionChanged) Type() string         { return "session_changed" }
 func (SessionRepaired) Type() string        { return "session_repaired" }
@@ -153,7 +165,7 @@ func (Closed) Type() string                 { return "closed" }
 // All has a zero value of every event type, for generators of schemas and docs.
 var All = []Event{
 	MessageReceived{}, MessageState{}, UnsupportedReceived{}, ContactChanged{}, ContactRemoved{},
-	ContactRequestReceived{}, VerificationChanged{}, SessionChanged{},
+	ContactRequestReceived{}, ChatRequestReceived{}, VerificationChanged{}, SessionChanged{},
 	SessionRepaired{}, DeviceFound{}, DeviceChanged{},
 	PairingInvitation{}, PairingAuthcode{}, PairingPaired{}, PairingFailed{}, PairingScannerRefused{}, PairingEnded{},
 	TransferOffered{}, TransferProgress{}, TransferDone{}, TransferFailed{},

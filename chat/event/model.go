@@ -14,8 +14,13 @@ type Message struct {
 	// "unsupported" for a type this version does not know.
 	Kind string `json:"kind"`
 	Text string `json:"text"`
-	// Clock is the Lamport clock (62/STATUS-PAYLOADS), ms-based; it orders the chat.
+	// Clock orders the chat: the Lamport clock of the message (62/STATUS-PAYLOADS),
+	// ms-based, unless that is too far ahead of our time. Then it is that of the newest
+	// message, as it came.
 	Clock uint64 `json:"clock"`
+	// ClockSkew is how far the sender's clock is ahead of our time, ms, if that is more
+	// than two minutes ahead of our time and of the chat: one of the two times is wrong.
+	ClockSkew int64 `json:"clock_skew,omitempty"`
 	// SentAt is what the sender says; ReceivedAt is by our clock (0 for our own).
 	SentAt     int64 `json:"sent_at"`
 	ReceivedAt int64 `json:"received_at"`
@@ -32,6 +37,10 @@ type Message struct {
 	// ApplicationType is the number of an unsupported type (see ApplicationMetadataMessage).
 	ApplicationType int32 `json:"application_type,omitempty"`
 	Read            bool  `json:"read"`
+	// Request: it waits in the request of a stranger (engine.strangers is "request").
+	// There is a message_received event about it when they are accepted, added or
+	// written to.
+	Request bool `json:"request,omitempty"`
 	// Devices are those that have an outgoing message; messages.get also lists those
 	// it is still being sent to.
 	Devices []MessageDevice `json:"devices,omitempty"`
@@ -124,11 +133,13 @@ type Segment struct {
 
 // Chat is a conversation with one person.
 type Chat struct {
-	ChatID      string   `json:"chat_id"`
-	ChatKey     string   `json:"chat_key"`
-	Name        string   `json:"name"`
-	Messages    uint64   `json:"messages"`
-	Unread      uint64   `json:"unread"`
+	ChatID   string `json:"chat_id"`
+	ChatKey  string `json:"chat_key"`
+	Name     string `json:"name"`
+	Messages uint64 `json:"messages"`
+	Unread   uint64 `json:"unread"`
+	// Request: it is of a stranger, whom we have not added, accepted, asked or written to.
+	Request     bool     `json:"request"`
 	LastMessage *Message `json:"last_message,omitempty"`
 }
 

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// MaxClockAhead is how far a message's clock may run ahead of its envelope's
-// timestamp: enough for honest Lamport clocks, too little to pin a message to
-// the end of a chat for ever.
+// MaxClockAhead is how far the clock of a message may run ahead of the time it is
+// judged by: enough for honest Lamport clocks, too little to pin a message to the end
+// of a chat for ever. Deployed clients judge by the timestamp of the envelope.
 const MaxClockAhead = 120 * time.Second
 
 // NextClock is the Lamport clock of the next message of a chat, in ms: last is
@@ -21,8 +21,16 @@ func NextClock(last, nowMillis uint64) uint64 {
 	return max(nowMillis, last+1)
 }
 
-// clockAllowed: not 0 and at most MaxClockAhead past the envelope.
-func clockAllowed(clock uint64, envelope time.Time) bool {
-	limit := envelope.UnixMilli() + MaxClockAhead.Milliseconds()
-	return clock != 0 && limit > 0 && clock <= uint64(limit)
+// LatestClock is the latest clock that is believed at a time: MaxClockAhead past it.
+func LatestClock(at time.Time) uint64 {
+	return uint64(max(0, at.UnixMilli()+MaxClockAhead.Milliseconds()))
+}
+
+// ValidateClock checks the clock of a state, judged at a time: not 0, and not after
+// LatestClock. Error: ErrClock.
+func ValidateClock(clock uint64, at time.Time) error {
+	if clock == 0 || clock > LatestClock(at) {
+		return ErrClock
+	}
+	return nil
 }

@@ -3,7 +3,6 @@ package message
 import (
 	"errors"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
@@ -51,20 +50,6 @@ func ValidateQuestion(text string) error {
 		return ErrQuestionEmpty
 	case len(text) > MaxQuestion:
 		return ErrQuestionTooLong
-	}
-	return nil
-}
-
-// LatestClock is the latest clock a message may carry that came in an envelope of this
-// time, and so may what it says of earlier clocks: MaxClockAhead past it.
-func LatestClock(wakuTimestamp time.Time) uint64 {
-	return uint64(max(0, wakuTimestamp.UnixMilli()+MaxClockAhead.Milliseconds()))
-}
-
-// ValidateClock checks the clock of a message that is no ChatMessage. Error: ErrClock.
-func ValidateClock(clock uint64, wakuTimestamp time.Time) error {
-	if !clockAllowed(clock, wakuTimestamp) {
-		return ErrClock
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"math"
 	"strings"
 	"testing"
-	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -155,7 +154,6 @@ func TestValidateText(t *testing.T) {
 }
 
 func TestValidateChatMessage(t *testing.T) {
-	at := time.UnixMilli(1_700_000_000_000)
 	good := func() *wire.ChatMessage {
 		return NewText(TextParams{Text: "hi", ChatID: newKey(t).Public().Hex(), Clock: 1_700_000_000_000, Timestamp: 1_700_000_000_000})
 	}
@@ -166,9 +164,7 @@ func TestValidateChatMessage(t *testing.T) {
 		"good":                   {func(*wire.ChatMessage) {}, nil},
 		"clock 0":                {func(m *wire.ChatMessage) { m.Clock = 0 }, ErrClock},
 		"clock 1":                {func(m *wire.ChatMessage) { m.Clock = 1 }, nil},
-		"clock 120 s ahead":      {func(m *wire.ChatMessage) { m.Clock += 120_000 }, nil},
-		"clock 1 ms more":        {func(m *wire.ChatMessage) { m.Clock += 120_001 }, ErrClock},
-		"clock at its end":       {func(m *wire.ChatMessage) { m.Clock = math.MaxUint64 }, ErrClock},
+		"clock of any year":      {func(m *wire.ChatMessage) { m.Clock = math.MaxUint64 }, nil},
 		"timestamp 0":            {func(m *wire.ChatMessage) { m.Timestamp = 0 }, ErrTimestamp},
 		"timestamp of long ago":  {func(m *wire.ChatMessage) { m.Timestamp = 1 }, nil},
 		"no chat id":             {func(m *wire.ChatMessage) { m.ChatId = "" }, ErrChatID},
@@ -185,14 +181,11 @@ func TestValidateChatMessage(t *testing.T) {
 	} {
 		m := good()
 		c.change(m)
-		if err := ValidateChatMessage(m, at); !errors.Is(err, c.want) {
+		if err := ValidateChatMessage(m); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
-	if err := ValidateChatMessage(good(), time.Unix(0, math.MinInt64)); !errors.Is(err, ErrClock) {
-		t.Errorf("envelope of 1677: %v", err)
-	}
-	if err := ValidateChatMessage(nil, at); err == nil {
+	if err := ValidateChatMessage(nil); err == nil {
 		t.Error("no message is a good one")
 	}
 }
@@ -252,7 +245,6 @@ func FuzzUnwrap(f *testing.F) {
 }
 
 func FuzzChatMessage(f *testing.F) {
-	at := time.UnixMilli(1_700_000_000_000)
 	self, err := key.ParsePrivate(bytes.Repeat([]byte{1}, key.PrivateSize))
 	if err != nil {
 		f.Fatal(err)
@@ -265,10 +257,10 @@ func FuzzChatMessage(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if err := ValidateChatMessage(cm, at); err != nil {
+		if err := ValidateChatMessage(cm); err != nil {
 			return
 		}
-		if cm.GetClock() == 0 || cm.GetClock() > 1_700_000_120_000 || cm.GetTimestamp() == 0 || cm.GetChatId() == "" {
+		if cm.GetClock() == 0 || cm.GetTimestamp() == 0 || cm.GetChatId() == "" {
 			t.Fatalf("accepted %v", cm)
 		}
 		if cm.GetContentType() == wire.ChatMessage_TEXT_PLAIN && ValidateText(cm.GetText()) != nil {

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"strings"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -14,8 +13,8 @@ import (
 
 // What a received ChatMessage can be refused for, besides the text errors.
 var (
-	// ErrClock: 0, or too far ahead of the WakuMessage that carried it.
-	ErrClock = errors.New("message: clock is 0 or more than 120 s ahead of the envelope")
+	// ErrClock: 0, or, of a state, too far ahead of the time it is judged by.
+	ErrClock = errors.New("message: clock is 0 or more than 120 s ahead")
 	// ErrTimestamp: 0.
 	ErrTimestamp = errors.New("message: timestamp is 0")
 	// ErrChatID: empty, or (for ChatOf) not 0x and an uncompressed key.
@@ -37,16 +36,16 @@ func DecodeChatMessage(b []byte) (*wire.ChatMessage, error) {
 	return cm, nil
 }
 
-// ValidateChatMessage is all a received 1:1 ChatMessage must satisfy.
-// wakuTimestamp is the time in the WakuMessage that carried it, so that a wrong
-// clock of ours refuses nobody. Texts are checked for plain texts, emoji and contact
-// requests; other content types are the caller's to judge.
+// ValidateChatMessage is all a received 1:1 ChatMessage must satisfy, whenever it
+// comes: a clock that is too far ahead places it, but does not refuse it. Texts are
+// checked for plain texts, emoji and contact requests; other content types are the
+// caller's to judge.
 // Errors: ErrClock, ErrTimestamp, ErrChatID, ErrNotOneToOne, ErrContentType and
 // those of ValidateText.
 // Spec: 62/STATUS-PAYLOADS, "Message", "Clock vs Timestamp and message ordering".
-func ValidateChatMessage(cm *wire.ChatMessage, wakuTimestamp time.Time) error {
+func ValidateChatMessage(cm *wire.ChatMessage) error {
 	switch {
-	case !clockAllowed(cm.GetClock(), wakuTimestamp):
+	case cm.GetClock() == 0:
 		return ErrClock
 	case cm.GetTimestamp() == 0:
 		return ErrTimestamp

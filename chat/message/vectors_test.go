@@ -50,7 +50,10 @@ func checkChatMessage(t *testing.T, v *vectors.ChatMessage, payload []byte, carr
 		t.Fatal(err)
 	}
 	v.Check(t, cm)
-	if err := ValidateChatMessage(cm, carriedAt); err != nil {
+	if err := ValidateClock(cm.GetClock(), carriedAt); err != nil { // the deployed rule
+		t.Errorf("a clock too far ahead: %v", err)
+	}
+	if err := ValidateChatMessage(cm); err != nil {
 		t.Errorf("refused: %v", err)
 	}
 	if len(cm.ProtoReflect().GetUnknown()) > 0 || cm.GetContentType() != wire.ChatMessage_TEXT_PLAIN {

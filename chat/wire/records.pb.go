@@ -509,7 +509,9 @@ type ContactRecord struct {
 	// Format of the picture in the table of pictures, or 0.
 	PictureFormat int32 `protobuf:"varint,19,opt,name=picture_format,json=pictureFormat,proto3" json:"picture_format,omitempty"`
 	// We have written to them: what they answer is wanted.
-	WrittenTo     bool `protobuf:"varint,20,opt,name=written_to,json=writtenTo,proto3" json:"written_to,omitempty"`
+	WrittenTo bool `protobuf:"varint,20,opt,name=written_to,json=writtenTo,proto3" json:"written_to,omitempty"`
+	// How many messages of types we do not support they have left as a stranger.
+	Unsupported   uint32 `protobuf:"varint,21,opt,name=unsupported,proto3" json:"unsupported,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -682,6 +684,13 @@ func (x *ContactRecord) GetWrittenTo() bool {
 		return x.WrittenTo
 	}
 	return false
+}
+
+func (x *ContactRecord) GetUnsupported() uint32 {
+	if x != nil {
+		return x.Unsupported
+	}
+	return 0
 }
 
 // A profile picture.
@@ -929,8 +938,13 @@ type ChatRecord struct {
 	// The newest message in the history.
 	LastMessageId    []byte `protobuf:"bytes,4,opt,name=last_message_id,json=lastMessageId,proto3" json:"last_message_id,omitempty"`
 	LastMessageClock uint64 `protobuf:"varint,5,opt,name=last_message_clock,json=lastMessageClock,proto3" json:"last_message_clock,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// What the other side has left since they became a stranger: how many messages, of
+	// how many bytes, and how many of them the host was not told of.
+	Unasked       uint32 `protobuf:"varint,6,opt,name=unasked,proto3" json:"unasked,omitempty"`
+	UnaskedBytes  uint64 `protobuf:"varint,7,opt,name=unasked_bytes,json=unaskedBytes,proto3" json:"unasked_bytes,omitempty"`
+	Waiting       uint32 `protobuf:"varint,8,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ChatRecord) Reset() {
@@ -998,6 +1012,27 @@ func (x *ChatRecord) GetLastMessageClock() uint64 {
 	return 0
 }
 
+func (x *ChatRecord) GetUnasked() uint32 {
+	if x != nil {
+		return x.Unasked
+	}
+	return 0
+}
+
+func (x *ChatRecord) GetUnaskedBytes() uint64 {
+	if x != nil {
+		return x.UnaskedBytes
+	}
+	return 0
+}
+
+func (x *ChatRecord) GetWaiting() uint32 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
 // A message of a conversation.
 type MessageRecord struct {
 	state                protoimpl.MessageState `protogen:"open.v1"`
@@ -1021,7 +1056,12 @@ type MessageRecord struct {
 	EvidenceInstallation string                 `protobuf:"bytes,18,opt,name=evidence_installation,json=evidenceInstallation,proto3" json:"evidence_installation,omitempty"`
 	EvidenceAt           int64                  `protobuf:"varint,19,opt,name=evidence_at,json=evidenceAt,proto3" json:"evidence_at,omitempty"`
 	// The devices that have it.
-	Devices       []*DeviceAckRecord `protobuf:"bytes,40,rep,name=devices,proto3" json:"devices,omitempty"`
+	Devices []*DeviceAckRecord `protobuf:"bytes,40,rep,name=devices,proto3" json:"devices,omitempty"`
+	// It came from a stranger and waits until they are none: the host was not told of it.
+	Request bool `protobuf:"varint,41,opt,name=request,proto3" json:"request,omitempty"`
+	// How far its clock was ahead of our time, ms, if that was too far: clock is then the
+	// place it was given instead.
+	ClockSkew     int64 `protobuf:"varint,42,opt,name=clock_skew,json=clockSkew,proto3" json:"clock_skew,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1194,6 +1234,20 @@ func (x *MessageRecord) GetDevices() []*DeviceAckRecord {
 		return x.Devices
 	}
 	return nil
+}
+
+func (x *MessageRecord) GetRequest() bool {
+	if x != nil {
+		return x.Request
+	}
+	return false
+}
+
+func (x *MessageRecord) GetClockSkew() int64 {
+	if x != nil {
+		return x.ClockSkew
+	}
+	return 0
 }
 
 // A device that has acknowledged a message.
@@ -1659,6 +1713,77 @@ func (x *SeenRecord) GetMvdsIds() [][]byte {
 	return nil
 }
 
+// Marks of what one person has sent, that were made together and are forgotten together.
+type MarksRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	At    int64                  `protobuf:"varint,1,opt,name=at,proto3" json:"at,omitempty"`
+	Peer  []byte                 `protobuf:"bytes,2,opt,name=peer,proto3" json:"peer,omitempty"`
+	// Keys of the table of what was seen, 33 bytes each.
+	Names []byte `protobuf:"bytes,3,opt,name=names,proto3" json:"names,omitempty"`
+	// How much they count against what is kept of one person.
+	Weight        uint32 `protobuf:"varint,4,opt,name=weight,proto3" json:"weight,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MarksRecord) Reset() {
+	*x = MarksRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MarksRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MarksRecord) ProtoMessage() {}
+
+func (x *MarksRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MarksRecord.ProtoReflect.Descriptor instead.
+func (*MarksRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *MarksRecord) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *MarksRecord) GetPeer() []byte {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *MarksRecord) GetNames() []byte {
+	if x != nil {
+		return x.Names
+	}
+	return nil
+}
+
+func (x *MarksRecord) GetWeight() uint32 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
+}
+
 // A content topic we listen to with a symmetric key.
 type TopicRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1673,7 +1798,7 @@ type TopicRecord struct {
 
 func (x *TopicRecord) Reset() {
 	*x = TopicRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[16]
+	mi := &file_chat_wire_records_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1685,7 +1810,7 @@ func (x *TopicRecord) String() string {
 func (*TopicRecord) ProtoMessage() {}
 
 func (x *TopicRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[16]
+	mi := &file_chat_wire_records_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1698,7 +1823,7 @@ func (x *TopicRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicRecord.ProtoReflect.Descriptor instead.
 func (*TopicRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{16}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *TopicRecord) GetKind() string {
@@ -1741,7 +1866,7 @@ type ClientRefRecord struct {
 
 func (x *ClientRefRecord) Reset() {
 	*x = ClientRefRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[17]
+	mi := &file_chat_wire_records_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1753,7 +1878,7 @@ func (x *ClientRefRecord) String() string {
 func (*ClientRefRecord) ProtoMessage() {}
 
 func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[17]
+	mi := &file_chat_wire_records_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1766,7 +1891,7 @@ func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientRefRecord.ProtoReflect.Descriptor instead.
 func (*ClientRefRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{17}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ClientRefRecord) GetMessageId() []byte {
@@ -1796,7 +1921,7 @@ type NoiseKeyRecord struct {
 
 func (x *NoiseKeyRecord) Reset() {
 	*x = NoiseKeyRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[18]
+	mi := &file_chat_wire_records_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1808,7 +1933,7 @@ func (x *NoiseKeyRecord) String() string {
 func (*NoiseKeyRecord) ProtoMessage() {}
 
 func (x *NoiseKeyRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[18]
+	mi := &file_chat_wire_records_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1821,7 +1946,7 @@ func (x *NoiseKeyRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseKeyRecord.ProtoReflect.Descriptor instead.
 func (*NoiseKeyRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{18}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *NoiseKeyRecord) GetPrivateKey() []byte {
@@ -1875,7 +2000,7 @@ type PairingRecord struct {
 
 func (x *PairingRecord) Reset() {
 	*x = PairingRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[19]
+	mi := &file_chat_wire_records_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1887,7 +2012,7 @@ func (x *PairingRecord) String() string {
 func (*PairingRecord) ProtoMessage() {}
 
 func (x *PairingRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[19]
+	mi := &file_chat_wire_records_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1900,7 +2025,7 @@ func (x *PairingRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PairingRecord.ProtoReflect.Descriptor instead.
 func (*PairingRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{19}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PairingRecord) GetId() []byte {
@@ -2045,7 +2170,7 @@ type TransferRecord struct {
 
 func (x *TransferRecord) Reset() {
 	*x = TransferRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[20]
+	mi := &file_chat_wire_records_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2057,7 +2182,7 @@ func (x *TransferRecord) String() string {
 func (*TransferRecord) ProtoMessage() {}
 
 func (x *TransferRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[20]
+	mi := &file_chat_wire_records_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2070,7 +2195,7 @@ func (x *TransferRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferRecord.ProtoReflect.Descriptor instead.
 func (*TransferRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{20}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *TransferRecord) GetPairingId() []byte {
@@ -2187,7 +2312,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\n" +
 	"PeerRecord\x12K\n" +
 	"\rinstallations\x18\x01 \x03(\v2%.status1to1.record.InstallationRecordR\rinstallations\x12<\n" +
-	"\bsessions\x18\x02 \x03(\v2 .status1to1.record.SessionRecordR\bsessions\"\xfe\x04\n" +
+	"\bsessions\x18\x02 \x03(\v2 .status1to1.record.SessionRecordR\bsessions\"\xa0\x05\n" +
 	"\rContactRecord\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
@@ -2217,7 +2342,8 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"repairedAt\x12%\n" +
 	"\x0epicture_format\x18\x13 \x01(\x05R\rpictureFormat\x12\x1d\n" +
 	"\n" +
-	"written_to\x18\x14 \x01(\bR\twrittenTo\"A\n" +
+	"written_to\x18\x14 \x01(\bR\twrittenTo\x12 \n" +
+	"\vunsupported\x18\x15 \x01(\rR\vunsupported\"A\n" +
 	"\rPictureRecord\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\x05R\x06format\x12\x18\n" +
 	"\apayload\x18\x02 \x01(\fR\apayload\"\xa2\x02\n" +
@@ -2238,14 +2364,17 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x10IntroducedRecord\x12#\n" +
 	"\rprofile_clock\x18\x01 \x01(\x04R\fprofileClock\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x18\n" +
-	"\apicture\x18\x03 \x01(\bR\apicture\"\xa2\x01\n" +
+	"\apicture\x18\x03 \x01(\bR\apicture\"\xfb\x01\n" +
 	"\n" +
 	"ChatRecord\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
 	"\x05clock\x18\x02 \x01(\x04R\x05clock\x12\x16\n" +
 	"\x06unread\x18\x03 \x01(\x04R\x06unread\x12&\n" +
 	"\x0flast_message_id\x18\x04 \x01(\fR\rlastMessageId\x12,\n" +
-	"\x12last_message_clock\x18\x05 \x01(\x04R\x10lastMessageClock\"\xea\x04\n" +
+	"\x12last_message_clock\x18\x05 \x01(\x04R\x10lastMessageClock\x12\x18\n" +
+	"\aunasked\x18\x06 \x01(\rR\aunasked\x12#\n" +
+	"\runasked_bytes\x18\a \x01(\x04R\funaskedBytes\x12\x18\n" +
+	"\awaiting\x18\b \x01(\rR\awaiting\"\xa3\x05\n" +
 	"\rMessageRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04chat\x18\x02 \x01(\fR\x04chat\x12\x12\n" +
@@ -2271,7 +2400,10 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x15evidence_installation\x18\x12 \x01(\tR\x14evidenceInstallation\x12\x1f\n" +
 	"\vevidence_at\x18\x13 \x01(\x03R\n" +
 	"evidenceAt\x12<\n" +
-	"\adevices\x18( \x03(\v2\".status1to1.record.DeviceAckRecordR\adevices\"\\\n" +
+	"\adevices\x18( \x03(\v2\".status1to1.record.DeviceAckRecordR\adevices\x12\x18\n" +
+	"\arequest\x18) \x01(\bR\arequest\x12\x1d\n" +
+	"\n" +
+	"clock_skew\x18* \x01(\x03R\tclockSkew\"\\\n" +
 	"\x0fDeviceAckRecord\x12'\n" +
 	"\x0finstallation_id\x18\x01 \x01(\tR\x0einstallationId\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x10\n" +
@@ -2314,7 +2446,12 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\bmvds_ids\x18\x01 \x03(\fR\amvdsIds\"'\n" +
 	"\n" +
 	"SeenRecord\x12\x19\n" +
-	"\bmvds_ids\x18\x01 \x03(\fR\amvdsIds\"l\n" +
+	"\bmvds_ids\x18\x01 \x03(\fR\amvdsIds\"_\n" +
+	"\vMarksRecord\x12\x0e\n" +
+	"\x02at\x18\x01 \x01(\x03R\x02at\x12\x12\n" +
+	"\x04peer\x18\x02 \x01(\fR\x04peer\x12\x14\n" +
+	"\x05names\x18\x03 \x01(\fR\x05names\x12\x16\n" +
+	"\x06weight\x18\x04 \x01(\rR\x06weight\"l\n" +
 	"\vTopicRecord\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12#\n" +
 	"\rcontent_topic\x18\x02 \x01(\tR\fcontentTopic\x12\x10\n" +
@@ -2374,7 +2511,7 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),     // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil), // 1: status1to1.record.InstallationRecord
@@ -2392,11 +2529,12 @@ var file_chat_wire_records_proto_goTypes = []any{
 	(*AttemptRowRecord)(nil),   // 13: status1to1.record.AttemptRowRecord
 	(*AcksRecord)(nil),         // 14: status1to1.record.AcksRecord
 	(*SeenRecord)(nil),         // 15: status1to1.record.SeenRecord
-	(*TopicRecord)(nil),        // 16: status1to1.record.TopicRecord
-	(*ClientRefRecord)(nil),    // 17: status1to1.record.ClientRefRecord
-	(*NoiseKeyRecord)(nil),     // 18: status1to1.record.NoiseKeyRecord
-	(*PairingRecord)(nil),      // 19: status1to1.record.PairingRecord
-	(*TransferRecord)(nil),     // 20: status1to1.record.TransferRecord
+	(*MarksRecord)(nil),        // 16: status1to1.record.MarksRecord
+	(*TopicRecord)(nil),        // 17: status1to1.record.TopicRecord
+	(*ClientRefRecord)(nil),    // 18: status1to1.record.ClientRefRecord
+	(*NoiseKeyRecord)(nil),     // 19: status1to1.record.NoiseKeyRecord
+	(*PairingRecord)(nil),      // 20: status1to1.record.PairingRecord
+	(*TransferRecord)(nil),     // 21: status1to1.record.TransferRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
@@ -2422,7 +2560,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
