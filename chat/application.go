@@ -152,7 +152,7 @@ func (p *pass) application(l *mail) {
 	}
 }
 
-// unsupported reports what this version does not handle, whole.
+// unsupported reports what this version does not handle.
 func (p *pass) unsupported(m *inbound, app message.Application, b []byte) {
 	id := message.ID(m.sender, b)
 	p.do(func(t *txn) error {
@@ -163,7 +163,7 @@ func (p *pass) unsupported(m *inbound, app message.Application, b []byte) {
 		}
 		return t.emit(event.UnsupportedReceived{
 			From: m.sender.Hex(), ApplicationType: int32(app.Type), TypeName: app.Type.String(),
-			MessageID: hexOf(id[:]), Payload: reported(app.Payload),
+			MessageID: hexOf(id[:]), Payload: reported(app.Payload, s.stranger() && !t.isOwn(m.sender.Compressed())),
 		})
 	})
 }
@@ -172,9 +172,10 @@ func (p *pass) unsupported(m *inbound, app message.Application, b []byte) {
 // events may wait.
 const maxReported = 16 << 10
 
-// reported is a payload as an event carries it: whole, or not at all.
-func reported(payload []byte) []byte {
-	if len(payload) > maxReported {
+// reported is a payload as an event carries it: whole, or not at all. Those of
+// strangers are not asked for.
+func reported(payload []byte, stranger bool) []byte {
+	if stranger || len(payload) > maxReported {
 		return nil
 	}
 	return payload

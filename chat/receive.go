@@ -74,6 +74,12 @@ type inbound struct {
 
 // receive handles a batch in one transaction.
 func (c *Client) receive(batch []Envelope) {
+	c.hearing.Lock()
+	defer c.hearing.Unlock()
+	c.receiveAll(batch)
+}
+
+func (c *Client) receiveAll(batch []Envelope) {
 	a, err := c.account()
 	if err != nil {
 		return
@@ -100,21 +106,20 @@ func (c *Client) receive(batch []Envelope) {
 	if len(p.all.steps) == 0 {
 		return
 	}
-	err = c.update(p.write)
+	err = c.update(func(t *txn) error { t.received = true; return p.write(t) })
 	switch {
 	case err == nil:
 		c.loop.storePause.wentWell()
-	case CodeOf(err) != CodeStoreCorrupt:
+	case passing(err):
 		c.log.Log("error", "storing received messages failed", "code", string(CodeOf(err)))
 		c.loop.unstored = append(c.loop.unstored, batch...)
 		c.loop.storePause.failed(p.now)
-	case len(batch) > 1: // one needs a damaged record: it must not hold up the others
-		for _, e := range batch {
-			c.receive([]Envelope{e})
-		}
+	case len(batch) > 1: // one of them is the cause: it must not hold up the others
+		c.receiveAll(batch[:len(batch)/2])
+		c.receiveAll(batch[len(batch)/2:])
 	default:
-		c.log.Log("error", "a received message needs a damaged record")
-		c.counters.drop("store")
+		c.log.Log("error", "a received message cannot be stored", "code", string(CodeOf(err)))
+		c.counters.drop(unstorable(err))
 	}
 }
 
@@ -318,8 +323,8 @@ const maxSyncMessages = 1000
 func (p *pass) sync(m *inbound, sync datasync.Payload) {
 	if len(sync.Acks) > 0 {
 		peer, _ := p.peer(m.sender)
-		active := installationIDs(peer.Active())
-		p.do(func(t *txn) error { return t.acknowledged(m.in.InstallationID, m.sender, active, sync.Acks) })
+		by := newAcknowledger(peer, m.in.InstallationID)
+		p.do(func(t *txn) error { return t.acknowledged(by, sync.Acks) })
 	}
 	group := datasync.GroupID(p.a.public, m.sender)
 	m.timestamps = map[[32]byte]int64{}
