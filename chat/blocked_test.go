@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/memnet"
 	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/store"
 )
 
 // TestHostileBlockedIsSilent: somebody who writes as fast as they can is blocked. From
@@ -90,4 +92,56 @@ func theirs(e chat.DeliveredEvent, publicKey string) bool {
 	}
 	var about any
 	return json.Unmarshal(e.Data, &about) == nil && strings.Contains(string(e.Data), publicKey)
+}
+
+// heldStore lets a test hold up one transaction before it begins.
+type heldStore struct {
+	chat.Store
+	mu   sync.Mutex
+	hold func()
+}
+
+func (s *heldStore) Update(fn func(chat.Tx) error) error {
+	s.mu.Lock()
+	hold := s.hold
+	s.hold = nil
+	s.mu.Unlock()
+	if hold != nil {
+		hold()
+	}
+	return s.Store.Update(fn)
+}
+
+// TestBlockedBetweenOpeningAndStoring: a batch of theirs is opened, and about to be
+// stored, when they are blocked.
+func TestBlockedBetweenOpeningAndStoring(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 3})
+	s := &heldStore{Store: store.Memory()}
+	alice, bob := newPerson(t, "alice", net), openPerson(t, "bob", s, net.Join(), fast)
+	if _, _, err := bob.CreateIdentity(t.Context(), 12, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	alice.delivered(alice.send(bob, "hello").ID)
+	eventually(t, "all to be quiet", func() bool { d, err := alice.Diagnostics(); return err == nil && d.Outbox == 0 })
+	arrived, returned := make(chan struct{}), make(chan struct{})
+	s.mu.Lock()
+	s.hold = func() {
+		close(arrived)
+		select { // the call waits for the batch, or else comes before it
+		case <-returned:
+		case <-time.After(300 * time.Millisecond):
+		}
+	}
+	s.mu.Unlock()
+	alice.send(bob, "too late")
+	<-arrived
+	if _, err := bob.BlockContact(alice.key()); err != nil {
+		t.Fatal(err)
+	}
+	at := len(bob.texts(alice))
+	close(returned)
+	eventually(t, "the rest to come and go", func() bool { d, err := alice.Diagnostics(); return err == nil && d.Outbox == 0 })
+	if got := len(bob.texts(alice)); got != at {
+		t.Errorf("after the block %d messages were stored", got-at)
+	}
 }
