@@ -74,7 +74,7 @@ func (c *Client) accept(all []*outgoing) error {
 	}
 	<-in.done
 	err := in.err
-	if CodeOf(err) == CodeStoreCorrupt && len(in.calls) > 1 { // a damaged record of one must not hold up the others
+	if err != nil && !passing(err) && len(in.calls) > 1 { // what is wrong with one must not hold up the others
 		call.taken = nil
 		err = c.update(func(t *txn) error { return t.acceptAll([]*acceptance{call}) })
 	}

@@ -8,6 +8,7 @@ import (
 
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/wire"
 )
 
@@ -31,8 +32,19 @@ func (p *pendingAcks) take() [][32]byte {
 }
 
 // maxPendingAcks bounds what one flooding peer can make us keep: past it the
-// oldest are forgotten, and asked for again by the next resend.
-const maxPendingAcks = 10000
+// oldest are forgotten, and asked for again by the next resend. Of strangers, of whom
+// no more messages are kept, and of blocked people less is enough.
+const (
+	maxPendingAcks          = 10000
+	maxPendingAcksUnwelcome = 2 * MaxStrangerMessages
+)
+
+func (c *Client) pendingAcksOf(peer key.Public) int {
+	if s, _ := c.roster.get(peer); (s.stranger() || s.blocked) && peer != c.account_.Load().public {
+		return maxPendingAcksUnwelcome
+	}
+	return maxPendingAcks
+}
 
 // queueAcks stores acknowledgements with what they acknowledge: those to one person
 // together, at the end of the transaction.
@@ -69,7 +81,7 @@ func (t *txn) addAcks(peer key.Public, ids [][32]byte) error {
 			rec.MvdsIds = append(rec.MvdsIds, id[:])
 		}
 	}
-	surplus := max(0, len(all)-maxPendingAcks)
+	surplus := max(0, len(all)-t.c.pendingAcksOf(peer))
 	all, rec.MvdsIds = all[surplus:], rec.GetMvdsIds()[surplus:]
 	t.then(func() { t.c.ackLater(peer, all) })
 	return put(t, tableAcks, peer.Compressed(), &rec)
@@ -146,38 +158,66 @@ func idsOf(in [][]byte) ([][32]byte, error) {
 	return out, nil
 }
 
+// acknowledger is the device that sent acknowledgements: known installations of its
+// identity have a place in the records of what they acknowledge.
+type acknowledger struct {
+	peer   session.Peer
+	id     string
+	known  bool
+	active []string // installations that get our messages
+}
+
+func newAcknowledger(peer session.Peer, id string) acknowledger {
+	_, known := peer.Find(id)
+	return acknowledger{peer: peer, id: id, known: known, active: installationIDs(peer.Active())}
+}
+
 // acknowledged notes that a device has our messages: delivered at the first
 // device, and sent no more when every device that gets them has it.
-func (t *txn) acknowledged(by string, peer key.Public, active []string, ids [][32]byte) error {
+func (t *txn) acknowledged(by acknowledger, ids [][32]byte) error {
+	done := make(map[[32]byte]bool, len(ids))
 	for _, id := range ids {
+		if done[id] {
+			continue
+		}
+		done[id] = true
 		row, ok := t.c.outbox.forMVDS(id)
 		if !ok {
-			if err := t.acknowledgedElsewhere(by, peer, id); err != nil {
+			if err := t.acknowledgedElsewhere(by.id, by.peer.Identity, id); err != nil {
 				return err
 			}
 		}
-		if !ok || row.peer != peer {
+		if !ok || row.peer != by.peer.Identity {
 			continue
 		}
-		if err := t.acknowledgedRow(row, by, active); err != nil {
+		if err := t.acknowledgedRow(row, by); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *txn) acknowledgedRow(row outboxRow, by string, active []string) error {
+// acknowledgedRow counts a device once, and only one that bundles of its identity
+// name: of those there are session.MaxKnownInstallations at most, while anybody may
+// make up ids. That the message was delivered any of them can say: the identity signed
+// it.
+func (t *txn) acknowledgedRow(row outboxRow, by acknowledger) error {
+	own := t.isOwn(row.peer.Compressed())
+	if !by.known && len(by.active) > 0 {
+		return t.deviceHas(row.id, by.id, own)
+	}
 	var rec wire.OutboxRecord
 	found, err := get(t, tableOutbox, rowKey(row.number), &rec)
-	if err != nil || !found || slices.Contains(rec.GetAcknowledgedBy(), by) {
+	if err != nil || !found || slices.Contains(rec.GetAcknowledgedBy(), by.id) {
 		return err
 	}
-	rec.AcknowledgedBy = append(rec.GetAcknowledgedBy(), by)
-	missing := slices.ContainsFunc(active, func(id string) bool { return !slices.Contains(rec.GetAcknowledgedBy(), id) })
+	has := append(by.counted(rec.GetAcknowledgedBy()), by.id)
+	missing := slices.ContainsFunc(by.active, func(id string) bool { return !slices.Contains(has, id) })
 	if missing {
+		rec.AcknowledgedBy = has
 		err = put(t, tableOutbox, rowKey(row.number), &rec)
 		t.then(func() {
-			t.c.outbox.change(row.mvds, func(r *outboxRow) { r.acked = rec.GetAcknowledgedBy(); r.delivered = true })
+			t.c.outbox.change(row.mvds, func(r *outboxRow) { r.acked, r.delivered = has, true })
 		})
 	} else {
 		err = t.dropRow(row)
@@ -185,7 +225,17 @@ func (t *txn) acknowledgedRow(row outboxRow, by string, active []string) error {
 	if err != nil {
 		return err
 	}
-	return t.deviceHas(row.id, by, t.isOwn(row.peer.Compressed()))
+	return t.deviceHas(row.id, by.id, own)
+}
+
+// counted are those of a list that are still known.
+func (by acknowledger) counted(list []string) (known []string) {
+	for _, in := range by.peer.Installations {
+		if slices.Contains(list, in.ID) {
+			known = append(known, in.ID)
+		}
+	}
+	return known
 }
 
 func idSet(ids [][32]byte) map[[32]byte]bool {

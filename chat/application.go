@@ -186,7 +186,7 @@ func (p *pass) application(l *mail) {
 	}
 }
 
-// unsupported reports what this version does not handle, whole.
+// unsupported reports what this version does not handle.
 func (p *pass) unsupported(l *mail) {
 	m, app, b := l.from, l.app, l.body.bytes
 	id := message.ID(m.sender, b)
@@ -195,9 +195,10 @@ func (p *pass) unsupported(l *mail) {
 		if shown, err := t.unsupportedOf(m.sender); err != nil || !shown {
 			return err
 		}
+		s, _ := t.c.roster.get(m.sender)
 		return t.emit(event.UnsupportedReceived{
 			From: m.sender.Hex(), ApplicationType: int32(app.Type), TypeName: app.Type.String(),
-			MessageID: hexOf(id[:]), Payload: reported(app.Payload),
+			MessageID: hexOf(id[:]), Payload: reported(app.Payload, s.stranger() && !t.isOwn(m.sender.Compressed())),
 		})
 	})
 }
@@ -206,9 +207,10 @@ func (p *pass) unsupported(l *mail) {
 // events may wait.
 const maxReported = 16 << 10
 
-// reported is a payload as an event carries it: whole, or not at all.
-func reported(payload []byte) []byte {
-	if len(payload) > maxReported {
+// reported is a payload as an event carries it: whole, or not at all. Those of
+// strangers are not asked for.
+func reported(payload []byte, stranger bool) []byte {
+	if stranger || len(payload) > maxReported {
 		return nil
 	}
 	return payload

@@ -267,13 +267,30 @@ func (c *Client) syncMessages(a *account, rows []outboxRow) ([]datasync.Message,
 }
 
 // commitAttempts stores the advanced sessions with the ciphertexts. What was
-// published before is marked in the same transaction.
+// published before is marked in the same transaction, unless something of either
+// cannot be stored: then that is found, and the rest goes on.
 func (c *Client) commitAttempts(attempts []*attempt) error {
 	marks, err := c.readMarks(c.loop.published)
+	if err == nil {
+		err = c.storeAttempts(marks, attempts)
+	}
+	if err != nil && !passing(err) {
+		if c.markPublished(); len(c.loop.published) > 0 {
+			return err
+		}
+		_, err = isolated(attempts, func(some []*attempt) error { return c.storeAttempts(nil, some) }, c.attemptFailed)
+	}
 	if err != nil {
 		return err
 	}
-	err = c.update(func(t *txn) error {
+	c.loop.storePause.wentWell()
+	c.probe(ProbeBeforePublish)
+	return nil
+}
+
+// storeAttempts does so in one transaction. marks may be nil.
+func (c *Client) storeAttempts(marks *marks, attempts []*attempt) error {
+	err := c.update(func(t *txn) error {
 		if err := t.mark(marks); err != nil {
 			return err
 		}
@@ -287,11 +304,17 @@ func (c *Client) commitAttempts(attempts []*attempt) error {
 	if err != nil {
 		return err
 	}
-	c.loop.storePause.wentWell()
-	c.loop.published = nil
+	if marks != nil {
+		c.loop.published = nil
+	}
 	c.loop.unpublished = append(c.loop.unpublished, attempts...)
-	c.probe(ProbeBeforePublish)
 	return nil
+}
+
+// attemptFailed puts off what an attempt carries that cannot be stored.
+func (c *Client) attemptFailed(at *attempt, err error) {
+	c.counters.drop("attempt_" + unstorable(err))
+	c.postpone(at.peer, c.outbox.copies(at.rows), "an attempt cannot be stored", err)
 }
 
 func (t *txn) storeAttempt(at *attempt) error {

@@ -49,6 +49,7 @@ type Client struct {
 	probe    func(point string)
 
 	events   *eventStream
+	waiting  eventIndex
 	account_ atomic.Pointer[account]
 	// becoming is held while an identity is made, so that only one is.
 	becoming sync.Mutex
@@ -135,7 +136,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 
 func (c *Client) start(ctx context.Context) error {
 	var err error
-	if c.events, err = newEventStream(c.store); err != nil {
+	if c.events, err = newEventStream(c.store, c.now, c.roster.blocked); err != nil {
 		return err
 	}
 	nodeKey, err := c.nodeKey()
@@ -177,6 +178,9 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.MaxEvents <= 0 {
 		s.MaxEvents = DefaultMaxEvents
+	}
+	if s.MaxEventBytes <= 0 {
+		s.MaxEventBytes = DefaultMaxEventBytes
 	}
 	return s
 }

@@ -48,7 +48,14 @@ func (c *Client) Diagnostics() (Diagnostics, error) {
 	}
 	err := c.store.View(func(tx Tx) error {
 		first, last, err := tx.Bounds(queueEvents)
+		if err != nil {
+			return err
+		}
 		d.EventsWaiting = last + 1 - first
+		_, lost, err := readLost(tx)
+		if lost > 0 {
+			d.EventsWaiting++ // that they are lost
+		}
 		return err
 	})
 	return d, err

@@ -4,18 +4,23 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
+	"time"
 
 	"libstatus1to1/chat/event"
 )
 
 // eventStream hands stored events out, each once a run, in the order of their
-// numbers, and between them those that are not stored.
+// numbers, and between them those that are not stored. Each number is handed out, or
+// named by an overflow event, or is of something that somebody did who is blocked now.
 type eventStream struct {
-	store Store
+	store   Store
+	now     func() time.Time
+	blocked func(person) bool
 
 	mu       sync.Mutex
 	last     uint64 // highest committed number
 	next     uint64 // first number not handed out
+	lost     uint64 // last number that was dropped because too many waited
 	buffer   []DeliveredEvent
 	volatile []DeliveredEvent
 	closed   bool // no more stored events
@@ -31,11 +36,18 @@ const eventsAtOnce = 64
 // maxVolatile bounds the events that are not stored: log lines nobody reads go.
 const maxVolatile = 1000
 
-func newEventStream(store Store) (*eventStream, error) {
-	s := &eventStream{store: store, changed: make(chan struct{})}
+func newEventStream(store Store, now func() time.Time, blocked func(person) bool) (*eventStream, error) {
+	s := &eventStream{store: store, now: now, blocked: blocked, changed: make(chan struct{})}
 	err := store.View(func(tx Tx) error {
 		first, last, err := tx.Bounds(queueEvents)
+		if err != nil {
+			return err
+		}
 		s.next, s.last = first, last
+		from, to, err := readLost(tx)
+		if to > 0 {
+			s.next, s.lost = from, to
+		}
 		return err
 	})
 	return s, err
@@ -47,6 +59,27 @@ func (s *eventStream) committed(seq uint64) {
 	defer s.mu.Unlock()
 	s.last = max(s.last, seq)
 	s.wake()
+}
+
+// gaveWay tells that events up to seq were dropped to make room.
+func (s *eventStream) gaveWay(seq uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost = max(s.lost, seq)
+}
+
+// firstUnread is the lowest number that was not handed out.
+func (s *eventStream) firstUnread() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.next
+}
+
+// barrier waits until whoever is taking an event has it: those who come later see
+// who is blocked by now.
+func (s *eventStream) barrier() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 }
 
 // push adds an event that is not stored.
@@ -102,13 +135,20 @@ func (s *eventStream) tell() {
 // stored tells whether the store has events to hand out; s.mu is held.
 func (s *eventStream) stored() bool { return s.next <= s.last && !s.asleep }
 
-// unread is how many events were not handed out.
+// unread is how many events can be read now. Those that are lost are one.
 func (s *eventStream) unread() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := uint64(len(s.volatile))
-	if s.next <= s.last {
-		n += s.last + 1 - s.next
+	n, next := uint64(len(s.volatile)+len(s.buffer)), s.next
+	if len(s.buffer) > 0 {
+		next = s.buffer[len(s.buffer)-1].Seq + 1
+	}
+	if next <= s.lost {
+		next = s.lost + 1
+		n++
+	}
+	if next <= s.last {
+		n += s.last + 1 - next
 	}
 	return n
 }
@@ -135,22 +175,40 @@ func (s *eventStream) take() (*DeliveredEvent, <-chan struct{}, error) {
 	if s.closed {
 		return nil, nil, Errorf(CodeClosed, "", "the client is closed")
 	}
-	if len(s.buffer) == 0 && s.stored() {
-		if err := s.fill(); err != nil {
-			return nil, nil, err
+	for {
+		if len(s.buffer) == 0 && s.stored() {
+			if err := s.fill(); err != nil {
+				return nil, nil, err
+			}
+		}
+		if len(s.buffer) == 0 {
+			return nil, s.changed, nil
+		}
+		e := s.buffer[0]
+		s.buffer = s.buffer[1:]
+		s.next = e.Seq + 1
+		if !s.silenced(e) {
+			return &e, nil, nil
 		}
 	}
-	if len(s.buffer) == 0 {
-		return nil, s.changed, nil
-	}
-	e := s.buffer[0]
-	s.buffer = s.buffer[1:]
-	s.next = e.Seq + 1
-	return &e, nil, nil
 }
 
+// silenced reports whether an event is about what somebody did who is blocked. That
+// the contact itself changed is told: the blocking is such a change.
+func (s *eventStream) silenced(e DeliveredEvent) bool {
+	if e.Type == (event.ContactChanged{}).Type() {
+		return false
+	}
+	who, found := eventAbout(e.Type, e.Data)
+	return found && s.blocked(who)
+}
+
+// fill reads what comes next; what was lost of it is an overflow event.
 func (s *eventStream) fill() error {
 	err := s.store.View(func(tx Tx) error {
+		if err := s.fillLost(tx); err != nil {
+			return err
+		}
 		return tx.Range(queueEvents, s.next, func(seq uint64, value []byte) (bool, error) {
 			stored, ok := decodeEvent(value)
 			if !ok {
@@ -166,6 +224,26 @@ func (s *eventStream) fill() error {
 		s.next = s.last + 1 // acknowledged before they were handed out
 	}
 	return err
+}
+
+// fillLost names what is lost from the next number on.
+func (s *eventStream) fillLost(tx Tx) error {
+	first, _, err := tx.Bounds(queueEvents)
+	if err != nil || first <= s.next {
+		return err
+	}
+	_, to, err := readLost(tx)
+	if err != nil || to < s.next {
+		return err
+	}
+	over := event.Overflow{FromSeq: s.next, ToSeq: to}
+	data, err := json.Marshal(over)
+	if err != nil {
+		return err
+	}
+	e := DeliveredEvent{Seq: to, Type: over.Type(), At: s.now().UnixMilli(), Data: data}
+	s.buffer = append(s.buffer, e)
+	return nil
 }
 
 // NextEvent waits for the next undelivered event until ctx ends: then nil, nil.
@@ -201,5 +279,5 @@ func (c *Client) AckEvents(upTo uint64) error {
 	if upTo >= next {
 		return Errorf(CodeBadParams, "up_to", "event %d was not delivered yet", upTo).With("delivered", next-1)
 	}
-	return c.update(func(t *txn) error { return t.Trim(queueEvents, upTo) })
+	return c.update(func(t *txn) error { return t.ackEvents(upTo) })
 }

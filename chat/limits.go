@@ -26,6 +26,8 @@ const (
 	// DefaultAdvertiseEvery is status-go's pause between two advertisements of the
 	// bundle to one device.
 	DefaultAdvertiseEvery = 2 * time.Hour
-	// DefaultMaxEvents is some 10 MB of unacknowledged events.
-	DefaultMaxEvents = 20000
+	// DefaultMaxEvents and DefaultMaxEventBytes bound the unacknowledged events. Most
+	// have some 600 bytes; one with a long text has 25 KB.
+	DefaultMaxEvents     = 20000
+	DefaultMaxEventBytes = 32 << 20
 )

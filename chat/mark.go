@@ -59,8 +59,11 @@ func (c *Client) readMarks(published []*attempt) (*marks, error) {
 }
 
 // mark takes the ciphertext of published attempts away and sets when their messages
-// are due again.
+// are due again. nil is fine.
 func (t *txn) mark(m *marks) error {
+	if m == nil {
+		return nil
+	}
 	for i, at := range m.attempts {
 		carrier := &wire.AttemptRecord{Id: at.id}
 		at.sent.tell(carrier)
@@ -99,14 +102,27 @@ func (c *Client) markPublished() {
 	if len(c.loop.published) == 0 {
 		return
 	}
-	marks, err := c.readMarks(c.loop.published)
-	if err == nil {
-		err = c.update(func(t *txn) error { return t.mark(marks) })
-	}
-	if err != nil {
+	done, err := isolated(c.loop.published, c.storeMarks, c.markFailed)
+	if c.loop.published = c.loop.published[done:]; err != nil {
 		c.log.Log("error", "marking attempts failed", "code", string(CodeOf(err)))
 		c.loop.storePause.failed(c.now())
-		return
 	}
-	c.loop.published = nil
+}
+
+func (c *Client) storeMarks(published []*attempt) error {
+	marks, err := c.readMarks(published)
+	if err != nil {
+		return err
+	}
+	return c.update(func(t *txn) error { return t.mark(marks) })
+}
+
+// markFailed leaves an attempt that is out without its mark: what it carried is due
+// again, as if it were lost on its way.
+func (c *Client) markFailed(at *attempt, err error) {
+	c.log.Log("error", "an attempt cannot be marked", "code", string(CodeOf(err)))
+	c.counters.drop("attempt_" + unstorable(err))
+	for _, r := range c.outbox.copies(at.rows) {
+		c.outbox.published(r.mvds, at.id, c.now().Add(datasync.Backoff(r.sends, c.settings.ResendBase, c.rand)))
+	}
 }

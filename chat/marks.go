@@ -120,7 +120,7 @@ func (t *txn) putMarks() error {
 		}
 	}
 	for who, weight := range added {
-		if err := t.makeRoom(who, weight); err != nil {
+		if err := t.forgetOldest(who, weight); err != nil {
 			return err
 		}
 	}
@@ -134,8 +134,8 @@ func (t *txn) putMarks() error {
 	return nil
 }
 
-// makeRoom forgets the oldest marks of a person until others of a weight have room.
-func (t *txn) makeRoom(who person, weight int) error {
+// forgetOldest forgets the oldest marks of a person until others of a weight have room.
+func (t *txn) forgetOldest(who person, weight int) error {
 	ring := t.c.loop.marks.rings[who]
 	if ring == nil {
 		return nil

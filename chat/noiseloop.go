@@ -11,44 +11,75 @@ import (
 // receiveNoise takes the envelopes of pairings and their sessions out of a batch and
 // handles them in one transaction. It gives the others.
 func (c *Client) receiveNoise(batch []Envelope) (rest []Envelope) {
-	a := c.account_.Load()
-	if a == nil || len(c.loop.noise.topics) == 0 || len(batch) == 0 {
+	if c.account_.Load() == nil || len(c.loop.noise.topics) == 0 || len(batch) == 0 {
 		return batch
 	}
-	p := c.noisePass(a)
+	var ours []Envelope
 	for _, e := range batch {
-		if !c.loop.noise.topics[e.ContentTopic] {
+		if c.loop.noise.topics[e.ContentTopic] {
+			ours = append(ours, e)
+		} else {
 			rest = append(rest, e)
-			continue
 		}
+	}
+	if len(ours) == 0 {
+		return rest
+	}
+	done, err := len(ours), c.takeNoise(ours, c.online.is())
+	if err != nil && !passing(err) {
+		done, err = isolated(ours, func(some []Envelope) error { return c.takeNoise(some, false) }, func(_ Envelope, err error) {
+			c.log.Log("error", "an envelope of a pairing cannot be stored", "code", string(CodeOf(err)))
+			c.counters.drop("noise_" + unstorable(err))
+		})
+	} else if err != nil {
+		done = 0
+	}
+	if err != nil {
+		c.noiseFailed(err)
+		c.loop.unstored = append(ours[done:], rest...)
+		return nil
+	}
+	return rest
+}
+
+// takeNoise takes envelopes, and with pump what is due to be sent, in one transaction.
+func (c *Client) takeNoise(envelopes []Envelope, pump bool) error {
+	p := c.noisePass(c.account_.Load())
+	for _, e := range envelopes {
 		if err := p.take(e); err != nil {
 			c.counters.drop(reasonOf(err))
 			c.log.Log("debug", "envelope dropped", "reason", reasonOf(err))
 		}
 	}
 	p.answer()
-	if c.online.is() {
+	if pump {
 		p.pump()
 	}
-	if !p.commitInLoop() {
-		c.loop.unstored = batch
-		return nil
-	}
-	return rest
-}
-
-// commitInLoop is commit for the loop, which does nothing for a while after a failure.
-func (p *noisePass) commitInLoop() bool {
 	stores := p.toStore()
 	if err := p.commit(); err != nil {
-		p.c.log.Log("error", "storing a step of a pairing failed", "code", string(CodeOf(err)))
-		p.c.loop.storePause.failed(p.now)
-		return false
+		return err
 	}
-	if stores {
-		p.c.loop.storePause.wentWell()
+	c.noiseWentWell(stores)
+	return nil
+}
+
+// noiseFailed holds back the loop when the store cannot be written, and else only
+// what it does for pairings.
+func (c *Client) noiseFailed(err error) {
+	c.log.Log("error", "storing a step of a pairing failed", "code", string(CodeOf(err)))
+	if passing(err) {
+		c.loop.storePause.failed(c.now())
+		return
 	}
-	return true
+	c.counters.drop("noise_" + unstorable(err))
+	c.loop.noise.pause.failed(c.now())
+}
+
+func (c *Client) noiseWentWell(stored bool) {
+	if stored {
+		c.loop.storePause.wentWell()
+		c.loop.noise.pause.wentWell()
+	}
 }
 
 // noiseVersion is the version of a WakuMessage with a Noise payload.
@@ -68,7 +99,7 @@ func (p *noisePass) take(e Envelope) error {
 // workNoise does what is due, and publishes it.
 func (c *Client) workNoise() {
 	a := c.account_.Load()
-	for a != nil && c.ctx.Err() == nil && !c.loop.storePause.lasts(c.now()) && c.publishPosts() {
+	for a != nil && c.ctx.Err() == nil && !c.noisePauses(c.now()) && c.publishPosts() {
 		p := c.noisePass(a)
 		p.tick()
 		if c.online.is() {
@@ -79,10 +110,18 @@ func (c *Client) workNoise() {
 		if p.idle() && len(p.pairings) == 0 {
 			return
 		}
-		if !p.commitInLoop() {
+		stores := p.toStore()
+		if err := p.commit(); err != nil {
+			c.noiseFailed(err)
 			return
 		}
+		c.noiseWentWell(stores)
 	}
+}
+
+// noisePauses reports whether nothing is done for pairings for a while.
+func (c *Client) noisePauses(now time.Time) bool {
+	return c.loop.storePause.lasts(now) || c.loop.noise.pause.lasts(now)
 }
 
 // publishPosts hands what is stored to the network and reports whether to go on: not
@@ -107,6 +146,10 @@ func (c *Client) publishPosts() bool {
 
 // noiseDue tells when the loop has something to do here.
 func (c *Client) noiseDue(now time.Time, earlier func(time.Time)) {
+	if c.loop.noise.pause.lasts(now) {
+		earlier(c.loop.noise.pause.until)
+		return
+	}
 	online := c.online.is() && !c.loop.networkPause.lasts(now)
 	if online && len(c.loop.noise.posts) > 0 {
 		earlier(now)

@@ -23,6 +23,7 @@ type noiseState struct {
 	topics    map[string]bool // those we listen to
 	posts     []noisePost     // stored, and to be published
 	early     earlyChunks
+	pause     pause // after something could not be stored that was not the store's fault
 }
 
 // noisePost is a payload to publish.

@@ -11,6 +11,7 @@ import (
 
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/wire"
 )
 
@@ -261,8 +262,10 @@ func newRow(peer key.Public, rec *wire.OutboxRecord, number uint64) *outboxRow {
 		id: [32]byte(rec.GetMessageId()), mvds: [32]byte(rec.GetMvdsId()), number: number, peer: peer,
 		clock: rec.GetClock(), size: len(rec.GetApplication()), sends: int(rec.GetSends()),
 		nextSend: time.UnixMilli(rec.GetNextSendAt()),
-		acked:    rec.GetAcknowledgedBy(), delivered: len(rec.GetAcknowledgedBy()) > 0,
-		text: rec.GetInHistory(), ref: rec.GetClientRef(),
+		// Earlier versions counted devices that nobody knew, without end.
+		acked:     rec.GetAcknowledgedBy()[:min(len(rec.GetAcknowledgedBy()), session.MaxKnownInstallations)],
+		delivered: len(rec.GetAcknowledgedBy()) > 0,
+		text:      rec.GetInHistory(), ref: rec.GetClientRef(),
 	}
 }
 

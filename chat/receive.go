@@ -78,7 +78,8 @@ type inbound struct {
 	silent     bool // its sender is blocked: acknowledge it, and no more
 }
 
-// receive handles a batch in one transaction.
+// receive handles a batch in one transaction, or, if one envelope of it cannot be
+// stored, in several.
 func (c *Client) receive(batch []Envelope) {
 	a, err := c.account()
 	if err != nil {
@@ -106,21 +107,20 @@ func (c *Client) receive(batch []Envelope) {
 	if len(p.all.steps) == 0 {
 		return
 	}
-	err = c.update(p.write)
+	err = c.update(func(t *txn) error { t.received = true; return p.write(t) })
 	switch {
 	case err == nil:
 		c.loop.storePause.wentWell()
-	case CodeOf(err) != CodeStoreCorrupt:
+	case passing(err):
 		c.log.Log("error", "storing received messages failed", "code", string(CodeOf(err)))
 		c.loop.unstored = append(c.loop.unstored, batch...)
 		c.loop.storePause.failed(p.now)
-	case len(batch) > 1: // one needs a damaged record: it must not hold up the others
-		for _, e := range batch {
-			c.receive([]Envelope{e})
-		}
+	case len(batch) > 1: // one of them is the cause: it must not hold up the others
+		c.receive(batch[:len(batch)/2])
+		c.receive(batch[len(batch)/2:])
 	default:
-		c.log.Log("error", "a received message needs a damaged record")
-		c.counters.drop("store")
+		c.log.Log("error", "a received message cannot be stored", "code", string(CodeOf(err)))
+		c.counters.drop(unstorable(err))
 	}
 }
 
@@ -344,8 +344,8 @@ const maxSyncMessages = 1000
 func (p *pass) sync(m *inbound, sync datasync.Payload) {
 	if len(sync.Acks) > 0 {
 		peer, _ := p.peer(m.sender)
-		active := installationIDs(peer.Active())
-		p.do(func(t *txn) error { return t.acknowledged(m.in.InstallationID, m.sender, active, sync.Acks) })
+		by := newAcknowledger(peer, m.in.InstallationID)
+		p.do(func(t *txn) error { return t.acknowledged(by, sync.Acks) })
 	}
 	group := datasync.GroupID(p.a.public, m.sender)
 	m.timestamps = map[[32]byte]int64{}

@@ -80,6 +80,20 @@ func (r *roster) of(who person) (s standing, known bool) {
 	return s, known
 }
 
+// stranger reports whether somebody came to us unasked, or is not known at all.
+func (r *roster) stranger(who person) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.people[who].stranger()
+}
+
+// blocked reports whether somebody is blocked.
+func (r *roster) blocked(who person) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.people[who].blocked
+}
+
 func (r *roster) set(k person, s standing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

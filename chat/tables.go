@@ -39,6 +39,8 @@ var (
 	metaPreKeys  = []byte("pre_keys")  // x3dh.PreKeys
 	metaNodeKey  = []byte("node_key")  // 32-byte scalar of the network node
 	metaNoiseKey = []byte("noise_key") // NoiseKeyRecord
+
+	metaLostEvents = []byte("lost_events") // LostEventsRecord
 )
 
 // Prefixes of keys of tableSeen.

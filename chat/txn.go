@@ -8,7 +8,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
@@ -21,6 +20,9 @@ type txn struct {
 	lastSeq uint64
 	after   []func()
 	undo    []func()
+	// received tells that it is about what others sent: strangers have a share only of
+	// the events of such transactions (eventqueue.go).
+	received bool
 	// chats are those that got messages: each is written once, at the end.
 	chats map[string]*wire.ChatRecord
 	// carriers are records of attempts that lost rows: see attemptrecord.go.
@@ -71,73 +73,6 @@ type storedEvent struct {
 	Type string          `json:"type"`
 	At   int64           `json:"at"`
 	Data json.RawMessage `json:"data"`
-}
-
-// emit stores e with the rest of the transaction. Past the limit the oldest
-// events give way to one that says so.
-func (t *txn) emit(e event.Event) error {
-	data, err := json.Marshal(e)
-	if err != nil {
-		return fmt.Errorf("encoding event %s: %w", e.Type(), err)
-	}
-	return t.emitEncoded(e.Type(), data)
-}
-
-// emitEncoded is emit for an event of that type that is encoded already.
-func (t *txn) emitEncoded(kind string, data []byte) error {
-	first, last, err := t.Bounds(queueEvents)
-	if err != nil {
-		return err
-	}
-	limit := uint64(t.c.settings.MaxEvents)
-	if last+1-first >= limit {
-		dropTo := first + limit/overflowShare
-		from, err := t.lostFrom(first, dropTo)
-		if err != nil {
-			return err
-		}
-		if err := t.Trim(queueEvents, dropTo); err != nil {
-			return err
-		}
-		overflow, err := json.Marshal(event.Overflow{FromSeq: from, ToSeq: dropTo})
-		if err != nil {
-			return err
-		}
-		if err := t.append(event.Overflow{}.Type(), overflow); err != nil {
-			return err
-		}
-	}
-	return t.append(kind, data)
-}
-
-// lostFrom is the first event that is lost when those from first to dropTo go: if an
-// overflow event is among them, that is the first it names.
-func (t *txn) lostFrom(first, dropTo uint64) (from uint64, err error) {
-	from = first
-	err = t.Range(queueEvents, first, func(seq uint64, value []byte) (bool, error) {
-		if seq > dropTo || !bytes.HasPrefix(value, overflowBegins) {
-			return seq < dropTo, nil
-		}
-		var over struct{ Data event.Overflow }
-		if err := json.Unmarshal(value, &over); err != nil {
-			return false, Errorf(CodeStoreCorrupt, "", "event %d does not decode", seq).Because(err)
-		}
-		from = min(from, over.Data.FromSeq)
-		return false, nil // later ones name later events
-	})
-	return from, err
-}
-
-// overflowBegins is how encodeEvent begins an overflow event.
-var overflowBegins = fmt.Appendf(nil, `{"type":%q`, event.Overflow{}.Type())
-
-// overflowShare: one tenth of the waiting events is dropped at a time, so that
-// overflow events do not crowd out the others.
-const overflowShare = 10
-
-func (t *txn) append(kind string, data []byte) (err error) {
-	t.lastSeq, err = t.Append(queueEvents, encodeEvent(kind, t.c.now().UnixMilli(), data))
-	return err
 }
 
 // encodeEvent is the JSON of a storedEvent, without reading data once more.

@@ -104,4 +104,7 @@ type Settings struct {
 	// MaxEvents is how many events may wait unacknowledged before the oldest
 	// give way to an overflow event. Default DefaultMaxEvents.
 	MaxEvents int
+	// MaxEventBytes is how many bytes these may have, as they are stored. Default
+	// DefaultMaxEventBytes.
+	MaxEventBytes int
 }

@@ -61,7 +61,10 @@
  *
  * THREADS
  *   Any function may be called from any thread at any time. Nothing blocks on the
- *   network, except methods that take deadline_ms, and they keep it. Calls return
+ *   network, except methods that take deadline_ms, and they keep it. A call that
+ *   waits (these, and status1to1_next_event) is not ended by a signal: where a
+ *   signal is handled when a call returns, as Ctrl-C in Python is, wait in short
+ *   steps, or in another thread. Calls return
  *   after the store has committed (milliseconds); opening a store with a
  *   passphrase takes a tenth of a second or more, as it is meant to. What happens
  *   later arrives as events.
@@ -73,7 +76,10 @@
  *   callback. What was not acknowledged comes again after the next open: handle
  *   the event, then acknowledge it. "log", "internal_error" and "closed" are not
  *   stored; their seq is 0. "closed" ends the stream. While the store is suspended
- *   the stored ones wait.
+ *   the stored ones wait. Past 20,000 (engine.max_events) or 32 MiB of them the
+ *   oldest go, and one "overflow" in their place says which; strangers have a small
+ *   share of both ("events_withheld"). Once contacts.block has returned, nothing
+ *   that this person did is delivered any more, even if it waited.
  *   Three ways to get events, which may be mixed:
  *     status1to1_next_event          wait in a thread of your own
  *     status1to1_event_fd            wait in your event loop, then take them with
@@ -174,22 +180,28 @@ STATUS1TO1_API char *status1to1_next_event(status1to1_client client, int32_t tim
  * epoll, select, kqueue and event loops; -1 if there is no such client. It is the
  * same at every call, belongs to the library, and is valid until status1to1_close
  * returns: stop watching it first. Do not read, write or close it; take the
- * events with status1to1_next_event(client, 0) until its result is null. */
+ * events with status1to1_next_event(client, 0) until its result is null. If you did
+ * close it, the library notices: it leaves alone what has its number then. */
 STATUS1TO1_API int status1to1_event_fd(status1to1_client client);
 
 /* Has fn called with every event from now on, on one thread of the library; one
  * call at a time. fn NULL takes the callback away. It returns after the last call
- * of the callback before has ended, so that its user_data may be freed then; the
- * callback may also replace or remove itself, and then its running call is the
- * last. In the callback every function may be called, also status1to1_close; but
- * do not wait there for a thread that is setting a callback or closing the client.
+ * of the callback before has ended, so that its user_data may be freed then. If that
+ * takes longer than 10 seconds, the answer is "timeout": the callback is not called
+ * again, but what it uses must stay until its running call returns.
+ * In a callback every function may be called for every client, also this one and
+ * status1to1_close; called there, neither waits for any callback, and the running
+ * call of one that replaces or removes itself is the last. Do not wait in a callback
+ * for a thread that is setting a callback or closing a client.
  * The callback must return: no C++ exception and no longjmp may leave it. */
 STATUS1TO1_API char *status1to1_set_event_callback(status1to1_client client, status1to1_event_fn fn, void *user_data);
 
 /* Closes a client: calls in flight end with "closed", waiters wake up, the event
  * stream ends with one "closed" event, and store and network are released when it
- * returns. A callback has seen the "closed" event then, unless it is the one that
- * closes. Closing twice is fine. */
+ * returns. A callback has seen the "closed" event then, unless this is called in a
+ * callback, of whichever client; one whose call takes longer than 10 seconds is not
+ * waited for: the client is closed, and the answer is "timeout" (see above).
+ * Closing twice is fine. */
 STATUS1TO1_API char *status1to1_close(status1to1_client client);
 
 /* Frees a string of this library. NULL is fine. */
@@ -383,7 +395,12 @@ static inline char *status1to1_contacts_picture(status1to1_client client, const 
     return status1to1_call(client, "contacts.picture", params_json);
 }
 
-/* chats.list: Lists the conversations. */
+/* chats.list: Lists the conversations, the one with the newest message first. With
+ * requests it lists those of strangers, whom we have not added, accepted, asked or
+ * written to. Where engine.strangers is "request" these are in no other list; with
+ * "allow" they are in both. A stranger can leave 100 messages and 64 KiB of text;
+ * further ones are not acknowledged, so that their sender repeats them, and they come
+ * when the stranger is accepted, added or written to. 1000 strangers are kept. */
 static inline char *status1to1_chats_list(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "chats.list", params_json);
@@ -564,7 +581,8 @@ static inline char *status1to1_network_disconnect(status1to1_client client, cons
 }
 
 /* network.wait: Waits until messages can be published to enough peers. This call
- * blocks, up to its deadline. */
+ * blocks, up to its deadline, and no signal ends it: a Python program acts on Ctrl-C
+ * only when it returns. Wait in steps of a second or less, or in another thread. */
 static inline char *status1to1_network_wait(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "network.wait", params_json);

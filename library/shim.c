@@ -28,8 +28,9 @@ static int forked(void)
 /* How many strings callers hold. */
 static atomic_llong live_strings;
 
-/* The client whose event callback runs on this thread, or 0. */
-static _Thread_local status1to1_client inside;
+/* Whether an event callback runs on this thread, of whichever client. What waits for
+ * callbacks does not do so then: two of them could wait for each other. */
+static _Thread_local int inside;
 
 size_t s1_length(const char *s, size_t most)
 {
@@ -49,7 +50,7 @@ long long s1_held(void)
 
 void s1_call_back(status1to1_event_fn fn, status1to1_client client, const char *event, void *user_data)
 {
-    inside = client;
+    inside = 1;
     fn(client, event, user_data);
     inside = 0;
 }
@@ -119,12 +120,12 @@ int status1to1_event_fd(status1to1_client client)
 
 char *status1to1_set_event_callback(status1to1_client client, status1to1_event_fn fn, void *user_data)
 {
-    return forked() ? refuse_forked() : s1_go_set_event_callback(client, fn, user_data, inside == client);
+    return forked() ? refuse_forked() : s1_go_set_event_callback(client, fn, user_data, inside);
 }
 
 char *status1to1_close(status1to1_client client)
 {
-    return forked() ? refuse_forked() : s1_go_close(client, inside == client);
+    return forked() ? refuse_forked() : s1_go_close(client, inside);
 }
 
 void status1to1_free(char *s)

@@ -17,8 +17,7 @@ char *s1_counted(char *s);
 /* s1_held is how many strings callers hold. */
 long long s1_held(void);
 
-/* s1_call_back runs fn and notes meanwhile that this thread is in a callback of
- * client. */
+/* s1_call_back runs fn and notes meanwhile that this thread is in a callback. */
 void s1_call_back(status1to1_event_fn fn, status1to1_client client, const char *event, void *user_data);
 
 #endif

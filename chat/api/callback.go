@@ -20,13 +20,35 @@ type pump struct {
 // invocation that is running.
 func (p *pump) stopped() bool { return p.ctx.Err() != nil }
 
+// callbackPatience is how long closing a client, or replacing its callback, waits for
+// an invocation of the callback that is running: a host that shows an event to a person
+// takes less, and one whose callback never returns goes on.
+const callbackPatience = 10 * time.Second
+
+// wait waits for the last invocation. If that does not end within patience, none comes
+// after it, and the error says that it still runs.
+func (p *pump) wait(patience time.Duration) error {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+		return nil
+	case <-timer.C:
+		p.stop()
+		return chat.Errorf(chat.CodeTimeout, "", "the event callback has not returned within %s; it is not called again, "+
+			"but what it uses must stay until it returns", patience)
+	}
+}
+
 // readAgain is how long a pump waits after events could not be read, as when the
 // disk fails: a callback must not miss what comes after.
 const readAgain = 200 * time.Millisecond
 
 // SetCallback has f called with every event from now on, in the form NextEvent
 // gives; nil takes the callback away. It returns after the last invocation of
-// the callback before, except in that callback itself, where inside is true.
+// the callback before, or after callbackPatience with an error; in an event callback,
+// whosever, inside is true, and it does not wait: two callbacks could wait for each
+// other.
 func (r *Registry) SetCallback(handle uint64, f func(response string), inside bool) string {
 	c := r.find(handle)
 	if c == nil {
@@ -37,7 +59,9 @@ func (r *Registry) SetCallback(handle uint64, f func(response string), inside bo
 		if before != nil {
 			before.stop()
 			if !inside {
-				<-before.done
+				if err := before.wait(r.patience); err != nil {
+					return nil, err
+				}
 			}
 		}
 		if f == nil {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,37 +32,39 @@ type client struct {
 }
 
 // shut closes the client, once, and waits until it is closed and its callback
-// has seen the closed event. inside is true in that callback, which cannot wait
-// for itself.
+// has seen the closed event. In an event callback, this client's or another's, inside
+// is true, and it does not wait for callbacks: two could wait for each other.
 func (c *client) shut(inside bool) error {
-	if c.closing.CompareAndSwap(false, true) {
-		c.cancel()
-		c.result = c.engine.Close()
-		if !inside {
-			c.waitForCallback()
+	if !c.closing.CompareAndSwap(false, true) {
+		if inside {
+			return nil
 		}
-		if !inside || c.currentPump().stopped() { // else the callback gets the rest when it returns
-			c.left.takeFrom(c.engine)
-		}
-		c.dropSignal()
-		c.log.close()
-		close(c.done)
-		return c.result
+		<-c.done
+		return errors.Join(c.result, c.waitForCallback())
 	}
-	if inside {
-		return nil
+	c.cancel()
+	c.result = c.engine.Close()
+	var late error
+	if !inside {
+		late = c.waitForCallback()
 	}
-	<-c.done
-	c.waitForCallback()
-	return c.result
+	if p := c.currentPump(); !inside || p == nil || p.stopped() { // else the callback gets the rest
+		c.left.takeFrom(c.engine)
+	}
+	c.dropSignal()
+	c.log.close()
+	close(c.done)
+	return errors.Join(c.result, late)
 }
 
 // waitForCallback waits for the last invocation of the callback. The engine has
-// ended the event stream, so it comes.
-func (c *client) waitForCallback() {
-	if p := c.currentPump(); p != nil {
-		<-p.done
+// ended the event stream, so it comes, if the callback returns.
+func (c *client) waitForCallback() error {
+	p := c.currentPump()
+	if p == nil {
+		return nil
 	}
+	return p.wait(c.registry.patience)
 }
 
 // dropSignal closes the descriptor of EventFD.

@@ -99,7 +99,8 @@ type EngineConfig struct {
 	// ours included; those with the latest sign of life. 3 when left out.
 	MaxInstallations int `json:"max_installations,omitempty" range:"1..16"`
 	// MaxEvents is how many events may wait unacknowledged before the oldest give
-	// way to an overflow event. 20000 when left out.
+	// way to an overflow event. 20000 when left out. With more than 32 MiB of them
+	// they do so earlier.
 	MaxEvents int `json:"max_events,omitempty" range:"16..1000000"`
 	// Strangers is what becomes of people who write to us unasked: "allow"
 	// (default), "request" (only their contact requests are shown; what else they write

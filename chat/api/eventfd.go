@@ -20,7 +20,28 @@ const (
 type signal struct {
 	mu      sync.Mutex
 	r, w    int
-	sources int // who has events waiting
+	pipe    fileIdentity // of both ends
+	sources int          // who has events waiting
+}
+
+// fileIdentity tells open files apart, whatever the number of their descriptor.
+type fileIdentity struct{ device, inode uint64 }
+
+func identityOf(fd int) (fileIdentity, error) {
+	var stat syscall.Stat_t
+	err := syscall.Fstat(fd, &stat)
+	return fileIdentity{uint64(stat.Dev), uint64(stat.Ino)}, err
+}
+
+// ours reports whether a descriptor is still our pipe. A host that closes descriptors
+// it does not own, one by one or all at once, would else have us read, write and close
+// whatever got their numbers since.
+func (s *signal) ours(fd int) bool {
+	if fd == noDescriptor {
+		return false
+	}
+	is, err := identityOf(fd)
+	return err == nil && is == s.pipe
 }
 
 // newSignal makes the pipe: non-blocking, and closed when the process runs
@@ -39,7 +60,13 @@ func newSignal() (*signal, error) {
 			return nil, err
 		}
 	}
-	return &signal{r: p[0], w: p[1]}, nil
+	s := &signal{r: p[0], w: p[1]}
+	var err error
+	if s.pipe, err = identityOf(s.r); err != nil {
+		_, _ = syscall.Close(s.r), syscall.Close(s.w)
+		return nil, err
+	}
+	return s, nil
 }
 
 // set notes whether events of source wait and makes the pipe readable or not.
@@ -53,23 +80,25 @@ func (s *signal) set(source int, waiting bool) {
 	} else {
 		s.sources &^= source
 	}
-	if s.w == noDescriptor || (before != 0) == (s.sources != 0) {
+	if (before != 0) == (s.sources != 0) {
 		return
 	}
 	one := []byte{0}
-	if s.sources != 0 {
+	if s.sources != 0 && s.ours(s.w) {
 		_, _ = syscall.Write(s.w, one)
-	} else {
+	} else if s.sources == 0 && s.ours(s.r) {
 		_, _ = syscall.Read(s.r, one)
 	}
 }
 
-// close closes both ends.
+// close closes both ends, those that are still there.
 func (s *signal) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.w != noDescriptor {
-		_, _ = syscall.Close(s.w), syscall.Close(s.r)
-		s.r, s.w = noDescriptor, noDescriptor
+	for _, fd := range []int{s.w, s.r} {
+		if s.ours(fd) {
+			_ = syscall.Close(fd)
+		}
 	}
+	s.r, s.w = noDescriptor, noDescriptor
 }

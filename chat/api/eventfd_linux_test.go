@@ -108,3 +108,52 @@ func TestLogEventsAreReadable(t *testing.T) {
 		t.Error("readable after the event was taken")
 	}
 }
+
+// A host that closes the descriptor, against the rules, has the number given to
+// something else: that is not read, not written and not closed.
+func TestDescriptorOfSomebodyElse(t *testing.T) {
+	for _, end := range []string{"the host's end", "the library's end"} {
+		t.Run(end, func(t *testing.T) {
+			r := newTestRegistry()
+			h := openTest(t, r, quietConfig)
+			must(t, r.Call(h, "identity.create", ""))
+			fd := r.EventFD(h)
+			if end != "the host's end" { // as a daemon that closes all it has
+				fd = r.find(h).signal.w
+			}
+			var foreign [2]int
+			if err := syscall.Pipe(foreign[:]); err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _, _ = syscall.Close(foreign[0]), syscall.Close(foreign[1]) }()
+			if _, err := syscall.Write(foreign[1], []byte("x")); err != nil {
+				t.Fatal(err)
+			}
+			taken := foreign[0]
+			if end != "the host's end" {
+				taken = foreign[1]
+			}
+			if err := syscall.Dup3(taken, fd, syscall.O_CLOEXEC); err != nil { // closes the library's
+				t.Fatal(err)
+			}
+			defer func() { _ = syscall.Close(fd) }()
+			for range 3 {
+				must(t, r.Call(h, "contacts.add", `{"key":"`+aKey+`"}`))
+				must(t, r.Call(h, "contacts.remove", `{"key":"`+aKey+`"}`))
+				for string(must(t, r.NextEvent(h, 0))) != "null" {
+				}
+			}
+			must(t, r.Close(h, false))
+			if is, err := identityOf(fd); err != nil {
+				t.Errorf("the foreign descriptor was closed: %v", err)
+			} else if want, _ := identityOf(taken); is != want {
+				t.Error("the descriptor is another file now")
+			}
+			b := make([]byte, 16)
+			_ = syscall.SetNonblock(foreign[0], true)
+			if n, err := syscall.Read(foreign[0], b); err != nil || string(b[:n]) != "x" {
+				t.Errorf("the foreign pipe holds %q, %v", b[:max(n, 0)], err)
+			}
+		})
+	}
+}

@@ -53,7 +53,8 @@ var networkMethods = []Method{
 		[]chat.Code{chat.CodeBadAddress, chat.CodeTooMany}, connect),
 	method("network.disconnect", "Forgets a peer and closes its connections.",
 		[]chat.Code{chat.CodeNotFound}, disconnect),
-	method("network.wait", "Waits until messages can be published to enough peers. This call blocks, up to its deadline.",
+	method("network.wait", "Waits until messages can be published to enough peers. This call blocks, up to its deadline, and no signal ends it: "+
+		"a Python program acts on Ctrl-C only when it returns. Wait in steps of a second or less, or in another thread.",
 		[]chat.Code{chat.CodeTimeout}, waitOnline),
 }
 

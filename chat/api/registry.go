@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"libstatus1to1/chat"
 )
@@ -23,6 +24,8 @@ type Registry struct {
 	methods map[string]Method
 	// strings is how many strings callers hold; see CountStrings.
 	strings func() int64
+	// patience is callbackPatience, but in tests.
+	patience time.Duration
 
 	mu      sync.Mutex
 	first   uint64             // the first handle of this registry
@@ -40,7 +43,7 @@ const maxUnread = 64
 
 // NewRegistry makes an empty registry that opens clients with opener.
 func NewRegistry(opener Opener) *Registry {
-	r := &Registry{opener: opener, methods: map[string]Method{}, clients: map[uint64]*client{}, unread: map[uint64]*leftovers{}}
+	r := &Registry{opener: opener, patience: callbackPatience, methods: map[string]Method{}, clients: map[uint64]*client{}, unread: map[uint64]*leftovers{}}
 	for _, m := range append(Methods(), forcedMethods...) {
 		r.methods[m.Name] = m
 	}
@@ -158,9 +161,9 @@ func (r *Registry) Call(handle uint64, method, params string) string {
 	})
 }
 
-// Close closes a client and waits for it. A second close of a handle is fine. In
-// the callback of the client's own events, inside is true: then it does not wait
-// for that callback.
+// Close closes a client and waits for it, and for its callback no longer than
+// callbackPatience. A second close of a handle is fine. In an event callback, of this
+// client or another, inside is true: then it does not wait for callbacks.
 func (r *Registry) Close(handle uint64, inside bool) string {
 	c := r.find(handle)
 	if c == nil {

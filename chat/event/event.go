@@ -27,14 +27,14 @@ type MessageState struct {
 }
 
 // UnsupportedReceived is emitted when somebody sent an application message of a
-// type this version does not handle. It is authentic; nothing of it is dropped.
+// type this version does not handle. It is authentic.
 type UnsupportedReceived struct {
 	From string `json:"from"` // public key, 0x04...
 	// ApplicationType is the number in ApplicationMetadataMessage.Type, TypeName its name.
 	ApplicationType int32  `json:"application_type"`
 	TypeName        string `json:"type_name"`
 	MessageID       string `json:"message_id"`
-	Payload         []byte `json:"payload" nullable:"true"` // base64: the protobuf inside; null when it is above 16 KiB
+	Payload         []byte `json:"payload" nullable:"true"` // base64: the protobuf inside; null when it is above 16 KiB, or of a stranger
 }
 
 // ContactChanged is emitted when a contact is added or changes, also when
@@ -116,11 +116,22 @@ type PeerChanged struct {
 	Error     string `json:"error,omitempty"`
 }
 
-// Overflow is emitted in place of events that were dropped because too many were
-// waiting. What they reported is still in messages.list.
+// Overflow stands in place of all events that were dropped because too many were
+// waiting, oldest first: one event, which comes before those that are left and names
+// each number that is missing. Its seq is ToSeq. What they reported is still in
+// messages.list, contacts.list and the others. Only what is dropped after it was
+// handed out makes another one, with higher numbers.
 type Overflow struct {
 	FromSeq uint64 `json:"from_seq"`
 	ToSeq   uint64 `json:"to_seq"`
+}
+
+// EventsWithheld is emitted when events about a stranger are not kept, because too many
+// of theirs wait already: strangers have a small share of the queue, so that they push
+// out nothing of others. Until some are acknowledged, look into messages.list and
+// contacts.list for them.
+type EventsWithheld struct {
+	PublicKey string `json:"public_key"`
 }
 
 // InternalError is emitted when a goroutine of the library panicked. The client
@@ -158,6 +169,7 @@ func (DeviceChanged) Type() string          { return "device_changed" }
 func (NetworkChanged) Type() string         { return "network_changed" }
 func (PeerChanged) Type() string            { return "peer_changed" }
 func (Overflow) Type() string               { return "overflow" }
+func (EventsWithheld) Type() string         { return "events_withheld" }
 func (InternalError) Type() string          { return "internal_error" }
 func (Log) Type() string                    { return "log" }
 func (Closed) Type() string                 { return "closed" }
@@ -169,5 +181,5 @@ var All = []Event{
 	SessionRepaired{}, DeviceFound{}, DeviceChanged{},
 	PairingInvitation{}, PairingAuthcode{}, PairingPaired{}, PairingFailed{}, PairingScannerRefused{}, PairingEnded{},
 	TransferOffered{}, TransferProgress{}, TransferDone{}, TransferFailed{},
-	NetworkChanged{}, PeerChanged{}, Overflow{}, InternalError{}, Log{}, Closed{},
+	NetworkChanged{}, PeerChanged{}, Overflow{}, EventsWithheld{}, InternalError{}, Log{}, Closed{},
 }

@@ -1854,6 +1854,60 @@ func (x *TopicRecord) GetPeer() []byte {
 	return nil
 }
 
+// What was dropped from the queue of events because too many waited, until it is
+// acknowledged: one range, which ends where the queue begins.
+type LostEventsRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	FromSeq       uint64                 `protobuf:"varint,1,opt,name=from_seq,json=fromSeq,proto3" json:"from_seq,omitempty"`
+	ToSeq         uint64                 `protobuf:"varint,2,opt,name=to_seq,json=toSeq,proto3" json:"to_seq,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LostEventsRecord) Reset() {
+	*x = LostEventsRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LostEventsRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LostEventsRecord) ProtoMessage() {}
+
+func (x *LostEventsRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LostEventsRecord.ProtoReflect.Descriptor instead.
+func (*LostEventsRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *LostEventsRecord) GetFromSeq() uint64 {
+	if x != nil {
+		return x.FromSeq
+	}
+	return 0
+}
+
+func (x *LostEventsRecord) GetToSeq() uint64 {
+	if x != nil {
+		return x.ToSeq
+	}
+	return 0
+}
+
 // What a client_ref was used for.
 type ClientRefRecord struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -1866,7 +1920,7 @@ type ClientRefRecord struct {
 
 func (x *ClientRefRecord) Reset() {
 	*x = ClientRefRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[18]
+	mi := &file_chat_wire_records_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1878,7 +1932,7 @@ func (x *ClientRefRecord) String() string {
 func (*ClientRefRecord) ProtoMessage() {}
 
 func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[18]
+	mi := &file_chat_wire_records_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1891,7 +1945,7 @@ func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientRefRecord.ProtoReflect.Descriptor instead.
 func (*ClientRefRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{18}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ClientRefRecord) GetMessageId() []byte {
@@ -1921,7 +1975,7 @@ type NoiseKeyRecord struct {
 
 func (x *NoiseKeyRecord) Reset() {
 	*x = NoiseKeyRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[19]
+	mi := &file_chat_wire_records_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1933,7 +1987,7 @@ func (x *NoiseKeyRecord) String() string {
 func (*NoiseKeyRecord) ProtoMessage() {}
 
 func (x *NoiseKeyRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[19]
+	mi := &file_chat_wire_records_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1946,7 +2000,7 @@ func (x *NoiseKeyRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseKeyRecord.ProtoReflect.Descriptor instead.
 func (*NoiseKeyRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{19}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *NoiseKeyRecord) GetPrivateKey() []byte {
@@ -2000,7 +2054,7 @@ type PairingRecord struct {
 
 func (x *PairingRecord) Reset() {
 	*x = PairingRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[20]
+	mi := &file_chat_wire_records_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2012,7 +2066,7 @@ func (x *PairingRecord) String() string {
 func (*PairingRecord) ProtoMessage() {}
 
 func (x *PairingRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[20]
+	mi := &file_chat_wire_records_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2025,7 +2079,7 @@ func (x *PairingRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PairingRecord.ProtoReflect.Descriptor instead.
 func (*PairingRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{20}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PairingRecord) GetId() []byte {
@@ -2170,7 +2224,7 @@ type TransferRecord struct {
 
 func (x *TransferRecord) Reset() {
 	*x = TransferRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[21]
+	mi := &file_chat_wire_records_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2182,7 +2236,7 @@ func (x *TransferRecord) String() string {
 func (*TransferRecord) ProtoMessage() {}
 
 func (x *TransferRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[21]
+	mi := &file_chat_wire_records_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2195,7 +2249,7 @@ func (x *TransferRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferRecord.ProtoReflect.Descriptor instead.
 func (*TransferRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{21}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *TransferRecord) GetPairingId() []byte {
@@ -2456,7 +2510,10 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12#\n" +
 	"\rcontent_topic\x18\x02 \x01(\tR\fcontentTopic\x12\x10\n" +
 	"\x03key\x18\x03 \x01(\fR\x03key\x12\x12\n" +
-	"\x04peer\x18\x04 \x01(\fR\x04peer\"J\n" +
+	"\x04peer\x18\x04 \x01(\fR\x04peer\"D\n" +
+	"\x10LostEventsRecord\x12\x19\n" +
+	"\bfrom_seq\x18\x01 \x01(\x04R\afromSeq\x12\x15\n" +
+	"\x06to_seq\x18\x02 \x01(\x04R\x05toSeq\"J\n" +
 	"\x0fClientRefRecord\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\fR\tmessageId\x12\x18\n" +
@@ -2511,7 +2568,7 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),     // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil), // 1: status1to1.record.InstallationRecord
@@ -2531,10 +2588,11 @@ var file_chat_wire_records_proto_goTypes = []any{
 	(*SeenRecord)(nil),         // 15: status1to1.record.SeenRecord
 	(*MarksRecord)(nil),        // 16: status1to1.record.MarksRecord
 	(*TopicRecord)(nil),        // 17: status1to1.record.TopicRecord
-	(*ClientRefRecord)(nil),    // 18: status1to1.record.ClientRefRecord
-	(*NoiseKeyRecord)(nil),     // 19: status1to1.record.NoiseKeyRecord
-	(*PairingRecord)(nil),      // 20: status1to1.record.PairingRecord
-	(*TransferRecord)(nil),     // 21: status1to1.record.TransferRecord
+	(*LostEventsRecord)(nil),   // 18: status1to1.record.LostEventsRecord
+	(*ClientRefRecord)(nil),    // 19: status1to1.record.ClientRefRecord
+	(*NoiseKeyRecord)(nil),     // 20: status1to1.record.NoiseKeyRecord
+	(*PairingRecord)(nil),      // 21: status1to1.record.PairingRecord
+	(*TransferRecord)(nil),     // 22: status1to1.record.TransferRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
@@ -2560,7 +2618,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

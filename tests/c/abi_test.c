@@ -265,6 +265,43 @@ static void test_close_in_callback(void)
     CHECK(is_ok(status1to1_close(other)));
 }
 
+/* Two callbacks that run at the same time and close each other's clients. */
+struct rival {
+    status1to1_client other;
+    atomic_int *running;
+    atomic_int entered, done;
+};
+
+static void on_event_close_other(status1to1_client client, const char *event, void *user_data)
+{
+    struct rival *r = user_data;
+
+    (void)client;
+    (void)event;
+    if (atomic_fetch_add(&r->entered, 1) > 0)
+        return;
+    atomic_fetch_add(r->running, 1);
+    until(r->running, 2);
+    CHECK(is_ok(status1to1_close(r->other)));
+    atomic_fetch_add(&r->done, 1);
+}
+
+static void test_callbacks_close_each_other(void)
+{
+    atomic_int running = 0;
+    struct rival a = {.running = &running}, b = {.running = &running};
+    status1to1_client one = open_memory(), two = open_memory(), three;
+
+    a.other = two;
+    b.other = one;
+    CHECK(is_ok(status1to1_set_event_callback(one, on_event_close_other, &a)));
+    CHECK(is_ok(status1to1_set_event_callback(two, on_event_close_other, &b)));
+    three = open_memory(); /* gives events: a peer appears */
+    until(&a.done, 1);
+    until(&b.done, 1);
+    CHECK(is_ok(status1to1_close(three)));
+}
+
 /* ---- threads ---- */
 
 static void *wait_for_event(void *client)
@@ -364,6 +401,7 @@ int main(void)
     test_chat();
     test_callback();
     test_close_in_callback();
+    test_callbacks_close_each_other();
     test_close_wakes();
     test_fork();
     test_signals();
