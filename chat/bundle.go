@@ -137,9 +137,22 @@ func (c *Client) rotate(a *account, now time.Time) error {
 	return c.storePreKeys(a, preKeys)
 }
 
-// keepSeen is how long opened messages are remembered: longer than the pre-keys
-// that could open them again.
-const keepSeen = x3dh.KeepSpent + 24*time.Hour
+// keepSeen is how long opened messages are remembered at least: longer than the pre-keys
+// that could open them again, if they are rotated when they should be.
+const keepSeen = x3dh.KeepSpent + x3dh.RotateAfter
+
+// seenUntil is the time from which on opened messages are remembered. A client that was
+// away for weeks still has the pre-key from before, and keeps it for KeepSpent from now: a
+// first message from it that was forgotten would open again.
+func (c *Client) seenUntil(now time.Time) time.Time {
+	until := now.Add(-keepSeen)
+	if a := c.account_.Load(); a != nil {
+		if k, ok := a.self.PreKeys.Oldest(); ok && k.Created.Before(until) {
+			return k.Created
+		}
+	}
+	return until
+}
 
 // forgetAtOnce bounds how much is forgotten in one transaction.
 const forgetAtOnce = 5000
@@ -151,7 +164,7 @@ func (c *Client) forgetSeen(now time.Time) error {
 		var last uint64
 		var old [][]byte
 		var ahead []byte
-		limit, future := now.Add(-keepSeen).UnixMilli(), now.Add(careEvery).UnixMilli()
+		limit, future := c.seenUntil(now).UnixMilli(), now.Add(careEvery).UnixMilli()
 		err := t.Range(queueSeen, 0, func(seq uint64, value []byte) (bool, error) {
 			if len(value) < 8 {
 				return false, nil
@@ -182,7 +195,7 @@ func (c *Client) forgetSeen(now time.Time) error {
 	})
 }
 
-// remember marks something as seen until keepSeen has passed.
+// remember marks something as seen, for keepSeen at least.
 func (t *txn) remember(kind byte, id [32]byte, mvds [][32]byte) error {
 	name := seenKey(kind, id)
 	rec := &wire.SeenRecord{}
