@@ -2,11 +2,9 @@ package chat
 
 import (
 	"cmp"
-	"errors"
 	"slices"
 	"time"
 
-	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/payload"
 	"libstatus1to1/chat/protocol/session"
@@ -14,27 +12,35 @@ import (
 	"libstatus1to1/chat/protocol/x3dh"
 )
 
-// What is authentic and cannot be read is answered, within limits, with an empty
-// message:
+// What is authentic and cannot be read is answered, within limits:
 //
-//   - It is for other installations of ours: an empty message to whichever device
-//     reads it carries our bundle, so that the sender addresses this one too.
-//   - It is for this installation and does not open, because something of the session
-//     was lost on one side: a new session is begun from the sender's pre-key, and our
-//     own pre-key is replaced, so that a client which holds on to one session a
-//     pre-key begins a new one as well.
+//   - It is for other installations of ours: a message that carries our bundle, so that
+//     the sender addresses this one too.
+//   - It is for this installation and does not open: see losses.go.
 //
-// Whoever gets an empty message sends again what was not acknowledged.
+// Whoever gets an empty message sends again what was not acknowledged. Nobody is
+// answered whom we neither know nor have written to: what they signed for somebody else,
+// who passes it on to us, would make us write to a stranger. They find our bundle in the
+// contact code.
 // Spec: 54, "Partitioned devices" and "Re-keying".
 
-// answer is an empty message that is due to an installation.
+// answer is a message without content that is due to an installation.
 type answer struct {
 	peer         key.Public
 	installation string
-	restart      bool // with a new session; else to whichever device reads it
+	kind         answerKind
 }
 
-// lastAnswer is when an answer went out last, and how often in a row.
+type answerKind int
+
+const (
+	advertise answerKind = iota // empty, to whichever device reads it, in no session
+	probe                       // in the session there is, to be acknowledged
+	restart                     // empty, in a new session
+)
+
+// lastAnswer is when an answer of a kind went out last; of all answers to somebody, when
+// the first of AdvertiseEvery did and how many have since.
 type lastAnswer struct {
 	at    time.Time
 	times int
@@ -46,9 +52,6 @@ const (
 	// maxAnswersEach bounds the answers to one identity in AdvertiseEvery, however many
 	// installations it claims to have.
 	maxAnswersEach = 2 * session.MaxKnownInstallations
-	// maxAnswerDoublings bounds the shift of the pause: a day, the longest ResendBase,
-	// does not overflow by it.
-	maxAnswerDoublings = 16
 	// answersRemembered bounds what the limiter knows.
 	answersRemembered = 4096
 	// renewEvery is how often a repair may replace our pre-key: with the daily
@@ -57,15 +60,10 @@ const (
 	renewEvery = 24 * time.Hour
 )
 
-// mayAnswer reports whether an answer is allowed now, and counts it. An advertisement
-// is once in AdvertiseEvery; a new session after ResendBase, and each time in a row
-// twice as long after the one before.
-func (c *Client) mayAnswer(w answer, now time.Time) bool {
-	pause := c.settings.AdvertiseEvery
+// mayAnswer reports whether an answer is allowed now, pause after the one before of its
+// kind, and counts it.
+func (c *Client) mayAnswer(w answer, pause time.Duration, now time.Time) bool {
 	last, before := c.loop.answered.Get(w)
-	if w.restart {
-		pause = min(pause, c.settings.ResendBase<<min(max(last.times, 1)-1, maxAnswerDoublings))
-	}
 	all := answer{peer: w.peer}
 	sum, _ := c.loop.answered.Get(all)
 	if now.Sub(sum.at) >= c.settings.AdvertiseEvery {
@@ -74,61 +72,65 @@ func (c *Client) mayAnswer(w answer, now time.Time) bool {
 	if before && now.Sub(last.at) < pause || sum.times >= maxAnswersEach || len(c.loop.answers) >= maxAnswers {
 		return false
 	}
-	c.loop.answered.Add(w, lastAnswer{now, last.times + 1})
+	c.loop.answered.Add(w, lastAnswer{at: now})
 	c.loop.answered.Add(all, lastAnswer{sum.at, sum.times + 1})
 	return true
 }
 
+// answerable reports whether what m's sender sends and we cannot read may be answered.
+// Whether they are blocked makes no difference, so that they cannot tell.
+func (p *pass) answerable(m *inbound) bool {
+	if m.route.kind == topicContactCode || !m.recent {
+		return false
+	}
+	s, known := p.c.roster.get(m.sender)
+	return m.sender == p.a.public || known && s.familiar() && !p.met[m.sender]
+}
+
+// recent reports whether the bundle of m is signed later than anything that the marks may
+// have forgotten, and not before the last one of its installation. What anybody publishes
+// again after the marks are gone is neither a sign of life nor a reason to do anything.
+func (p *pass) recent(m *inbound, peer session.Peer) bool {
+	at := m.signedAt()
+	in, _ := peer.Find(m.message.GetInstallationId())
+	return at > p.now.Add(-keepSeen).UnixNano() && at >= in.Activity
+}
+
+// signOfLife notes that the sender of m is there.
+func (p *pass) signOfLife(m *inbound) {
+	if m.in.Session < 0 && !m.recent {
+		return
+	}
+	p.do(func(t *txn) error { t.then(func() { t.c.heard(m.sender) }); return nil })
+}
+
+// signedAt is when the sender signed the latest of the bundles beside a message, ns; 0 if
+// there is none.
+func (m *inbound) signedAt() (at int64) {
+	for _, b := range m.message.GetBundles() {
+		if string(b.GetIdentity()) == string(m.sender.Compressed()) {
+			at = max(at, b.GetTimestamp())
+		}
+	}
+	return at
+}
+
 // partitioned answers a message that is for other installations of ours, unless its
 // sender knows this one: then it is a resend to those that have not acknowledged it.
+// Whoever holds a session with us is answered in it, since an empty message in none has
+// them begin another one.
 func (p *pass) partitioned(m *inbound, peer session.Peer) {
 	w := answer{peer: m.sender, installation: m.in.InstallationID}
 	if peer.HeardSince(w.installation, p.now.Add(-p.c.settings.AdvertiseEvery)) {
 		return
 	}
-	if m.silent || m.sender == p.a.public || p.a.dropped || m.route.kind == topicContactCode || !p.c.mayAnswer(w, p.now) {
+	if peer.HasSession(w.installation) {
+		w.kind = probe
+	}
+	if m.sender == p.a.public || p.a.dropped || !p.answerable(m) || !p.c.mayAnswer(w, p.c.settings.AdvertiseEvery, p.now) {
 		return
 	}
 	p.do(func(t *txn) error { t.then(func() { t.c.loop.answers[w] = true }); return nil })
-}
-
-// unreadable answers a message that is for us and did not open.
-func (p *pass) unreadable(m *inbound, peer session.Peer, failure error) {
-	cause := causeOf(failure)
-	sealed := m.message.GetEncryptedMessage()[p.a.self.InstallationID]
-	if cause == "" || m.silent || sealed.GetDRHeader() == nil || m.route.kind == topicContactCode {
-		return
-	}
-	next, err := peer.LearnMessage(p.a.self, m.message, p.now)
-	if err != nil {
-		return
-	}
-	from, known := next.Find(m.message.GetInstallationId())
-	w := answer{peer: m.sender, installation: from.ID, restart: true}
-	stranger := p.met[m.sender] // nothing is kept of them, so they are to begin the session
-	w.restart = !stranger
-	if !known || m.sender == p.a.public && from.Disabled || !p.c.mayAnswer(w, p.now) {
-		return
-	}
-	if !stranger {
-		p.setPeer(peer, next)
-	}
-	p.do(func(t *txn) error {
-		t.then(func() { t.c.startOver(w, 0) })
-		return t.emit(event.SessionRepaired{PublicKey: m.sender.Hex(), Installation: from.ID, Cause: cause})
-	})
-}
-
-func causeOf(err error) string {
-	switch {
-	case errors.Is(err, session.ErrNoPreKey):
-		return "no_pre_key"
-	case errors.Is(err, session.ErrNoSession):
-		return "no_session"
-	case errors.Is(err, session.ErrDecrypt):
-		return "undecryptable"
-	}
-	return ""
 }
 
 // startOver begins a new session with an installation, with a new pre-key of ours of
@@ -167,11 +169,15 @@ func (c *Client) renewPreKey() {
 }
 
 // opened does what a message that opened means beside its content: an empty one asks
-// for what was missed, in a new session if it came without one; and any one says that
-// a repair has succeeded.
+// for what was missed, in a new session if it came without one; and one that came in a
+// session says that what seemed to be lost is there, or there again.
 func (p *pass) opened(m *inbound, next session.Peer) session.Peer {
 	from, peer := m.in.InstallationID, m.sender
-	if len(m.in.Plaintext) == 0 {
+	if m.in.Session >= 0 {
+		p.answeredInSession(m, next.Sessions[m.in.Session])
+	}
+	// Without a session it may be one from before the marks, published again.
+	if len(m.in.Plaintext) == 0 && (m.in.Session >= 0 || m.recent) {
 		if m.in.Session < 0 {
 			next = next.Rekey(from)
 		}
@@ -179,10 +185,6 @@ func (p *pass) opened(m *inbound, next session.Peer) session.Peer {
 			t.then(func() { t.c.outbox.resend(peer, from, t.c.now(), t.c.settings.ResendBase) })
 			return nil
 		})
-	}
-	w := answer{peer: peer, installation: from, restart: true}
-	if last, found := p.c.loop.answered.Get(w); found && p.now.Sub(last.at) > p.c.settings.ResendBase {
-		p.c.loop.answered.Remove(w)
 	}
 	return next
 }
@@ -246,17 +248,23 @@ func (c *Client) prepareAnswer(a *account, w answer, now time.Time) (*attempt, e
 	if err != nil {
 		return nil, err
 	}
-	at := &attempt{peer: w.peer, before: p, after: p, stateless: !w.restart}
+	at := &attempt{peer: w.peer, before: p, after: p, stateless: w.kind == advertise}
 	var out session.Outgoing
-	if w.restart {
+	switch w.kind {
+	case restart:
 		at.after, out, err = p.Restart(a.self, w.installation, now, c.source())
-		at.started = out.Started
-	} else {
+	case probe:
+		var plaintext []byte
+		if plaintext, err = probeMessage(a, w.peer, now); err == nil {
+			at.after, out, err = p.EncryptFor(a.self, w.installation, plaintext, now, c.source())
+		}
+	default:
 		out, err = p.Advertise(c.source())
 	}
 	if err != nil {
 		return nil, err
 	}
+	at.started = out.Started
 	bundle, err := c.ownBundle(a)
 	if err != nil {
 		return nil, err
@@ -288,7 +296,7 @@ func (c *Client) ResetSessions(k key.Public) error {
 	err = c.update(func(t *txn) error {
 		t.then(func() {
 			for _, in := range p.Active() {
-				c.startOver(answer{peer: k, installation: in.ID, restart: true}, 0)
+				c.startOver(answer{peer: k, installation: in.ID, kind: restart}, 0)
 			}
 		})
 		return t.savePeer(p, p.Forget())

@@ -26,7 +26,7 @@ func (p *pass) public(m *inbound) {
 	if !ok || app.Type != wire.ApplicationMetadataMessage_CONTACT_CODE_ADVERTISEMENT {
 		return
 	}
-	p.do(func(t *txn) error { t.then(func() { t.c.heard(m.sender) }); return nil })
+	p.signOfLife(m)
 	var advertisement wire.ContactCodeAdvertisement
 	if err := proto.Unmarshal(app.Payload, &advertisement); err != nil {
 		p.c.counters.drop("application")

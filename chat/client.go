@@ -119,6 +119,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.loop.peers, _ = lru.New[key.Public, session.Peer](peersInMemory) // fails only for a size below 1
 	c.loop.answers = map[answer]bool{}
 	c.loop.answered, _ = lru.New[answer, lastAnswer](answersRemembered)
+	c.loop.suspicions, _ = lru.New[installationOf, suspicion](answersRemembered)
 	if err := c.start(ctx); err != nil {
 		c.cancel()
 		_ = c.net.Stop()

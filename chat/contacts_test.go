@@ -13,6 +13,7 @@ import (
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 	"libstatus1to1/store"
@@ -475,5 +476,26 @@ func TestBlockIsNotOvertaken(t *testing.T) {
 	}
 	if _, err := alice.AddContact(bob.key(), "Bob"); chat.CodeOf(err) != chat.CodeBlocked {
 		t.Fatalf("adding a blocked person: %v", err)
+	}
+}
+
+// A contact in the Status app who removes us tells nobody; the request they send later is
+// told like the first one.
+func TestRequestAfterARemovalNobodyWasTold(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 17})
+	newPerson(t, "carol", net) // somebody to publish to
+	alice := newPerson(t, "alice", net)
+	g := newGhost(t, net, alice.key())
+	g.request("please")
+	wait(alice, "the request", func(event.ContactRequestReceived) bool { return true })
+	alice.must(alice.AcceptContact(g.key()))
+	removed, asked := g.next()+1000, g.next()+2000
+	id := g.say(wire.ApplicationMetadataMessage_CHAT_MESSAGE, message.NewContactRequest(message.TextParams{
+		Text: "once more", ChatID: g.to.Hex(), Clock: asked, Timestamp: asked,
+		Contact: &wire.ContactRequestPropagatedState{LocalClock: asked, LocalState: 2, RemoteClock: removed},
+	}, 4))
+	e := wait(alice, "the second request", func(event.ContactRequestReceived) bool { return true })
+	if e.Contact.Request != "received" || e.Message == nil || e.Message.ID != fmt.Sprintf("0x%x", id) {
+		t.Fatalf("event %+v", e)
 	}
 }

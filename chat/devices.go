@@ -89,11 +89,11 @@ func (p *pass) join(m *inbound, own session.Peer) session.Peer {
 	return own.Join(func(id string) bool { return listed[id] })
 }
 
-// reportDevices emits what changed about our own devices.
+// reportDevices emits what changed about our own devices, and conflicts about anybody's.
 func (t *txn) reportDevices(before, after session.Peer) error {
 	a := t.c.account_.Load()
-	if after.Identity != a.public {
-		return nil
+	if err := t.reportConflicts(before, after); err != nil || after.Identity != a.public {
+		return err
 	}
 	for _, in := range after.Installations {
 		was, known := before.Find(in.ID)

@@ -203,61 +203,84 @@ func (s *stranger) envelope(to key.Public, from string, encrypted map[string]*wi
 }
 
 // Somebody who sends us what we cannot read, as many installations, is answered a
-// bounded number of times.
+// bounded number of times, blocked or not; a stranger never.
 func TestAnswersAreBounded(t *testing.T) {
 	for _, kind := range []string{"for another installation", "in no session", "one installation"} {
-		s := newSimulation(t, 1, 2, memnet.Options{})
-		s.populate(func(int) int { return 1 })
-		alice := s.people[0]
-		mallory := newStranger(t)
-		answers := 0
-		defer s.net.Tap(func(e chat.Envelope) {
-			if o, err := payload.OpenAsymmetric(mallory.key, e.Payload); err == nil && o.Signer == alice.public {
-				answers++
-			}
-		})()
-		unreadable := func(i int) map[string]*wire.EncryptedMessageProtocol {
-			m := &wire.EncryptedMessageProtocol{
-				DRHeader: &wire.DRHeader{Id: mallory.key.Public().Compressed(), Key: mallory.key.Public().Compressed(), N: uint32(i)},
-				Payload:  make([]byte, 100),
-			}
-			if kind == "for another installation" {
-				return map[string]*wire.EncryptedMessageProtocol{"somebody else's": m}
-			}
-			return map[string]*wire.EncryptedMessageProtocol{alice.devices[0].id: m}
+		for _, who := range []string{"a contact", "a blocked contact", "a stranger", "a blocked stranger"} {
+			answersAreBounded(t, kind, who)
 		}
-		for i := range 300 {
-			from := "mallory"
-			if kind != "one installation" {
-				from = fmt.Sprint("mallory-", i)
-			}
-			s.net.Inject(mallory.envelope(alice.public, from, unreadable(i)))
-			s.step()
-		}
-		for range 50 {
-			s.step()
-		}
-		most := 2 * session.MaxKnownInstallations
-		if kind == "one installation" {
-			most = 1
-		}
-		if answers == 0 || answers > most {
-			t.Errorf("%s: %d answers to 300 messages, at most %d are allowed", kind, answers, most)
-		}
-		all := s.chatter(3, nil)
-		s.until("an empty outbox", s.quiet)
-		s.arrived(all)
 	}
 }
 
-// A message that is not for this installation is answered with our bundle, and the
-// sender includes us then.
+func answersAreBounded(t *testing.T, kind, who string) {
+	s := newSimulation(t, 1, 2, memnet.Options{})
+	s.populate(func(int) int { return 1 })
+	alice := s.people[0]
+	mallory := newStranger(t)
+	strange := strings.Contains(who, "stranger")
+	if !strange {
+		if _, err := alice.devices[0].AddContact(mallory.key.Public(), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if strings.Contains(who, "blocked") {
+		if _, err := alice.devices[0].BlockContact(mallory.key.Public()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	answers := 0
+	defer s.net.Tap(func(e chat.Envelope) {
+		if o, err := payload.OpenAsymmetric(mallory.key, e.Payload); err == nil && o.Signer == alice.public {
+			answers++
+		}
+	})()
+	unreadable := func(i int) map[string]*wire.EncryptedMessageProtocol {
+		m := &wire.EncryptedMessageProtocol{
+			DRHeader: &wire.DRHeader{Id: mallory.key.Public().Compressed(), Key: mallory.key.Public().Compressed(), N: uint32(i)},
+			Payload:  make([]byte, 100),
+		}
+		if kind == "for another installation" {
+			return map[string]*wire.EncryptedMessageProtocol{"somebody else's": m}
+		}
+		return map[string]*wire.EncryptedMessageProtocol{alice.devices[0].id: m}
+	}
+	for i := range 300 {
+		from := "mallory"
+		if kind != "one installation" {
+			from = fmt.Sprint("mallory-", i)
+		}
+		s.net.Inject(mallory.envelope(alice.public, from, unreadable(i)))
+		s.step()
+	}
+	for range 50 {
+		s.step()
+	}
+	most := 2 * session.MaxKnownInstallations
+	switch {
+	case strange:
+		most = 0
+	case kind == "one installation":
+		most = 1
+	}
+	if answers > most || answers == 0 && !strange {
+		t.Errorf("%s from %s: %d answers to 300 messages, at most %d are allowed", kind, who, answers, most)
+	}
+	all := s.chatter(3, nil)
+	s.until("an empty outbox", s.quiet)
+	s.arrived(all)
+}
+
+// A contact's message that is not for this installation is answered with our bundle, and
+// the sender includes us then.
 func TestPartitionedDeviceIsIncluded(t *testing.T) {
 	s := newSimulation(t, 2, 2, memnet.Options{})
 	s.populate(func(int) int { return 1 })
 	alice, mallory := s.people[0], newStranger(t)
 	self := session.Self{Identity: mallory.key, InstallationID: "mallory", PreKeys: mallory.pre}
 	peer := session.Peer{Identity: alice.public}
+	if _, err := alice.devices[0].AddContact(mallory.key.Public(), ""); err != nil {
+		t.Fatal(err)
+	}
 	defer s.net.Tap(func(e chat.Envelope) {
 		o, err := payload.OpenAsymmetric(mallory.key, e.Payload)
 		if err != nil {

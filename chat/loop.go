@@ -37,15 +37,16 @@ type loopState struct {
 	networkPause pause
 	nextCode     time.Time // when the contact code is due
 	lastCode     time.Time // when it was last published
-	// answers are the empty messages that are to go out, answered those that did.
+	// answers are the messages without content that are to go out, answered those that did.
 	answers     map[answer]bool
 	answered    *lru.Cache[answer, lastAnswer]
-	rekey       uint32    // not 0: our pre-key is to be replaced, by at least this version
-	rekeyed     time.Time // when it last was for a repair
-	nextCare    time.Time // when pre-keys and old marks are looked after
-	acceptsWork bool      // an identity is there and its state loaded
-	doorbell    doorbell  // how fast strangers come in
-	marks       markBook  // whose marks are in the store
+	suspicions  *lru.Cache[installationOf, suspicion] // see losses.go
+	rekey       uint32                                // not 0: our pre-key is to be replaced, by at least this version
+	rekeyed     time.Time                             // when it last was for a repair
+	nextCare    time.Time                             // when pre-keys and old marks are looked after
+	acceptsWork bool                                  // an identity is there and its state loaded
+	doorbell    doorbell                              // how fast strangers come in
+	marks       markBook                              // whose marks are in the store
 	// repairs are the people who hold an older contact state of ours: see repair.go.
 	repairs map[key.Public]bool
 	// introduced is what of our profile people were told: see introduce.go.

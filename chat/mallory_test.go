@@ -3,6 +3,7 @@ package chat_test
 import (
 	"context"
 	"crypto/rand"
+	"io"
 	"runtime"
 	"syscall"
 	"testing"
@@ -34,6 +35,7 @@ type mallory struct {
 	victim  key.Public
 	session session.Peer // what she knows of the victim
 	n       int
+	random  io.Reader // for her sessions
 }
 
 func newMallory(t *testing.T, net *memnet.Network, victim key.Public) *mallory {
@@ -48,12 +50,12 @@ func newMallory(t *testing.T, net *memnet.Network, victim key.Public) *mallory {
 	}
 	return &mallory{
 		t: t, net: net, victim: victim, public: k.Public(), session: session.Peer{Identity: victim},
-		self: session.Self{Identity: k, InstallationID: "mallory's", PreKeys: preKeys},
+		self: session.Self{Identity: k, InstallationID: "mallory's", PreKeys: preKeys}, random: rand.Reader,
 	}
 }
 
 func (m *mallory) source() session.Source {
-	return session.Source{Rand: rand.Reader, IV: ratchet.RandomIV(rand.Reader)}
+	return session.Source{Rand: m.random, IV: ratchet.RandomIV(m.random)}
 }
 
 // learn takes the victim's bundle from its contact code among the envelopes.

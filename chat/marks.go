@@ -18,7 +18,7 @@ import (
 const (
 	// keepSeen is how long opened messages are remembered: longer than the pre-keys
 	// that could open them again.
-	keepSeen = x3dh.KeepSpent + 24*time.Hour
+	keepSeen = x3dh.KeepSpent + x3dh.RotateAfter
 	// maxMarks is how much is kept of one person, a unit for each id: a thousand
 	// envelopes a day for keepSeen, some 5 MB.
 	maxMarks = 32 << 10
@@ -219,7 +219,7 @@ func (t *txn) loadMarks() error {
 // forgetMarks forgets the oldest marks. Those of the future, by a clock that was ahead
 // then, are dated now: they would hold up all that came after them.
 func (c *Client) forgetMarks(now time.Time) error {
-	limit, future := now.Add(-keepSeen).UnixMilli(), now.Add(careEvery).UnixMilli()
+	limit, future := c.seenUntil(now).UnixMilli(), now.Add(careEvery).UnixMilli()
 	err := c.update(func(t *txn) error {
 		if err := t.loadMarks(); err != nil {
 			return err

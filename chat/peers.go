@@ -59,9 +59,13 @@ func (t *txn) savePeer(before, after session.Peer) error {
 	return nil
 }
 
-// emitStarted reports the sessions just begun with these installations.
+// emitStarted reports the sessions just begun with these installations, unless it is
+// somebody of whom nothing is to be heard.
 func (t *txn) emitStarted(p session.Peer, installations []string) error {
 	a := t.c.account_.Load()
+	if s, _ := t.c.roster.get(p.Identity); s.blocked {
+		return nil
+	}
 	for _, id := range installations {
 		if i := p.Chosen(a.self, id); i >= 0 {
 			if err := t.emit(event.SessionChanged{Session: sessionOf(a, p, i)}); err != nil {

@@ -76,6 +76,7 @@ type inbound struct {
 	// ours sends.
 	timestamps map[[32]byte]int64
 	silent     bool // its sender is blocked: acknowledge it, and no more
+	recent     bool // it cannot be an old one that the marks have forgotten: answers.go
 }
 
 // receive handles a batch in one transaction, or, if one envelope of it cannot be
@@ -240,6 +241,7 @@ func (p *pass) open(m *inbound) error {
 	if err != nil {
 		return err
 	}
+	m.recent = p.recent(m, peer)
 	next, in, err := peer.Receive(p.a.self, m.message, p.now, p.c.source())
 	if err != nil {
 		p.unreadable(m, peer, err)
@@ -275,7 +277,7 @@ func (p *pass) open(m *inbound) error {
 	}
 	next = p.opened(m, next)
 	p.setPeer(peer, next)
-	p.do(func(t *txn) error { t.then(func() { t.c.heard(m.sender) }); return nil })
+	p.signOfLife(m)
 	if m.silent {
 		p.plaintext(m)
 		return nil

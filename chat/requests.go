@@ -342,6 +342,7 @@ func (c *Client) BlockContact(k key.Public) (event.Contact, error) {
 			return nil, err
 		}
 		next, tell := r.Block(clock)
+		rec.Familiar = standingOf(rec).familiar()
 		setRequest(rec, next)
 		rec.BlockedAt = now.UnixMilli()
 		rec.Added, rec.AddedAt = false, 0
@@ -366,7 +367,7 @@ func (c *Client) UnblockContact(k key.Public) (event.Contact, error) {
 		}
 		next, _ := r.Retract(clock)
 		setRequest(rec, next)
-		rec.BlockedAt = 0
+		rec.BlockedAt, rec.Familiar = 0, false
 		return nil, nil
 	})
 }

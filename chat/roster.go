@@ -28,6 +28,7 @@ type standing struct {
 	added   bool // in the address book
 	blocked bool
 	written bool // we have written to them
+	known   bool // blocked, and no stranger before
 	// write says which write of the record this is. They are taken over after their
 	// transactions, each on its caller's goroutine, so not always in their order.
 	write uint64
@@ -38,9 +39,15 @@ func (s standing) stranger() bool {
 	return !s.added && !s.blocked && !s.written && !s.request.Added()
 }
 
+// familiar reports whether they are no stranger, or were none when they were blocked.
+func (s standing) familiar() bool {
+	return s.added || s.written || s.known || s.request.Added()
+}
+
 func standingOf(rec *wire.ContactRecord) standing {
 	return standing{
 		request: requestOf(rec), added: rec.GetAdded(), blocked: rec.GetBlockedAt() != 0, written: rec.GetWrittenTo(),
+		known: rec.GetFamiliar(),
 	}
 }
 

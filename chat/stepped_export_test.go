@@ -124,3 +124,6 @@ func (c *Client) NoiseKey() ([]byte, error) {
 	k, err := c.readNoiseKey()
 	return k.certificate, err
 }
+
+// SymmetricKey is symmetricKey.
+func SymmetricKey(name string) key.Secret { return symmetricKey(name) }

@@ -71,7 +71,7 @@ type Request struct {
 type Outcome struct {
 	// Changed: the request is another value now.
 	Changed bool
-	// New: the other side asks to be a contact, and did not before.
+	// New: a request of theirs waits for an answer of ours, and none did before.
 	New bool
 	// SendBack: the other side holds an older state of ours: tell it (CONTACT_UPDATE).
 	SendBack bool
@@ -145,10 +145,14 @@ func (r Request) RequestReceived(clock uint64) (Request, Outcome) {
 	if clock <= r.Remote.Clock || clock > MaxClock {
 		return r, Outcome{}
 	}
-	o := Outcome{Changed: true, New: r.Remote.State == None}
-	r.Remote = Half{Received, clock}
-	return r, o
+	next := r
+	next.Remote = Half{Received, clock}
+	return next, Outcome{Changed: true, New: next.asksAfter(r)}
 }
+
+// asksAfter is Outcome.New of what made r of before. Their half may say that they ask
+// already: what has ended is our own, by a later word of theirs that came with it.
+func (r Request) asksAfter(before Request) bool { return r.Pending() && !before.Pending() }
 
 // RetractReceived is their end of it. A refusal of ours stays one; so does what we
 // said later than they retracted.
@@ -217,12 +221,11 @@ func (r Request) StateReceived(p Propagated) (Request, Outcome) {
 	switch p.Local.State {
 	case Sent:
 		if p.Local.Clock > next.Remote.Clock {
-			o.New = next.Remote.State == None
 			next.Remote = Half{Received, p.Local.Clock}
 		}
 	case None:
 		next.Remote = next.Remote.retracted(p.Local.Clock)
 	}
-	o.Changed = next != r
+	o.Changed, o.New = next != r, next.asksAfter(r)
 	return next, o
 }

@@ -426,3 +426,50 @@ func TestLevels(t *testing.T) {
 		}
 	}
 }
+
+// A request is new when one waits for an answer that did not before, whatever made it so:
+// one who removes somebody and asks again says with one state that our half is void and
+// that theirs is not.
+func TestNewIsPendingThatWasNot(t *testing.T) {
+	mutual := Request{Half{Sent, 10}, Half{Received, 10}}
+	r, o := mutual.StateReceived(Propagated{Local: Half{Sent, 30}, Remote: Half{None, 20}})
+	if !o.New || !r.Pending() {
+		t.Fatalf("asked again after a removal: %+v %+v", r, o)
+	}
+	declined := Request{Half{Dismissed, 10}, Half{None, 5}}
+	if r, o := declined.RequestReceived(20); o.New || r.Pending() {
+		t.Fatalf("who was declined asks again: %+v %+v", r, o)
+	}
+	states, clocks := []State{None, Sent, Received, Dismissed}, []uint64{0, 1, 2, 3}
+	halves := func(allowed ...State) (all []Half) {
+		for _, s := range states {
+			for _, c := range clocks {
+				for _, a := range allowed {
+					if s == a {
+						all = append(all, Half{s, c})
+					}
+				}
+			}
+		}
+		return all
+	}
+	for _, local := range halves(None, Sent, Dismissed) {
+		for _, remote := range halves(None, Received) {
+			before := Request{local, remote}
+			check := func(after Request, o Outcome) {
+				t.Helper()
+				if want := after.Pending() && !before.Pending(); o.New != want {
+					t.Fatalf("%+v became %+v: new %v", before, after, o.New)
+				}
+			}
+			for _, c := range clocks {
+				check(before.RequestReceived(c))
+			}
+			for _, l := range halves(None, Sent, Dismissed) {
+				for _, r := range halves(None, Received) {
+					check(before.StateReceived(Propagated{l, r}))
+				}
+			}
+		}
+	}
+}

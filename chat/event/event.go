@@ -79,9 +79,9 @@ type SessionChanged struct {
 	Session Session `json:"session"`
 }
 
-// SessionRepaired is emitted when an authentic message for us could not be opened:
-// something of the session was lost on one side. A new session has been begun and
-// what was missed will come again; the user need not do anything.
+// SessionRepaired is emitted when something of a session was lost on one side and a new
+// session has taken its place: what could not be opened has come again. The user need
+// not do anything.
 type SessionRepaired struct {
 	PublicKey    string `json:"public_key"`
 	Installation string `json:"installation_id"`
@@ -100,6 +100,19 @@ type DeviceFound struct {
 // another one, it gets nothing more.
 type DeviceChanged struct {
 	Device Device `json:"device"`
+}
+
+// DeviceConflict is emitted when two devices of one identity, a contact's or our own,
+// have taken each other off the list: one of them may be in the wrong hands. What was
+// the case before the second one did so stays the case. Ask over another channel; only a
+// new identity helps against somebody who has the key.
+type DeviceConflict struct {
+	PublicKey string `json:"public_key"` // 0x04...
+	// Installation was taken off first. Nothing is sent to it.
+	Installation string `json:"installation_id"`
+	// Other is the one that it took off its list in turn. For our own identity it is
+	// this device.
+	Other string `json:"other_installation_id"`
 }
 
 // NetworkChanged is emitted when the network becomes online or offline.
@@ -166,6 +179,7 @@ func (SessionChanged) Type() string         { return "session_changed" }
 func (SessionRepaired) Type() string        { return "session_repaired" }
 func (DeviceFound) Type() string            { return "device_found" }
 func (DeviceChanged) Type() string          { return "device_changed" }
+func (DeviceConflict) Type() string         { return "device_conflict" }
 func (NetworkChanged) Type() string         { return "network_changed" }
 func (PeerChanged) Type() string            { return "peer_changed" }
 func (Overflow) Type() string               { return "overflow" }
@@ -178,7 +192,7 @@ func (Closed) Type() string                 { return "closed" }
 var All = []Event{
 	MessageReceived{}, MessageState{}, UnsupportedReceived{}, ContactChanged{}, ContactRemoved{},
 	ContactRequestReceived{}, ChatRequestReceived{}, VerificationChanged{}, SessionChanged{},
-	SessionRepaired{}, DeviceFound{}, DeviceChanged{},
+	SessionRepaired{}, DeviceFound{}, DeviceChanged{}, DeviceConflict{},
 	PairingInvitation{}, PairingAuthcode{}, PairingPaired{}, PairingFailed{}, PairingScannerRefused{}, PairingEnded{},
 	TransferOffered{}, TransferProgress{}, TransferDone{}, TransferFailed{},
 	NetworkChanged{}, PeerChanged{}, Overflow{}, EventsWithheld{}, InternalError{}, Log{}, Closed{},

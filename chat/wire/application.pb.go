@@ -588,7 +588,7 @@ func (x IdentityImage_SourceType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use IdentityImage_SourceType.Descriptor instead.
 func (IdentityImage_SourceType) EnumDescriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{8, 0}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{9, 0}
 }
 
 // ApplicationMetadataMessage is the signed envelope of every application message.
@@ -957,6 +957,83 @@ func (x *ContactUpdate) GetCustomizationColor() uint32 {
 	return 0
 }
 
+// SyncPairInstallation tells the own other devices what a device is called.
+type SyncPairInstallation struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Clock          uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	InstallationId string                 `protobuf:"bytes,2,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
+	DeviceType     string                 `protobuf:"bytes,3,opt,name=device_type,json=deviceType,proto3" json:"device_type,omitempty"`
+	Name           string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	Version        uint32                 `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *SyncPairInstallation) Reset() {
+	*x = SyncPairInstallation{}
+	mi := &file_chat_wire_application_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncPairInstallation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncPairInstallation) ProtoMessage() {}
+
+func (x *SyncPairInstallation) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncPairInstallation.ProtoReflect.Descriptor instead.
+func (*SyncPairInstallation) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SyncPairInstallation) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *SyncPairInstallation) GetInstallationId() string {
+	if x != nil {
+		return x.InstallationId
+	}
+	return ""
+}
+
+func (x *SyncPairInstallation) GetDeviceType() string {
+	if x != nil {
+		return x.DeviceType
+	}
+	return ""
+}
+
+func (x *SyncPairInstallation) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SyncPairInstallation) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
 // AcceptContactRequest answers a contact request with yes.
 type AcceptContactRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -969,7 +1046,7 @@ type AcceptContactRequest struct {
 
 func (x *AcceptContactRequest) Reset() {
 	*x = AcceptContactRequest{}
-	mi := &file_chat_wire_application_proto_msgTypes[4]
+	mi := &file_chat_wire_application_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -981,7 +1058,7 @@ func (x *AcceptContactRequest) String() string {
 func (*AcceptContactRequest) ProtoMessage() {}
 
 func (x *AcceptContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[4]
+	mi := &file_chat_wire_application_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -994,7 +1071,7 @@ func (x *AcceptContactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptContactRequest.ProtoReflect.Descriptor instead.
 func (*AcceptContactRequest) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{4}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *AcceptContactRequest) GetId() string {
@@ -1022,7 +1099,7 @@ type RetractContactRequest struct {
 
 func (x *RetractContactRequest) Reset() {
 	*x = RetractContactRequest{}
-	mi := &file_chat_wire_application_proto_msgTypes[5]
+	mi := &file_chat_wire_application_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1034,7 +1111,7 @@ func (x *RetractContactRequest) String() string {
 func (*RetractContactRequest) ProtoMessage() {}
 
 func (x *RetractContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[5]
+	mi := &file_chat_wire_application_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1047,7 +1124,7 @@ func (x *RetractContactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetractContactRequest.ProtoReflect.Descriptor instead.
 func (*RetractContactRequest) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{5}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RetractContactRequest) GetId() string {
@@ -1075,7 +1152,7 @@ type ContactCodeAdvertisement struct {
 
 func (x *ContactCodeAdvertisement) Reset() {
 	*x = ContactCodeAdvertisement{}
-	mi := &file_chat_wire_application_proto_msgTypes[6]
+	mi := &file_chat_wire_application_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1087,7 +1164,7 @@ func (x *ContactCodeAdvertisement) String() string {
 func (*ContactCodeAdvertisement) ProtoMessage() {}
 
 func (x *ContactCodeAdvertisement) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[6]
+	mi := &file_chat_wire_application_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1100,7 +1177,7 @@ func (x *ContactCodeAdvertisement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactCodeAdvertisement.ProtoReflect.Descriptor instead.
 func (*ContactCodeAdvertisement) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{6}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ContactCodeAdvertisement) GetChatIdentity() *ChatIdentity {
@@ -1129,7 +1206,7 @@ type ChatIdentity struct {
 
 func (x *ChatIdentity) Reset() {
 	*x = ChatIdentity{}
-	mi := &file_chat_wire_application_proto_msgTypes[7]
+	mi := &file_chat_wire_application_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1141,7 +1218,7 @@ func (x *ChatIdentity) String() string {
 func (*ChatIdentity) ProtoMessage() {}
 
 func (x *ChatIdentity) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[7]
+	mi := &file_chat_wire_application_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1154,7 +1231,7 @@ func (x *ChatIdentity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChatIdentity.ProtoReflect.Descriptor instead.
 func (*ChatIdentity) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{7}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ChatIdentity) GetClock() uint64 {
@@ -1235,7 +1312,7 @@ type IdentityImage struct {
 
 func (x *IdentityImage) Reset() {
 	*x = IdentityImage{}
-	mi := &file_chat_wire_application_proto_msgTypes[8]
+	mi := &file_chat_wire_application_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1324,7 @@ func (x *IdentityImage) String() string {
 func (*IdentityImage) ProtoMessage() {}
 
 func (x *IdentityImage) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[8]
+	mi := &file_chat_wire_application_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1337,7 @@ func (x *IdentityImage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityImage.ProtoReflect.Descriptor instead.
 func (*IdentityImage) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{8}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *IdentityImage) GetPayload() []byte {
@@ -1309,7 +1386,7 @@ type RequestContactVerification struct {
 
 func (x *RequestContactVerification) Reset() {
 	*x = RequestContactVerification{}
-	mi := &file_chat_wire_application_proto_msgTypes[9]
+	mi := &file_chat_wire_application_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1321,7 +1398,7 @@ func (x *RequestContactVerification) String() string {
 func (*RequestContactVerification) ProtoMessage() {}
 
 func (x *RequestContactVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[9]
+	mi := &file_chat_wire_application_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1334,7 +1411,7 @@ func (x *RequestContactVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestContactVerification.ProtoReflect.Descriptor instead.
 func (*RequestContactVerification) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{9}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RequestContactVerification) GetClock() uint64 {
@@ -1364,7 +1441,7 @@ type AcceptContactVerification struct {
 
 func (x *AcceptContactVerification) Reset() {
 	*x = AcceptContactVerification{}
-	mi := &file_chat_wire_application_proto_msgTypes[10]
+	mi := &file_chat_wire_application_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1376,7 +1453,7 @@ func (x *AcceptContactVerification) String() string {
 func (*AcceptContactVerification) ProtoMessage() {}
 
 func (x *AcceptContactVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[10]
+	mi := &file_chat_wire_application_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1389,7 +1466,7 @@ func (x *AcceptContactVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptContactVerification.ProtoReflect.Descriptor instead.
 func (*AcceptContactVerification) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{10}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *AcceptContactVerification) GetClock() uint64 {
@@ -1424,7 +1501,7 @@ type DeclineContactVerification struct {
 
 func (x *DeclineContactVerification) Reset() {
 	*x = DeclineContactVerification{}
-	mi := &file_chat_wire_application_proto_msgTypes[11]
+	mi := &file_chat_wire_application_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1436,7 +1513,7 @@ func (x *DeclineContactVerification) String() string {
 func (*DeclineContactVerification) ProtoMessage() {}
 
 func (x *DeclineContactVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[11]
+	mi := &file_chat_wire_application_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1449,7 +1526,7 @@ func (x *DeclineContactVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeclineContactVerification.ProtoReflect.Descriptor instead.
 func (*DeclineContactVerification) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{11}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DeclineContactVerification) GetClock() uint64 {
@@ -1477,7 +1554,7 @@ type CancelContactVerification struct {
 
 func (x *CancelContactVerification) Reset() {
 	*x = CancelContactVerification{}
-	mi := &file_chat_wire_application_proto_msgTypes[12]
+	mi := &file_chat_wire_application_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1489,7 +1566,7 @@ func (x *CancelContactVerification) String() string {
 func (*CancelContactVerification) ProtoMessage() {}
 
 func (x *CancelContactVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[12]
+	mi := &file_chat_wire_application_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1502,7 +1579,7 @@ func (x *CancelContactVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelContactVerification.ProtoReflect.Descriptor instead.
 func (*CancelContactVerification) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{12}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CancelContactVerification) GetClock() uint64 {
@@ -1531,7 +1608,7 @@ type LinkUser struct {
 
 func (x *LinkUser) Reset() {
 	*x = LinkUser{}
-	mi := &file_chat_wire_application_proto_msgTypes[13]
+	mi := &file_chat_wire_application_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1543,7 +1620,7 @@ func (x *LinkUser) String() string {
 func (*LinkUser) ProtoMessage() {}
 
 func (x *LinkUser) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[13]
+	mi := &file_chat_wire_application_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1556,7 +1633,7 @@ func (x *LinkUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkUser.ProtoReflect.Descriptor instead.
 func (*LinkUser) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{13}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *LinkUser) GetDisplayName() string {
@@ -1592,7 +1669,7 @@ type LinkData struct {
 
 func (x *LinkData) Reset() {
 	*x = LinkData{}
-	mi := &file_chat_wire_application_proto_msgTypes[14]
+	mi := &file_chat_wire_application_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1604,7 +1681,7 @@ func (x *LinkData) String() string {
 func (*LinkData) ProtoMessage() {}
 
 func (x *LinkData) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[14]
+	mi := &file_chat_wire_application_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1617,7 +1694,7 @@ func (x *LinkData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkData.ProtoReflect.Descriptor instead.
 func (*LinkData) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{14}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *LinkData) GetContent() []byte {
@@ -1777,7 +1854,14 @@ const file_chat_wire_application_proto_rawDesc = "" +
 	" contact_request_propagated_state\x18\x06 \x01(\v2..status1to1.wire.ContactRequestPropagatedStateR\x1dcontactRequestPropagatedState\x12\x1d\n" +
 	"\n" +
 	"public_key\x18\a \x01(\tR\tpublicKey\x12/\n" +
-	"\x13customization_color\x18\b \x01(\rR\x12customizationColor\"<\n" +
+	"\x13customization_color\x18\b \x01(\rR\x12customizationColor\"\xa4\x01\n" +
+	"\x14SyncPairInstallation\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12'\n" +
+	"\x0finstallation_id\x18\x02 \x01(\tR\x0einstallationId\x12\x1f\n" +
+	"\vdevice_type\x18\x03 \x01(\tR\n" +
+	"deviceType\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12\x18\n" +
+	"\aversion\x18\x05 \x01(\rR\aversion\"<\n" +
 	"\x14AcceptContactRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05clock\x18\x02 \x01(\x04R\x05clock\"=\n" +
@@ -1860,7 +1944,7 @@ func file_chat_wire_application_proto_rawDescGZIP() []byte {
 }
 
 var file_chat_wire_application_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_chat_wire_application_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_chat_wire_application_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_chat_wire_application_proto_goTypes = []any{
 	(MessageType)(0),                      // 0: status1to1.wire.MessageType
 	(ImageFormat)(0),                      // 1: status1to1.wire.ImageFormat
@@ -1871,18 +1955,19 @@ var file_chat_wire_application_proto_goTypes = []any{
 	(*ChatMessage)(nil),                   // 6: status1to1.wire.ChatMessage
 	(*ContactRequestPropagatedState)(nil), // 7: status1to1.wire.ContactRequestPropagatedState
 	(*ContactUpdate)(nil),                 // 8: status1to1.wire.ContactUpdate
-	(*AcceptContactRequest)(nil),          // 9: status1to1.wire.AcceptContactRequest
-	(*RetractContactRequest)(nil),         // 10: status1to1.wire.RetractContactRequest
-	(*ContactCodeAdvertisement)(nil),      // 11: status1to1.wire.ContactCodeAdvertisement
-	(*ChatIdentity)(nil),                  // 12: status1to1.wire.ChatIdentity
-	(*IdentityImage)(nil),                 // 13: status1to1.wire.IdentityImage
-	(*RequestContactVerification)(nil),    // 14: status1to1.wire.RequestContactVerification
-	(*AcceptContactVerification)(nil),     // 15: status1to1.wire.AcceptContactVerification
-	(*DeclineContactVerification)(nil),    // 16: status1to1.wire.DeclineContactVerification
-	(*CancelContactVerification)(nil),     // 17: status1to1.wire.CancelContactVerification
-	(*LinkUser)(nil),                      // 18: status1to1.wire.LinkUser
-	(*LinkData)(nil),                      // 19: status1to1.wire.LinkData
-	nil,                                   // 20: status1to1.wire.ChatIdentity.ImagesEntry
+	(*SyncPairInstallation)(nil),          // 9: status1to1.wire.SyncPairInstallation
+	(*AcceptContactRequest)(nil),          // 10: status1to1.wire.AcceptContactRequest
+	(*RetractContactRequest)(nil),         // 11: status1to1.wire.RetractContactRequest
+	(*ContactCodeAdvertisement)(nil),      // 12: status1to1.wire.ContactCodeAdvertisement
+	(*ChatIdentity)(nil),                  // 13: status1to1.wire.ChatIdentity
+	(*IdentityImage)(nil),                 // 14: status1to1.wire.IdentityImage
+	(*RequestContactVerification)(nil),    // 15: status1to1.wire.RequestContactVerification
+	(*AcceptContactVerification)(nil),     // 16: status1to1.wire.AcceptContactVerification
+	(*DeclineContactVerification)(nil),    // 17: status1to1.wire.DeclineContactVerification
+	(*CancelContactVerification)(nil),     // 18: status1to1.wire.CancelContactVerification
+	(*LinkUser)(nil),                      // 19: status1to1.wire.LinkUser
+	(*LinkData)(nil),                      // 20: status1to1.wire.LinkData
+	nil,                                   // 21: status1to1.wire.ChatIdentity.ImagesEntry
 }
 var file_chat_wire_application_proto_depIdxs = []int32{
 	2,  // 0: status1to1.wire.ApplicationMetadataMessage.type:type_name -> status1to1.wire.ApplicationMetadataMessage.Type
@@ -1890,11 +1975,11 @@ var file_chat_wire_application_proto_depIdxs = []int32{
 	3,  // 2: status1to1.wire.ChatMessage.content_type:type_name -> status1to1.wire.ChatMessage.ContentType
 	7,  // 3: status1to1.wire.ChatMessage.contact_request_propagated_state:type_name -> status1to1.wire.ContactRequestPropagatedState
 	7,  // 4: status1to1.wire.ContactUpdate.contact_request_propagated_state:type_name -> status1to1.wire.ContactRequestPropagatedState
-	12, // 5: status1to1.wire.ContactCodeAdvertisement.chat_identity:type_name -> status1to1.wire.ChatIdentity
-	20, // 6: status1to1.wire.ChatIdentity.images:type_name -> status1to1.wire.ChatIdentity.ImagesEntry
+	13, // 5: status1to1.wire.ContactCodeAdvertisement.chat_identity:type_name -> status1to1.wire.ChatIdentity
+	21, // 6: status1to1.wire.ChatIdentity.images:type_name -> status1to1.wire.ChatIdentity.ImagesEntry
 	4,  // 7: status1to1.wire.IdentityImage.source_type:type_name -> status1to1.wire.IdentityImage.SourceType
 	1,  // 8: status1to1.wire.IdentityImage.image_format:type_name -> status1to1.wire.ImageFormat
-	13, // 9: status1to1.wire.ChatIdentity.ImagesEntry.value:type_name -> status1to1.wire.IdentityImage
+	14, // 9: status1to1.wire.ChatIdentity.ImagesEntry.value:type_name -> status1to1.wire.IdentityImage
 	10, // [10:10] is the sub-list for method output_type
 	10, // [10:10] is the sub-list for method input_type
 	10, // [10:10] is the sub-list for extension type_name
@@ -1913,7 +1998,7 @@ func file_chat_wire_application_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_application_proto_rawDesc), len(file_chat_wire_application_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   16,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

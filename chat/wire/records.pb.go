@@ -171,8 +171,18 @@ type InstallationRecord struct {
 	Name    string `protobuf:"bytes,12,opt,name=name,proto3" json:"name,omitempty"`
 	Lists   bool   `protobuf:"varint,13,opt,name=lists,proto3" json:"lists,omitempty"`
 	Dropped bool   `protobuf:"varint,14,opt,name=dropped,proto3" json:"dropped,omitempty"`
-	// When the bundle was signed that did not list it any more, ns.
-	UnlistedAt    int64 `protobuf:"varint,15,opt,name=unlisted_at,json=unlistedAt,proto3" json:"unlisted_at,omitempty"`
+	// When the bundle was signed that did not list it any more, ns, and by which
+	// installation.
+	UnlistedAt int64  `protobuf:"varint,15,opt,name=unlisted_at,json=unlistedAt,proto3" json:"unlisted_at,omitempty"`
+	UnlistedBy string `protobuf:"bytes,16,opt,name=unlisted_by,json=unlistedBy,proto3" json:"unlisted_by,omitempty"`
+	// The known installations that its own last bundle listed.
+	Listing []string `protobuf:"bytes,17,rep,name=listing,proto3" json:"listing,omitempty"`
+	// The installation that took this one off its list, when this one then did the same.
+	ConflictWith string `protobuf:"bytes,18,opt,name=conflict_with,json=conflictWith,proto3" json:"conflict_with,omitempty"`
+	// The pre-key from which it opens no session: it is written to without one.
+	UnopenedPreKey []byte `protobuf:"bytes,19,opt,name=unopened_pre_key,json=unopenedPreKey,proto3" json:"unopened_pre_key,omitempty"`
+	// When it was first heard of, ns.
+	KnownAt       int64 `protobuf:"varint,20,opt,name=known_at,json=knownAt,proto3" json:"known_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -308,6 +318,41 @@ func (x *InstallationRecord) GetDropped() bool {
 func (x *InstallationRecord) GetUnlistedAt() int64 {
 	if x != nil {
 		return x.UnlistedAt
+	}
+	return 0
+}
+
+func (x *InstallationRecord) GetUnlistedBy() string {
+	if x != nil {
+		return x.UnlistedBy
+	}
+	return ""
+}
+
+func (x *InstallationRecord) GetListing() []string {
+	if x != nil {
+		return x.Listing
+	}
+	return nil
+}
+
+func (x *InstallationRecord) GetConflictWith() string {
+	if x != nil {
+		return x.ConflictWith
+	}
+	return ""
+}
+
+func (x *InstallationRecord) GetUnopenedPreKey() []byte {
+	if x != nil {
+		return x.UnopenedPreKey
+	}
+	return nil
+}
+
+func (x *InstallationRecord) GetKnownAt() int64 {
+	if x != nil {
+		return x.KnownAt
 	}
 	return 0
 }
@@ -511,7 +556,9 @@ type ContactRecord struct {
 	// We have written to them: what they answer is wanted.
 	WrittenTo bool `protobuf:"varint,20,opt,name=written_to,json=writtenTo,proto3" json:"written_to,omitempty"`
 	// How many messages of types we do not support they have left as a stranger.
-	Unsupported   uint32 `protobuf:"varint,21,opt,name=unsupported,proto3" json:"unsupported,omitempty"`
+	Unsupported uint32 `protobuf:"varint,21,opt,name=unsupported,proto3" json:"unsupported,omitempty"`
+	// They were no stranger when they were blocked.
+	Familiar      bool `protobuf:"varint,31,opt,name=familiar,proto3" json:"familiar,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -691,6 +738,13 @@ func (x *ContactRecord) GetUnsupported() uint32 {
 		return x.Unsupported
 	}
 	return 0
+}
+
+func (x *ContactRecord) GetFamiliar() bool {
+	if x != nil {
+		return x.Familiar
+	}
+	return false
 }
 
 // A profile picture.
@@ -1061,7 +1115,9 @@ type MessageRecord struct {
 	Request bool `protobuf:"varint,41,opt,name=request,proto3" json:"request,omitempty"`
 	// How far its clock was ahead of our time, ms, if that was too far: clock is then the
 	// place it was given instead.
-	ClockSkew     int64 `protobuf:"varint,42,opt,name=clock_skew,json=clockSkew,proto3" json:"clock_skew,omitempty"`
+	ClockSkew int64 `protobuf:"varint,42,opt,name=clock_skew,json=clockSkew,proto3" json:"clock_skew,omitempty"`
+	// It was for any device, and written before this one was set up.
+	BeforeDevice  bool `protobuf:"varint,43,opt,name=before_device,json=beforeDevice,proto3" json:"before_device,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1248,6 +1304,13 @@ func (x *MessageRecord) GetClockSkew() int64 {
 		return x.ClockSkew
 	}
 	return 0
+}
+
+func (x *MessageRecord) GetBeforeDevice() bool {
+	if x != nil {
+		return x.BeforeDevice
+	}
+	return false
 }
 
 // A device that has acknowledged a message.
@@ -2333,7 +2396,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x03bio\x18\x06 \x01(\tR\x03bio\x12:\n" +
 	"\apicture\x18\a \x01(\v2 .status1to1.record.PictureRecordR\apicture\x12#\n" +
 	"\rprofile_clock\x18\b \x01(\x04R\fprofileClock\x12\x16\n" +
-	"\x06colour\x18\t \x01(\rR\x06colour\"\xd1\x03\n" +
+	"\x06colour\x18\t \x01(\rR\x06colour\"\xf6\x04\n" +
 	"\x12InstallationRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12)\n" +
 	"\x10protocol_version\x18\x02 \x01(\rR\x0fprotocolVersion\x12$\n" +
@@ -2351,7 +2414,13 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x05lists\x18\r \x01(\bR\x05lists\x12\x18\n" +
 	"\adropped\x18\x0e \x01(\bR\adropped\x12\x1f\n" +
 	"\vunlisted_at\x18\x0f \x01(\x03R\n" +
-	"unlistedAt\"\x93\x02\n" +
+	"unlistedAt\x12\x1f\n" +
+	"\vunlisted_by\x18\x10 \x01(\tR\n" +
+	"unlistedBy\x12\x18\n" +
+	"\alisting\x18\x11 \x03(\tR\alisting\x12#\n" +
+	"\rconflict_with\x18\x12 \x01(\tR\fconflictWith\x12(\n" +
+	"\x10unopened_pre_key\x18\x13 \x01(\fR\x0eunopenedPreKey\x12\x19\n" +
+	"\bknown_at\x18\x14 \x01(\x03R\aknownAt\"\x93\x02\n" +
 	"\rSessionRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12'\n" +
 	"\x0finstallation_id\x18\x02 \x01(\tR\x0einstallationId\x12\x14\n" +
@@ -2366,7 +2435,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\n" +
 	"PeerRecord\x12K\n" +
 	"\rinstallations\x18\x01 \x03(\v2%.status1to1.record.InstallationRecordR\rinstallations\x12<\n" +
-	"\bsessions\x18\x02 \x03(\v2 .status1to1.record.SessionRecordR\bsessions\"\xa0\x05\n" +
+	"\bsessions\x18\x02 \x03(\v2 .status1to1.record.SessionRecordR\bsessions\"\xbc\x05\n" +
 	"\rContactRecord\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
@@ -2397,7 +2466,8 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x0epicture_format\x18\x13 \x01(\x05R\rpictureFormat\x12\x1d\n" +
 	"\n" +
 	"written_to\x18\x14 \x01(\bR\twrittenTo\x12 \n" +
-	"\vunsupported\x18\x15 \x01(\rR\vunsupported\"A\n" +
+	"\vunsupported\x18\x15 \x01(\rR\vunsupported\x12\x1a\n" +
+	"\bfamiliar\x18\x1f \x01(\bR\bfamiliar\"A\n" +
 	"\rPictureRecord\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\x05R\x06format\x12\x18\n" +
 	"\apayload\x18\x02 \x01(\fR\apayload\"\xa2\x02\n" +
@@ -2428,7 +2498,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x12last_message_clock\x18\x05 \x01(\x04R\x10lastMessageClock\x12\x18\n" +
 	"\aunasked\x18\x06 \x01(\rR\aunasked\x12#\n" +
 	"\runasked_bytes\x18\a \x01(\x04R\funaskedBytes\x12\x18\n" +
-	"\awaiting\x18\b \x01(\rR\awaiting\"\xa3\x05\n" +
+	"\awaiting\x18\b \x01(\rR\awaiting\"\xc8\x05\n" +
 	"\rMessageRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04chat\x18\x02 \x01(\fR\x04chat\x12\x12\n" +
@@ -2457,7 +2527,8 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\adevices\x18( \x03(\v2\".status1to1.record.DeviceAckRecordR\adevices\x12\x18\n" +
 	"\arequest\x18) \x01(\bR\arequest\x12\x1d\n" +
 	"\n" +
-	"clock_skew\x18* \x01(\x03R\tclockSkew\"\\\n" +
+	"clock_skew\x18* \x01(\x03R\tclockSkew\x12#\n" +
+	"\rbefore_device\x18+ \x01(\bR\fbeforeDevice\"\\\n" +
 	"\x0fDeviceAckRecord\x12'\n" +
 	"\x0finstallation_id\x18\x01 \x01(\tR\x0einstallationId\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x10\n" +

@@ -46,6 +46,12 @@ func (p Peer) encrypt(self Self, plaintext []byte, except []string, now time.Tim
 		if slices.Contains(except, in.ID) {
 			continue
 		}
+		if in.withoutSession() {
+			if err := p.addForAny(&out, in.ID, plaintext, src); err != nil {
+				return Peer{}, Outgoing{}, err
+			}
+			continue
+		}
 		i := choose(p, in.ID)
 		if i < 0 {
 			var err error

@@ -175,7 +175,7 @@ func TestListedInstallations(t *testing.T) {
 	want("listed again", true, true)
 	hear(phone)
 	hear(laptop)
-	want("each drops the other: the later word counts", false, true)
+	want("each drops the other: the first word counts", true, false)
 }
 
 // An own installation begins disabled, and is enabled by those that list us only

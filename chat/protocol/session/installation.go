@@ -28,7 +28,7 @@ func (p Peer) learn(self Self, b x3dh.Bundle, from string, now time.Time) Peer {
 		if own && spk.InstallationID == self.InstallationID || spk.InstallationID == NoInstallation {
 			continue
 		}
-		p.learnOne(spk, min(b.Timestamp, now.UnixNano()), own, from)
+		p.learnOne(spk, min(b.Timestamp, now.UnixNano()), now, own, from)
 	}
 	p.listed(self, b, from, min(b.Timestamp, now.UnixNano()))
 	p.dropSurplusInstallations()
@@ -36,10 +36,12 @@ func (p Peer) learn(self Self, b x3dh.Bundle, from string, now time.Time) Peer {
 	return p
 }
 
-func (p *Peer) learnOne(spk x3dh.SignedPreKey, timestamp int64, own bool, from string) {
+func (p *Peer) learnOne(spk x3dh.SignedPreKey, timestamp int64, now time.Time, own bool, from string) {
 	i := p.installation(spk.InstallationID)
 	if i < 0 {
-		p.Installations = append(p.Installations, Installation{ID: spk.InstallationID, Disabled: own, Activity: timestamp})
+		p.Installations = append(p.Installations, Installation{
+			ID: spk.InstallationID, Disabled: own, Activity: timestamp, KnownAt: now.UnixNano(),
+		})
 		i = len(p.Installations) - 1
 	}
 	in := &p.Installations[i]

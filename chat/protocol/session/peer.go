@@ -95,10 +95,22 @@ type Installation struct {
 	Agreed bool
 	// ListedBy is another installation whose bundle listed this one last, ListedAt
 	// when the last bundle of its own was signed, UnlistedAt when the one was that did
-	// not list it any more, ns.
+	// not list it any more, ns, and UnlistedBy whose that was.
 	ListedBy   string
 	ListedAt   int64
 	UnlistedAt int64
+	UnlistedBy string
+	// Listing is which of the known installations its own last bundle listed: itself at
+	// least; none when no bundle of its own was heard.
+	Listing []string
+	// KnownAt is when it was first heard of, ns, by our clock.
+	KnownAt int64
+	// ConflictWith is the installation that took this one off its list, when this one
+	// took it off after that.
+	ConflictWith string
+	// UnopenedPreKey is the pre-key from which no new session gets through to it. While
+	// it has no other one, it is written to without a session: see SendWithoutSession.
+	UnopenedPreKey key.Public
 	// Of own other installations: Decided says that the user enabled or disabled it
 	// here, Name is what they call it, Lists that its last bundle lists this
 	// installation, and Dropped that it did so once and does not any more.

@@ -84,6 +84,9 @@ func (p Peer) Receive(self Self, pm *wire.ProtocolMessage, now time.Time, src So
 	}
 	next.boundSkipped()
 	next.agree(in.InstallationID)
+	if in.Session >= 0 {
+		next.heardInSession(in.InstallationID)
+	}
 	return next, in, nil
 }
 

@@ -23,6 +23,8 @@ func (p Peer) Record() *wire.PeerRecord {
 			Activity: in.Activity, Disabled: in.Disabled, Agreed: in.Agreed,
 			ListedBy: in.ListedBy, ListedAt: in.ListedAt, UnlistedAt: in.UnlistedAt, Decided: in.Decided, Name: in.Name,
 			Lists: in.Lists, Dropped: in.Dropped,
+			UnlistedBy: in.UnlistedBy, Listing: in.Listing, KnownAt: in.KnownAt, ConflictWith: in.ConflictWith,
+			UnopenedPreKey: optional(in.UnopenedPreKey),
 		})
 	}
 	for _, s := range p.Sessions {
@@ -90,12 +92,18 @@ func FromRecord(identity key.Public, r *wire.PeerRecord, skipped func(name []byt
 		if err != nil {
 			return Peer{}, ErrRecord
 		}
+		unopened, err := parseOptional(in.GetUnopenedPreKey())
+		if err != nil {
+			return Peer{}, ErrRecord
+		}
 		p.Installations = append(p.Installations, Installation{
 			ID: in.GetId(), ProtocolVersion: in.GetProtocolVersion(), PreKey: preKey,
 			PreKeyVersion: in.GetPreKeyVersion(), BundleTimestamp: in.GetBundleTimestamp(),
 			Activity: in.GetActivity(), Disabled: in.GetDisabled(), Agreed: in.GetAgreed(),
 			ListedBy: in.GetListedBy(), ListedAt: in.GetListedAt(), UnlistedAt: in.GetUnlistedAt(), Decided: in.GetDecided(), Name: in.GetName(),
 			Lists: in.GetLists(), Dropped: in.GetDropped(),
+			UnlistedBy: in.GetUnlistedBy(), Listing: in.GetListing(), KnownAt: in.GetKnownAt(), ConflictWith: in.GetConflictWith(),
+			UnopenedPreKey: unopened,
 		})
 	}
 	for _, sr := range r.GetSessions() {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
 
@@ -16,9 +17,9 @@ func (p Peer) Advertise(src Source) (Outgoing, error) {
 
 // Restart begins a new session with an installation, whatever sessions there are,
 // and gives the empty message that says so: for when the other side sends what we
-// cannot open, or when what we have is not to be trusted any more. A session begun
-// from the same pre-key before is forgotten. Errors: ErrNobody when its pre-key is
-// not known, or those of x3dh and ratchet.
+// cannot open and does not answer in the session there is, or when what we have is not
+// to be trusted any more. A session begun from the same pre-key before is forgotten.
+// Errors: ErrNobody when its pre-key is not known, or those of x3dh and ratchet.
 // Spec: 54, "Re-keying".
 func (p Peer) Restart(self Self, installation string, now time.Time, src Source) (Peer, Outgoing, error) {
 	in, found := p.Find(installation)
@@ -33,13 +34,86 @@ func (p Peer) Restart(self Self, installation string, now time.Time, src Source)
 	if err != nil {
 		return Peer{}, Outgoing{}, err
 	}
-	m, err := p.Sessions[i].encrypt(nil, now, src.IV)
+	return p.sendIn(i, nil, true, now, src)
+}
+
+// EncryptFor encrypts plaintext for one installation, also one that is not active: in
+// the session with it, or a new one from its pre-key. Errors: as Restart.
+func (p Peer) EncryptFor(self Self, installation string, plaintext []byte, now time.Time, src Source) (Peer, Outgoing, error) {
+	in, found := p.Find(installation)
+	if !found || in.PreKey.IsZero() {
+		return Peer{}, Outgoing{}, ErrNobody
+	}
+	p = p.clone()
+	i := p.Chosen(self, installation)
+	begins := i < 0
+	if begins {
+		var err error
+		if i, err = p.begin(self, in, now, src); err != nil {
+			return Peer{}, Outgoing{}, err
+		}
+	}
+	return p.sendIn(i, plaintext, begins, now, src)
+}
+
+// sendIn encrypts plaintext in session i, which begins with it or not.
+func (p Peer) sendIn(i int, plaintext []byte, begins bool, now time.Time, src Source) (Peer, Outgoing, error) {
+	id := p.Sessions[i].InstallationID
+	m, err := p.Sessions[i].encrypt(plaintext, now, src.IV)
 	if err != nil {
 		return Peer{}, Outgoing{}, err
 	}
-	return p, Outgoing{
-		Messages: map[string]*wire.EncryptedMessageProtocol{in.ID: m}, Targets: []string{in.ID}, Started: []string{in.ID},
-	}, nil
+	out := Outgoing{Messages: map[string]*wire.EncryptedMessageProtocol{id: m}, Targets: []string{id}}
+	if begins {
+		out.Started = out.Targets
+	}
+	return p, out, nil
+}
+
+// SendWithoutSession has an installation written to without a session while it has no
+// other pre-key than now and is not heard in a session: by a message to NoInstallation.
+// It is for one that does not take a new session from this pre-key. status-go keeps its
+// ratchet states by pre-key and installation: after an older copy of its database was
+// put back it goes on in the state it has for the pre-key, whatever X3DH header comes.
+// Spec: 53, "Message types", DH header.
+func (p Peer) SendWithoutSession(installation string) Peer {
+	next, _ := p.Change(installation, func(in *Installation) { in.UnopenedPreKey = in.PreKey })
+	return next
+}
+
+// withoutSession: see SendWithoutSession.
+func (in Installation) withoutSession() bool {
+	return !in.UnopenedPreKey.IsZero() && in.UnopenedPreKey == in.PreKey
+}
+
+// addForAny adds to out the ciphertext that installation id reads as well as any other
+// one for which there is none by name.
+func (p Peer) addForAny(out *Outgoing, id string, plaintext []byte, src Source) error {
+	if out.Messages[NoInstallation] == nil {
+		_, forAny, err := p.encryptToNone(plaintext, src)
+		if err != nil {
+			return err
+		}
+		out.Messages[NoInstallation] = forAny.Messages[NoInstallation]
+	}
+	out.Targets = append(out.Targets, id)
+	out.Negotiated = false // an older copy of what it knew may not have that topic
+	return nil
+}
+
+// heardInSession notes that an installation has opened one of our sessions, or begun one.
+func (p *Peer) heardInSession(installation string) {
+	if i := p.installation(installation); i >= 0 {
+		p.Installations[i].UnopenedPreKey = key.Public{}
+	}
+}
+
+// HasSession reports whether there is a session with an installation in which it has
+// been heard.
+func (p Peer) HasSession(installation string) bool {
+	return slices.ContainsFunc(p.Sessions, func(s Session) bool {
+		return s.InstallationID == installation && s.Established() && !s.Doubted
+	})
 }
 
 // Rekey has the next message to an installation begin a session from its newest

@@ -60,6 +60,15 @@ func (p PreKeys) Current() (PreKey, bool) {
 	return p.keys[len(p.keys)-1], true
 }
 
+// Oldest is the pre-key that was made first of those that are kept; none before the first
+// Rotate.
+func (p PreKeys) Oldest() (PreKey, bool) {
+	if len(p.keys) == 0 {
+		return PreKey{}, false
+	}
+	return p.keys[0], true
+}
+
 // Find is the pre-key with a given public key, 33 bytes compressed: the id in a
 // message's X3DH header.
 func (p PreKeys) Find(compressed []byte) (PreKey, bool) {

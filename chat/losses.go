@@ -1,0 +1,200 @@
+package chat
+
+import (
+	"errors"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/session"
+	"libstatus1to1/chat/wire"
+)
+
+// A message that is authentic, is for this installation and does not open may mean that
+// one side has lost something of the session: its store, or the newest state of it. But
+// what a signature of 26/WAKU2-PAYLOAD covers names no recipient. Anybody can announce
+// our installation id, and even our pre-key, as their own, and pass on to us what they
+// are answered. Nothing in the message tells one from the other, and an id that this
+// store does not know may be one it knew before an older copy of it was put back. What
+// tells is whether the sender answers in the session there is:
+//
+//  1. and 2. They are probed in it, twice at most, with something that every receiver
+//     acknowledges. All goes on in that session.
+//  3. They have signed a message after the first probe, so they are there, and were not
+//     heard in the session since: it is lost. A new one is begun from their pre-key, ours
+//     is replaced, so that a client which holds on to one session a pre-key begins a new
+//     one too, and what was not acknowledged is sent again.
+//  4. That did not help either. There is no other session from that pre-key: until they
+//     have another one they are written to without a session, which they can always
+//     open; see session.Peer.SendWithoutSession.
+//
+// The one that is heard in the session meanwhile has lost nothing, and is not probed
+// again for a while, twice as long each time.
+// Spec: 54, "Re-keying".
+
+// suspicion is what there is about a loss between us and an installation.
+type suspicion struct {
+	cause string
+	since time.Time // the first probe; whole milliseconds, as sessions are stored
+	last  time.Time // the last step
+	steps int       // since then, without an answer; 0: there was one
+	times int       // how many suspicions there were in a row
+	begun key.Public
+}
+
+// installationOf names an installation of an identity.
+type installationOf struct {
+	peer         key.Public
+	installation string
+}
+
+const (
+	// maxSuspectProbes is how many probes go unanswered before a session is taken to be
+	// lost. One may get lost on its way, or its answer.
+	maxSuspectProbes = 2
+	// signedTolerance is how much older than the first probe the bundle of a message may be
+	// that shows its sender to be there now: bundles are used for bundleFresh, and clocks
+	// differ by as much as message.MaxClockAhead allows for.
+	signedTolerance = 2 * time.Minute
+	// maxAnswerDoublings bounds the shift of the pause: a day, the longest ResendBase,
+	// does not overflow by it.
+	maxAnswerDoublings = 16
+)
+
+// pause is how long no further step follows.
+func (s suspicion) pause(set Settings) time.Duration {
+	n := max(s.steps, s.times, 1)
+	return min(set.AdvertiseEvery, set.ResendBase<<min(n-1, maxAnswerDoublings))
+}
+
+// unreadable takes a message that is for us and did not open.
+func (p *pass) unreadable(m *inbound, peer session.Peer, failure error) {
+	cause := causeOf(failure)
+	sealed := m.message.GetEncryptedMessage()[p.a.self.InstallationID]
+	if cause == "" || sealed.GetDRHeader() == nil || !p.answerable(m) {
+		return
+	}
+	next, err := peer.LearnMessage(p.a.self, m.message, p.now)
+	if err != nil {
+		return
+	}
+	from, known := next.Find(m.message.GetInstallationId())
+	if !known || m.sender == p.a.public && from.Disabled {
+		return
+	}
+	who := installationOf{m.sender, from.ID}
+	s, ok := p.suspect(who, cause, m.signedAt())
+	if !ok {
+		return
+	}
+	w := answer{peer: m.sender, installation: from.ID, kind: probe}
+	switch {
+	case s.steps <= maxSuspectProbes:
+	case s.begun != from.PreKey:
+		s.begun, w.kind = from.PreKey, restart
+	default:
+		next, w.kind = next.SendWithoutSession(from.ID), advertise
+	}
+	if !p.c.mayAnswer(w, 0, p.now) {
+		return
+	}
+	p.c.loop.suspicions.Add(who, s)
+	p.setPeer(peer, next)
+	p.do(func(t *txn) error { t.then(func() { t.c.takeStep(w) }); return nil })
+}
+
+// takeStep has an answer sent, and does what a loss that is certain asks for.
+func (c *Client) takeStep(w answer) {
+	if w.kind == probe {
+		c.loop.answers[w] = true
+		return
+	}
+	c.startOver(w, 0)
+}
+
+// suspect is the next step of a suspicion, if one is due: signedAt is when the sender
+// signed the message that gives rise to it.
+func (p *pass) suspect(who installationOf, cause string, signedAt int64) (suspicion, bool) {
+	s, before := p.c.loop.suspicions.Get(who)
+	if before && p.now.Sub(s.last) < s.pause(p.c.settings) {
+		return s, false
+	}
+	switch {
+	case s.steps == 0:
+		s = suspicion{cause: cause, since: p.now.Truncate(time.Millisecond), times: s.times + 1, begun: s.begun}
+	case s.steps >= maxSuspectProbes && signedAt < s.since.Add(-signedTolerance).UnixNano():
+		return s, false
+	}
+	s.steps, s.last = s.steps+1, p.now
+	return s, true
+}
+
+// answeredInSession ends a suspicion about the installation that m came from in a
+// session. If that was there before, nothing is lost. If it is a new one, that is told
+// once it carries what was missed: a message made before the first probe.
+func (p *pass) answeredInSession(m *inbound, in session.Session) {
+	who := installationOf{m.sender, m.in.InstallationID}
+	s, suspected := p.c.loop.suspicions.Get(who)
+	if !suspected || s.cause == "" {
+		return
+	}
+	replaced := !in.CreatedAt.Before(s.since)
+	repaired := replaced && (s.steps > maxSuspectProbes || cameAgain(m.in.Plaintext, s.since))
+	cause := s.cause
+	switch s.steps = 0; {
+	case repaired:
+		s = suspicion{last: s.last}
+	case !replaced:
+		s.cause, s.begun = "", key.Public{}
+	}
+	p.c.loop.suspicions.Add(who, s)
+	if !repaired || m.silent {
+		return
+	}
+	p.do(func(t *txn) error {
+		return t.emit(event.SessionRepaired{PublicKey: m.sender.Hex(), Installation: who.installation, Cause: cause})
+	})
+}
+
+// cameAgain reports whether an MVDS payload carries a message from before a time: resends
+// keep the timestamp of the first attempt.
+func cameAgain(plaintext []byte, before time.Time) bool {
+	sync, err := datasync.Decode(plaintext)
+	if err != nil {
+		return false
+	}
+	for _, m := range sync.Messages {
+		if !time.Unix(m.Timestamp, 0).After(before) {
+			return true
+		}
+	}
+	return false
+}
+
+func causeOf(err error) string {
+	switch {
+	case errors.Is(err, session.ErrNoPreKey):
+		return "no_pre_key"
+	case errors.Is(err, session.ErrNoSession):
+		return "no_session"
+	case errors.Is(err, session.ErrDecrypt):
+		return "undecryptable"
+	}
+	return ""
+}
+
+// probeMessage is an MVDS message whose receiver acknowledges it and does nothing else:
+// an application message of no type that nobody signed.
+// Spec: 2/MVDS, "Payloads".
+func probeMessage(a *account, to key.Public, now time.Time) ([]byte, error) {
+	body, err := proto.Marshal(&wire.ApplicationMetadataMessage{Payload: now.AppendFormat(nil, time.RFC3339Nano)})
+	if err != nil {
+		return nil, err
+	}
+	return datasync.Encode(datasync.Payload{Messages: []datasync.Message{
+		{GroupID: datasync.GroupID(a.public, to), Timestamp: now.Unix(), Body: body},
+	}})
+}

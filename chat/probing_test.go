@@ -1,0 +1,242 @@
+package chat_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	mathrand "math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"libstatus1to1/chat"
+	"libstatus1to1/chat/memnet"
+	"libstatus1to1/chat/message"
+	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/chat/protocol/payload"
+	"libstatus1to1/chat/protocol/session"
+	"libstatus1to1/chat/protocol/topic"
+	"libstatus1to1/chat/protocol/x3dh"
+	"libstatus1to1/chat/wire"
+)
+
+// prober notes all that somebody can see of an engine: what it sends her, when, how it is
+// encrypted, and what is in it.
+type prober struct {
+	*mallory
+	s      *simulation
+	device *simDevice
+	since  time.Time
+	seen   []string
+	answer bool // she acknowledges what she is sent
+	inbox  []*wire.ProtocolMessage
+}
+
+func newProber(s *simulation, d *simDevice) *prober {
+	p := &prober{mallory: newMallory(s.t, s.net, d.owner.public), s: s, device: d, answer: true}
+	// Which of two sessions is used depends on their keys: they are the same each time.
+	p.random = mathrand.NewChaCha8([32]byte{byte(s.seed)})
+	preKeys, _, err := x3dh.PreKeys{}.Rotate(time.Now(), p.random)
+	if err != nil {
+		s.fatalf("%v", err)
+	}
+	p.self = session.Self{Identity: simKeys[2], InstallationID: "mallory's", PreKeys: preKeys}
+	p.public = simKeys[2].Public()
+	shared, err := p.self.Identity.ECDH(p.victim)
+	if err != nil {
+		s.fatalf("%v", err)
+	}
+	s.t.Cleanup(s.net.Tap(func(e chat.Envelope) {
+		on := "partitioned"
+		o, err := payload.OpenAsymmetric(p.self.Identity, e.Payload)
+		if err != nil {
+			on = "negotiated"
+			o, err = payload.OpenSymmetric(chat.SymmetricKey(topic.Negotiated(shared).Name), e.Payload)
+		}
+		var pm wire.ProtocolMessage
+		if err != nil || o.Signer != p.victim || proto.Unmarshal(o.Data, &pm) != nil {
+			return
+		}
+		p.note("%s, %d bytes, pre-key %d", on, len(e.Payload), pm.GetBundles()[0].GetSignedPreKeys()[d.id].GetVersion())
+		p.inbox = append(p.inbox, &pm)
+	}))
+	return p
+}
+
+func (p *prober) note(format string, args ...any) {
+	at := p.s.clock.Now().Sub(p.since).Round(time.Second)
+	p.seen = append(p.seen, fmt.Sprintf("%s: ", at)+fmt.Sprintf(format, args...))
+}
+
+// open opens what has come, and notes what is in it.
+func (p *prober) open() {
+	for _, pm := range p.inbox {
+		for _, id := range slices.Sorted(maps.Keys(pm.GetEncryptedMessage())) {
+			m := pm.GetEncryptedMessage()[id]
+			p.note("for %s: dh %v, dr %v, x3dh %v", id, m.GetDHHeader() != nil, m.GetDRHeader() != nil, m.GetX3DHHeader() != nil)
+		}
+		next, in, err := p.session.Receive(p.self, pm, time.Now(), p.source())
+		if err != nil {
+			p.note("%v", err)
+			continue
+		}
+		p.session = next
+		sync, err := datasync.Decode(in.Plaintext)
+		p.note("plaintext of %d bytes, %d acks, %d messages, %v", len(in.Plaintext), len(sync.Acks), len(sync.Messages), err)
+		var acks [][32]byte
+		for _, m := range sync.Messages {
+			acks = append(acks, m.ID())
+		}
+		if p.answer && len(acks) > 0 {
+			p.send(datasync.Payload{Acks: acks})
+		}
+	}
+	p.inbox = nil
+}
+
+func (p *prober) send(what datasync.Payload) { p.inject(p.encrypted(p.sync(what), nil)) }
+
+func (p *prober) inject(pm []byte) { p.net.Inject(p.envelope(pm)) }
+
+// step does something, and notes what comes of it in the next minutes.
+func (p *prober) step(what string, f func()) {
+	p.since = p.s.clock.Now()
+	p.note("%s", what)
+	f()
+	for end := p.s.clock.Now().Add(4 * time.Minute); p.s.clock.Now().Before(end); {
+		p.s.step()
+		p.open()
+	}
+}
+
+// application is an MVDS message with something else than a text.
+func (p *prober) application(typ wire.ApplicationMetadataMessage_Type, m proto.Message) datasync.Message {
+	p.n++
+	encoded, err := proto.Marshal(m)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	body, err := message.Wrap(p.self.Identity, typ, encoded)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return datasync.Message{GroupID: datasync.GroupID(p.public, p.victim), Timestamp: time.Now().Unix() + int64(p.n), Body: body}
+}
+
+func of(m ...datasync.Message) datasync.Payload { return datasync.Payload{Messages: m} }
+
+// probes is all that she can think of.
+func (p *prober) probes() {
+	p.step("a text", func() { p.send(of(p.text("hello"))) })
+	again := p.text("twice")
+	envelope := p.envelope(p.encrypted(p.sync(of(again)), nil))
+	for _, what := range []string{"a text", "a copy of it"} {
+		p.step(what, func() { envelope.Timestamp++; p.net.Inject(envelope) })
+	}
+	p.step("sent again", func() { p.send(of(again)) })
+	spoilt := spoiled(func(e *wire.EncryptedMessageProtocol) { e.Payload[20] ^= 1 })
+	for _, answer := range []bool{true, false} {
+		p.answer = answer
+		for i := range 6 {
+			p.step(fmt.Sprint("what does not open, ", i, ", I answer: ", answer), func() { p.inject(p.encrypted(p.sync(of(p.text("x"))), spoilt)) })
+		}
+		p.step("a text after it", func() { p.send(of(p.text("after it"))) })
+	}
+	p.answer = true
+	elsewhere := func(pm *wire.ProtocolMessage) {
+		pm.EncryptedMessage = map[string]*wire.EncryptedMessageProtocol{"lost": {DRHeader: &wire.DRHeader{}, Payload: make([]byte, 100)}}
+	}
+	for range 3 {
+		p.step("for a device that is not there", func() { p.inject(p.encrypted(nil, elsewhere)) })
+	}
+	known, id := p.session, p.self.InstallationID
+	p.session = session.Peer{Identity: p.victim}
+	p.step("for any device", func() { p.send(of(p.text("to none"))) })
+	p.step("an advertisement", func() { p.inject(p.encrypted(nil, nil)) })
+	p.session = known.Forget()
+	p.step("in a new session", func() { p.send(of(p.text("a new session"))) })
+	p.session, p.self.InstallationID = known.Forget(), "another of hers"
+	p.step("from a new device", func() { p.send(of(p.text("a new device"))) })
+	p.step("for a device that is not there, from a new one", func() { p.inject(p.encrypted(nil, elsewhere)) })
+	p.self.InstallationID = id
+	clock := uint64(time.Now().UnixMilli())
+	for _, m := range []datasync.Message{
+		p.application(wire.ApplicationMetadataMessage_CHAT_IDENTITY, &wire.ChatIdentity{Clock: clock, DisplayName: "Mallory"}),
+		p.application(wire.ApplicationMetadataMessage_REQUEST_CONTACT_VERIFICATION, &wire.RequestContactVerification{Clock: clock, Challenge: "who?"}),
+		p.application(wire.ApplicationMetadataMessage_CONTACT_UPDATE, &wire.ContactUpdate{Clock: clock, DisplayName: "Mallory",
+			ContactRequestPropagatedState: &wire.ContactRequestPropagatedState{LocalClock: 5, LocalState: 2}}),
+		p.application(wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST, &wire.RetractContactRequest{Clock: clock}),
+		p.application(wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST, &wire.RetractContactRequest{Clock: clock + 400*24*3600*1000}),
+		p.application(wire.ApplicationMetadataMessage_Type(77), &wire.ChatIdentity{}),
+		{GroupID: datasync.GroupID(p.public, p.victim), Timestamp: 1, Body: []byte("nothing")},
+		{GroupID: [32]byte{1}, Timestamp: 1, Body: []byte("another group")},
+	} {
+		p.step("something else", func() { p.send(of(m)) })
+	}
+	p.step("much at once", func() {
+		var all []datasync.Message
+		for i := range 120 {
+			all = append(all, p.text(strings.Repeat("x", i)))
+		}
+		p.send(of(all...))
+	})
+	p.step("the end", func() { p.send(of(p.text("the end"))) })
+}
+
+// Whoever is blocked sees the same as if they were not, whatever they send: every answer,
+// its time to the second, its size, its encryption and its content.
+func TestBlockedCannotTell(t *testing.T) {
+	for _, before := range []string{"a contact", "somebody we wrote to", "a stranger"} {
+		t.Run(before, func(t *testing.T) {
+			t.Parallel()
+			var seen [2][]string
+			for i, blocked := range []bool{false, true} {
+				s := newSimulation(t, 4, 2, memnet.Options{})
+				s.populate(func(int) int { return 1 })
+				alice := s.people[0].devices[0]
+				p := newProber(s, alice)
+				if before == "a contact" {
+					if _, err := alice.AddContact(p.public, ""); err != nil {
+						t.Fatal(err)
+					}
+				}
+				p.step("we meet", func() { p.send(of(p.text("hi"))) })
+				if before == "somebody we wrote to" {
+					p.step("alice writes", func() {
+						if _, err := alice.Send(context.Background(), chat.SendRequest{To: p.public, Text: "hi yourself"}); err != nil {
+							t.Fatal(err)
+						}
+					})
+				}
+				if blocked {
+					if _, err := alice.BlockContact(p.public); err != nil {
+						t.Fatal(err)
+					}
+				}
+				p.seen = nil
+				s.told(alice)
+				p.probes()
+				if types := s.told(alice); blocked && len(types) != 0 {
+					t.Errorf("alice is told %q of somebody blocked", types)
+				}
+				seen[i] = p.seen
+			}
+			if len(seen[0]) < 60 {
+				t.Fatalf("only %d things were seen", len(seen[0]))
+			}
+			for i, line := range seen[0] {
+				if i >= len(seen[1]) || seen[1][i] != line {
+					from := max(0, i-6)
+					t.Fatalf("line %d differs, not blocked:\n%s\nblocked:\n%s", i,
+						strings.Join(seen[0][from:min(i+6, len(seen[0]))], "\n"), strings.Join(seen[1][min(from, len(seen[1])):min(i+6, len(seen[1]))], "\n"))
+				}
+			}
+			if !slices.Equal(seen[0], seen[1]) {
+				t.Fatalf("more is seen when blocked: %q", seen[1][len(seen[0]):])
+			}
+		})
+	}
+}
