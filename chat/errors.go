@@ -107,6 +107,7 @@ const (
 	CodePairingUncertain  Code = "pairing_certificate"
 	CodePairingTimeout    Code = "pairing_timeout"
 	CodePairingEnded      Code = "pairing_ended"
+	CodePairingOutdated   Code = "pairing_outdated"
 	CodeTransferTooLarge  Code = "transfer_too_large"
 	CodeTransferCancelled Code = "transfer_cancelled"
 	CodeTransferDamaged   Code = "transfer_damaged"
@@ -162,7 +163,7 @@ var CodeTable = []CodeInfo{
 	{CodeNoPeers, "network", true, "there is no peer to publish to", "connect to a peer"},
 	{CodeUndeliverable, "network", false, "no acknowledgement came after all attempts", "send it again when the other side is back"},
 	{CodeNetworkDown, "network", true, "the network is not running", "create or restore an identity; the network starts with it"},
-	{CodeBadInvitation, "pairing", false, "the text is not the invitation to a pairing, or it is one of this device", "give what pairing_invitation has on the other device, all of it"},
+	{CodeBadInvitation, "pairing", false, "the text is not an invitation that this device can answer; details.cause is \"altered\" (cut, or a character changed), \"application\" (of another one, or of a version whose authcode can be searched for), \"own\" or \"other_text\"", "give what pairing_invitation has on the other device, all of it"},
 	{CodePairingState, "pairing", false, "the pairing or the transfer is not at this point; details.state tells where it is", "look at it, and do what its state allows"},
 	{CodePairingRejected, "pairing", false, "a user said that the authcodes differ", "begin again; if they differ again, somebody is between the devices"},
 	{CodePairingCancelled, "pairing", false, "a user cancelled the pairing", "begin again"},
@@ -173,6 +174,7 @@ var CodeTable = []CodeInfo{
 	{CodePairingUncertain, "pairing", false, "the certificate of a device's key is missing, invalid or out of date", "check the clocks of both devices; the other one must be of this kind"},
 	{CodePairingTimeout, "pairing", true, "the other device did not answer in time", "begin again, with both devices online"},
 	{CodePairingEnded, "pairing", false, "the pairing is over: one side has discarded it, or the other was silent for too long", "pair again"},
+	{CodePairingOutdated, "pairing", false, "the pairing is over: the certificate of the other device has run out", "pair again"},
 	{CodeTransferTooLarge, "pairing", false, "there are more bytes than a transfer may have, or than the other device takes", "send less; details.max is the limit here"},
 	{CodeTransferCancelled, "pairing", false, "a user cancelled the transfer", "send it again"},
 	{CodeTransferDamaged, "pairing", false, "what arrived is not what was offered", "send it again"},

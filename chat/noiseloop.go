@@ -16,6 +16,7 @@ func (c *Client) receiveNoise(batch []Envelope) (rest []Envelope) {
 		return batch
 	}
 	p := c.noisePass(a)
+	p.expire() // before anything of theirs is opened
 	for _, e := range batch {
 		if !c.loop.noise.topics[e.ContentTopic] {
 			rest = append(rest, e)
@@ -71,6 +72,7 @@ func (c *Client) workNoise() {
 	for a != nil && c.ctx.Err() == nil && !c.loop.storePause.lasts(c.now()) && c.publishPosts() {
 		p := c.noisePass(a)
 		p.tick()
+		p.expire()
 		if c.online.is() {
 			p.resend()
 			p.silence()
@@ -118,6 +120,9 @@ func (c *Client) noiseDue(now time.Time, earlier func(time.Time)) {
 		if online && !e.next.IsZero() {
 			earlier(e.next)
 		}
+		if s, err := c.loop.noise.sessions.Get(e.session); err == nil && e.state == pairingPaired {
+			earlier(s.Expires())
+		}
 	}
 }
 
@@ -128,12 +133,13 @@ func (c *Client) careNoise(now time.Time) {
 		return
 	}
 	p := c.noisePass(a)
+	p.expire()
 	set, changed := p.set.Tick(now)
 	p.set = set
 	for _, s := range changed {
 		p.sessions[s.ID()] = true
 		if e := p.bySession(s.ID()); e != nil {
-			p.end(e, false)
+			p.end(e, false, CodePairingEnded)
 		}
 	}
 	for _, e := range p.all() {
