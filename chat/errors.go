@@ -139,7 +139,7 @@ var CodeTable = []CodeInfo{
 	{CodeNoIdentity, "identity", false, "this store holds no identity yet", "call identity.create, identity.restore or identity.import first"},
 	{CodeIdentityExists, "identity", false, "this store holds an identity already", "use another store for another identity"},
 	{CodeBadPhrase, "identity", false, "the seed phrase is not valid", "check the words, their order and their number"},
-	{CodeBadKey, "identity", false, "the key is not a valid secp256k1 key in an accepted form", "give 0x04..., 0x02/0x03... or zQ3sh..."},
+	{CodeBadKey, "identity", false, "the key is not a valid secp256k1 key in an accepted form; details.cause tells what it is: \"ens_name\", \"ethereum_address\", \"private_key\", \"link\" (to something else, or cut) or \"other_text\"", "give 0x04..., 0x02/0x03..., zQ3sh... or a Status link"},
 	{CodeBadCursor, "request", false, "the cursor is not one this list gave out", "begin again without a cursor"},
 	{CodeNotFound, "request", false, "there is no such thing", "check the id"},
 	{CodeSelf, "message", false, "the other side is this identity itself", "give another person's key"},
