@@ -129,7 +129,7 @@ var CodeTable = []CodeInfo{
 	{CodeBadParams, "request", false, "a parameter is missing or of the wrong kind", "correct the named field"},
 	{CodeBadConfig, "request", false, "the configuration given to open is not usable", "correct the named field"},
 	{CodeUnknownField, "request", false, "a field is not known to this method, or stands twice", "remove it, or check its spelling: names match exactly"},
-	{CodeUnknownMethod, "request", false, "there is no such method", "see the list of methods in the schema"},
+	{CodeUnknownMethod, "request", false, "there is no such method; details.nearest is one with almost this name, if there is one", "see the list of methods in the schema"},
 	{CodeBadJSON, "request", false, "the text is not one valid JSON value in UTF-8", "correct the JSON"},
 	{CodeBadClient, "request", false, "the handle is not of an open client", "open a client, or use the handle that open gave"},
 	{CodeClosed, "request", false, "the client was closed while the call ran", "open it again"},
