@@ -138,7 +138,7 @@ var CodeTable = []CodeInfo{
 	{CodeTimeout, "network", true, "the deadline passed first", "try again, or give it longer"},
 	{CodeNoIdentity, "identity", false, "this store holds no identity yet", "call identity.create, identity.restore or identity.import first"},
 	{CodeIdentityExists, "identity", false, "this store holds an identity already", "use another store for another identity"},
-	{CodeBadPhrase, "identity", false, "the seed phrase is not valid", "check the words, their order and their number"},
+	{CodeBadPhrase, "identity", false, "the seed phrase is not valid; details.cause is \"length\" (details.words are there), \"word\" (details.word is its number, details.fault \"unknown\", \"ambiguous\" or \"other_language\"), \"checksum\" or \"two_languages\"", "check the words, their order and their number"},
 	{CodeBadKey, "identity", false, "the key is not a valid secp256k1 key in an accepted form; details.cause tells what it is: \"ens_name\", \"ethereum_address\", \"private_key\", \"link\" (to something else, or cut) or \"other_text\"", "give 0x04..., 0x02/0x03..., zQ3sh... or a Status link"},
 	{CodeBadCursor, "request", false, "the cursor is not one this list gave out", "begin again without a cursor"},
 	{CodeNotFound, "request", false, "there is no such thing", "check the id"},
