@@ -3,7 +3,6 @@ package chat
 import (
 	"context"
 	"errors"
-	"unicode/utf8"
 
 	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/protocol/key"
@@ -141,7 +140,8 @@ func (c *Client) newAccount(k key.Private, phrase, displayName string) (Identity
 	if err := c.open(); err != nil {
 		return IdentityInfo{}, err
 	}
-	if err := validateName("display_name", displayName, MaxDisplayName); err != nil {
+	displayName, err := cleanName("display_name", displayName, MaxDisplayName)
+	if err != nil {
 		return IdentityInfo{}, err
 	}
 	c.becoming.Lock()
@@ -243,21 +243,12 @@ func (c *Client) become(a *account) error {
 
 // SetDisplayName changes the name that messages carry for others to see.
 func (c *Client) SetDisplayName(name string) (IdentityInfo, error) {
-	if err := validateName("display_name", name, MaxDisplayName); err != nil {
+	name, err := cleanName("display_name", name, MaxDisplayName)
+	if err != nil {
 		return IdentityInfo{}, err
 	}
 	if err := c.changeAccount(func(a *account) { a.displayName = name }); err != nil {
 		return IdentityInfo{}, err
 	}
 	return c.Identity()
-}
-
-func validateName(field, name string, limit int) error {
-	if !utf8.ValidString(name) {
-		return Errorf(CodeBadParams, field, "the name is not valid UTF-8")
-	}
-	if utf8.RuneCountInString(name) > limit {
-		return Errorf(CodeTooLong, field, "the name is longer than %d code points", limit).With("max", limit)
-	}
-	return nil
 }

@@ -143,7 +143,7 @@ var CodeTable = []CodeInfo{
 	{CodeBadCursor, "request", false, "the cursor is not one this list gave out", "begin again without a cursor"},
 	{CodeNotFound, "request", false, "there is no such thing", "check the id"},
 	{CodeSelf, "message", false, "the other side is this identity itself", "give another person's key"},
-	{CodeEmpty, "message", false, "the text is empty or blank", "give a text"},
+	{CodeEmpty, "message", false, "the text or name is empty, or shows nothing: only space, controls and characters that are not seen", "give one that shows something"},
 	{CodeTooLong, "message", false, "the text is longer than the network's peers accept", "shorten it to the limit in details.max"},
 	{CodeTooLarge, "message", false, "the message does not fit into one envelope of the network", "make it smaller"},
 	{CodeTooMany, "request", true, "a limit is reached", "wait until something is done, or remove something"},

@@ -62,8 +62,8 @@ type Transfer struct {
 	ID        string `json:"transfer_id"`
 	PairingID string `json:"pairing_id"`
 	Outgoing  bool   `json:"outgoing"`
-	// Name is what the sender calls it. Of an incoming one it is untrusted: do not use
-	// it as a path.
+	// Name is what the sender calls it. Of an incoming one it is on one line and without
+	// control characters, but untrusted: do not use it as a path.
 	Name string `json:"name"`
 	Size int64  `json:"size"` // bytes
 	// SHA256 is that of all bytes; it was checked when an incoming transfer is done.

@@ -73,6 +73,16 @@ func Name(s string) string {
 	return s
 }
 
+// Lines is a text of several lines, each made clean as Name does it, without empty ones at
+// either end.
+func Lines(s string) string {
+	lines := strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = Name(line)
+	}
+	return strings.Trim(strings.Join(lines, "\n"), "\n")
+}
+
 // joins reports whether a format character is one that names need: the joiners, which
 // emoji, Persian and Indic scripts are written with, and the tags of the flags of England,
 // Scotland and Wales.

@@ -63,6 +63,16 @@ func TestName(t *testing.T) {
 	}
 }
 
+func TestLines(t *testing.T) {
+	for given, want := range map[string]string{
+		"": "", " \n\u200b\r\n": "", "a\r\nb": "a\nb", "\n a\x1b \n\n\u202eb\n": "a\n\nb", "a\tb\u2028c": "a b c",
+	} {
+		if got := text.Lines(given); got != want {
+			t.Errorf("%q becomes %q, want %q", given, got, want)
+		}
+	}
+}
+
 func TestPlain(t *testing.T) {
 	for given, want := range map[string]string{"ÉCOLE": "ecole", "ñandu\u0301": "nandu", "ﬁn": "fin", "ａｂ": "ab", "がく": "かく"} {
 		if got := text.Plain(given); got != want {
