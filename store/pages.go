@@ -35,7 +35,7 @@ const (
 )
 
 // errPages is what every structural fault of the file wraps.
-var errPages = errors.New("store: the pages are damaged")
+var errPages = errors.New("the pages are damaged")
 
 func badPage(id uint64, what string) error {
 	return fmt.Errorf("%w: page %d: %s", errPages, id, what)
