@@ -3,7 +3,6 @@ package chat
 import (
 	"context"
 	"errors"
-	"unicode/utf8"
 
 	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/protocol/key"
@@ -98,20 +97,27 @@ func (c *Client) CreateIdentityIn(ctx context.Context, words int, language ident
 func (c *Client) RestoreIdentity(ctx context.Context, phrase, passphrase, displayName string) (IdentityInfo, error) {
 	p, err := identity.ParsePhrase(phrase)
 	if err != nil {
-		return IdentityInfo{}, Errorf(CodeBadPhrase, "phrase", "%s", phraseFault(err)).Because(err)
+		return IdentityInfo{}, badPhrase(err)
 	}
 	return c.fromPhrase(p, passphrase, displayName)
 }
 
-// phraseFault says what is wrong with a phrase without repeating any of it.
-func phraseFault(err error) string {
+// badPhrase says what is wrong with a phrase without repeating any of it.
+func badPhrase(err error) *Error {
+	var length *identity.PhraseLengthError
+	var word *identity.PhraseWordError
 	switch {
-	case errors.Is(err, identity.ErrPhraseWords):
-		return "a phrase has 12, 15, 18, 21 or 24 words"
-	case errors.Is(err, identity.ErrPhraseChecksum):
-		return "the checksum does not match: a word is wrong or out of place"
+	case errors.As(err, &length):
+		return Errorf(CodeBadPhrase, "phrase", "a phrase has 12, 15, 18, 21 or 24 words, this text has %d", length.Words).
+			Because(err).With("cause", "length").With("words", length.Words)
+	case errors.As(err, &word):
+		return Errorf(CodeBadPhrase, "phrase", "word %d: %s", word.Position, word.Fault.Text()).
+			Because(err).With("cause", "word").With("word", word.Position).With("fault", string(word.Fault))
+	case errors.Is(err, identity.ErrPhraseAmbiguous):
+		return Errorf(CodeBadPhrase, "phrase", "the words fit two languages: write them whole, with their accents").
+			Because(err).With("cause", "two_languages")
 	}
-	return err.Error()
+	return Errorf(CodeBadPhrase, "phrase", "the checksum does not match: a word is wrong or out of place").Because(err).With("cause", "checksum")
 }
 
 func (c *Client) fromPhrase(p identity.Phrase, passphrase, displayName string) (IdentityInfo, error) {
@@ -134,7 +140,8 @@ func (c *Client) newAccount(k key.Private, phrase, displayName string) (Identity
 	if err := c.open(); err != nil {
 		return IdentityInfo{}, err
 	}
-	if err := validateName("display_name", displayName, MaxDisplayName); err != nil {
+	displayName, err := cleanName("display_name", displayName, MaxDisplayName)
+	if err != nil {
 		return IdentityInfo{}, err
 	}
 	c.becoming.Lock()
@@ -236,21 +243,12 @@ func (c *Client) become(a *account) error {
 
 // SetDisplayName changes the name that messages carry for others to see.
 func (c *Client) SetDisplayName(name string) (IdentityInfo, error) {
-	if err := validateName("display_name", name, MaxDisplayName); err != nil {
+	name, err := cleanName("display_name", name, MaxDisplayName)
+	if err != nil {
 		return IdentityInfo{}, err
 	}
 	if err := c.changeAccount(func(a *account) { a.displayName = name }); err != nil {
 		return IdentityInfo{}, err
 	}
 	return c.Identity()
-}
-
-func validateName(field, name string, limit int) error {
-	if !utf8.ValidString(name) {
-		return Errorf(CodeBadParams, field, "the name is not valid UTF-8")
-	}
-	if utf8.RuneCountInString(name) > limit {
-		return Errorf(CodeTooLong, field, "the name is longer than %d code points", limit).With("max", limit)
-	}
-	return nil
 }

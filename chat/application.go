@@ -266,7 +266,7 @@ func (p *pass) recordOf(m *inbound, cm *wire.ChatMessage, chat key.Public, id [3
 	rec := &wire.MessageRecord{
 		Id: id[:], Chat: chat.Compressed(), From: m.sender.Compressed(), Kind: kindUnsupported, Text: boundedName(cm.GetText(), message.MaxTextLength),
 		Clock: cm.GetClock(), SentAt: int64(min(cm.GetTimestamp(), maxTime)), ReceivedAt: p.now.UnixMilli(), State: state,
-		SenderName: boundedName(cm.GetDisplayName(), MaxName), Outgoing: own, Read: own,
+		SenderName: shownName(cm.GetDisplayName(), MaxName), Outgoing: own, Read: own,
 		ApplicationType: int32(wire.ApplicationMetadataMessage_CHAT_MESSAGE),
 	}
 	switch cm.GetContentType() {

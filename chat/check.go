@@ -32,8 +32,8 @@ func (c *Client) CheckStore(ctx context.Context) (StoreCheck, error) {
 		return check, err
 	}
 	err = c.store.View(func(tx Tx) error { return inspect(ctx, tx, c.account_.Load(), report) })
-	if err != nil && CodeOf(err) == CodeStoreCorrupt {
-		report(err.Error()) // the walk could not go on; the store's own says why
+	if damage := (*Error)(nil); errors.As(err, &damage) && damage.Code == CodeStoreCorrupt {
+		report(damage.Message) // the walk could not go on; the store's own says why
 		err = nil
 	}
 	return check, err

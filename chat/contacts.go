@@ -21,7 +21,7 @@ func (c *Client) AddContact(k key.Public, name string) (event.Contact, error) {
 	if k == a.public {
 		return event.Contact{}, Errorf(CodeSelf, "key", "this is the identity itself")
 	}
-	if err := validateName("name", name, MaxName); err != nil {
+	if name, err = cleanName("name", name, MaxName); err != nil {
 		return event.Contact{}, err
 	}
 	routes, err := c.contactRoutes(a, k)

@@ -169,7 +169,8 @@ func (c *Client) setDevice(id string, enabled bool) (event.Device, error) {
 // RenameDevice gives an installation of our identity a name, "" for none. It stays
 // on this device.
 func (c *Client) RenameDevice(id, name string) (event.Device, error) {
-	if err := validateName("name", name, MaxName); err != nil {
+	name, err := cleanName("name", name, MaxName)
+	if err != nil {
 		return event.Device{}, err
 	}
 	a, err := c.account()

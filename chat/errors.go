@@ -107,6 +107,7 @@ const (
 	CodePairingUncertain  Code = "pairing_certificate"
 	CodePairingTimeout    Code = "pairing_timeout"
 	CodePairingEnded      Code = "pairing_ended"
+	CodePairingOutdated   Code = "pairing_outdated"
 	CodeTransferTooLarge  Code = "transfer_too_large"
 	CodeTransferCancelled Code = "transfer_cancelled"
 	CodeTransferDamaged   Code = "transfer_damaged"
@@ -128,7 +129,7 @@ var CodeTable = []CodeInfo{
 	{CodeBadParams, "request", false, "a parameter is missing or of the wrong kind", "correct the named field"},
 	{CodeBadConfig, "request", false, "the configuration given to open is not usable", "correct the named field"},
 	{CodeUnknownField, "request", false, "a field is not known to this method, or stands twice", "remove it, or check its spelling: names match exactly"},
-	{CodeUnknownMethod, "request", false, "there is no such method", "see the list of methods in the schema"},
+	{CodeUnknownMethod, "request", false, "there is no such method; details.nearest is one with almost this name, if there is one", "see the list of methods in the schema"},
 	{CodeBadJSON, "request", false, "the text is not one valid JSON value in UTF-8", "correct the JSON"},
 	{CodeBadClient, "request", false, "the handle is not of an open client", "open a client, or use the handle that open gave"},
 	{CodeClosed, "request", false, "the client was closed while the call ran", "open it again"},
@@ -137,12 +138,12 @@ var CodeTable = []CodeInfo{
 	{CodeTimeout, "network", true, "the deadline passed first", "try again, or give it longer"},
 	{CodeNoIdentity, "identity", false, "this store holds no identity yet", "call identity.create, identity.restore or identity.import first"},
 	{CodeIdentityExists, "identity", false, "this store holds an identity already", "use another store for another identity"},
-	{CodeBadPhrase, "identity", false, "the seed phrase is not valid", "check the words, their order and their number"},
-	{CodeBadKey, "identity", false, "the key is not a valid secp256k1 key in an accepted form", "give 0x04..., 0x02/0x03... or zQ3sh..."},
+	{CodeBadPhrase, "identity", false, "the seed phrase is not valid; details.cause is \"length\" (details.words are there), \"word\" (details.word is its number, details.fault \"unknown\", \"ambiguous\" or \"other_language\"), \"checksum\" or \"two_languages\"", "check the words, their order and their number"},
+	{CodeBadKey, "identity", false, "the key is not a valid secp256k1 key in an accepted form; details.cause tells what it is: \"ens_name\", \"ethereum_address\", \"private_key\", \"link\" (to something else, or cut) or \"other_text\"", "give 0x04..., 0x02/0x03..., zQ3sh... or a Status link"},
 	{CodeBadCursor, "request", false, "the cursor is not one this list gave out", "begin again without a cursor"},
 	{CodeNotFound, "request", false, "there is no such thing", "check the id"},
 	{CodeSelf, "message", false, "the other side is this identity itself", "give another person's key"},
-	{CodeEmpty, "message", false, "the text is empty or blank", "give a text"},
+	{CodeEmpty, "message", false, "the text or name is empty, or shows nothing: only space, controls and characters that are not seen", "give one that shows something"},
 	{CodeTooLong, "message", false, "the text is longer than the network's peers accept", "shorten it to the limit in details.max"},
 	{CodeTooLarge, "message", false, "the message does not fit into one envelope of the network", "make it smaller"},
 	{CodeTooMany, "request", true, "a limit is reached", "wait until something is done, or remove something"},
@@ -162,7 +163,7 @@ var CodeTable = []CodeInfo{
 	{CodeNoPeers, "network", true, "there is no peer to publish to", "connect to a peer"},
 	{CodeUndeliverable, "network", false, "no acknowledgement came after all attempts", "send it again when the other side is back"},
 	{CodeNetworkDown, "network", true, "the network is not running", "create or restore an identity; the network starts with it"},
-	{CodeBadInvitation, "pairing", false, "the text is not the invitation to a pairing, or it is one of this device", "give what pairing_invitation has on the other device, all of it"},
+	{CodeBadInvitation, "pairing", false, "the text is not an invitation that this device can answer; details.cause is \"altered\" (cut, or a character changed), \"application\" (of another one, or of a version whose authcode can be searched for), \"own\" or \"other_text\"", "give what pairing_invitation has on the other device, all of it"},
 	{CodePairingState, "pairing", false, "the pairing or the transfer is not at this point; details.state tells where it is", "look at it, and do what its state allows"},
 	{CodePairingRejected, "pairing", false, "a user said that the authcodes differ", "begin again; if they differ again, somebody is between the devices"},
 	{CodePairingCancelled, "pairing", false, "a user cancelled the pairing", "begin again"},
@@ -173,6 +174,7 @@ var CodeTable = []CodeInfo{
 	{CodePairingUncertain, "pairing", false, "the certificate of a device's key is missing, invalid or out of date", "check the clocks of both devices; the other one must be of this kind"},
 	{CodePairingTimeout, "pairing", true, "the other device did not answer in time", "begin again, with both devices online"},
 	{CodePairingEnded, "pairing", false, "the pairing is over: one side has discarded it, or the other was silent for too long", "pair again"},
+	{CodePairingOutdated, "pairing", false, "the pairing is over: the certificate of the other device has run out", "pair again"},
 	{CodeTransferTooLarge, "pairing", false, "there are more bytes than a transfer may have, or than the other device takes", "send less; details.max is the limit here"},
 	{CodeTransferCancelled, "pairing", false, "a user cancelled the transfer", "send it again"},
 	{CodeTransferDamaged, "pairing", false, "what arrived is not what was offered", "send it again"},

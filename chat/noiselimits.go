@@ -1,6 +1,10 @@
 package chat
 
-import "time"
+import (
+	"time"
+
+	"libstatus1to1/chat/protocol/noise/pairing"
+)
 
 // Bounds of pairings and transfers, whose other side may be anybody who has seen a QR
 // code, and after that the device that was paired.
@@ -15,6 +19,9 @@ const (
 	// maxShown is how long an invitation is renewed: somebody who shows one and goes away
 	// leaves no door open.
 	maxShown = 10 * time.Minute
+	// maxPastedInvitation bounds what is looked at for an invitation, in bytes: it has 300
+	// to 1400, and whoever copied it may have brought space along.
+	maxPastedInvitation = 16 << 10
 	// keepPast is how long pairings that failed or ended and finished transfers are listed.
 	keepPast = 7 * 24 * time.Hour
 	// keepFarewell is how long a discarded pairing is kept to tell the other side that it
@@ -31,9 +38,14 @@ const (
 	// MaxReceivedBytes is how much of what was received, or is being, waits to be
 	// discarded: past it nothing more is taken.
 	MaxReceivedBytes = 64 << 20
+	// MaxReceivedOfDevice is the part of it that one device may take.
+	MaxReceivedOfDevice = MaxReceivedBytes / 2
 	// maxEarlyBytes bounds the chunks in memory that came before their turn, of all
 	// transfers. The sender repeats those there is no room for.
 	maxEarlyBytes = 8 << 20
+	// maxEarlyOfDevice is the part of it that one device may take: the window of a transfer,
+	// as those of one device take their turns.
+	maxEarlyOfDevice = pairing.MaxInFlight
 	// maxTransfers is how many transfers with one device are listed; the oldest that are
 	// over and hold nothing go first.
 	maxTransfers = 128
@@ -50,8 +62,9 @@ const (
 const (
 	pairingResend    = time.Second
 	pairingResendMax = 8 * time.Second
-	// farewells is how often the news that a pairing failed is repeated.
-	farewells = 4
+	// farewells is how often the news that a pairing failed is repeated: nobody acknowledges
+	// it, and who misses all of it waits two minutes.
+	farewells = 8
 	// senderPatience and receiverPatience are how long a running transfer may be silent
 	// before its sender, or its receiver, does something about it.
 	senderPatience   = 3 * time.Second
@@ -74,6 +87,8 @@ const (
 	// maxPosts bounds what waits to be published while the network is away. All of it
 	// comes again by itself.
 	maxPosts = 256
+	// maxPostBytes bounds it in bytes, of which a chunk of a transfer has 120 KiB.
+	maxPostBytes = 8 << 20
 )
 
 // doubled is base, doubled times times, up to limit.

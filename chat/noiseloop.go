@@ -45,6 +45,7 @@ func (c *Client) receiveNoise(batch []Envelope) (rest []Envelope) {
 // takeNoise takes envelopes, and with pump what is due to be sent, in one transaction.
 func (c *Client) takeNoise(envelopes []Envelope, pump bool) error {
 	p := c.noisePass(c.account_.Load())
+	p.expire() // before anything of theirs is opened
 	for _, e := range envelopes {
 		if err := p.take(e); err != nil {
 			c.counters.drop(reasonOf(err))
@@ -102,6 +103,7 @@ func (c *Client) workNoise() {
 	for a != nil && c.ctx.Err() == nil && !c.noisePauses(c.now()) && c.publishPosts() {
 		p := c.noisePass(a)
 		p.tick()
+		p.expire()
 		if c.online.is() {
 			p.resend()
 			p.silence()
@@ -161,6 +163,9 @@ func (c *Client) noiseDue(now time.Time, earlier func(time.Time)) {
 		if online && !e.next.IsZero() {
 			earlier(e.next)
 		}
+		if s, err := c.loop.noise.sessions.Get(e.session); err == nil && e.state == pairingPaired {
+			earlier(s.Expires())
+		}
 	}
 }
 
@@ -171,12 +176,13 @@ func (c *Client) careNoise(now time.Time) {
 		return
 	}
 	p := c.noisePass(a)
+	p.expire()
 	set, changed := p.set.Tick(now)
 	p.set = set
 	for _, s := range changed {
 		p.sessions[s.ID()] = true
 		if e := p.bySession(s.ID()); e != nil {
-			p.end(e, false)
+			p.end(e, false, CodePairingEnded)
 		}
 	}
 	for _, e := range p.all() {

@@ -158,8 +158,7 @@ func (p *noisePass) commit() error {
 	}
 	s.early.forget(s.transfers)
 	s.sessions = p.set
-	s.posts = append(s.posts, p.posts...)
-	s.posts = slices.Clip(s.posts[max(0, len(s.posts)-maxPosts):])
+	s.posts = latestPosts(append(s.posts, p.posts...))
 	if p.toStore() {
 		if err := p.c.listenNoise(); err != nil {
 			p.c.log.Log("warn", "subscribing failed", "kind", "noise", "error", err.Error())
@@ -169,6 +168,17 @@ func (p *noisePass) commit() error {
 		p.c.probe(ProbeBeforePublish)
 	}
 	return nil
+}
+
+// latestPosts are the last of posts that are few and small enough to be kept. The earlier
+// ones come again by themselves.
+func latestPosts(posts []noisePost) []noisePost {
+	first, size := len(posts), 0
+	for first > 0 && len(posts)-first < maxPosts && size+len(posts[first-1].payload) <= maxPostBytes {
+		first--
+		size += len(posts[first].payload)
+	}
+	return slices.Clone(posts[first:])
 }
 
 func (p *noisePass) write(t *txn) error {

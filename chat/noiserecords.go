@@ -44,7 +44,7 @@ func (e *pairingEntry) record() *wire.PairingRecord {
 
 // pairingStates are the states a stored pairing may be in.
 var pairingStates = map[string]bool{
-	pairingShown: true, pairingCompare: true, pairingConfirmed: true, pairingPaired: true, pairingFailed: true, pairingEnded: true,
+	pairingShown: true, pairingScanned: true, pairingCompare: true, pairingConfirmed: true, pairingPaired: true, pairingFailed: true, pairingEnded: true,
 }
 
 func pairingFromRecord(name []byte, rec *wire.PairingRecord) (pairingEntry, error) {

@@ -55,7 +55,7 @@ func (p *noisePass) onSessionTopic(envelope Envelope) error {
 	e.next = p.now.Add(p.patience(e))
 	switch m.Kind {
 	case noisesession.Termination:
-		p.end(e, true)
+		p.end(e, true, CodePairingEnded)
 	case noisesession.Data:
 		return p.letter(e, next, m.Text)
 	default:
@@ -84,7 +84,7 @@ func (p *noisePass) letter(e *pairingEntry, s noisesession.Session, text []byte)
 		// They have had more of us than we know to have sent: our store is an older copy,
 		// and what we sealed since may have been sealed before. This session must end.
 		p.c.log.Log("error", "a session was put back to an older state; it ends")
-		p.end(e, false)
+		p.end(e, false, CodePairingEnded)
 		return nil
 	}
 	e.confirmed = max(e.confirmed, l.Received)
@@ -177,7 +177,7 @@ func (p *noisePass) patience(e *pairingEntry) time.Duration {
 }
 
 // terminate ends a paired device's session from inside and tells it.
-func (p *noisePass) terminate(e *pairingEntry) {
+func (p *noisePass) terminate(e *pairingEntry, cause Code) {
 	if s, err := p.set.Get(e.session); err == nil {
 		if next, payload, err := s.Terminate(p.now); err == nil {
 			p.sealed(e, next, payload)
@@ -185,17 +185,26 @@ func (p *noisePass) terminate(e *pairingEntry) {
 			p.c.log.Log("warn", "a session was not terminated", "error", err.Error())
 		}
 	}
-	p.end(e, false)
+	p.end(e, false, cause)
 }
 
-// end notes that two devices are no longer paired.
-func (p *noisePass) end(e *pairingEntry, remote bool) {
+// expire ends the sessions with devices whose certificate has run out.
+func (p *noisePass) expire() {
+	for _, e := range p.all() {
+		if s, err := p.set.Get(e.session); err == nil && e.state == pairingPaired && s.Expired(p.now) {
+			p.terminate(e, CodePairingOutdated)
+		}
+	}
+}
+
+// end notes that two devices are no longer paired, and why.
+func (p *noisePass) end(e *pairingEntry, remote bool, cause Code) {
 	if e.state != pairingPaired {
 		return
 	}
-	e.state, e.cause, e.remote, e.endedAt, e.next = pairingEnded, CodePairingEnded, remote, p.now, time.Time{}
+	e.state, e.cause, e.remote, e.endedAt, e.next = pairingEnded, cause, remote, p.now, time.Time{}
 	p.retire(e)
-	p.emit(event.PairingEnded{PairingID: e.id.String(), By: by(remote)})
+	p.emit(event.PairingEnded{PairingID: e.id.String(), By: by(remote), Cause: string(cause)})
 	p.keep(e)
 }
 

@@ -41,6 +41,7 @@ func (id PairingID) String() string { return "0x" + hex.EncodeToString(id[:]) }
 // States of a pairing.
 const (
 	pairingShown     = "shown"
+	pairingScanned   = "scanned"
 	pairingCompare   = "compare"
 	pairingConfirmed = "confirmed"
 	pairingPaired    = "paired"
@@ -79,7 +80,11 @@ type pairingEntry struct {
 
 // underway reports whether the two are not paired yet, and may be.
 func (e *pairingEntry) underway() bool {
-	return e.state == pairingShown || e.state == pairingCompare || e.state == pairingConfirmed
+	switch e.state {
+	case pairingShown, pairingScanned, pairingCompare, pairingConfirmed:
+		return true
+	}
+	return false
 }
 
 // over reports whether nothing can come of it any more.

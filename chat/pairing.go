@@ -9,6 +9,7 @@ import (
 	"libstatus1to1/chat/protocol/noise"
 	"libstatus1to1/chat/protocol/noise/noisesession"
 	"libstatus1to1/chat/protocol/noise/pairing"
+	"libstatus1to1/chat/text"
 )
 
 // Use-cases of 43/WAKU2-DEVICE-PAIRING. Each takes a step of the protocol on a copy and
@@ -41,40 +42,52 @@ func (c *Client) StartPairing(asks bool) (event.Pairing, error) {
 	})
 }
 
-// ScanPairing answers the invitation of another device. Errors: CodeBadInvitation,
-// CodeNoIdentity, CodeTooMany.
+// ScanPairing answers the invitation of another device. Space and line breaks around and
+// in it are passed over. Errors: CodeBadInvitation, CodeNoIdentity, CodeTooMany.
 func (c *Client) ScanPairing(invitation string) (event.Pairing, error) {
+	if len(invitation) > maxPastedInvitation {
+		return event.Pairing{}, badInvitation(pairing.ErrQR)
+	}
+	invitation = text.Squeeze(invitation)
 	return c.stepPairing(func(p *noisePass) (*pairingEntry, error) {
 		config, err := p.pairingConfig()
 		if err != nil {
 			return nil, err
 		}
 		if p.shows(invitation) {
-			return nil, Errorf(CodeBadInvitation, "invitation", "this device shows the invitation itself")
+			return nil, Errorf(CodeBadInvitation, "invitation", "this device shows the invitation itself").With("cause", "own")
 		}
 		proto, out, err := pairing.Scan(config, invitation, p.now, c.rand)
 		if err != nil {
 			return nil, badInvitation(err)
 		}
-		e, err := p.newPairing(proto, pairingCompare)
+		e, err := p.newPairing(proto, pairingScanned)
 		if err != nil {
 			return nil, err
 		}
 		e.asks = proto.Pattern() == noise.WakuPairing2
 		p.publish(proto.Topic(), out.Send...)
 		e.next = p.now.Add(pairingResend)
-		p.emitAuthcode(e)
 		return e, nil
 	})
 }
 
-// badInvitation says what is wrong with a text that is no invitation for us.
+// badInvitation says what is wrong with a text that is no invitation for us. The text is
+// not repeated: people paste the wrong thing.
 func badInvitation(err error) error {
-	switch {
-	case errors.Is(err, pairing.ErrScope):
-		return Errorf(CodeBadInvitation, "invitation", "the invitation is of another application").Because(err)
-	case errors.Is(err, pairing.ErrQR), errors.Is(err, noise.ErrKey):
-		return Errorf(CodeBadInvitation, "invitation", "the text is not an invitation to a pairing").Because(err)
+	for _, known := range []struct {
+		err         error
+		cause, text string
+	}{
+		{pairing.ErrAltered, "altered", "the invitation is cut or altered: take all of it as it is shown"},
+		{pairing.ErrScope, "application", "the invitation is of another application"},
+		{pairing.ErrAuthcode, "application", "the invitation is of an application whose authcode can be searched for"},
+		{pairing.ErrQR, "other_text", "the text is not an invitation to a pairing"},
+		{noise.ErrKey, "altered", "the invitation has a key that cannot be"},
+	} {
+		if errors.Is(err, known.err) {
+			return Errorf(CodeBadInvitation, "invitation", "%s", known.text).Because(err).With("cause", known.cause)
+		}
 	}
 	return err
 }
@@ -132,7 +145,7 @@ func (c *Client) DiscardPairing(id PairingID) error {
 			return nil, wrongPoint(e)
 		}
 		if e.state == pairingPaired {
-			p.terminate(e)
+			p.terminate(e, CodePairingEnded)
 		}
 		for _, t := range p.transfersOf(id) {
 			p.dropBytes(t)
@@ -213,7 +226,9 @@ func wrongPoint(e *pairingEntry) error {
 
 func (p *noisePass) pairingConfig() (pairing.Config, error) {
 	k, err := p.c.noiseKey(p.a, p.now)
-	return pairing.Config{Scope: noise.DefaultScope, Static: k.private, Certificate: k.certificate}, err
+	// Nonces: who is paired here must have a certificate, so is no deployed client, and
+	// nothing is lost by demanding an authcode that cannot be searched for.
+	return pairing.Config{Scope: noise.DefaultScope, Static: k.private, Certificate: k.certificate, Nonces: true}, err
 }
 
 // shows reports whether an invitation is one that this device shows.
@@ -322,7 +337,7 @@ func (p *noisePass) describe(e *pairingEntry) event.Pairing {
 	if s, err := p.set.Get(e.session); err == nil {
 		v.Session = &event.NoiseSession{
 			ID: s.ID().CTID(), State: sessionStates[s.State()], CreatedAt: s.Created().UnixMilli(),
-			HeardAt: s.Heard().UnixMilli(), Due: s.Due(p.now),
+			HeardAt: s.Heard().UnixMilli(), ExpiresAt: s.Expires().UnixMilli(), Due: s.Due(p.now),
 		}
 	}
 	return v

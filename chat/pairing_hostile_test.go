@@ -141,7 +141,13 @@ func (f *foreign) pair(asks bool, static noise.PrivateKey, certificate []byte) {
 		f.t.Fatal(err)
 	}
 	f.publish(out.Send...)
-	f.s.until("the authcode", func() bool { return f.s.shower.state() == "compare" })
+	f.s.until("the authcodes", func() bool {
+		for _, b := range f.got {
+			p, _, _ = p.Receive(b, f.s.clock.Now(), f.rand)
+		}
+		f.got = nil
+		return f.s.shower.state() == "compare" && p.Phase() == pairing.PhaseConfirm
+	})
 	f.s.confirm(f.s.shower, true)
 	p, out, err = p.Confirm(true, f.s.clock.Now(), f.rand)
 	if err != nil {

@@ -129,7 +129,7 @@ func (p *noisePass) paired(e *pairingEntry, send [][]byte) [][]byte {
 	for _, id := range gone { // too many with this device: the oldest end
 		for _, old := range p.all() {
 			if old.session == id {
-				p.end(old, false)
+				p.end(old, false, CodePairingEnded)
 			}
 		}
 		p.sessions[id] = true
@@ -181,6 +181,12 @@ func (p *noisePass) tick() {
 			continue
 		}
 		switch {
+		case e.underway() && !e.proto.Nonces(): // an older version began it
+			next, out, err := e.proto.Cancel(p.c.rand)
+			if err != nil {
+				continue // no randomness
+			}
+			p.apply(e, next, out, nil)
 		case e.state == pairingShown && p.now.Sub(e.createdAt) >= maxShown:
 			next, _, err := e.proto.Cancel(p.c.rand)
 			if err != nil {
@@ -204,6 +210,9 @@ func (p *noisePass) tick() {
 
 // wake is when tick has something to do for a pairing whose protocol state is there.
 func (e *pairingEntry) wake() time.Time {
+	if e.underway() && !e.proto.Nonces() {
+		return e.createdAt
+	}
 	if at := e.proto.Wake(); !at.IsZero() {
 		return at
 	}

@@ -73,6 +73,10 @@ func (c *Client) Profile() (Profile, error) {
 // code, and each with the next message to them. Of a new name up to maxRepairs contacts
 // are told at once, with a message of its own that is repeated until it is acknowledged.
 func (c *Client) SetProfile(change ProfileChange) (Profile, error) {
+	change, err := change.clean()
+	if err != nil {
+		return Profile{}, err
+	}
 	if err := change.validate(); err != nil {
 		return Profile{}, err
 	}
@@ -82,17 +86,26 @@ func (c *Client) SetProfile(change ProfileChange) (Profile, error) {
 	return c.Profile()
 }
 
-func (p ProfileChange) validate() error {
+// clean is the change with name and bio as they are stored. Errors: those of cleanName.
+func (p ProfileChange) clean() (ProfileChange, error) {
 	if p.DisplayName != nil {
-		if err := validateName("display_name", *p.DisplayName, MaxDisplayName); err != nil {
-			return err
+		name, err := cleanName("display_name", *p.DisplayName, MaxDisplayName)
+		if err != nil {
+			return p, err
 		}
+		p.DisplayName = &name
 	}
 	if p.Bio != nil {
-		if err := validateName("bio", *p.Bio, message.MaxBio); err != nil {
-			return err
+		bio, err := cleanLines("bio", *p.Bio, message.MaxBio)
+		if err != nil {
+			return p, err
 		}
+		p.Bio = &bio
 	}
+	return p, nil
+}
+
+func (p ProfileChange) validate() error {
 	if p.Color != nil && (*p.Color < 0 || *p.Color > message.MaxColour) {
 		return Errorf(CodeBadParams, "color", "the colour must be 0 to %d", message.MaxColour).With("max", message.MaxColour)
 	}
@@ -189,7 +202,7 @@ func (p *pass) profile(m *inbound, ci *wire.ChatIdentity) error {
 		p.c.counters.drop("contact_clock")
 		return errLater
 	}
-	news := profileNews{clock: ci.GetClock(), name: ci.GetDisplayName(), whole: true, bio: boundedName(ci.GetDescription(), message.MaxBio)}
+	news := profileNews{clock: ci.GetClock(), name: ci.GetDisplayName(), whole: true, bio: shownLines(ci.GetDescription(), message.MaxBio)}
 	// Nobody who came unasked leaves a picture with us.
 	if s, _ := p.c.roster.get(of); len(ci.GetImages()) > 0 && (s.added || s.request.Added()) {
 		shared, err := p.a.self.Identity.ECDH(of)
@@ -214,7 +227,7 @@ func (t *txn) profileOf(k key.Public, news profileNews) error {
 		return err
 	}
 	before := proto.CloneOf(rec)
-	if name := boundedName(news.name, MaxName); name != "" {
+	if name := shownName(news.name, MaxName); name != "" {
 		rec.DisplayName = name
 	}
 	shown := false

@@ -98,9 +98,9 @@ func validateSend(a *account, r SendRequest) error {
 	if len(r.ClientRef) > MaxClientRef {
 		return Errorf(CodeTooLong, "client_ref", "client_ref is longer than %d bytes", MaxClientRef).With("max", MaxClientRef)
 	}
-	switch err := message.ValidateText(r.Text); {
+	switch err := message.ValidateOwnText(r.Text); {
 	case errors.Is(err, message.ErrTextEmpty):
-		return Errorf(CodeEmpty, "text", "the text is empty or only white space").Because(err)
+		return Errorf(CodeEmpty, "text", "the text is empty or shows nothing").Because(err)
 	case errors.Is(err, message.ErrTextTooLong):
 		return Errorf(CodeTooLong, "text", "the text has %d code points, %d are allowed",
 			utf8.RuneCountInString(r.Text), message.MaxTextLength).With("max", message.MaxTextLength).Because(err)

@@ -8,6 +8,7 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/protocol/noise/pairing"
+	"libstatus1to1/chat/text"
 )
 
 // Use-cases of the secure transfer (43/WAKU2-DEVICE-PAIRING): bytes to and from a paired
@@ -230,6 +231,9 @@ func (t *transferEntry) describe() event.Transfer {
 		ID: t.idText(), PairingID: t.name.pairing.String(), Outgoing: t.name.outgoing, Name: offer.Name,
 		Size: int64(total), SHA256: hexOf(bytes.Clone(offer.Hash[:])), Moved: int64(moved), State: t.state(),
 		CreatedAt: milli(t.createdAt), EndedAt: milli(t.endedAt),
+	}
+	if !v.Outgoing {
+		v.Name = text.Name(v.Name)
 	}
 	if t.failed() {
 		v.Cause, v.By = string(t.cause), by(t.remote)

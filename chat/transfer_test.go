@@ -63,13 +63,13 @@ func TestTransferLimits(t *testing.T) {
 	s.checked()
 }
 
-// TestTransferReceiverIsFull: past MaxReceivedBytes nothing is taken until something is
-// discarded.
+// TestTransferReceiverIsFull: past MaxReceivedOfDevice nothing is taken of a device until
+// something is discarded, so that one device does not use up what there is for all.
 func TestTransferReceiverIsFull(t *testing.T) {
 	s := newPairingSim(t, 3, memnet.Options{MaxMessageSize: 150 << 10})
 	s.pair(false)
 	data := s.content(chat.MaxTransferBytes)
-	for _, name := range []string{"1", "2", "3", "4"} {
+	for _, name := range []string{"1", "2", "3", "4"}[:chat.MaxReceivedOfDevice/chat.MaxTransferBytes] {
 		s.send(s.shower, name, data)
 		s.until(name, func() bool { return s.scanner.transfer(name).State == "done" })
 	}

@@ -12,7 +12,9 @@ type earlyChunks struct {
 // hold keeps a chunk if there is room, and tells how many of its transfer are kept.
 func (c *earlyChunks) hold(name transferName, offset uint64, f pairing.Frame) int {
 	of := c.held[name]
-	if _, held := of[offset]; held || len(of) >= pairing.MaxInFlight/pairing.ChunkSize || c.size+pairing.ChunkSize > maxEarlyBytes {
+	_, held := of[offset]
+	full := c.ofDevice(name.pairing)+pairing.ChunkSize > maxEarlyOfDevice || c.size+pairing.ChunkSize > maxEarlyBytes
+	if held || full {
 		return max(len(of), toldOfGap)
 	}
 	if c.held == nil {
@@ -25,6 +27,16 @@ func (c *earlyChunks) hold(name transferName, offset uint64, f pairing.Frame) in
 	of[offset] = f
 	c.size += pairing.ChunkSize
 	return len(of)
+}
+
+// ofDevice is how many bytes are kept of one device.
+func (c *earlyChunks) ofDevice(id PairingID) (size int) {
+	for name, of := range c.held {
+		if name.pairing == id {
+			size += len(of) * pairing.ChunkSize
+		}
+	}
+	return size
 }
 
 // take gives a chunk whose turn it is now.

@@ -108,7 +108,8 @@ func (p *noisePass) toReceiver(t *transferEntry, f pairing.Frame) error {
 
 // offered takes an offer, or refuses one that is too much.
 func (p *noisePass) offered(e *pairingEntry, f pairing.Frame) error {
-	limit := min(MaxTransferBytes, MaxReceivedBytes-min(p.received(), MaxReceivedBytes))
+	all, ofDevice := p.received(e.id)
+	limit := min(MaxTransferBytes, MaxReceivedBytes-min(all, MaxReceivedBytes), MaxReceivedOfDevice-min(ofDevice, MaxReceivedOfDevice))
 	if p.unfinished(e.id, false) >= MaxIncoming || !p.makeRoom(e.id) {
 		if f.Offer.Total == 0 {
 			return dropped("transfer") // no limit refuses it; it is offered again
@@ -313,14 +314,18 @@ func (p *noisePass) unfinished(id PairingID, outgoing bool) (n int) {
 	return n
 }
 
-// received is how many bytes of incoming transfers are, or will be, in the store.
-func (p *noisePass) received() (total uint64) {
+// received is how many bytes of incoming transfers are, or will be, in the store: of all
+// devices, and of one.
+func (p *noisePass) received(id PairingID) (all, ofDevice uint64) {
 	for _, e := range p.all() {
 		for _, t := range p.transfersOf(e.id) {
-			total += t.holds()
+			all += t.holds()
+			if e.id == id {
+				ofDevice += t.holds()
+			}
 		}
 	}
-	return total
+	return all, ofDevice
 }
 
 // makeRoom takes the oldest transfers with a device off the list that are over and hold

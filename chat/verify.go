@@ -14,6 +14,7 @@ import (
 	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/text"
 	"libstatus1to1/chat/wire"
 )
 
@@ -187,10 +188,10 @@ func (t *txn) putVerification(name []byte, rec *wire.VerificationRecord) error {
 	return t.emit(event.VerificationChanged{Verification: verificationOf(rec)})
 }
 
-func validateQuestion(field, text string) error {
-	switch err := message.ValidateQuestion(text); {
-	case errors.Is(err, message.ErrQuestionEmpty):
-		return Errorf(CodeEmpty, field, "the text is empty or only white space").Because(err)
+func validateQuestion(field, question string) error {
+	switch err := message.ValidateQuestion(question); {
+	case errors.Is(err, message.ErrQuestionEmpty), err == nil && text.Blank(question):
+		return Errorf(CodeEmpty, field, "the text is empty or shows nothing").Because(err)
 	case errors.Is(err, message.ErrQuestionTooLong):
 		return Errorf(CodeTooLong, field, "the text has more than %d bytes", message.MaxQuestion).With("max", message.MaxQuestion).Because(err)
 	case err != nil:

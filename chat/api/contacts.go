@@ -44,7 +44,7 @@ type ContactsPage struct {
 
 var contactMethods = []Method{
 	method("contacts.add", "Puts somebody into the address book, or renames them. It asks them nothing: see contacts.request.",
-		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf, chat.CodeTooLong, chat.CodeBlocked), addContact),
+		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf, chat.CodeEmpty, chat.CodeTooLong, chat.CodeBlocked), addContact),
 	method("contacts.get", "Tells what is known about one person.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeNotFound), getContact),
 	method("contacts.list", "Lists everybody we know, also those who only wrote to us.",

@@ -36,7 +36,7 @@ var deviceMethods = []Method{
 	method("devices.disable", "Unpairs another device of our own identity: it gets nothing more from here, and people stop writing to it.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound), disableDevice),
 	method("devices.rename", "Names a device of our own identity. The name stays here.",
-		stored(chat.CodeNoIdentity, chat.CodeNotFound, chat.CodeTooLong), renameDevice),
+		stored(chat.CodeNoIdentity, chat.CodeNotFound, chat.CodeEmpty, chat.CodeTooLong), renameDevice),
 }
 
 func listDevices(_ context.Context, c *chat.Client, _ Empty) (DeviceList, error) {

@@ -63,7 +63,7 @@ type SetDisplayNameParams struct {
 	DisplayName string `json:"display_name"`
 }
 
-var newIdentityErrors = stored(chat.CodeIdentityExists, chat.CodeTooLong)
+var newIdentityErrors = stored(chat.CodeIdentityExists, chat.CodeEmpty, chat.CodeTooLong)
 
 var identityMethods = []Method{
 	method("identity.create", "Makes a new identity from a fresh seed phrase.",
@@ -75,7 +75,7 @@ var identityMethods = []Method{
 	method("identity.get", "Tells who this client speaks for.",
 		stored(chat.CodeNoIdentity), getIdentity),
 	method("identity.set_display_name", "Changes what we call ourselves.",
-		stored(chat.CodeNoIdentity, chat.CodeTooLong), setDisplayName),
+		stored(chat.CodeNoIdentity, chat.CodeEmpty, chat.CodeTooLong), setDisplayName),
 }
 
 func createIdentity(ctx context.Context, c *chat.Client, p CreateIdentityParams) (CreateIdentityResult, error) {

@@ -101,7 +101,7 @@ func Methods() []Method {
 func dispatch(table map[string]Method, c *client, name, params string) (any, error) {
 	m, ok := table[name]
 	if !ok {
-		return nil, chat.Errorf(chat.CodeUnknownMethod, "method", "there is no method of this name")
+		return nil, unknownMethod(table, name)
 	}
 	result, err := m.call(c.ctx, c, params)
 	if err != nil && c.ctx.Err() != nil && interrupted(err) {

@@ -75,7 +75,7 @@ var profileMethods = []Method{
 	method("profile.get", "Tells how we present ourselves, and the Status link to us.",
 		stored(chat.CodeNoIdentity), getProfile),
 	method("profile.set", "Changes how we present ourselves.",
-		stored(chat.CodeNoIdentity, chat.CodeTooLong, chat.CodeBadPicture), setProfile),
+		stored(chat.CodeNoIdentity, chat.CodeEmpty, chat.CodeTooLong, chat.CodeBadPicture), setProfile),
 }
 
 func showPhrase(_ context.Context, c *chat.Client, p PhraseParams) (PhraseResult, error) {

@@ -10,44 +10,54 @@ import (
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/text"
 )
 
 // redacted is what secrets print.
 const redacted = "[redacted]"
 
 // Key is a public key in a request: 0x04..., 0x02..., 0x03..., zQ3sh... or another
-// multibase, or a Status link (https://status.app/u#zQ3sh...).
+// multibase, did:key:..., or a Status link (https://status.app/u#zQ3sh...), as people paste
+// them: see identity.ParsePerson.
 // Spec: 2/ACCOUNT, "Chat key", "Key Encoding".
 type Key struct{ key.Public }
 
 func (k *Key) setText(s string) *chat.Error {
-	if identity.IsLink(s) {
-		l, err := identity.ParseLink(s)
-		if errors.Is(err, identity.ErrLinkENS) {
-			return chat.Errorf(chat.CodeBadKey, "", "the link has an ENS name, which this library cannot look up").Because(err)
-		}
-		if err != nil {
-			return chat.Errorf(chat.CodeBadKey, "", "not a Status link to a person").Because(err)
-		}
-		k.Public = l.Key
-		return nil
-	}
-	p, err := identity.ParseChatKey(s)
+	l, err := identity.ParsePerson(s)
 	if err != nil {
-		return chat.Errorf(chat.CodeBadKey, "", "not a public key in an accepted form, on the curve").Because(err)
+		return badKey(err)
 	}
-	k.Public = p
+	k.Public = l.Key
 	return nil
 }
 
-// PrivateKey is a secp256k1 private key in a request: 0x and 64 hex digits. It
-// does not print.
+// badKey says what was given for a key, without repeating it.
+func badKey(err error) *chat.Error {
+	for _, known := range []struct {
+		err         error
+		cause, text string
+	}{
+		{identity.ErrENS, "ens_name", "this is an ENS name, which this library cannot look up: give the key or a link with the key"},
+		{identity.ErrAddress, "ethereum_address", "this is an Ethereum address, from which no key follows: give the chat key"},
+		{identity.ErrSecretKey, "private_key", "this has the length of a private key, which nobody is to be given: give the public key"},
+		{identity.ErrLink, "link", "this is no Status link to a person, or it is cut"},
+	} {
+		if errors.Is(err, known.err) {
+			return chat.Errorf(chat.CodeBadKey, "", "%s", known.text).Because(err).With("cause", known.cause)
+		}
+	}
+	return chat.Errorf(chat.CodeBadKey, "", "not a public key in an accepted form, on the curve").Because(err).With("cause", "other_text")
+}
+
+// PrivateKey is a secp256k1 private key in a request: 64 hex digits, with or without 0x.
+// It does not print.
 type PrivateKey struct{ key.Private }
 
 func (k *PrivateKey) setText(s string) *chat.Error {
-	raw, ok := fromHex(s, key.PrivateSize)
+	digits := strings.ToLower(text.Squeeze(s))
+	raw, ok := fromHex("0x"+strings.TrimPrefix(digits, "0x"), key.PrivateSize)
 	if !ok {
-		return chat.Errorf(chat.CodeBadKey, "", "must be 0x and %d hex digits", 2*key.PrivateSize)
+		return chat.Errorf(chat.CodeBadKey, "", "must be %d hex digits", 2*key.PrivateSize)
 	}
 	p, err := key.ParsePrivate(raw)
 	if err != nil {

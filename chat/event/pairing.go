@@ -5,9 +5,10 @@ package event
 // Pairing is one pairing with another device, and what came of it.
 type Pairing struct {
 	ID string `json:"pairing_id"`
-	// State is "shown" (the invitation waits to be scanned), "compare" (the user is to
-	// compare the authcodes), "confirmed" (ours has, the other side is to answer),
-	// "paired", "failed", or "ended" (it was paired and is no more).
+	// State is "shown" (the invitation waits to be scanned), "scanned" (this device has
+	// scanned one, and the other is to answer), "compare" (the user is to compare the
+	// authcodes), "confirmed" (ours has, the other side is to answer), "paired", "failed",
+	// or "ended" (it was paired and is no more).
 	State string `json:"state"`
 	// Asks: this device asks to be paired with the other one, which knows the user already.
 	Asks bool `json:"asks"`
@@ -50,7 +51,9 @@ type NoiseSession struct {
 	CreatedAt int64  `json:"created_at"`
 	// HeardAt is when the last message of the other device came.
 	HeardAt int64 `json:"heard_at"`
-	// Due: its keys are old or much used; better pair again.
+	// ExpiresAt is when the other device's certificate runs out: the session ends then.
+	ExpiresAt int64 `json:"expires_at"`
+	// Due: its keys are old or much used, or it ends within two weeks; better pair again.
 	Due bool `json:"due"`
 }
 
@@ -59,8 +62,8 @@ type Transfer struct {
 	ID        string `json:"transfer_id"`
 	PairingID string `json:"pairing_id"`
 	Outgoing  bool   `json:"outgoing"`
-	// Name is what the sender calls it. Of an incoming one it is untrusted: do not use
-	// it as a path.
+	// Name is what the sender calls it. Of an incoming one it is on one line and without
+	// control characters, but untrusted: do not use it as a path.
 	Name string `json:"name"`
 	Size int64  `json:"size"` // bytes
 	// SHA256 is that of all bytes; it was checked when an incoming transfer is done.
@@ -88,7 +91,7 @@ type PairingInvitation struct {
 
 // PairingAuthcode is emitted when the other device was met: show the user the digits, and
 // call pairing.confirm with what they say. Without an answer the pairing fails after two
-// minutes.
+// minutes, and the device that scanned has waited 30 seconds at most for the digits.
 type PairingAuthcode struct {
 	PairingID string `json:"pairing_id"`
 	Authcode  string `json:"authcode"` // 8 digits
@@ -122,6 +125,10 @@ type PairingScannerRefused struct {
 type PairingEnded struct {
 	PairingID string `json:"pairing_id"`
 	By        string `json:"by"` // "local" or "remote"
+	// Cause is the error code: "pairing_ended" if one side has discarded it or the other
+	// was silent for too long, "pairing_outdated" if the other device's certificate has run
+	// out.
+	Cause string `json:"cause"`
 }
 
 // TransferOffered is emitted when a paired device begins to send something. It is taken

@@ -3,10 +3,15 @@ package identity
 import (
 	"crypto/sha256"
 	"slices"
+	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/tyler-smith/go-bip39/wordlists"
 	"golang.org/x/text/unicode/norm"
+
+	"libstatus1to1/chat/text"
 )
 
 // Language is a BIP-39 word list, by the language's name in English.
@@ -29,12 +34,14 @@ var languages = []wordList{
 	newWordList("spanish", wordlists.Spanish),
 }
 
-// wordList is a list of 2048 words; index finds a word, in NFKD, and is made when it is
-// first needed.
+// wordList is a list of 2048 words; index finds a word, in NFKD, and plain one without its
+// accents, or its first letters where they are of no other word. Both are made when they
+// are first needed.
 type wordList struct {
 	name  Language
 	words []string
 	index func() map[string]int
+	plain func() map[string]int
 }
 
 func newWordList(name Language, words []string) wordList {
@@ -44,7 +51,26 @@ func newWordList(name Language, words []string) wordList {
 			index[norm.NFKD.String(w)] = i
 		}
 		return index
-	})}
+	}), sync.OnceValue(func() map[string]int { return plainIndex(words) })}
+}
+
+// plainIndex has the words without accents, and their first letters where those are no
+// word and begin only one.
+func plainIndex(words []string) map[string]int {
+	index, begins := make(map[string]int, len(words)), map[string][]int{}
+	for i, w := range words {
+		plain := text.Plain(w)
+		index[plain] = i
+		if len(plain) > prefixLetters {
+			begins[plain[:prefixLetters]] = append(begins[plain[:prefixLetters]], i)
+		}
+	}
+	for prefix, of := range begins {
+		if _, word := index[prefix]; !word && len(of) == 1 {
+			index[prefix] = of[0]
+		}
+	}
+	return index
 }
 
 // Languages lists the languages a phrase can be in.
@@ -64,18 +90,56 @@ func listOf(name Language) (wordList, bool) {
 	return languages[i], true
 }
 
-// known is how many of the words are in the list, and the place of the first that is
-// not, from 0.
-func (l wordList) known(words []string) (count, firstUnknown int) {
-	firstUnknown = len(words)
-	for i, w := range words {
-		if _, ok := l.index()[w]; ok {
-			count++
-		} else {
-			firstUnknown = min(firstUnknown, i)
-		}
+// exact finds a word, in NFKD and lower case.
+func (l wordList) exact(word string) (number int, ok bool) {
+	number, ok = l.index()[word]
+	return number, ok
+}
+
+// prefixLetters tell the words of a list in Latin letters apart.
+// Spec: BIP-39, "Wordlist".
+const prefixLetters = 4
+
+// latin reports whether a list is in Latin letters: only there accents may be missing, and
+// the first letters are enough. Without its marks a Japanese word is another one.
+func (l wordList) latin() bool {
+	first, _ := utf8.DecodeRuneInString(l.words[0])
+	return unicode.Is(unicode.Latin, first)
+}
+
+// loose finds a word that may lack accents, or be cut behind prefixLetters or more.
+func (l wordList) loose(word string) (number int, ok bool) {
+	if number, ok = l.exact(word); ok || !l.latin() {
+		return number, ok
 	}
-	return count, firstUnknown
+	plain := text.Plain(word)
+	if number, ok = l.plain()[plain]; ok || len(plain) < prefixLetters {
+		return number, ok
+	}
+	number, ok = l.plain()[plain[:prefixLetters]]
+	return number, ok && strings.HasPrefix(text.Plain(l.words[number]), plain)
+}
+
+// numbers are those of all words; false if one is not found.
+func (l wordList) numbers(find func(wordList, string) (int, bool), words []string) ([]int, bool) {
+	numbers := make([]int, len(words))
+	for i, w := range words {
+		n, ok := find(l, w)
+		if !ok {
+			return nil, false
+		}
+		numbers[i] = n
+	}
+	return numbers, true
+}
+
+// spelt are the words of numbers, in NFKD.
+func (l wordList) spelt(numbers []int) []string {
+	words := make([]string, len(numbers))
+	for i, n := range numbers {
+		words[i] = norm.NFKD.String(l.words[n])
+	}
+	return words
 }
 
 // bitsPerWord is log2 of the 2048 words.
@@ -97,18 +161,17 @@ func (l wordList) encode(entropy []byte) []string {
 	return words
 }
 
-// valid reports whether words, all known, have the right checksum.
-func (l wordList) valid(words []string) bool {
-	bits := make([]byte, len(words)*bitsPerWord/8+1)
+// valid reports whether the words of these numbers have the right checksum.
+func (l wordList) valid(numbers []int) bool {
+	bits := make([]byte, len(numbers)*bitsPerWord/8+1)
 	defer clear(bits)
-	for i, w := range words {
-		n := l.index()[w]
+	for i, n := range numbers {
 		for j := range bitsPerWord {
 			b := i*bitsPerWord + j
 			bits[b/8] |= byte(n>>(bitsPerWord-1-j)&1) << (7 - b%8)
 		}
 	}
-	size := len(words) * bitsPerWord * 32 / 33 / 8
+	size := len(numbers) * bitsPerWord * 32 / 33 / 8
 	sum := sha256.Sum256(bits[:size])
 	checksum := 8 - size/4 // bits of the last byte that are no checksum
 	return bits[size]>>checksum == sum[0]>>checksum

@@ -18,29 +18,19 @@ import (
 
 // What reading a seed phrase can fail with; see ParsePhrase.
 var (
-	// ErrPhraseWords: not 12, 15, 18, 21 or 24 words.
+	// ErrPhraseWords: not 12, 15, 18, 21 or 24 words. From ParsePhrase it comes as a
+	// *PhraseLengthError.
 	ErrPhraseWords = errors.New("identity: a seed phrase has 12, 15, 18, 21 or 24 words")
 	// ErrPhraseWord: a word is not in the list of its language. It comes as a *PhraseWordError.
 	ErrPhraseWord = errors.New("identity: a word of the seed phrase is not in the list")
+	// ErrPhraseAmbiguous: words that were cut to their first letters, or lack their accents,
+	// make valid phrases in two languages.
+	ErrPhraseAmbiguous = errors.New("identity: the words fit two languages")
 	// ErrPhraseLanguage: there is no word list of this language.
 	ErrPhraseLanguage = errors.New("identity: there is no word list of this language")
 	// ErrPhraseChecksum: all words are known, but they do not belong together.
 	ErrPhraseChecksum = errors.New("identity: the words of the seed phrase do not fit together (checksum)")
 )
-
-// PhraseWordError is an ErrPhraseWord. It names the place, not the word: a mistyped word
-// still tells most of the secret.
-type PhraseWordError struct {
-	Position int // of the first unknown word, from 1
-}
-
-// Error says where the unknown word is.
-func (e *PhraseWordError) Error() string {
-	return fmt.Sprintf("%v: word %d", ErrPhraseWord, e.Position)
-}
-
-// Unwrap makes errors.Is(err, ErrPhraseWord) hold.
-func (e *PhraseWordError) Unwrap() error { return ErrPhraseWord }
 
 // Phrase is a BIP-39 seed phrase, valid by construction: only NewPhrase and
 // ParsePhrase make one. It is the account itself, and redacts itself: Words shows it.
@@ -80,40 +70,6 @@ func NewPhraseIn(rand io.Reader, words int, language Language) (Phrase, error) {
 		return Phrase{}, fmt.Errorf("identity: reading randomness: %w", err)
 	}
 	return Phrase{strings.Join(list.encode(entropy), " ")}, nil
-}
-
-// ParsePhrase reads a phrase of any language as a person may have typed it: upper or
-// lower case, any spacing, any Unicode form of the letters. Errors, in this order:
-// ErrPhraseWords, *PhraseWordError (for the language that knows most of the words),
-// ErrPhraseChecksum.
-//
-// Spec: BIP-39.
-func ParsePhrase(text string) (Phrase, error) {
-	if len(text) > maxPhraseBytes {
-		return Phrase{}, ErrPhraseWords
-	}
-	words := strings.Fields(strings.ToLower(norm.NFKD.String(text)))
-	if !phraseLength(len(words)) {
-		return Phrase{}, ErrPhraseWords
-	}
-	best, unknown, complete := -1, 0, false
-	for _, list := range languages {
-		count, at := list.known(words)
-		if count > best {
-			best, unknown = count, at
-		}
-		if count < len(words) {
-			continue
-		}
-		complete = true
-		if list.valid(words) {
-			return Phrase{strings.Join(words, " ")}, nil
-		}
-	}
-	if !complete {
-		return Phrase{}, &PhraseWordError{Position: unknown + 1}
-	}
-	return Phrase{}, ErrPhraseChecksum
 }
 
 // Words reveals the phrase: lower-case words, one space apart.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"libstatus1to1/chat/text"
 	"libstatus1to1/chat/wire"
 )
 
@@ -30,6 +31,19 @@ func ValidateText(text string) error {
 		return ErrTextEmpty
 	case utf8.RuneCountInString(text) > MaxTextLength:
 		return ErrTextTooLong
+	}
+	return nil
+}
+
+// ValidateOwnText checks what we may send: what ValidateText checks, and that the text
+// shows something. Received texts that show nothing are taken as they are: their senders
+// read that they arrived. Errors: those of ValidateText.
+func ValidateOwnText(s string) error {
+	if err := ValidateText(s); err != nil {
+		return err
+	}
+	if text.Blank(s) {
+		return ErrTextEmpty
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func (n *Node) Publish(ctx context.Context, e chat.Envelope) (chat.Evidence, err
 	}
 	message := wakuMessage(e)
 	if err := message.Validate(); err != nil {
-		return chat.Evidence{}, chat.Errorf(chat.CodeBadParams, "", "the envelope is not valid: %s", err)
+		return chat.Evidence{}, chat.Errorf(chat.CodeBadParams, "", "the envelope is not valid").Because(err)
 	}
 	if proto.Size(message) > n.settings.maxMessageSize {
 		return chat.Evidence{}, chat.ErrTooLarge

@@ -196,8 +196,22 @@ const authcodeModulus = 100_000_000
 // after message 1.
 // Spec: 43/WAKU2-DEVICE-PAIRING, "Protocol Flow".
 func (h Handshake) Authcode() string {
-	n := binary.BigEndian.Uint64(derive(h.machine.sym.h[:], nil, "", 8))
-	return fmt.Sprintf("%08d", n%authcodeModulus)
+	return digits(derive(h.machine.sym.h[:], nil, "", 8))
+}
+
+// nonceAuthcodeLabel keeps these digits apart from those of 43.
+const nonceAuthcodeLabel = "status1to1-pairing-authcode/1"
+
+// NonceAuthcode are the 8 digits of h as it is now and of one nonce of each side:
+// HKDF(salt h, both nonces) taken as Authcode takes h alone. What they are worth depends
+// on when the nonces become known; see package pairing.
+func (h Handshake) NonceAuthcode(initiator, responder [32]byte) string {
+	secret := append(initiator[:], responder[:]...)
+	return digits(derive(h.machine.sym.h[:], secret, nonceAuthcodeLabel, 8))
+}
+
+func digits(b []byte) string {
+	return fmt.Sprintf("%08d", binary.BigEndian.Uint64(b)%authcodeModulus)
 }
 
 // Export is a secret only the two sides of the handshake as far as it is can know,

@@ -10,7 +10,8 @@
 //
 // A session is active only when the peer's certificate is for the static key of the
 // handshake and for the identity expected (Establish). It goes stale when either side
-// terminates it, or when the peer was silent for SilenceLimit.
+// terminates it, when the peer was silent for SilenceLimit, or when the peer's certificate
+// runs out: a device that was lost goes out of use with its certificate.
 //
 // The id is HKDF(h)[:32], and h can be computed by whoever knows the prologue and the
 // pre-message keys, in every pattern but XXpsk0. So SHA256(session-id) in the open, which

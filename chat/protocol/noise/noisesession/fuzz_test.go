@@ -20,6 +20,12 @@ func FuzzUnmarshal(f *testing.F) {
 		if err != nil {
 			return
 		}
+		if stored[0] == 1 { // of the version without an end: it is written as the present one
+			stored = s.Marshal()
+			if s, err = noisesession.Unmarshal(stored); err != nil {
+				t.Skip(err) // a time that the present version takes for none
+			}
+		}
 		if !bytes.Equal(s.Marshal(), stored) {
 			t.Fatal("a session came back changed")
 		}

@@ -20,6 +20,7 @@ type Handover struct {
 	scope   noise.Scope
 	peer    Peer
 	created time.Time
+	expires time.Time
 }
 
 // HandOver gives the session away: the result may only open. The hand-over goes through a
@@ -31,7 +32,7 @@ func (s Session) HandOver() (Session, Handover, error) {
 	if s.away {
 		return s, Handover{}, ErrHandedOver
 	}
-	h := Handover{record: record(s.id, s.transport.State()), scope: s.scope, peer: s.peer, created: s.created}
+	h := Handover{record: record(s.id, s.transport.State()), scope: s.scope, peer: s.peer, created: s.created, expires: s.expires}
 	s.away = true
 	return s, h, nil
 }
@@ -83,12 +84,12 @@ func (h Handover) Peer() Peer { return h.peer }
 
 // Bytes is the record and, with big-endian numbers, whose session it is:
 //
-//	record[176] | identity[33] | static[32] | created u64, ns | installation id |
-//	application | version | shard, each behind its length of 4 bytes
+//	record[176] | identity[33] | static[32] | created u64, ns | expires u64, ns |
+//	installation id | application | version | shard, each behind its length of 4 bytes
 func (h Handover) Bytes() []byte {
 	b := append(h.Record(), h.peer.Identity.Compressed()...)
 	b = append(b, h.peer.Static[:]...)
-	b = noise.AppendTime(b, h.created)
+	b = noise.AppendTime(noise.AppendTime(b, h.created), h.expires)
 	for _, s := range []string{h.peer.InstallationID, h.scope.Application, h.scope.Version, h.scope.Shard} {
 		b = noise.AppendBytes(b, []byte(s))
 	}
@@ -106,11 +107,11 @@ func ParseHandover(b []byte) (Handover, error) {
 	}
 	h.peer.Identity = identity
 	copy(h.peer.Static[:], r.Take(noise.KeySize))
-	h.created = r.Time()
+	h.created, h.expires = r.Time(), r.Time()
 	for _, s := range []*string{&h.peer.InstallationID, &h.scope.Application, &h.scope.Version, &h.scope.Shard} {
 		*s = string(r.Bytes())
 	}
-	bad := !r.Done() || h.peer.Static.IsZero() || h.peer.InstallationID == "" ||
+	bad := !r.Done() || h.expires.IsZero() || h.peer.Static.IsZero() || h.peer.InstallationID == "" ||
 		len(h.peer.InstallationID) > noise.MaxInstallationID || h.scope.Check() != nil
 	if bad {
 		return Handover{}, ErrHandover
@@ -145,7 +146,7 @@ func Adopt(h Handover, via Peer, own key.Public, now time.Time) (Session, error)
 		return Session{}, ErrHandover
 	}
 	return Session{
-		id: id, scope: h.scope, peer: h.peer, state: Active, transport: t, created: h.created, heard: now,
+		id: id, scope: h.scope, peer: h.peer, state: Active, transport: t, created: h.created, heard: now, expires: h.expires,
 	}, nil
 }
 

@@ -14,6 +14,16 @@ const (
 	// long as store nodes and other clients keep what was missed.
 	SilenceLimit = 30 * 24 * time.Hour
 
+	// ExpiryNotice is how long before its end a session is due: time for people to meet
+	// with both devices.
+	ExpiryNotice = 14 * 24 * time.Hour
+
+	// unstoredLife is how long a session is given that was stored before the end of its
+	// certificate was: the life of those our devices issue. It counts from when the
+	// session was made, so it ends such a session late by the certificate's age then, at
+	// most 150 days.
+	unstoredLife = 180 * 24 * time.Hour
+
 	// StaleGrace is how long a stale session opens what is late, before its keys are
 	// erased.
 	StaleGrace = 3 * 24 * time.Hour

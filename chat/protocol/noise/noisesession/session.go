@@ -39,6 +39,7 @@ type Session struct {
 	created   time.Time
 	heard     time.Time // last message of the peer's
 	ended     time.Time // when it went stale
+	expires   time.Time // when the peer's certificate runs out, and the session with it
 }
 
 // Config is what a session is made of.
@@ -77,7 +78,7 @@ func Establish(c Config, now time.Time) (Session, error) {
 	return Session{
 		id: NewID(c.Handshake.Hash()), previous: c.Previous, scope: c.Scope,
 		peer:  Peer{cert.Identity, cert.InstallationID, cert.Static},
-		state: Active, transport: transport, created: now, heard: now,
+		state: Active, transport: transport, created: now, heard: now, expires: cert.Expires,
 	}, nil
 }
 
@@ -102,6 +103,12 @@ func (s Session) Created() time.Time { return s.created }
 // Heard is when the last message of the peer's came.
 func (s Session) Heard() time.Time { return s.heard }
 
+// Expires is when the peer's certificate runs out: the session ends then.
+func (s Session) Expires() time.Time { return s.expires }
+
+// Expired reports whether the peer's certificate has run out.
+func (s Session) Expired(now time.Time) bool { return !now.Before(s.expires) }
+
 // Sent is how many messages were sealed in the session.
 func (s Session) Sent() uint64 { return s.transport.Sent() }
 
@@ -112,12 +119,13 @@ func (s Session) Received() uint64 { return s.transport.Received() }
 // Topic is the session's content topic.
 func (s Session) Topic() string { return s.scope.SessionTopic(s.id.CTID()) }
 
-// Due reports whether a new handshake is due, by age or by count.
+// Due reports whether a new handshake is due, by age, by count, or because the session
+// ends soon.
 func (s Session) Due(now time.Time) bool {
 	if s.state != Active || s.away {
 		return false
 	}
-	return now.Sub(s.created) >= MaxAge || s.transport.Sent()+s.transport.Received() >= MaxMessages
+	return now.Sub(s.created) >= MaxAge || s.expires.Sub(now) <= ExpiryNotice || s.transport.Sent()+s.transport.Received() >= MaxMessages
 }
 
 // Kinds of what is inside a session. The numbers are sent.
@@ -179,6 +187,7 @@ func (s Session) Open(payload []byte, now time.Time) (Session, Message, error) {
 	if err != nil {
 		return s, Message{}, err
 	}
+	s = s.expire(now)
 	s.transport, s.heard = t, now
 	m := s.message(plaintext)
 	if m.Kind == Termination {
@@ -238,9 +247,18 @@ func (s Session) stale(now time.Time) Session {
 	return s
 }
 
+// expire makes a session stale whose peer's certificate has run out, from that time on.
+func (s Session) expire(now time.Time) Session {
+	if s.Expired(now) {
+		return s.stale(s.expires)
+	}
+	return s
+}
+
 // Tick does what is due by the clock: an active session whose peer was silent for
-// SilenceLimit goes stale, a stale one is terminated after StaleGrace and its keys erased.
+// SilenceLimit, or whose peer's certificate has run out, goes stale; a stale one is terminated after StaleGrace and its keys erased.
 func (s Session) Tick(now time.Time) Session {
+	s = s.expire(now)
 	if s.state == Active && now.Sub(s.heard) >= SilenceLimit {
 		s = s.stale(now)
 	}

@@ -5,8 +5,12 @@ import (
 	"libstatus1to1/chat/protocol/noise"
 )
 
-// storedVersion is the version of a stored session.
-const storedVersion = 1
+const (
+	// storedVersion is the version of a stored session.
+	storedVersion = 2
+	// storedWithoutEnd is the version that did not say when the certificate runs out.
+	storedWithoutEnd = 1
+)
 
 // Marshal is the session for storing: secret bytes.
 func (s Session) Marshal() []byte {
@@ -16,6 +20,7 @@ func (s Session) Marshal() []byte {
 	b = append(b, s.peer.Identity.Compressed()...)
 	b = append(b, s.peer.Static[:]...)
 	b = noise.AppendTime(noise.AppendTime(noise.AppendTime(b, s.created), s.heard), s.ended)
+	b = noise.AppendTime(b, s.expires)
 	for _, text := range []string{s.peer.InstallationID, s.scope.Application, s.scope.Version, s.scope.Shard} {
 		b = noise.AppendBytes(b, []byte(text))
 	}
@@ -28,7 +33,8 @@ func (s Session) Marshal() []byte {
 // Unmarshal reads what Marshal wrote. Error: ErrStored.
 func Unmarshal(stored []byte) (Session, error) {
 	r := noise.NewReader(stored)
-	if r.Byte() != storedVersion {
+	version := r.Byte()
+	if version != storedVersion && version != storedWithoutEnd {
 		return Session{}, ErrStored
 	}
 	s := Session{state: State(r.Byte()), away: r.Flag()}
@@ -41,11 +47,14 @@ func Unmarshal(stored []byte) (Session, error) {
 	s.peer.Identity = identity
 	copy(s.peer.Static[:], r.Take(noise.KeySize))
 	s.created, s.heard, s.ended = r.Time(), r.Time(), r.Time()
+	if s.expires = s.created.Add(unstoredLife); version != storedWithoutEnd {
+		s.expires = r.Time()
+	}
 	for _, text := range []*string{&s.peer.InstallationID, &s.scope.Application, &s.scope.Version, &s.scope.Shard} {
 		*text = string(r.Bytes())
 	}
 	bad := r.Failed() || s.state < Active || s.state > Terminated || s.id.IsZero() || s.peer.Static.IsZero() ||
-		s.peer.InstallationID == "" || s.scope.Check() != nil || (s.state == Active) != s.ended.IsZero()
+		s.peer.InstallationID == "" || s.scope.Check() != nil || s.expires.IsZero() || (s.state == Active) != s.ended.IsZero()
 	if bad {
 		return Session{}, ErrStored
 	}

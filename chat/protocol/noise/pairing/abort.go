@@ -78,6 +78,6 @@ func (p Pairing) fail(r Reason, rand io.Reader) (Pairing, Output, error) {
 func (p Pairing) failed(f Failure) Pairing {
 	p.phase, p.failure = PhaseFailed, f
 	p.handshake, p.held, p.peer = noise.Handshake{}, nil, nil
-	p.random = [randomSize]byte{}
+	p.random, p.nonces = [randomSize]byte{}, nonces{}
 	return p
 }

@@ -40,16 +40,19 @@ func (p Pairing) Confirm(same bool, now time.Time, rand io.Reader) (Pairing, Out
 // Cancel ends the pairing before it is done, and tells the other side. Errors: ErrPhase,
 // or rand's.
 func (p Pairing) Cancel(rand io.Reader) (Pairing, Output, error) {
-	if p.phase < PhaseShown || p.phase > PhaseWait {
-		return p, Output{}, ErrPhase
+	switch p.phase {
+	case PhaseShown, PhaseAnswer, PhaseConfirm, PhaseWait:
+		return p.fail(ReasonCancelled, rand)
 	}
-	return p.fail(ReasonCancelled, rand)
+	return p, Output{}, ErrPhase
 }
 
 // Resend is what we sent since the peer's last message, for when no answer comes: the
 // same bytes.
 func (p Pairing) Resend() Output {
-	if p.phase < PhaseConfirm || p.phase > PhaseDone {
+	switch p.phase {
+	case PhaseAnswer, PhaseConfirm, PhaseWait, PhaseDone:
+	default:
 		return Output{}
 	}
 	end := p.handshake.Step()
@@ -66,7 +69,7 @@ func (p Pairing) Resend() Output {
 
 // Tick does what is due by the clock: an expired QR code is replaced by a new one, a
 // pairing past its deadline fails with ErrTimeout (a Failure), keys of old QR codes are
-// erased. It draws 80 bytes of rand for a new QR code. Errors: a Failure, or rand's.
+// erased. It draws 80 bytes of rand for a new QR code, 112 with nonces. Errors: a Failure, or rand's.
 func (p Pairing) Tick(now time.Time, rand io.Reader) (Pairing, Output, error) {
 	kept := slices.DeleteFunc(slices.Clone(p.exposures), func(e exposure) bool { return !now.Before(e.forget) })
 	switch p.phase {
@@ -81,7 +84,7 @@ func (p Pairing) Tick(now time.Time, rand io.Reader) (Pairing, Output, error) {
 			return p, Output{}, err
 		}
 		return renewed, Output{Renewed: true}, nil
-	case PhaseConfirm, PhaseWait:
+	case PhaseAnswer, PhaseConfirm, PhaseWait:
 		if now.Before(p.deadline) {
 			break
 		}

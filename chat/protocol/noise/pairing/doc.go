@@ -17,6 +17,31 @@
 // No static key leaves a device before its user confirmed. The certificate is optional;
 // go-waku takes the whole payload as the random bytes, so send it only to peers of ours.
 //
+// # Authcode
+//
+// 43's authcode is a hash of public bytes that message 1 fixes. Who shows the scanner a QR
+// code of her own, or holds message 1 back, sees the digits of one side and searches for a
+// message 1 that gives them on the other: 10^8 hashes, a minute on two cores. It protects
+// against who cannot compute that in the life of a QR code, and against nobody else.
+//
+// With Config.Nonces each side has a nonce of 32 random bytes, fixed before it can know
+// the other's:
+//
+//	QR       shower   one field more: SHA256("status1to1-pairing-nonce-commitment/1" || nonce)
+//	1        scanner  its nonce behind its commitment; it has the shower's commitment
+//	opening  shower   its nonce: protocol 30, key and nametag exported from the handshake
+//	                  after message 1 ("status1to1-pairing-nonce/1", "...-nonce-tag/1")
+//
+// The digits are u64_BE(HKDF(salt h after message 1, nonce of the Noise initiator || nonce
+// of the responder, info "status1to1-pairing-authcode/1")[:8]) mod 10^8. The shower knows
+// them after message 1, the scanner after the opening. Who is between the two has had to
+// choose her nonces without knowing one of theirs on either side, so the digits are the
+// same by chance only, once in 10^8. The QR code is the prologue, so nobody changes the
+// form of the authcode on its way. go-waku and js-noise refuse a QR code of six fields.
+//
+// An invitation of this form also has a check, 4 bytes of SHA256 over its other parts, so
+// that one that is cut or mistyped is refused where it is scanned.
+//
 // A Pairing is a value. Start or Scan make one; Receive, Confirm, Cancel and Tick give
 // the next one and what to publish on Topic. What cannot be read is ErrIgnored and
 // changes nothing: nobody aborts a pairing by writing to its topic.
@@ -35,7 +60,9 @@
 //     condition;
 //   - a second scanner: ErrSecondScanner at the shower, ErrUsed at the second scanner; the
 //     first pairing goes on, and the authcode tells the user whether it is the right one;
-//   - a commitment or a certificate is wrong: ErrCommitment, ErrCertificate on both sides;
+//   - a commitment, also to a nonce, or a certificate is wrong: ErrCommitment,
+//     ErrCertificate on both sides;
+//   - the shower does not open its nonce within AnswerTime: ErrTimeout on both sides;
 //   - nobody answers: ErrTimeout at each side's own deadline, with an abort if a key exists.
 //
 // An abort may be lost. The side that gave up answers the other's repeated message with it

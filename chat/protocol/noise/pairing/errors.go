@@ -1,11 +1,19 @@
 package pairing
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // What this package fails with.
 var (
 	// ErrQR: the text is no QR code of a pairing.
 	ErrQR = errors.New("pairing: not the QR code of a pairing")
+	// ErrAltered: the text was an invitation, but is cut or changed. It is an ErrQR too.
+	ErrAltered = fmt.Errorf("%w: cut or altered", ErrQR)
+	// ErrAuthcode: the QR code is of a device that shows 43's authcode, and Config.Nonces
+	// demands the other.
+	ErrAuthcode = errors.New("pairing: the authcode of the other device can be searched for")
 	// ErrScope: the QR code is of another application or version.
 	ErrScope = errors.New("pairing: the QR code is of another application")
 	// ErrConfig: a key is missing, or the certificate is too long.
@@ -28,8 +36,8 @@ var (
 	ErrExpired = errors.New("pairing: the QR code has expired")
 	// ErrUsed: the QR code had been scanned before.
 	ErrUsed = errors.New("pairing: the QR code was used already")
-	// ErrCommitment: a static key is not the one that was committed to.
-	ErrCommitment = errors.New("pairing: the static key is not the committed one")
+	// ErrCommitment: a static key or a nonce is not the one that was committed to.
+	ErrCommitment = errors.New("pairing: the static key or the nonce is not the committed one")
 	// ErrCertificate: the peer's certificate is invalid or for another static key.
 	ErrCertificate = errors.New("pairing: the certificate of the static key is not valid")
 	// ErrTimeout: the other side took too long.

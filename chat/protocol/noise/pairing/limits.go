@@ -3,13 +3,16 @@ package pairing
 import "time"
 
 const (
-	// QRLifetime is how long a QR code is shown: 43 suggests 30 s, so that there is no
-	// time to search for a colliding authcode.
+	// QRLifetime is how long a QR code is shown: the 30 s that 43 suggests.
 	QRLifetime = 30 * time.Second
 
 	// Timeout is how long after message 1 the pairing must be over: time for a person
 	// to compare eight digits on two devices.
 	Timeout = 2 * time.Minute
+
+	// AnswerTime is how long a scanner waits for the nonce of the shower, which answers by
+	// itself: a QR code that nobody answers in its lifetime is not answered any more.
+	AnswerTime = QRLifetime
 
 	// RefusalTime is how long the key of an expired or used QR code is kept to tell a
 	// late scanner why it is refused. Then it is erased.
@@ -25,6 +28,9 @@ const (
 
 	// randomSize is the length of r and s: 32 bytes, as deployed.
 	randomSize = 32
+
+	// nonceSize is the length of the nonces behind the authcode.
+	nonceSize = 32
 
 	// MaxTransfer is the most bytes one transfer moves: 1 GiB, far above what devices
 	// of a messenger hand over, and a bound for a forged total.

@@ -14,6 +14,9 @@ import (
 type Config struct {
 	Scope  noise.Scope
 	Static noise.PrivateKey // this installation's
+	// Nonces demands an authcode that depends on nonces of both sides, which no deployed
+	// client knows. Without it this device shows 43's, and takes either form of the other.
+	Nonces bool
 	// Certificate goes with the static key; empty for none, which go-waku peers need.
 	Certificate []byte
 }
@@ -36,6 +39,7 @@ const (
 	PhaseWait                     // our user confirmed, the other side is to answer
 	PhaseDone                     // paired: Transport
 	PhaseFailed                   // over: Failure
+	PhaseAnswer                   // scanned, the shower is to open its nonce
 )
 
 // Pairing is one side of a pairing, a value. The zero value is none. It is secret and
@@ -51,7 +55,8 @@ type Pairing struct {
 	handshake noise.Handshake
 	abort     abort    // from message 1 on
 	committed [32]byte // the peer's commitment, from message 1 on
-	held      []byte   // message 2, read and found genuine before our user confirmed
+	nonces    nonces
+	held      []byte // message 2, read and found genuine before our user confirmed
 	deadline  time.Time
 	refusals  int // aborts sent to scanners refused
 	failure   Failure
@@ -75,7 +80,7 @@ type Output struct {
 
 // Start makes a QR code to show. The pattern is noise.WakuPairing if this device asks to
 // be paired with another, noise.WakuPairing2 if it is the other one. It draws 80 bytes
-// of rand. Errors: ErrConfig, noise.ErrTopic, noise.ErrPattern, or rand's.
+// of rand, 112 with nonces. Errors: ErrConfig, noise.ErrTopic, noise.ErrPattern, or rand's.
 func Start(c Config, pattern string, now time.Time, rand io.Reader) (Pairing, error) {
 	if err := c.check(); err != nil {
 		return Pairing{}, err
@@ -100,17 +105,25 @@ func (p Pairing) expose(now time.Time, rand io.Reader) (Pairing, error) {
 	e := exposure{ephemeral: ephemeral, expires: now.Add(QRLifetime), forget: now.Add(QRLifetime + RefusalTime)}
 	e.invitation.Pattern = p.pattern
 	var random [randomSize]byte
-	for _, b := range [][]byte{random[:], e.invitation.Nametag[:]} {
+	draw := [][]byte{random[:], e.invitation.Nametag[:]}
+	var own nonces
+	if p.config.Nonces {
+		draw = append(draw, own.own[:])
+	}
+	for _, b := range draw {
 		if _, err := io.ReadFull(rand, b); err != nil {
 			return p, fmt.Errorf("pairing: reading randomness: %w", err)
 		}
 	}
-	e.invitation.QR = QR{p.config.Scope, ephemeral.Public(), commit(p.config.Static.Public(), random[:])}
+	e.invitation.QR = QR{Scope: p.config.Scope, Ephemeral: ephemeral.Public(), Commitment: commit(p.config.Static.Public(), random[:])}
+	if own.used() {
+		e.invitation.QR.Nonce = commitNonce(own.own)
+	}
 	h, err := p.begin(e)
 	if err != nil {
 		return p, err
 	}
-	p.handshake, p.random = h, random
+	p.handshake, p.random, p.nonces = h, random, own
 	p.exposures = append([]exposure{e}, p.exposures[:min(len(p.exposures), maxExposures-1)]...)
 	p.phase = PhaseShown
 	return p, nil
@@ -129,8 +142,9 @@ func (p Pairing) begin(e exposure) (noise.Handshake, error) {
 	})
 }
 
-// Scan answers a QR code: the result is at PhaseConfirm, its message 1 in the output. It
-// draws 64 bytes of rand. Errors: ErrQR, ErrScope, ErrConfig, noise.ErrKey, or rand's.
+// Scan answers a QR code, its message 1 in the output: the result is at PhaseConfirm, or
+// at PhaseAnswer if the QR code has a nonce. It draws 64 bytes of rand, 96 with nonces.
+// Errors: ErrQR, ErrScope, ErrAuthcode, ErrConfig, noise.ErrKey, or rand's.
 func Scan(c Config, invitation string, now time.Time, rand io.Reader) (Pairing, Output, error) {
 	if err := c.check(); err != nil {
 		return Pairing{}, Output{}, err
@@ -142,14 +156,24 @@ func Scan(c Config, invitation string, now time.Time, rand io.Reader) (Pairing, 
 	if i.QR.Scope.Application != c.Scope.Application || i.QR.Scope.Version != c.Scope.Version {
 		return Pairing{}, Output{}, ErrScope
 	}
+	if c.Nonces && !i.QR.hasNonce() {
+		return Pairing{}, Output{}, ErrAuthcode
+	}
 	c.Scope, c.Certificate = i.QR.Scope, slices.Clone(c.Certificate)
 	p := Pairing{config: c, pattern: i.Pattern, phase: PhaseConfirm, committed: i.QR.Commitment, deadline: now.Add(Timeout)}
 	ephemeral, err := noise.GenerateKey(rand)
 	if err != nil {
 		return Pairing{}, Output{}, err
 	}
-	if _, err := io.ReadFull(rand, p.random[:]); err != nil {
-		return Pairing{}, Output{}, fmt.Errorf("pairing: reading randomness: %w", err)
+	draw := [][]byte{p.random[:]}
+	if i.QR.hasNonce() {
+		p.phase, p.deadline, p.nonces.committed = PhaseAnswer, now.Add(AnswerTime), i.QR.Nonce
+		draw = append(draw, p.nonces.own[:])
+	}
+	for _, b := range draw {
+		if _, err := io.ReadFull(rand, b); err != nil {
+			return Pairing{}, Output{}, fmt.Errorf("pairing: reading randomness: %w", err)
+		}
 	}
 	return p.answer(i, ephemeral)
 }
@@ -168,8 +192,7 @@ func (p Pairing) answer(i Invitation, ephemeral noise.PrivateKey) (Pairing, Outp
 	if err != nil {
 		return Pairing{}, Output{}, err
 	}
-	commitment := commit(p.config.Static.Public(), p.random[:])
-	h, message, err := h.Write(commitment[:])
+	h, message, err := h.Write(p.introduction())
 	if err != nil {
 		return Pairing{}, Output{}, err
 	}
@@ -188,6 +211,9 @@ func commit(static noise.PublicKey, random []byte) [32]byte {
 // Phase is where the pairing stands.
 func (p Pairing) Phase() Phase { return p.phase }
 
+// Nonces reports whether the authcode is one of two nonces.
+func (p Pairing) Nonces() bool { return p.config.Nonces || p.nonces.used() }
+
 // Pattern is noise.WakuPairing or noise.WakuPairing2.
 func (p Pairing) Pattern() string { return p.pattern }
 
@@ -203,13 +229,13 @@ func (p Pairing) Invitation() (Invitation, time.Time, error) {
 	return p.exposures[0].invitation, p.exposures[0].expires, nil
 }
 
-// Authcode are the digits for the user to compare. Error: ErrPhase before message 1 and
-// once the user has answered.
+// Authcode are the digits for the user to compare. Error: ErrPhase before they are known
+// and once the user has answered.
 func (p Pairing) Authcode() (string, error) {
 	if p.phase != PhaseConfirm {
 		return "", ErrPhase
 	}
-	return p.handshake.Authcode(), nil
+	return p.authcode(), nil
 }
 
 // Failure is how the pairing ended. Error: ErrPhase if it did not fail.
@@ -251,7 +277,7 @@ func (p Pairing) Wake() time.Time {
 	switch p.phase {
 	case PhaseShown:
 		return p.exposures[0].expires
-	case PhaseConfirm, PhaseWait:
+	case PhaseAnswer, PhaseConfirm, PhaseWait:
 		return p.deadline
 	}
 	var first time.Time

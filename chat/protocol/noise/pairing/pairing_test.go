@@ -359,6 +359,7 @@ func TestPairModel(t *testing.T) {
 		pattern := patterns[round%2]
 		shower, scanner := newDevice(t, r, round%3 == 0), newDevice(t, r, round%3 == 0)
 		shower.restart, scanner.restart = true, true
+		shower.config.Nonces, scanner.config.Nonces = round%4 < 2, round%4 < 2
 		air := scanner.scan(shower.show(pattern))
 		for step := 0; shower.p.Phase() != pairing.PhaseDone || scanner.p.Phase() != pairing.PhaseDone; step++ {
 			if step > 5000 {

@@ -171,13 +171,26 @@ func (d *device) failed(want error, remote bool) {
 	}
 }
 
-// scanned has one device show and the other scan, up to the two authcodes.
+// scanned has one device show and the other scan, up to the two authcodes of 43.
 func scanned(t testing.TB, r *rand.ChaCha8, pattern string) (shower, scanner *device, first [][]byte) {
 	t.Helper()
+	return scannedWith(t, r, pattern, false)
+}
+
+// scannedWith is scanned with or without nonces.
+func scannedWith(t testing.TB, r *rand.ChaCha8, pattern string, nonces bool) (shower, scanner *device, first [][]byte) {
+	t.Helper()
 	shower, scanner = newDevice(t, r, true), newDevice(t, r, true)
+	shower.config.Nonces, scanner.config.Nonces = nonces, nonces
 	first = scanner.scan(shower.show(pattern))
-	if sent := shower.receive(nil, first...); len(sent) != 0 {
+	sent := shower.receive(nil, first...)
+	switch {
+	case !nonces && len(sent) != 0:
 		t.Fatal("the shower answers before its user does")
+	case nonces && len(sent) != 1:
+		t.Fatalf("%d messages open the nonce", len(sent))
+	case nonces:
+		scanner.receive(nil, sent...)
 	}
 	if shower.authcode() != scanner.authcode() {
 		t.Fatal("the authcodes differ")

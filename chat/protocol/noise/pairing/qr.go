@@ -2,8 +2,6 @@ package pairing
 
 import (
 	"encoding/base64"
-	"encoding/hex"
-	"net/url"
 	"strings"
 
 	"libstatus1to1/chat/protocol/noise"
@@ -12,10 +10,10 @@ import (
 const (
 	// qrFields are application name, version, shard, ephemeral key and commitment.
 	qrFields = 5
-	// MaxQR bounds a QR text, in bytes: three names of 64 bytes and two of 32, in base64.
-	MaxQR = 3*88 + 2*44 + qrFields - 1
-	// maxInvitation bounds an invitation: every byte of the QR may be escaped.
-	maxInvitation = 3*MaxQR + 100
+	// nonceQRFields are those and the commitment to the shower's nonce, which is ours.
+	nonceQRFields = qrFields + 1
+	// MaxQR bounds a QR text, in bytes: three names of 64 bytes and three of 32, in base64.
+	MaxQR = 3*88 + 3*44 + nonceQRFields - 1
 )
 
 // QR is what a QR code says.
@@ -24,15 +22,25 @@ type QR struct {
 	Scope      noise.Scope
 	Ephemeral  noise.PublicKey
 	Commitment [32]byte // SHA256(static key || random bytes)
+	// Nonce is the commitment to the shower's nonce, see commitNonce. With it the authcode
+	// depends on nonces of both sides; zero for 43's own authcode.
+	Nonce [32]byte
 }
 
+// hasNonce reports whether the authcode depends on nonces.
+func (q QR) hasNonce() bool { return q.Nonce != [32]byte{} }
+
 // String is the text of the QR code: the fields in padded base64url, joined by ':'. Its
-// bytes are the prologue of the handshake.
+// bytes are the prologue of the handshake, so both sides have the same form of authcode
+// or no handshake.
 func (q QR) String() string {
-	fields := [qrFields][]byte{
+	fields := [][]byte{
 		[]byte(q.Scope.Application), []byte(q.Scope.Version), []byte(q.Scope.Shard), q.Ephemeral[:], q.Commitment[:],
 	}
-	texts := make([]string, qrFields)
+	if q.hasNonce() {
+		fields = append(fields, q.Nonce[:])
+	}
+	texts := make([]string, len(fields))
 	for i, f := range fields {
 		texts[i] = base64.URLEncoding.EncodeToString(f)
 	}
@@ -45,10 +53,10 @@ func ParseQR(text string) (QR, error) {
 		return QR{}, ErrQR
 	}
 	texts := strings.Split(text, ":")
-	if len(texts) != qrFields {
+	if len(texts) != qrFields && len(texts) != nonceQRFields {
 		return QR{}, ErrQR
 	}
-	var fields [qrFields][]byte
+	var fields [nonceQRFields][]byte
 	for i, s := range texts {
 		b, err := base64.URLEncoding.Strict().DecodeString(s)
 		if err != nil {
@@ -62,70 +70,11 @@ func ParseQR(text string) (QR, error) {
 		return QR{}, ErrQR
 	}
 	copy(q.Commitment[:], fields[4])
+	if len(texts) == nonceQRFields && copy(q.Nonce[:], fields[5]) != len(fields[5]) {
+		return QR{}, ErrQR
+	}
 	if q.String() != text { // the decoder passes over line breaks
 		return QR{}, ErrQR
 	}
 	return q, nil
-}
-
-// Invitation is a QR code and what travels beside it.
-type Invitation struct {
-	QR      QR
-	Nametag noise.Nametag // of message 1
-	Pattern string        // noise.WakuPairing or noise.WakuPairing2
-}
-
-// Names of the parts of an invitation. The pattern is ours and written for WakuPairing2
-// only, so that deployed scanners read the others.
-const (
-	partNametag = "messageNameTag"
-	partQR      = "qrCode"
-	partPattern = "pattern"
-)
-
-// String is what a scanner gets: messageNameTag=<hex>&qrCode=<escaped QR>.
-func (i Invitation) String() string {
-	text := partNametag + "=" + i.Nametag.String() + "&" + partQR + "=" + url.QueryEscape(i.QR.String())
-	if i.Pattern != noise.WakuPairing {
-		text += "&" + partPattern + "=" + i.Pattern
-	}
-	return text
-}
-
-// ParseInvitation reads what String wrote, in any order of the parts. Error: ErrQR.
-func ParseInvitation(text string) (Invitation, error) {
-	if len(text) > maxInvitation {
-		return Invitation{}, ErrQR
-	}
-	parts, err := url.ParseQuery(text)
-	if err != nil {
-		return Invitation{}, ErrQR
-	}
-	i := Invitation{Pattern: noise.WakuPairing}
-	for name, values := range parts {
-		if len(values) != 1 {
-			return Invitation{}, ErrQR
-		}
-		switch name {
-		case partNametag:
-			b, err := hex.DecodeString(values[0])
-			if err != nil || len(b) != noise.NametagSize {
-				return Invitation{}, ErrQR
-			}
-			i.Nametag = noise.Nametag(b)
-		case partQR:
-			if i.QR, err = ParseQR(values[0]); err != nil {
-				return Invitation{}, ErrQR
-			}
-		case partPattern:
-			i.Pattern = values[0]
-		default:
-			return Invitation{}, ErrQR
-		}
-	}
-	known := i.Pattern == noise.WakuPairing || i.Pattern == noise.WakuPairing2
-	if !known || !parts.Has(partNametag) || !parts.Has(partQR) {
-		return Invitation{}, ErrQR
-	}
-	return i, nil
 }

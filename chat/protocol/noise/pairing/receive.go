@@ -16,7 +16,7 @@ import (
 // and ErrUsed as such do not, they report a scanner that was refused. With an error too
 // the output is to be published and the returned pairing to be kept. rand is for an abort.
 func (p Pairing) Receive(payload []byte, now time.Time, rand io.Reader) (Pairing, Output, error) {
-	if p.phase == PhaseConfirm || p.phase == PhaseWait || p.phase == PhaseDone {
+	if p.phase != PhaseShown && p.phase != PhaseFailed {
 		if r, err := p.abort.open(p.shower, payload); err == nil {
 			f := Failure{Reason: r, Remote: true}
 			return p.failed(f), Output{}, f
@@ -27,8 +27,12 @@ func (p Pairing) Receive(payload []byte, now time.Time, rand io.Reader) (Pairing
 	}
 	switch {
 	case p.phase == PhaseShown && now.Before(p.exposures[0].expires):
-		if next, err := p.scanned(payload, now); err == nil {
-			return next, Output{}, nil
+		if next, out, err := p.scanned(payload, now, rand); err == nil {
+			return next, out, nil
+		}
+	case p.phase == PhaseAnswer:
+		if next, out, err := p.answered(payload, now, rand); !errors.Is(err, ErrIgnored) {
+			return next, out, err
 		}
 	case p.phase == PhaseConfirm, p.phase == PhaseWait:
 		h, plaintext, err := p.handshake.Read(payload)
@@ -43,31 +47,60 @@ func (p Pairing) Receive(payload []byte, now time.Time, rand io.Reader) (Pairing
 	return p.refuse(payload, now, rand)
 }
 
-// scanned is the shower after a good message 1.
-func (p Pairing) scanned(payload []byte, now time.Time) (Pairing, error) {
-	h, commitment, err := p.handshake.Read(payload)
+// scanned is the shower after a good message 1. With nonces it opens its own.
+func (p Pairing) scanned(payload []byte, now time.Time, rand io.Reader) (Pairing, Output, error) {
+	h, plaintext, err := p.handshake.Read(payload)
 	if err != nil {
-		return p, err
+		return p, Output{}, err
 	}
-	if len(commitment) != len(p.committed) {
-		return p, ErrIgnored
+	if p, err = p.introduced(plaintext); err != nil {
+		return p, Output{}, err
 	}
 	if p.abort, err = newAbort(h); err != nil {
-		return p, err
+		return p, Output{}, err
+	}
+	var out Output
+	if p.nonces.used() {
+		if p.nonces.opening, err = openNonce(h, p.nonces.own, rand); err != nil {
+			return p, Output{}, err
+		}
+		out.Send = [][]byte{p.nonces.opening}
 	}
 	p.handshake = h
-	copy(p.committed[:], commitment)
 	p.exposures = slices.Clone(p.exposures)
 	p.exposures[0].used = true
 	p.exposures[0].forget = now.Add(Timeout + RefusalTime)
 	p.phase, p.deadline = PhaseConfirm, now.Add(Timeout)
-	return p, nil
+	return p, out, nil
+}
+
+// answered is the scanner with the shower's nonce, or with message 2 that has overtaken
+// it: then it waits on.
+func (p Pairing) answered(payload []byte, now time.Time, rand io.Reader) (Pairing, Output, error) {
+	n, matches, err := p.readNonce(payload)
+	switch {
+	case err == nil && !matches:
+		next, out, err := p.fail(ReasonCommitment, rand)
+		if err != nil {
+			return p, Output{}, err
+		}
+		return next, out, next.failure
+	case err == nil:
+		next := p.met(n, payload)
+		next.deadline = now.Add(Timeout)
+		return next, Output{}, nil
+	}
+	if _, _, err := p.handshake.Read(payload); err != nil {
+		return p, Output{}, ErrIgnored
+	}
+	p.held = slices.Clone(payload)
+	return p, Output{}, nil
 }
 
 // repeated finds a message that is known already. If it is the peer's latest and was
 // answered, the answer may have been lost, so it is sent again.
 func (p Pairing) repeated(payload []byte) (Output, bool) {
-	if p.held != nil && bytes.Equal(payload, p.held) {
+	if p.held != nil && bytes.Equal(payload, p.held) || p.nonces.opening != nil && bytes.Equal(payload, p.nonces.opening) {
 		return Output{}, true
 	}
 	last := p.handshake.Step() - 1
@@ -75,10 +108,14 @@ func (p Pairing) repeated(payload []byte) (Output, bool) {
 		if !bytes.Equal(payload, p.handshake.Message(i)) {
 			continue
 		}
-		if !p.wrote(i) && i == last-1 {
-			return p.Resend(), true
+		var out Output
+		if i == 0 && p.shower && p.nonces.used() {
+			out.Send = [][]byte{slices.Clone(p.nonces.opening)}
 		}
-		return Output{}, true
+		if !p.wrote(i) && i == last-1 {
+			out.Send = append(out.Send, p.Resend().Send...)
+		}
+		return out, true
 	}
 	return Output{}, false
 }
@@ -122,7 +159,7 @@ func (p Pairing) opened(h noise.Handshake, plaintext []byte, now time.Time, rand
 		p.peer = slices.Clone(plaintext[randomSize:])
 	}
 	p.handshake, p.held, p.phase = h, nil, PhaseDone
-	p.random = [randomSize]byte{}
+	p.random, p.nonces = [randomSize]byte{}, nonces{}
 	return p, out, nil
 }
 
@@ -163,7 +200,7 @@ func (p Pairing) refuse(payload []byte, now time.Time, rand io.Reader) (Pairing,
 		if h, commitment, err = h.Read(payload); err != nil {
 			continue
 		}
-		if p.phase == PhaseFailed && !p.failure.Remote && bytes.Equal(commitment, p.committed[:]) {
+		if p.phase == PhaseFailed && !p.failure.Remote && bytes.HasPrefix(commitment, p.committed[:]) {
 			// The scanner of the pairing that failed: it has not heard why.
 			return p.send(h, p.failure.Reason, ErrIgnored, rand)
 		}

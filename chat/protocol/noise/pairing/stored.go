@@ -1,12 +1,18 @@
 package pairing
 
 import (
+	"slices"
+
 	"libstatus1to1/chat/protocol/noise"
 )
 
 // storedVersion is the version of a stored pairing. Numbers are big-endian, times in
 // nanoseconds since 1970; all of it is secret.
-const storedVersion = 1
+const (
+	storedVersion = 2
+	// storedWithoutNonces is the version that knew 43's authcode only.
+	storedWithoutNonces = 1
+)
 
 // Marshal is the pairing for storing: secret bytes.
 func (p Pairing) Marshal() []byte {
@@ -26,11 +32,13 @@ func (p Pairing) Marshal() []byte {
 	b = noise.AppendTime(b, p.deadline)
 	b = noise.AppendBytes(b, p.held)
 	b = noise.AppendBytes(b, p.peer)
+	b = p.nonces.append(noise.AppendFlag(b, p.config.Nonces))
 	b = append(b, byte(len(p.exposures)))
 	for _, e := range p.exposures {
 		b = append(b, e.ephemeral.Bytes()...)
 		b = append(b, e.invitation.QR.Commitment[:]...)
 		b = append(b, e.invitation.Nametag[:]...)
+		b = append(b, e.invitation.QR.Nonce[:]...)
 		b = noise.AppendTime(noise.AppendTime(b, e.expires), e.forget)
 		b = noise.AppendFlag(b, e.used)
 	}
@@ -43,7 +51,8 @@ func (p Pairing) Marshal() []byte {
 // Unmarshal reads what Marshal wrote. Error: ErrStored.
 func Unmarshal(stored []byte) (Pairing, error) {
 	r := noise.NewReader(stored)
-	if r.Byte() != storedVersion {
+	version := r.Byte()
+	if version != storedVersion && version != storedWithoutNonces {
 		return Pairing{}, ErrStored
 	}
 	p := Pairing{pattern: noise.WakuPairing, phase: Phase(r.Byte()), failure: Failure{Reason: Reason(r.Byte())}, refusals: int(r.Byte())}
@@ -61,8 +70,12 @@ func Unmarshal(stored []byte) (Pairing, error) {
 	copy(p.abort.tag[:], r.Take(len(p.abort.tag)))
 	copy(p.committed[:], r.Take(len(p.committed)))
 	p.deadline, p.held, p.peer = r.Time(), r.Bytes(), r.Bytes()
+	if version != storedWithoutNonces {
+		p.config.Nonces = r.Flag()
+		p.nonces.read(&r)
+	}
 	for range r.Byte() {
-		p.exposures = append(p.exposures, p.exposure(&r))
+		p.exposures = append(p.exposures, p.exposure(&r, version))
 		if r.Failed() {
 			return Pairing{}, ErrStored
 		}
@@ -71,6 +84,18 @@ func Unmarshal(stored []byte) (Pairing, error) {
 		return Pairing{}, ErrStored
 	}
 	return p.withHandshake(r)
+}
+
+// append writes the nonces, read reads them.
+func (n nonces) append(to []byte) []byte {
+	return noise.AppendBytes(slices.Concat(to, n.own[:], n.peer[:], n.committed[:]), n.opening)
+}
+
+func (n *nonces) read(r *noise.Reader) {
+	for _, b := range [][]byte{n.own[:], n.peer[:], n.committed[:]} {
+		copy(b, r.Take(len(b)))
+	}
+	n.opening = r.Bytes()
 }
 
 // withHandshake reads the rest and checks that phase, handshake and failure fit.
@@ -90,6 +115,8 @@ func (p Pairing) withHandshake(r noise.Reader) (Pairing, error) {
 	switch p.phase {
 	case PhaseShown:
 		fits = p.shower && h.Step() == 0 && len(p.exposures) > 0
+	case PhaseAnswer:
+		fits = !p.shower && h.Step() == 1 && p.nonces.used()
 	case PhaseConfirm, PhaseWait:
 		fits = h.Step() > 0 && h.Turn() != noise.TurnOver
 	case PhaseDone:
@@ -102,12 +129,15 @@ func (p Pairing) withHandshake(r noise.Reader) (Pairing, error) {
 }
 
 // exposure reads what Marshal wrote of one.
-func (p Pairing) exposure(r *noise.Reader) exposure {
+func (p Pairing) exposure(r *noise.Reader, version byte) exposure {
 	e := exposure{ephemeral: r.Key()}
 	e.invitation.Pattern = p.pattern
 	e.invitation.QR = QR{Scope: p.config.Scope, Ephemeral: e.ephemeral.Public()}
 	copy(e.invitation.QR.Commitment[:], r.Take(len(e.invitation.QR.Commitment)))
 	copy(e.invitation.Nametag[:], r.Take(noise.NametagSize))
+	if version != storedWithoutNonces {
+		copy(e.invitation.QR.Nonce[:], r.Take(len(e.invitation.QR.Nonce)))
+	}
 	e.expires, e.forget, e.used = r.Time(), r.Time(), r.Flag()
 	return e
 }

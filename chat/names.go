@@ -1,0 +1,57 @@
+package chat
+
+import (
+	"unicode/utf8"
+
+	"libstatus1to1/chat/text"
+)
+
+// Names stand in lines with other words, in lists and on terminals. So both those we are
+// given and those that others say of themselves are on one line, in one Unicode form, and
+// have nothing that is not seen.
+
+// maxNameRead is how much of a name from outside is looked at, code points: a name that is
+// shown has MaxName, and this leaves room for what is taken out.
+const maxNameRead = 10 * MaxName
+
+// cleanName checks a name that the host gives and gives it as it is stored; "" is none.
+// Errors: CodeBadParams, CodeTooLong, CodeEmpty for one that shows nothing.
+func cleanName(field, name string, limit int) (string, error) {
+	return cleanText(field, name, limit, text.Name)
+}
+
+// cleanLines is cleanName for a text of several lines.
+func cleanLines(field, lines string, limit int) (string, error) {
+	return cleanText(field, lines, limit, text.Lines)
+}
+
+func cleanText(field, given string, limit int, clean func(string) string) (string, error) {
+	if !utf8.ValidString(given) {
+		return "", Errorf(CodeBadParams, field, "the name is not valid UTF-8")
+	}
+	if utf8.RuneCountInString(given) > maxNameRead {
+		return "", tooLongName(field, limit)
+	}
+	cleaned := clean(given)
+	if utf8.RuneCountInString(cleaned) > limit {
+		return "", tooLongName(field, limit)
+	}
+	if cleaned == "" && given != "" {
+		return "", Errorf(CodeEmpty, field, "the name shows nothing")
+	}
+	return cleaned, nil
+}
+
+func tooLongName(field string, limit int) error {
+	return Errorf(CodeTooLong, field, "the name is longer than %d code points", limit).With("max", limit)
+}
+
+// shownName is a name from outside as it is stored; "" for one that shows nothing.
+func shownName(name string, limit int) string {
+	return text.Name(boundedName(text.Name(boundedName(name, maxNameRead)), limit))
+}
+
+// shownLines is shownName for a text of several lines.
+func shownLines(lines string, limit int) string {
+	return text.Lines(boundedName(text.Lines(boundedName(lines, maxNameRead)), limit))
+}

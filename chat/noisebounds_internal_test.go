@@ -1,0 +1,56 @@
+package chat
+
+import (
+	"testing"
+
+	"libstatus1to1/chat/protocol/noise/pairing"
+)
+
+// TestEarlyChunksAreBounded: what one paired device sends ahead of its turn, under however
+// many transfers, leaves room for the others.
+func TestEarlyChunksAreBounded(t *testing.T) {
+	var early earlyChunks
+	hold := func(device, transfer byte, offset uint64) {
+		early.hold(transferName{pairing: PairingID{device}, id: pairing.TransferID{transfer}}, offset*pairing.ChunkSize, pairing.Frame{})
+	}
+	for device := range byte(8) {
+		before := early.size
+		for transfer := range byte(4) {
+			for offset := range uint64(100) {
+				hold(device, transfer, offset)
+			}
+		}
+		if got := early.size - before; got > maxEarlyOfDevice || device < 4 && got != maxEarlyOfDevice {
+			t.Errorf("device %d has %d bytes held", device, got)
+		}
+	}
+	if early.size > maxEarlyBytes {
+		t.Errorf("%d bytes are held", early.size)
+	}
+	early.forget(nil)
+	if early.size != 0 || len(early.held) != 0 {
+		t.Errorf("%d bytes of no transfer are held", early.size)
+	}
+}
+
+// TestPostsAreBounded: what waits while the network is away is bounded in number and in
+// bytes, the latest first.
+func TestPostsAreBounded(t *testing.T) {
+	var posts []noisePost
+	for n := range 1000 {
+		posts = latestPosts(append(posts, noisePost{payload: make([]byte, pairing.ChunkSize+n)}))
+	}
+	size := 0
+	for _, p := range posts {
+		size += len(p.payload)
+	}
+	if last := len(posts[len(posts)-1].payload); size > maxPostBytes || size < maxPostBytes/2 || last != pairing.ChunkSize+999 {
+		t.Errorf("%d bytes in %d, the last of %d", size, len(posts), last)
+	}
+	for range 1000 {
+		posts = latestPosts(append(posts, noisePost{payload: []byte{1}}))
+	}
+	if len(posts) != maxPosts {
+		t.Errorf("%d small ones wait", len(posts))
+	}
+}

@@ -1,0 +1,103 @@
+// Package text is what people type and paste: which characters show nothing, and how a
+// name, or a key that was copied with something around it, is made clean.
+package text
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// blanks are characters that are drawn as nothing, though Unicode counts them among
+// letters and symbols: the empty Braille cell, an empty note head, the blanks of Egyptian
+// hieroglyphs and the filler of Khitan script.
+var blanks = &unicode.RangeTable{
+	R16: []unicode.Range16{{Lo: 0x2800, Hi: 0x2800, Stride: 1}},
+	R32: []unicode.Range32{
+		{Lo: 0x13441, Hi: 0x13442, Stride: 1}, {Lo: 0x16fe4, Hi: 0x16fe4, Stride: 1}, {Lo: 0x1d159, Hi: 0x1d159, Stride: 1},
+	},
+}
+
+// invisible are the characters that show nothing by themselves: spaces and line ends,
+// controls, format characters (zero-width, bidirectional, tags), variation selectors,
+// fillers and noncharacters. Some of them have a meaning between others: an emoji may
+// hold a joiner and a variation selector.
+var invisible = []*unicode.RangeTable{
+	unicode.White_Space, unicode.Cc, unicode.Cf, unicode.Zs, unicode.Zl, unicode.Zp, unicode.Variation_Selector,
+	unicode.Other_Default_Ignorable_Code_Point, unicode.Noncharacter_Code_Point, blanks,
+}
+
+// Invisible reports whether a character shows nothing by itself.
+func Invisible(r rune) bool { return unicode.In(r, invisible...) }
+
+// Blank reports whether a text shows nothing.
+func Blank(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return !Invisible(r) }) < 0
+}
+
+// Squeeze is a text without the characters that show nothing: for what has none, such as
+// a key that was wrapped over lines.
+func Squeeze(s string) string {
+	return strings.Map(func(r rune) rune {
+		if Invisible(r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// Trim is a text without the characters that show nothing at its ends.
+func Trim(s string) string { return strings.TrimFunc(s, Invisible) }
+
+// Name is a name as it can stand in a line with others: in the composed form (NFC), on one
+// line, single spaces between its words and none around them, without controls and without
+// characters that change the direction of what follows. What is left of a name that shows
+// nothing is "".
+func Name(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.White_Space, r), unicode.In(r, unicode.Zl, unicode.Zp):
+			return ' '
+		case joins(r):
+			return r
+		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Noncharacter_Code_Point):
+			return -1
+		}
+		return r
+	}, s)
+	s = strings.Join(strings.Fields(norm.NFC.String(s)), " ")
+	if Blank(s) {
+		return ""
+	}
+	return s
+}
+
+// Lines is a text of several lines, each made clean as Name does it, without empty ones at
+// either end.
+func Lines(s string) string {
+	lines := strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = Name(line)
+	}
+	return strings.Trim(strings.Join(lines, "\n"), "\n")
+}
+
+// joins reports whether a format character is one that names need: the joiners, which
+// emoji, Persian and Indic scripts are written with, and the tags of the flags of England,
+// Scotland and Wales.
+func joins(r rune) bool {
+	const zwnj, zwj, firstTag, lastTag = 0x200c, 0x200d, 0xe0020, 0xe007f
+	return r == zwnj || r == zwj || r >= firstTag && r <= lastTag
+}
+
+// Plain is a text in lower case without accents and in the compatibility form, for
+// comparing what was typed with what is known.
+func Plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return r
+	}, strings.ToLower(norm.NFKD.String(s)))
+}
