@@ -17,12 +17,14 @@ func createPrivate(name string, flag int) (*os.File, error) {
 // openOrCreate opens a file, or with create makes it when it is missing. there tells
 // that somebody else had made it.
 func openOrCreate(name string, flag int, create bool) (f *os.File, there bool, err error) {
-	if create {
-		f, err = createPrivate(name, flag)
-		if err == nil || !errors.Is(err, fs.ErrExist) {
-			return f, false, err
-		}
-	}
 	f, err = os.OpenFile(name, flag, 0)
-	return f, true, err
+	if !create || !errors.Is(err, fs.ErrNotExist) {
+		return f, true, err
+	}
+	made, createErr := createPrivate(name, flag)
+	if errors.Is(createErr, fs.ErrExist) { // a link that leads nowhere, or made just now
+		f, err = os.OpenFile(name, flag, 0)
+		return f, true, err
+	}
+	return made, false, createErr
 }

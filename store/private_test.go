@@ -120,15 +120,40 @@ func TestErrorsNameTheirCause(t *testing.T) {
 		filepath.Join(dir, "file", "deeper", "than", "a file"): {"ENOTDIR", "not a folder"},
 	} {
 		_, err := Open(testOptions(path))
-		e := (*chat.Error)(nil)
-		if !errors.As(err, &e) {
-			t.Errorf("%s: %v", path, err)
-			continue
-		}
-		wantCode(t, err, chat.CodeStoreIO)
-		wantField(t, err, "store.path")
-		if e.Details["errno"] != want.errno || !strings.Contains(e.Message, want.words) {
-			t.Errorf("%.60s: %q %v, want %v", path, e.Message, e.Details, want)
-		}
+		wantCause(t, err, want.errno, want.words)
+	}
+}
+
+func wantCause(t *testing.T, err error, errno, words string) {
+	t.Helper()
+	wantCode(t, err, chat.CodeStoreIO)
+	wantField(t, err, "store.path")
+	if errnoOf(err) != errno || err == nil || !strings.Contains(err.Error(), words) {
+		t.Errorf("%v, errno %q, want %s, %s", err, errnoOf(err), errno, words)
+	}
+}
+
+func TestRightsAreNamed(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may do everything")
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "a.db")
+	if err := mustOpen(t, file).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(file, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(testOptions(file))
+	wantCause(t, err, "EACCES", "rights")
+	if err := errors.Join(os.Chmod(file, 0o600), os.Chmod(dir, 0o500)); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.Chmod(dir, 0o700) }()
+	_, err = Open(testOptions(filepath.Join(dir, "b.db")))
+	wantCause(t, err, "EACCES", "rights")
+	if err := mustOpen(t, file).Close(); err != nil { // what is there needs no rights on its folder
+		t.Error(err)
 	}
 }

@@ -75,11 +75,11 @@ func newLogger(c LogConfig) (*logger, error) {
 // pipe that nobody reads is refused, not waited for.
 func openLog(name string) (*os.File, error) {
 	const flag = os.O_APPEND | os.O_WRONLY | syscall.O_NONBLOCK | syscall.O_NOFOLLOW
-	f, err := os.OpenFile(name, flag|os.O_CREATE|os.O_EXCL, logFileMode)
-	if !errors.Is(err, fs.ErrExist) {
-		return f, err
+	f, err := os.OpenFile(name, flag, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return os.OpenFile(name, flag|os.O_CREATE|os.O_EXCL, logFileMode)
 	}
-	if f, err = os.OpenFile(name, flag, 0); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	info, err := f.Stat()
