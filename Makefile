@@ -37,7 +37,7 @@ else
 LIB          := libstatus1to1.so
 LIB_ABI      := libstatus1to1.so.$(ABI)
 LIB_VERSION  := libstatus1to1.so.$(VERSION)
-LINK         := -Wl,--version-script=$(CURDIR)/library/exports.map -Wl,-soname,$(LIB_ABI) -Wl,-z,nodelete
+LINK         := -Wl,--version-script=$(CURDIR)/library/exports.map -Wl,-soname,$(LIB_ABI) -Wl,-z,nodelete -Wl,-z,relro,-z,now
 endif
 
 CFLAGS ?= -O2 -g

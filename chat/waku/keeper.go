@@ -159,7 +159,7 @@ func (r *run) keepConnected(ctx context.Context, p *staticPeer, kept *keeper) {
 		if err != nil && !told {
 			told = true
 			r.log("info", "a static peer is out of reach", "peer", p.id.String(), "error", err)
-			r.change(chat.NetworkChange{Peer: p.id.String(), Connected: r.connected(p.id), Error: dialText(err)})
+			r.change(chat.NetworkChange{Peer: p.id.String(), Connected: r.connected(p.id), Static: true, Error: dialText(err)})
 		}
 		failures++
 		select {

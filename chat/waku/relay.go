@@ -108,6 +108,9 @@ func (r *relayNode) addresses() []ma.Multiaddr {
 	if err != nil {
 		listening = r.host.Network().ListenAddresses()
 	}
+	if len(listening) == 0 {
+		return nil
+	}
 	addresses, err := peer.AddrInfoToP2pAddrs(&peer.AddrInfo{ID: r.host.ID(), Addrs: listening})
 	if err != nil { // only without an id
 		return nil

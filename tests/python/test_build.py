@@ -42,6 +42,17 @@ class Library(unittest.TestCase):
         self.assertIn("[libstatus1to1.so.0]", dynamic)
         self.assertIn("NODELETE", dynamic)
 
+    def test_hardening(self):
+        """The table of addresses is read-only once loaded, no code is written to, no data run."""
+        dynamic = output("readelf", "-dW", LIBRARY)
+        self.assertRegex(dynamic, r"\(FLAGS\).*BIND_NOW")
+        self.assertRegex(dynamic, r"\(FLAGS_1\).*NOW")
+        self.assertNotIn("TEXTREL", dynamic)
+        segments = output("readelf", "-lW", LIBRARY)
+        self.assertIn("GNU_RELRO", segments)
+        self.assertRegex(segments, r"GNU_STACK .* RW ")
+        self.assertNotIn("RWE", segments)
+
     def test_no_paths_of_the_builder(self):
         self.assertNotIn(str(ROOT).encode() + b"/chat/", LIBRARY.read_bytes())
 
