@@ -3,6 +3,7 @@ package waku
 import (
 	"context"
 	"crypto/rand"
+	"sync/atomic"
 	"testing"
 
 	"libstatus1to1/chat"
@@ -14,10 +15,10 @@ import (
 // writes is a store that counts its write transactions.
 type writes struct {
 	chat.Store
-	n int
+	n atomic.Int64
 }
 
-func (w *writes) Update(f func(chat.Tx) error) error { w.n++; return w.Store.Update(f) }
+func (w *writes) Update(f func(chat.Tx) error) error { w.n.Add(1); return w.Store.Update(f) }
 
 // Whoever connects and leaves, which needs no key, writes nothing to the store and
 // pushes no event out of it.
@@ -42,14 +43,14 @@ func TestConnectionsWriteNothing(t *testing.T) {
 	if _, err := c.AddContact(bob.Public(), "Bob"); err != nil {
 		t.Fatal(err)
 	}
-	before := counted.n
+	before := counted.n.Load()
 	const connections = 40
 	for range connections {
 		a := start(t, Config{Listen: []string{}, Peers: []string{c.NetworkStatus().ListenAddresses[0]}})
 		a.until(t, "a connection", func() bool { return a.Status().Peers[0].Connected })
 		a.stop(t)
 	}
-	if n := counted.n - before; n >= connections {
+	if n := counted.n.Load() - before; n >= connections {
 		t.Errorf("%d connections: %d write transactions", connections, n)
 	}
 	wait[event.ContactChanged](device{c, t})
