@@ -53,26 +53,29 @@ func (c *Client) networkChanged(n NetworkChange) {
 	if c.closed.Load() {
 		return
 	}
-	peers := 0
-	for _, p := range c.net.Status().Peers {
+	at := c.now().UnixMilli()
+	if n.Peer != "" {
+		subject := subjectStranger
+		if n.Static {
+			subject = subjectStatic
+		}
+		c.events.pushLatest(subject+n.Peer, event.PeerChanged{
+			PeerID: n.Peer, Connected: n.Connected, Static: n.Static, Error: n.Error}, at)
+	}
+	if changed {
+		c.events.pushLatest(subjectNetwork, event.NetworkChanged{State: string(n.State), Peers: connectedPeers(c.net.Status())}, at)
+	}
+}
+
+// connectedPeers is how many peers are connected.
+func connectedPeers(status NetworkStatus) int {
+	connected := 0
+	for _, p := range status.Peers {
 		if p.Connected {
-			peers++
+			connected++
 		}
 	}
-	err := c.update(func(t *txn) error {
-		if n.Peer != "" {
-			if err := t.emit(event.PeerChanged{PeerID: n.Peer, Connected: n.Connected, Error: n.Error}); err != nil {
-				return err
-			}
-		}
-		if !changed {
-			return nil
-		}
-		return t.emit(event.NetworkChanged{State: string(n.State), Peers: peers})
-	})
-	if err != nil {
-		c.log.Log("warn", "a network event was not stored", "code", string(CodeOf(err)))
-	}
+	return connected
 }
 
 // NetworkStatus describes the network as it is now.
@@ -101,12 +104,7 @@ func (c *Client) WaitOnline(ctx context.Context, peers int) (NetworkStatus, erro
 	for {
 		changed := c.online.change()
 		status := c.net.Status()
-		connected := 0
-		for _, p := range status.Peers {
-			if p.Connected {
-				connected++
-			}
-		}
+		connected := connectedPeers(status)
 		if status.State == NetworkOnline && connected >= peers {
 			return status, nil
 		}

@@ -162,6 +162,7 @@ type NetworkChange struct {
 	// Peer is set when this change is about one peer.
 	Peer      string
 	Connected bool
+	Static    bool   // the peer is from the configuration or was connected to by Connect
 	Error     string // why a static peer could not be reached; only on the first failure of a row
 }
 
@@ -169,7 +170,9 @@ type NetworkChange struct {
 // from the transport's own goroutines, never under its locks, and return soon.
 // Received must not be called with envelopes of topics nobody subscribed to.
 type TransportHooks struct {
-	NodeKey  key.Private // long-lived key of this node (its libp2p identity)
+	// NodeKey is the long-lived key of this node (its libp2p identity), for a node that
+	// others know the address of. Others should have a new one at each start.
+	NodeKey  key.Private
 	Received func(Envelope)
 	Changed  func(NetworkChange)
 	// Panicked is told about a recovered panic of one of its goroutines.

@@ -47,12 +47,14 @@ type Page[T any] struct {
 }
 
 // DeliveredEvent is an event as NextEvent hands it out. Seq is 0 for events that
-// are not stored (log, internal_error, closed).
+// are not stored (network_changed, peer_changed, log, internal_error, closed).
 type DeliveredEvent struct {
 	Seq  uint64          `json:"seq"`
 	Type string          `json:"type"`
 	At   int64           `json:"at"` // ms since 1970, when it was emitted
 	Data json.RawMessage `json:"data"`
+
+	subject string // of an event of which only the latest is kept; see pushLatest
 }
 
 // StoreCheck is the answer of store.check.

@@ -74,9 +74,11 @@
  *   events.ack {up_to} acknowledges it and all before it. In one run of the
  *   process an event is delivered once: to one waiting thread, or to the
  *   callback. What was not acknowledged comes again after the next open: handle
- *   the event, then acknowledge it. "log", "internal_error" and "closed" are not
- *   stored; their seq is 0. "closed" ends the stream. While the store is suspended
- *   the stored ones wait. Past 20,000 (engine.max_events) or 32 MiB of them the
+ *   the event, then acknowledge it. "network_changed", "peer_changed", "log",
+ *   "internal_error" and "closed" are not stored; their seq is 0 and they are not
+ *   acknowledged. Of network events that nobody has read yet only the latest is
+ *   kept, a peer. "closed" ends the stream. While the store is suspended the
+ *   stored ones wait. Past 20,000 (engine.max_events) or 32 MiB of them the
  *   oldest go, and one "overflow" in their place says which; strangers have a small
  *   share of both ("events_withheld"). Once contacts.block has returned, nothing
  *   that this person did is delivered any more, even if it waited.
@@ -93,10 +95,13 @@
  *   With Python's multiprocessing use the "spawn" start method.
  *
  * SIGNALS
- *   The library contains the Go runtime. It handles SIGURG, SIGPROF and the faults
- *   of its own code (SIGSEGV, SIGBUS, SIGFPE), and passes on what is not its own to
- *   the handlers that were there before. SIGINT, SIGTERM, SIGPIPE, SIGCHLD and the
- *   rest act as you have them, Ctrl-C in Python included. A signal may arrive on
+ *   The library contains the Go runtime. It handles the faults of its own code
+ *   (SIGSEGV, SIGBUS, SIGFPE), and passes on those that are not its own to the
+ *   handlers that were there before. It takes SIGURG, by which it interrupts its
+ *   own threads: a handler of yours from before the library was loaded is not
+ *   called any more. One that is set afterwards is, and gets the runtime's too;
+ *   the library works without them. SIGINT, SIGTERM, SIGPIPE, SIGCHLD, SIGPROF and
+ *   the rest act as you have them, Ctrl-C in Python included. A signal may arrive on
  *   a thread of the library: handlers must be installed with SA_ONSTACK, and
  *   should wake your main loop through a pipe rather than by interrupting it.
  *

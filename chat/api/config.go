@@ -52,7 +52,9 @@ type NetworkConfig struct {
 	// clients of this process that name the same network; for tests).
 	Kind string `json:"kind,omitempty"`
 	// Listen are multiaddresses to listen on, such as /ip4/0.0.0.0/tcp/60000;
-	// port 0 takes any free one. For waku.
+	// port 0 takes any free one. Without it the node listens on nothing, only dials
+	// its peers, and has a new peer id at each start; with it the peer id is kept in
+	// the store. For waku.
 	Listen []string `json:"listen,omitempty"`
 	// Peers are multiaddresses of peers to keep connected, with /p2p/<peer id>.
 	// For waku.

@@ -1,6 +1,6 @@
 // Package event has one type an event of the library. Events are stored with
-// what they report and stay until they are acknowledged; each is delivered once
-// a run of the process.
+// what they report and stay until they are acknowledged, unless they say that they
+// are not; each is delivered once a run of the process.
 package event
 
 // Event is implemented by every event type.
@@ -115,18 +115,24 @@ type DeviceConflict struct {
 	Other string `json:"other_installation_id"`
 }
 
-// NetworkChanged is emitted when the network becomes online or offline.
+// NetworkChanged is emitted when the network becomes online or offline. It is not
+// stored: seq is 0, and of several that wait only the latest is delivered.
 type NetworkChanged struct {
 	State string `json:"state"` // "online", "offline", "stopped"
 	Peers int    `json:"peers"`
 }
 
 // PeerChanged is emitted when a network peer connects, disconnects, or a static
-// peer cannot be reached (once a row of failures).
+// peer cannot be reached: the first attempt that fails after it was there, or since
+// it is known. It is not stored: seq is 0, and of several of one peer that wait only
+// the latest is delivered; of peers that are not static, those of the latest 64.
 type PeerChanged struct {
 	PeerID    string `json:"peer_id"`
 	Connected bool   `json:"connected"`
-	Error     string `json:"error,omitempty"`
+	// Static is set for peers from the configuration or network.connect.
+	Static bool `json:"static"`
+	// Error is why a static peer could not be reached.
+	Error string `json:"error,omitempty"`
 }
 
 // Overflow stands in place of all events that were dropped because too many were

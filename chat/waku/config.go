@@ -2,8 +2,9 @@
 // behind the engine's Transport port.
 //
 // It speaks 11/WAKU2-RELAY on one static shard (51/WAKU2-RELAY-SHARDING). There is
-// no discovery, no time server, no store and no QUIC here: the node listens on TCP,
-// keeps the static peers it is told of, and takes in those that dial it.
+// no discovery, no time server, no store and no QUIC here: the node listens on TCP if
+// it is told where, keeps the static peers it is told of and dials nobody else, and
+// takes in those that dial it, within the bounds of limits.go.
 //
 // # One subscription
 //
@@ -28,9 +29,9 @@
 // # Parts, not the whole
 //
 // The relay is go-waku's (waku/v2/protocol/relay), on a host put together in host.go.
-// Do not import github.com/libp2p/go-libp2p, go-waku's waku/v2/node or its
-// waku/v2/protocol/filter (which imports its tests): each links every transport libp2p
-// has and costs six to nine megabytes. internal/archtest watches.
+// Do not import github.com/libp2p/go-libp2p, its p2p/host/basic, go-waku's waku/v2/node
+// or its waku/v2/protocol/filter (which imports its tests): each links transports that
+// nothing here runs, QUIC and WebRTC with all they need. internal/archtest watches.
 package waku
 
 import (
@@ -44,13 +45,12 @@ import (
 	"libstatus1to1/chat"
 )
 
-// What Config means when a field is left out.
+// What Config means when a field is left out. A node listens where it is told to only.
 const (
-	DefaultListen         = "/ip4/0.0.0.0/tcp/0" // any port on every interface
-	DefaultCluster        = 16                   // the Status network
-	DefaultShard          = 32                   // carries everything 1:1
-	DefaultMaxMessageSize = 150 * 1024           // Waku's default; the Status fleet takes 1 MiB
-	DefaultMinPeers       = 1                    // never publish into the void
+	DefaultCluster        = 16         // the Status network
+	DefaultShard          = 32         // carries everything 1:1
+	DefaultMaxMessageSize = 150 * 1024 // Waku's default; the Status fleet takes 1 MiB
+	DefaultMinPeers       = 1          // never publish into the void
 )
 
 // Bounds of Config.MaxMessageSize in bytes: below the first no message of ours
@@ -67,7 +67,8 @@ const maxAddresses = 256
 // Config is what New takes. Zero fields mean the defaults above, so that cluster 0
 // and shard 0 cannot be chosen.
 type Config struct {
-	// Listen are addresses /ip4/<address>/tcp/<port> or /ip6/...; port 0 is any.
+	// Listen are addresses /ip4/<address>/tcp/<port> or /ip6/...; port 0 is any. With
+	// none the node listens on nothing, and has a new peer id at each start.
 	Listen []string
 	// Peers are static peers, /ip4|ip6|dns4|dns6|dns/.../tcp/<port>/p2p/<peer id>,
 	// dialled at Start and again whenever they are lost.
@@ -134,9 +135,6 @@ func orDefault[T comparable](field *T, value T) {
 const fieldListen = "network.listen"
 
 func (s *settings) checkListen(listen []string) error {
-	if len(listen) == 0 {
-		listen = []string{DefaultListen}
-	}
 	for _, text := range listen {
 		address, err := ma.NewMultiaddr(text)
 		codes := codesOf(address)

@@ -27,7 +27,7 @@ func TestBadConfig(t *testing.T) {
 		{"ws", "network.listen", chat.CodeBadAddress, Config{Listen: []string{"/ip4/127.0.0.1/tcp/0/ws"}}},
 		{"port too high", "network.listen", chat.CodeBadAddress, Config{Listen: []string{"/ip4/127.0.0.1/tcp/65536"}}},
 		{"listening with an id", "network.listen", chat.CodeBadAddress, Config{Listen: []string{good}}},
-		{"the second", "network.listen", chat.CodeBadAddress, Config{Listen: []string{DefaultListen, "x"}}},
+		{"the second", "network.listen", chat.CodeBadAddress, Config{Listen: []string{"/ip4/0.0.0.0/tcp/0", "x"}}},
 		{"too many", "network.listen", chat.CodeBadConfig, Config{Listen: many}},
 		{"peer without id", "network.peers[0]", chat.CodeBadAddress, Config{Peers: []string{"/ip4/127.0.0.1/tcp/60000"}}},
 		{"peer id alone", "network.peers[0]", chat.CodeBadAddress, Config{Peers: []string{"/p2p/" + peerID}}},
@@ -68,7 +68,7 @@ func TestGoodConfig(t *testing.T) {
 	if p := n.static.list(); len(p) != 1 || len(p[0].addresses) != 4 {
 		t.Errorf("static peers %+v", p)
 	}
-	if s := n.settings; s.cluster != 16 || s.shard != 32 || s.maxMessageSize != 150*1024 || s.minPeers != 1 || s.listen[0].String() != DefaultListen {
+	if s := n.settings; s.cluster != 16 || s.shard != 32 || s.maxMessageSize != 150*1024 || s.minPeers != 1 || len(s.listen) != 0 {
 		t.Errorf("defaults %+v", s)
 	}
 	n, err = New(Config{Cluster: 2, Shard: 1023, Listen: []string{"/ip6/::1/tcp/2", "/ip4/127.0.0.1/tcp/1"}})

@@ -1,20 +1,19 @@
 package waku
 
 import (
+	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/event"
-	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/core/sec"
 	"github.com/libp2p/go-libp2p/core/transport"
-	basichost "github.com/libp2p/go-libp2p/p2p/host/basic"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	"github.com/libp2p/go-libp2p/p2p/host/peerstore/pstoremem"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
-	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	trimmer "github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/net/upgrader"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
@@ -28,23 +27,18 @@ import (
 // This file puts the libp2p host together. libp2p.New and go-waku's WakuNode, which
 // calls it, would do that too, but whoever imports them links every transport they
 // know (QUIC, WebTransport, WebRTC), discovery, two databases and a dependency
-// injector: nine megabytes of the library that nothing here runs.
+// injector: megabytes of the library that nothing here runs, and everybody's
+// vulnerabilities in them.
 
 // userAgent is what identify tells other nodes about us: go-waku's own, so that we
 // do not stand out.
 const userAgent = "go-waku"
 
-// Connections are cut back to the first number when there are more than the second;
-// those of static peers and of gossipsub's mesh are kept. libp2p's own numbers.
-const (
-	fewConnections  = 160
-	manyConnections = 192
-)
-
 // newHost makes a host that does not listen yet: TCP, and WebSockets to dial; Noise
-// (10/WAKU2, "Transports" and "Secure channel" ask for no other); yamux. Closing it
-// closes all of it. On an error nothing is left behind.
-func newHost(private key.Private) (_ host.Host, err error) {
+// (10/WAKU2, "Transports" and "Secure channel" ask for no other); yamux. gate decides
+// about its connections; nil allows all. Closing it closes all of it. On an error
+// nothing is left behind.
+func newHost(private key.Private, gate connmgr.ConnectionGater) (_ *baseHost, err error) {
 	identity, err := crypto.UnmarshalSecp256k1PrivateKey(private.Bytes())
 	if err != nil {
 		return nil, err
@@ -62,30 +56,31 @@ func newHost(private key.Private) (_ host.Host, err error) {
 		return nil, err
 	}
 	undo = append(undo, peers.Close)
-	limits := rcmgr.DefaultLimits
-	resources, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits.AutoScale()), rcmgr.WithMetricsDisabled())
+	resources, err := newResources()
 	if err != nil {
 		return nil, err
 	}
 	undo = append(undo, resources.Close)
 	bus := eventbus.NewBus()
-	network, err := newNetwork(identity, peers, resources, bus)
+	network, err := newNetwork(identity, gate, peers, resources, bus)
 	if err != nil {
 		return nil, err
 	}
 	undo = append([]func() error{network.Close}, undo...) // it uses the others
-	connections, err := connmgr.NewConnManager(fewConnections, manyConnections)
+	connections, err := trimmer.NewConnManager(fewConnections, manyConnections)
 	if err != nil {
 		return nil, err
 	}
 	undo = append(undo, connections.Close)
-	h, err := basichost.NewHost(network, &basichost.HostOpts{
-		EventBus: bus, ConnManager: connections, UserAgent: userAgent, EnablePing: true})
-	if err != nil {
-		return nil, err
-	}
-	h.Start()
-	return h, nil
+	return newBaseHost(network, bus, connections)
+}
+
+// newResources holds connections, streams and memory to limits.go's numbers.
+func newResources() (network.ResourceManager, error) {
+	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(resourceLimits()), rcmgr.WithMetricsDisabled(),
+		rcmgr.WithLimitPerSubnet(
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: connectionsBySource}},
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: connectionsBySource}}))
 }
 
 // newPeerstore is go-waku's peer store, in memory, with our identity in it; go-waku's
@@ -103,11 +98,25 @@ func newPeerstore(identity crypto.PrivKey) (peerstore.Peerstore, error) {
 		_ = memory.Close()
 		return nil, err
 	}
-	return wakustore.NewWakuPeerstore(memory), nil
+	return unscored{wakustore.NewWakuPeerstore(memory).(wakuPeerstore)}, nil
 }
 
+// wakuPeerstore is all that go-waku's peer store is.
+type wakuPeerstore interface {
+	peerstore.Peerstore
+	peerstore.CertifiedAddrBook
+	wakustore.WakuPeerstore
+}
+
+// unscored does not keep the scores go-waku's relay notes down: nobody reads them, and
+// they would outlive a peer that has left and was forgotten.
+type unscored struct{ wakuPeerstore }
+
+// SetScore forgets.
+func (unscored) SetScore(peer.ID, float64) error { return nil }
+
 // newNetwork is the swarm with its two transports.
-func newNetwork(identity crypto.PrivKey, peers peerstore.Peerstore, resources network.ResourceManager, bus event.Bus) (_ *swarm.Swarm, err error) {
+func newNetwork(identity crypto.PrivKey, gate connmgr.ConnectionGater, peers peerstore.Peerstore, resources network.ResourceManager, bus event.Bus) (_ *swarm.Swarm, err error) {
 	id, err := peer.IDFromPrivateKey(identity)
 	if err != nil {
 		return nil, err
@@ -117,7 +126,7 @@ func newNetwork(identity crypto.PrivKey, peers peerstore.Peerstore, resources ne
 	if err != nil {
 		return nil, err
 	}
-	upgrade, err := upgrader.New([]sec.SecureTransport{secure}, muxers, nil, resources, nil)
+	upgrade, err := upgrader.New([]sec.SecureTransport{secure}, muxers, nil, resources, gate)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +140,7 @@ func newNetwork(identity crypto.PrivKey, peers peerstore.Peerstore, resources ne
 	if err != nil {
 		return nil, err
 	}
-	s, err := swarm.NewSwarm(id, peers, bus, swarm.WithResourceManager(resources))
+	s, err := swarm.NewSwarm(id, peers, bus, swarm.WithResourceManager(resources), swarm.WithConnectionGater(gate))
 	if err != nil {
 		return nil, err
 	}

@@ -137,25 +137,29 @@ func (r *run) keep(p *staticPeer) {
 
 // keepConnected dials p, waits until the connection is lost, and begins again.
 func (r *run) keepConnected(ctx context.Context, p *staticPeer, kept *keeper) {
-	for failures := 0; ; {
+	for failures, told := 0, false; ; {
 		began := time.Now()
 		err := r.dial(ctx, p)
 		if slices.Contains(r.node.relay.PubSub().ListPeers(r.topic), p.id) {
 			r.keepers.joined(p.id) // it had dialled us
 		}
 		if err == nil && r.waitLost(ctx, p.id, kept) {
-			if !r.keepers.takeJoined(kept) {
+			if r.keepers.takeJoined(kept) {
+				told = false // it was there: that it is gone is news again
+				if time.Since(began) >= steadyAfter {
+					failures = 0
+				}
+			} else {
 				err = errNotOurShard
-			} else if time.Since(began) >= steadyAfter {
-				failures = 0
 			}
 		}
 		if ctx.Err() != nil {
 			return
 		}
-		if err != nil && failures == 0 {
+		if err != nil && !told {
+			told = true
 			r.log("info", "a static peer is out of reach", "peer", p.id.String(), "error", err)
-			r.change(chat.NetworkChange{Peer: p.id.String(), Connected: r.connected(p.id), Error: dialText(err)})
+			r.change(chat.NetworkChange{Peer: p.id.String(), Connected: r.connected(p.id), Static: true, Error: dialText(err)})
 		}
 		failures++
 		select {
@@ -174,6 +178,8 @@ func (r *run) dial(ctx context.Context, p *staticPeer) error {
 	if dialler, ok := r.host().Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
 		dialler.Backoff().Clear(p.id) // libp2p has its own waits; ours are enough
 	}
+	// Where the peer says it is, is not where we were told to find it.
+	r.host().Peerstore().ClearAddrs(p.id)
 	r.host().ConnManager().Protect(p.id, staticTag)
 	return r.host().Connect(ctx, p.info())
 }

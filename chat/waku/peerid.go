@@ -1,6 +1,8 @@
 package waku
 
 import (
+	"crypto/rand"
+
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -19,4 +21,14 @@ func PeerID(node key.Private) (string, error) {
 	}
 	id, err := peer.IDFromPrivateKey(private)
 	return id.String(), err
+}
+
+// identityOf is the key a node runs under: its own where others may know its address,
+// since that ends in the peer id; otherwise a new one, so that the networks it is used
+// from do not learn that it is the same device.
+func identityOf(s settings, own key.Private) (key.Private, error) {
+	if len(s.listen) > 0 {
+		return own, nil
+	}
+	return key.Generate(rand.Reader)
 }

@@ -61,7 +61,7 @@ func (*childT) Errorf(f string, args ...any) { panic(fmt.Sprintf(f, args...)) }
 
 // beSilent goes through everything that makes go-waku and libp2p complain.
 func beSilent(t testing.TB) {
-	a := start(t, Config{Listen: []string{DefaultListen}})
+	a := start(t, Config{Listen: []string{"/ip4/0.0.0.0/tcp/0"}})
 	used := prepare(t, Config{Listen: []string{a.port(t)}})
 	if err := used.Start(context.Background(), used.hooks()); err == nil {
 		t.Fatal("a port in use was taken")

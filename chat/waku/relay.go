@@ -11,7 +11,6 @@ import (
 	"syscall"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
-	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
@@ -44,30 +43,31 @@ var building sync.Mutex
 
 // relayNode is go-waku's relay on a libp2p host.
 type relayNode struct {
-	host        host.Host
+	host        *baseHost
 	relay       *relay.WakuRelay
 	broadcaster relay.Broadcaster
 	cancel      context.CancelFunc
 	ready       ready
 }
 
-// newRelayNode builds and starts a node that listens. Streams of the metadata protocol
-// go to metadata. On an error nothing is left behind.
-func newRelayNode(s settings, private key.Private, metadata network.StreamHandler) (*relayNode, error) {
+// newRelayNode builds and starts a node that listens where it is told to. Streams of
+// the metadata protocol go to metadata; only dials are dialled. On an error nothing is
+// left behind.
+func newRelayNode(s settings, private key.Private, dials *staticPeers, metadata network.StreamHandler) (*relayNode, error) {
 	if err := checkListen(s.listen); err != nil {
 		return nil, err
 	}
 	silenceGoLog()
-	h, err := newHost(private)
+	h, err := newHost(private, gate{dials: dials, arrivals: newArrivals()})
 	if err != nil {
 		return nil, chat.Errorf(chat.CodeInternal, "", "the node could not be made").Because(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &relayNode{host: h, cancel: cancel, ready: make(ready, 1), broadcaster: relay.NewBroadcaster(broadcastBuffer)}
-	r.relay = newRelay(s, r.broadcaster, r.ready)
+	r.relay = newRelay(s, r.broadcaster, r.ready, newInspector(dials))
 	h.SetStreamHandler(metadataProtocol, metadata)
 	// Listening comes last: who connects finds everything in place.
-	if err := recovered(func() error { return errors.Join(r.start(ctx), h.Network().Listen(s.listen...)) }); err != nil {
+	if err := recovered(func() error { return errors.Join(r.start(ctx), h.listen(s.listen)) }); err != nil {
 		r.stop()
 		return nil, listenError(err)
 	}
@@ -78,7 +78,7 @@ func newRelayNode(s settings, private key.Private, metadata network.StreamHandle
 	return r, nil
 }
 
-func newRelay(s settings, broadcaster relay.Broadcaster, tracer pubsub.RawTracer) *relay.WakuRelay {
+func newRelay(s settings, broadcaster relay.Broadcaster, tracer pubsub.RawTracer, inspector *inspector) *relay.WakuRelay {
 	building.Lock()
 	defer building.Unlock()
 	return relay.NewWakuRelay(broadcaster, s.minPeers, timesource.NewDefaultClock(), prometheus.NewRegistry(), silentLogger(),
@@ -87,6 +87,9 @@ func newRelay(s settings, broadcaster relay.Broadcaster, tracer pubsub.RawTracer
 			pubsub.WithMaxMessageSize(max(s.maxMessageSize, pubsub.DefaultMaxMessageSize) + rpcOverhead),
 			pubsub.WithValidateQueueSize(validateQueue),
 			pubsub.WithRawTracer(tracer),
+			pubsub.WithAppSpecificRpcInspector(inspector.inspect),
+			pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(
+				pubsub.NewAllowlistSubscriptionFilter(s.pubsubTopic()), maxSubscriptions)),
 		}))
 }
 
@@ -98,9 +101,17 @@ func (r *relayNode) start(ctx context.Context) error {
 	return r.relay.Start(ctx)
 }
 
-// addresses are where the node listens, with its peer id.
+// addresses are where the node listens, with its peer id: for ourselves, so that a
+// wildcard becomes the addresses of all interfaces.
 func (r *relayNode) addresses() []ma.Multiaddr {
-	addresses, err := peer.AddrInfoToP2pAddrs(host.InfoFromHost(r.host))
+	listening, err := r.host.Network().InterfaceListenAddresses()
+	if err != nil {
+		listening = r.host.Network().ListenAddresses()
+	}
+	if len(listening) == 0 {
+		return nil
+	}
+	addresses, err := peer.AddrInfoToP2pAddrs(&peer.AddrInfo{ID: r.host.ID(), Addrs: listening})
 	if err != nil { // only without an id
 		return nil
 	}

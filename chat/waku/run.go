@@ -70,9 +70,12 @@ func begin(n *Node, hooks chat.TransportHooks) (*run, error) {
 	r := &run{owner: n, hooks: hooks, topic: n.PubsubTopic(), gone: make(chan struct{}),
 		inbox:   newQueue[chat.Envelope](maxInbox, maxInboxBytes),
 		changes: newQueue[chat.NetworkChange](maxChanges, math.MaxInt)}
+	identity, err := identityOf(n.settings, hooks.NodeKey)
+	if err != nil {
+		return nil, err
+	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
-	var err error
-	if r.node, err = newRelayNode(n.settings, hooks.NodeKey, r.serveMetadata); err != nil {
+	if r.node, err = newRelayNode(n.settings, identity, &n.static, r.serveMetadata); err != nil {
 		r.cancel()
 		return nil, err
 	}

@@ -1,11 +1,13 @@
 package waku
 
 import (
+	"net"
 	"slices"
 	"sync"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 )
 
 // staticTag protects connections to static peers from being trimmed.
@@ -76,6 +78,40 @@ func (s *staticPeers) has(id peer.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.find(id) >= 0
+}
+
+// at tells whether a peer may be dialled at an address that names an IP address: one
+// that was configured, or one of the name that was, at its port. Whoever owns the name
+// says where it leads anyway.
+func (s *staticPeers) at(id peer.ID, address ma.Multiaddr) bool {
+	s.mu.Lock()
+	at := s.find(id)
+	if at < 0 {
+		s.mu.Unlock()
+		return false
+	}
+	p := s.peers[at]
+	s.mu.Unlock()
+	return slices.ContainsFunc(p.info().Addrs, func(allowed ma.Multiaddr) bool {
+		return portOf(allowed) == portOf(address) && (!manet.IsThinWaist(allowed) || ipOf(allowed).Equal(ipOf(address)))
+	})
+}
+
+// portOf is the TCP port of an address, ipOf its IP address; "" and nil if it has none.
+func portOf(address ma.Multiaddr) string {
+	port, err := address.ValueForProtocol(ma.P_TCP)
+	if err != nil {
+		return ""
+	}
+	return port
+}
+
+func ipOf(address ma.Multiaddr) net.IP {
+	ip, err := manet.ToIP(address)
+	if err != nil {
+		return nil
+	}
+	return ip
 }
 
 func (s *staticPeers) list() []*staticPeer {

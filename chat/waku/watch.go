@@ -56,7 +56,7 @@ func (r *run) lookAgain() {
 func (r *run) peerChanged(e event.EvtPeerConnectednessChanged) {
 	connected := e.Connectedness == network.Connected
 	r.refresh()
-	r.change(chat.NetworkChange{Peer: e.Peer.String(), Connected: connected})
+	r.change(chat.NetworkChange{Peer: e.Peer.String(), Connected: connected, Static: r.owner.static.has(e.Peer)})
 	if connected {
 		r.spawn("waku metadata", func() { r.askMetadata(e.Peer) })
 	} else {
@@ -81,21 +81,22 @@ func (r *run) currentState() chat.NetworkState {
 	return chat.NetworkOffline
 }
 
-// change queues a change for the engine, with the present state.
+// change queues a change for the engine.
 func (r *run) change(c chat.NetworkChange) {
-	c.State = r.currentState()
 	if ok, first := r.changes.put(c, 0); !ok && first {
 		r.log("warn", "changes of the network are not taken; dropping some")
 	}
 }
 
-// report hands the changes to the engine.
+// report hands the changes to the engine, each with the state of that moment: if some
+// were dropped, those before them tell how it is after them.
 func (r *run) report() {
 	for {
 		c, ok := r.changes.take(r.ctx)
 		if !ok {
 			return
 		}
+		c.State = r.currentState()
 		if r.hooks.Changed != nil {
 			r.guard("waku changes", func() { r.hooks.Changed(c) })
 		}

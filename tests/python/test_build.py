@@ -42,8 +42,44 @@ class Library(unittest.TestCase):
         self.assertIn("[libstatus1to1.so.0]", dynamic)
         self.assertIn("NODELETE", dynamic)
 
+    def test_hardening(self):
+        """The table of addresses is read-only once loaded, no code is written to, no data run."""
+        dynamic = output("readelf", "-dW", LIBRARY)
+        self.assertRegex(dynamic, r"\(FLAGS\).*BIND_NOW")
+        self.assertRegex(dynamic, r"\(FLAGS_1\).*NOW")
+        self.assertNotIn("TEXTREL", dynamic)
+        segments = output("readelf", "-lW", LIBRARY)
+        self.assertIn("GNU_RELRO", segments)
+        self.assertRegex(segments, r"GNU_STACK .* RW ")
+        self.assertNotIn("RWE", segments)
+
     def test_no_paths_of_the_builder(self):
         self.assertNotIn(str(ROOT).encode() + b"/chat/", LIBRARY.read_bytes())
+
+
+class Vulnerabilities(TestCase):
+    """What `make lint` makes of govulncheck's answers; a script stands in for go."""
+
+    def check(self, status, says):
+        go = os.path.join(self.directory, "go")
+        pathlib.Path(go).write_text(f"#!/bin/sh\necho '{says}'\nexit {status}\n")
+        os.chmod(go, 0o700)
+        return subprocess.run(["sh", str(ROOT / "tests" / "vulnerabilities.sh"), "tag"], env=dict(os.environ, GO=go),
+                              stdout=subprocess.PIPE, encoding="utf-8")
+
+    def test_nothing_found(self):
+        done = self.check(0, "No vulnerabilities found.")
+        self.assertEqual((done.returncode, done.stdout), (0, "govulncheck: no known vulnerability is reached\n"))
+
+    def test_no_database(self):
+        done = self.check(1, "govulncheck: fetching vulnerabilities: no such host")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("skipped: the vulnerability database cannot be had here", done.stdout)
+
+    def test_vulnerability_and_failure(self):
+        for status, says in ((3, "Vulnerability #1: GO-2026-0001"), (1, "govulncheck: loading packages: no")):
+            done = self.check(status, says)
+            self.assertEqual((done.returncode, done.stdout), (1, says + "\n"))
 
 
 class Manners(TestCase):

@@ -24,6 +24,27 @@ def run(script, *arguments):
                           stderr=subprocess.PIPE, encoding="utf-8", timeout=4 * PATIENCE)
 
 
+class Signals(TestCase):
+    def test_handlers(self):
+        """As the header says: SIGURG of before is taken, everything else stays with the host."""
+        ended = run(
+            "import signal\n"
+            "def got(number, frame): print(signal.Signals(number).name, flush=True)\n"
+            "for number in signal.SIGURG, signal.SIGUSR1, signal.SIGCHLD, signal.SIGPROF: signal.signal(number, got)\n"
+            "client = Client(config)\n"
+            "client.call('identity.create')\n"
+            "for number in signal.SIGURG, signal.SIGUSR1, signal.SIGCHLD, signal.SIGPROF: os.kill(os.getpid(), number)\n"
+            "time.sleep(0.1)\n"
+            "print('later')\n"
+            "signal.signal(signal.SIGURG, got)\n"
+            "os.kill(os.getpid(), signal.SIGURG)\n"
+            "time.sleep(0.1)\n"
+            "client.close()\n")
+        before, _, after = ended.stdout.partition("later\n")
+        self.assertEqual((sorted(before.split()), ended.stderr, ended.returncode), (["SIGCHLD", "SIGPROF", "SIGUSR1"], "", 0))
+        self.assertEqual(set(after.split()), {"SIGURG"})
+
+
 class Fork(TestCase):
     @unittest.skipUnless(hasattr(os, "fork"), "forks")
     def test_child_is_refused(self):

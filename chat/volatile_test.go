@@ -1,0 +1,55 @@
+package chat
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"libstatus1to1/chat/event"
+)
+
+// Of network events that nobody reads the latest of each subject is kept, and of
+// strangers those of the latest few.
+func TestLatestNetworkEvents(t *testing.T) {
+	s := &eventStream{next: 1, changed: make(chan struct{})}
+	peer := func(subject, id string, connected bool) {
+		s.pushLatest(subject+id, event.PeerChanged{PeerID: id, Connected: connected}, 1)
+	}
+	s.push(event.InternalError{Where: "somewhere"}, 1)
+	peer(subjectStatic, "ours", true)
+	for range 1000 {
+		s.pushLatest(subjectNetwork, event.NetworkChanged{State: "offline"}, 1)
+		s.pushLatest(subjectNetwork, event.NetworkChanged{State: "online"}, 1)
+	}
+	for i := range 10 * maxStrangerEvents {
+		peer(subjectStranger, fmt.Sprint(i), true)
+		peer(subjectStranger, fmt.Sprint(i), false)
+	}
+	peer(subjectStatic, "ours", false)
+	var got []string
+	for s.unread() > 0 {
+		e, _, err := s.take()
+		if err != nil || e.Seq != 0 {
+			t.Fatalf("%+v, %v", e, err)
+		}
+		got = append(got, e.Type+string(e.Data))
+	}
+	if len(got) != maxStrangerEvents+3 {
+		t.Fatalf("%d events: %q", len(got), got)
+	}
+	for at, want := range map[int]string{
+		0:            "internal_error",
+		1:            `"online"`,
+		2:            fmt.Sprintf(`"peer_id":"%d"`, 9*maxStrangerEvents),
+		len(got) - 2: fmt.Sprintf(`"peer_id":"%d","connected":false`, 10*maxStrangerEvents-1),
+		len(got) - 1: `"peer_id":"ours","connected":false`,
+	} {
+		if !strings.Contains(got[at], want) {
+			t.Errorf("event %d is %s, want %s", at, got[at], want)
+		}
+	}
+	s.close("close", 1)
+	if peer(subjectStatic, "ours", true); s.unread() != 1 {
+		t.Error("an event came after the closed one")
+	}
+}

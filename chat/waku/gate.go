@@ -1,0 +1,95 @@
+package waku
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/libp2p/go-libp2p/core/connmgr"
+	"github.com/libp2p/go-libp2p/core/control"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+	"golang.org/x/time/rate"
+)
+
+// gate decides which connections there are. We dial those whom the node has on its
+// list, where the list says, and nobody else: peers name addresses of others (peer
+// exchange) and of themselves (identify), and would else have us knock wherever they
+// like. We accept from everybody, but not faster than limits.go says.
+type gate struct {
+	dials    *staticPeers
+	arrivals *arrivals
+}
+
+var _ connmgr.ConnectionGater = gate{}
+
+// InterceptPeerDial tells whether a peer may be dialled.
+func (g gate) InterceptPeerDial(id peer.ID) bool { return g.dials.has(id) }
+
+// InterceptAddrDial tells whether it may be dialled at this address.
+func (g gate) InterceptAddrDial(id peer.ID, address ma.Multiaddr) bool {
+	return g.dials.at(id, address)
+}
+
+// InterceptAccept tells whether a connection is accepted, before anything is read.
+func (g gate) InterceptAccept(connection network.ConnMultiaddrs) bool {
+	return g.arrivals.admit(time.Now(), sourceOf(connection.RemoteMultiaddr()))
+}
+
+// InterceptSecured and InterceptUpgraded come when it is known who somebody is, which
+// changes nothing.
+func (gate) InterceptSecured(network.Direction, peer.ID, network.ConnMultiaddrs) bool { return true }
+
+func (gate) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }
+
+// sourceOf is from where an address is: the address itself for IPv4, its /56 for IPv6.
+// It is not valid for the addresses of this machine and for what is no IP address.
+func sourceOf(address ma.Multiaddr) netip.Prefix {
+	raw, err := manet.ToIP(address)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	ip, ok := netip.AddrFromSlice(raw)
+	if ip = ip.Unmap(); !ok || ip.IsLoopback() {
+		return netip.Prefix{}
+	}
+	bits := 32
+	if ip.Is6() {
+		bits = 56
+	}
+	source, _ := ip.Prefix(bits) // fails for too many bits only
+	return source
+}
+
+// arrivals are the connections that were accepted lately.
+type arrivals struct {
+	mu      sync.Mutex
+	all     *rate.Limiter
+	sources *lru.Cache[netip.Prefix, *rate.Limiter]
+}
+
+func newArrivals() *arrivals {
+	sources, _ := lru.New[netip.Prefix, *rate.Limiter](sourcesRemembered) // fails for a size below 1 only
+	return &arrivals{all: rate.NewLimiter(rate.Every(arrivalEvery), arrivalsAtOnce), sources: sources}
+}
+
+// admit counts a connection, and tells whether it is one too many. A source that knocks
+// too fast does not use up what is there for all.
+func (a *arrivals) admit(now time.Time, source netip.Prefix) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if source.IsValid() {
+		own, known := a.sources.Get(source)
+		if !known {
+			own = rate.NewLimiter(rate.Every(arrivalEveryBySource), arrivalsAtOnceBySource)
+			a.sources.Add(source, own)
+		}
+		if !own.AllowN(now, 1) {
+			return false
+		}
+	}
+	return a.all.AllowN(now, 1)
+}

@@ -1,0 +1,91 @@
+package waku
+
+import (
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/protocol"
+	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
+	"golang.org/x/time/rate"
+)
+
+// This file says what a peer may cost us. Anybody who reaches our port is a peer, and
+// a new identity costs nothing: what counts by peer is bounded for all strangers
+// together too. Static peers are the user's choice, and are not counted among them.
+
+// Connections are cut back to the first number when there are more than the second;
+// those of static peers and of gossipsub's mesh are kept. libp2p's own numbers. More
+// than the second are not accepted.
+const (
+	fewConnections  = 160
+	manyConnections = 192
+)
+
+// Connections that are accepted, by source (an IPv4 address, or the /56 of an IPv6
+// one: what one customer has) and in all. Each leaves something behind for a while:
+// gossipsub keeps scores for ten minutes, and a few words for ever. The first numbers
+// are what may come at once, when we were away and all come back; nodes dial again
+// after some seconds, so that the rates turn nobody away for long. Connections of this
+// machine itself count in all only. No source may hold more than connectionsBySource.
+const (
+	arrivalsAtOnce         = 128
+	arrivalsAtOnceBySource = 16
+	arrivalEvery           = time.Second
+	arrivalEveryBySource   = 4 * time.Second
+	connectionsBySource    = 8
+	sourcesRemembered      = 1024
+)
+
+// Streams a peer may hold open with us. A relay needs five: relay, metadata, ping,
+// identify and its push; others ask for protocols that we do not have.
+const streamsByPeer = 32
+
+// networkMemory bounds what libp2p reserves for connections and streams together; 192
+// peers with the streams of a relay reserve some 300 MiB of it and use hardly any.
+const networkMemory = 512 << 20
+
+// Messages a peer may relay to us, in number and bytes: by second, and at once. A peer
+// passes on each message of the shard once, and the busiest shard of the Status network
+// has some dozens a second. Each costs an entry of gossipsub's cache for two minutes
+// (about 120 bytes) and itself for six seconds. What is above it is dropped unread.
+const (
+	messagesByPeer          rate.Limit = 1000
+	messagesAtOnceByPeer               = 10_000
+	messageBytesByPeer      rate.Limit = 8 << 20
+	messageBytesAtOnce                 = 32 << 20
+	messagesByStrangers     rate.Limit = 2000
+	messagesAtOnceStrangers            = 20_000
+	bytesByStrangers        rate.Limit = 8 << 20
+	bytesAtOnceStrangers               = 64 << 20
+	spendersRemembered                 = 1024 // more than there can be connections
+)
+
+// maxSubscriptions is how many subscriptions one gossipsub RPC may carry: twice the
+// shards of a cluster (51/WAKU2-RELAY-SHARDING). Only that of our shard is kept.
+const maxSubscriptions = 2048
+
+// resourceLimits are libp2p's defaults, except that they do not grow with the machine's
+// memory where a stranger would be who uses it.
+func resourceLimits() rcmgr.ConcreteLimitConfig {
+	limits := rcmgr.DefaultLimits
+	limits.SystemBaseLimit.ConnsInbound = manyConnections
+	limits.SystemBaseLimit.Conns = manyConnections + maxAddresses
+	limits.SystemBaseLimit.ConnsOutbound = manyConnections + maxAddresses
+	limits.SystemBaseLimit.Memory = networkMemory
+	limits.SystemLimitIncrease.ConnsInbound = 0
+	limits.SystemLimitIncrease.Conns = 0
+	limits.SystemLimitIncrease.ConnsOutbound = 0
+	limits.SystemLimitIncrease.Memory = 0
+	limits.PeerBaseLimit.StreamsInbound = streamsByPeer
+	limits.PeerLimitIncrease.StreamsInbound = 0
+	byPeer := func(id protocol.ID, streams int) {
+		limits.AddProtocolPeerLimit(id, rcmgr.BaseLimit{
+			StreamsInbound: streams, StreamsOutbound: streams, Streams: 2 * streams, Memory: 16 << 20}, rcmgr.BaseLimitIncrease{})
+	}
+	byPeer(metadataProtocol, 16)
+	byPeer(ping.ID, 4)
+	byPeer(identify.ID, 4)
+	byPeer(identify.IDPush, 4)
+	return limits.AutoScale()
+}
