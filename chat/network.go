@@ -59,6 +59,10 @@ func (c *Client) networkChanged(n NetworkChange) {
 			peers++
 		}
 	}
+	if n.Connected && peers <= fewPeers {
+		c.peerCame.Store(true)
+		c.kick()
+	}
 	err := c.update(func(t *txn) error {
 		if n.Peer != "" {
 			if err := t.emit(event.PeerChanged{PeerID: n.Peer, Connected: n.Connected, Error: n.Error}); err != nil {

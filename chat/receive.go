@@ -70,6 +70,7 @@ type inbound struct {
 	// ours sends.
 	timestamps map[[32]byte]int64
 	silent     bool // its sender is blocked: acknowledge it, and no more
+	news       bool // the bundle with it is newer than all before of that installation
 }
 
 // receive handles a batch in one transaction.
@@ -239,7 +240,7 @@ func (p *pass) open(m *inbound) error {
 		p.unreadable(m, peer, err)
 		return err
 	}
-	m.in = in
+	m.in, m.news = in, newer(peer, next, m.message.GetInstallationId())
 	next = p.join(m, next)
 	p.ownBundleSeen(m)
 	switch in.Kind {
@@ -250,6 +251,7 @@ func (p *pass) open(m *inbound) error {
 		}
 		p.setPeer(peer, next)
 		p.do(nothing)
+		p.heard(m, m.message.GetInstallationId(), m.news)
 		return dropped("not_addressed")
 	case session.Public:
 		if m.silent || p.met[m.sender] {
@@ -264,7 +266,7 @@ func (p *pass) open(m *inbound) error {
 	}
 	next = p.opened(m, next)
 	p.setPeer(peer, next)
-	p.do(func(t *txn) error { t.then(func() { t.c.heard(m.sender) }); return nil })
+	p.heard(m, in.InstallationID, true)
 	if m.silent {
 		p.plaintext(m)
 		return nil
@@ -278,6 +280,13 @@ func (p *pass) open(m *inbound) error {
 }
 
 func nothing(*txn) error { return nil }
+
+// heard notes that a device is there, if what came of it is news: see returns.go.
+func (p *pass) heard(m *inbound, installation string, news bool) {
+	if news {
+		p.do(func(t *txn) error { t.then(func() { t.c.heard(device{m.sender, installation}) }); return nil })
+	}
+}
 
 func (p *pass) reportSession(peer session.Peer, in session.Incoming) {
 	if !in.Started && !in.Established {
