@@ -88,8 +88,10 @@ func (c *Client) again(r outboxRow, now time.Time) (next time.Time, quick int, s
 }
 
 // hurry hastens what a device waits for that was heard; addressed tells that messages
-// go to it. What another device has acknowledged waits for those that have not.
-func (o *outbox) hurry(from device, addressed, own bool, now time.Time) {
+// go to it. What another device has acknowledged waits for those that have not, and only
+// if it would wait for longer than pause: the devices that have it see a message that is
+// not for them, and may take it that their sender does not know them.
+func (o *outbox) hurry(from device, addressed, own bool, now time.Time, pause time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, r := range o.byMVDS {
@@ -97,6 +99,9 @@ func (o *outbox) hurry(from device, addressed, own bool, now time.Time) {
 			continue
 		}
 		if (own || r.delivered) && (!addressed || slices.Contains(r.acked, from.installation)) {
+			continue
+		}
+		if r.delivered && r.nextSend.Sub(now) < pause {
 			continue
 		}
 		r.hasten(now, heardSends)
@@ -170,7 +175,8 @@ func (c *Client) heard(from device) {
 			p.due = now
 		}
 	}
-	if last, ok := c.loop.heard.Get(from); ok && within(hurryEvery*c.settings.ResendBase, last.UnixMilli(), now) {
+	pause := hurryEvery * c.settings.ResendBase
+	if last, ok := c.loop.heard.Get(from); ok && within(pause, last.UnixMilli(), now) {
 		return
 	}
 	c.loop.heard.Add(from, now)
@@ -182,7 +188,7 @@ func (c *Client) heard(from device) {
 		return
 	}
 	addressed := slices.Contains(installationIDs(p.Active()), from.installation)
-	c.outbox.hurry(from, addressed, from.peer == a.public, now)
+	c.outbox.hurry(from, addressed, from.peer == a.public, now, pause)
 }
 
 // newer reports whether a message taught a bundle of the installation it came from that

@@ -31,7 +31,7 @@ func TestHurryIsBounded(t *testing.T) {
 	sent := 0
 	for nextHeard := now; r.sends < datasync.MaxSends || r.quick > 0 || now.Before(r.nextSend); {
 		if !now.Before(nextHeard) {
-			c.outbox.hurry(device{r.peer, "phone"}, true, false, now)
+			c.outbox.hurry(device{r.peer, "phone"}, true, false, now, hurryEvery*DefaultResendBase)
 			nextHeard = now.Add(hurryEvery * DefaultResendBase)
 		}
 		if !now.Before(r.nextSend) {
@@ -90,7 +90,7 @@ func TestHurryForADevice(t *testing.T) {
 	} {
 		client, r := waitingRow(t, now)
 		r.acked, r.delivered = c.acked, len(c.acked) > 0
-		client.outbox.hurry(device{r.peer, c.from}, c.addressed, c.own, now)
+		client.outbox.hurry(device{r.peer, c.from}, c.addressed, c.own, now, DefaultResendBase)
 		if got := !r.nextSend.After(now); got != c.want {
 			t.Errorf("%s: hurried %v", c.what, got)
 		}
