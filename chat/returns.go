@@ -183,8 +183,9 @@ func (c *Client) heard(from device) {
 	if c.loop.failed.of(from.peer) {
 		c.loop.returned[from.peer] = true
 	}
-	a, p, err := c.account_.Load(), session.Peer{}, error(nil)
-	if p, err = c.peer(from.peer); err != nil || a == nil {
+	a := c.account_.Load()
+	p, err := c.peer(from.peer)
+	if err != nil || a == nil {
 		return
 	}
 	addressed := slices.Contains(installationIDs(p.Active()), from.installation)
