@@ -226,6 +226,9 @@ func (c *Client) become(a *account) error {
 	if err := c.loadOutbox(a.public); err != nil {
 		return err
 	}
+	if err := c.loadFailed(); err != nil {
+		return err
+	}
 	if err := c.loadAcks(); err != nil {
 		return err
 	}

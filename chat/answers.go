@@ -96,14 +96,6 @@ func (p *pass) recent(m *inbound, peer session.Peer) bool {
 	return at > p.now.Add(-keepSeen).UnixNano() && at >= in.Activity
 }
 
-// signOfLife notes that the sender of m is there.
-func (p *pass) signOfLife(m *inbound) {
-	if m.in.Session < 0 && !m.recent {
-		return
-	}
-	p.do(func(t *txn) error { t.then(func() { t.c.heard(m.sender) }); return nil })
-}
-
 // signedAt is when the sender signed the latest of the bundles beside a message, ns; 0 if
 // there is none.
 func (m *inbound) signedAt() (at int64) {

@@ -23,10 +23,13 @@ func (p *pass) public(m *inbound) {
 	}
 	p.setMark(m, nil)
 	app, ok := p.unwrap(m, m.in.Plaintext)
-	if !ok || app.Type != wire.ApplicationMetadataMessage_CONTACT_CODE_ADVERTISEMENT {
+	if !ok {
 		return
 	}
-	p.signOfLife(m)
+	p.heard(m, m.message.GetInstallationId(), m.news)
+	if app.Type != wire.ApplicationMetadataMessage_CONTACT_CODE_ADVERTISEMENT {
+		return
+	}
 	var advertisement wire.ContactCodeAdvertisement
 	if err := proto.Unmarshal(app.Payload, &advertisement); err != nil {
 		p.c.counters.drop("application")

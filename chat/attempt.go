@@ -31,6 +31,7 @@ type attempt struct {
 	evidence     Evidence
 	sent         *sentAs // once it is out
 	failure      Code
+	tried        bool // it may be out, though it is not known to be
 
 	before, after session.Peer
 	started       []string
@@ -158,7 +159,7 @@ func (c *Client) batch(rows []outboxRow, room int) []outboxRow {
 
 // giveUp fails the rows that had all their attempts and returns the others.
 func (c *Client) giveUp(rows []outboxRow) []outboxRow {
-	spent := func(r outboxRow) bool { return r.sends >= datasync.MaxSends }
+	spent := func(r outboxRow) bool { return r.sends >= datasync.MaxSends && r.quick == 0 }
 	if !slices.ContainsFunc(rows, spent) {
 		return rows
 	}
@@ -180,7 +181,13 @@ func (c *Client) giveUp(rows []outboxRow) []outboxRow {
 // was delivered or was for our own other devices. An acknowledgement may still come,
 // from somebody who was away for long.
 func (t *txn) fail(r outboxRow, code Code) error {
-	if err := t.dropRow(r); err != nil || t.isOwn(r.peer.Compressed()) {
+	own := t.isOwn(r.peer.Compressed())
+	if code == CodeUndeliverable && r.text && !r.delivered && !own {
+		if err := t.keepFailed(r, false); err != nil {
+			return err
+		}
+	}
+	if err := t.dropRow(r); err != nil || own {
 		return err
 	}
 	if err := t.remember(t.c.account_.Load().public, seenElsewhere, r.mvds, [][32]byte{r.id}); err != nil {
@@ -217,7 +224,7 @@ func (c *Client) encryptFor(a *account, with enclosed, p session.Peer, rows []ou
 		}
 		sync.Messages = messages
 		for _, r := range rows {
-			at.rows = append(at.rows, attemptRow{r.mvds, r.number, r.sends + 1})
+			at.rows = append(at.rows, attemptRow{r.mvds, r.number, r.sendsThen()})
 			at.resends += min(r.sends, 1)
 		}
 	}
@@ -347,6 +354,9 @@ func (t *txn) storeAttempt(at *attempt) error {
 		if err := t.leaveCarrier(r); err != nil {
 			return err
 		}
+	}
+	if at.resends > 0 {
+		t.c.loop.awaitMore = true // also if it is not stored: it only has a look taken
 	}
 	t.then(func() {
 		for _, row := range at.rows {

@@ -86,8 +86,8 @@ func (c *Client) contactCode(a *account) error {
 	return err
 }
 
-// publishContactCode does so when it is due: at the start, when the bundle
-// changed, and every ContactCodeEvery.
+// publishContactCode does so when it is due: at the start, when the bundle changed, when
+// we were away (returns.go), and every ContactCodeEvery.
 func (c *Client) publishContactCode(a *account) {
 	now := c.now()
 	if now.Before(c.loop.nextCode) {
@@ -104,6 +104,10 @@ func (c *Client) publishContactCode(a *account) {
 		return
 	}
 	c.loop.lastCode, c.loop.nextCode = now, now.Add(c.settings.ContactCodeEvery)
+	if c.loop.codesLeft > 0 {
+		c.loop.codesLeft--
+		c.loop.nextCode = now.Add(min(codeAgain*c.settings.ResendBase, c.settings.ContactCodeEvery))
+	}
 }
 
 // contactCodeRetry is the pause after a contact code could not be published:
@@ -122,6 +126,9 @@ func (c *Client) care(now time.Time) {
 	}
 	if err := c.forgetMarks(now); err != nil {
 		c.log.Log("warn", "forgetting old marks failed", "error", err.Error())
+	}
+	if err := c.forgetOldFailures(now); err != nil {
+		c.log.Log("warn", "forgetting failed messages failed", "error", err.Error())
 	}
 }
 

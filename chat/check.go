@@ -46,6 +46,7 @@ func (c *Client) CheckStore(ctx context.Context) (StoreCheck, error) {
 //     message, and a chat's unread count and last message are right;
 //   - each outbox row has its message and ids that follow from its bytes, and is in
 //     one attempt at most; what is left of attempts that are out has its rows;
+//   - what is kept of a message that was given up has its message, which has failed;
 //   - each mark of what was seen is forgotten some day;
 //   - the Noise key is certified; each pairing that is paired has its session, each
 //     session its pairing, each transfer its pairing and the bytes it should have;
@@ -64,7 +65,7 @@ type inspection struct {
 func inspect(ctx context.Context, tx Tx, own *account, report func(string)) error {
 	in := &inspection{ctx: ctx, tx: tx, own: own, report: report, placed: map[[key.CompressedSize]byte]uint64{}}
 	for _, walk := range []func() error{
-		in.meta, in.peers, in.messages, in.chats, in.outbox, in.attempts, in.acks, in.seen, in.topics, in.contacts, in.known,
+		in.meta, in.peers, in.messages, in.chats, in.outbox, in.failed, in.attempts, in.acks, in.seen, in.topics, in.contacts, in.known,
 		in.clientRefs, in.events, in.noise,
 	} {
 		if err := walk(); err != nil {

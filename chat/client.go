@@ -64,8 +64,9 @@ type Client struct {
 	room     byteGate // of incoming
 	wake     chan struct{}
 	online   onlineState
-	// cameOnline ends the pause after a failed publish.
-	cameOnline atomic.Bool
+	// cameOnline ends the pause after a failed publish; peerCame tells that one of few
+	// peers has connected. Both are told to the loop.
+	cameOnline, peerCame atomic.Bool
 
 	// busy is held by the loop while it works; it guards loop.
 	busy   sync.Mutex
@@ -100,7 +101,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	}
 	c.store = watchedStore{o.Store, c}
 	if c.clock == nil {
-		c.clock = systemClock{}
+		c.clock = systemClock{time.Now()}
 	}
 	if c.rand == nil {
 		c.rand = rand.Reader
@@ -113,8 +114,10 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	}
 	c.room.max = incomingBytes
 	c.loop.holds = map[key.Public]*hold{}
+	c.loop.returned = map[key.Public]bool{}
 	c.loop.repeats = newRepeats()
-	c.loop.hurried, _ = lru.New[key.Public, time.Time](peersInMemory)
+	c.loop.heard, _ = lru.New[device, time.Time](peersInMemory)
+	c.loop.clocks = c.readClocks()
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	c.loop.peers, _ = lru.New[key.Public, session.Peer](peersInMemory) // fails only for a size below 1
 	c.loop.answers = map[answer]bool{}

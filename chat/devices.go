@@ -263,6 +263,9 @@ func (t *txn) deviceHas(id [32]byte, by string, own bool) error {
 		rec.Devices = append(rec.GetDevices(), &wire.DeviceAckRecord{InstallationId: by, At: now, Own: own})
 	}
 	if delivered {
+		if err := t.deliveredAfterAll(&rec); err != nil {
+			return err
+		}
 		rec.State = stateDelivered
 		rec.EvidenceKind, rec.EvidenceInstallation = "device", by
 		rec.EvidencePeers, rec.EvidenceAt = 0, now

@@ -94,6 +94,7 @@ const (
 	CodeBadAddress      Code = "bad_address"
 	CodeNoPeers         Code = "no_peers"
 	CodeUndeliverable   Code = "undeliverable"
+	CodeCancelled       Code = "cancelled"
 	CodeNetworkDown     Code = "network_down"
 
 	CodeBadInvitation     Code = "bad_invitation"
@@ -149,7 +150,7 @@ var CodeTable = []CodeInfo{
 	{CodeTooMany, "request", true, "a limit is reached", "wait until something is done, or remove something"},
 	{CodeClientRefReused, "message", false, "the client_ref was used for another message", "use a new client_ref for a new message"},
 	{CodeBlocked, "contact", false, "this person is blocked", "unblock them first"},
-	{CodeWrongState, "contact", false, "the state of the contact does not allow it; details.request tells it", "look at the contact, and do what its state allows"},
+	{CodeWrongState, "contact", false, "the state of the contact or the message does not allow it; details.request or details.state tells it", "look at it, and do what its state allows"},
 	{CodeNotVerified, "contact", false, "the safety number is not that of this pair of keys", "compare again; if it differs, the key is not theirs"},
 	{CodeBadPicture, "identity", false, "the picture is too large, or of no known type", "give a JPEG, PNG, GIF or WebP within the limits in details"},
 	{CodeStoreLocked, "store", true, "another client or process has the store open", "close the other one"},
@@ -161,7 +162,8 @@ var CodeTable = []CodeInfo{
 	{CodePortInUse, "network", true, "the listen address is in use", "choose another port, or 0 for any"},
 	{CodeBadAddress, "network", false, "the address is not a usable multiaddress", "give /ip4/<address>/tcp/<port>, for peers with /p2p/<peer id>"},
 	{CodeNoPeers, "network", true, "there is no peer to publish to", "connect to a peer"},
-	{CodeUndeliverable, "network", false, "no acknowledgement came after all attempts", "send it again when the other side is back"},
+	{CodeUndeliverable, "network", false, "no acknowledgement came after all attempts, in 20 days", "it is tried again when the other side is back; or call messages.retry"},
+	{CodeCancelled, "message", false, "the user cancelled the message", "call messages.retry to send it after all"},
 	{CodeNetworkDown, "network", true, "the network is not running", "create or restore an identity; the network starts with it"},
 	{CodeBadInvitation, "pairing", false, "the text is not an invitation that this device can answer; details.cause is \"altered\" (cut, or a character changed), \"application\" (of another one, or of a version whose authcode can be searched for), \"own\" or \"other_text\"", "give what pairing_invitation has on the other device, all of it"},
 	{CodePairingState, "pairing", false, "the pairing or the transfer is not at this point; details.state tells where it is", "look at it, and do what its state allows"},

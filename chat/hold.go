@@ -58,41 +58,9 @@ func (c *Client) heldUntil(a *account, p session.Peer, now time.Time) (until tim
 // hold puts off what is for peer.
 func (c *Client) hold(peer key.Public, rows []outboxRow, until time.Time) {
 	for _, r := range rows {
-		c.outbox.change(r.mvds, func(r *outboxRow) { r.nextSend = until })
+		c.outbox.change(r.mvds, func(r *outboxRow) { r.nextSend, r.quick = until, 0 })
 	}
 	if p := c.loop.acks[peer]; p != nil {
 		p.due = until
 	}
-}
-
-// hurryEvery, in waits of ResendBase, is how often at most somebody who is heard
-// makes us send again at once what they have not acknowledged: those who were away
-// need not wait for the next of our long waits.
-const hurryEvery = 10
-
-// maxHurries bounds how often that happens to one message, and gives it all its
-// attempts again: one that is never acknowledged by somebody who is there must
-// come to an end.
-const maxHurries = 8
-
-// heard tells that somebody is there: they have sent something encrypted, or
-// published their bundle. In the loop, after a commit.
-func (c *Client) heard(peer key.Public) {
-	now := c.now()
-	if h := c.loop.holds[peer]; h != nil {
-		*h = hold{next: now}
-		c.outbox.hurry(peer, now, func(outboxRow) bool { return true })
-		if p := c.loop.acks[peer]; p != nil {
-			p.due = now
-		}
-		return
-	}
-	if last, ok := c.loop.hurried.Get(peer); ok && now.Sub(last) < hurryEvery*c.settings.ResendBase {
-		return
-	}
-	c.loop.hurried.Add(peer, now)
-	// What a device has acknowledged waits for another one, which we did not hear.
-	c.outbox.hurry(peer, now, func(r outboxRow) bool {
-		return r.sends > 1 && r.hurries < maxHurries && !r.delivered
-	})
 }

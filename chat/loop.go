@@ -17,9 +17,14 @@ type loopState struct {
 	peers *lru.Cache[key.Public, session.Peer]
 	acks  map[key.Public]*pendingAcks
 	// holds are the people whose sending chain is too far ahead: see hold.go.
-	holds map[key.Public]*hold
-	// hurried is when what waits for somebody was last made due early.
-	hurried *lru.Cache[key.Public, time.Time]
+	holds  map[key.Public]*hold
+	clocks clockReading // when they were last compared
+	// heard is when what waits for a device was last hurried because it was heard: see
+	// returns.go, also for back and returned.
+	heard    *lru.Cache[device, time.Time]
+	back     returning
+	returned map[key.Public]bool
+	failed   failedMessages // see failed.go
 	// repeats bounds how often somebody's old messages are acknowledged again.
 	repeats repeats
 	// unpublished attempts are stored but not out yet; published ones are out but
@@ -37,6 +42,11 @@ type loopState struct {
 	networkPause pause
 	nextCode     time.Time // when the contact code is due
 	lastCode     time.Time // when it was last published
+	codesLeft    int       // how often it is to be published again soon
+	// nextAwait is when to look whose contact code to listen for (awaited.go); awaitMore
+	// tells that there is something to do then.
+	nextAwait time.Time
+	awaitMore bool
 	// answers are the messages without content that are to go out, answered those that did.
 	answers     map[answer]bool
 	answered    *lru.Cache[answer, lastAnswer]
@@ -72,7 +82,7 @@ func (c *Client) run() {
 	}()
 	for {
 		pause, incoming := c.next()
-		timer, stop := c.clock.Wait(pause)
+		timer, stop := c.clock.Wait(min(pause, clockLook))
 		var batch []Envelope
 		select {
 		case <-c.ctx.Done():
@@ -83,6 +93,9 @@ func (c *Client) run() {
 			batch = c.drain(e)
 		case <-c.wake:
 		case <-timer:
+			if pause > clockLook {
+				continue // it was only to look at the clocks, which next does
+			}
 		}
 		stop()
 		c.turn(batch)
@@ -97,8 +110,13 @@ func (c *Client) turn(batch []Envelope) {
 	if c.paused.Load() {
 		return
 	}
+	c.followClock()
 	if c.cameOnline.Swap(false) {
 		c.loop.networkPause.wentWell()
+		c.loop.back.happened = true
+	}
+	if c.peerCame.Swap(false) {
+		c.loop.back.happened = true
 	}
 	batch = append(c.loop.unstored, batch...)
 	c.loop.unstored = nil
@@ -113,7 +131,10 @@ func (c *Client) turn(batch []Envelope) {
 		c.look()
 		c.renewPreKey()
 		c.repair()
+		c.comeBack()
+		c.sendFailed()
 		c.send()
+		c.awaitCodes()
 		c.workNoise()
 	}
 }
@@ -154,6 +175,9 @@ func (c *Client) untilDue() time.Duration {
 		return idle
 	}
 	now := c.now()
+	if c.clockJumped() {
+		return 0
+	}
 	if c.loop.storePause.lasts(now) {
 		return c.loop.storePause.until.Sub(now)
 	}
@@ -173,6 +197,12 @@ func (c *Client) untilDue() time.Duration {
 		earlier(c.loop.networkPause.until)
 	case c.online.is():
 		earlier(c.loop.nextCode)
+		if c.loop.back.happened {
+			earlier(c.loop.back.next(c.settings.ResendBase))
+		}
+		if c.loop.awaitMore {
+			earlier(c.loop.nextAwait)
+		}
 		for _, a := range c.loop.acks {
 			earlier(a.due)
 		}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"libstatus1to1/chat/event"
-	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/wire"
 )
 
@@ -26,6 +25,9 @@ type sentRow struct {
 	row   outboxRow
 	next  time.Time // when it is due again
 	event []byte    // that its message is sent now; nil if it was before
+	// When that is beside its schedule: how often it is sent so, and when it is due by it.
+	quick     int
+	scheduled time.Time
 }
 
 // readMarks tells what is to be stored about published attempts. The loop only: nobody
@@ -38,8 +40,8 @@ func (c *Client) readMarks(published []*attempt) (*marks, error) {
 		rows := c.outbox.copies(at.rows)
 		m.rows[i] = make([]sentRow, 0, len(rows))
 		for _, r := range rows {
-			next := m.at.Add(datasync.Backoff(r.sends, c.settings.ResendBase, c.rand))
-			m.rows[i] = append(m.rows[i], sentRow{row: r, next: next})
+			next, quick, scheduled := c.again(r, m.at)
+			m.rows[i] = append(m.rows[i], sentRow{row: r, next: next, quick: quick, scheduled: scheduled})
 		}
 		if at.failure != "" {
 			continue
@@ -75,7 +77,7 @@ func (t *txn) mark(m *marks) error {
 				continue
 			}
 			carrier.Rows = append(carrier.Rows, &wire.AttemptRowRecord{
-				Row: r.row.number, Sends: uint32(r.row.sends), NextSendAt: r.next.UnixMilli(),
+				Row: r.row.number, Sends: uint32(r.row.sends), NextSendAt: r.scheduled.UnixMilli(),
 			})
 			if err := t.markRow(at, r); err != nil {
 				return err
@@ -90,7 +92,7 @@ func (t *txn) mark(m *marks) error {
 }
 
 func (t *txn) markRow(at *attempt, r sentRow) error {
-	t.then(func() { t.c.outbox.published(r.row.mvds, at.id, r.next) })
+	t.then(func() { t.c.outbox.published(r, at.id) })
 	if r.event == nil {
 		return nil
 	}
@@ -123,6 +125,7 @@ func (c *Client) markFailed(at *attempt, err error) {
 	c.log.Log("error", "an attempt cannot be marked", "code", string(CodeOf(err)))
 	c.counters.drop("attempt_" + unstorable(err))
 	for _, r := range c.outbox.copies(at.rows) {
-		c.outbox.published(r.mvds, at.id, c.now().Add(datasync.Backoff(r.sends, c.settings.ResendBase, c.rand)))
+		next, quick, scheduled := c.again(r, c.now())
+		c.outbox.published(sentRow{row: r, next: next, quick: quick, scheduled: scheduled}, at.id)
 	}
 }

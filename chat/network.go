@@ -53,6 +53,11 @@ func (c *Client) networkChanged(n NetworkChange) {
 	if c.closed.Load() {
 		return
 	}
+	peers := connectedPeers(c.net.Status())
+	if n.Connected && peers <= fewPeers {
+		c.peerCame.Store(true)
+		c.kick()
+	}
 	at := c.now().UnixMilli()
 	if n.Peer != "" {
 		subject := subjectStranger
@@ -63,7 +68,7 @@ func (c *Client) networkChanged(n NetworkChange) {
 			PeerID: n.Peer, Connected: n.Connected, Static: n.Static, Error: n.Error}, at)
 	}
 	if changed {
-		c.events.pushLatest(subjectNetwork, event.NetworkChanged{State: string(n.State), Peers: connectedPeers(c.net.Status())}, at)
+		c.events.pushLatest(subjectNetwork, event.NetworkChanged{State: string(n.State), Peers: peers}, at)
 	}
 }
 

@@ -43,8 +43,11 @@ type outboxRow struct {
 	carrier   uint64 // not 0: the attempt whose record says when it is due again
 	acked     []string
 	delivered bool
-	hurried   time.Time // when it was last made due early
-	hurries   int       // how often it was made due early: see hold.go
+	hurried   time.Time // when it was last made due early for an installation that asked
+	hurries   int       // how often it was hurried because somebody was heard: see returns.go
+	quick     int       // how often it is to be sent soon, beside its schedule
+	quickSent int       // how often it was
+	scheduled time.Time // when quick is not 0: when it is due by its schedule
 	// text tells that its message is in a history, to somebody else; ref is its client_ref.
 	text bool
 	ref  string
@@ -84,11 +87,12 @@ func (o *outbox) letGo(r *outboxRow) {
 }
 
 // published notes that the attempt a row was in is out.
-func (o *outbox) published(mvds [32]byte, attempt uint64, next time.Time) {
+func (o *outbox) published(s sentRow, attempt uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if r := o.byMVDS[mvds]; r != nil {
-		r.attempt, r.carrier, r.nextSend = 0, attempt, next
+	if r := o.byMVDS[s.row.mvds]; r != nil {
+		r.attempt, r.carrier, r.nextSend = 0, attempt, s.next
+		r.quick, r.quickSent, r.scheduled = s.quick, r.quickSent+1, s.scheduled
 		o.letGo(r)
 	}
 }
@@ -159,18 +163,6 @@ func (o *outbox) change(mvds [32]byte, f func(*outboxRow)) {
 	defer o.mu.Unlock()
 	if r := o.byMVDS[mvds]; r != nil {
 		f(r)
-	}
-}
-
-// hurry makes due what waits for peer, is in no attempt, and may: as if it had
-// been sent once, so that the waits begin anew.
-func (o *outbox) hurry(peer key.Public, now time.Time, may func(outboxRow) bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, r := range o.byMVDS {
-		if r.peer == peer && r.attempt == 0 && r.nextSend.After(now) && may(*r) {
-			r.nextSend, r.sends, r.hurries = now, min(r.sends, 1), r.hurries+1
-		}
 	}
 }
 

@@ -31,6 +31,7 @@ func (c *Client) loadOutbox(own key.Public) error {
 			}
 			lastAttempt = max(lastAttempt, at.id)
 			if len(at.payload) > 0 {
+				at.tried = true // before the last stop, perhaps
 				c.loop.unpublished = append(c.loop.unpublished, at)
 			}
 			return nil
@@ -40,6 +41,7 @@ func (c *Client) loadOutbox(own key.Public) error {
 		return err
 	}
 	slices.SortFunc(c.loop.unpublished, func(a, b *attempt) int { return cmp.Compare(a.id, b.id) })
+	c.loop.awaitMore = len(loaded.byNumber) > 0
 	c.loop.lastAttempt = max(c.loop.lastAttempt, lastAttempt)
 	now, noJitter := c.now(), strings.NewReader("")
 	for number, r := range loaded.byNumber {

@@ -20,6 +20,7 @@ func (c *Client) publishAll() bool {
 			at.failure = CodeTooLarge
 		case err != nil:
 			c.log.Log("info", "publishing failed", "error", err.Error())
+			at.tried = at.tried || !errors.Is(err, ErrNoPeers)
 			c.loop.networkPause.failed(c.now())
 			return false
 		}

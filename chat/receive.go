@@ -77,6 +77,7 @@ type inbound struct {
 	timestamps map[[32]byte]int64
 	silent     bool // its sender is blocked: acknowledge it, and no more
 	recent     bool // it cannot be an old one that the marks have forgotten: answers.go
+	news       bool // the bundle with it is newer than all before of that installation
 }
 
 // receive handles a batch in one transaction, or, if one envelope of it cannot be
@@ -247,7 +248,7 @@ func (p *pass) open(m *inbound) error {
 		p.unreadable(m, peer, err)
 		return err
 	}
-	m.in = in
+	m.in, m.news = in, newer(peer, next, m.message.GetInstallationId())
 	if in.Kind == session.Encrypted {
 		if err := p.welcome(m); err != nil {
 			return err
@@ -263,6 +264,7 @@ func (p *pass) open(m *inbound) error {
 		}
 		p.setPeer(peer, next)
 		p.setMark(m, nil) // so that a copy of it, by anybody, changes nothing
+		p.heard(m, m.message.GetInstallationId(), m.news)
 		return dropped("not_addressed")
 	case session.Public:
 		if m.silent || p.met[m.sender] {
@@ -277,7 +279,7 @@ func (p *pass) open(m *inbound) error {
 	}
 	next = p.opened(m, next)
 	p.setPeer(peer, next)
-	p.signOfLife(m)
+	p.heard(m, in.InstallationID, in.Session >= 0 || m.recent)
 	if m.silent {
 		p.plaintext(m)
 		return nil
@@ -288,6 +290,13 @@ func (p *pass) open(m *inbound) error {
 	}
 	p.plaintext(m)
 	return nil
+}
+
+// heard notes that a device is there, if what came of it is news: see returns.go.
+func (p *pass) heard(m *inbound, installation string, news bool) {
+	if news {
+		p.do(func(t *txn) error { t.then(func() { t.c.heard(device{m.sender, installation}) }); return nil })
+	}
 }
 
 func (p *pass) reportSession(peer session.Peer, in session.Incoming) {

@@ -21,10 +21,11 @@ import (
 // A simulation runs engines without goroutines, on a manual network and a clock of
 // its own: all decisions come from one seed, which a failure prints.
 
-// simClock is the time of a simulation.
+// simClock is the time of a simulation, or of one machine of it.
 type simClock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu     sync.Mutex
+	now    time.Time
+	passed time.Duration // by the clock that nobody sets
 }
 
 func (c *simClock) Now() time.Time {
@@ -33,13 +34,38 @@ func (c *simClock) Now() time.Time {
 	return c.now
 }
 
+func (c *simClock) Both() (time.Time, time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now, c.passed
+}
+
 func (c *simClock) Wait(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }
 
 func (c *simClock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
+	c.now, c.passed = c.now.Add(d), c.passed+d
 }
+
+// machineClock is the clock of a machine that may sleep, or be set wrong.
+type machineClock struct {
+	sim         *simClock
+	set, missed time.Duration // of the time of day; by the clock that nobody sets
+}
+
+func (c *machineClock) Now() time.Time { return c.sim.Now().Add(c.set) }
+
+func (c *machineClock) Both() (time.Time, time.Duration) {
+	now, passed := c.sim.Both()
+	return now.Add(c.set), passed - c.missed
+}
+
+func (c *machineClock) Wait(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }
+
+// slept tells that the machine was asleep; jump sets its time of day.
+func (c *machineClock) slept(d time.Duration) { c.missed += d }
+func (c *machineClock) jump(d time.Duration)  { c.set += d }
 
 // simSettings: small times, so that a simulated hour is long.
 var simSettings = chat.Settings{
@@ -56,6 +82,10 @@ type simulation struct {
 	people  []*simPerson
 	devices []*simDevice // running, in the order they were made
 	made    int
+	// settings are simSettings where a simulation does not choose others; unknown people
+	// are in nobody's address book.
+	settings chat.Settings
+	unknown  bool
 }
 
 type simPerson struct {
@@ -73,6 +103,10 @@ type simDevice struct {
 	id    string
 	rand  io.Reader
 	node  chat.Transport
+	// clock is that of its machine, if it has one of its own; wire is between, if it is set.
+	clock       *machineClock
+	wire        *deadWire
+	asleepSince time.Time
 	// between stands between the client and its node, if it is set; probe is the client's.
 	between func(chat.Transport) chat.Transport
 	probe   func(point string)
@@ -101,7 +135,7 @@ var simKeys = func() (keys []key.Private) {
 func newSimulation(t *testing.T, seed uint64, people int, o memnet.Options) *simulation {
 	o.Seed, o.Manual = seed, true
 	s := &simulation{
-		t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 1)), net: memnet.New(o),
+		t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 1)), net: memnet.New(o), settings: simSettings,
 		clock: &simClock{now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)},
 	}
 	for i := range people {
@@ -133,8 +167,15 @@ func (s *simulation) start(d *simDevice) {
 	if d.between != nil {
 		transport = d.between(transport)
 	}
+	if d.wire != nil {
+		d.wire.Transport, transport = transport, d.wire
+	}
+	clock := chat.Clock(s.clock)
+	if d.clock != nil {
+		clock = d.clock
+	}
 	c, err := chat.OpenStepped(context.Background(), chat.Options{
-		Store: kept{d.store}, Transport: transport, Clock: s.clock, Rand: d.rand, Settings: simSettings,
+		Store: kept{d.store}, Transport: transport, Clock: clock, Rand: d.rand, Settings: s.settings,
 		Logger: testLog{s.t, d.owner.name}, Probe: d.probe,
 	})
 	if err != nil {
@@ -146,10 +187,16 @@ func (s *simulation) start(d *simDevice) {
 // add makes a new device of a person: not enabled anywhere yet, and knowing nothing.
 func (s *simulation) add(p *simPerson, on chat.Store) *simDevice {
 	s.t.Helper()
+	return s.addDevice(p, &simDevice{}, on)
+}
+
+// addDevice is add for a device that has a clock or a wire.
+func (s *simulation) addDevice(p *simPerson, d *simDevice, on chat.Store) *simDevice {
+	s.t.Helper()
 	s.made++
 	var seed [32]byte
 	seed[0], seed[1], seed[2] = byte(s.seed), byte(s.seed>>8), byte(s.made)
-	d := &simDevice{owner: p, store: on, rand: rand.NewChaCha8(seed)}
+	d.owner, d.store, d.rand = p, on, rand.NewChaCha8(seed)
 	s.start(d)
 	info, err := d.ImportIdentity(context.Background(), p.private, p.name)
 	if err != nil {
@@ -157,7 +204,7 @@ func (s *simulation) add(p *simPerson, on chat.Store) *simDevice {
 	}
 	d.id = info.InstallationID
 	for _, other := range s.people {
-		if other != p {
+		if other != p && !s.unknown {
 			if _, err := d.AddContact(other.public, ""); err != nil {
 				s.fatalf("%v", err)
 			}
@@ -199,7 +246,10 @@ func (s *simulation) work(d *simDevice) (worked bool) {
 
 // step delivers one envelope, or moves the clock to what is due next, and lets
 // everybody work.
-func (s *simulation) step() {
+func (s *simulation) step() { s.stepUntil(s.clock.Now().Add(time.Hour)) }
+
+// stepUntil is step that moves the clock no further than to end.
+func (s *simulation) stepUntil(end time.Time) {
 	delivered := s.net.Step()
 	worked := false
 	for _, d := range s.devices {
@@ -211,7 +261,7 @@ func (s *simulation) step() {
 		s.clock.advance(time.Millisecond)
 		return
 	}
-	next := time.Hour
+	next := end.Sub(s.clock.Now())
 	for _, d := range s.devices {
 		next = min(next, d.DueIn())
 	}

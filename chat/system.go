@@ -2,10 +2,15 @@ package chat
 
 import "time"
 
-// systemClock is the real time.
-type systemClock struct{}
+// systemClock is the real time; opened is when it was made.
+type systemClock struct{ opened time.Time }
 
-func (systemClock) Now() time.Time { return time.Now() }
+func (systemClock) Now() time.Time { return time.Now().Round(0) }
+
+func (s systemClock) Both() (time.Time, time.Duration) {
+	now := time.Now()
+	return now.Round(0), now.Sub(s.opened)
+}
 
 func (systemClock) Wait(d time.Duration) (<-chan time.Time, func()) {
 	t := time.NewTimer(d)

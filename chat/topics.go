@@ -60,6 +60,7 @@ type routes struct {
 	mu      sync.RWMutex
 	byTopic map[string][]route
 	known   map[routeName]route
+	awaited map[person]bool // whose contact code we listen for without knowing its route
 }
 
 func (r *routes) on(contentTopic string) []route {
@@ -83,6 +84,10 @@ func (r *routes) add(n route) {
 		return
 	}
 	r.known[name] = n
+	if n.kind == topicContactCode && r.awaited[n.peer] { // it is among byTopic
+		delete(r.awaited, n.peer)
+		return
+	}
 	// A new slice: on hands out the old one.
 	r.byTopic[n.contentTopic] = append(append([]route(nil), r.byTopic[n.contentTopic]...), n)
 }
@@ -140,7 +145,7 @@ func (c *Client) listen(rs ...route) {
 // loadRoutes reads the stored topics and subscribes to all of them.
 func (c *Client) loadRoutes(a *account) error {
 	c.routes.mu.Lock()
-	c.routes.byTopic, c.routes.known = map[string][]route{}, map[routeName]route{}
+	c.routes.byTopic, c.routes.known, c.routes.awaited = map[string][]route{}, map[routeName]route{}, nil
 	c.routes.mu.Unlock()
 	all := []route{{
 		kind: topicPartitioned, contentTopic: topic.Partitioned(a.public).ContentTopic(), peer: personOf(a.public),

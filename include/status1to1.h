@@ -424,7 +424,9 @@ static inline char *status1to1_chats_mark_read(status1to1_client client, const c
 }
 
 /* messages.send: Queues a text message. It returns when the message is stored; what
- * becomes of it arrives as message_state events. */
+ * becomes of it arrives as message_state events. While nobody acknowledges it, it is
+ * sent again after 27 s, and each time after twice as long; when its recipient is back,
+ * within seconds. After 20 days 12 hours it has failed as "undeliverable". */
 static inline char *status1to1_messages_send(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.send", params_json);
@@ -441,6 +443,21 @@ static inline char *status1to1_messages_send_batch(status1to1_client client, con
 static inline char *status1to1_messages_get(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.get", params_json);
+}
+
+/* messages.retry: Sends a failed message again under its message id: its state is
+ * "queued" then. What failed as "undeliverable" is also tried again by itself when its
+ * recipient is back. */
+static inline char *status1to1_messages_retry(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "messages.retry", params_json);
+}
+
+/* messages.cancel: Ends the sending of a message that is not delivered, also that of a
+ * failed one which would be tried again. */
+static inline char *status1to1_messages_cancel(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "messages.cancel", params_json);
 }
 
 /* messages.list: Lists the messages of a conversation, newest first. */

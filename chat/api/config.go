@@ -87,7 +87,8 @@ type MemoryNetworkConfig struct {
 // EngineConfig holds numbers of the engine.
 type EngineConfig struct {
 	// ResendBaseMS is the wait before an unacknowledged message is sent again the
-	// first time, ms; it doubles each time. 27000 when left out.
+	// first time, ms; it doubles each time. 27000 when left out. A message is given up
+	// ("undeliverable") after 65535 times this: 20 days 12 hours.
 	ResendBaseMS int `json:"resend_base_ms,omitempty" range:"10..86400000"`
 	// AckDelayMS is how long acknowledgements wait for company, ms. 300 when left out.
 	AckDelayMS int `json:"ack_delay_ms,omitempty" range:"1..60000"`

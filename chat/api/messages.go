@@ -50,6 +50,27 @@ type GetMessageParams struct {
 	MessageID MessageID `json:"message_id"`
 }
 
+// RetryMessageParams is what messages.retry takes.
+type RetryMessageParams struct {
+	// MessageID is the id of a message whose state is "failed".
+	MessageID MessageID `json:"message_id"`
+}
+
+// CancelMessageParams is what messages.cancel takes.
+type CancelMessageParams struct {
+	// MessageID is the id of a message of this client's that is not delivered.
+	MessageID MessageID `json:"message_id"`
+}
+
+// CancelMessageResult is what messages.cancel gives.
+type CancelMessageResult struct {
+	// Message is the message as it is now: its state is "failed", its failure "cancelled".
+	Message event.Message `json:"message"`
+	// WentOut tells that the message was handed to the network before. It may arrive all
+	// the same, and is "delivered" then; it is only not sent again.
+	WentOut bool `json:"went_out"`
+}
+
 // ListMessagesParams is what messages.list takes.
 type ListMessagesParams struct {
 	// Key is the other person's public key, in any accepted form.
@@ -78,13 +99,17 @@ var chatMethods = []Method{
 }
 
 var messageMethods = []Method{
-	method("messages.send", "Queues a text message. It returns when the message is stored; what becomes of it arrives as message_state events.",
+	method("messages.send", "Queues a text message. It returns when the message is stored; what becomes of it arrives as message_state events. While nobody acknowledges it, it is sent again after 27 s, and each time after twice as long; when its recipient is back, within seconds. After 20 days 12 hours it has failed as \"undeliverable\".",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf, chat.CodeEmpty, chat.CodeTooLong,
 			chat.CodeTooLarge, chat.CodeTooMany, chat.CodeClientRefReused, chat.CodeBlocked), sendMessage),
 	method("messages.send_batch", "Queues several text messages with one write to the disk. One that cannot be sent has its error in its place and holds up no other.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey), sendBatch),
 	method("messages.get", "Gives one message.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound), getMessage),
+	method("messages.retry", "Sends a failed message again under its message id: its state is \"queued\" then. What failed as \"undeliverable\" is also tried again by itself when its recipient is back.",
+		stored(chat.CodeNoIdentity, chat.CodeNotFound, chat.CodeWrongState, chat.CodeBlocked), retryMessage),
+	method("messages.cancel", "Ends the sending of a message that is not delivered, also that of a failed one which would be tried again.",
+		stored(chat.CodeNoIdentity, chat.CodeNotFound, chat.CodeWrongState), cancelMessage),
 	method("messages.list", "Lists the messages of a conversation, newest first.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeBadCursor), listMessages),
 }
@@ -112,6 +137,15 @@ func sendMessage(ctx context.Context, c *chat.Client, p SendParams) (event.Messa
 
 func getMessage(_ context.Context, c *chat.Client, p GetMessageParams) (event.Message, error) {
 	return c.Message(p.MessageID)
+}
+
+func retryMessage(_ context.Context, c *chat.Client, p RetryMessageParams) (event.Message, error) {
+	return c.Retry(p.MessageID)
+}
+
+func cancelMessage(_ context.Context, c *chat.Client, p CancelMessageParams) (CancelMessageResult, error) {
+	m, wentOut, err := c.Cancel(p.MessageID)
+	return CancelMessageResult{Message: m, WentOut: wentOut}, err
 }
 
 func listMessages(_ context.Context, c *chat.Client, p ListMessagesParams) (MessagesPage, error) {

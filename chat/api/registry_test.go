@@ -210,6 +210,10 @@ func TestBadInput(t *testing.T) {
 		{"contacts.list", `{"limit":201}`, "limit", chat.CodeBadParams},
 		{"messages.list", `{"key":"` + aKey + `","cursor":"nonsense"}`, "cursor", chat.CodeBadCursor},
 		{"messages.get", `{"message_id":"` + anID + `"}`, "message_id", chat.CodeNotFound},
+		{"messages.retry", `{"message_id":"` + anID + `"}`, "message_id", chat.CodeNotFound},
+		{"messages.cancel", `{"message_id":"` + anID + `"}`, "message_id", chat.CodeNotFound},
+		{"messages.cancel", `{"message_id":"0x12"}`, "message_id", chat.CodeBadParams},
+		{"messages.retry", `{}`, "message_id", chat.CodeBadParams},
 		{"network.connect", `{"address":"localhost:1"}`, "address", chat.CodeBadAddress},
 		{"network.wait", `{}`, "deadline_ms", chat.CodeBadParams},
 		{"network.wait", `{"peers":900,"deadline_ms":1}`, "deadline_ms", chat.CodeTimeout},
@@ -219,6 +223,32 @@ func TestBadInput(t *testing.T) {
 		{"Identity.get", ``, "method", chat.CodeUnknownMethod},
 	} {
 		t.Run(c.method+" "+string(c.code), func(t *testing.T) { mustFail(t, r.Call(h, c.method, c.params), c.code, c.field) })
+	}
+	if check := string(must(t, r.Call(h, "store.check", ""))); !strings.Contains(check, `"problems":[]`) {
+		t.Errorf("the store suffered: %s", check)
+	}
+}
+
+// A message waits for a network that is not there: it is cancelled, and retried.
+func TestCancelAndRetry(t *testing.T) {
+	r := newTestRegistry()
+	h := openTest(t, r, memoryConfig)
+	must(t, r.Call(h, "identity.create", ""))
+	var m event.Message
+	_ = json.Unmarshal(must(t, r.Call(h, "messages.send", `{"to":"`+aKey+`","text":"hello"}`)), &m)
+	id := `{"message_id":"` + m.ID + `"}`
+	if body := mustFail(t, r.Call(h, "messages.retry", id), chat.CodeWrongState, "message_id"); body.Details["state"] != "queued" {
+		t.Errorf("details %+v", body.Details)
+	}
+	var cancelled CancelMessageResult
+	_ = json.Unmarshal(must(t, r.Call(h, "messages.cancel", id)), &cancelled)
+	if got := cancelled.Message; cancelled.WentOut || got.State != "failed" || got.Failure != string(chat.CodeCancelled) || got.ID != m.ID {
+		t.Errorf("cancelled: %+v", cancelled)
+	}
+	var again event.Message
+	_ = json.Unmarshal(must(t, r.Call(h, "messages.retry", id)), &again)
+	if again.State != "queued" || again.Failure != "" || again.ID != m.ID {
+		t.Errorf("again: %+v", again)
 	}
 	if check := string(must(t, r.Call(h, "store.check", ""))); !strings.Contains(check, `"problems":[]`) {
 		t.Errorf("the store suffered: %s", check)

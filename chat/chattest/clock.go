@@ -7,29 +7,46 @@ import (
 )
 
 // Clock is a chat.Clock that runs with the real time, shifted by Advance: timers
-// that are waited for fire when the shift reaches them.
+// that are waited for fire when the shift reaches them. Jump sets the time of day only.
 type Clock struct {
 	mu      sync.Mutex
-	shift   time.Duration
-	waiting map[chan time.Time]time.Time
+	shift   time.Duration // by which time has passed beside the real one
+	set     time.Duration // by which the time of day was set on top of that
+	opened  time.Time     // when passed was 0
+	waiting map[chan time.Time]time.Duration
 }
 
-// Now is the real time plus the shift.
+// Now is the real time, shifted.
 func (c *Clock) Now() time.Time {
+	now, _ := c.Both()
+	return now
+}
+
+// Both is the time of day and how much time has passed.
+func (c *Clock) Both() (time.Time, time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Now().Add(c.shift)
+	passed := c.passed()
+	return c.opened.Round(0).Add(passed + c.set), passed
 }
 
-// Wait fires once, d from now by this clock.
+// passed is how much time has passed; c.mu is held.
+func (c *Clock) passed() time.Duration {
+	if c.opened.IsZero() {
+		c.opened = time.Now()
+	}
+	return time.Since(c.opened) + c.shift
+}
+
+// Wait fires once, when d has passed.
 func (c *Clock) Wait(d time.Duration) (<-chan time.Time, func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ch := make(chan time.Time, 1)
 	if c.waiting == nil {
-		c.waiting = map[chan time.Time]time.Time{}
+		c.waiting = map[chan time.Time]time.Duration{}
 	}
-	c.waiting[ch] = time.Now().Add(c.shift + d)
+	c.waiting[ch] = c.passed() + d
 	timer := time.AfterFunc(d, func() { c.fire(ch) })
 	return ch, func() {
 		timer.Stop()
@@ -39,14 +56,19 @@ func (c *Clock) Wait(d time.Duration) (<-chan time.Time, func()) {
 	}
 }
 
-// Advance moves the clock forward, or back when d is negative.
+// Advance lets time pass. With a negative d the time of day is set back: for a client
+// that is closed meanwhile.
 func (c *Clock) Advance(d time.Duration) {
+	if d < 0 {
+		c.Jump(d)
+		return
+	}
 	c.mu.Lock()
 	c.shift += d
-	now := time.Now().Add(c.shift)
+	passed := c.passed()
 	var due []chan time.Time
 	for ch, at := range c.waiting {
-		if !at.After(now) {
+		if at <= passed {
 			due = append(due, ch)
 		}
 	}
@@ -56,11 +78,19 @@ func (c *Clock) Advance(d time.Duration) {
 	}
 }
 
+// Jump sets the time of day forward, or back when d is negative: as somebody does who
+// corrects it, or, forward, a machine that was asleep. No timer fires by it.
+func (c *Clock) Jump(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.set += d
+}
+
 func (c *Clock) fire(ch chan time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, ok := c.waiting[ch]; ok {
 		delete(c.waiting, ch)
-		ch <- time.Now().Add(c.shift)
+		ch <- c.opened.Round(0).Add(c.passed() + c.set)
 	}
 }

@@ -16,7 +16,7 @@ type MessageReceived struct {
 	Message Message `json:"message"`
 }
 
-// MessageState is emitted when an outgoing message climbs to another state.
+// MessageState is emitted when the state of an outgoing message changes; see Message.
 type MessageState struct {
 	MessageID string    `json:"message_id"`
 	ChatID    string    `json:"chat_id"`

@@ -25,11 +25,17 @@ type Message struct {
 	SentAt     int64 `json:"sent_at"`
 	ReceivedAt int64 `json:"received_at"`
 	// State of an outgoing message: "queued", "sent", "delivered" or "failed"; of
-	// an incoming one: "received".
+	// an incoming one: "received". It only climbs, but for two cases: a failed message
+	// that is tried again, by messages.retry or because its recipient is back, is
+	// "queued", and one that is acknowledged after it has failed is "delivered".
 	State string `json:"state"`
 	// Evidence is why an outgoing message has its state.
 	Evidence *Evidence `json:"evidence,omitempty"`
-	// Failure is the error code of a failed message.
+	// Failure is why a message has failed: "undeliverable" (no acknowledgement came in
+	// 20 days 12 hours, with the default resend_base_ms: the recipient is away, or does
+	// not take it), "cancelled" (by messages.cancel) or "too_large" (the network does not
+	// carry it). Those that are undeliverable are tried again when their recipient is back:
+	// the last 100 a person, up to 70 days after they failed, up to 3 times.
 	Failure   string `json:"failure,omitempty"`
 	ClientRef string `json:"client_ref,omitempty"`
 	// SenderName is the display name the message carried; it proves nothing.

@@ -1395,8 +1395,13 @@ type OutboxRecord struct {
 	Clock uint64 `protobuf:"varint,10,opt,name=clock,proto3" json:"clock,omitempty"`
 	// The message is in a history, and what its client_ref is there. Rows that were
 	// written before 2026-11-26 do not say.
-	InHistory     bool   `protobuf:"varint,11,opt,name=in_history,json=inHistory,proto3" json:"in_history,omitempty"`
-	ClientRef     string `protobuf:"bytes,12,opt,name=client_ref,json=clientRef,proto3" json:"client_ref,omitempty"`
+	InHistory bool   `protobuf:"varint,11,opt,name=in_history,json=inHistory,proto3" json:"in_history,omitempty"`
+	ClientRef string `protobuf:"bytes,12,opt,name=client_ref,json=clientRef,proto3" json:"client_ref,omitempty"`
+	// Of a message that was given up, or cancelled by the user: when (ms), and how often
+	// it was tried again since because its recipient was back.
+	FailedAt      int64  `protobuf:"varint,13,opt,name=failed_at,json=failedAt,proto3" json:"failed_at,omitempty"`
+	Revived       uint32 `protobuf:"varint,14,opt,name=revived,proto3" json:"revived,omitempty"`
+	Cancelled     bool   `protobuf:"varint,15,opt,name=cancelled,proto3" json:"cancelled,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1506,6 +1511,27 @@ func (x *OutboxRecord) GetClientRef() string {
 		return x.ClientRef
 	}
 	return ""
+}
+
+func (x *OutboxRecord) GetFailedAt() int64 {
+	if x != nil {
+		return x.FailedAt
+	}
+	return 0
+}
+
+func (x *OutboxRecord) GetRevived() uint32 {
+	if x != nil {
+		return x.Revived
+	}
+	return 0
+}
+
+func (x *OutboxRecord) GetCancelled() bool {
+	if x != nil {
+		return x.Cancelled
+	}
+	return false
 }
 
 // A ciphertext that is stored before it is published. When it is out, the record
@@ -2532,7 +2558,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x0fDeviceAckRecord\x12'\n" +
 	"\x0finstallation_id\x18\x01 \x01(\tR\x0einstallationId\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x10\n" +
-	"\x03own\x18\x03 \x01(\bR\x03own\"\xde\x02\n" +
+	"\x03own\x18\x03 \x01(\bR\x03own\"\xb3\x03\n" +
 	"\fOutboxRecord\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\fR\tmessageId\x12\x12\n" +
@@ -2549,7 +2575,10 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\n" +
 	"in_history\x18\v \x01(\bR\tinHistory\x12\x1d\n" +
 	"\n" +
-	"client_ref\x18\f \x01(\tR\tclientRefJ\x04\b\b\x10\t\"\xb3\x02\n" +
+	"client_ref\x18\f \x01(\tR\tclientRef\x12\x1b\n" +
+	"\tfailed_at\x18\r \x01(\x03R\bfailedAt\x12\x18\n" +
+	"\arevived\x18\x0e \x01(\rR\arevived\x12\x1c\n" +
+	"\tcancelled\x18\x0f \x01(\bR\tcancelledJ\x04\b\b\x10\t\"\xb3\x02\n" +
 	"\rAttemptRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04peer\x18\x02 \x01(\fR\x04peer\x12\x19\n" +

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// The deployed schedule: 27 s, 54 s, ... over ten days until the last send.
+// The deployed schedule: 27 s, 54 s, ... over ten days until the last send, and as long
+// again until the message is given up: see GiveUpAfter.
 const (
 	// DefaultBase is the wait after the first send.
 	DefaultBase = 27 * time.Second
@@ -18,6 +19,10 @@ const (
 // jitterShare: up to a third of the base is added, so that what was sent
 // together is not sent again together.
 const jitterShare = 3
+
+// GiveUpAfter is how long after its first send a message is given up that is never
+// acknowledged, without the jitter: with DefaultBase 20 days, 11 hours and 31 minutes.
+func GiveUpAfter(base time.Duration) time.Duration { return base * (1<<MaxSends - 1) }
 
 // Backoff is how long to wait for an acknowledgement after a message was sent
 // for the sends-th time (from 1): base * 2^(sends-1), and 0 to base/3 on top.

@@ -1,0 +1,119 @@
+package chat
+
+import (
+	"slices"
+	"time"
+
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/topic"
+)
+
+// Whoever comes back publishes a contact code. To notice it we listen for the contact
+// codes of those whom something waits for, also if they are not in the address book:
+// in memory, and as long as it waits. Nobody can see it: a relay node gets everything
+// of its shard.
+
+const (
+	// maxAwaited bounds those we listen for, those written to last: each takes 12 ms of
+	// CPU to begin with, and a look at every envelope on its topic.
+	maxAwaited = 256
+	// awaitedAtOnce and awaitedPause bound how much of that is done in a row.
+	awaitedAtOnce = 8
+	awaitedPause  = time.Second
+)
+
+// awaitCodes listens for those whom something waits for, and no longer for others. In
+// the loop.
+func (c *Client) awaitCodes() {
+	now := c.now()
+	if !c.loop.awaitMore || now.Before(c.loop.nextAwait) {
+		return
+	}
+	c.loop.awaitMore, c.loop.nextAwait = false, now.Add(c.settings.ResendBase)
+	wanted := c.awaited()
+	for _, r := range c.routes.stopAwaiting(wanted) {
+		if err := c.net.Unsubscribe(r.contentTopic); err != nil {
+			c.log.Log("warn", "unsubscribing failed", "kind", r.kind, "error", err.Error())
+		}
+	}
+	begun := 0
+	for _, k := range wanted {
+		if _, known := c.routes.get(topicContactCode, k); known || c.routes.awaits(k) {
+			continue
+		}
+		if begun++; begun > awaitedAtOnce {
+			c.loop.awaitMore, c.loop.nextAwait = true, now.Add(awaitedPause)
+			return
+		}
+		r := c.deriveTopic(topicContactCode, k, topic.ContactCode(k))
+		c.routes.await(r)
+		if err := c.net.Subscribe(r.contentTopic); err != nil {
+			c.log.Log("warn", "subscribing failed", "kind", r.kind, "error", err.Error())
+		}
+	}
+}
+
+// awaited are those to listen for: first those something is being sent to, then those
+// for whom something has failed. The blocked are not heard.
+func (c *Client) awaited() []key.Public {
+	all := append(c.outbox.unanswered(), c.loop.failed.people()...)
+	taken := map[key.Public]bool{}
+	all = slices.DeleteFunc(all, func(k key.Public) bool {
+		s, _ := c.roster.get(k)
+		twice := taken[k]
+		taken[k] = true
+		return twice || s.blocked
+	})
+	return all[:min(len(all), maxAwaited)]
+}
+
+// await adds the contact code of somebody whose route is not known.
+func (r *routes) await(n route) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, known := r.known[n.name()]; known || r.awaited[n.peer] {
+		return
+	}
+	if r.awaited == nil {
+		r.awaited = map[person]bool{}
+	}
+	r.awaited[n.peer] = true
+	r.byTopic[n.contentTopic] = append(slices.Clone(r.byTopic[n.contentTopic]), n)
+}
+
+func (r *routes) awaits(k key.Public) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.awaited[personOf(k)]
+}
+
+// stopAwaiting forgets those who are not wanted any more. It gives the routes whose
+// topic nobody needs.
+func (r *routes) stopAwaiting(wanted []key.Public) (unused []route) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	keep := map[person]bool{}
+	for _, k := range wanted {
+		keep[personOf(k)] = true
+	}
+	for contentTopic, all := range r.byTopic {
+		gone := func(n route) bool {
+			return n.kind == topicContactCode && r.awaited[n.peer] && !keep[n.peer]
+		}
+		i := slices.IndexFunc(all, gone)
+		if i < 0 {
+			continue
+		}
+		rest := slices.DeleteFunc(slices.Clone(all), gone)
+		if r.byTopic[contentTopic] = rest; len(rest) == 0 {
+			delete(r.byTopic, contentTopic)
+			unused = append(unused, all[i])
+		}
+	}
+	for k := range r.awaited {
+		if !keep[k] {
+			delete(r.awaited, k)
+		}
+	}
+	return unused
+}

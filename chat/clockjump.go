@@ -1,0 +1,100 @@
+package chat
+
+import "time"
+
+// A timer runs by a clock that stands still while the machine sleeps and that nobody
+// sets, but what is due is due by the time of day. So the loop compares the two, at
+// least every clockLook: where they part, the machine has slept, or somebody has set its
+// clock. Go has no notice of either (golang.org/issue/24595).
+
+const (
+	// clockLook is how long after such a jump it is noticed at most: what waits is to go
+	// within seconds. A look costs microseconds; the network node wakes up each second.
+	clockLook = 5 * time.Second
+	// minJump is less than anybody waits for, and more than the daemons that keep a clock
+	// right correct in clockLook.
+	minJump = 2 * time.Second
+)
+
+// clockReading is what both clocks say at one moment.
+type clockReading struct {
+	at     time.Time
+	passed time.Duration
+}
+
+func (c *Client) readClocks() clockReading {
+	at, passed := c.clock.Both()
+	return clockReading{at, passed}
+}
+
+// jump is by how much the time of day has parted from the time that has passed since r.
+func (r clockReading) jump(since clockReading) time.Duration {
+	by := r.at.Sub(since.at) - (r.passed - since.passed)
+	if by.Abs() < minJump {
+		return 0
+	}
+	return by
+}
+
+// clockJumped reports whether there was a jump that followClock has not followed. Small
+// ones are forgotten. busy is held.
+func (c *Client) clockJumped() bool {
+	now := c.readClocks()
+	if now.jump(c.loop.clocks) != 0 {
+		return true
+	}
+	c.loop.clocks = now
+	return false
+}
+
+// followClock does what a jump of the time of day asks for. After one forward all that
+// became due meanwhile is due anyway; we were away perhaps. After one back, what is due
+// in a second must not wait for as long as the jump. busy is held.
+func (c *Client) followClock() {
+	now := c.readClocks()
+	by := now.jump(c.loop.clocks)
+	c.loop.clocks = now
+	if by == 0 {
+		return
+	}
+	c.log.Log("info", "the time of day has jumped", "seconds", int64(by.Seconds()))
+	if by < 0 {
+		c.setBack(by)
+	}
+	c.loop.back.happened = true
+}
+
+// setBack moves all that is due by a jump back.
+func (c *Client) setBack(by time.Duration) {
+	l := &c.loop
+	for _, at := range []*time.Time{
+		&l.nextCode, &l.lastCode, &l.nextCare, &l.rekeyed, &l.nextAwait, &l.back.since, &l.storePause.until, &l.networkPause.until,
+	} {
+		if !at.IsZero() {
+			*at = at.Add(by)
+		}
+	}
+	for _, a := range l.acks {
+		a.due = a.due.Add(by)
+	}
+	for _, h := range l.holds {
+		h.next = h.next.Add(by)
+	}
+	for _, e := range l.noise.pairings {
+		if !e.next.IsZero() {
+			e.next = e.next.Add(by)
+		}
+	}
+	c.outbox.shift(by)
+	l.heard.Purge()
+	l.answered.Purge()
+}
+
+// shift moves when rows are due.
+func (o *outbox) shift(by time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, r := range o.byMVDS {
+		r.nextSend, r.scheduled, r.hurried = r.nextSend.Add(by), r.scheduled.Add(by), r.hurried.Add(by)
+	}
+}
