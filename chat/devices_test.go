@@ -124,7 +124,7 @@ func TestDeviceErrors(t *testing.T) {
 	if d, err := alice.RenameDevice(alice.installation(), "desk"); err != nil || d.Name != "desk" || !d.This {
 		t.Errorf("naming this device: %+v, %v", d, err)
 	}
-	if _, err := alice.RenameDevice(alice.installation(), string(make([]rune, chat.MaxName+1))); chat.CodeOf(err) != chat.CodeTooLong {
+	if _, err := alice.RenameDevice(alice.installation(), strings.Repeat("é", chat.MaxName+1)); chat.CodeOf(err) != chat.CodeTooLong {
 		t.Errorf("a long name: %v", err)
 	}
 	if err := alice.ResetSessions(alice.key()); chat.CodeOf(err) != chat.CodeNotFound {

@@ -4,22 +4,33 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"testing"
 )
 
-// packagePrefix is how the errors inside the house begin: with their package. Those that
-// leave it are sentences for people.
-var packagePrefix = regexp.MustCompile(`^[a-z0-9]+: `)
+// prefix is how the errors inside the house begin: with their package. Those that leave it
+// are sentences for people.
+var prefix = regexp.MustCompile(`^([a-z0-9]+): `)
+
+// packageNames are the last parts of the packages' paths.
+func packageNames(all []pkg) map[string]bool {
+	names := map[string]bool{}
+	for _, p := range all {
+		names[path.Base(p.ImportPath)] = true
+	}
+	return names
+}
 
 // TestErrorsForPeople: no error that can reach a caller, which is made by Errorf of package
 // chat and nothing else, begins with the name of a package or has the text of another
 // error in it: that one is attached with Because, for logs and errors.Is.
 func TestErrorsForPeople(t *testing.T) {
-	seen := 0
-	for _, p := range packages(t) {
+	seen, all := 0, packages(t)
+	names := packageNames(all)
+	for _, p := range all {
 		if p.isFree() {
 			continue
 		}
@@ -36,7 +47,7 @@ func TestErrorsForPeople(t *testing.T) {
 				}
 				if at, ok := makesError(call, p.name()); ok {
 					seen++
-					for _, fault := range messageFaults(call.Args[at:]) {
+					for _, fault := range messageFaults(call.Args[at:], names) {
 						t.Errorf("%s: %s", set.Position(call.Pos()), fault)
 					}
 				}
@@ -70,10 +81,11 @@ func makesError(call *ast.CallExpr, in string) (format int, ok bool) {
 
 // messageFaults are what is wrong with a format and what is put into it. A maker that
 // hands its own format on is looked at where it is called.
-func messageFaults(args []ast.Expr) (faults []string) {
+func messageFaults(args []ast.Expr, packages map[string]bool) (faults []string) {
 	switch format := args[0].(type) {
 	case *ast.BasicLit:
-		if text, err := strconv.Unquote(format.Value); err != nil || packagePrefix.MatchString(text) {
+		text, err := strconv.Unquote(format.Value)
+		if begins := prefix.FindStringSubmatch(text); err != nil || begins != nil && packages[begins[1]] {
 			faults = append(faults, "the message begins with a package: "+text)
 		}
 	case *ast.Ident:

@@ -107,9 +107,13 @@ func (k *keyRing) pairing(b []byte) {
 	r.Time()
 	r.Bytes()
 	r.Bytes()
+	r.Flag() // nonces
+	k.key("pairing nonce", r.Take(32))
+	r.Take(32 + 32)
+	r.Bytes()
 	for range r.Byte() {
 		k.key("pairing ephemeral key", r.Take(32))
-		r.Take(32 + 16)
+		r.Take(32 + 16 + 32)
 		r.Time()
 		r.Time()
 		r.Flag()
@@ -126,7 +130,7 @@ func (k *keyRing) session(b []byte) {
 	r.Take(3) // version, state, away
 	k.key("Noise session id", r.Take(32))
 	r.Take(32 + key.CompressedSize + 32)
-	for range 3 {
+	for range 4 {
 		r.Time()
 	}
 	for range 4 {
@@ -342,6 +346,7 @@ func (u *secretUse) pair(alice, bob uint64) {
 	shown := u.call(alice, "pairing.start", `{"asks":true}`)
 	scanned := u.call(bob, "pairing.scan", fmt.Sprintf(`{"invitation":%q}`, field(u.t, shown, "invitation")))
 	u.next(alice, "pairing_authcode", "")
+	u.next(bob, "pairing_authcode", "")
 	for h, pairing := range map[uint64]json.RawMessage{alice: shown, bob: scanned} {
 		u.call(h, "pairing.confirm", fmt.Sprintf(`{"pairing_id":%q,"same":true}`, field(u.t, pairing, "pairing_id")))
 	}
@@ -429,7 +434,7 @@ func (u *secretUse) check() {
 	for _, kind := range []string{
 		"identity key", "phrase", "pre-key", "node key", "topic key", "session order",
 		"ratchet root key", "ratchet private key", "ratchet chain key", "skipped key",
-		"Noise key", "pairing opening", "pairing abort key", "pairing ephemeral key", "Noise session id", "Noise session key",
+		"Noise key", "pairing opening", "pairing nonce", "pairing abort key", "pairing ephemeral key", "Noise session id", "Noise session key",
 	} {
 		if u.ring.kinds[kind] == 0 {
 			u.t.Errorf("no %s was used", kind)
