@@ -31,7 +31,8 @@ func (p *pendingAcks) take() [][32]byte {
 }
 
 // maxPendingAcks bounds what one flooding peer can make us keep: past it the
-// oldest are forgotten, and asked for again by the next resend.
+// oldest are forgotten, and asked for again by the next resend. Of strangers and of the
+// blocked it is what one attempt carries.
 const maxPendingAcks = 10000
 
 // queueAcks stores acknowledgements with what they acknowledge: those to one person
@@ -69,7 +70,11 @@ func (t *txn) addAcks(peer key.Public, ids [][32]byte) error {
 			rec.MvdsIds = append(rec.MvdsIds, id[:])
 		}
 	}
-	surplus := max(0, len(all)-maxPendingAcks)
+	most := maxPendingAcks
+	if t.marksOf(personOf(peer)) == maxStrangerMarks {
+		most = maxAcksAtOnce
+	}
+	surplus := max(0, len(all)-most)
 	all, rec.MvdsIds = all[surplus:], rec.GetMvdsIds()[surplus:]
 	t.then(func() { t.c.ackLater(peer, all) })
 	return put(t, tableAcks, peer.Compressed(), &rec)
