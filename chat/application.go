@@ -284,10 +284,14 @@ func (p *pass) recordOf(m *inbound, cm *wire.ChatMessage, chat key.Public, id [3
 // knowSender makes sure that somebody who wrote to us for the first time is in
 // the address book, as not added, and that we listen on the topic shared with them.
 func (p *pass) knowSender(m *inbound) error {
+	if p.routed[m.sender] { // by an earlier envelope of this pass
+		return nil
+	}
 	r, known, err := p.c.negotiatedRoute(p.a, m.sender)
 	if err != nil || known {
 		return err
 	}
+	p.routed[m.sender] = true
 	p.do(func(t *txn) error {
 		if err := r.store(t); err != nil {
 			return err

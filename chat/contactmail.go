@@ -70,6 +70,11 @@ func (t *txn) changeRequest(k key.Public, asked *wire.MessageRecord, f func(cont
 		return err
 	}
 	r, o := f(requestOf(rec))
+	if o.Changed {
+		if err := t.unaskedChange(k, rec); err != nil {
+			return err
+		}
+	}
 	if o.SendBack {
 		t.sendBack(k, rec, r)
 	}

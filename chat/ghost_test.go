@@ -66,6 +66,22 @@ func (g *ghost) envelope(typ wire.ApplicationMetadataMessage_Type, m proto.Messa
 			g.t.Fatal(err)
 		}
 	}
+	return g.sealed(plaintext), id
+}
+
+// sync says an MVDS payload, which may repeat what was said.
+func (g *ghost) sync(p datasync.Payload) {
+	g.t.Helper()
+	plaintext, err := datasync.Encode(p)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.net.Inject(g.sealed(plaintext))
+}
+
+// sealed encrypts what the ghost says, anew each time.
+func (g *ghost) sealed(plaintext []byte) chat.Envelope {
+	g.t.Helper()
 	_, out, err := session.Peer{Identity: g.to}.Encrypt(session.Self{Identity: g.self, InstallationID: "ghost"}, plaintext, nil,
 		time.Now(), session.Source{Rand: rand.Reader, IV: ratchet.RandomIV(rand.Reader)})
 	if err != nil {
@@ -82,7 +98,7 @@ func (g *ghost) envelope(typ wire.ApplicationMetadataMessage_Type, m proto.Messa
 	return chat.Envelope{
 		PubsubTopic: "/waku/2/rs/16/32", ContentTopic: topic.Partitioned(g.to).ContentTopic(), Payload: sealed,
 		Version: 1, Timestamp: time.Now().UnixNano(),
-	}, id
+	}
 }
 
 func (g *ghost) say(typ wire.ApplicationMetadataMessage_Type, m proto.Message) [32]byte {

@@ -238,6 +238,9 @@ func (t *txn) profileOf(k key.Public, news profileNews) error {
 		}
 	}
 	same := proto.Equal(before, rec) && !shown
+	if !same && errors.Is(t.unaskedChange(k, rec), errLater) {
+		return nil // nobody acknowledges a profile
+	}
 	rec.ProfileClock = news.clock
 	if err := t.putContact(k, rec); err != nil || same {
 		return err

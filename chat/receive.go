@@ -42,6 +42,8 @@ type pass struct {
 	met   map[key.Public]bool // strangers nothing was known of before this pass
 	// welcomed are those of them who have said something that opened.
 	welcomed map[key.Public]bool
+	// routed are people whom this pass makes known, with the topic shared with them.
+	routed map[key.Public]bool
 	// refused are messages, by MVDS id, that are not to be acknowledged: see errLater.
 	// Their fate is known in the transaction only.
 	refused map[[32]byte]bool
@@ -90,6 +92,7 @@ func (c *Client) receive(batch []Envelope) {
 	p := &pass{
 		c: c, a: a, now: c.now(), peers: map[key.Public]*passPeer{},
 		seen: map[string][][32]byte{}, found: map[string][]byte{}, taken: map[[32]byte]bool{}, refused: map[[32]byte]bool{},
+		routed: map[key.Public]bool{},
 	}
 	p.into = &p.all
 	opened, faults := make([]*inbound, len(batch)), make([]error, len(batch))

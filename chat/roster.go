@@ -211,7 +211,7 @@ func (t *txn) putContact(k key.Public, rec *wire.ContactRecord) error {
 		t.otherwise(func() { t.c.roster.silence(personOf(k), false) })
 	}
 	if before, known := t.c.roster.get(k); known && before.stranger() && !s.stranger() && !s.blocked {
-		rec.Unsupported = 0
+		rec.UnaskedChanges = 0
 		if err := t.showRequest(k.Compressed()); err != nil {
 			return err
 		}

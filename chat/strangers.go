@@ -24,9 +24,13 @@ const (
 	// wait for an answer are more than anybody reads.
 	MaxStrangers = 1000
 	// MaxStrangerMessages is how many messages one of them can leave, and
-	// MaxStrangerBytes how much: with MaxStrangers, 64 MB in all.
+	// MaxStrangerBytes how much: with MaxStrangers, less than 100 MB in all.
 	MaxStrangerMessages = 100
 	MaxStrangerBytes    = 64 << 10
+	// strangerRequests more may be contact requests, of strangerRequestBytes more: who
+	// has said too much can still ask.
+	strangerRequests     = 10
+	strangerRequestBytes = 32 << 10
 	// strangersAtOnce and strangerEvery bound how fast new ones come in. Each costs
 	// some 15 ms of key derivation and 2 KB for good. What is not let in is repeated
 	// by its sender for days.
@@ -147,8 +151,8 @@ func asksToBeContact(m *inbound) bool {
 // maxLookedAt bounds the signatures that are recovered to find a request.
 const maxLookedAt = 4
 
-// unsupportedOf reports whether a message of a type we do not support is shown. Of a
-// stranger as many are as they may leave messages, and none where they are to ask first.
+// unsupportedOf reports whether a message of a type we do not support is shown: of a
+// stranger within bounds, and none where they are to ask first.
 func (t *txn) unsupportedOf(sender key.Public) (bool, error) {
 	s, _ := t.c.roster.get(sender)
 	if !s.stranger() || t.isOwn(sender.Compressed()) {
@@ -159,13 +163,25 @@ func (t *txn) unsupportedOf(sender key.Public) (bool, error) {
 		return false, nil
 	}
 	rec, err := contactRecord(t, sender)
+	if err == nil {
+		err = t.unaskedChange(sender, rec)
+	}
 	if err != nil {
 		return false, err
 	}
-	if rec.GetUnsupported() >= MaxStrangerMessages {
-		t.c.counters.drop("stranger_messages")
-		return false, errLater
-	}
-	rec.Unsupported++
 	return true, t.putContact(sender, rec)
+}
+
+// unaskedChange counts what a stranger changes with us that is no text. errLater: as
+// much as one may.
+func (t *txn) unaskedChange(k key.Public, rec *wire.ContactRecord) error {
+	if s, _ := t.c.roster.get(k); !s.stranger() {
+		return nil
+	}
+	if rec.GetUnaskedChanges() >= MaxStrangerMessages {
+		t.c.counters.drop("stranger_messages")
+		return errLater
+	}
+	rec.UnaskedChanges++
+	return nil
 }

@@ -312,8 +312,11 @@ func (t *txn) mayAsk(k key.Public, clock uint64, at time.Time) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if !requestOf(rec).Mutual() {
+	if r := requestOf(rec); !r.Mutual() {
 		t.c.counters.drop("verification")
+		if r.Added() { // their acceptance is still on its way
+			return false, errLater
+		}
 		return false, nil
 	}
 	return t.inTime(clock, at)

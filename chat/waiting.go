@@ -22,14 +22,18 @@ func (t *txn) unasked(r *received) error {
 	if err != nil {
 		return err
 	}
-	size := uint64(len(r.record.GetText()))
-	if chat.GetUnasked() >= MaxStrangerMessages || chat.GetUnaskedBytes()+size > MaxStrangerBytes {
+	asks := r.record.GetKind() == kindContactRequest
+	size, messages, bytes := uint64(len(r.record.GetText())), uint32(MaxStrangerMessages), uint64(MaxStrangerBytes)
+	if asks {
+		messages, bytes = messages+strangerRequests, bytes+strangerRequestBytes
+	}
+	if chat.GetUnasked() >= messages || chat.GetUnaskedBytes()+size > bytes {
 		t.c.counters.drop("stranger_messages")
 		return errLater
 	}
 	chat.Unasked++
 	chat.UnaskedBytes += size
-	if t.c.settings.Strangers == StrangersRequest && r.record.GetKind() != kindContactRequest {
+	if t.c.settings.Strangers == StrangersRequest && !asks {
 		chat.Waiting++
 		r.record.Request = true
 	}

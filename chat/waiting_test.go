@@ -11,6 +11,7 @@ import (
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/wire"
 	"libstatus1to1/store"
@@ -261,4 +262,68 @@ func TestUnsupportedOfStrangersAreBounded(t *testing.T) {
 	alice.must(alice.AddContact(g.key(), ""))
 	say(10)
 	eventually(t, "those of a contact", func() bool { return told() == chat.MaxStrangerMessages+10 })
+}
+
+// A stranger who changes their name, or asks and takes it back, again and again, makes us
+// tell of it within the bound only; and who has written all they may can still ask.
+func TestRestlessStrangers(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 45})
+	alice := newPerson(t, "alice", net)
+	names, requests, writer := newGhost(t, net, alice.key()), newGhost(t, net, alice.key()), newGhost(t, net, alice.key())
+	const n = chat.MaxStrangerMessages + 20
+	for i := range n {
+		names.bare(wire.ApplicationMetadataMessage_CHAT_IDENTITY, &wire.ChatIdentity{Clock: names.next(), DisplayName: fmt.Sprint("name ", i)})
+		if clock := requests.next(); i%2 == 0 {
+			requests.say(wire.ApplicationMetadataMessage_ACCEPT_CONTACT_REQUEST, &wire.AcceptContactRequest{Clock: clock})
+		} else {
+			requests.say(wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST, &wire.RetractContactRequest{Clock: clock})
+		}
+		writer.text(fmt.Sprint(i), nil)
+	}
+	writer.request("and now?")
+	alice.settled(writer.key(), "received")
+	eventually(t, "the refusals", func() bool {
+		d, err := alice.Diagnostics()
+		return err == nil && d.Dropped["stranger_messages"] >= 3*20
+	})
+	alice.shown("")
+	told := map[string]int{}
+	for _, e := range alice.events {
+		told[e.Type]++
+	}
+	if changed := told["contact_changed"]; changed < 2*chat.MaxStrangerMessages || changed > 2*chat.MaxStrangerMessages+20 {
+		t.Errorf("told %v", told)
+	}
+	if c, err := alice.Chat(writer.key()); err != nil || c.Messages != chat.MaxStrangerMessages+1 {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// A question that overtakes the acceptance of its asker is not lost.
+func TestQuestionBeforeTheAcceptance(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 46})
+	alice := newPerson(t, "alice", net)
+	newPerson(t, "carol", net) // somebody to publish to
+	g := newGhost(t, net, alice.key())
+	alice.request(g.key(), "hello")
+	accept, ask := g.next(), g.next()
+	question := &wire.RequestContactVerification{Clock: ask, Challenge: "really?"}
+	application := func() datasync.Message {
+		encoded, err := message.Encode(question)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := message.Wrap(g.self, wire.ApplicationMetadataMessage_REQUEST_CONTACT_VERIFICATION, encoded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return datasync.Message{GroupID: datasync.GroupID(g.key(), g.to), Timestamp: 1, Body: b}
+	}
+	again := datasync.Payload{Messages: []datasync.Message{application()}}
+	g.sync(again)
+	eventually(t, "a refusal", func() bool { d, err := alice.Diagnostics(); return err == nil && d.Dropped["verification"] == 1 })
+	g.say(wire.ApplicationMetadataMessage_ACCEPT_CONTACT_REQUEST, &wire.AcceptContactRequest{Clock: accept})
+	alice.settled(g.key(), "mutual")
+	g.sync(again)
+	alice.question("asked")
 }

@@ -90,7 +90,7 @@ type MessagesPage struct {
 }
 
 var chatMethods = []Method{
-	method("chats.list", "Lists the conversations, the one with the newest message first. With requests it lists those of strangers, whom we have not added, accepted, asked or written to. Where engine.strangers is \"request\" these are in no other list; with \"allow\" they are in both. A stranger can leave 100 messages and 64 KiB of text; further ones are not acknowledged, so that their sender repeats them, and they come when the stranger is accepted, added or written to. 1000 strangers are kept.",
+	method("chats.list", "Lists the conversations, the one with the newest message first. With requests it lists those of strangers, whom we have not added, accepted, asked or written to. Where engine.strangers is \"request\" these are in no other list; with \"allow\" they are in both. A stranger can leave 100 messages and 64 KiB of text, and then ask to be a contact; further ones are not acknowledged, so that their sender repeats them, and they come when the stranger is accepted, added or written to. 1000 strangers are kept.",
 		stored(chat.CodeNoIdentity, chat.CodeBadCursor), listChats),
 	method("chats.get", "Tells about one conversation.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeNotFound), getChat),

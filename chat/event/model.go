@@ -43,7 +43,8 @@ type Message struct {
 	// ApplicationType is the number of an unsupported type (see ApplicationMetadataMessage).
 	ApplicationType int32 `json:"application_type,omitempty"`
 	Read            bool  `json:"read"`
-	// Request: it waits in the request of a stranger (engine.strangers is "request").
+	// Request is set while it waits in the request of a stranger (engine.strangers is
+	// "request").
 	// There is a message_received event about it when they are accepted, added or
 	// written to.
 	Request bool `json:"request,omitempty"`

@@ -555,8 +555,9 @@ type ContactRecord struct {
 	PictureFormat int32 `protobuf:"varint,19,opt,name=picture_format,json=pictureFormat,proto3" json:"picture_format,omitempty"`
 	// We have written to them: what they answer is wanted.
 	WrittenTo bool `protobuf:"varint,20,opt,name=written_to,json=writtenTo,proto3" json:"written_to,omitempty"`
-	// How many messages of types we do not support they have left as a stranger.
-	Unsupported uint32 `protobuf:"varint,21,opt,name=unsupported,proto3" json:"unsupported,omitempty"`
+	// How much else than texts they have made us store or tell of as a stranger: messages
+	// of types we do not support, changes of their profile and of their requests.
+	UnaskedChanges uint32 `protobuf:"varint,21,opt,name=unasked_changes,json=unaskedChanges,proto3" json:"unasked_changes,omitempty"`
 	// They were no stranger when they were blocked.
 	Familiar      bool `protobuf:"varint,31,opt,name=familiar,proto3" json:"familiar,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -733,9 +734,9 @@ func (x *ContactRecord) GetWrittenTo() bool {
 	return false
 }
 
-func (x *ContactRecord) GetUnsupported() uint32 {
+func (x *ContactRecord) GetUnaskedChanges() uint32 {
 	if x != nil {
-		return x.Unsupported
+		return x.UnaskedChanges
 	}
 	return 0
 }
@@ -2461,7 +2462,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\n" +
 	"PeerRecord\x12K\n" +
 	"\rinstallations\x18\x01 \x03(\v2%.status1to1.record.InstallationRecordR\rinstallations\x12<\n" +
-	"\bsessions\x18\x02 \x03(\v2 .status1to1.record.SessionRecordR\bsessions\"\xbc\x05\n" +
+	"\bsessions\x18\x02 \x03(\v2 .status1to1.record.SessionRecordR\bsessions\"\xc3\x05\n" +
 	"\rContactRecord\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
@@ -2491,8 +2492,8 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"repairedAt\x12%\n" +
 	"\x0epicture_format\x18\x13 \x01(\x05R\rpictureFormat\x12\x1d\n" +
 	"\n" +
-	"written_to\x18\x14 \x01(\bR\twrittenTo\x12 \n" +
-	"\vunsupported\x18\x15 \x01(\rR\vunsupported\x12\x1a\n" +
+	"written_to\x18\x14 \x01(\bR\twrittenTo\x12'\n" +
+	"\x0funasked_changes\x18\x15 \x01(\rR\x0eunaskedChanges\x12\x1a\n" +
 	"\bfamiliar\x18\x1f \x01(\bR\bfamiliar\"A\n" +
 	"\rPictureRecord\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\x05R\x06format\x12\x18\n" +
