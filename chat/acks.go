@@ -208,10 +208,15 @@ func (t *txn) acknowledgedRow(row outboxRow, by acknowledger) error {
 	}
 	var rec wire.OutboxRecord
 	found, err := get(t, tableOutbox, rowKey(row.number), &rec)
-	if err != nil || !found || slices.Contains(rec.GetAcknowledgedBy(), by.id) {
+	before := rec.GetAcknowledgedBy()
+	// A longer list is of an earlier version, which counted devices that nobody knew.
+	if err != nil || !found || len(before) <= session.MaxKnownInstallations && slices.Contains(before, by.id) {
 		return err
 	}
-	has := append(by.counted(rec.GetAcknowledgedBy()), by.id)
+	has := by.counted(before)
+	if !slices.Contains(has, by.id) {
+		has = append(has, by.id)
+	}
 	missing := slices.ContainsFunc(by.active, func(id string) bool { return !slices.Contains(has, id) })
 	if missing {
 		rec.AcknowledgedBy = has

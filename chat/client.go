@@ -143,6 +143,9 @@ func (c *Client) start(ctx context.Context) error {
 	if c.events, err = newEventStream(c.store, c.now, c.roster.blocked); err != nil {
 		return err
 	}
+	if err := c.store.View(c.waiting.load); err != nil {
+		return err
+	}
 	nodeKey, err := c.nodeKey()
 	if err != nil {
 		return err

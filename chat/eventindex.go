@@ -33,6 +33,13 @@ type eventShare struct {
 	notice uint64 // the last events_withheld about them, if it waits
 }
 
+// load reads what waits, so that the first event of a run need not.
+func (x *eventIndex) load(tx Tx) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.follow(tx)
+}
+
 // follow brings the index to what tx sees; x.mu is held.
 func (x *eventIndex) follow(tx Tx) error {
 	first, last, err := tx.Bounds(queueEvents)
@@ -52,9 +59,21 @@ func (x *eventIndex) follow(tx Tx) error {
 	if len(x.list) == 0 {
 		x.first = first
 	}
-	if x.next() > last {
-		return nil
+	for x.next() <= last {
+		err := x.read(tx)
+		if CodeOf(err) != CodeStoreCorrupt || err == nil {
+			return err
+		}
+		x.add("", nil, assumedSize) // it cannot be handed out, and must not keep others from coming in
 	}
+	return nil
+}
+
+// assumedSize stands for the size of an event that is damaged: most have less.
+const assumedSize = 1 << 10
+
+// read takes the events up to the last one, or to one that is damaged.
+func (x *eventIndex) read(tx Tx) error {
 	return tx.Range(queueEvents, x.next(), func(_ uint64, value []byte) (bool, error) {
 		kind, data := "", value
 		if stored, ok := decodeEvent(value); ok {

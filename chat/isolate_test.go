@@ -243,3 +243,58 @@ func TestFaultFullDiskDropsNothing(t *testing.T) {
 		}
 	}
 }
+
+// damagedEvents is a store in which one event does not read back.
+type damagedEvents struct {
+	chat.Store
+	at uint64
+}
+
+type damagedTx struct {
+	chat.Tx
+	at uint64
+}
+
+func (s damagedEvents) View(fn func(chat.Tx) error) error {
+	return s.Store.View(func(tx chat.Tx) error { return fn(damagedTx{tx, s.at}) })
+}
+
+func (s damagedEvents) Update(fn func(chat.Tx) error) error {
+	return s.Store.Update(func(tx chat.Tx) error { return fn(damagedTx{tx, s.at}) })
+}
+
+func (tx damagedTx) Range(q chat.Queue, from uint64, fn func(uint64, []byte) (bool, error)) error {
+	return tx.Tx.Range(q, from, func(seq uint64, value []byte) (bool, error) {
+		if q == "events" && seq == tx.at {
+			return false, chat.Errorf(chat.CodeStoreCorrupt, "", "a record does not decrypt")
+		}
+		return fn(seq, value)
+	})
+}
+
+// An event that is damaged keeps nobody from being heard, and is dropped in its turn.
+func TestFaultDamagedEventHoldsUpNobody(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 9})
+	s := damagedEvents{store.Memory(), 2}
+	if err := s.Store.Update(func(tx chat.Tx) (err error) {
+		for range 3 {
+			_, err = tx.Append("events", []byte(`{"type":"x","at":1,"data":{}}`))
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	set := fast
+	set.MaxEvents = 16
+	alice, bob := newPerson(t, "alice", net), openPerson(t, "bob", s, net.Join(), set)
+	if _, _, err := bob.CreateIdentity(context.Background(), 12, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bob.AddContact(alice.key(), ""); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 * set.MaxEvents {
+		alice.delivered(alice.send(bob, fmt.Sprint(i)).ID)
+	}
+	wait(bob, "what says that it is lost", func(e event.Overflow) bool { return e.FromSeq == 1 && e.ToSeq > 2 })
+}
