@@ -39,6 +39,10 @@ func (p *pass) public(m *inbound) {
 // who sent it.
 func (p *pass) unwrap(m *inbound, b []byte) (message.Application, bool) {
 	app, err := message.Unwrap(b)
+	if errors.Is(err, message.ErrUnsigned) && p.isUnsignedName(m, b) {
+		app, err = message.UnwrapUnsigned(b)
+		app.Signer = m.sender
+	}
 	if err != nil {
 		p.c.counters.drop("application")
 		return app, false
@@ -145,6 +149,8 @@ func (p *pass) application(l *mail) {
 			return
 		}
 		p.profile(m, &profile)
+	case wire.ApplicationMetadataMessage_SYNC_PAIR_INSTALLATION:
+		p.deviceNamed(m, app)
 	default:
 		if !p.aboutContact(m, app, b) {
 			p.unsupported(m, app, b)
@@ -224,6 +230,7 @@ func (p *pass) recordOf(m *inbound, cm *wire.ChatMessage, chat key.Public, id [3
 		Clock: cm.GetClock(), SentAt: int64(min(cm.GetTimestamp(), maxTime)), ReceivedAt: p.now.UnixMilli(), State: state,
 		SenderName: boundedName(cm.GetDisplayName(), MaxName), Outgoing: own, Read: own,
 		ApplicationType: int32(wire.ApplicationMetadataMessage_CHAT_MESSAGE),
+		BeforeDevice:    p.beforeDevice(m, cm),
 	}
 	switch cm.GetContentType() {
 	case wire.ChatMessage_TEXT_PLAIN, wire.ChatMessage_EMOJI:

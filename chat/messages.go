@@ -57,7 +57,7 @@ func messageOf(r *wire.MessageRecord) event.Message {
 		ID: hexOf(r.GetId()), ChatID: keyHex(r.GetChat()), From: keyHex(r.GetFrom()), Outgoing: r.GetOutgoing(),
 		Kind: r.GetKind(), Text: r.GetText(), Clock: r.GetClock(), SentAt: r.GetSentAt(), ReceivedAt: r.GetReceivedAt(),
 		State: r.GetState(), Failure: r.GetFailure(), ClientRef: r.GetClientRef(), SenderName: r.GetSenderName(),
-		ApplicationType: r.GetApplicationType(), Read: r.GetRead(),
+		ApplicationType: r.GetApplicationType(), Read: r.GetRead(), BeforeDevice: r.GetBeforeDevice(),
 	}
 	m.Evidence = evidenceOf(r)
 	m.Devices = devicesOf(r)
