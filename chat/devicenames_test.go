@@ -13,7 +13,6 @@ import (
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
-	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
@@ -149,13 +148,12 @@ func TestDeviceConflictIsTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	main := secondDevice(t, "main", k, net)
-	lost := newMallory(t, net, k.Public())
-	lost.self.Identity, lost.public, lost.self.InstallationID = k, k.Public(), "lost"
 	if _, err := alice.AddContact(k.Public(), ""); err != nil {
 		t.Fatal(err)
 	}
-	var ours x3dh.SignedPreKey
+	main := secondDevice(t, "main", k, net)
+	lost := newMallory(t, net, k.Public())
+	lost.self.Identity, lost.public, lost.self.InstallationID = k, k.Public(), "lost"
 	others := func(list ...x3dh.SignedPreKey) func(*wire.ProtocolMessage) {
 		return func(pm *wire.ProtocolMessage) {
 			current, _ := lost.self.PreKeys.Current()
@@ -181,7 +179,7 @@ func TestDeviceConflictIsTold(t *testing.T) {
 		})
 	}
 	eventually(t, "main's bundle", func() bool { return len(alice.Addressed(k.Public())) == 1 })
-	ours = alice.PreKeyOf(k.Public(), main.installation())
+	ours := alice.PreKeyOf(k.Public(), main.installation())
 	to(main, others(ours))
 	wait(main, "the other device", func(e event.DeviceFound) bool { return e.Device.Installation == "lost" })
 	if _, err := main.EnableDevice("lost"); err != nil {
