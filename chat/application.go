@@ -42,6 +42,10 @@ func (p *pass) public(m *inbound) {
 // who sent it.
 func (p *pass) unwrap(m *inbound, b []byte) (message.Application, bool) {
 	app, err := message.Unwrap(b)
+	if errors.Is(err, message.ErrUnsigned) && p.isUnsignedName(m, b) {
+		app, err = message.UnwrapUnsigned(b)
+		app.Signer = m.sender
+	}
 	if err != nil {
 		p.c.counters.drop("application")
 		return app, false
@@ -182,6 +186,9 @@ func (p *pass) application(l *mail) {
 			return
 		}
 		l.marked = true
+	case wire.ApplicationMetadataMessage_SYNC_PAIR_INSTALLATION:
+		l.marked = true
+		p.deviceNamed(m, app)
 	default:
 		if !p.aboutContact(l) {
 			p.unsupported(l)
@@ -271,6 +278,7 @@ func (p *pass) recordOf(m *inbound, cm *wire.ChatMessage, chat key.Public, id [3
 		Clock: cm.GetClock(), SentAt: int64(min(cm.GetTimestamp(), maxTime)), ReceivedAt: p.now.UnixMilli(), State: state,
 		SenderName: shownName(cm.GetDisplayName(), MaxName), Outgoing: own, Read: own,
 		ApplicationType: int32(wire.ApplicationMetadataMessage_CHAT_MESSAGE),
+		BeforeDevice:    p.beforeDevice(m, cm),
 	}
 	switch cm.GetContentType() {
 	case wire.ChatMessage_TEXT_PLAIN, wire.ChatMessage_EMOJI:

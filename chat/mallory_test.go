@@ -35,8 +35,12 @@ type mallory struct {
 	victim  key.Public
 	session session.Peer // what she knows of the victim
 	n       int
-	random  io.Reader // for her sessions
+	random  io.Reader     // for her sessions
+	later   time.Duration // that her clock is ahead
 }
+
+// sentAt is the latest clock of her texts.
+func (m *mallory) sentAt() int64 { return time.Now().Add(m.later).UnixMilli() + int64(m.n) }
 
 func newMallory(t *testing.T, net *memnet.Network, victim key.Public) *mallory {
 	t.Helper()
@@ -102,7 +106,7 @@ func (m *mallory) bundle() *wire.Bundle {
 func (m *mallory) text(text string) datasync.Message {
 	m.n++
 	encoded, err := message.EncodeChatMessage(message.NewText(message.TextParams{
-		Text: text, ChatID: m.victim.Hex(), Clock: uint64(time.Now().UnixMilli()) + uint64(m.n), Timestamp: uint64(time.Now().UnixMilli()),
+		Text: text, ChatID: m.victim.Hex(), Clock: uint64(m.sentAt()), Timestamp: uint64(time.Now().Add(m.later).UnixMilli()),
 	}))
 	if err != nil {
 		m.t.Fatal(err)

@@ -59,6 +59,7 @@ func messageOf(r *wire.MessageRecord) event.Message {
 		Kind: r.GetKind(), Text: r.GetText(), Clock: r.GetClock(), SentAt: r.GetSentAt(), ReceivedAt: r.GetReceivedAt(),
 		State: r.GetState(), Failure: r.GetFailure(), ClientRef: r.GetClientRef(), SenderName: r.GetSenderName(),
 		ApplicationType: r.GetApplicationType(), Read: r.GetRead(), ClockSkew: r.GetClockSkew(), Request: r.GetRequest(),
+		BeforeDevice: r.GetBeforeDevice(),
 	}
 	m.Evidence = evidenceOf(r)
 	m.Devices = devicesOf(r)

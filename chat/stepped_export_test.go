@@ -10,6 +10,7 @@ import (
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/protocol/topic"
+	"libstatus1to1/chat/protocol/x3dh"
 )
 
 // For simulations: an engine without its loop, which the test turns itself.
@@ -127,3 +128,23 @@ func (c *Client) NoiseKey() ([]byte, error) {
 
 // SymmetricKey is symmetricKey.
 func SymmetricKey(name string) key.Secret { return symmetricKey(name) }
+
+// PreKeyOf is the pre-key of an installation as it is known here.
+func (c *Client) PreKeyOf(k key.Public, installation string) x3dh.SignedPreKey {
+	p, err := c.readPeer(k)
+	if err != nil {
+		panic(err)
+	}
+	in, _ := p.Find(installation)
+	return x3dh.SignedPreKey{InstallationID: in.ID, Key: in.PreKey, Version: in.PreKeyVersion, ProtocolVersion: in.ProtocolVersion}
+}
+
+// ListedBy is which other installation listed one last, as it is known here.
+func (c *Client) ListedBy(k key.Public, installation string) string {
+	p, err := c.readPeer(k)
+	if err != nil {
+		panic(err)
+	}
+	in, _ := p.Find(installation)
+	return in.ListedBy
+}

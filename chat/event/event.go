@@ -96,7 +96,7 @@ type DeviceFound struct {
 }
 
 // DeviceChanged is emitted when an own installation was enabled or disabled, here or
-// by another own device. When this device itself was taken out of the list by
+// by another own device, or has told its name. When this device itself was taken out of the list by
 // another one, it gets nothing more.
 type DeviceChanged struct {
 	Device Device `json:"device"`

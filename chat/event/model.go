@@ -44,10 +44,13 @@ type Message struct {
 	ApplicationType int32 `json:"application_type,omitempty"`
 	Read            bool  `json:"read"`
 	// Request is set while it waits in the request of a stranger (engine.strangers is
-	// "request").
-	// There is a message_received event about it when they are accepted, added or
-	// written to.
+	// "request"). There is a message_received event about it when they are accepted,
+	// added or written to.
 	Request bool `json:"request,omitempty"`
+	// BeforeDevice: it was written before this device was set up, by the sender's signed
+	// clock, and encrypted for any device of ours. It may be one that another device had
+	// long ago, which somebody recorded and publishes again.
+	BeforeDevice bool `json:"before_device,omitempty"`
 	// Devices are those that have an outgoing message; messages.get also lists those
 	// it is still being sent to.
 	Devices []MessageDevice `json:"devices,omitempty"`
@@ -65,7 +68,8 @@ type MessageDevice struct {
 // Device is an installation of our own identity (54/WAKU2-X3DH-SESSIONS).
 type Device struct {
 	Installation string `json:"installation_id"`
-	// Name is what it is called on this device; others do not see it.
+	// Name is what it is called on this device, or what it says it is called; others do
+	// not see it.
 	Name string `json:"name"`
 	// This is set for the device we are.
 	This bool `json:"this_device"`

@@ -66,6 +66,17 @@ func Unwrap(b []byte) (Application, error) {
 	return Application{Type: m.GetType(), Payload: m.GetPayload(), Signer: signer}, nil
 }
 
+// UnwrapUnsigned reads an ApplicationMetadataMessage that nobody signed; there is no
+// Signer. Only what carries it says whose it is. Error: ErrMalformed, also for one with a
+// signature. Spec: deployed clients send SYNC_PAIR_INSTALLATION to themselves so.
+func UnwrapUnsigned(b []byte) (Application, error) {
+	var m wire.ApplicationMetadataMessage
+	if err := proto.Unmarshal(b, &m); err != nil || len(m.GetSignature()) != 0 {
+		return Application{}, ErrMalformed
+	}
+	return Application{Type: m.GetType(), Payload: m.GetPayload()}, nil
+}
+
 // ID is a message's id: keccak256 of the sender's uncompressed key (65 bytes)
 // and the ApplicationMetadataMessage's bytes as sent.
 // Spec: 62/STATUS-PAYLOADS, "Message"; the deployed formula.
