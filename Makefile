@@ -41,6 +41,8 @@ LINK         := -Wl,--version-script=$(CURDIR)/library/exports.map -Wl,-soname,$
 endif
 
 CFLAGS ?= -O2 -g
+# dlopen, where it is not in the C library.
+LDL    := -ldl
 CWARN  := -std=c11 -Wall -Wextra -pedantic -Werror
 CUSE   := $(CWARN) -Iinclude -L$(BUILD) -Wl,-rpath,$(CURDIR)/$(BUILD)
 
@@ -61,8 +63,9 @@ library:
 	@rm -f $(BUILD)/libstatus1to1.h # cgo's own header; ours is include/status1to1.h
 	@ln -sf $(LIB) $(BUILD)/$(LIB_ABI)
 
-$(BUILD)/chat: examples/c/chat.c examples/c/pairing.c examples/c/chat.h examples/c/json.h include/status1to1.h | library
-	$(CC) $(CFLAGS) $(CUSE) -o $@ examples/c/chat.c examples/c/pairing.c -lstatus1to1
+# The C example loads a line editor (readline or libedit) when it starts, if there is one.
+$(BUILD)/chat: $(wildcard examples/c/*.c examples/c/*.h) include/status1to1.h | library
+	$(CC) $(CFLAGS) $(CUSE) -o $@ examples/c/*.c -lstatus1to1 $(LDL)
 	@ln -sf ../../$@ examples/c/chat
 
 # The steps of `make test`, cheap ones first.
