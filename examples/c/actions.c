@@ -28,7 +28,7 @@ bool choose(const char *name, bool quietly)
         key = text_at(answer, "result.public_key");
         status1to1_free(answer);
     }
-    begin_with(key);
+    begin_with(key, "");
     free(key);
     if (quietly)
         return true;

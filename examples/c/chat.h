@@ -40,7 +40,7 @@ char *try_call(const char *method, char *params);
 char *call(const char *method, char *params);
 char *call_with(const char *method, const char *name, const char *value);
 bool every(const char *method, const char *more, void (*each)(const char *item, void *state), void *state);
-void begin_with(const char *key);
+void begin_with(const char *key, const char *said);
 void open_chat(const char *key);
 
 /* ---- text.c: texts on the heap, and what others wrote ---------------------- */

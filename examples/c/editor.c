@@ -148,15 +148,15 @@ static char **complete_word(const char *text, int start, int end)
 /* on_line is called by the library with a line, which is ours then. */
 static void on_line(char *line)
 {
-    /* Installed again at once, the terminal does not fall back to its own editing, which
-     * would cut a long line that is being pasted. */
-    if (line != NULL)
-        editor_return();
     if (line != NULL && line[strspn(line, " ")] != '\0' && (last_line == NULL || strcmp(last_line, line) != 0)) {
         rl.add_history(line);
         free(last_line);
         last_line = format("%s", line);
     }
+    /* Installed again at once, the terminal does not fall back to its own editing, which
+     * would cut a long line that is being pasted. */
+    if (line != NULL)
+        editor_return();
     line_taken(line);
 }
 

@@ -310,8 +310,10 @@ void show_me(void)
     char *profile = call("profile.get", NULL), *identity = call("identity.get", NULL);
     char *link = text_at(profile, "result.link"), *chat_key = text_at(identity, "result.chat_key");
 
-    if (profile != NULL && identity != NULL)
-        put(plain ? "link\t%s" : "Link to you: %s\nYou are %s", link, chat_key);
+    if (profile != NULL && identity != NULL && plain)
+        put("link\t%s", link);
+    else if (profile != NULL && identity != NULL)
+        put("You are %s\nLink to you: %s", chat_key, link);
     free(link);
     free(chat_key);
     status1to1_free(profile);
