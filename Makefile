@@ -63,7 +63,7 @@ library:
 	@rm -f $(BUILD)/libstatus1to1.h # cgo's own header; ours is include/status1to1.h
 	@ln -sf $(LIB) $(BUILD)/$(LIB_ABI)
 
-# The C example loads a line editor (readline or libedit) when it starts, if there is one.
+# The C example loads a line editor (GNU readline) when it starts, if there is one.
 $(BUILD)/chat: $(wildcard examples/c/*.c examples/c/*.h) include/status1to1.h | library
 	$(CC) $(CFLAGS) $(CUSE) -o $@ examples/c/*.c -lstatus1to1 $(LDL)
 	@ln -sf ../../$@ examples/c/chat

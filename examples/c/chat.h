@@ -77,7 +77,7 @@ int signals_fd(void);
 int next_signal(void);
 bool interrupted(void);
 
-/* ---- editor.c: readline or libedit, a key at a time ------------------------ */
+/* ---- editor.c: GNU readline, a key at a time --------------------------------- */
 
 const char *editor_begin(const char *wanted, void (*on_line)(char *line));
 bool editor_used(void);

@@ -1,8 +1,9 @@
-/* editor.c - the line editor: GNU readline or libedit, whichever this machine has.
+/* editor.c - the line editor: GNU readline, where this machine has it.
  *
  * It is looked for when the program starts (dlopen), so that the program neither needs it
- * nor its headers to be built. Both libraries have the same functions for event loops: they
- * take one key at a time, and call back with a whole line. */
+ * nor its headers to be built. Of its functions those for event loops are used: they take
+ * one key at a time, and call back with a whole line. libedit has them by the same names,
+ * but writes beyond its memory when a long line is typed (seen in 3.1-20221030). */
 
 #define _XOPEN_SOURCE 700
 
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "chat.h"
 
@@ -28,52 +28,46 @@ static struct {
     void (*read_char)(void);
     int (*set_prompt)(const char *prompt);
     int (*update)(void);
-    char *(*copy_text)(int from, int to);
     void (*add_history)(const char *line);
     void (*stifle)(int most);
     char **(*matches)(const char *text, generator *next);
     int (*bind)(char *line);
-    int *point, *catch_signals, *append_character, *completion_over;
+    char **line_buffer;
+    int *catch_signals, *append_character, *completion_over;
     const char **word_breaks;
     completer **complete;
-    int (*clear)(void);   /* only readline has it */
-    void (*resize)(void); /* older libraries lack it */
+    int (*clear)(void);
+    void (*resize)(void);
     int *catch_sigwinch;
 } rl;
 
 static const struct {
     const char *name;
     void *place;
-    bool needed;
 } table[] = {
-    {"rl_initialize", &rl.initialize, true},
-    {"rl_callback_handler_install", &rl.install, true},
-    {"rl_callback_handler_remove", &rl.remove, true},
-    {"rl_callback_read_char", &rl.read_char, true},
-    {"rl_set_prompt", &rl.set_prompt, true},
-    {"rl_forced_update_display", &rl.update, true},
-    {"rl_copy_text", &rl.copy_text, true},
-    {"add_history", &rl.add_history, true},
-    {"stifle_history", &rl.stifle, true},
-    {"rl_completion_matches", &rl.matches, true},
-    {"rl_parse_and_bind", &rl.bind, true},
-    {"rl_point", &rl.point, true},
-    {"rl_catch_signals", &rl.catch_signals, true},
-    {"rl_completion_append_character", &rl.append_character, true},
-    {"rl_attempted_completion_over", &rl.completion_over, true},
-    {"rl_completer_word_break_characters", &rl.word_breaks, true},
-    {"rl_attempted_completion_function", &rl.complete, true},
-    {"rl_clear_visible_line", &rl.clear, false},
-    {"rl_resize_terminal", &rl.resize, false},
-    {"rl_catch_sigwinch", &rl.catch_sigwinch, false},
+    {"rl_initialize", &rl.initialize},
+    {"rl_callback_handler_install", &rl.install},
+    {"rl_callback_handler_remove", &rl.remove},
+    {"rl_callback_read_char", &rl.read_char},
+    {"rl_set_prompt", &rl.set_prompt},
+    {"rl_forced_update_display", &rl.update},
+    {"add_history", &rl.add_history},
+    {"stifle_history", &rl.stifle},
+    {"rl_completion_matches", &rl.matches},
+    {"rl_parse_and_bind", &rl.bind},
+    {"rl_line_buffer", &rl.line_buffer},
+    {"rl_catch_signals", &rl.catch_signals},
+    {"rl_completion_append_character", &rl.append_character},
+    {"rl_attempted_completion_over", &rl.completion_over},
+    {"rl_completer_word_break_characters", &rl.word_breaks},
+    {"rl_attempted_completion_function", &rl.complete},
+    {"rl_clear_visible_line", &rl.clear},
+    {"rl_resize_terminal", &rl.resize},
+    {"rl_catch_sigwinch", &rl.catch_sigwinch},
 };
 
-static const struct {
-    const char *kind, *file;
-} libraries[] = {
-    {"readline", "libreadline.so.8"}, {"readline", "libreadline.so.7"}, {"readline", "libreadline.so"},
-    {"libedit", "libedit.so.2"}, {"libedit", "libedit.so.0"}, {"libedit", "libedit.so"}, {"libedit", "libedit.3.dylib"},
-};
+/* The versions that have all of the table, the newest first. */
+static const char *const libraries[] = {"libreadline.so.8", "libreadline.so.7", "libreadline.8.dylib"};
 
 static bool used, shown;
 static char *prompt_shown, *last_line;
@@ -92,7 +86,7 @@ static bool load(const char *file)
     for (i = 0; i < sizeof table / sizeof *table; i++) {
         void *found = dlsym(library, table[i].name);
 
-        if (found == NULL && table[i].needed) {
+        if (found == NULL) {
             dlclose(library);
             return false;
         }
@@ -128,7 +122,7 @@ static char *next_word(const char *text, int number)
  * to end. Where it gives NULL, the library goes on with names of files, if that is left. */
 static char **complete_word(const char *text, int start, int end)
 {
-    char *line = rl.copy_text(0, end), **found;
+    char *line = format("%.*s", end, *rl.line_buffer), **found;
     size_t i;
 
     *rl.completion_over = !completes_files(line);
@@ -160,35 +154,28 @@ static void on_line(char *line)
     line_taken(line);
 }
 
-/* editor_begin begins to edit lines, with the library wanted. It gives NULL, or why there
- * is no editor. */
+/* editor_begin begins to edit lines, unless none is wanted. It gives NULL, or why there is no
+ * editor. */
 const char *editor_begin(const char *wanted, void (*taken)(char *line))
 {
-    static char tab[] = "tab: complete", tab_of_libedit[] = "bind ^I rl_complete", paste[] = "set enable-bracketed-paste off";
+    static char paste[] = "set enable-bracketed-paste off"; /* each pasted line is one */
     const char *term = getenv("TERM");
-    bool libedit = false;
     size_t i;
 
     if (strcmp(wanted, "none") == 0)
         return "--editor none";
     if (term == NULL || *term == '\0' || strcmp(term, "dumb") == 0)
         return "the terminal cannot do it";
-    for (i = 0; !used && i < sizeof libraries / sizeof *libraries; i++) {
-        libedit = strcmp(libraries[i].kind, "libedit") == 0;
-        if (strcmp(wanted, "auto") == 0 || strcmp(wanted, libraries[i].kind) == 0)
-            used = load(libraries[i].file);
-    }
+    for (i = 0; !used && i < sizeof libraries / sizeof *libraries; i++)
+        used = load(libraries[i]);
     if (!used)
-        return "neither readline nor libedit is installed";
+        return "GNU readline is not installed";
     /* Its handlers are not made for the threads of the library (SA_ONSTACK). */
     *rl.catch_signals = 0;
-    if (rl.catch_sigwinch != NULL)
-        *rl.catch_sigwinch = 0;
+    *rl.catch_sigwinch = 0;
     rl.initialize();
     rl.stifle(MOST_LINES);
-    rl.bind(libedit ? tab_of_libedit : tab);
-    if (!libedit)
-        rl.bind(paste); /* each pasted line is one */
+    rl.bind(paste);
     *rl.word_breaks = " ";
     *rl.complete = complete_word;
     *rl.append_character = '\0';
@@ -227,31 +214,12 @@ void editor_key(void)
     rl.read_char();
 }
 
-/* erase is what libedit has no function for: up to the first row of the line, and clear. */
-static void erase(void)
-{
-    struct winsize size = {.ws_col = 80};
-    char *before = rl.copy_text(0, *rl.point);
-    int wide = columns(prompt_shown) + (before == NULL ? 0 : columns(before)), rows;
-
-    ioctl(1, TIOCGWINSZ, &size);
-    rows = size.ws_col > 0 ? wide / size.ws_col : 0;
-    putchar('\r');
-    if (rows > 0)
-        printf("\033[%dA", rows);
-    fputs("\033[J", stdout);
-    free(before);
-}
-
 /* editor_hide takes the line in progress off the screen, to print in its place. */
 void editor_hide(void)
 {
     if (!used || !shown)
         return;
-    if (rl.clear != NULL)
-        rl.clear();
-    else
-        erase();
+    rl.clear();
     shown = false;
 }
 
@@ -274,7 +242,7 @@ void editor_show(const char *prompt)
 
 void editor_resize(void)
 {
-    if (used && rl.resize != NULL)
+    if (used)
         rl.resize();
     fflush(stdout);
 }

@@ -29,7 +29,7 @@ usage: %(prog)s --data DIR [OPTION]...
   --passphrase TEXT       for tests only: everybody on this machine sees it in ps
   --send TEXT             send TEXT to --to, and end once it is sent
   --wait [SECONDS]        with --send: end once it is delivered; 60 if not told
-  --editor NAME           what edits the line you type: auto, readline, libedit, none
+  --editor NAME           auto: GNU readline edits the line you type, or none
   --plain                 one line an event, tab-separated, for programs
   --version
   --help
@@ -72,7 +72,7 @@ def read(arguments=None):
     parser.add_argument("--peer", action="append", default=[])
     parser.add_argument("--passphrase-fd", type=int)
     parser.add_argument("--wait", nargs="?", type=seconds, const=WAIT)
-    parser.add_argument("--editor", choices=("auto", "readline", "libedit", "none"), default="auto")
+    parser.add_argument("--editor", choices=("auto", "none"), default="auto")
     parser.add_argument("--restore", action="store_true")
     parser.add_argument("--plain", action="store_true")
     parser.add_argument("--version", action="store_true")

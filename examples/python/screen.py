@@ -1,10 +1,11 @@
 """The terminal: what is printed, and the line that is being typed. A part of chat.py.
 
-At a terminal GNU readline or libedit edits the line, whichever Python's readline module
-is linked with. The module itself can only wait for a whole line; for event loops the
-library has functions that take one key at a time, which are called through ctypes here,
-so that what arrives is printed above the line in progress. Without such a library, and
-for a program that pipes its lines in, lines come as they are."""
+At a terminal GNU readline edits the line. Python's module of that name can only wait for
+a whole line; for event loops the library has functions that take one key at a time, which
+are called through ctypes here, so that what arrives is printed above the line in progress.
+Without readline, and for a program that pipes its lines in, lines come as they are.
+(libedit has these functions too, but writes beyond its memory when a long line is typed:
+seen in 3.1-20221030.)"""
 
 import codecs
 import collections
@@ -53,33 +54,28 @@ class Signals:
 class Editor:
     """The line editor, a key at a time. on_line gets each line, None at Ctrl-D."""
 
-    def __init__(self, wanted, complete, on_line):
+    def __init__(self, complete, on_line):
         """Raises ImportError where there is no such editor."""
         if os.environ.get("TERM", "dumb") == "dumb":
             raise ImportError("the terminal cannot do it")
-        import readline
-
-        found = "libedit" if "libedit" in (readline.__doc__ or "") else "readline"
-        if wanted not in ("auto", found):
-            raise ImportError(f"this Python has {found}")
+        try:
+            import readline
+        except ImportError:
+            raise ImportError("this Python has no readline") from None
         self.history = readline
         self.library = ctypes.CDLL(getattr(readline, "__file__", None))  # None: it is built into Python
+        if "libedit" in (readline.__doc__ or "") or not hasattr(self.library, "rl_clear_visible_line"):
+            raise ImportError("this Python has no GNU readline 7 or newer")
         self.libc = ctypes.CDLL(None)
         self.libc.free.argtypes = [ctypes.c_void_p]
-        self.library.rl_copy_text.restype = ctypes.c_void_p
-        for name in ("rl_callback_handler_install", "rl_callback_handler_remove", "rl_callback_read_char",
-                     "rl_set_prompt", "rl_forced_update_display"):
-            if not hasattr(self.library, name):
-                raise ImportError(f"{found} has no {name}")
         # Its handlers are not made for the threads of the library (SA_ONSTACK).
         self._variable("rl_catch_signals").value = 0
         self._variable("rl_catch_sigwinch").value = 0
         readline.set_history_length(MOST_LINES)
         readline.set_completer_delims(" ")
         readline.set_completer(complete)
-        readline.parse_and_bind("bind ^I rl_complete" if found == "libedit" else "tab: complete")
-        if found == "readline":
-            readline.parse_and_bind("set enable-bracketed-paste off")  # each pasted line is one
+        readline.parse_and_bind("tab: complete")
+        readline.parse_and_bind("set enable-bracketed-paste off")  # each pasted line is one
         self.prompt = "> "
         self.on_line = on_line
         self.handler = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self._line)
@@ -119,22 +115,9 @@ class Editor:
         """Takes the line in progress off the screen, to print in its place."""
         if not self.shown:
             return
-        if hasattr(self.library, "rl_clear_visible_line"):
-            self.library.rl_clear_visible_line()
-            self.libc.fflush(None)
-        else:
-            self._erase()
-        self.shown = False
-
-    def _erase(self):
-        """What libedit has no function for: up to the first row of the line, and clear."""
-        pointer = self.library.rl_copy_text(0, self._variable("rl_point").value)
-        before = ctypes.string_at(pointer).decode("utf-8", "replace") if pointer else ""
-        self.libc.free(pointer)
-        rows = width(self.prompt + before) // shutil.get_terminal_size().columns
+        self.library.rl_clear_visible_line()
         self.libc.fflush(None)
-        sys.stdout.write("\r" + (f"\x1b[{rows}A" if rows else "") + "\x1b[J")
-        sys.stdout.flush()
+        self.shown = False
 
     def show(self, prompt):
         """Puts the line in progress back."""
@@ -148,9 +131,8 @@ class Editor:
         self.shown = True
 
     def resize(self):
-        if hasattr(self.library, "rl_resize_terminal"):
-            self.library.rl_resize_terminal()
-            self.libc.fflush(None)
+        self.library.rl_resize_terminal()
+        self.libc.fflush(None)
 
 
 class Screen:
@@ -175,7 +157,7 @@ class Screen:
         reason = "--editor none"
         try:
             if wanted != "none":
-                self.editor = Editor(wanted, complete, self._take)
+                self.editor = Editor(complete, self._take)
                 self.signals.catch(signal.SIGTSTP, signal.SIGWINCH)
         except (ImportError, OSError, AttributeError, ValueError) as error:
             reason = str(error)
