@@ -277,11 +277,24 @@ static void show_stranger(const char *chat, void *state)
     free(name);
 }
 
+/* keeps_strangers tells whether the library keeps chats of strangers apart. */
+static bool keeps_strangers(void)
+{
+    char *answer = try_call("chats.list", format("{\"limit\":1,\"requests\":true}"));
+    bool known = !json_is(json_get(answer, "error.code"), "\"unknown_field\"");
+
+    status1to1_free(answer);
+    return known;
+}
+
 /* show_requests prints who asks to be a contact, and the strangers whose messages wait. */
 void show_requests(void)
 {
-    if (every("contacts.list", "", show_if_asking, NULL) && every("chats.list", ",\"requests\":true", show_stranger, NULL) &&
-        plain)
+    if (!every("contacts.list", "", show_if_asking, NULL))
+        return;
+    if (keeps_strangers() && !every("chats.list", ",\"requests\":true", show_stranger, NULL))
+        return;
+    if (plain)
         put("request_end");
 }
 
