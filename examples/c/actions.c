@@ -28,11 +28,11 @@ bool choose(const char *name, bool quietly)
         key = text_at(answer, "result.public_key");
         status1to1_free(answer);
     }
-    begin_with(key, "");
+    begin_with(key);
     free(key);
     if (quietly)
         return true;
-    text = who(to, "");
+    text = known_as(to);
     put(plain ? "to\t%s" : "(you now write to %s)", plain ? to : text);
     free(text);
     if (!plain)

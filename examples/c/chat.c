@@ -89,11 +89,11 @@ bool every(const char *method, const char *more, void (*each)(const char *item, 
 
 /* ---- whom we write to ------------------------------------------------------ */
 
-/* begin_with chooses whom to write to. said is their name on a message, "" if unknown. */
-void begin_with(const char *key, const char *said)
+/* begin_with chooses whom to write to. */
+void begin_with(const char *key)
 {
     char *chosen = format("%s", key); /* key may be to */
-    char *name = who(chosen, said), *begin = cut(name, PROMPT), *prompt = format("%s> ", begin);
+    char *name = known_as(chosen), *begin = cut(name, PROMPT), *prompt = format("%s> ", begin);
 
     free(to);
     to = chosen;

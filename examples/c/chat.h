@@ -40,7 +40,7 @@ char *try_call(const char *method, char *params);
 char *call(const char *method, char *params);
 char *call_with(const char *method, const char *name, const char *value);
 bool every(const char *method, const char *more, void (*each)(const char *item, void *state), void *state);
-void begin_with(const char *key, const char *said);
+void begin_with(const char *key);
 void open_chat(const char *key);
 
 /* ---- text.c: texts on the heap, and what others wrote ---------------------- */
@@ -93,6 +93,7 @@ void editor_resize(void);
 char *label(const char *name, const char *chat_key);
 char *called(const char *contact, const char *said);
 char *who(const char *key, const char *said);
+char *known_as(const char *key);
 char *find(const char *name);
 void complete_names(const char *typed, void (*add)(const char *name));
 

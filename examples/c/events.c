@@ -23,7 +23,7 @@ static void on_message(const char *message)
         if (to == NULL) {
             char *said = text_at(message, "sender_name"), *name = who(chat, said);
 
-            begin_with(chat, said);
+            begin_with(chat);
             if (!plain)
                 put("(you now write to %s)", name);
             free(said);
@@ -76,7 +76,7 @@ static void on_contact(const char *contact)
         free(name);
     }
     if (to != NULL && strcmp(to, key) == 0)
-        begin_with(key, ""); /* they may have another name now */
+        begin_with(key); /* they may have another name now */
     free(request);
     free(trust);
     if (mutual) {

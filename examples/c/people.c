@@ -9,6 +9,8 @@
 #include "chat.h"
 #include "json.h"
 
+enum { LOOKED_AT = 10 }; /* messages, for the name of who wrote one of them */
+
 /* What a name is never shown as alone: how the program speaks of its user and of others. */
 static const char *const own_words[] = {"you", "me", "nobody", "somebody", "everybody"};
 
@@ -86,6 +88,26 @@ char *who(const char *key, const char *said)
     free(quoted);
     status1to1_free(answer);
     return text;
+}
+
+/* known_as is what we call the person with a key, whom we have a chat with: also by the name
+ * on their last message. */
+char *known_as(const char *key)
+{
+    char *answer = try_call("messages.list", format("{\"key\":\"%s\",\"limit\":%d}", key, LOOKED_AT));
+    const char *item = json_first(json_get(answer, "result.items"));
+    char *said = format("%s", ""), *name;
+
+    for (; item != NULL && *said == '\0'; item = json_next(item)) {
+        if (json_is(json_get(item, "outgoing"), "false")) {
+            free(said);
+            said = json_text(json_get(item, "sender_name"));
+        }
+    }
+    name = who(key, said);
+    free(said);
+    status1to1_free(answer);
+    return name;
 }
 
 /* ---- who is meant ---------------------------------------------------------- */

@@ -42,10 +42,10 @@ class Chat:
         self.commands = Commands(self)
         self.events = Events(self)
 
-    def begin_with(self, key, said=""):
-        """Chooses whom to write to. said is their name on a message."""
+    def begin_with(self, key):
+        """Chooses whom to write to."""
         self.to = key
-        self.screen.prompt = self.people.who(key, said)[:PROMPT] + "> "
+        self.screen.prompt = self.people.who(key, self.people.said(key))[:PROMPT] + "> "
 
     def open_chat(self, key):
         """Shows the last messages with somebody; they are read then."""

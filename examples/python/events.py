@@ -40,10 +40,9 @@ class Events:
             return
         self.show.message("message", message)
         if self.chat.to is None:
-            said = message.get("sender_name", "")
-            self.chat.begin_with(message["chat_id"], said)
+            self.chat.begin_with(message["chat_id"])
             if not self.show.plain:
-                self.say([], f"(you now write to {self.people.who(self.chat.to, said)})")
+                self.say([], f"(you now write to {self.people.who(self.chat.to, message.get('sender_name', ''))})")
         if message["chat_id"] == self.chat.to:
             self.client.call("chats.mark_read", key=message["chat_id"], up_to=message["message_id"])
 

@@ -28,6 +28,9 @@ INVISIBLE = (
 DIRECTION = ((0x202A, 0x202E), (0x2066, 0x2069))
 
 
+LOOKED_AT = 10  # messages, for the name of who wrote one of them
+
+
 def among(ranges, c):
     return any(low <= ord(c) <= high for low, high in ranges)
 
@@ -97,6 +100,11 @@ class People:
     def of(contact, said=""):
         names = (contact["name"], contact["display_name"], said)
         return label(next((n for n in names if tame_name(n)), ""), contact["chat_key"])
+
+    def said(self, key):
+        """The name on the last message of somebody."""
+        items = self.client.call("messages.list", key=key, limit=LOOKED_AT)["items"]
+        return next((m["sender_name"] for m in items if not m["outgoing"] and m.get("sender_name")), "")
 
     def called(self, name):
         """Those a name may mean. Names we gave, and short keys, go before those that

@@ -131,14 +131,20 @@ class Program:
 
     def until(self, text, count=1):
         """Waits until the screen shows a text so many times."""
+        text = text.rstrip()  # rows end with what is not blank
+        self._until(text, lambda: self.text().count(text) >= count)
+
+    def until_typed(self, text):
+        """Waits until the line in progress is this, below all else."""
+        self._until(text, lambda: self.text().rstrip().endswith("> " + text))
+
+    def _until(self, text, shown):
         deadline = time.monotonic() + self.patience
-        while self.text().count(text) < count:
+        while not shown():
             left = deadline - time.monotonic()
             if left <= 0:
                 raise AssertionError(f"the screen never showed {text!r}:\n{self.text()}")
-            if select.select([self.fd], [], [], left)[0] and not self._read():
-                if self.text().count(text) >= count:
-                    return
+            if select.select([self.fd], [], [], left)[0] and not self._read() and not shown():
                 raise AssertionError(f"the program ended without {text!r}:\n{self.text()}")
 
     def hidden(self):
