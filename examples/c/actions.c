@@ -32,7 +32,7 @@ bool choose(const char *name, bool quietly)
     free(key);
     if (quietly)
         return true;
-    text = known_as(to);
+    text = who(to, "");
     put(plain ? "to\t%s" : "(you now write to %s)", plain ? to : text);
     free(text);
     if (!plain)

@@ -93,7 +93,7 @@ bool every(const char *method, const char *more, void (*each)(const char *item, 
 void begin_with(const char *key)
 {
     char *chosen = format("%s", key); /* key may be to */
-    char *name = known_as(chosen), *begin = cut(name, PROMPT), *prompt = format("%s> ", begin);
+    char *name = who(chosen, ""), *begin = cut(name, PROMPT), *prompt = format("%s> ", begin);
 
     free(to);
     to = chosen;

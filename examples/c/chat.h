@@ -93,7 +93,6 @@ void editor_resize(void);
 char *label(const char *name, const char *chat_key);
 char *called(const char *contact, const char *said);
 char *who(const char *key, const char *said);
-char *known_as(const char *key);
 char *find(const char *name);
 void complete_names(const char *typed, void (*add)(const char *name));
 

@@ -64,13 +64,46 @@ static char *name_at(const char *json, const char *path)
     return tamed;
 }
 
+/* said_by is the name on the last message of somebody. */
+static char *said_by(const char *contact)
+{
+    char *key = json_text(json_get(contact, "public_key")), *said = format("%s", "");
+    char *answer = try_call("messages.list", format("{\"key\":\"%s\",\"limit\":%d}", key, LOOKED_AT));
+    const char *item = json_first(json_get(answer, "result.items"));
+
+    for (; item != NULL && *said == '\0'; item = json_next(item)) {
+        if (json_is(json_get(item, "outgoing"), "false")) {
+            free(said);
+            said = json_text(json_get(item, "sender_name"));
+        }
+    }
+    free(key);
+    status1to1_free(answer);
+    return said;
+}
+
+/* own_name is what somebody calls themselves. said is the name on a message of theirs, ""
+ * if unknown: a message may have told it before all else. */
+static char *own_name(const char *contact, const char *said)
+{
+    char *own = name_at(contact, "display_name"), *raw;
+
+    if (*own != '\0')
+        return own;
+    free(own);
+    raw = *said != '\0' ? format("%s", said) : said_by(contact);
+    own = tame_name(raw);
+    free(raw);
+    return own;
+}
+
 /* called is what we call a contact: our name for them, what they call themselves, or the
- * end of their key. said is the name on a message of theirs, "" if unknown. */
+ * end of their key. */
 char *called(const char *contact, const char *said)
 {
-    char *given_name = name_at(contact, "name"), *own = name_at(contact, "display_name");
+    char *given_name = name_at(contact, "name"), *own = own_name(contact, said);
     char *key = json_text(json_get(contact, "chat_key"));
-    char *text = label(*given_name != '\0' ? given_name : *own != '\0' ? own : said, key);
+    char *text = label(*given_name != '\0' ? given_name : own, key);
 
     free(given_name);
     free(own);
@@ -88,26 +121,6 @@ char *who(const char *key, const char *said)
     free(quoted);
     status1to1_free(answer);
     return text;
-}
-
-/* known_as is what we call the person with a key, whom we have a chat with: also by the name
- * on their last message. */
-char *known_as(const char *key)
-{
-    char *answer = try_call("messages.list", format("{\"key\":\"%s\",\"limit\":%d}", key, LOOKED_AT));
-    const char *item = json_first(json_get(answer, "result.items"));
-    char *said = format("%s", ""), *name;
-
-    for (; item != NULL && *said == '\0'; item = json_next(item)) {
-        if (json_is(json_get(item, "outgoing"), "false")) {
-            free(said);
-            said = json_text(json_get(item, "sender_name"));
-        }
-    }
-    name = who(key, said);
-    free(said);
-    status1to1_free(answer);
-    return name;
 }
 
 /* ---- who is meant ---------------------------------------------------------- */
@@ -138,7 +151,7 @@ static void note(int *count, char **key, char **names, const char *contact)
 static void compare(const char *contact, void *state)
 {
     struct search *search = state;
-    char *given_name = name_at(contact, "name"), *own = name_at(contact, "display_name");
+    char *given_name = name_at(contact, "name"), *own = own_name(contact, "");
     char *chat_key = json_text(json_get(contact, "chat_key")), *key = short_key(chat_key);
     char *given_and_key = format("%s (%s)", given_name, key), *own_and_key = format("%s (%s)", own, key);
 

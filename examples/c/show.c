@@ -180,7 +180,7 @@ static void show_chat(const char *chat)
 {
     char *id = text_at(chat, "chat_id"), *chat_key = text_at(chat, "chat_key"), *text = text_at(chat, "last_message.text");
     long long unread = json_number(json_get(chat, "unread")), messages = json_number(json_get(chat, "messages"));
-    char *name = known_as(id), *last = cut(text, STATE_SHOWN);
+    char *name = who(id, ""), *last = cut(text, STATE_SHOWN);
 
     if (plain)
         put("chat\t%s\t%s\t%s\t%lld\t%lld", id, chat_key, name, unread, messages);

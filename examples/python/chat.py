@@ -45,7 +45,7 @@ class Chat:
     def begin_with(self, key):
         """Chooses whom to write to."""
         self.to = key
-        self.screen.prompt = self.people.who(key, self.people.said(key))[:PROMPT] + "> "
+        self.screen.prompt = self.people.who(key)[:PROMPT] + "> "
 
     def open_chat(self, key):
         """Shows the last messages with somebody; they are read then."""

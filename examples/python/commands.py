@@ -146,7 +146,7 @@ class Commands:
         self.chat.begin_with(known)
         if quietly:
             return True
-        self.say(["to", known], f"(you now write to {self.people.who(known, self.people.said(known))})")
+        self.say(["to", known], f"(you now write to {self.people.who(known)})")
         if not self.show.plain:
             self.chat.open_chat(known)
         return True

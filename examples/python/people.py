@@ -96,10 +96,13 @@ class People:
             return "zQ3sh..?"
         return self.of(contact, said)
 
-    @staticmethod
-    def of(contact, said=""):
-        names = (contact["name"], contact["display_name"], said)
-        return label(next((n for n in names if tame_name(n)), ""), contact["chat_key"])
+    def of(self, contact, said=""):
+        """What we call a contact."""
+        return label(tame_name(contact["name"]) or self.own_name(contact, said), contact["chat_key"])
+
+    def own_name(self, contact, said=""):
+        """What somebody calls themselves; a message may have told it before all else."""
+        return tame_name(contact["display_name"]) or tame_name(said or self.said(contact["public_key"]))
 
     def said(self, key):
         """The name on the last message of somebody."""
@@ -112,7 +115,7 @@ class People:
         wanted, ours, theirs = name.lower(), [], []
         for contact in self.every("contacts.list"):
             shortened, given = short(contact["chat_key"]), tame_name(contact["name"])
-            own = tame_name(contact["display_name"])
+            own = self.own_name(contact)
             exact = {given, shortened, f"{given} ({shortened})", f"{own} ({shortened})"}
             if wanted in {form.lower() for form in exact}:
                 ours.append(contact)

@@ -75,7 +75,7 @@ class Show:
         """The conversations, the newest first; the chats shown."""
         shown = self.client.call("chats.list", limit=only)["items"]
         for chat in shown:
-            name = self.people.who(chat["chat_id"], self.people.said(chat["chat_id"]))
+            name = self.people.who(chat["chat_id"])
             unread = f"  {chat['unread']} unread" if chat["unread"] else ""
             last = tame(chat["last_message"]["text"])[:STATE_SHOWN] if "last_message" in chat else ""
             self.say(["chat", chat["chat_id"], chat["chat_key"], name, str(chat["unread"]), str(chat["messages"])],

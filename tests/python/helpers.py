@@ -15,7 +15,7 @@ import status1to1  # noqa: E402
 from status1to1 import Client, Error  # noqa: E402
 
 #: Bounds every wait; nothing is measured by it.
-PATIENCE = 8
+PATIENCE = 30
 
 #: A cheap passphrase, so that tests do not wait for Argon2.
 CHEAP = {"memory_kib": 64, "iterations": 1, "parallelism": 1}
