@@ -89,8 +89,8 @@ stress-test: build
 	$(BUILD)/stress_test
 
 # The C side under AddressSanitizer, and panics inside the library.
-asan-test:
-	@GO="$(GO)" CC="$(CC)" TAGS="$(TAGS)" LINK="$(LINK)" LIB="$(LIB)" LIB_ABI="$(LIB_ABI)" sh tests/asan.sh
+asan-test: build
+	@GO="$(GO)" PYTHON="$(PYTHON)" CC="$(CC)" TAGS="$(TAGS)" LINK="$(LINK)" LIB="$(LIB)" LIB_ABI="$(LIB_ABI)" sh tests/asan.sh
 
 abi-test: build
 	$(CC) $(CFLAGS) $(CUSE) -o $(BUILD)/abi_test tests/c/abi_test.c -lstatus1to1 -lpthread

@@ -48,13 +48,14 @@ class Screen:
     def _put(self, c):
         if unicodedata.combining(c):
             return
-        if self.column >= COLUMNS:
+        cells = [c, ""] if unicodedata.east_asian_width(c) in "WF" else [c]
+        if self.column + len(cells) > COLUMNS:
             self.column = 0
             self._down()
         line = self.rows[self.row]
-        line.extend(" " * (self.column + 1 - len(line)))
-        line[self.column] = c
-        self.column += 1
+        line.extend(" " * (self.column + len(cells) - len(line)))
+        line[self.column:self.column + len(cells)] = cells
+        self.column += len(cells)
 
     def _control(self, c):
         if c == "\r":

@@ -4,15 +4,10 @@ import os
 import subprocess
 import sys
 
-from helpers import PATIENCE, ROOT, SOMEBODY, TestCase, free_port, identity
+from helpers import PATIENCE, PROGRAMS, ROOT, SOMEBODY, TestCase, free_port, identity
 
 sys.path.insert(0, str(ROOT / "examples"))
 from demo import Person  # noqa: E402
-
-PROGRAMS = {
-    "C": [str(ROOT / "build" / "chat")],
-    "Python": [sys.executable, "-B", str(ROOT / "examples" / "python" / "chat.py")],
-}
 
 #: Twice the base point of secp256k1: another key of nobody here.
 OTHER = "0x02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5"

@@ -1,18 +1,12 @@
 """The chat programs as people use them: at a terminal."""
 
 import os
-import sys
 import unicodedata
 import unittest
 
-from helpers import PATIENCE, ROOT, SOMEBODY, TestCase, identity
+from helpers import PATIENCE, PROGRAMS, SOMEBODY, TestCase, identity
 from terminal import CTRL_C, CTRL_D, HOME, LEFT, TAB, UP, Program
 
-sys.path.insert(0, str(ROOT / "examples"))
-PROGRAMS = {
-    "C": [str(ROOT / "build" / "chat")],
-    "Python": [sys.executable, "-B", str(ROOT / "examples" / "python" / "chat.py")],
-}
 PASSPHRASE = "correct horse"
 PHRASE = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
 
