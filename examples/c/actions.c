@@ -240,11 +240,13 @@ static char *ask_hidden(const char *question)
 
 void run_phrase(const char *name, const char *argument)
 {
-    char *passphrase = ask_hidden("Passphrase: "), *answer, *phrase;
+    char *passphrase = ask_hidden("Passphrase: "), *answer = NULL, *phrase;
 
     (void)name;
     (void)argument;
-    if (passphrase != NULL && *passphrase != '\0' && (answer = call_with("identity.phrase", "passphrase", passphrase)) != NULL) {
+    if (passphrase != NULL && *passphrase != '\0')
+        answer = call_with("identity.phrase", "passphrase", passphrase);
+    if (answer != NULL) {
         phrase = text_at(answer, "result.phrase");
         put("Who has this phrase is you. Keep it, and show it to nobody:\n\n  %s\n", phrase);
         free(phrase);

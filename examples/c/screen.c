@@ -177,7 +177,7 @@ static bool read_lines(bool (*run)(char *line))
         return true;
     prompted = false;
     ended = got <= 0;
-    if (at_terminal() && got >= CUT) {
+    if (got >= CUT && isatty(STDIN_FILENO)) {
         put("! the terminal cuts lines of more than %d bytes: nothing of it was sent", CUT - 1);
         return true;
     }

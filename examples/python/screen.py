@@ -224,7 +224,7 @@ class Screen:
         except OSError:
             raw = b""  # the terminal is gone
         self.prompted = False
-        if self.terminal and len(raw.rstrip(b"\n")) >= CUT:
+        if len(raw.rstrip(b"\n")) >= CUT and sys.stdin.isatty():
             self.put(f"! the terminal cuts lines of more than {CUT - 1} bytes: nothing of it was sent")
             return
         self._typed += self._decoder.decode(raw)
