@@ -24,7 +24,8 @@ typedef char **completer(const char *text, int start, int end);
 static struct {
     int (*initialize)(void);
     void (*install)(const char *prompt, line_handler *handler);
-    void (*remove)(void);
+    void (*prep)(int eight_bits);
+    void (*deprep)(void);
     void (*read_char)(void);
     int (*set_prompt)(const char *prompt);
     int (*update)(void);
@@ -47,7 +48,8 @@ static const struct {
 } table[] = {
     {"rl_initialize", &rl.initialize},
     {"rl_callback_handler_install", &rl.install},
-    {"rl_callback_handler_remove", &rl.remove},
+    {"rl_prep_terminal", &rl.prep},
+    {"rl_deprep_terminal", &rl.deprep},
     {"rl_callback_read_char", &rl.read_char},
     {"rl_set_prompt", &rl.set_prompt},
     {"rl_forced_update_display", &rl.update},
@@ -139,6 +141,15 @@ static char **complete_word(const char *text, int start, int end)
 
 /* ---- the line in progress -------------------------------------------------- */
 
+static void on_line(char *line);
+
+/* install begins a line. */
+static void install(void)
+{
+    rl.install(prompt_shown, on_line);
+    shown = true;
+}
+
 /* on_line is called by the library with a line, which is ours then. */
 static void on_line(char *line)
 {
@@ -150,7 +161,7 @@ static void on_line(char *line)
     /* Installed again at once, the terminal does not fall back to its own editing, which
      * would cut a long line that is being pasted. */
     if (line != NULL)
-        editor_return();
+        install();
     line_taken(line);
 }
 
@@ -181,7 +192,7 @@ const char *editor_begin(const char *wanted, void (*taken)(char *line))
     *rl.append_character = '\0';
     line_taken = taken;
     prompt_shown = format("> ");
-    editor_return();
+    install();
     return NULL;
 }
 
@@ -190,22 +201,21 @@ bool editor_used(void)
     return used;
 }
 
-/* editor_leave gives the terminal back, editor_return takes it again. */
+/* editor_leave gives the terminal back, editor_return takes it again. The line in progress
+ * is kept. */
 void editor_leave(void)
 {
     if (!used)
         return;
     editor_hide();
-    rl.remove();
+    rl.deprep();
     fflush(stdout);
 }
 
 void editor_return(void)
 {
-    if (!used)
-        return;
-    rl.install(prompt_shown, on_line);
-    shown = true;
+    if (used)
+        rl.prep(1);
 }
 
 /* editor_key takes the key that was pressed. */

@@ -88,9 +88,15 @@ class Editor:
         self.library.rl_callback_handler_install(self.prompt.encode(), self.handler)
         self.shown = True
 
-    def end(self):
-        self.library.rl_callback_handler_remove()
+    def leave(self):
+        """Gives the terminal back; the line in progress is kept."""
+        self.hide()
+        self.library.rl_deprep_terminal()
         self.libc.fflush(None)
+
+    def resume(self):
+        """Takes the terminal again."""
+        self.library.rl_prep_terminal(1)
 
     def _line(self, pointer):
         """Called by the editor with a line, which is ours then."""
@@ -166,7 +172,7 @@ class Screen:
 
     def end(self):
         if self.editor is not None:
-            self._leave()
+            self.editor.leave()
         elif self.prompted:
             self._unprompt()
         self.editor, self.terminal = None, False
@@ -241,15 +247,11 @@ class Screen:
         if self.editor is None:
             return
         if signal.SIGTSTP in numbers:  # Ctrl-Z: the terminal is the shell's until we go on
-            self._leave()
+            self.editor.leave()
             os.kill(os.getpid(), signal.SIGSTOP)
-            self.editor.begin()
+            self.editor.resume()
         if signal.SIGWINCH in numbers:
             self.editor.resize()
-
-    def _leave(self):
-        self.editor.hide()
-        self.editor.end()
 
     # ---- questions ----
 
@@ -281,7 +283,7 @@ class Screen:
         except OSError:
             return None
         if self.editor is not None:
-            self._leave()
+            self.editor.leave()
         before = termios.tcgetattr(tty)
         asking = list(before)
         asking[3] = (before[3] | termios.ICANON | termios.ISIG) & ~(termios.ECHO if hidden else 0)
@@ -296,7 +298,7 @@ class Screen:
             if opened:
                 os.close(tty)
             if self.editor is not None:
-                self.editor.begin()
+                self.editor.resume()
         return typed.rstrip(b"\r\n").decode("utf-8", "replace") if typed else None
 
     def _answer(self, tty):

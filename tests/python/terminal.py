@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import termios
 import time
@@ -151,6 +152,19 @@ class Program:
     def hidden(self):
         """Whether the terminal shows what is typed to somebody who does not edit."""
         return not termios.tcgetattr(self.fd)[3] & termios.ECHO
+
+    def stop(self):
+        """Ctrl-Z, and waits until the program has stopped."""
+        self.type("\x1a")
+        deadline = time.monotonic() + self.patience
+        while not os.waitpid(self.pid, os.WUNTRACED | os.WNOHANG)[0]:
+            if time.monotonic() > deadline:
+                raise AssertionError("the program does not stop")
+            if select.select([self.fd], [], [], 0.05)[0]:
+                self._read()
+
+    def go_on(self):
+        os.kill(self.pid, signal.SIGCONT)
 
     def end(self):
         """Waits for the end; the exit code."""

@@ -128,6 +128,22 @@ class Editing(Terminals):
                 self.assertEqual(chat.end(), 0)
                 self.assertIn("Bye.", chat.text())
 
+    def test_stopped(self):
+        """At Ctrl-Z the terminal is as it was; the line in progress is there afterwards."""
+        for program in PROGRAMS:
+            with self.subTest(program):
+                chat = self.start(program)
+                chat.type("/nam")
+                chat.until_typed("/nam")
+                self.assertTrue(chat.hidden())
+                chat.stop()
+                self.assertFalse(chat.hidden())
+                chat.go_on()
+                chat.until_typed("/nam")
+                chat.type("e\n")
+                chat.until("You call yourself")
+                self.stop(chat)
+
     def test_long_lines(self):
         """What is longer than a terminal's own 4095 bytes arrives whole, or not at all."""
         bob, _, options = self.peer()
