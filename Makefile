@@ -41,6 +41,8 @@ LINK         := -Wl,--version-script=$(CURDIR)/library/exports.map -Wl,-soname,$
 endif
 
 CFLAGS ?= -O2 -g
+# dlopen, where it is not in the C library.
+LDL    := -ldl
 CWARN  := -std=c11 -Wall -Wextra -pedantic -Werror
 CUSE   := $(CWARN) -Iinclude -L$(BUILD) -Wl,-rpath,$(CURDIR)/$(BUILD)
 
@@ -61,8 +63,9 @@ library:
 	@rm -f $(BUILD)/libstatus1to1.h # cgo's own header; ours is include/status1to1.h
 	@ln -sf $(LIB) $(BUILD)/$(LIB_ABI)
 
-$(BUILD)/chat: examples/c/chat.c examples/c/pairing.c examples/c/chat.h examples/c/json.h include/status1to1.h | library
-	$(CC) $(CFLAGS) $(CUSE) -o $@ examples/c/chat.c examples/c/pairing.c -lstatus1to1
+# The C example loads a line editor (GNU readline) when it starts, if there is one.
+$(BUILD)/chat: $(wildcard examples/c/*.c examples/c/*.h) include/status1to1.h | library
+	$(CC) $(CFLAGS) $(CUSE) -o $@ examples/c/*.c -lstatus1to1 $(LDL)
 	@ln -sf ../../$@ examples/c/chat
 
 # The steps of `make test`, cheap ones first.
@@ -86,8 +89,8 @@ stress-test: build
 	$(BUILD)/stress_test
 
 # The C side under AddressSanitizer, and panics inside the library.
-asan-test:
-	@GO="$(GO)" CC="$(CC)" TAGS="$(TAGS)" LINK="$(LINK)" LIB="$(LIB)" LIB_ABI="$(LIB_ABI)" sh tests/asan.sh
+asan-test: build
+	@GO="$(GO)" PYTHON="$(PYTHON)" CC="$(CC)" TAGS="$(TAGS)" LINK="$(LINK)" LIB="$(LIB)" LIB_ABI="$(LIB_ABI)" sh tests/asan.sh
 
 abi-test: build
 	$(CC) $(CFLAGS) $(CUSE) -o $(BUILD)/abi_test tests/c/abi_test.c -lstatus1to1 -lpthread

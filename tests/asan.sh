@@ -53,3 +53,10 @@ for program in abi_test panic_test stress_test; do
 	# Instrumented code is slow: the full number of calls is stress-test's.
 	STATUS1TO1_CALLS=${STATUS1TO1_CALLS:-100000} $out/$program
 done
+
+# The chat program, against the library of tests: a session typed in, and what a script runs.
+# shellcheck disable=SC2086
+$CC -std=c11 -Wall -Wextra -pedantic -Werror -O1 -g $sanitize -Iinclude examples/c/*.c -o $out/chat \
+	-L$out -Wl,-rpath,"$PWD/$out" -lstatus1to1 -ldl
+STATUS1TO1_CHAT="$PWD/$out/chat" STATUS1TO1_LIB="$PWD/build/$LIB" sh -c 'cd tests/python &&
+	'"${PYTHON:-python3}"' -B -m unittest test_examples test_terminal'

@@ -6,10 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "chat.h"
 #include "json.h"
+
+int files_under_way; /* files sent that the other device does not have yet */
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -68,11 +69,11 @@ static unsigned char *read_file(const char *path, size_t *size)
     if (bytes != NULL)
         *size = fread(bytes, 1, MOST + 1, file);
     if (bytes == NULL || ferror(file)) {
-        put(plain ? "error\tfile\tpath\t%s" : "! the file cannot be read: %s", strerror(errno));
+        complain("file", "the file cannot be read: %s", strerror(errno));
         free(bytes);
         bytes = NULL;
     } else if (*size > MOST) {
-        put(plain ? "error\ttransfer_too_large\tpath\tmore than 16 MiB" : "! the file has more than 16 MiB");
+        complain("transfer_too_large", "the file has more than 16 MiB");
         free(bytes);
         bytes = NULL;
     }
@@ -90,8 +91,8 @@ static char *place(const char *name, int try)
     for (c = safe; *c != '\0'; c++)
         if (*c == '/' || *c == '\\' || (unsigned char)*c < 0x20)
             *c = '_';
-    path = try == 0 ? format("%s/received-%.200s", data_directory, safe)
-                    : format("%s/received-%d-%.200s", data_directory, try, safe);
+    path = try == 0 ? format("%s/received-%.200s", given->data, safe)
+                    : format("%s/received-%d-%.200s", given->data, try, safe);
     free(safe);
     return path;
 }
@@ -135,7 +136,7 @@ static char *save(const char *transfer)
         path = place(name, try);
     }
     if (file == NULL || !copy(id, file) || fclose(file) != 0) {
-        put(plain ? "error\tfile\tpath\t%s cannot be written" : "! %s cannot be written", path);
+        complain("file", "%s cannot be written", path);
         free(path);
         path = NULL;
     } else {
@@ -162,7 +163,7 @@ static char *newest(const char *state)
         }
     }
     if (answer != NULL && found == NULL)
-        put(plain ? "error\tpairing_state\t\tno pairing is %s" : "! no pairing is in the state \"%s\"", state);
+        complain("pairing_state", "no pairing is in the state \"%s\"", state);
     status1to1_free(answer);
     free(wanted);
     return found;
@@ -213,7 +214,7 @@ static void send_file(const char *path)
     free(bytes);
     answer = call("pairing.send", format("{\"pairing_id\":\"%s\",\"name\":%s,\"data\":\"%s\"}", id, name, text));
     if (answer != NULL) {
-        under_way++;
+        files_under_way++;
         if (plain) {
             char *transfer = text_at(answer, "result.transfer_id");
             put("sending\t%s\t%s", transfer, name);
@@ -226,28 +227,26 @@ static void send_file(const char *path)
     free(text);
 }
 
-/* pairing_command runs a command of this file and tells whether it is one. */
-bool pairing_command(const char *command, const char *argument)
+/* pairing_command runs a command of this file. */
+void pairing_command(const char *name, const char *argument)
 {
     char *id;
 
-    if (strcmp(command, "/pair") == 0)
+    if (strcmp(name, "pair") == 0) {
         status1to1_free(call("pairing.start", format("{\"asks\":true}")));
-    else if (strcmp(command, "/scan") == 0 && argument != NULL)
+    } else if (strcmp(name, "scan") == 0) {
         status1to1_free(call_with("pairing.scan", "invitation", argument));
-    else if (strcmp(command, "/confirm") == 0 || strcmp(command, "/reject") == 0)
-        confirm(strcmp(command, "/confirm") == 0);
-    else if (strcmp(command, "/paired") == 0)
+    } else if (strcmp(name, "confirm") == 0 || strcmp(name, "reject") == 0) {
+        confirm(strcmp(name, "confirm") == 0);
+    } else if (strcmp(name, "paired") == 0) {
         show_pairings();
-    else if (strcmp(command, "/unpair") == 0) {
+    } else if (strcmp(name, "unpair") == 0) {
         if ((id = newest("paired")) != NULL)
             status1to1_free(call_with("pairing.discard", "pairing_id", id));
         free(id);
-    } else if (strcmp(command, "/sendfile") == 0 && argument != NULL)
+    } else {
         send_file(argument);
-    else
-        return false;
-    return true;
+    }
 }
 
 /* ---- events --------------------------------------------------------------- */
@@ -256,19 +255,16 @@ bool pairing_command(const char *command, const char *argument)
 static void show_progress(bool outgoing, long long moved, long long size)
 {
     enum { WIDTH = 30 };
-    char bar[WIDTH + 1];
+    char bar[WIDTH + 1], *line;
     int full = size > 0 ? (int)(moved * WIDTH / size) : WIDTH;
 
     memset(bar, '.', WIDTH);
     memset(bar, '#', (size_t)full);
     bar[WIDTH] = '\0';
-    if (isatty(STDOUT_FILENO))
-        fputs("\r", stdout);
-    printf("  %s [%s] %3lld%%  %.2f of %.2f MB", outgoing ? "sending  " : "receiving", bar,
-           size > 0 ? moved * 100 / size : 100, (double)moved / 1e6, (double)size / 1e6);
-    if (!isatty(STDOUT_FILENO) || moved == size)
-        putchar('\n');
-    fflush(stdout);
+    line = format("  %s [%s] %3lld%%  %.2f of %.2f MB", outgoing ? "sending  " : "receiving", bar,
+                  size > 0 ? moved * 100 / size : 100, (double)moved / 1e6, (double)size / 1e6);
+    put_over(line);
+    free(line);
 }
 
 static void on_progress(const char *data)
@@ -288,8 +284,8 @@ static void on_progress(const char *data)
  * people, %.0s passes over a field that is for programs. */
 static void on_transfer(const char *type, const char *transfer)
 {
-    char *id = text_at(transfer, "transfer_id"), *given = text_at(transfer, "name");
-    char *name = plain ? json_quote(given) : format("%s", given); /* quoted it stays on one line */
+    char *id = text_at(transfer, "transfer_id"), *raw = text_at(transfer, "name");
+    char *name = plain ? json_quote(raw) : tame_name(raw); /* quoted it stays on one line */
     char *cause = text_at(transfer, "cause"), *hash = text_at(transfer, "sha256");
     bool outgoing = json_is(json_get(transfer, "outgoing"), "true"), done = strcmp(type, "transfer_done") == 0;
     long long size = json_number(json_get(transfer, "size"));
@@ -307,9 +303,9 @@ static void on_transfer(const char *type, const char *transfer)
         free(path);
     }
     if (outgoing)
-        under_way--;
+        files_under_way--;
     free(id);
-    free(given);
+    free(raw);
     free(name);
     free(cause);
     free(hash);

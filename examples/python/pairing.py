@@ -3,23 +3,28 @@
 import base64
 import json
 import os
-import sys
 
-COMMANDS = ("/pair", "/scan", "/confirm", "/reject", "/paired", "/unpair", "/sendfile")
-HELP = """\
-  /pair            show an invitation to another device; /scan TEXT there answers it
-  /confirm         both show the same authcode; /reject if not
-  /sendfile PATH   send a file to the paired device, up to 16 MiB
-  /paired          the pairings; /unpair ends the newest"""
+from people import tame_name
+
+#: The commands of pairings, as commands.COMMANDS has them.
+COMMANDS = (
+    ("pair", "", "show an invitation to another device"),
+    ("scan", "INVITATION", "answer the invitation that another device shows"),
+    ("confirm", "", "both devices show the same authcode"),
+    ("reject", "", "they do not"),
+    ("sendfile", "PATH", "send a file to the paired device, up to 16 MiB"),
+    ("paired", "", "the pairings"),
+    ("unpair", "", "end the newest"),
+)
 BAR = 30  # characters
+MOST = 16 << 20  # bytes one transfer may have
 
 
 class Pairing:
-    """The commands and events of pairings. say prints a line: fields for programs, or a
-    text for people."""
+    """The commands and events of pairings."""
 
-    def __init__(self, client, data, plain, say, tame):
-        self.client, self.data, self.plain, self.say, self.tame = client, data, plain, say, tame
+    def __init__(self, client, data, show):
+        self.client, self.data, self.show, self.say = client, data, show, show.say
         self.under_way = 0  # files sent that the other device does not have yet
 
     # ---- commands ----
@@ -28,32 +33,29 @@ class Pairing:
         """The id of the newest pairing in a state, or None after a complaint."""
         ids = [p["pairing_id"] for p in self.client.call("pairing.list")["pairings"] if p["state"] == state]
         if not ids:
-            self.say(["error", "pairing_state", "", f"no pairing is {state}"], f'! no pairing is in the state "{state}"')
+            self.show.complain("pairing_state", f'no pairing is in the state "{state}"')
         return ids[-1] if ids else None
 
     def run(self, command, argument):
-        """Runs a command of COMMANDS; False if its argument is missing."""
-        if command == "/pair":
+        """Runs a command of COMMANDS."""
+        if command == "pair":
             self.client.call("pairing.start", asks=True)
-        elif command == "/scan" and argument:
+        elif command == "scan":
             self.client.call("pairing.scan", invitation=argument)
-        elif command in ("/confirm", "/reject"):
+        elif command in ("confirm", "reject"):
             pairing = self.newest("compare")
             if pairing:
-                self.client.call("pairing.confirm", pairing_id=pairing, same=command == "/confirm")
-        elif command == "/paired":
-            self.show()
-        elif command == "/unpair":
+                self.client.call("pairing.confirm", pairing_id=pairing, same=command == "confirm")
+        elif command == "paired":
+            self.list()
+        elif command == "unpair":
             pairing = self.newest("paired")
             if pairing:
                 self.client.call("pairing.discard", pairing_id=pairing)
-        elif command == "/sendfile" and argument:
-            self.send(argument)
         else:
-            return False
-        return True
+            self.send(argument)
 
-    def show(self):
+    def list(self):
         for p in self.client.call("pairing.list")["pairings"]:
             device = p.get("peer", {}).get("installation_id", "")
             self.say(["pairing", p["pairing_id"], p["state"], device], f"  {p['pairing_id']}  {p['state']}  {device}")
@@ -65,9 +67,12 @@ class Pairing:
             return
         try:
             with open(path, "rb") as file:
-                content = file.read()
+                content = file.read(MOST + 1)
         except OSError as error:
-            self.say(["error", "file", "path", error.strerror], f"! the file cannot be read: {error.strerror}")
+            self.show.complain("file", f"the file cannot be read: {error.strerror}", "path")
+            return
+        if len(content) > MOST:
+            self.show.complain("transfer_too_large", "the file has more than 16 MiB", "path")
             return
         sent = self.client.call("pairing.send", pairing_id=pairing, name=os.path.basename(path),
                                 data=base64.b64encode(content).decode())
@@ -112,25 +117,23 @@ class Pairing:
     def on_transfer_offered(self, data):
         t = data["transfer"]
         self.say(["transfer_offered", t["transfer_id"], json.dumps(t["name"]), str(t["size"])],
-                 f"({self.tame(t['name'])} comes, {t['size']} bytes)")
+                 f"({tame_name(t['name'])} comes, {t['size']} bytes)")
 
     def on_transfer_progress(self, data):
         outgoing, moved, size = data["outgoing"], data["moved"], data["size"]
-        if self.plain:
+        if self.show.plain:
             self.say(["progress", data["transfer_id"], "out" if outgoing else "in", str(moved), str(size)], None)
             return
         bar = "#" * (moved * BAR // size)
         line = (f"  {'sending  ' if outgoing else 'receiving'} [{bar:.<{BAR}}] {moved * 100 // size:3}%"
                 f"  {moved / 1e6:.2f} of {size / 1e6:.2f} MB")
-        # On a terminal always on one line.
-        terminal = sys.stdout.isatty()
-        print(("\r" if terminal else "") + line, end="\n" if moved == size or not terminal else "", flush=True)
+        self.show.screen.put_over(line)
 
     def on_transfer_done(self, data):
         t = data["transfer"]
         if t["outgoing"]:
             self.under_way -= 1
-            self.say(["transfer_done", t["transfer_id"], "out", t["sha256"]], f"(the other device has {self.tame(t['name'])})")
+            self.say(["transfer_done", t["transfer_id"], "out", t["sha256"]], f"(the other device has {tame_name(t['name'])})")
             return
         path = self.save(t)
         self.say(["transfer_done", t["transfer_id"], "in", t["sha256"], path], f"(saved as {path})")
@@ -139,7 +142,7 @@ class Pairing:
         t = data["transfer"]
         self.under_way -= t["outgoing"]
         self.say(["transfer_failed", t["transfer_id"], json.dumps(t["name"]), t["cause"]],
-                 f"! {self.tame(t['name'])} did not get across ({t['cause']})")
+                 f"! {tame_name(t['name'])} did not get across ({t['cause']})")
 
     def save(self, transfer):
         """Puts a received transfer into a new file, and lets go of it. The name is the

@@ -22,6 +22,7 @@ import pathlib
 import select
 import sys
 import threading
+import warnings
 
 ABI_VERSION = 1
 
@@ -40,6 +41,10 @@ class Error(Exception):
         self.details = error["details"]
         where = f" ({self.field})" if self.field else ""
         super().__init__(f"{self.code}{where}: {self.message}")
+        self._error = error
+
+    def __reduce__(self):
+        return type(self), (self._error,)  # for pickle, and so for multiprocessing
 
 
 _EVENT_FN = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_char_p, ctypes.c_void_p)
@@ -130,12 +135,18 @@ _callbacks = {}
 
 
 class Client:
-    """An open client. Its methods may be called from any thread."""
+    """An open client. Its methods may be called from any thread. Close it, or use it in a
+    with statement: dropping it closes nothing. In the configuration a path may be any
+    path-like object."""
+
+    handle = None
 
     def __init__(self, config):
         handle = ctypes.c_uint64()
-        opened = _result(_take(_lib.open(json.dumps(config).encode(), ctypes.byref(handle))))
+        text = json.dumps(config, default=os.fspath)
+        opened = _result(_take(_lib.open(text.encode(), ctypes.byref(handle))))
         self.handle = handle.value
+        self._closed = False
         #: The identity that was in the store, or None when there was none.
         self.identity = opened["identity"]
 
@@ -215,5 +226,10 @@ class Client:
 
     def close(self):
         """Closes the client and waits for it. Closing twice is fine."""
+        self._closed = True
         _result(_take(_lib.close(self.handle)))
         _callbacks.pop(self.handle, None)
+
+    def __del__(self, _warn=warnings.warn):
+        if self.handle is not None and not self._closed:
+            _warn(f"client {self.handle} was dropped and is still open: close() it", ResourceWarning, source=self)

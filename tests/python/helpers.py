@@ -14,6 +14,12 @@ sys.path.insert(0, str(ROOT / "examples" / "python"))
 import status1to1  # noqa: E402
 from status1to1 import Client, Error  # noqa: E402
 
+#: The two chat programs. STATUS1TO1_CHAT is another build of the C program.
+PROGRAMS = {
+    "C": [os.environ.get("STATUS1TO1_CHAT", str(ROOT / "build" / "chat"))],
+    "Python": [sys.executable, "-B", str(ROOT / "examples" / "python" / "chat.py")],
+}
+
 #: Bounds every wait; nothing is measured by it.
 PATIENCE = 30
 

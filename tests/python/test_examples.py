@@ -4,15 +4,14 @@ import os
 import subprocess
 import sys
 
-from helpers import PATIENCE, ROOT, SOMEBODY, TestCase, free_port
+from helpers import PATIENCE, PROGRAMS, ROOT, SOMEBODY, TestCase, free_port, identity
 
 sys.path.insert(0, str(ROOT / "examples"))
 from demo import Person  # noqa: E402
 
-PROGRAMS = {
-    "C": [str(ROOT / "build" / "chat")],
-    "Python": [sys.executable, "-B", str(ROOT / "examples" / "python" / "chat.py")],
-}
+#: Twice the base point of secp256k1: another key of nobody here.
+OTHER = "0x02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5"
+SOMEBODY_ENDS = "jF9Ef9"  # the end of SOMEBODY's chat key
 
 
 class Programs(TestCase):
@@ -144,3 +143,152 @@ class Input(Programs):
                 self.assertIn(" xy" + "\u20ac" * 38 + "...\n", shown)
                 self.assertEqual(shown.count("You are zQ3sh"), 2)  # at the start and for /me
         reader.stop()
+
+    def fields(self, program, typed, *options):
+        return [line.split("\t") for line in self.run_with(program, typed, "--plain", *options).splitlines()]
+
+    def test_typos(self):
+        """A line says what is wrong, and which command may be meant."""
+        typed = {
+            "/hepl": "unknown command /hepl; did you mean /help?", "/quitt": "unknown command /quitt; did you mean /quit?",
+            "/reqests": "unknown command /reqests; did you mean /requests?", "/x": "unknown command /x; /help lists all",
+            "/": "unknown command /; /help lists all", "/wholly-unknown": "unknown command /wholly-unknown; /help lists all",
+            "/add": "usage: /add KEY [NAME]", "/connect": "usage: /connect ADDRESS", "/history abc": "usage: /history [N]",
+            "/me too": "usage: /me", "/devices enable": "usage: /devices [enable|disable DEVICE]", "  /to": "usage: /to WHO",
+            "/to nobody": "no contact is called nobody; give a name of /contacts, a key or a link",
+            "/block J. Smith": "no contact is called J. Smith; give a name of /contacts, a key or a link",
+            "/phrase": "that needs a terminal", "/passphrase ": "that needs a terminal",
+        }
+        for program in PROGRAMS:
+            with self.subTest(program=program):
+                errors = [line[3] for line in self.fields(program, "\n".join(typed) + "\n") if line[0] == "error"]
+                self.assertEqual(errors, list(typed.values()))
+
+    def test_blanks(self):
+        """Blanks around a command do no harm, and are not sent to anybody."""
+        for program in PROGRAMS:
+            with self.subTest(program=program):
+                lines = self.fields(program, " /me \n\t/name\n   \n", "--to", SOMEBODY)
+                self.assertEqual([line[0] for line in lines[-2:]], ["link", "name"])
+
+    def test_names(self):
+        """A name is found without regard to case; two with one name are told apart."""
+        for program in PROGRAMS:
+            with self.subTest(program=program):
+                typed = f"/add {SOMEBODY} My Friend\n/to my friend\n/name Me Myself\n/chats\n/requests\n/devices\n"
+                lines = self.fields(program, typed)
+                found = {line[0]: line[1:] for line in lines}
+                self.assertEqual(found["to"], [SOMEBODY])
+                self.assertEqual(found["name"], ["Me Myself"])
+                self.assertEqual(found["device"][1:], ["enabled", "this", ""])
+                self.assertEqual([end for end in ("chat_end", "request_end", "device_end") if end not in found], [])
+                typed = f"/add {OTHER} My Friend\n/to my friend\n/to my friend (zQ3sh..{SOMEBODY_ENDS})\n"
+                lines = self.fields(program, typed)
+                self.assertIn("several are called my friend: My Friend zQ3sh", [line[3] for line in lines if line[0] == "error"][0])
+                self.assertEqual([line[1] for line in lines if line[0] == "to"], [SOMEBODY])
+
+    def test_help(self):
+        """Both programs say the same."""
+        shown = {program: self.run_with(program, "/help\n").split("Type a message, or /help.\n")[1] for program in PROGRAMS}
+        self.assertEqual(shown["C"], shown["Python"])
+        usage = {}
+        for program, command in PROGRAMS.items():
+            usage[program] = subprocess.run(command + ["--help"], check=True, stdout=subprocess.PIPE).stdout.decode()
+            version = subprocess.run(command + ["--version"], check=True, stdout=subprocess.PIPE).stdout.decode()
+            self.assertRegex(version, r"^chat(.py)? of libstatus1to1 [0-9]")
+        self.assertEqual(usage["C"], usage["Python"].replace("chat.py", "chat"))
+
+
+class Once(Programs):
+    """What a script runs, and its exit code."""
+
+    def run_code(self, program, *options, typed="", **more):
+        data = os.path.join(self.directory, program + " once")
+        done = subprocess.run(PROGRAMS[program] + ["--data", data, *options], input=typed.encode(), stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=PATIENCE, **dict(
+                                  {"env": dict(os.environ, STATUS1TO1_PASSPHRASE="p")}, **more))
+        out = done.stdout.decode()
+        self.assertNotIn("Traceback", out)
+        return done.returncode, out
+
+    def test_send(self):
+        bob = self.waku("bob.db")
+        key = identity(bob, "Bob")["chat_key"]
+        peer = ["--peer", bob.call("network.status")["listen_addresses"][0]]
+        for program in PROGRAMS:
+            with self.subTest(program=program):
+                code, out = self.run_code(program, *peer, "--to", key, "--send", "delivered " + program, "--wait")
+                self.assertEqual(code, 0, out)
+                self.assertIn("✓✓ delivered " + program, out)
+                self.received(bob, "delivered " + program)
+                code, out = self.run_code(program, *peer, "--to", key, "--send", "sent " + program)
+                self.assertEqual(code, 0, out)
+                self.received(bob, "sent " + program)
+                code, out = self.run_code(program, "--to", key, "--send", "in vain", "--wait", "1")
+                self.assertEqual(code, 3, out)
+                self.assertIn("… in vain  (waits until somebody can be reached)", out)
+                self.assertIn("1 message waits to be delivered: the next start goes on with it", out)
+                code, out = self.run_code(program, "--to", key, "--send", "x" * 5000)
+                self.assertEqual(code, 1, out)
+                self.assertIn("too_long", out)
+
+    def test_mistakes(self):
+        for program in PROGRAMS:
+            with self.subTest(program=program):
+                for options in (["--to", "nobody"], ["--to", "zQ3shx"], ["--send", "x"], ["--wait", "5"], ["--nonsense"],
+                                ["--to", SOMEBODY, "--send", "x", "--wait", "0"], ["--passphrase-fd", "x"], ["--to"],
+                                ["--editor", "vi"]):
+                    code, out = self.run_code(program, *options)
+                    self.assertEqual(code, 2, (options, out))
+
+    def test_piped(self):
+        """What still waits is said, and is not success."""
+        for program in PROGRAMS:
+            with self.subTest(program=program):
+                code, out = self.run_code(program, "--to", SOMEBODY, typed="one\ntwo\n")
+                self.assertEqual(code, 3, out)
+                self.assertIn("… one  (waits until somebody can be reached)", out)
+                self.assertIn("2 messages wait to be delivered: the next start goes on with them", out)
+
+    def test_restore(self):
+        """The phrase may be piped in."""
+        for program in PROGRAMS:
+            with self.subTest(program=program):
+                phrase = "abandon " * 11 + "about\n"
+                code, out = self.run_code(program, "--restore", typed=phrase + "/me\n")
+                self.assertEqual(code, 0, out)
+                other = self.memory()
+                self.assertIn(other.call("identity.restore", phrase=phrase)["chat_key"], out)
+                other.close()
+                self.assertEqual(self.run_code(program, "--restore", typed="\n")[0], 0)  # an identity is there
+
+    def test_directory(self):
+        """Missing folders are made for the user alone; what cannot be made is said in a line."""
+        with open(os.path.join(self.directory, "file"), "w"):
+            pass
+        for program in PROGRAMS:
+            with self.subTest(program=program):
+                deep = os.path.join(self.directory, program + " a", "b", "c")
+                self.assertEqual(self.run_code(program, "--data", deep)[0], 0)
+                self.assertEqual(os.stat(deep).st_mode & 0o777, 0o700)
+                code, out = self.run_code(program, "--data", os.path.join(self.directory, "file", "x"))
+                self.assertEqual(code, 1)
+                self.assertRegex(out, "^chat(.py)?: the directory .* cannot be made: Not a directory\n$")
+
+    def test_passphrase(self):
+        """From a file, from a descriptor, or not at all; never a traceback."""
+        path = os.path.join(self.directory, "passphrase")
+        with open(path, "w") as file:
+            file.write("p\nnot this\n")
+        none = {name: value for name, value in os.environ.items() if name != "STATUS1TO1_PASSPHRASE"}
+        for program in PROGRAMS:
+            with self.subTest(program=program):
+                self.assertEqual(self.run_code(program)[0], 0)  # "p"
+                self.assertEqual(self.run_code(program, "--passphrase-file", path, env=none)[0], 0)
+                with open(path) as file:
+                    code, out = self.run_code(program, "--passphrase-fd", str(file.fileno()), env=none, pass_fds=[file.fileno()])
+                self.assertEqual(code, 0, out)
+                code, out = self.run_code(program, "--passphrase-file", path + "x", env=none)
+                self.assertEqual((code, "No such file" in out), (1, True), out)
+                code, out = self.run_code(program, env=none, start_new_session=True)
+                self.assertEqual((code, "no passphrase: give --passphrase-file" in out), (1, True), out)

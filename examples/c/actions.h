@@ -1,0 +1,26 @@
+/* actions.h - what the commands do, for the table of commands. Each gets the name of the
+ * command and its argument, NULL if there is none. */
+
+#ifndef ACTIONS_H
+#define ACTIONS_H
+
+void run_to(const char *name, const char *argument);
+void run_about(const char *name, const char *argument);
+void run_add(const char *name, const char *argument);
+void run_verify(const char *name, const char *argument);
+void run_request(const char *name, const char *argument);
+void run_history(const char *name, const char *argument);
+void run_retry(const char *name, const char *argument);
+void run_cancel(const char *name, const char *argument);
+void run_name(const char *name, const char *argument);
+void run_phrase(const char *name, const char *argument);
+void run_passphrase(const char *name, const char *argument);
+void run_devices(const char *name, const char *argument);
+void run_list(const char *name, const char *argument);
+void run_net(const char *name, const char *argument);
+void run_connect(const char *name, const char *argument);
+
+/* commands.c */
+void wrong_usage(const char *name);
+
+#endif

@@ -1,0 +1,424 @@
+/* show.c - what lists and messages look like: tab-separated fields for programs, or texts
+ * for people. In a pattern for people, %.0s passes over a field that is for programs. */
+
+#define _XOPEN_SOURCE 700
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "chat.h"
+#include "json.h"
+
+enum { STATE_SHOWN = 40 }; /* characters of a message whose state has changed */
+
+static char *seen[MOST_SHOWN]; /* ids of the messages that a history has shown */
+static int seen_count;
+
+/* text_at is the string at path, on the heap, tamed for people. */
+char *text_at(const char *json, const char *path)
+{
+    char *raw = json_text(json_get(json, path)), *tamed;
+
+    if (plain)
+        return raw;
+    tamed = tame(raw);
+    free(raw);
+    return tamed;
+}
+
+/* complain says what is wrong with what was typed. */
+void complain(const char *code, const char *pattern, ...)
+{
+    char message[4096];
+    va_list args;
+
+    va_start(args, pattern);
+    vsnprintf(message, sizeof message, pattern, args);
+    va_end(args);
+    if (plain)
+        put("error\t%s\t\t%s", code, message);
+    else
+        put("! %s", message);
+}
+
+/* put_error says what a call failed with, and frees the answer. */
+void put_error(char *answer)
+{
+    char *code = text_at(answer, "error.code"), *field = text_at(answer, "error.field");
+    char *message = text_at(answer, "error.message");
+
+    if (plain)
+        put("error\t%s\t%s\t%s", code, field, message);
+    else if (*field != '\0')
+        put("! %s: %s (%s)", field, message, code);
+    else
+        put("! %s (%s)", message, code);
+    free(code);
+    free(field);
+    free(message);
+    status1to1_free(answer);
+}
+
+/* ---- messages -------------------------------------------------------------- */
+
+static void clock_text(long long ms, char out[16])
+{
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm tm;
+
+    localtime_r(&seconds, &tm);
+    strftime(out, 16, "%H:%M:%S", &tm);
+}
+
+static const char *mark(const char *state)
+{
+    if (strcmp(state, "queued") == 0)
+        return "…";
+    if (strcmp(state, "sent") == 0)
+        return "✓";
+    if (strcmp(state, "delivered") == 0)
+        return "✓✓";
+    return strcmp(state, "failed") == 0 ? "✗" : "";
+}
+
+/* for_people prints a message as a line of the chat. */
+static void for_people(const char *message)
+{
+    char *from = text_at(message, "from"), *text = text_at(message, "text"), *state = text_at(message, "state");
+    char *said = text_at(message, "sender_name"), *failure = text_at(message, "failure");
+    bool outgoing = json_is(json_get(message, "outgoing"), "true"), failed = strcmp(state, "failed") == 0;
+    bool asks = json_is(json_get(message, "kind"), "\"contact_request\"");
+    char *name = outgoing ? format("you") : who(from, said);
+    char time[16];
+
+    clock_text(json_number(json_get(message, "sent_at")), time);
+    put("[%s] %s: %s%s%s%s%s%s%s", time, name, asks ? "(contact request) " : "", text, outgoing ? "  " : "",
+        outgoing ? mark(state) : "", failed ? " (" : "", failed ? failure : "", failed ? ")" : "");
+    free(name);
+    free(from);
+    free(text);
+    free(state);
+    free(said);
+    free(failure);
+}
+
+/* show_message prints a message of history or of an event. */
+void show_message(const char *kind, const char *message)
+{
+    char *id, *from, *text, *state, *quoted;
+    bool outgoing = json_is(json_get(message, "outgoing"), "true");
+
+    if (!plain) {
+        for_people(message);
+        return;
+    }
+    id = text_at(message, "message_id");
+    from = text_at(message, "from");
+    text = text_at(message, "text");
+    state = text_at(message, "state");
+    quoted = json_quote(text); /* keeps it on one line */
+    put("%s\t%s\t%s\t%s\t%s\t%s", kind, outgoing ? "out" : "in", id, from, state, quoted);
+    free(quoted);
+    free(id);
+    free(from);
+    free(text);
+    free(state);
+}
+
+/* show_state prints how far a message of ours has come, and why if that is known. */
+void show_state(const char *message, const char *state, const char *why)
+{
+    char *text = text_at(message, "text"), *begin = cut(text, STATE_SHOWN);
+
+    put("    %s %s%s%s", mark(state), begin, strlen(begin) < strlen(text) ? "..." : "", why);
+    free(text);
+    free(begin);
+}
+
+/* was_shown tells whether the last history that was shown had a message. */
+bool was_shown(const char *message_id)
+{
+    int i;
+
+    for (i = 0; i < seen_count; i++)
+        if (strcmp(seen[i], message_id) == 0)
+            return true;
+    return false;
+}
+
+/* show_history prints the last messages with somebody, oldest first. */
+void show_history(const char *key, int count)
+{
+    char *answer = count == 0 ? format("{}") : NULL;
+    const char *items[MOST_SHOWN], *item;
+    int n = 0;
+
+    if (answer == NULL)
+        answer = call("messages.list", format("{\"key\":\"%s\",\"limit\":%d}", key, count < MOST_SHOWN ? count : MOST_SHOWN));
+    if (answer == NULL)
+        return;
+    while (seen_count > 0)
+        free(seen[--seen_count]);
+    for (item = json_first(json_get(answer, "result.items")); item != NULL && n < MOST_SHOWN; item = json_next(item)) {
+        seen[seen_count++] = text_at(item, "message_id");
+        items[n++] = item;
+    }
+    while (n > 0)
+        show_message("history", items[--n]);
+    if (plain)
+        put("history_end");
+    if (count == 0)
+        free(answer);
+    else
+        status1to1_free(answer);
+}
+
+static void show_chat(const char *chat)
+{
+    char *id = text_at(chat, "chat_id"), *chat_key = text_at(chat, "chat_key"), *text = text_at(chat, "last_message.text");
+    long long unread = json_number(json_get(chat, "unread")), messages = json_number(json_get(chat, "messages"));
+    char *name = who(id, ""), *last = cut(text, STATE_SHOWN);
+
+    if (plain)
+        put("chat\t%s\t%s\t%s\t%lld\t%lld", id, chat_key, name, unread, messages);
+    else if (unread > 0)
+        put("  %s  %lld unread  %s", name, unread, last);
+    else
+        put("  %s  %s", name, last);
+    free(id);
+    free(chat_key);
+    free(text);
+    free(name);
+    free(last);
+}
+
+/* show_chats prints the conversations, the newest first. It gives the key of that, or NULL. */
+char *show_chats(int most)
+{
+    char *answer = call("chats.list", format("{\"limit\":%d}", most)), *newest = NULL;
+    const char *item;
+
+    if (answer == NULL)
+        return NULL;
+    for (item = json_first(json_get(answer, "result.items")); item != NULL; item = json_next(item)) {
+        if (newest == NULL)
+            newest = text_at(item, "chat_key");
+        show_chat(item);
+    }
+    if (plain)
+        put("chat_end");
+    else if (newest == NULL)
+        put("(no conversation yet: /to WHO begins one)");
+    status1to1_free(answer);
+    return newest;
+}
+
+void show_all_chats(void)
+{
+    free(show_chats(MOST_SHOWN));
+}
+
+/* ---- people ---------------------------------------------------------------- */
+
+static void show_contact(const char *contact, void *state)
+{
+    char *chat_key = text_at(contact, "chat_key"), *name = called(contact, ""), *trust = text_at(contact, "trust");
+
+    (void)state;
+    put(plain ? "contact\t%s\t%s\t%s" : "  %s  %s (%s)", chat_key, name, trust);
+    free(chat_key);
+    free(name);
+    free(trust);
+}
+
+void show_contacts(void)
+{
+    every("contacts.list", "", show_contact, NULL);
+}
+
+/* show_request prints who asks to be a contact. */
+void show_request(const char *contact)
+{
+    char *key = text_at(contact, "public_key"), *chat_key = text_at(contact, "chat_key"), *name = called(contact, "");
+
+    if (plain)
+        put("request\t%s\t%s\t%s", key, chat_key, name);
+    else
+        put("(%s asks to be your contact: /accept %s or /decline %s)", name, name, name);
+    free(key);
+    free(chat_key);
+    free(name);
+}
+
+static void show_if_asking(const char *contact, void *state)
+{
+    (void)state;
+    if (json_is(json_get(contact, "request"), "\"received\""))
+        show_request(contact);
+}
+
+static void show_stranger(const char *chat, void *state)
+{
+    char *id = text_at(chat, "chat_id"), *chat_key = text_at(chat, "chat_key"), *raw = text_at(chat, "name");
+    char *name = label(raw, chat_key);
+    long long messages = json_number(json_get(chat, "messages"));
+
+    (void)state;
+    if (plain)
+        put("stranger\t%s\t%s\t%s\t%lld", id, chat_key, name, messages);
+    else
+        put("  %s, a stranger, has written %lld: /add %s shows it", name, messages, chat_key);
+    free(id);
+    free(chat_key);
+    free(raw);
+    free(name);
+}
+
+/* keeps_strangers tells whether the library keeps chats of strangers apart. */
+static bool keeps_strangers(void)
+{
+    char *answer = try_call("chats.list", format("{\"limit\":1,\"requests\":true}"));
+    bool known = !json_is(json_get(answer, "error.code"), "\"unknown_field\"");
+
+    status1to1_free(answer);
+    return known;
+}
+
+/* show_requests prints who asks to be a contact, and the strangers whose messages wait. */
+void show_requests(void)
+{
+    if (!every("contacts.list", "", show_if_asking, NULL))
+        return;
+    if (keeps_strangers() && !every("chats.list", ",\"requests\":true", show_stranger, NULL))
+        return;
+    if (plain)
+        put("request_end");
+}
+
+/* show_safety_number prints what to compare with the chosen person. */
+void show_safety_number(void)
+{
+    char *answer = call_with("contacts.safety_number", "key", to), *number, *name;
+
+    if (answer == NULL)
+        return;
+    number = text_at(answer, "result.safety_number");
+    name = who(to, "");
+    if (plain)
+        put("safety_number\t%s", number);
+    else
+        put("Compare with what %s sees:\n  %s\nIf it is the same, /verify and the number they read out.", name, number);
+    free(number);
+    free(name);
+    status1to1_free(answer);
+}
+
+/* ---- ourselves ------------------------------------------------------------- */
+
+void show_me(void)
+{
+    char *profile = call("profile.get", NULL), *identity = call("identity.get", NULL);
+    char *link = text_at(profile, "result.link"), *chat_key = text_at(identity, "result.chat_key");
+
+    if (profile != NULL && identity != NULL && plain)
+        put("link\t%s", link);
+    else if (profile != NULL && identity != NULL)
+        put("You are %s\nLink to you: %s", chat_key, link);
+    free(link);
+    free(chat_key);
+    status1to1_free(profile);
+    status1to1_free(identity);
+}
+
+void show_name(void)
+{
+    char *answer = call("identity.get", NULL), *raw = text_at(answer, "result.display_name"), *name = tame_name(raw);
+
+    if (answer != NULL && (plain || *name != '\0'))
+        put(plain ? "name\t%s" : "You call yourself %s", name);
+    else if (answer != NULL)
+        put("You have no name: /name NAME");
+    free(raw);
+    free(name);
+    status1to1_free(answer);
+}
+
+static void show_device(const char *device, int number)
+{
+    char *id = text_at(device, "installation_id"), *raw = text_at(device, "name"), *name = tame_name(raw);
+    const char *state = json_is(json_get(device, "enabled"), "true") ? "enabled" : "disabled";
+    bool this = json_is(json_get(device, "this_device"), "true");
+
+    if (plain)
+        put("device\t%s\t%s\t%s\t%s", id, state, this ? "this" : "other", name);
+    else
+        put("  %d  %s  %s%s%s%s", number, id, state, this ? ", this device" : "", *name != '\0' ? "  " : "", name);
+    free(id);
+    free(raw);
+    free(name);
+}
+
+void show_devices(void)
+{
+    char *answer = call("devices.list", NULL);
+    const char *item;
+    int number = 0;
+
+    if (answer == NULL)
+        return;
+    for (item = json_first(json_get(answer, "result.devices")); item != NULL; item = json_next(item))
+        show_device(item, ++number);
+    if (plain)
+        put("device_end");
+    status1to1_free(answer);
+}
+
+void show_sessions(void)
+{
+    char *answer = call("sessions.list", NULL);
+    const char *item;
+
+    if (answer == NULL)
+        return;
+    for (item = json_first(json_get(answer, "result.sessions")); item != NULL; item = json_next(item)) {
+        char *key = text_at(item, "public_key"), *id = text_at(item, "session_id"), *state = text_at(item, "state");
+        char *name = plain ? format("%s", key) : who(key, "");
+
+        put(plain ? "session\t%s\t%s\t%s" : "  with %s: %s (%s)", name, id, state);
+        free(key);
+        free(id);
+        free(state);
+        free(name);
+    }
+    if (plain)
+        put("session_end");
+    status1to1_free(answer);
+}
+
+/* show_network prints own addresses, and peers if asked to. */
+void show_network(bool peers)
+{
+    char *answer = call("network.status", NULL), *state = text_at(answer, "result.state");
+    const char *addresses = json_first(json_get(answer, "result.listen_addresses")), *item;
+
+    if (answer != NULL && peers)
+        put(plain ? "network\t%s" : "The network is %s", state);
+    for (item = addresses; item != NULL; item = json_next(item)) {
+        char *address = json_text(item);
+        put(plain ? "address\t%s" : "Others reach you at %s", address);
+        free(address);
+    }
+    if (answer != NULL && addresses == NULL)
+        put(plain ? "no_address" : "Nobody can connect to you (give --listen), but you connect to others.");
+    for (item = json_first(json_get(answer, "result.peers")); peers && item != NULL; item = json_next(item)) {
+        char *id = text_at(item, "peer_id");
+        bool connected = json_is(json_get(item, "connected"), "true");
+        put(plain ? "peer\t%s\t%s" : "  peer %s %s", id, connected ? "connected" : "not connected");
+        free(id);
+    }
+    free(state);
+    status1to1_free(answer);
+}

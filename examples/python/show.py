@@ -1,0 +1,159 @@
+"""What lists and messages look like: a part of chat.py."""
+
+import json
+import time
+
+from people import label, tame, tame_name
+from status1to1 import Error
+
+HISTORY_SHOWN = 10
+MOST_SHOWN = 200  # messages of a history: one page
+STATE_SHOWN = 40  # characters of a message whose state has changed
+MARKS = {"queued": "…", "sent": "✓", "delivered": "✓✓", "failed": "✗"}
+
+
+def at(ms):
+    return time.strftime("%H:%M:%S", time.localtime(ms / 1000))
+
+
+def mark(message):
+    """The state of a message of ours."""
+    failed = f" ({message.get('failure', '')})" if message["state"] == "failed" else ""
+    return MARKS.get(message["state"], "") + failed
+
+
+class Show:
+    """Shows things. say prints a line: fields for programs, or a text for people."""
+
+    def __init__(self, client, screen, people, plain):
+        self.client, self.screen, self.people, self.plain = client, screen, people, plain
+        self.seen = set()  # ids of the messages that a history has shown
+
+    def say(self, plain, pretty):
+        """Prints a line: tab-separated fields for programs, or a text for people."""
+        text = "\t".join(plain) if self.plain else pretty
+        if text is not None:
+            self.screen.put(text)
+
+    def complain(self, code, message, field=""):
+        """Says what is wrong with what was typed."""
+        self.say(["error", code, field, message], f"! {message}")
+
+    def error(self, error):
+        """Says what a call failed with."""
+        where = f"{error.field}: " if error.field else ""
+        self.say(["error", error.code, error.field, error.message], f"! {where}{error.message} ({error.code})")
+
+    # ---- messages ----
+
+    def message(self, kind, message):
+        outgoing = message["outgoing"]
+        if self.plain:
+            fields = [kind, "out" if outgoing else "in", message["message_id"], message["from"], message["state"]]
+            self.say(fields + [json.dumps(message["text"], ensure_ascii=False)], None)
+            return
+        name = "you" if outgoing else self.people.who(message["from"], message.get("sender_name", ""))
+        asks = "(contact request) " if message["kind"] == "contact_request" else ""
+        tick = "  " + mark(message) if outgoing else ""
+        self.screen.put(f"[{at(message['sent_at'])}] {name}: {asks}{tame(message['text'])}{tick}")
+
+    def state(self, message, why=""):
+        """How far a message of ours has come."""
+        text = tame(message["text"])
+        cut = "..." if len(text) > STATE_SHOWN else ""
+        self.screen.put(f"    {MARKS[message['state']]} {text[:STATE_SHOWN]}{cut}{why}")
+
+    def history(self, key, count):
+        """The last messages with somebody, oldest first."""
+        items = self.client.call("messages.list", key=key, limit=min(count, MOST_SHOWN))["items"] if count else []
+        for message in reversed(items):
+            self.message("history", message)
+        self.seen = {message["message_id"] for message in items}
+        self.say(["history_end"], None)
+
+    def chats(self, only=MOST_SHOWN):
+        """The conversations, the newest first; the chats shown."""
+        shown = self.client.call("chats.list", limit=only)["items"]
+        for chat in shown:
+            name = self.people.who(chat["chat_id"])
+            unread = f"  {chat['unread']} unread" if chat["unread"] else ""
+            last = tame(chat["last_message"]["text"])[:STATE_SHOWN] if "last_message" in chat else ""
+            self.say(["chat", chat["chat_id"], chat["chat_key"], name, str(chat["unread"]), str(chat["messages"])],
+                     f"  {name}{unread}  {last}")
+        self.say(["chat_end"], None if shown else "(no conversation yet: /to WHO begins one)")
+        return shown
+
+    # ---- people ----
+
+    def contacts(self):
+        for contact in self.people.every("contacts.list"):
+            name, trust = self.people.of(contact), contact["trust"]
+            self.say(["contact", contact["chat_key"], name, trust], f"  {contact['chat_key']}  {name} ({trust})")
+
+    def request(self, contact):
+        name = self.people.of(contact)
+        self.say(["request", contact["public_key"], contact["chat_key"], name],
+                 f"({name} asks to be your contact: /accept {name} or /decline {name})")
+
+    def requests(self):
+        """Who asks to be a contact, and the strangers whose messages wait."""
+        for contact in self.people.every("contacts.list"):
+            if contact["request"] == "received":
+                self.request(contact)
+        for chat in self.strangers():
+            name, count = label(chat["name"], chat["chat_key"]), chat["messages"]
+            self.say(["stranger", chat["chat_id"], chat["chat_key"], name, str(count)],
+                     f"  {name}, a stranger, has written {count}: /add {chat['chat_key']} shows it")
+        self.say(["request_end"], None)
+
+    def strangers(self):
+        try:
+            return list(self.people.every("chats.list", requests=True))
+        except Error as error:
+            if error.code != "unknown_field":  # a library that keeps no such chats
+                raise
+            return []
+
+    def safety_number(self, key):
+        number = self.client.call("contacts.safety_number", key=key)["safety_number"]
+        self.say(["safety_number", number], f"Compare with what {self.people.who(key)} sees:\n  {number}\n"
+                                            "If it is the same, /verify and the number they read out.")
+
+    # ---- ourselves ----
+
+    def me(self):
+        link = self.client.call("profile.get")["link"]
+        self.say(["link", link], f"You are {self.client.call('identity.get')['chat_key']}\nLink to you: {link}")
+
+    def name(self):
+        name = tame_name(self.client.call("identity.get")["display_name"])
+        self.say(["name", name], f"You call yourself {name}" if name else "You have no name: /name NAME")
+
+    def devices(self):
+        for number, device in enumerate(self.client.call("devices.list")["devices"], 1):
+            enabled = "enabled" if device["enabled"] else "disabled"
+            whose = "this" if device["this_device"] else "other"
+            name = tame_name(device["name"])
+            self.say(["device", device["installation_id"], enabled, whose, name],
+                     f"  {number}  {device['installation_id']}  {enabled}"
+                     + (", this device" if device["this_device"] else "") + (f"  {name}" if name else ""))
+        self.say(["device_end"], None)
+
+    def sessions(self):
+        for session in self.client.call("sessions.list")["sessions"]:
+            key, name, state = session["public_key"], session["session_id"], session["state"]
+            self.say(["session", key, name, state], f"  with {self.people.who(key)}: {name} ({state})")
+        self.say(["session_end"], None)
+
+    def network(self, peers):
+        """Own addresses, and peers if asked to."""
+        status = self.client.call("network.status")
+        if peers:
+            self.say(["network", status["state"]], f"The network is {status['state']}")
+        for address in status["listen_addresses"]:
+            self.say(["address", address], f"Others reach you at {address}")
+        if not status["listen_addresses"]:
+            self.say(["no_address"], "Nobody can connect to you (give --listen), but you connect to others.")
+        for peer in status["peers"] if peers else []:
+            state = "connected" if peer["connected"] else "not connected"
+            self.say(["peer", peer["peer_id"], state], f"  peer {peer['peer_id']} {state}")
