@@ -84,15 +84,8 @@ type received struct {
 	event       []byte
 }
 
-// applications takes the application messages of one envelope, unless its sender
-// is blocked.
+// applications takes the application messages of one envelope.
 func (p *pass) applications(m *inbound, bodies []body) {
-	if m.silent {
-		for range bodies {
-			p.c.counters.drop("blocked")
-		}
-		return
-	}
 	if len(bodies) == 0 {
 		return
 	}
@@ -116,7 +109,10 @@ func (p *pass) openMail() {
 	for i := range p.mail {
 		l := &p.mail[i]
 		p.into = l.steps
-		if l.good {
+		switch {
+		case l.from.silent:
+			p.unheard(l)
+		case l.good:
 			p.application(l)
 		}
 		if l.marked && l.body.known != (knownAs{}) {
@@ -145,6 +141,25 @@ func (p *pass) take(l *mail, f func(*txn) error) {
 		}
 		return err
 	})
+}
+
+// unheard drops what somebody blocked has sent. What would be refused if they were not
+// blocked is, so that they cannot tell.
+func (p *pass) unheard(l *mail) {
+	p.c.counters.drop("blocked")
+	if s, _ := p.c.roster.get(l.from.sender); l.text != nil && !s.familiar() {
+		p.do(func(t *txn) error {
+			_, err := t.countUnasked(l.text.record)
+			if errors.Is(err, errLater) {
+				p.refuse(l.body)
+				return nil
+			}
+			return err
+		})
+	}
+	if clock, isState := stateClock(l.app); l.good && isState && message.ValidateClock(clock, p.judged(l.from)) != nil && clock != 0 {
+		p.refuse(l.body)
+	}
 }
 
 func (p *pass) refuse(b body) {

@@ -62,6 +62,31 @@ func (t *txn) inTime(clock uint64, at time.Time) (bool, error) {
 	return true, nil
 }
 
+// stateClock is the clock of an application message that is a state of its sender: one
+// of those whose clock is judged.
+func stateClock(app message.Application) (clock uint64, isState bool) {
+	var state interface {
+		proto.Message
+		GetClock() uint64
+	}
+	switch app.Type {
+	case wire.ApplicationMetadataMessage_ACCEPT_CONTACT_REQUEST:
+		state = &wire.AcceptContactRequest{}
+	case wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST:
+		state = &wire.RetractContactRequest{}
+	case wire.ApplicationMetadataMessage_CONTACT_UPDATE:
+		state = &wire.ContactUpdate{}
+	case wire.ApplicationMetadataMessage_CHAT_IDENTITY:
+		state = &wire.ChatIdentity{}
+	default:
+		return 0, false
+	}
+	if proto.Unmarshal(app.Payload, state) != nil {
+		return 0, false
+	}
+	return state.GetClock(), true
+}
+
 // changeRequest applies f to the contact requests with k and tells what came of it.
 // asked is the message in which they ask, if this is one.
 func (t *txn) changeRequest(k key.Public, asked *wire.MessageRecord, f func(contact.Request) (contact.Request, contact.Outcome)) error {

@@ -58,8 +58,8 @@ func TestUnsignedDeviceName(t *testing.T) {
 	desk, stranger := own("desk"), newMallory(t, net, k.Public())
 	net.Inject(stranger.envelope(stranger.encrypted(named(t, "desk", "not yours"), nil)))
 	net.Inject(desk.envelope(desk.encrypted(named(t, "another", "not mine"), nil)))
-	net.Inject(desk.envelope(desk.encrypted(named(t, "desk", "up\u202eside down"), nil)))
-	net.Inject(desk.envelope(desk.encrypted(named(t, "desk", "My desk"), nil)))
+	net.Inject(desk.envelope(desk.encrypted(named(t, "desk", "\u202e"), nil)))
+	net.Inject(desk.envelope(desk.encrypted(named(t, "desk", "My \u202edesk"), nil)))
 	got := wait(phone, "the name", func(e event.DeviceChanged) bool { return e.Device.Installation == "desk" }).Device
 	if got.Name != "My desk" || got.Enabled {
 		t.Fatalf("%+v", got)

@@ -19,6 +19,7 @@ import (
 // to a record has to say so here.
 var bounded = map[protoreflect.FullName]string{
 	"status1to1.record.PeerRecord.installations":     "session.MaxKnownInstallations",
+	"status1to1.record.InstallationRecord.listing":   "session.MaxKnownInstallations: only known ones are noted",
 	"status1to1.record.PeerRecord.sessions":          "session.MaxSessions with each known installation, and as many with all others",
 	"status1to1.record.MessageRecord.devices":        "maxDevicesNoted: twice session.MaxKnownInstallations",
 	"status1to1.record.OutboxRecord.acknowledged_by": "session.MaxKnownInstallations: only known ones are counted",

@@ -220,6 +220,11 @@ type besieged struct {
 
 func newBesieged(t *testing.T) *besieged {
 	t.Helper()
+	return newBesiegedWith(t, fast)
+}
+
+func newBesiegedWith(t *testing.T, settings chat.Settings) *besieged {
+	t.Helper()
 	b := &besieged{net: memnet.New(memnet.Options{Seed: 21, MaxMessageSize: 1 << 20}), store: store.Memory()}
 	seen := make(chan chat.Envelope, 1<<16)
 	b.net.Tap(func(e chat.Envelope) {
@@ -240,7 +245,7 @@ func newBesieged(t *testing.T) *besieged {
 		}
 	}
 	newPerson(t, "carol", b.net) // somebody to publish contact codes to
-	b.victim = openPerson(t, "victim", b.store, b.net.Join(), fast)
+	b.victim = openPerson(t, "victim", b.store, b.net.Join(), settings)
 	b.victim.quiet()
 	if _, _, err := b.victim.CreateIdentity(context.Background(), 12, ""); err != nil {
 		t.Fatal(err)

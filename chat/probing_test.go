@@ -186,10 +186,23 @@ func (p *prober) probes() {
 	p.step("the end", func() { p.send(of(p.text("the end"))) })
 }
 
+// probeBound writes as much as a stranger may, and more.
+func (p *prober) probeBound() {
+	for i := range 6 {
+		p.step("twenty-five texts", func() {
+			var some []datasync.Message
+			for j := range 25 {
+				some = append(some, p.text(fmt.Sprint(i, " ", j)))
+			}
+			p.send(of(some...))
+		})
+	}
+}
+
 // Whoever is blocked sees the same as if they were not, whatever they send: every answer,
 // its time to the second, its size, its encryption and its content.
 func TestBlockedCannotTell(t *testing.T) {
-	for _, before := range []string{"a contact", "somebody we wrote to", "a stranger"} {
+	for _, before := range []string{"a contact", "somebody we wrote to", "a stranger", "a stranger who writes much"} {
 		t.Run(before, func(t *testing.T) {
 			t.Parallel()
 			var seen [2][]string
@@ -218,14 +231,22 @@ func TestBlockedCannotTell(t *testing.T) {
 				}
 				p.seen = nil
 				s.told(alice)
-				p.probes()
+				least := 60
+				if before == "a stranger who writes much" {
+					p.probeBound()
+					least = 6 + 4*3 // what comes of a hundred texts, and nothing of the rest
+				} else {
+					p.probes()
+				}
 				if types := s.told(alice); blocked && len(types) != 0 {
 					t.Errorf("alice is told %q of somebody blocked", types)
 				}
-				seen[i] = p.seen
-			}
-			if len(seen[0]) < 60 {
-				t.Fatalf("only %d things were seen", len(seen[0]))
+				if seen[i] = p.seen; len(p.seen) < least {
+					t.Fatalf("only %d things were seen: %q", len(p.seen), p.seen)
+				}
+				if check, err := alice.CheckStore(context.Background()); err != nil || len(check.Problems) > 0 {
+					t.Errorf("%v, %v", check.Problems, err)
+				}
 			}
 			for i, line := range seen[0] {
 				if i >= len(seen[1]) || seen[1][i] != line {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,7 +103,14 @@ func TestSimulationRecoverAccount(t *testing.T) {
 
 // A device loses what it knows of somebody, or an older copy of its store is put
 // back: what is said from then on arrives, by new sessions that nobody asked for.
+// Where the first word after the loss is this device's own, it brings the new session.
 func TestSimulationRecoverState(t *testing.T) {
+	var runs, repaired atomic.Int32
+	t.Cleanup(func() {
+		if runs.Load() >= 20 && repaired.Load() < runs.Load()/2 {
+			t.Errorf("of %d runs only %d had something repaired", runs.Load(), repaired.Load())
+		}
+	})
 	seeds(t, 20, func(t *testing.T, seed uint64) {
 		s := newSimulation(t, seed, 2, badNetwork)
 		s.populate(func(int) int { return 1 + s.random.IntN(2) })
@@ -134,8 +142,9 @@ func TestSimulationRecoverState(t *testing.T) {
 		s.settle()
 		all = append(all, s.converge()...)
 		s.arrived(all)
-		if s.repairs() == 0 {
-			s.fatalf("nothing was repaired")
+		runs.Add(1)
+		if s.repairs() > 0 {
+			repaired.Add(1)
 		}
 	})
 }

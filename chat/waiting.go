@@ -18,26 +18,34 @@ func (t *txn) unasked(r *received) error {
 	if r.record.GetOutgoing() || !s.stranger() {
 		return nil
 	}
-	chat, err := t.chat(r.record.GetChat())
+	chat, err := t.countUnasked(r.record)
 	if err != nil {
 		return err
 	}
-	asks := r.record.GetKind() == kindContactRequest
-	size, messages, bytes := uint64(len(r.record.GetText())), uint32(MaxStrangerMessages), uint64(MaxStrangerBytes)
-	if asks {
-		messages, bytes = messages+strangerRequests, bytes+strangerRequestBytes
-	}
-	if chat.GetUnasked() >= messages || chat.GetUnaskedBytes()+size > bytes {
-		t.c.counters.drop("stranger_messages")
-		return errLater
-	}
-	chat.Unasked++
-	chat.UnaskedBytes += size
-	if t.c.settings.Strangers == StrangersRequest && !asks {
+	if t.c.settings.Strangers == StrangersRequest && r.record.GetKind() != kindContactRequest {
 		chat.Waiting++
 		r.record.Request = true
 	}
 	return nil
+}
+
+// countUnasked counts a message of a stranger. errLater: they have left as much as one may.
+func (t *txn) countUnasked(m *wire.MessageRecord) (*wire.ChatRecord, error) {
+	chat, err := t.chat(m.GetChat())
+	if err != nil {
+		return nil, err
+	}
+	size, messages, bytes := uint64(len(m.GetText())), uint32(MaxStrangerMessages), uint64(MaxStrangerBytes)
+	if m.GetKind() == kindContactRequest {
+		messages, bytes = messages+strangerRequests, bytes+strangerRequestBytes
+	}
+	if chat.GetUnasked() >= messages || chat.GetUnaskedBytes()+size > bytes {
+		t.c.counters.drop("stranger_messages")
+		return nil, errLater
+	}
+	chat.Unasked++
+	chat.UnaskedBytes += size
+	return chat, nil
 }
 
 // tellOfRequest tells of the first message that waits in a chat; of the others the chat
@@ -108,6 +116,9 @@ func (c *Client) isRequest(rec *wire.ChatRecord) bool {
 func (c *Client) listed(rec *wire.ChatRecord, requests bool) bool {
 	if len(rec.GetKey()) != len(person{}) {
 		return !requests // it is told as damaged when it is read
+	}
+	if len(rec.GetLastMessageId()) == 0 {
+		return false // nothing but what somebody blocked has sent
 	}
 	if requests {
 		return c.isRequest(rec)

@@ -137,7 +137,7 @@ type PeerChanged struct {
 
 // Overflow stands in place of all events that were dropped because too many were
 // waiting, oldest first: one event, which comes before those that are left and names
-// each number that is missing. Its seq is ToSeq. What they reported is still in
+// each number that is missing. Its seq is to_seq. What they reported is still in
 // messages.list, contacts.list and the others. Only what is dropped after it was
 // handed out makes another one, with higher numbers.
 type Overflow struct {

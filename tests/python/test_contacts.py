@@ -116,7 +116,14 @@ class Contacts(TestCase):
         self.bob.call("messages.send", to=key, text="not wanted")
         self.bob.call("contacts.request", key=key, text="please")
         self.assertEqual(self.received(picky, "please")["kind"], "contact_request")
-        self.assertEqual(len(picky.call("messages.list", key=self.b["public_key"])["items"]), 1)
+        waiting = {m["text"]: m.get("request", False) for m in picky.call("messages.list", key=self.b["public_key"])["items"]}
+        self.assertEqual(waiting, {"not wanted": True, "please": False})
+        self.assertEqual(picky.call("chats.list")["items"], [])
+        self.assertEqual([c["chat_id"] for c in picky.call("chats.list", requests=True)["items"]], [self.b["public_key"]])
+        picky.call("contacts.accept", key=self.b["public_key"])
+        self.received(picky, "not wanted")
+        self.assertEqual([c["chat_id"] for c in picky.call("chats.list")["items"]], [self.b["public_key"]])
+        self.assertEqual(picky.call("chats.list", requests=True)["items"], [])
 
 
 class Life(TestCase):

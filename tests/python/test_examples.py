@@ -114,7 +114,7 @@ class Commands(Programs):
         sender.type("/sendfile " + path)
         done = receiver.wait("the file", "transfer_done")
         self.assertEqual(done[2], "in")
-        self.assertEqual(os.path.basename(done[4]), "received-odd name, _ tab")
+        self.assertEqual(os.path.basename(done[4]), "received-odd name, tab")
         with open(os.path.join(self.directory, receiver.name, done[4]), "rb") as file:
             self.assertEqual(file.read(), content)
         sender.wait("the receipt", "transfer_done")

@@ -115,7 +115,7 @@ class Pairing(TestCase):
         for bad in ("x", "AAA", "AAAA\n", "____"):
             self.fails("bad_params", "data", one.call, "pairing.send", pairing_id=p, name="x", data=bad)
         self.fails("transfer_too_large", "data", self.send, one, p, "x", bytes((16 << 20) + 1))
-        self.fails("bad_json", "", self.send, one, p, "x", bytes(17 << 20))
+        self.fails("transfer_too_large", "data", self.send, one, p, "x", bytes(17 << 20))
         self.fails("too_long", "name", self.send, one, p, 256 * "x", b"")
         largest = content(16 << 20)
         self.send(one, p, "largest", largest)

@@ -307,7 +307,7 @@ class Chats(Terminals):
                     try:
                         eve.call("identity.set_display_name", display_name=name)
                     except Exception as error:  # the engine may refuse it itself
-                        self.assertEqual(getattr(error, "category", ""), "identity", error)
+                        self.assertEqual((error.code, error.field), ("empty", "display_name"), error)
                         continue
                     finally:
                         me = self.me(chat)
