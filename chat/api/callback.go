@@ -35,8 +35,7 @@ func (p *pump) wait(patience time.Duration) error {
 		return nil
 	case <-timer.C:
 		p.stop()
-		const still = "the event callback has not returned within %s; it is not called again, but what it uses must stay until it returns"
-		return chat.Errorf(chat.CodeTimeout, "", still, patience)
+		return chat.Errorf(chat.CodeTimeout, "", "the event callback still runs after %s; keep what it uses until it returns", patience)
 	}
 }
 
