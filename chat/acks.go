@@ -33,14 +33,14 @@ func (p *pendingAcks) take() [][32]byte {
 
 // maxPendingAcks bounds what one flooding peer can make us keep: past it the
 // oldest are forgotten, and asked for again by the next resend. Of strangers, of whom
-// no more messages are kept, and of blocked people less is enough.
+// no more messages are kept, less is enough, also when they are blocked.
 const (
 	maxPendingAcks          = 10000
 	maxPendingAcksUnwelcome = 2 * MaxStrangerMessages
 )
 
 func (c *Client) pendingAcksOf(peer key.Public) int {
-	if s, _ := c.roster.get(peer); (s.stranger() || s.blocked) && peer != c.account_.Load().public {
+	if s, _ := c.roster.get(peer); !s.familiar() && peer != c.account_.Load().public {
 		return maxPendingAcksUnwelcome
 	}
 	return maxPendingAcks

@@ -157,9 +157,28 @@ func (p *pass) unheard(l *mail) {
 			return err
 		})
 	}
-	if clock, isState := stateClock(l.app); l.good && isState && message.ValidateClock(clock, p.judged(l.from)) != nil && clock != 0 {
+	clock, isState := stateClock(l.app)
+	if l.good && isState && clock != 0 && message.ValidateClock(clock, p.judged(l.from)) != nil {
 		p.refuse(l.body)
 	}
+}
+
+// chatMessage takes a ChatMessage once in a pass. One that comes a second time, under
+// another MVDS id, is refused if the first was.
+func (p *pass) chatMessage(l *mail) {
+	id := [32]byte(l.text.record.GetId())
+	first, again := p.taken[id]
+	if !again {
+		p.taken[id] = l.body.known.mvds
+		p.take(l, func(t *txn) error { return t.takeChatMessage(l) })
+		return
+	}
+	p.do(func(*txn) error {
+		if p.refused[first] {
+			p.refuse(l.body)
+		}
+		return nil
+	})
 }
 
 func (p *pass) refuse(b body) {
@@ -186,9 +205,8 @@ func (p *pass) application(l *mail) {
 			p.unsupported(l)
 		case l.fault != nil:
 			p.c.counters.drop("chat_message")
-		case !p.taken[[32]byte(l.text.record.GetId())]:
-			p.taken[[32]byte(l.text.record.GetId())] = true
-			p.take(l, func(t *txn) error { return t.takeChatMessage(l) })
+		default:
+			p.chatMessage(l)
 		}
 	case wire.ApplicationMetadataMessage_CHAT_IDENTITY:
 		var profile wire.ChatIdentity

@@ -182,15 +182,22 @@ func (c *Client) giveUp(rows []outboxRow) []outboxRow {
 // from somebody who was away for long.
 func (t *txn) fail(r outboxRow, code Code) error {
 	own := t.isOwn(r.peer.Compressed())
-	if code == CodeUndeliverable && r.text && !r.delivered && !own {
-		if err := t.keepFailed(r, false); err != nil {
+	if code == CodeUndeliverable && r.text && !own {
+		var m wire.MessageRecord
+		if _, err := get(t, tableMessages, r.id[:], &m); err != nil {
 			return err
+		}
+		// A device that no bundle names may have acknowledged it: then it has not failed.
+		if rank[m.GetState()] < rank[stateDelivered] {
+			if err := t.keepFailed(r, false); err != nil {
+				return err
+			}
 		}
 	}
 	if err := t.dropRow(r); err != nil || own {
 		return err
 	}
-	if err := t.remember(t.c.account_.Load().public, seenElsewhere, r.mvds, [][32]byte{r.id}); err != nil {
+	if err := t.rememberSent(r.mvds, r.id); err != nil {
 		return err
 	}
 	return t.climb(r.id, stateFailed, func(m *wire.MessageRecord) { m.Failure = string(code) })

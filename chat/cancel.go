@@ -167,7 +167,7 @@ func (t *txn) cancelRows(rows []outboxRow) (wentOut bool, recalled *attempt, err
 			if err := t.keepFailed(r, true); err != nil {
 				return false, nil, err
 			}
-			if err := t.remember(t.c.account_.Load().public, seenElsewhere, r.mvds, [][32]byte{r.id}); err != nil {
+			if err := t.rememberSent(r.mvds, r.id); err != nil {
 				return false, nil, err
 			}
 		}

@@ -69,6 +69,7 @@ func (c *Client) setBack(by time.Duration) {
 	l := &c.loop
 	for _, at := range []*time.Time{
 		&l.nextCode, &l.lastCode, &l.nextCare, &l.rekeyed, &l.nextAwait, &l.back.since, &l.storePause.until, &l.networkPause.until,
+		&l.noise.pause.until,
 	} {
 		if !at.IsZero() {
 			*at = at.Add(by)
@@ -88,6 +89,7 @@ func (c *Client) setBack(by time.Duration) {
 	c.outbox.shift(by)
 	l.heard.Purge()
 	l.answered.Purge()
+	l.suspicions.Purge()
 }
 
 // shift moves when rows are due.

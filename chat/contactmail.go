@@ -2,6 +2,7 @@ package chat
 
 import (
 	"encoding/hex"
+	"errors"
 	"strings"
 	"time"
 
@@ -84,7 +85,12 @@ func stateClock(app message.Application) (clock uint64, isState bool) {
 	if proto.Unmarshal(app.Payload, state) != nil {
 		return 0, false
 	}
-	return state.GetClock(), true
+	clock = state.GetClock()
+	if update, ok := state.(*wire.ContactUpdate); ok && clock != 0 {
+		s := update.GetContactRequestPropagatedState()
+		clock = max(clock, s.GetLocalClock(), s.GetRemoteClock(), update.GetContactRequestClock())
+	}
+	return clock, true
 }
 
 // changeRequest applies f to the contact requests with k and tells what came of it.
@@ -95,7 +101,7 @@ func (t *txn) changeRequest(k key.Public, asked *wire.MessageRecord, f func(cont
 		return err
 	}
 	r, o := f(requestOf(rec))
-	if o.Changed {
+	if o.Changed && asked == nil { // a request that comes as a message is counted as one
 		if err := t.unaskedChange(k, rec); err != nil {
 			return err
 		}
@@ -263,7 +269,7 @@ func (t *txn) contactState(r *received) error {
 		}
 	}
 	lamport, latest := r.lamport, r.latest
-	return t.changeRequest(chat, asked, func(r contact.Request) (contact.Request, contact.Outcome) {
+	err := t.changeRequest(chat, asked, func(r contact.Request) (contact.Request, contact.Outcome) {
 		var o contact.Outcome
 		if known {
 			r, o = r.StateReceived(p)
@@ -275,4 +281,8 @@ func (t *txn) contactState(r *received) error {
 		next, more := r.RequestReceived(min(lamport, latest))
 		return next, contact.Outcome{Changed: o.Changed || more.Changed, New: o.New || more.New, SendBack: o.SendBack}
 	})
+	if errors.Is(err, errLater) {
+		return nil // the text is stored, and comes no second time
+	}
+	return err
 }

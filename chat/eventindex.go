@@ -53,8 +53,12 @@ func (x *eventIndex) follow(tx Tx) error {
 		x.dropFirst()
 	}
 	for len(x.list) > 0 && x.next() > last+1 { // never committed
-		x.forget(x.list[len(x.list)-1])
+		e := x.list[len(x.list)-1]
+		x.forget(e)
 		x.list = x.list[:len(x.list)-1]
+		if e.about != nil && e.about.notice >= x.next() {
+			e.about.notice = 0
+		}
 	}
 	if len(x.list) == 0 {
 		x.first = first
@@ -160,7 +164,9 @@ var eventNames = map[string]string{
 	event.UnsupportedReceived{}.Type():    "from",
 	event.ContactChanged{}.Type():         "public_key",
 	event.ContactRequestReceived{}.Type(): "public_key",
+	event.ChatRequestReceived{}.Type():    "public_key",
 	event.VerificationChanged{}.Type():    "public_key",
+	event.DeviceConflict{}.Type():         "public_key",
 	event.SessionChanged{}.Type():         "public_key",
 	event.SessionRepaired{}.Type():        "public_key",
 	event.EventsWithheld{}.Type():         "public_key",

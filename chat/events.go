@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"libstatus1to1/chat/event"
@@ -19,7 +20,7 @@ type eventStream struct {
 
 	mu       sync.Mutex
 	last     uint64 // highest committed number
-	next     uint64 // first number not handed out
+	next     uint64 // first number not handed out; see setNext
 	lost     uint64 // last number that was dropped because too many waited
 	buffer   []DeliveredEvent
 	volatile []DeliveredEvent
@@ -28,6 +29,16 @@ type eventStream struct {
 	changed  chan struct{}
 	waiting  bool
 	notify   func(bool)
+
+	// seen is next, for transactions: they must not wait for mu, whose holder may read
+	// the store.
+	seen atomic.Uint64
+}
+
+// setNext notes the first number that was not handed out; s.mu is held.
+func (s *eventStream) setNext(seq uint64) {
+	s.next = seq
+	s.seen.Store(seq)
 }
 
 // eventsAtOnce is how many events are read from the store in one transaction.
@@ -43,10 +54,12 @@ func newEventStream(store Store, now func() time.Time, blocked func(person) bool
 		if err != nil {
 			return err
 		}
-		s.next, s.last = first, last
+		s.setNext(first)
+		s.last = last
 		from, to, err := readLost(tx)
 		if to > 0 {
-			s.next, s.lost = from, to
+			s.setNext(from)
+			s.lost = to
 		}
 		return err
 	})
@@ -68,12 +81,8 @@ func (s *eventStream) gaveWay(seq uint64) {
 	s.lost = max(s.lost, seq)
 }
 
-// firstUnread is the lowest number that was not handed out.
-func (s *eventStream) firstUnread() uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.next
-}
+// firstUnread is the lowest number that was not handed out. It waits for nobody.
+func (s *eventStream) firstUnread() uint64 { return s.seen.Load() }
 
 // barrier waits until whoever is taking an event has it: those who come later see
 // who is blocked by now.
@@ -186,7 +195,7 @@ func (s *eventStream) take() (*DeliveredEvent, <-chan struct{}, error) {
 		}
 		e := s.buffer[0]
 		s.buffer = s.buffer[1:]
-		s.next = e.Seq + 1
+		s.setNext(e.Seq + 1)
 		if !s.silenced(e) {
 			return &e, nil, nil
 		}
@@ -221,7 +230,7 @@ func (s *eventStream) fill() error {
 		})
 	})
 	if err == nil && len(s.buffer) == 0 {
-		s.next = s.last + 1 // acknowledged before they were handed out
+		s.setNext(s.last + 1) // acknowledged before they were handed out
 	}
 	return err
 }

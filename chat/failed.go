@@ -154,7 +154,7 @@ func (t *txn) putFailed(peer key.Public, rec *wire.OutboxRecord) error {
 
 // forgetFailed ends the keeping of a message; one that is not kept is fine.
 func (t *txn) forgetFailed(peer key.Public, id [32]byte) error {
-	t.then(func() { t.c.loop.failed.remove(peer, id) })
+	t.then(func() { t.c.loop.failed.remove(peer, id); t.c.loop.awaitMore = true })
 	return t.Delete(tableFailed, id[:])
 }
 
@@ -208,19 +208,33 @@ func (c *Client) sendFailed() {
 		if len(all) == 0 {
 			continue
 		}
-		err := c.update(func(t *txn) error {
-			for _, m := range all {
-				if err := t.reviveForReturn(m.id); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
+		if _, err := isolated(all, c.reviveAll, func(m failedMessage, err error) { c.reviveFailed(peer, m.id, err) }); err != nil {
 			c.log.Log("warn", "trying failed messages again failed", "code", string(CodeOf(err)))
 			c.loop.storePause.failed(c.now())
+			c.loop.returned[peer] = true
 			return
 		}
+	}
+}
+
+// reviveAll tries messages again whose recipient is back.
+func (c *Client) reviveAll(all []failedMessage) error {
+	return c.update(func(t *txn) error {
+		for _, m := range all {
+			if err := t.reviveForReturn(m.id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// reviveFailed lets go of a message that cannot be tried again, so that it keeps no
+// other one from it.
+func (c *Client) reviveFailed(peer key.Public, id [32]byte, cause error) {
+	c.counters.drop("failed_" + unstorable(cause))
+	if err := c.update(func(t *txn) error { return t.forgetFailed(peer, id) }); err != nil {
+		c.log.Log("warn", "a failed message is not forgotten", "code", string(CodeOf(err)))
 	}
 }
 

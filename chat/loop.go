@@ -206,7 +206,7 @@ func (c *Client) untilDue() time.Duration {
 		for _, a := range c.loop.acks {
 			earlier(a.due)
 		}
-		if len(c.loop.unpublished) > 0 || len(c.loop.answers) > 0 {
+		if len(c.loop.unpublished) > 0 || len(c.loop.answers) > 0 || len(c.loop.returned) > 0 {
 			earlier(now)
 		}
 		if t, ok := c.outbox.nextDue(); ok {

@@ -67,7 +67,7 @@ type newMarks struct {
 // remember marks something that of has sent as seen.
 func (t *txn) remember(of key.Public, kind byte, id [32]byte, mvds [][32]byte) error {
 	who := personOf(of)
-	if t.marksOf(who) == maxStrangerMarks {
+	if s, _ := t.c.roster.of(who); !s.familiar() && t.marksOf(who) == maxStrangerMarks {
 		mvds = mvds[:min(len(mvds), maxStrangerRepeats)]
 	}
 	rec := &wire.SeenRecord{}
@@ -77,6 +77,17 @@ func (t *txn) remember(of key.Public, kind byte, id [32]byte, mvds [][32]byte) e
 	name := seenKey(kind, id)
 	t.list(who, name, 1+len(mvds))
 	return put(t, tableSeen, name, rec)
+}
+
+// rememberSent marks under which MVDS id a message goes that is in no outbox: its
+// acknowledgement may still come. One that failed, was tried again and fails once more is
+// marked already; a second entry would be forgotten at another time than the first.
+func (t *txn) rememberSent(mvds, id [32]byte) error {
+	old, err := t.Get(tableSeen, seenKey(seenElsewhere, mvds))
+	if err != nil || old != nil {
+		return err
+	}
+	return t.remember(t.c.account_.Load().public, seenElsewhere, mvds, [][32]byte{id})
 }
 
 // marksOf is how much is kept of a person.

@@ -281,7 +281,7 @@ func (t *txn) addEncodedRow(peer key.Public, rec *wire.OutboxRecord, b []byte, b
 
 // dropRow takes a row out of the outbox.
 func (t *txn) dropRow(r outboxRow) error {
-	t.then(func() { t.c.outbox.remove(r.mvds) })
+	t.then(func() { t.c.outbox.remove(r.mvds); t.c.loop.awaitMore = true })
 	if err := t.leaveCarrier(r); err != nil {
 		return err
 	}

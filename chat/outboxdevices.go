@@ -105,7 +105,7 @@ func (t *txn) sentElsewhere(m *inbound, rec *wire.MessageRecord, application []b
 		return err
 	}
 	sync := datasync.Message{GroupID: datasync.GroupID(m.sender, chat), Timestamp: at, Body: application}
-	return t.remember(m.sender, seenElsewhere, sync.ID(), [][32]byte{[32]byte(rec.GetId())})
+	return t.rememberSent(sync.ID(), [32]byte(rec.GetId()))
 }
 
 // acknowledgedElsewhere notes an acknowledgement of what another own device sent.

@@ -38,8 +38,8 @@ type pass struct {
 	all   stepList              // what to write, in order
 	into  *stepList             // where the next step goes
 	mail  []mail
-	taken map[[32]byte]bool   // ChatMessages of this pass, by message id
-	met   map[key.Public]bool // strangers nothing was known of before this pass
+	taken map[[32]byte][32]byte // ChatMessages of this pass: MVDS id by message id
+	met   map[key.Public]bool   // strangers nothing was known of before this pass
 	// welcomed are those of them who have said something that opened.
 	welcomed map[key.Public]bool
 	// routed are people whom this pass makes known, with the topic shared with them.
@@ -91,7 +91,7 @@ func (c *Client) receive(batch []Envelope) {
 	}
 	p := &pass{
 		c: c, a: a, now: c.now(), peers: map[key.Public]*passPeer{},
-		seen: map[string][][32]byte{}, found: map[string][]byte{}, taken: map[[32]byte]bool{}, refused: map[[32]byte]bool{},
+		seen: map[string][][32]byte{}, found: map[string][]byte{}, taken: map[[32]byte][32]byte{}, refused: map[[32]byte]bool{},
 		routed: map[key.Public]bool{},
 	}
 	p.into = &p.all

@@ -92,10 +92,10 @@ func (p *pass) admit(m *inbound) error {
 	s, known := p.c.roster.get(m.sender)
 	switch {
 	case m.sender == p.a.public, known && !s.stranger() && !s.blocked:
+	case p.c.settings.Strangers == StrangersDeny && !s.familiar():
+		return dropped("stranger") // also if they are blocked: it must look the same
 	case s.blocked:
 		m.silent = true
-	case p.c.settings.Strangers == StrangersDeny:
-		return dropped("stranger")
 	case known, p.welcomed[m.sender]:
 	case p.c.roster.full():
 		return dropped("strangers_full")

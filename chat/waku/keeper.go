@@ -15,11 +15,12 @@ import (
 )
 
 // How static peers are dialled again: after 1 to 2 seconds, then twice that each
-// time, up to 30 to 60 seconds. Half of each wait is drawn at random, so that the
+// time, up to 5 to 10 seconds: what waits for somebody who is back has to go within
+// seconds, and a dial costs little. Half of each wait is drawn at random, so that the
 // clients of a node that was restarted do not all come back at once.
 const (
 	firstBackoff = 2 * time.Second
-	lastBackoff  = 60 * time.Second
+	lastBackoff  = 10 * time.Second
 )
 
 // dialTimeout bounds one attempt, which may try several addresses.

@@ -257,7 +257,9 @@ static bool turn(bool typing, int left)
         return false;
     if (wait[1].revents != 0 && !take_events())
         return false;
-    return wait[2].revents == 0 || screen_read(run_line);
+    if (wait[2].revents != 0 && !screen_read(run_line))
+        return false;
+    return !interrupted(); /* Ctrl-C at a question of a command ends the program, too */
 }
 
 static bool all_delivered(void)

@@ -146,7 +146,7 @@ class Chat:
         while self.screen.lines:
             if not self.commands.line(self.screen.lines.popleft()):
                 return False
-        return True
+        return not signals.ended  # Ctrl-C at a question of a command ends the program, too
 
     def until(self, done, seconds):
         """Goes on without stdin until done() or the time is over."""
