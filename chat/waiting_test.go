@@ -297,6 +297,9 @@ func TestRestlessStrangers(t *testing.T) {
 	if c, err := alice.Chat(writer.key()); err != nil || c.Messages != chat.MaxStrangerMessages+1 {
 		t.Errorf("%+v, %v", c, err)
 	}
+	// Who has changed their mind too often can still ask, with a text.
+	requests.request("please")
+	alice.settled(requests.key(), "received")
 }
 
 // A question that overtakes the acceptance of its asker is not lost.

@@ -15,10 +15,10 @@ import (
 func TestBackoffGrowsWithinBounds(t *testing.T) {
 	for failures := 1; failures < 200; failures++ {
 		wait := backoff(failures)
-		if wait < time.Second || wait > time.Minute {
+		if wait < time.Second || wait > lastBackoff {
 			t.Fatalf("after %d failures %s", failures, wait)
 		}
-		if failures > 6 && wait < 30*time.Second || failures == 1 && wait > 2*time.Second {
+		if failures > 3 && wait < lastBackoff/2 || failures == 1 && wait > 2*time.Second {
 			t.Fatalf("after %d failures %s", failures, wait)
 		}
 	}

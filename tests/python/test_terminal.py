@@ -202,6 +202,19 @@ class Secrets(Terminals):
                     self.assertEqual(chat.end(), 130 if key == CTRL_C else 1)
                     self.assertNotIn("Traceback", chat.text())
 
+    def test_interrupted_later(self):
+        """Ctrl-C at the question of a command ends a chat, as it does anywhere else."""
+        for program in PROGRAMS:
+            with self.subTest(program):
+                chat = self.run_at(program, "--name", "x", "--passphrase", PASSPHRASE)
+                chat.until("Type a message, or /help.")
+                chat.type("/phrase\n")
+                chat.until("Passphrase: ")
+                self.assertTrue(chat.hidden())
+                chat.type(CTRL_C)
+                self.assertEqual(chat.end(), 0)
+                self.assertNotIn("Traceback", chat.text())
+
     def test_new_store(self):
         for program in PROGRAMS:
             with self.subTest(program):
