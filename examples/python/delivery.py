@@ -29,6 +29,10 @@ class Delivery:
         message, state = data["message_id"], data["state"]
         if state != "queued":
             self.unsent.discard(message)
+        elif message in self.failed:  # it is tried again
+            self.failed.discard(message)
+            self.waiting.add(message)
+            self.unsent.add(message)
         if state == "failed" and message in self.waiting:
             self.failed.add(message)
         elif state == "delivered":

@@ -250,6 +250,17 @@ class Once(Programs):
                 self.assertIn("… one  (waits until somebody can be reached)", out)
                 self.assertIn("2 messages wait to be delivered: the next start goes on with them", out)
 
+    def test_cancel_and_retry(self):
+        """What is given up has failed; what is tried again after that waits."""
+        for program in PROGRAMS:
+            with self.subTest(program=program):
+                code, out = self.run_code(program, "--to", SOMEBODY, typed="one\n/cancel\n")
+                self.assertEqual(code, 4, out)
+                self.assertIn("✗ one (cancelled", out)
+                code, out = self.run_code(program, "--to", SOMEBODY, typed="two\n/cancel\n/retry\n")
+                self.assertEqual(code, 3, out)
+                self.assertIn("tried again", out)
+
     def test_restore(self):
         """The phrase may be piped in."""
         for program in PROGRAMS:
