@@ -48,7 +48,7 @@ static const struct command commands[] = {
     {"reject", "", "they do not", pairing_command},
     {"sendfile", "PATH", "send a file to the paired device, up to 16 MiB", pairing_command},
     {"paired", "", "the pairings", pairing_command},
-    {"unpair", "", "end the newest", pairing_command},
+    {"unpair", "", "take an invitation back, or end the newest pairing", pairing_command},
     {"sessions", "", "the encrypted sessions", run_list},
     {"net", "", "the network: own addresses and peers", run_net},
     {"connect", "ADDRESS", "keep a connection to a peer", run_connect},

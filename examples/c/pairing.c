@@ -169,6 +169,27 @@ static char *newest(const char *state)
     return found;
 }
 
+/* cancel_pairings takes back what is under way, if anything is. */
+static bool cancel_pairings(void)
+{
+    char *answer = call("pairing.list", NULL);
+    const char *item = answer == NULL ? NULL : json_first(json_get(answer, "result.pairings")), *state;
+    bool found = false;
+
+    for (; item != NULL; item = json_next(item)) {
+        state = json_get(item, "state");
+        if (json_is(state, "\"shown\"") || json_is(state, "\"scanned\"") || json_is(state, "\"compare\"")) {
+            char *id = text_at(item, "pairing_id");
+
+            status1to1_free(call_with("pairing.cancel", "pairing_id", id));
+            free(id);
+            found = true;
+        }
+    }
+    status1to1_free(answer);
+    return found;
+}
+
 static void show_pairings(void)
 {
     char *answer = call("pairing.list", NULL);
@@ -241,9 +262,10 @@ void pairing_command(const char *name, const char *argument)
     } else if (strcmp(name, "paired") == 0) {
         show_pairings();
     } else if (strcmp(name, "unpair") == 0) {
-        if ((id = newest("paired")) != NULL)
+        if (!cancel_pairings() && (id = newest("paired")) != NULL) {
             status1to1_free(call_with("pairing.discard", "pairing_id", id));
-        free(id);
+            free(id);
+        }
     } else {
         send_file(argument);
     }

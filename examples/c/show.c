@@ -255,26 +255,31 @@ void show_request(const char *contact)
 
 static void show_if_asking(const char *contact, void *state)
 {
-    (void)state;
-    if (json_is(json_get(contact, "request"), "\"received\""))
-        show_request(contact);
+    if (!json_is(json_get(contact, "request"), "\"received\""))
+        return;
+    show_request(contact);
+    ++*(int *)state;
 }
 
 static void show_stranger(const char *chat, void *state)
 {
     char *id = text_at(chat, "chat_id"), *chat_key = text_at(chat, "chat_key"), *raw = text_at(chat, "name");
-    char *name = label(raw, chat_key);
+    char *name = label(raw, chat_key), *contact = call_with("contacts.get", "key", id);
     long long messages = json_number(json_get(chat, "messages"));
+    bool asks = contact != NULL && json_is(json_get(contact, "result.request"), "\"received\"");
 
-    (void)state;
-    if (plain)
-        put("stranger\t%s\t%s\t%s\t%lld", id, chat_key, name, messages);
-    else
-        put("  %s, a stranger, has written %lld: /add %s shows it", name, messages, chat_key);
+    if (!asks) { /* else they are listed already */
+        if (plain)
+            put("stranger\t%s\t%s\t%s\t%lld", id, chat_key, name, messages);
+        else
+            put("  %s, a stranger, has written %lld: /add %s shows it", name, messages, chat_key);
+        ++*(int *)state;
+    }
     free(id);
     free(chat_key);
     free(raw);
     free(name);
+    status1to1_free(contact);
 }
 
 /* keeps_strangers tells whether the library keeps chats of strangers apart. */
@@ -290,12 +295,16 @@ static bool keeps_strangers(void)
 /* show_requests prints who asks to be a contact, and the strangers whose messages wait. */
 void show_requests(void)
 {
-    if (!every("contacts.list", "", show_if_asking, NULL))
+    int shown = 0;
+
+    if (!every("contacts.list", "", show_if_asking, &shown))
         return;
-    if (keeps_strangers() && !every("chats.list", ",\"requests\":true", show_stranger, NULL))
+    if (keeps_strangers() && !every("chats.list", ",\"requests\":true", show_stranger, &shown))
         return;
     if (plain)
         put("request_end");
+    else if (shown == 0)
+        put("(nobody asks)");
 }
 
 /* show_safety_number prints what to compare with the chosen person. */

@@ -14,9 +14,10 @@ COMMANDS = (
     ("reject", "", "they do not"),
     ("sendfile", "PATH", "send a file to the paired device, up to 16 MiB"),
     ("paired", "", "the pairings"),
-    ("unpair", "", "end the newest"),
+    ("unpair", "", "take an invitation back, or end the newest pairing"),
 )
 BAR = 30  # characters
+UNDER_WAY = ("shown", "scanned", "compare")  # states of a pairing that pairing.cancel takes
 MOST = 16 << 20  # bytes one transfer may have
 
 
@@ -49,11 +50,19 @@ class Pairing:
         elif command == "paired":
             self.list()
         elif command == "unpair":
+            self.end()
+        else:
+            self.send(argument)
+
+    def end(self):
+        """Takes back what is under way, or else ends the newest pairing there is."""
+        pairings = self.client.call("pairing.list")["pairings"]
+        for pairing in [p["pairing_id"] for p in pairings if p["state"] in UNDER_WAY]:
+            self.client.call("pairing.cancel", pairing_id=pairing)
+        if not any(p["state"] in UNDER_WAY for p in pairings):
             pairing = self.newest("paired")
             if pairing:
                 self.client.call("pairing.discard", pairing_id=pairing)
-        else:
-            self.send(argument)
 
     def list(self):
         for p in self.client.call("pairing.list")["pairings"]:

@@ -97,14 +97,16 @@ class Show:
 
     def requests(self):
         """Who asks to be a contact, and the strangers whose messages wait."""
-        for contact in self.people.every("contacts.list"):
-            if contact["request"] == "received":
-                self.request(contact)
-        for chat in self.strangers():
+        asking = [c for c in self.people.every("contacts.list") if c["request"] == "received"]
+        for contact in asking:
+            self.request(contact)
+        asked = {contact["public_key"] for contact in asking}
+        waiting = [chat for chat in self.strangers() if chat["chat_id"] not in asked]
+        for chat in waiting:
             name, count = label(chat["name"], chat["chat_key"]), chat["messages"]
             self.say(["stranger", chat["chat_id"], chat["chat_key"], name, str(count)],
                      f"  {name}, a stranger, has written {count}: /add {chat['chat_key']} shows it")
-        self.say(["request_end"], None)
+        self.say(["request_end"], None if asking or waiting else "(nobody asks)")
 
     def strangers(self):
         try:

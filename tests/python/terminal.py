@@ -15,7 +15,7 @@ ROWS, COLUMNS = 30, 100
 UP, LEFT, HOME, TAB, CTRL_C, CTRL_D = "\x1b[A", "\x1b[D", "\x01", "\t", "\x03", "\x04"
 
 #: What a terminal is told: text, a control character, or a sequence with its numbers.
-_TOKEN = re.compile("\x1b\\[([?0-9;]*)([@-~])|\x1b[()][0-9A-B]|\x1b[=>]|[\x00-\x1f]|[^\x00-\x1f\x1b]+", re.DOTALL)
+_TOKEN = re.compile("\x1b\\[([?0-9;]*)([@-~])|\x1b[()][0-9A-B]|\x1b[^\\[()]|[\x00-\x1a\x1c-\x1f]|[^\x00-\x1f\x1b]+", re.DOTALL)
 
 
 class Screen:

@@ -250,6 +250,21 @@ class Once(Programs):
                 self.assertIn("… one  (waits until somebody can be reached)", out)
                 self.assertIn("2 messages wait to be delivered: the next start goes on with them", out)
 
+    def test_nobody_asks(self):
+        for program in PROGRAMS:
+            with self.subTest(program=program):
+                code, out = self.run_code(program, typed="/requests\n")
+                self.assertEqual(code, 0, out)
+                self.assertIn("(nobody asks)", out)
+
+    def test_invitation_taken_back(self):
+        for program in PROGRAMS:
+            with self.subTest(program=program):
+                _, out = self.run_code(program, typed="/pair\n/unpair\n/paired\n")
+                self.assertIn("/scan", out)
+                self.assertNotIn("no pairing is in the state", out)
+                self.assertRegex(out, "[0-9a-f]{32}  failed")
+
     def test_cancel_and_retry(self):
         """What is given up has failed; what is tried again after that waits."""
         for program in PROGRAMS:
