@@ -47,7 +47,9 @@ func (t *txn) emitEncoded(kind string, data []byte) error {
 	if err := queue.follow(t.Tx); err != nil {
 		return err
 	}
-	if who, found := eventAbout(kind, data); found && t.received {
+	// A session is theirs even where our acknowledgement begins it: each of theirs makes one.
+	theirs := t.received || kind == (event.SessionChanged{}).Type()
+	if who, found := eventAbout(kind, data); found && theirs {
 		withheld, err := t.withhold(who, len(data))
 		if withheld || err != nil {
 			return err
