@@ -3,49 +3,47 @@ package chat
 import (
 	"errors"
 	"sync"
-
-	"libstatus1to1/chat/event"
 )
 
-// Messages of many callers are accepted together: who comes first while no transaction
-// waits begins one, and takes along whoever comes until that runs. So the record of a
-// chat, for one, is read and written once for all of them.
+// Calls that come at the same time are accepted as one batch: who comes first while no
+// transaction waits begins one, and takes along whoever comes until that runs. So the
+// record of a chat, for one, is read and written once for all of them.
 
 // acceptance is what one call wants to have accepted.
 type acceptance struct {
-	all   []*outgoing
-	taken []*outgoing // whose client_ref another call was faster with
+	all   []*textMessage
+	taken []*textMessage // whose client_ref another call was faster with
 }
 
-// bundle is what goes into one transaction.
-type bundle struct {
+// batch is what goes into one transaction.
+type batch struct {
 	calls []*acceptance
 	size  int // messages
 	done  chan struct{}
 	err   error // once done
 }
 
-// bundles has the bundle that is still open for others, if there is one.
-type bundles struct {
+// batches has the batch that is still open for others, if there is one.
+type batches struct {
 	mu   sync.Mutex
-	open *bundle
+	open *batch
 }
 
-// join puts a call into the open bundle. If there is none, or no room in it, it opens
+// join puts a call into the open batch. If there is none, or no room in it, it opens
 // one, which the caller has to run.
-func (b *bundles) join(call *acceptance) (in *bundle, run bool) {
+func (b *batches) join(call *acceptance) (in *batch, run bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.open == nil || b.open.size+len(call.all) > MaxSendBatch {
-		b.open, run = &bundle{done: make(chan struct{})}, true
+		b.open, run = &batch{done: make(chan struct{})}, true
 	}
 	b.open.calls = append(b.open.calls, call)
 	b.open.size += len(call.all)
 	return b.open, run
 }
 
-// shut ends the joining of a bundle and gives what is in it.
-func (b *bundles) shut(in *bundle) []*acceptance {
+// shut ends the joining of a batch and gives what is in it.
+func (b *batches) shut(in *batch) []*acceptance {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.open == in {
@@ -54,23 +52,23 @@ func (b *bundles) shut(in *bundle) []*acceptance {
 	return in.calls
 }
 
-// acceptBundle runs the transaction of a bundle.
-func (c *Client) acceptBundle(in *bundle) {
+// acceptBatch runs the transaction of a batch.
+func (c *Client) acceptBatch(in *batch) {
 	in.err = Errorf(CodeInternal, "", "accepting messages panicked")
 	defer close(in.done)
-	defer c.bundles.shut(in) // if the transaction did not even begin
-	in.err = c.update(func(t *txn) error { return t.acceptAll(c.bundles.shut(in)) })
+	defer c.batches.shut(in) // if the transaction did not even begin
+	in.err = c.update(func(t *txn) error { return t.acceptAll(c.batches.shut(in)) })
 }
 
-// accept makes messages durable: from here on they are not lost.
-func (c *Client) accept(all []*outgoing) error {
+// accept makes texts durable: from here on they are not lost.
+func (c *Client) accept(all []*textMessage) error {
 	if len(all) == 0 {
 		return nil
 	}
 	call := &acceptance{all: all}
-	in, run := c.bundles.join(call)
+	in, run := c.batches.join(call)
 	if run {
-		c.acceptBundle(in)
+		c.acceptBatch(in)
 	}
 	<-in.done
 	err := in.err
@@ -81,22 +79,21 @@ func (c *Client) accept(all []*outgoing) error {
 	if err != nil {
 		return err
 	}
-	for _, out := range all {
-		out.result.Message = messageOf(out.record)
+	for _, m := range all {
+		m.result.Message = messageOf(m.record)
 	}
-	for _, out := range call.taken {
-		out.result.Message, _, out.result.Err = c.sentBefore(out.request)
+	for _, m := range call.taken {
+		m.result.Message, _, m.result.Err = c.sentBefore(m.request)
 	}
-	c.kick()
 	return nil
 }
 
 func (t *txn) acceptAll(calls []*acceptance) error {
 	for _, call := range calls {
-		for _, out := range call.all {
-			switch err := t.accept(out); {
+		for _, m := range call.all {
+			switch err := t.accept(m); {
 			case errors.Is(err, errRefTaken):
-				call.taken = append(call.taken, out)
+				call.taken = append(call.taken, m)
 			case err != nil:
 				return err
 			}
@@ -105,25 +102,15 @@ func (t *txn) acceptAll(calls []*acceptance) error {
 	return nil
 }
 
-// accept writes one message. After errRefTaken it has written nothing.
-func (t *txn) accept(out *outgoing) error {
-	if ref := out.request.ClientRef; ref != "" {
-		if err := t.claimRef(ref, out); err != nil {
+// accept writes one text. After errRefTaken it has written nothing.
+func (t *txn) accept(m *textMessage) error {
+	if ref := m.request.ClientRef; ref != "" {
+		if err := t.claimRef(ref, m); err != nil {
 			return err
 		}
 	}
-	if err := t.addEncodedRow(out.request.To, out.row, out.rowBytes, out.body); err != nil {
+	if err := t.enqueue(m.outgoing); err != nil {
 		return err
 	}
-	out.record.Clock = out.clock // a transaction before may have moved it
-	if _, err := t.addEncoded(out.record, out.recordBytes); err != nil {
-		return err
-	}
-	if err := t.wroteTo(out.request.To); err != nil {
-		return err
-	}
-	if err := t.emitEncoded(event.MessageState{}.Type(), out.event); err != nil {
-		return err
-	}
-	return t.toOwnDevices(out.row)
+	return t.wroteTo(m.to)
 }

@@ -229,15 +229,7 @@ func (c *Client) become(a *account) error {
 	if err := c.loadRoutes(a); err != nil {
 		return err
 	}
-	if err := c.loadOutbox(a.public); err != nil {
-		return err
-	}
-	if err := c.loadFailed(); err != nil {
-		return err
-	}
-	if err := c.loadAcks(); err != nil {
-		return err
-	}
+	c.outbox.Become(a.public)
 	if err := c.loadRoster(); err != nil {
 		return err
 	}

@@ -5,10 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/payload"
 	"libstatus1to1/chat/protocol/session"
-	"libstatus1to1/chat/protocol/topic"
 	"libstatus1to1/chat/protocol/x3dh"
 )
 
@@ -130,7 +129,7 @@ func (p *pass) partitioned(m *inbound, peer session.Peer) {
 func (c *Client) startOver(w answer, version uint32) {
 	c.loop.answers[w] = true
 	c.wantNewPreKey(version)
-	c.outbox.resend(w.peer, w.installation, c.now(), c.settings.ResendBase)
+	c.outbox.Resend(outbox.Device{Peer: w.peer, Installation: w.installation})
 }
 
 // wantNewPreKey asks for a new pre-key. Its version is the time in seconds: above
@@ -174,7 +173,7 @@ func (p *pass) opened(m *inbound, next session.Peer) session.Peer {
 			next = next.Rekey(from)
 		}
 		p.do(func(t *txn) error {
-			t.then(func() { t.c.outbox.resend(peer, from, t.c.now(), t.c.settings.ResendBase) })
+			t.then(func() { t.c.outbox.Resend(outbox.Device{Peer: peer, Installation: from}) })
 			return nil
 		})
 	}
@@ -206,10 +205,9 @@ func (p *pass) ownBundleSeen(m *inbound) {
 	}
 }
 
-// prepareAnswers makes the answers that are due, one an identity at a time, since
-// each changes its sessions; it gives the identities that got one.
-func (c *Client) prepareAnswers(a *account, now time.Time) ([]*attempt, map[key.Public]bool) {
-	var attempts []*attempt
+// prepareAnswers makes the answers that are due, limit at most, and one an identity at a
+// time, since each changes its sessions.
+func (c *Client) prepareAnswers(a *account, now time.Time, limit int) (answers []outbox.Sealed) {
 	got := map[key.Public]bool{}
 	var due []answer
 	for w := range c.loop.answers {
@@ -219,36 +217,36 @@ func (c *Client) prepareAnswers(a *account, now time.Time) ([]*attempt, map[key.
 		return cmp.Or(slices.Compare(x.peer.Compressed(), y.peer.Compressed()), cmp.Compare(x.installation, y.installation))
 	})
 	for _, w := range due {
-		if got[w.peer] || len(attempts) >= maxAttempts {
+		if got[w.peer] || len(answers) >= limit {
 			continue
 		}
 		delete(c.loop.answers, w)
-		at, err := c.prepareAnswer(a, w, now)
+		e, err := c.prepareAnswer(a, w, now)
 		if err != nil {
 			c.log.Log("warn", "an answer could not be made", "error", err.Error())
 			continue
 		}
 		got[w.peer] = true
-		attempts = append(attempts, at)
+		answers = append(answers, c.outboxSealed(e))
 	}
-	return attempts, got
+	return answers
 }
 
 // prepareAnswer goes to the partitioned topic, where everybody listens always.
-func (c *Client) prepareAnswer(a *account, w answer, now time.Time) (*attempt, error) {
+func (c *Client) prepareAnswer(a *account, w answer, now time.Time) (*sealed, error) {
 	p, err := c.peer(w.peer)
 	if err != nil {
 		return nil, err
 	}
-	at := &attempt{peer: w.peer, before: p, after: p, stateless: w.kind == advertise}
+	e := &sealed{before: p, after: p, stateless: w.kind == advertise}
 	var out session.Outgoing
 	switch w.kind {
 	case restart:
-		at.after, out, err = p.Restart(a.self, w.installation, now, c.source())
+		e.after, out, err = p.Restart(a.self, w.installation, now, c.source())
 	case probe:
 		var plaintext []byte
 		if plaintext, err = probeMessage(a, w.peer, now); err == nil {
-			at.after, out, err = p.EncryptFor(a.self, w.installation, plaintext, now, c.source())
+			e.after, out, err = p.EncryptFor(a.self, w.installation, plaintext, now, c.source())
 		}
 	default:
 		out, err = p.Advertise(c.source())
@@ -256,18 +254,12 @@ func (c *Client) prepareAnswer(a *account, w answer, now time.Time) (*attempt, e
 	if err != nil {
 		return nil, err
 	}
-	at.started = out.Started
+	e.started = out.Started
 	bundle, err := c.ownBundle(a)
 	if err != nil {
 		return nil, err
 	}
-	pm, err := protocolMessage(a, bundle, out.Messages, nil)
-	if err != nil {
-		return nil, err
-	}
-	at.contentTopic = topic.Partitioned(w.peer).ContentTopic()
-	at.payload, err = payload.SealAsymmetric(c.rand, w.peer, a.self.Identity, pm)
-	return at, err
+	return e, c.sealPartitioned(a, bundle, e, out)
 }
 
 // ResetSessions forgets all sessions with somebody and begins new ones with their

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/payload"
@@ -88,9 +89,10 @@ func (c *Client) contactCode(a *account) error {
 
 // publishContactCode does so when it is due: at the start, when the bundle changed, when
 // we were away (returns.go), and every ContactCodeEvery.
-func (c *Client) publishContactCode(a *account) {
+func (c *Client) publishContactCode(t *ledger.Turn) {
+	a, err := c.account()
 	now := c.now()
-	if now.Before(c.loop.nextCode) {
+	if err != nil || !t.Online || now.Before(c.loop.nextCode) {
 		return
 	}
 	if a.dropped { // off the list, it shows itself to our other devices only
@@ -126,9 +128,6 @@ func (c *Client) care(now time.Time) {
 	}
 	if err := c.forgetMarks(now); err != nil {
 		c.log.Log("warn", "forgetting old marks failed", "error", err.Error())
-	}
-	if err := c.forgetOldFailures(now); err != nil {
-		c.log.Log("warn", "forgetting failed messages failed", "error", err.Error())
 	}
 }
 

@@ -2,7 +2,6 @@ package chat
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -10,8 +9,6 @@ import (
 	"strings"
 
 	"libstatus1to1/chat/internal/ledger"
-	"libstatus1to1/chat/message"
-	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/protocol/topic"
@@ -147,102 +144,6 @@ func (in *inspection) history(rec *wire.ChatRecord) (places uint64, err error) {
 	return places, nil
 }
 
-// outbox looks at the rows: what they are to send must give the ids they have.
-func (in *inspection) outbox() error {
-	return in.each(tableOutbox, func(name, value []byte) error {
-		var rec wire.OutboxRecord
-		if err := decodeRecord(tableOutbox, value, &rec); err != nil {
-			return err
-		}
-		if len(name) != rowKeySize {
-			in.tell(tableOutbox, "a row has no number")
-			return nil
-		}
-		row, err := rowFromRecord(&rec, binary.BigEndian.Uint64(name))
-		if err != nil {
-			return err
-		}
-		return in.rowMessage(row, &rec)
-	})
-}
-
-// rowMessage looks whether a row has its message, and the ids that follow from it.
-// Only texts are in the history.
-func (in *inspection) rowMessage(row *outboxRow, rec *wire.OutboxRecord) error {
-	if in.own == nil {
-		in.tell(tableOutbox, "a row waits, and there is no identity to send it")
-		return nil
-	}
-	sync := datasync.Message{GroupID: datasync.GroupID(in.own.public, row.peer), Timestamp: rec.GetMvdsTimestamp(), Body: rec.GetApplication()}
-	app, err := message.Unwrap(rec.GetApplication())
-	if err != nil || app.Signer != in.own.public || message.ID(in.own.public, rec.GetApplication()) != row.id || sync.ID() != row.mvds {
-		in.tell(tableOutbox, "the ids of a row do not follow from what it sends")
-		return nil
-	}
-	if app.Type != wire.ApplicationMetadataMessage_CHAT_MESSAGE {
-		return nil
-	}
-	found, err := in.holds(tableMessages, row.id[:])
-	if err == nil && !found {
-		in.tell(tableOutbox, "a row has no message")
-	}
-	return err
-}
-
-// attempts looks at the ciphertexts that are not out, and at what is left of others
-// whose rows wait. Of the former a row may be gone, when it was acknowledged meanwhile.
-func (in *inspection) attempts() error {
-	taken := map[uint64]bool{}
-	return in.each(tableAttempts, func(name, value []byte) error {
-		at, rec, err := attemptFromRecord(value)
-		if err != nil {
-			return err
-		}
-		if !bytes.Equal(name, attemptKey(at.id)) {
-			in.tell(tableAttempts, "an attempt is not what its name says")
-		}
-		out := len(at.payload) == 0
-		if out && len(rec.GetRows()) == 0 {
-			in.tell(tableAttempts, "an attempt has nothing to send and nothing to wait for")
-		}
-		if _, err := topic.ParseContentTopic(at.contentTopic); err != nil && !out {
-			in.tell(tableAttempts, "an attempt has no topic")
-		}
-		for _, row := range rec.GetRows() {
-			if taken[row.GetRow()] {
-				in.tell(tableAttempts, "a row is in two attempts")
-			}
-			taken[row.GetRow()] = true
-			found, err := in.holds(tableOutbox, rowKey(row.GetRow()))
-			if err != nil {
-				return err
-			}
-			if out && !found {
-				in.tell(tableAttempts, "an attempt waits for a row that is gone")
-			}
-		}
-		return nil
-	})
-}
-
-// acks looks at the acknowledgements that wait: their receiver has sent something.
-func (in *inspection) acks() error {
-	return in.each(tableAcks, func(name, value []byte) error {
-		var rec wire.AcksRecord
-		if err := decodeRecord(tableAcks, value, &rec); err != nil {
-			return err
-		}
-		if _, err := idsOf(rec.GetMvdsIds()); err != nil {
-			return err
-		}
-		found, err := in.holds(tablePeers, name)
-		if err == nil && !found {
-			in.tell(tableAcks, "acknowledgements are for nobody")
-		}
-		return err
-	})
-}
-
 // seen looks at the marks and the lists by which they are forgotten.
 func (in *inspection) seen() error {
 	marks, listed := 0, 0
@@ -255,7 +156,7 @@ func (in *inspection) seen() error {
 		if err := decodeRecord(tableSeen, value, &rec); err != nil {
 			return err
 		}
-		_, err := idsOf(rec.GetMvdsIds())
+		_, err := ledger.IDs(rec.GetMvdsIds())
 		return err
 	})
 	if err != nil {
@@ -280,7 +181,7 @@ func (in *inspection) seen() error {
 		if err := decodeRecord(tableMarks, value, &rec); err != nil {
 			return err
 		}
-		if _, ok := chatName(rec.GetPeer()); !ok || len(name) != rowKeySize {
+		if _, ok := chatName(rec.GetPeer()); !ok || len(name) != ledger.NumberSize {
 			in.tell(tableMarks, "marks are of nobody")
 		}
 		return list(rec.GetNames())

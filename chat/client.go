@@ -18,6 +18,7 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/ratchet"
 	"libstatus1to1/chat/protocol/session"
@@ -56,8 +57,8 @@ type Client struct {
 	becoming sync.Mutex
 	routes   routes
 	roster   roster
-	outbox   outbox
-	bundles  bundles // of messages to be accepted
+	outbox   *outbox.Outbox // one of parts
+	batches  batches        // of messages to be accepted
 	clocks   chatClocks
 	counters counters
 
@@ -115,10 +116,6 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 		c.probe = func(string) {}
 	}
 	c.room.max = incomingBytes
-	c.loop.holds = map[key.Public]*hold{}
-	c.loop.returned = map[key.Public]bool{}
-	c.loop.repeats = newRepeats()
-	c.loop.heard, _ = lru.New[device, time.Time](peersInMemory)
 	c.loop.clocks = c.readClocks()
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	c.loop.peers, _ = lru.New[key.Public, session.Peer](peersInMemory) // fails only for a size below 1
@@ -152,6 +149,8 @@ func (c *Client) start(ctx context.Context) error {
 		return err
 	}
 	c.store, c.events = c.ledger.Store, c.ledger.Events
+	c.outbox = c.newOutbox()
+	c.parts = append(c.parts, c.outbox)
 	nodeKey, err := c.nodeKey()
 	if err != nil {
 		return err

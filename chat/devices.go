@@ -2,7 +2,6 @@ package chat
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -237,43 +236,34 @@ func (t *txn) isOwn(compressed []byte) bool {
 	return a != nil && string(a.public.Compressed()) == string(compressed)
 }
 
-// sorted gives the keys of a set in an order that is always the same.
-func sorted(set map[key.Public]bool) []key.Public {
-	return slices.SortedFunc(maps.Keys(set), func(a, b key.Public) int {
-		return slices.Compare(a.Compressed(), b.Compressed())
-	})
-}
-
 // deviceHas notes that a device has a message. At the first one of the recipient
-// the message is delivered.
-func (t *txn) deviceHas(id [32]byte, by string, own bool) error {
+// the message is delivered; afterFailure tells that it had failed before.
+func (t *txn) deviceHas(id [32]byte, by string, own bool) (afterFailure bool, err error) {
 	var rec wire.MessageRecord
 	found, err := get(t, tableMessages, id[:], &rec)
 	if err != nil || !found {
-		return err
+		return false, err
 	}
 	has := func(d *wire.DeviceAckRecord) bool { return d.GetInstallationId() == by && d.GetOwn() == own }
 	delivered := !own && rank[stateDelivered] > rank[rec.GetState()]
 	noted := slices.ContainsFunc(rec.GetDevices(), has) || len(rec.GetDevices()) >= maxDevicesNoted
 	if noted && !delivered {
-		return nil
+		return false, nil
 	}
 	now := t.c.now().UnixMilli()
 	if !noted {
 		rec.Devices = append(rec.GetDevices(), &wire.DeviceAckRecord{InstallationId: by, At: now, Own: own})
 	}
 	if delivered {
-		if err := t.deliveredAfterAll(&rec); err != nil {
-			return err
-		}
+		afterFailure = rec.GetState() == stateFailed
 		rec.State = stateDelivered
 		rec.EvidenceKind, rec.EvidenceInstallation = "device", by
 		rec.EvidencePeers, rec.EvidenceAt = 0, now
 	}
 	if err := put(t, tableMessages, id[:], &rec); err != nil || !delivered {
-		return err
+		return false, err
 	}
-	return t.emit(stateEvent(&rec))
+	return afterFailure, t.emit(stateEvent(&rec))
 }
 
 // maxDevicesNoted bounds the devices noted with one message, by their number and ours:
@@ -290,7 +280,7 @@ func devicesOf(r *wire.MessageRecord) []event.MessageDevice {
 
 // awaitedDevices adds to m the devices that it is still being sent to.
 func (c *Client) awaitedDevices(rec *wire.MessageRecord, m *event.Message) error {
-	for _, peer := range c.outbox.peersOf([32]byte(rec.GetId())) {
+	for _, peer := range c.outbox.RecipientsOf([32]byte(rec.GetId())) {
 		p, err := c.readPeer(peer)
 		if err != nil {
 			return err

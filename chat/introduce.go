@@ -7,7 +7,6 @@ import (
 
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/wire"
 )
 
@@ -25,32 +24,31 @@ type introduction struct {
 	application []byte
 }
 
-// introduce adds our profile to what goes to somebody, if they do not have it. In the
-// loop.
-func (c *Client) introduce(a *account, p *parcel, now time.Time) error {
-	s, _ := c.roster.get(p.to.Identity)
-	if s.blocked || p.to.Identity == a.public {
-		return nil
+// introduce gives our profile for somebody who is about to get a message, nil if they have
+// it. In the loop.
+func (c *Client) introduce(a *account, to key.Public, now time.Time) (*introduction, error) {
+	s, _ := c.roster.get(to)
+	if s.blocked || to == a.public {
+		return nil, nil
 	}
 	withPicture := a.picture != nil && s.request.Added()
 	ci := a.chatIdentity(withPicture)
 	if ci == nil {
-		return nil
+		return nil, nil
 	}
-	told, err := c.toldTo(p.to.Identity)
+	told, err := c.toldTo(to)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	fresh := within(introduceAgain, told.GetAt(), now)
 	if told.GetProfileClock() == ci.GetClock() && fresh && (told.GetPicture() || !withPicture) {
-		return nil
+		return nil, nil
 	}
 	application, err := c.signedProfile(a, ci, withPicture)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.hello = &introduction{&wire.IntroducedRecord{ProfileClock: ci.GetClock(), At: now.UnixMilli(), Picture: withPicture}, application}
-	return nil
+	return &introduction{&wire.IntroducedRecord{ProfileClock: ci.GetClock(), At: now.UnixMilli(), Picture: withPicture}, application}, nil
 }
 
 // signedProfile is a CHAT_IDENTITY as it was signed last for an account: everybody
@@ -92,23 +90,14 @@ func (c *Client) toldTo(k key.Public) (*wire.IntroducedRecord, error) {
 	return told, err
 }
 
-// encryptBare encrypts an application message without MVDS around it: nobody
-// acknowledges it, and it is not sent again.
-func (c *Client) encryptBare(a *account, with enclosed, p session.Peer, application []byte, now time.Time) (*attempt, error) {
-	at := &attempt{peer: p.Identity, before: p}
-	next, out, err := p.Encrypt(a.self, application, nil, now, c.source())
-	if err != nil {
-		return nil, err
-	}
-	at.after, at.started = next, out.Started
-	return at, c.seal(a, at, with, out)
-}
-
-// storeIntroduction notes with an attempt whom it introduces us to.
-func (t *txn) storeIntroduction(at *attempt) error {
-	if at.introduces == nil {
+// storeIntroduction notes with an envelope whom it introduces us to. Our profile goes as an
+// application message without MVDS around it: nobody acknowledges it, and it is not sent
+// again.
+func (t *txn) storeIntroduction(e *sealed) error {
+	if e.introduces == nil {
 		return nil
 	}
-	t.then(func() { t.c.loop.introduced.Add(at.peer, at.introduces) })
-	return put(t, tableIntroduced, at.peer.Compressed(), at.introduces)
+	to := e.before.Identity
+	t.then(func() { t.c.loop.introduced.Add(to, e.introduces) })
+	return put(t, tableIntroduced, to.Compressed(), e.introduces)
 }

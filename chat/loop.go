@@ -15,26 +15,10 @@ import (
 // loopState belongs to who holds busy: the loop, but for the start and the
 // suspending of the store.
 type loopState struct {
-	peers *lru.Cache[key.Public, session.Peer]
-	acks  map[key.Public]*pendingAcks
-	// holds are the people whose sending chain is too far ahead: see hold.go.
-	holds  map[key.Public]*hold
-	clocks clockReading // when they were last compared
-	// heard is when what waits for a device was last hurried because it was heard: see
-	// returns.go, also for back and returned.
-	heard    *lru.Cache[device, time.Time]
-	back     returning
-	returned map[key.Public]bool
-	failed   failedMessages // see failed.go
-	// repeats bounds how often somebody's old messages are acknowledged again.
-	repeats repeats
-	// unpublished attempts are stored but not out yet; published ones are out but
-	// not marked yet.
-	unpublished []*attempt
-	published   []*attempt
-	lastAttempt uint64 // id that was given out last
-	bundle      signedBundle
-	profile     signedProfile
+	peers   *lru.Cache[key.Public, session.Peer]
+	clocks  clockReading // when they were last compared
+	bundle  signedBundle
+	profile signedProfile
 	// unstored is a batch whose transaction failed: it is handled again.
 	unstored []Envelope
 	// After a failure of the store nothing is done for a while, after one of the
@@ -44,7 +28,7 @@ type loopState struct {
 	nextCode     time.Time // when the contact code is due
 	lastCode     time.Time // when it was last published
 	codesLeft    int       // how often it is to be published again soon
-	// nextAwait is when to look whose contact code to listen for (awaited.go); awaitMore
+	// nextAwait is when to look whose contact code to listen for (returns.go); awaitMore
 	// tells that there is something to do then.
 	nextAwait time.Time
 	awaitMore bool
@@ -56,7 +40,7 @@ type loopState struct {
 	rekeyed     time.Time                             // when it last was for a repair
 	nextCare    time.Time                             // when pre-keys and old marks are looked after
 	acceptsWork bool                                  // an identity is there and its state loaded
-	doorbell    doorbell                              // how fast strangers come in
+	entering    entryLimiter                          // how fast strangers come in
 	marks       markBook                              // whose marks are in the store
 	// repairs are the people who hold an older contact state of ours: see repair.go.
 	repairs map[key.Public]bool
@@ -95,7 +79,10 @@ func (c *Client) exclusive(f func(*ledger.Turn) error) (err error) {
 	return err
 }
 
-func (c *Client) beginTurn() ledger.Turn { return ledger.Turn{Now: c.now(), Online: c.online.is()} }
+func (c *Client) beginTurn() ledger.Turn {
+	now := c.now()
+	return ledger.Turn{Now: now, Online: c.online.is() && !c.loop.networkPause.lasts(now)}
+}
 
 // run is the loop: the only goroutine that encrypts, decrypts and publishes.
 func (c *Client) run() {
@@ -138,13 +125,14 @@ func (c *Client) turn(batch []Envelope) {
 }
 
 func (c *Client) round(t *ledger.Turn, batch []Envelope) {
-	c.followClock()
+	c.followClock(t)
 	if c.cameOnline.Swap(false) {
 		c.loop.networkPause.wentWell()
-		c.loop.back.happened = true
+		t.Online = c.online.is()
+		c.outbox.WasAway(t)
 	}
 	if c.peerCame.Swap(false) {
-		c.loop.back.happened = true
+		c.outbox.WasAway(t)
 	}
 	batch = append(c.loop.unstored, batch...)
 	c.loop.unstored = nil
@@ -159,9 +147,8 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 		c.look()
 		c.renewPreKey()
 		c.repair()
-		c.comeBack()
-		c.sendFailed()
-		c.send()
+		c.comeBack(t)
+		c.publishContactCode(t)
 		c.awaitCodes()
 		c.workNoise()
 		for _, p := range c.parts {
@@ -238,20 +225,11 @@ func (c *Client) untilDue() time.Duration {
 		earlier(c.loop.networkPause.until)
 	case c.online.is():
 		earlier(c.loop.nextCode)
-		if c.loop.back.happened {
-			earlier(c.loop.back.next(c.settings.ResendBase))
-		}
 		if c.loop.awaitMore {
 			earlier(c.loop.nextAwait)
 		}
-		for _, a := range c.loop.acks {
-			earlier(a.due)
-		}
-		if len(c.loop.unpublished) > 0 || len(c.loop.answers) > 0 || len(c.loop.returned) > 0 {
+		if len(c.loop.answers) > 0 {
 			earlier(now)
-		}
-		if t, ok := c.outbox.nextDue(); ok {
-			earlier(t)
 		}
 	}
 	return max(0, due.Sub(now))
@@ -292,13 +270,13 @@ func (c *Client) look() {
 	}
 }
 
-// finish marks what was published before the client closes.
+// finish records what was published before the client closes.
 func (c *Client) finish() {
-	c.busy.Lock()
-	defer c.busy.Unlock()
-	if !c.paused.Load() {
-		c.markPublished()
-	}
+	c.busy.Do(c.beginTurn, func(t *ledger.Turn) {
+		if !c.paused.Load() {
+			_ = c.outbox.Close(t) // it has logged the error, and publishes again after the next start
+		}
+	})
 }
 
 // SuspendStore releases the store file. Nothing is sent or received until

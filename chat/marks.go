@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/x3dh"
 	"libstatus1to1/chat/wire"
@@ -126,7 +127,7 @@ func (t *txn) putMarks() error {
 		entries = append(entries, e)
 		added[m.of] += m.weight
 		rec := &wire.MarksRecord{At: now, Peer: m.of[:], Names: m.names, Weight: uint32(m.weight)}
-		if err := put(t, tableMarks, rowKey(e.number), rec); err != nil {
+		if err := put(t, tableMarks, ledger.NumberKey(e.number), rec); err != nil {
 			return err
 		}
 	}
@@ -163,7 +164,7 @@ func (t *txn) forgetOldest(who person, weight int) error {
 func (t *txn) forget(ring *markRing, n int) (marks int, err error) {
 	for _, e := range ring.entries[:n] {
 		var rec wire.MarksRecord
-		if _, err := get(t, tableMarks, rowKey(e.number), &rec); err != nil {
+		if _, err := get(t, tableMarks, ledger.NumberKey(e.number), &rec); err != nil {
 			return marks, err
 		}
 		for name := range slices.Chunk(rec.GetNames(), seenKeySize) {
@@ -172,7 +173,7 @@ func (t *txn) forget(ring *markRing, n int) (marks int, err error) {
 				return marks, err
 			}
 		}
-		if err := t.Delete(tableMarks, rowKey(e.number)); err != nil {
+		if err := t.Delete(tableMarks, ledger.NumberKey(e.number)); err != nil {
 			return marks, err
 		}
 	}
@@ -209,7 +210,7 @@ func (t *txn) loadMarks() error {
 		if err := decodeRecord(tableMarks, value, &rec); err != nil {
 			return err
 		}
-		if len(name) != rowKeySize || len(rec.GetPeer()) != len(person{}) {
+		if len(name) != ledger.NumberSize || len(rec.GetPeer()) != len(person{}) {
 			return Errorf(CodeStoreCorrupt, "", "marks do not read back")
 		}
 		number := binary.BigEndian.Uint64(name)
@@ -267,11 +268,11 @@ func (c *Client) forgetMarks(now time.Time) error {
 // redate dates an entry now.
 func (t *txn) redate(e *markEntry, now time.Time) error {
 	var rec wire.MarksRecord
-	if _, err := get(t, tableMarks, rowKey(e.number), &rec); err != nil {
+	if _, err := get(t, tableMarks, ledger.NumberKey(e.number), &rec); err != nil {
 		return err
 	}
 	e.at, rec.At = now.UnixMilli(), now.UnixMilli()
-	return put(t, tableMarks, rowKey(e.number), &rec)
+	return put(t, tableMarks, ledger.NumberKey(e.number), &rec)
 }
 
 // forgetOlder does the same for marks that were listed when they were nobody's.

@@ -91,7 +91,7 @@ func (t *txn) climb(id [32]byte, state string, change func(*wire.MessageRecord))
 	if err != nil || !found {
 		return err
 	}
-	if t.c.outbox.sentState(&rec); rank[state] <= rank[rec.GetState()] {
+	if rank[state] <= rank[rec.GetState()] {
 		return nil
 	}
 	rec.State = state

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/outbox"
+	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/payload"
@@ -96,7 +98,7 @@ func (c *Client) receive(batch []Envelope) {
 	}
 	p.into = &p.all
 	opened, faults := make([]*inbound, len(batch)), make([]error, len(batch))
-	parallel(len(batch), func(i int) { opened[i], faults[i] = p.unseal(batch[i]) })
+	parallel.Do(len(batch), func(i int) { opened[i], faults[i] = p.unseal(batch[i]) })
 	p.lookForCopies(opened)
 	for i, m := range opened {
 		err := faults[i]
@@ -217,7 +219,7 @@ func (p *pass) seenBefore(m *inbound) (bool, error) {
 	if err != nil || !found {
 		return false, err
 	}
-	if len(mvds) > 0 && p.c.loop.repeats.allow(m.sender, p.now, p.c.settings.ResendBase) {
+	if len(mvds) > 0 && p.c.outbox.AcknowledgeAgain(m.sender, p.now) {
 		p.acknowledge(m.sender, mvds)
 	}
 	return true, dropped("duplicate")
@@ -298,7 +300,10 @@ func (p *pass) open(m *inbound) error {
 // heard notes that a device is there, if what came of it is news: see returns.go.
 func (p *pass) heard(m *inbound, installation string, news bool) {
 	if news {
-		p.do(func(t *txn) error { t.then(func() { t.c.heard(device{m.sender, installation}) }); return nil })
+		p.do(func(t *txn) error {
+			t.then(func() { t.c.outbox.Heard(outbox.Device{Peer: m.sender, Installation: installation}) })
+			return nil
+		})
 	}
 }
 
@@ -334,7 +339,7 @@ func (p *pass) plaintext(m *inbound) {
 func (p *pass) acknowledge(to key.Public, mvds [][32]byte) {
 	p.do(func(t *txn) error {
 		if ids := p.notRefused(mvds); len(ids) > 0 {
-			t.queueAcks(to, ids)
+			t.c.outbox.Acknowledge(t.Tx, to, ids)
 		}
 		return nil
 	})
@@ -358,8 +363,8 @@ const maxSyncMessages = 1000
 func (p *pass) sync(m *inbound, sync datasync.Payload) {
 	if len(sync.Acks) > 0 {
 		peer, _ := p.peer(m.sender)
-		by := newAcknowledger(peer, m.in.InstallationID)
-		p.do(func(t *txn) error { return t.acknowledged(by, sync.Acks) })
+		by := acknowledgerOf(peer, m.in.InstallationID)
+		p.do(func(t *txn) error { return t.c.outbox.Acknowledged(t.Tx, by, sync.Acks) })
 	}
 	group := datasync.GroupID(p.a.public, m.sender)
 	m.timestamps = map[[32]byte]int64{}
@@ -399,6 +404,14 @@ func (p *pass) sync(m *inbound, sync datasync.Payload) {
 		bodies = append(bodies, body{sm.Body, known[i]})
 	}
 	p.applications(m, bodies)
+}
+
+// acknowledgerOf is a device that has sent acknowledgements.
+func acknowledgerOf(peer session.Peer, installation string) outbox.Acknowledger {
+	return outbox.Acknowledger{
+		Device: outbox.Device{Peer: peer.Identity, Installation: installation},
+		Active: installationIDs(peer.Active()), Known: installationIDs(peer.Installations),
+	}
 }
 
 func installationIDs(list []session.Installation) []string {

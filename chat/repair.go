@@ -54,13 +54,13 @@ func (c *Client) tellContacts() {
 	}
 }
 
-// repair writes the letters that were noted. In the loop. What a crash loses is
+// repair sends the messages that were noted. In the loop. What a crash loses is
 // noted again at their next message.
 func (c *Client) repair() {
 	for k := range c.loop.repairs {
 		delete(c.loop.repairs, k)
-		_, err := c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
-			return c.updateLetter(a, k, rec, now)
+		_, err := c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
+			return c.updateMessage(a, k, rec, now)
 		})
 		if err != nil {
 			c.log.Log("warn", "repairing a contact failed", "code", string(CodeOf(err)))
@@ -68,8 +68,8 @@ func (c *Client) repair() {
 	}
 }
 
-// updateLetter is a CONTACT_UPDATE with the state as it is.
-func (c *Client) updateLetter(a *account, k key.Public, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+// updateMessage is a CONTACT_UPDATE with the state as it is.
+func (c *Client) updateMessage(a *account, k key.Public, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 	r := requestOf(rec)
 	clock, err := c.clocks.next(c, k, now)
 	if err != nil {
@@ -83,5 +83,5 @@ func (c *Client) updateLetter(a *account, k key.Public, rec *wire.ContactRecord,
 		update.ContactRequestClock = r.Local.Clock
 	}
 	rec.RepairedClock, rec.RepairedAt = r.Local.Clock, now.UnixMilli()
-	return c.write(a, k, wire.ApplicationMetadataMessage_CONTACT_UPDATE, update, clock, now)
+	return c.sign(a, k, wire.ApplicationMetadataMessage_CONTACT_UPDATE, update, clock, now)
 }

@@ -14,9 +14,9 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// step is what one call does about a person: it changes the record and may write a
-// letter. It is computed outside of the transaction, because signing takes time.
-type step func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error)
+// step is what one call does about a person: it changes the record and may make a
+// message to them. It is computed outside of the transaction, because signing takes time.
+type step func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error)
 
 // maxTries is how often a step is computed again because the record has changed
 // meanwhile: a message of theirs came, or another call was faster.
@@ -53,7 +53,7 @@ func (c *Client) tryAbout(a *account, k key.Public, f step) (event.Contact, erro
 	}
 	before.Key = k.Compressed()
 	rec := proto.CloneOf(before)
-	l, err := f(a, rec, c.now())
+	out, err := f(a, rec, c.now())
 	if err != nil {
 		return event.Contact{}, err
 	}
@@ -69,7 +69,7 @@ func (c *Client) tryAbout(a *account, k key.Public, f step) (event.Contact, erro
 		if !proto.Equal(current, before) {
 			return errStale
 		}
-		if err := t.post(l); err != nil {
+		if err := t.enqueue(out); err != nil {
 			return err
 		}
 		return t.settle(k, before, rec, routes)
@@ -174,12 +174,12 @@ func (c *Client) RequestContact(ctx context.Context, k key.Public, text string) 
 		return event.Message{}, Errorf(CodeTimeout, "", "the deadline has passed").Because(err)
 	}
 	var sent *wire.MessageRecord
-	_, err = c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
-		l, err := c.requestLetter(a, k, rec, text, now)
+	_, err = c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
+		out, err := c.requestMessage(a, k, rec, text, now)
 		if err == nil {
-			sent = l.record
+			sent = out.record
 		}
-		return l, err
+		return out, err
 	})
 	if err != nil {
 		return event.Message{}, err
@@ -195,8 +195,8 @@ func asKey(err error) error {
 	return err
 }
 
-// requestLetter is the step of RequestContact.
-func (c *Client) requestLetter(a *account, k key.Public, rec *wire.ContactRecord, text string, now time.Time) (*letter, error) {
+// requestMessage is the step of RequestContact.
+func (c *Client) requestMessage(a *account, k key.Public, rec *wire.ContactRecord, text string, now time.Time) (*outgoing, error) {
 	r := requestOf(rec)
 	if err := notBlocked(rec, "key"); err != nil {
 		return nil, err
@@ -216,19 +216,16 @@ func (c *Client) requestLetter(a *account, k key.Public, rec *wire.ContactRecord
 		Text: text, ChatID: k.Hex(), Clock: clock, Timestamp: uint64(now.UnixMilli()),
 		DisplayName: a.displayName, Contact: propagated(next),
 	}, a.accent())
-	l, err := c.write(a, k, wire.ApplicationMetadataMessage_CHAT_MESSAGE, cm, clock, now)
+	out, err := c.sign(a, k, wire.ApplicationMetadataMessage_CHAT_MESSAGE, cm, clock, now)
 	if err != nil {
 		return nil, err
 	}
-	l.record = &wire.MessageRecord{
-		Id: l.row.GetMessageId(), Chat: k.Compressed(), From: a.public.Compressed(), Kind: kindContactRequest, Text: text,
-		Clock: clock, SentAt: now.UnixMilli(), State: stateQueued, SenderName: a.displayName, Outgoing: true, Read: true,
-	}
+	out.record = out.historyRecord(a, kindContactRequest, text, now)
 	setRequest(rec, next)
-	rec.SentRequestId = l.row.GetMessageId()
+	rec.SentRequestId = out.row.GetMessageId()
 	rec.WrittenTo = true
 	addToBook(rec, now)
-	return l, nil
+	return out, nil
 }
 
 func addToBook(rec *wire.ContactRecord, now time.Time) {
@@ -240,7 +237,7 @@ func addToBook(rec *wire.ContactRecord, now time.Time) {
 // AcceptContact accepts somebody's request and adds them to the address book. A
 // request that was declined can still be accepted.
 func (c *Client) AcceptContact(k key.Public) (event.Contact, error) {
-	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		r := requestOf(rec)
 		if err := notBlocked(rec, "key"); err != nil {
 			return nil, err
@@ -263,14 +260,14 @@ func (c *Client) AcceptContact(k key.Public) (event.Contact, error) {
 		setRequest(rec, next)
 		rec.WrittenTo = true
 		addToBook(rec, now)
-		return c.write(a, k, wire.ApplicationMetadataMessage_ACCEPT_CONTACT_REQUEST,
+		return c.sign(a, k, wire.ApplicationMetadataMessage_ACCEPT_CONTACT_REQUEST,
 			&wire.AcceptContactRequest{Id: id, Clock: clock}, clock, now)
 	})
 }
 
 // DeclineContact declines somebody's request. They are not told.
 func (c *Client) DeclineContact(k key.Public) (event.Contact, error) {
-	return c.about(k, func(_ *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	return c.about(k, func(_ *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		r := requestOf(rec)
 		if !r.Pending() {
 			return nil, wrongState(r, "there is no request to decline")
@@ -288,16 +285,16 @@ func (c *Client) DeclineContact(k key.Public) (event.Contact, error) {
 // RetractContact takes our request, or our acceptance, back, and tells them. They
 // stay in the address book.
 func (c *Client) RetractContact(k key.Public) (event.Contact, error) {
-	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if r := requestOf(rec); !r.Added() {
 			return nil, wrongState(r, "there is no request of ours to take back")
 		}
-		return c.retractLetter(a, k, rec, now)
+		return c.retractMessage(a, k, rec, now)
 	})
 }
 
-// retractLetter ends the requests for both sides.
-func (c *Client) retractLetter(a *account, k key.Public, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+// retractMessage ends the requests for both sides.
+func (c *Client) retractMessage(a *account, k key.Public, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 	r := requestOf(rec)
 	clock, err := c.clockFor(k, r, now)
 	if err != nil {
@@ -305,7 +302,7 @@ func (c *Client) retractLetter(a *account, k key.Public, rec *wire.ContactRecord
 	}
 	next, _ := r.Retract(clock)
 	setRequest(rec, next)
-	return c.write(a, k, wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST,
+	return c.sign(a, k, wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST,
 		&wire.RetractContactRequest{Clock: clock}, clock, now)
 }
 
@@ -313,7 +310,7 @@ func (c *Client) retractLetter(a *account, k key.Public, rec *wire.ContactRecord
 // or acceptance, which they are told. The chat with them stays, and they may still
 // write.
 func (c *Client) RemoveContact(k key.Public) error {
-	_, err := c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	_, err := c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if !rec.GetAdded() {
 			return nil, Errorf(CodeNotFound, "key", "this person is not a contact")
 		}
@@ -321,7 +318,7 @@ func (c *Client) RemoveContact(k key.Public) error {
 		if !requestOf(rec).Added() {
 			return nil, nil
 		}
-		return c.retractLetter(a, k, rec, now)
+		return c.retractMessage(a, k, rec, now)
 	})
 	return err
 }
@@ -332,7 +329,7 @@ func (c *Client) RemoveContact(k key.Public) error {
 // theirs is stored any more, and no event of one is handed out that waited.
 func (c *Client) BlockContact(k key.Public) (event.Contact, error) {
 	defer c.events.Barrier() // who took an event before sees that they are blocked
-	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if rec.GetBlockedAt() != 0 {
 			return nil, nil
 		}
@@ -349,14 +346,14 @@ func (c *Client) BlockContact(k key.Public) (event.Contact, error) {
 		if !tell {
 			return nil, nil
 		}
-		return c.write(a, k, wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST,
+		return c.sign(a, k, wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST,
 			&wire.RetractContactRequest{Clock: clock}, clock, now)
 	})
 }
 
 // UnblockContact hears somebody again, as the stranger they are then.
 func (c *Client) UnblockContact(k key.Public) (event.Contact, error) {
-	return c.about(k, func(_ *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	return c.about(k, func(_ *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if rec.GetBlockedAt() == 0 {
 			return nil, Errorf(CodeNotFound, "key", "this person is not blocked")
 		}

@@ -3,6 +3,8 @@ package chat
 import (
 	"errors"
 
+	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/wire"
@@ -42,7 +44,7 @@ func (p *pass) look(kind byte, ids [][32]byte) {
 func (c *Client) getAll(table Table, names [][]byte) ([][]byte, error) {
 	parts := (len(names) + getAtOnce - 1) / getAtOnce
 	values, failures := make([][]byte, len(names)), make([]error, parts)
-	parallel(parts, func(part int) {
+	parallel.Do(parts, func(part int) {
 		failures[part] = c.store.View(func(tx Tx) (err error) {
 			for i := part * getAtOnce; i < min(len(names), (part+1)*getAtOnce) && err == nil; i++ {
 				values[i], err = tx.Get(table, names[i])
@@ -76,7 +78,7 @@ func (p *pass) mark(kind byte, id [32]byte) (mvds [][32]byte, found bool, err er
 	if err := decodeRecord(tableSeen, b, &rec); err != nil {
 		return nil, false, err
 	}
-	mvds, err = idsOf(rec.GetMvdsIds())
+	mvds, err = ledger.IDs(rec.GetMvdsIds())
 	return mvds, true, err
 }
 

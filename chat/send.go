@@ -11,6 +11,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/outbox"
+	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
@@ -18,10 +20,10 @@ import (
 )
 
 // The sending pipeline, first half: what messages.send does before it returns.
-// The second half is in attempt.go.
+// The second half is in package outbox, attempt.go; between them is seal.go.
 //
 //	validate -> clock, ids and signature -> one transaction: message, history,
-//	outbox row, event -> return -> (loop) encrypt and store -> publish -> mark
+//	outbox row, event -> return -> (loop) encrypt and store -> publish -> record that
 
 // Send stores a text for another person and returns at once; MessageState events
 // tell what becomes of it. With a ClientRef that was used for the same text to
@@ -49,17 +51,17 @@ func (c *Client) SendBatch(ctx context.Context, requests []SendRequest) ([]SendR
 		return nil, Errorf(CodeTimeout, "", "the deadline has passed").Because(err)
 	}
 	results := make([]SendResult, len(requests))
-	var all []*outgoing
+	var all []*textMessage
 	for i, r := range requests {
-		out, err := c.begin(a, r, &results[i])
+		m, err := c.begin(a, r, &results[i])
 		if err != nil {
 			results[i].Err = err
-		} else if out != nil {
-			all = append(all, out)
+		} else if m != nil {
+			all = append(all, m)
 		}
 	}
-	parallel(len(all), func(i int) { all[i].result.Err = c.compose(a, all[i]) })
-	all = slices.DeleteFunc(all, func(out *outgoing) bool { return out.result.Err != nil })
+	parallel.Do(len(all), func(i int) { all[i].result.Err = c.compose(a, all[i]) })
+	all = slices.DeleteFunc(all, func(m *textMessage) bool { return m.result.Err != nil })
 	if err := c.accept(all); err != nil {
 		return nil, err
 	}
@@ -68,7 +70,7 @@ func (c *Client) SendBatch(ctx context.Context, requests []SendRequest) ([]SendR
 
 // begin checks a request and draws its clock, in the order of the batch. It gives
 // nil when the request was sent before; the result is that message then.
-func (c *Client) begin(a *account, r SendRequest, result *SendResult) (*outgoing, error) {
+func (c *Client) begin(a *account, r SendRequest, result *SendResult) (*textMessage, error) {
 	if err := validateSend(a, r); err != nil {
 		return nil, err
 	}
@@ -85,7 +87,7 @@ func (c *Client) begin(a *account, r SendRequest, result *SendResult) (*outgoing
 	if err != nil {
 		return nil, err
 	}
-	return &outgoing{request: r, result: result, now: now, clock: clock}, nil
+	return &textMessage{request: r, result: result, now: now, clock: clock}, nil
 }
 
 func validateSend(a *account, r SendRequest) error {
@@ -110,71 +112,117 @@ func validateSend(a *account, r SendRequest) error {
 	return nil
 }
 
-// outgoing is a message on its way into the store: first what was asked, then
-// everything that does not change any more.
-type outgoing struct {
+// textMessage is a text on its way into the store: first what was asked, then what it is sent as.
+type textMessage struct {
 	request SendRequest
 	result  *SendResult
 	now     time.Time
 	clock   uint64
+	*outgoing
+}
 
-	record *wire.MessageRecord
+// compose makes the message of a text, and encodes all that is stored of it: that takes
+// time, and only one transaction runs at a time. It writes nothing.
+// Spec: 62/STATUS-PAYLOADS, "Chat message".
+func (c *Client) compose(a *account, m *textMessage) (err error) {
+	r := m.request
+	m.outgoing, err = c.sign(a, r.To, wire.ApplicationMetadataMessage_CHAT_MESSAGE, message.NewText(message.TextParams{
+		Text: r.Text, ChatID: r.To.Hex(), Clock: m.clock, Timestamp: uint64(m.now.UnixMilli()), DisplayName: a.displayName,
+		Contact: c.propagatedTo(r.To),
+	}), m.clock, m.now)
+	if err != nil {
+		return err
+	}
+	m.record = m.historyRecord(a, kindText, r.Text, m.now)
+	m.record.ClientRef = r.ClientRef
+	return m.encode()
+}
+
+// outgoing is an application message on its way into the store. All of them take the
+// outbox and MVDS; texts and contact requests are also in the history.
+type outgoing struct {
+	to     key.Public
 	row    *wire.OutboxRecord
 	body   *datasync.Message
-	// They and the event of the message as they are stored: encoding takes time, and
-	// only one transaction runs at a time.
-	recordBytes, rowBytes, event []byte
+	record *wire.MessageRecord // nil if it is not in the history
+
+	// What encode has encoded: row, record and the event of the message; nil before.
+	rowBytes, recordBytes, event []byte
 }
 
-// compose signs the message and computes its ids. It writes nothing.
-// Spec: 62/STATUS-PAYLOADS; 2/MVDS.
-func (c *Client) compose(a *account, out *outgoing) error {
-	r, now := out.request, out.now
-	encoded, err := message.EncodeChatMessage(message.NewText(message.TextParams{
-		Text: r.Text, ChatID: r.To.Hex(), Clock: out.clock, Timestamp: uint64(now.UnixMilli()), DisplayName: a.displayName, Contact: c.propagatedTo(r.To),
-	}))
+// sign makes an application message to somebody and computes its ids. It stores nothing.
+// Spec: 62/STATUS-PAYLOADS, "Payload wrapper"; 2/MVDS, "Payloads".
+func (c *Client) sign(a *account, to key.Public, typ wire.ApplicationMetadataMessage_Type, m proto.Message, clock uint64, now time.Time) (*outgoing, error) {
+	encoded, err := message.Encode(m)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	application, err := message.Wrap(a.self.Identity, wire.ApplicationMetadataMessage_CHAT_MESSAGE, encoded)
+	application, err := message.Wrap(a.self.Identity, typ, encoded)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if len(application) > c.batchBytes() {
-		return Errorf(CodeTooLarge, "text", "the message does not fit into one envelope").With("max_bytes", c.batchBytes())
+	if most := c.outbox.MaxMessage(); len(application) > most {
+		return nil, Errorf(CodeTooLarge, "text", "the message does not fit into one envelope").With("max_bytes", most)
 	}
 	id := message.ID(a.public, application)
-	sync := datasync.Message{GroupID: datasync.GroupID(a.public, r.To), Timestamp: now.Unix(), Body: application}
+	sync := datasync.Message{GroupID: datasync.GroupID(a.public, to), Timestamp: now.Unix(), Body: application}
 	mvdsID := sync.ID()
-	out.body = &sync
-	out.record = &wire.MessageRecord{
-		Id: id[:], Chat: r.To.Compressed(), From: a.public.Compressed(), Kind: kindText, Text: r.Text,
-		Clock: out.clock, SentAt: now.UnixMilli(), State: stateQueued, ClientRef: r.ClientRef,
-		SenderName: a.displayName, Outgoing: true, Read: true,
-	}
-	out.row = &wire.OutboxRecord{
-		MessageId: id[:], Peer: r.To.Compressed(), MvdsId: mvdsID[:], Application: application,
-		MvdsTimestamp: sync.Timestamp, NextSendAt: now.UnixMilli(), Clock: out.clock,
-		InHistory: true, ClientRef: r.ClientRef,
-	}
-	return out.encode()
+	return &outgoing{to: to, body: &sync, row: &wire.OutboxRecord{
+		MessageId: id[:], Peer: to.Compressed(), MvdsId: mvdsID[:], Application: application,
+		MvdsTimestamp: sync.Timestamp, NextSendAt: now.UnixMilli(), Clock: clock,
+	}}, nil
 }
 
+// historyRecord is what the history has of a message of ours with a text.
+func (out *outgoing) historyRecord(a *account, kind, text string, now time.Time) *wire.MessageRecord {
+	return &wire.MessageRecord{
+		Id: out.row.GetMessageId(), Chat: out.to.Compressed(), From: a.public.Compressed(), Kind: kind, Text: text,
+		Clock: out.row.GetClock(), SentAt: now.UnixMilli(), State: stateQueued, SenderName: a.displayName, Outgoing: true, Read: true,
+	}
+}
+
+// encode encodes what is stored.
 func (out *outgoing) encode() (err error) {
-	if out.recordBytes, err = proto.Marshal(out.record); err != nil {
+	out.row.InHistory, out.row.ClientRef = out.record != nil, out.record.GetClientRef()
+	if out.rowBytes, err = proto.Marshal(out.row); err != nil || out.record == nil {
 		return err
 	}
-	if out.rowBytes, err = proto.Marshal(out.row); err != nil {
+	if out.recordBytes, err = proto.Marshal(out.record); err != nil {
 		return err
 	}
 	out.event, err = json.Marshal(stateEvent(out.record))
 	return err
 }
 
+// enqueue makes a message durable: in the outbox, and in the history if it belongs there.
+// nil is fine.
+func (t *txn) enqueue(out *outgoing) error {
+	if out == nil {
+		return nil
+	}
+	if out.rowBytes == nil {
+		if err := out.encode(); err != nil {
+			return err
+		}
+	}
+	entry := outbox.Entry{Peer: out.to, Record: out.row, Encoded: out.rowBytes, Body: out.body}
+	if err := t.c.outbox.Add(t.Tx, entry); err != nil || out.record == nil {
+		return err
+	}
+	out.record.Clock = out.row.GetClock() // a transaction that failed may have moved it
+	if _, err := t.addEncoded(out.record, out.recordBytes); err != nil {
+		return err
+	}
+	if err := t.emitEncoded(event.MessageState{}.Type(), out.event); err != nil {
+		return err
+	}
+	return t.toOwnDevices(out.row)
+}
+
 // errRefTaken: another call with the same client_ref was faster.
 var errRefTaken = errors.New("client_ref taken")
 
-func (t *txn) claimRef(ref string, out *outgoing) error {
+func (t *txn) claimRef(ref string, m *textMessage) error {
 	var taken wire.ClientRefRecord
 	found, err := get(t, tableClientRefs, []byte(ref), &taken)
 	if err != nil {
@@ -184,7 +232,7 @@ func (t *txn) claimRef(ref string, out *outgoing) error {
 		return errRefTaken
 	}
 	return put(t, tableClientRefs, []byte(ref), &wire.ClientRefRecord{
-		MessageId: out.record.GetId(), Request: requestDigest(out.request),
+		MessageId: m.record.GetId(), Request: requestDigest(m.request),
 	})
 }
 

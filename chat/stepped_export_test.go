@@ -94,10 +94,7 @@ func (c *Client) Answered(peers ...session.Peer) {
 		p.Limit = c.limitFor(p.Identity)
 		c.loop.peers.Add(p.Identity, p)
 	}
-	c.outbox.mu.Lock()
-	defer c.outbox.mu.Unlock()
-	clear(c.outbox.byMVDS)
-	clear(c.outbox.texts)
+	c.outbox.Forget()
 }
 
 // PeersInMemory is how many peers' sessions are decoded.

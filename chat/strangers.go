@@ -3,6 +3,7 @@ package chat
 import (
 	"time"
 
+	"libstatus1to1/chat/internal/ratelimit"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
@@ -45,44 +46,28 @@ const (
 	attemptEvery   = 5 * time.Millisecond
 )
 
-// doorbell bounds how fast strangers come in: nobody spends a token before they have
+// entryLimiter bounds how fast strangers come in: nobody spends a token before they have
 // said something that opens.
-type doorbell struct {
-	entries, attempts bucket
-}
-
-// bucket holds tokens; it counts those that were taken, and gets one back each time.
-type bucket struct {
-	used  int
-	since time.Time
-}
-
-// refill gives back what time has brought.
-func (b *bucket) refill(now time.Time, every time.Duration) {
-	if back := int(now.Sub(b.since) / every); back > 0 || now.Before(b.since) {
-		b.used, b.since = max(0, b.used-max(back, 0)), now
-	}
+type entryLimiter struct {
+	entries, attempts ratelimit.Bucket
 }
 
 // mayTry takes the token of an attempt, if somebody could be let in at all.
-func (d *doorbell) mayTry(now time.Time) bool {
-	d.entries.refill(now, strangerEvery)
-	d.attempts.refill(now, attemptEvery)
-	if d.entries.used >= strangersAtOnce+requestsAtOnce || d.attempts.used >= attemptsAtOnce {
-		return false
-	}
-	d.attempts.used++
-	return true
+func (l *entryLimiter) mayTry(now time.Time) bool {
+	l.entries.Refill(now, strangerEvery)
+	l.attempts.Refill(now, attemptEvery)
+	return l.entries.Has(strangersAtOnce+requestsAtOnce) && l.attempts.Take(attemptsAtOnce)
 }
 
-// ring takes the token of somebody who has said something; asks is looked at when those
+// enter takes the token of somebody who has said something; asks is looked at when those
 // left are for requests. It gives the attempt back.
-func (d *doorbell) ring(asks func() bool) bool {
-	if d.entries.used >= strangersAtOnce && (d.entries.used >= strangersAtOnce+requestsAtOnce || !asks()) {
+func (l *entryLimiter) enter(asks func() bool) bool {
+	all := strangersAtOnce + requestsAtOnce
+	if !l.entries.Has(strangersAtOnce) && (!l.entries.Has(all) || !asks()) {
 		return false
 	}
-	d.entries.used++
-	d.attempts.used = max(0, d.attempts.used-1)
+	l.entries.Take(all)
+	l.attempts.Return()
 	return true
 }
 
@@ -99,7 +84,7 @@ func (p *pass) admit(m *inbound) error {
 	case known, p.welcomed[m.sender]:
 	case p.c.roster.full():
 		return dropped("strangers_full")
-	case !p.c.loop.doorbell.mayTry(p.now):
+	case !p.c.loop.entering.mayTry(p.now):
 		return dropped("strangers_rate")
 	default:
 		if p.met == nil {
@@ -115,7 +100,7 @@ func (p *pass) welcome(m *inbound) error {
 	if !p.met[m.sender] || p.welcomed[m.sender] {
 		return nil
 	}
-	if !p.c.loop.doorbell.ring(func() bool { return asksToBeContact(m) }) {
+	if !p.c.loop.entering.enter(func() bool { return asksToBeContact(m) }) {
 		return dropped("strangers_rate")
 	}
 	if p.welcomed == nil {

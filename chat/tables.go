@@ -8,10 +8,6 @@ const (
 	tableContacts   Table = "contacts"    // compressed key -> ContactRecord
 	tableChats      Table = "chats"       // compressed key -> ChatRecord
 	tableMessages   Table = "messages"    // message id -> MessageRecord
-	tableOutbox     Table = "#outbox"     // number of the row -> OutboxRecord
-	tableFailed     Table = "failed"      // message id -> OutboxRecord, of what was given up
-	tableAttempts   Table = "#attempts"   // attempt id -> AttemptRecord
-	tableAcks       Table = "acks"        // compressed key -> AcksRecord
 	tableSeen       Table = "seen"        // seenDigest or seenMVDS + id -> SeenRecord
 	tableMarks      Table = "#marks"      // number -> MarksRecord
 	tableTopics     Table = "topics"      // kind + compressed key -> TopicRecord

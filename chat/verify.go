@@ -60,7 +60,7 @@ func ring(k key.Public) []event.Segment {
 // VerifyContact marks somebody as verified, if the safety number they have read out
 // is that of the pair. CodeNotVerified if it is not: then somebody may stand between.
 func (c *Client) VerifyContact(k key.Public, safetyNumber string) (event.Contact, error) {
-	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if !contact.SameSafetyNumber(safetyNumber, contact.SafetyNumber(a.public, k)) {
 			return nil, Errorf(CodeNotVerified, "safety_number", "the safety number is another one")
 		}
@@ -71,7 +71,7 @@ func (c *Client) VerifyContact(k key.Public, safetyNumber string) (event.Contact
 
 // UnverifyContact takes that back.
 func (c *Client) UnverifyContact(k key.Public) (event.Contact, error) {
-	return c.about(k, func(_ *account, rec *wire.ContactRecord, _ time.Time) (*letter, error) {
+	return c.about(k, func(_ *account, rec *wire.ContactRecord, _ time.Time) (*outgoing, error) {
 		rec.VerifiedBy, rec.VerifiedAt = "", 0
 		return nil, nil
 	})
@@ -122,9 +122,9 @@ func (c *Client) Verifications(k key.Public) ([]event.Verification, error) {
 	return list, nil
 }
 
-// change is a change of the question in one direction: the new record and the letter
+// change is a change of the question in one direction: the new record and the message
 // about it. A nil record changes nothing.
-type change func(a *account, rec *wire.VerificationRecord, clock uint64, now time.Time) (*letter, error)
+type change func(a *account, rec *wire.VerificationRecord, clock uint64, now time.Time) (*outgoing, error)
 
 // changeVerification runs f and stores what it made. Both must be contacts.
 func (c *Client) changeVerification(k key.Public, direction byte, f change) (event.Verification, error) {
@@ -148,7 +148,7 @@ func (c *Client) changeVerification(k key.Public, direction byte, f change) (eve
 			return result, err
 		}
 		rec := proto.CloneOf(before)
-		l, err := f(a, rec, clock, now)
+		out, err := f(a, rec, clock, now)
 		if err != nil {
 			return result, err
 		}
@@ -161,7 +161,7 @@ func (c *Client) changeVerification(k key.Public, direction byte, f change) (eve
 			if !proto.Equal(current, before) {
 				return errStale
 			}
-			return errors.Join(t.post(l), t.putVerification(name, rec), t.verified(k, rec, now))
+			return errors.Join(t.enqueue(out), t.putVerification(name, rec), t.verified(k, rec, now))
 		})
 		if !errors.Is(err, errStale) {
 			return verificationOf(rec), err
@@ -206,16 +206,16 @@ func (c *Client) AskContact(k key.Public, question string) (event.Verification, 
 	if err := validateQuestion("question", question); err != nil {
 		return event.Verification{}, err
 	}
-	return c.changeVerification(k, askedThem, func(a *account, rec *wire.VerificationRecord, clock uint64, now time.Time) (*letter, error) {
-		l, err := c.write(a, k, wire.ApplicationMetadataMessage_REQUEST_CONTACT_VERIFICATION,
+	return c.changeVerification(k, askedThem, func(a *account, rec *wire.VerificationRecord, clock uint64, now time.Time) (*outgoing, error) {
+		out, err := c.sign(a, k, wire.ApplicationMetadataMessage_REQUEST_CONTACT_VERIFICATION,
 			&wire.RequestContactVerification{Clock: clock, Challenge: question}, clock, now)
 		if err != nil {
 			return nil, err
 		}
 		proto.Reset(rec)
-		rec.Id, rec.Question, rec.State = l.row.GetMessageId(), question, asked
+		rec.Id, rec.Question, rec.State = out.row.GetMessageId(), question, asked
 		rec.AskedClock, rec.AskedAt = clock, now.UnixMilli()
-		return l, nil
+		return out, nil
 	})
 }
 
@@ -250,20 +250,20 @@ func (c *Client) CancelQuestion(k key.Public) (event.Verification, error) {
 // reply ends a question that is open, with a message about it.
 func (c *Client) reply(k key.Public, direction byte, state string,
 	f func(*wire.VerificationRecord, uint64) (wire.ApplicationMetadataMessage_Type, proto.Message)) (event.Verification, error) {
-	return c.changeVerification(k, direction, func(a *account, rec *wire.VerificationRecord, clock uint64, now time.Time) (*letter, error) {
+	return c.changeVerification(k, direction, func(a *account, rec *wire.VerificationRecord, clock uint64, now time.Time) (*outgoing, error) {
 		if rec.GetState() != asked {
 			return nil, Errorf(CodeWrongState, "key", "there is no open question").With("state", cmp.Or(rec.GetState(), "none"))
 		}
 		typ, m := f(rec, clock)
 		rec.State, rec.AnsweredClock, rec.AnsweredAt = state, clock, now.UnixMilli()
-		return c.write(a, k, typ, m, clock, now)
+		return c.sign(a, k, typ, m, clock, now)
 	})
 }
 
 // ConfirmAnswer says whether the answer of a contact was right. If it was, they are
 // verified. They are not told.
 func (c *Client) ConfirmAnswer(k key.Public, right bool) (event.Verification, error) {
-	return c.changeVerification(k, askedThem, func(_ *account, rec *wire.VerificationRecord, _ uint64, _ time.Time) (*letter, error) {
+	return c.changeVerification(k, askedThem, func(_ *account, rec *wire.VerificationRecord, _ uint64, _ time.Time) (*outgoing, error) {
 		if rec.GetState() != answered {
 			return nil, Errorf(CodeWrongState, "key", "there is no answer to judge").With("state", cmp.Or(rec.GetState(), "none"))
 		}

@@ -1,4 +1,5 @@
-package chat
+// Package parallel spreads computing over the processors.
+package parallel
 
 import (
 	"runtime"
@@ -6,9 +7,9 @@ import (
 	"sync/atomic"
 )
 
-// parallel runs f(0) to f(n-1) on as many goroutines as there are processors and
+// Do runs f(0) to f(n-1) on as many goroutines as there are processors and
 // waits for all. For cryptography without side effects; the order is open.
-func parallel(n int, f func(i int)) {
+func Do(n int, f func(i int)) {
 	workers := min(n, runtime.GOMAXPROCS(0))
 	if workers <= 1 {
 		for i := range n {

@@ -1,0 +1,86 @@
+package chat
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/internal/outbox"
+	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
+)
+
+// Copies for our own other devices, and what they send to others. Our group with
+// ourselves has the copies; the recipient's acknowledgements of what another device of
+// ours sends come to us as well.
+
+// ownDevices implements outbox.OwnDevices.
+type ownDevices struct{ c *Client }
+
+// Copy implements outbox.OwnDevices.
+func (d ownDevices) Copy(tx *ledger.Tx, row *wire.OutboxRecord) error {
+	return d.c.txn(tx).toOwnDevices(row)
+}
+
+// Remember implements outbox.OwnDevices.
+func (d ownDevices) Remember(tx *ledger.Tx, mvds, id [32]byte) error {
+	return d.c.txn(tx).rememberSent(mvds, id)
+}
+
+// Acknowledged implements outbox.OwnDevices.
+func (d ownDevices) Acknowledged(tx *ledger.Tx, by outbox.Device, mvds [32]byte) error {
+	return d.c.txn(tx).acknowledgedElsewhere(by, mvds)
+}
+
+// toOwnDevices puts a message that goes to somebody else into the outbox for our
+// own other devices too: the same application message, hence the same message id, in
+// the group of our key with itself. What was sent before a device was enabled it
+// does not get. Spec: 54, "Sending messages to a paired group".
+func (t *txn) toOwnDevices(row *wire.OutboxRecord) error {
+	a := t.c.account_.Load()
+	if len(a.others) == 0 {
+		return nil
+	}
+	sync := datasync.Message{
+		GroupID: datasync.GroupID(a.public, a.public), Timestamp: row.GetMvdsTimestamp(), Body: row.GetApplication(),
+	}
+	id := sync.ID()
+	own := proto.CloneOf(row)
+	own.MvdsId, own.Peer = id[:], a.public.Compressed()
+	own.InHistory, own.ClientRef = false, "" // their acknowledgement does not deliver it
+	return t.c.outbox.Add(t.Tx, outbox.Entry{Peer: a.public, Record: own})
+}
+
+// sentElsewhere remembers under which MVDS id another own device sends a message to
+// its recipient: their acknowledgement comes to us as well.
+func (t *txn) sentElsewhere(m *inbound, rec *wire.MessageRecord, application []byte) error {
+	at, known := m.timestamps[[32]byte(rec.GetId())]
+	if !rec.GetOutgoing() || !known {
+		return nil
+	}
+	chat, err := key.ParsePublic(rec.GetChat())
+	if err != nil {
+		return err
+	}
+	sync := datasync.Message{GroupID: datasync.GroupID(m.sender, chat), Timestamp: at, Body: application}
+	return t.rememberSent(sync.ID(), [32]byte(rec.GetId()))
+}
+
+// acknowledgedElsewhere notes an acknowledgement of what another own device sent, or of
+// what we have given up.
+func (t *txn) acknowledgedElsewhere(by outbox.Device, mvds [32]byte) error {
+	var seen wire.SeenRecord
+	found, err := get(t, tableSeen, seenKey(seenElsewhere, mvds), &seen)
+	if err != nil || !found {
+		return err
+	}
+	ids, err := ledger.IDs(seen.GetMvdsIds())
+	if err != nil || len(ids) != 1 {
+		return err
+	}
+	var rec wire.MessageRecord
+	if _, err := get(t, tableMessages, ids[0][:], &rec); err != nil || string(rec.GetChat()) != string(by.Peer.Compressed()) {
+		return err
+	}
+	return t.c.outbox.DeviceHas(t.Tx, ids[0], by)
+}
