@@ -32,7 +32,7 @@ func (c *Client) Diagnostics() (Diagnostics, error) {
 		return Diagnostics{}, err
 	}
 	d := Diagnostics{
-		Received: c.counters.received.Load(), Incoming: len(c.incoming), Outbox: c.outbox.Len(), EventsUnread: c.events.Unread(),
+		Received: c.counters.received.Load(), Incoming: len(c.inbox.waiting), Outbox: c.outbox.Len(), EventsUnread: c.events.Unread(),
 		Goroutines: runtime.NumGoroutine(),
 	}
 	d.Sent, d.Resent = c.outbox.Counts()
@@ -55,15 +55,4 @@ func (c *Client) Diagnostics() (Diagnostics, error) {
 		return err
 	})
 	return d, err
-}
-
-// StoreInfo describes the store.
-func (c *Client) StoreInfo() StoreInfo { return c.store.Info() }
-
-// ChangePassphrase changes what the store is opened with.
-func (c *Client) ChangePassphrase(old, new string) error {
-	if err := c.open(); err != nil {
-		return err
-	}
-	return c.store.ChangePassphrase(old, new)
 }

@@ -3,17 +3,22 @@ package chat
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 )
 
-// onlineState is whether there is somebody to publish to, and who waits for it.
+// onlineState holds whether there is somebody to publish to, and lets callers wait for it.
 type onlineState struct {
 	mu      sync.Mutex
 	online  bool
 	changed chan struct{}
+
+	// came ends the pause after a failed publish; peerCame notes that one of few peers
+	// has connected. The loop takes both.
+	came, peerCame atomic.Bool
 }
 
 func (o *onlineState) is() bool {
@@ -49,15 +54,15 @@ func (o *onlineState) change() <-chan struct{} {
 func (c *Client) networkChanged(n NetworkChange) {
 	changed := c.online.set(n.State == NetworkOnline)
 	if changed && n.State == NetworkOnline {
-		c.cameOnline.Store(true)
+		c.online.came.Store(true)
 	}
 	c.kick()
-	if c.closed.Load() {
+	if c.life.closed.Load() {
 		return
 	}
 	peers := connectedPeers(c.net.Status())
 	if n.Connected && peers <= fewPeers {
-		c.peerCame.Store(true)
+		c.online.peerCame.Store(true)
 		c.kick()
 	}
 	at := c.now().UnixMilli()
@@ -117,7 +122,7 @@ func (c *Client) WaitOnline(ctx context.Context, peers int) (NetworkStatus, erro
 		}
 		select {
 		case <-changed:
-		case <-c.ctx.Done():
+		case <-c.life.ctx.Done():
 			return status, Errorf(CodeClosed, "", "the client was closed")
 		case <-ctx.Done():
 			return status, Errorf(CodeTimeout, "deadline_ms", "%d of %d peers are connected", connected, peers).
@@ -141,7 +146,7 @@ func (c *Client) publish(contentTopic string, b []byte, clock uint64) (Evidence,
 // publishEnvelope publishes e on our pubsub topic, with a fresh timestamp if it has
 // none.
 func (c *Client) publishEnvelope(e Envelope) (Evidence, error) {
-	ctx, cancel := context.WithTimeout(c.ctx, publishTimeout)
+	ctx, cancel := context.WithTimeout(c.life.ctx, publishTimeout)
 	defer cancel()
 	e.PubsubTopic = c.net.PubsubTopic()
 	if e.Timestamp == 0 {

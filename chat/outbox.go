@@ -24,7 +24,7 @@ func (c *Client) newOutbox() *outbox.Outbox {
 		Wake:           c.kick,
 		AwaitedChanged: func() { c.loop.awaitMore = true },
 		Stored:         func() { c.loop.storePause.wentWell() },
-		Stopping:       func() bool { return c.ctx.Err() != nil },
+		Stopping:       func() bool { return c.life.ctx.Err() != nil },
 	})
 }
 
