@@ -1,7 +1,9 @@
 package chat
 
 import (
+	"context"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -280,5 +282,99 @@ func (c *Client) finish() {
 	defer c.busy.Unlock()
 	if !c.paused.Load() {
 		c.markPublished()
+	}
+}
+
+// Bounds of what comes in, before anything is known of who sent it.
+const (
+	// incomingQueue is how many envelopes wait for the loop, and incomingBytes how
+	// much they hold together; past either the transport is held up, and drops by
+	// its own rule. An envelope may have a megabyte.
+	incomingQueue = 1024
+	incomingBytes = 8 << 20
+)
+
+// byteGate holds up who brings more than max bytes before earlier ones are taken.
+// Something larger than max passes when nothing else waits.
+type byteGate struct {
+	max int
+
+	mu    sync.Mutex
+	used  int
+	freed chan struct{}
+}
+
+// enter waits for room for n bytes, until ctx ends.
+func (g *byteGate) enter(ctx context.Context, n int) error {
+	for {
+		g.mu.Lock()
+		if g.used == 0 || g.used+n <= g.max {
+			g.used += n
+			g.mu.Unlock()
+			return nil
+		}
+		if g.freed == nil {
+			g.freed = make(chan struct{})
+		}
+		freed := g.freed
+		g.mu.Unlock()
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// leave gives n bytes back.
+func (g *byteGate) leave(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.used -= n
+	if g.freed != nil {
+		close(g.freed)
+		g.freed = nil
+	}
+}
+
+// inbox holds the envelopes that wait for the loop.
+type inbox struct {
+	waiting chan Envelope
+	room    byteGate
+}
+
+func newInbox() inbox {
+	return inbox{waiting: make(chan Envelope, incomingQueue), room: byteGate{max: incomingBytes}}
+}
+
+// maxBatch bounds the envelopes handled in one transaction: with more, what came first
+// waits longer, and the commit is paid for already.
+const maxBatch = 64
+
+// drain returns first, which was taken from waiting, and what else is there of a batch.
+func (b *inbox) drain(first Envelope) []Envelope {
+	batch := []Envelope{first}
+	b.room.leave(len(first.Payload))
+	for len(batch) < maxBatch {
+		select {
+		case e := <-b.waiting:
+			b.room.leave(len(e.Payload))
+			batch = append(batch, e)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// received takes an envelope from the transport; it waits while the inbox is full.
+func (c *Client) received(e Envelope) {
+	c.counters.received.Add(1)
+	if c.inbox.room.enter(c.life.ctx, len(e.Payload)) != nil {
+		return
+	}
+	select {
+	case c.inbox.waiting <- e:
+	case <-c.life.ctx.Done():
 	}
 }
