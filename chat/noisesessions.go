@@ -76,7 +76,7 @@ func (p *noisePass) bySession(id noisesession.ID) *pairingEntry {
 
 // letter reads what a message of the other device says.
 func (p *noisePass) letter(e *pairingEntry, s noisesession.Session, text []byte) error {
-	l, err := pairing.ParseLetter(text)
+	l, err := pairing.ParseMessage(text)
 	if err != nil {
 		return dropped("transfer")
 	}
@@ -122,7 +122,7 @@ func (p *noisePass) seal(e *pairingEntry, frame []byte) error {
 	if err != nil {
 		return err
 	}
-	next, payload, err := s.Seal(pairing.Letter{Received: s.Received(), Frame: frame}.Bytes())
+	next, payload, err := s.Seal(pairing.Message{Received: s.Received(), Frame: frame}.Bytes())
 	if err != nil {
 		return err
 	}
