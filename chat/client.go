@@ -18,6 +18,7 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/internal/linking"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/ratchet"
 	"libstatus1to1/chat/protocol/session"
@@ -74,6 +75,8 @@ type Client struct {
 	loop   loopState
 	paused atomic.Bool
 	parts  []part // in the order of their work
+
+	linking *linking.Linking // one of parts
 
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -152,6 +155,8 @@ func (c *Client) start(ctx context.Context) error {
 		return err
 	}
 	c.store, c.events = c.ledger.Store, c.ledger.Events
+	c.linking = c.newLinking()
+	c.parts = append(c.parts, c.linking)
 	nodeKey, err := c.nodeKey()
 	if err != nil {
 		return err
