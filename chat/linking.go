@@ -37,8 +37,7 @@ const (
 func (c *Client) newLinking() *linking.Linking {
 	return linking.New(linking.Host{
 		Ledger: c.ledger, Topics: c.net, Rand: c.rand, Log: c.log,
-		Publish:       c.publishLinking,
-		BeforePublish: func() { c.probe(ProbeBeforePublish) },
+		Publish: c.publishLinking,
 		Self: func() (linking.Self, error) {
 			a, err := c.account()
 			if err != nil {
@@ -55,12 +54,27 @@ func (c *Client) newLinking() *linking.Linking {
 // publishLinking publishes an envelope. After a failure of the network there are no turns
 // that are online for a while.
 func (c *Client) publishLinking(e Envelope) error {
+	if c.loop.networkPause.lasts(c.now()) {
+		return ErrNoPeers // something else has failed to go out since the turn began
+	}
 	_, err := c.publishEnvelope(e)
 	if err != nil && !errors.Is(err, ErrTooLarge) {
 		c.log.Log("info", "publishing failed", "error", err.Error())
 		c.loop.networkPause.failed(c.now())
 	}
 	return err
+}
+
+// acceptLinking gives the envelopes of pairings and their sessions to linking, and returns
+// the others: none after the store has failed, since it is tried again with all of them.
+func (c *Client) acceptLinking(t *ledger.Turn, batch []Envelope) []Envelope {
+	rest, err := c.linking.Accept(t, batch)
+	if err != nil {
+		c.storeFailed(t, err)
+		c.loop.unstored = rest
+		return nil
+	}
+	return rest
 }
 
 // inTurn runs call with the engine's lock.

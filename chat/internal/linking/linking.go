@@ -18,8 +18,6 @@ type Host struct {
 	// error the engine makes turns that are not Online until it may be tried again, except
 	// after port.ErrTooLarge, which is about this envelope alone.
 	Publish func(port.Envelope) error
-	// BeforePublish is told when payloads are durable and none of them is out.
-	BeforePublish func()
 	// Self is the identity of this installation, or the error for a caller without one.
 	Self func() (Self, error)
 	Rand io.Reader
@@ -64,7 +62,7 @@ type Linking struct {
 	queue    []outgoing      // stored, and to be published
 
 	// pause follows a step that could not be stored although the store works.
-	pause pause
+	pause ledger.Pause
 }
 
 // outgoing is a payload to publish.
@@ -82,9 +80,7 @@ func New(host Host) *Linking {
 
 // ShiftClock moves what is due by the time of day, after somebody has set the clock by by.
 func (l *Linking) ShiftClock(_ *ledger.Turn, by time.Duration) {
-	if !l.pause.until.IsZero() {
-		l.pause.until = l.pause.until.Add(by)
-	}
+	l.pause.Shift(by)
 	for id, e := range l.pairings {
 		if !e.nextSend.IsZero() {
 			e.nextSend = e.nextSend.Add(by)
@@ -133,25 +129,3 @@ func (l *Linking) subscribe() error {
 	}
 	return nil
 }
-
-// pause holds something back after a failure, longer each time in a row.
-type pause struct {
-	until    time.Time
-	failures int
-}
-
-// pauseBase and pauseMax bound a pause: a passing fault is over after a second, and a
-// lasting one costs one attempt a minute.
-const (
-	pauseBase = time.Second
-	pauseMax  = time.Minute
-)
-
-func (p *pause) lasts(now time.Time) bool { return now.Before(p.until) }
-
-func (p *pause) failed(now time.Time) {
-	p.until = now.Add(doubled(pauseBase, p.failures, pauseMax))
-	p.failures++
-}
-
-func (p *pause) end() { *p = pause{} }

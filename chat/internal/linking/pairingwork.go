@@ -73,12 +73,10 @@ func (st *step) apply(e *pairingEntry, next pairing.Pairing, out pairing.Output,
 			st.emit(event.PairingScannerRefused{PairingID: e.id.String(), Cause: string(pairingCode(err))})
 		}
 	case phase == before:
-	case phase == pairing.PhaseConfirm:
-		e.become(Compare)
+	case phase == pairing.PhaseConfirm && e.become(Compare):
 		st.emitAuthcode(e)
-	case phase == pairing.PhaseWait:
-		e.become(Confirmed)
-	case phase == pairing.PhaseDone:
+	case phase == pairing.PhaseWait && e.become(Confirmed):
+	case phase == pairing.PhaseDone && e.state.mayBecome(Paired):
 		out.Send = st.paired(e, out.Send)
 	case phase == pairing.PhaseFailed:
 		f, _ := next.Failure()

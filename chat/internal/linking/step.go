@@ -187,7 +187,7 @@ func (st *step) commit() error {
 		}); err != nil {
 			return err
 		}
-		st.l.pause.end()
+		st.l.pause.End()
 		st.l.host.Stored()
 		// At once and not in the next turn: whoever called shows the invitation to
 		// another device, whose answer comes on this topic.
@@ -195,7 +195,7 @@ func (st *step) commit() error {
 		st.l.listen()
 	}
 	if len(st.queue) > 0 {
-		st.l.host.BeforePublish()
+		st.l.host.Ledger.Probe(ledger.ProbeBeforePublish)
 	}
 	return nil
 }

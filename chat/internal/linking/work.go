@@ -103,7 +103,7 @@ func (st *step) handle(e port.Envelope) error {
 // now. After any other the part pauses, and the rest of the engine goes on.
 func (l *Linking) Work(t *ledger.Turn) error {
 	l.listen()
-	for !l.pause.lasts(t.Now) && l.publishQueue(t) {
+	for !l.pause.Lasts(t.Now) && l.publishQueue(t) {
 		st, err := l.begin(t)
 		if err != nil {
 			return nil // no identity, so no pairings
@@ -121,7 +121,7 @@ func (l *Linking) Work(t *ledger.Turn) error {
 		err = st.commit()
 		if err != nil && !ledger.Passing(err) {
 			l.unstorable("storing a step of a pairing failed", err)
-			l.pause.failed(t.Now)
+			l.pause.Failed(t.Now)
 			return nil
 		}
 		if err != nil {
@@ -148,8 +148,8 @@ func (l *Linking) publishQueue(t *ledger.Turn) bool {
 
 // Due is when Work has something to do, the zero time for never.
 func (l *Linking) Due(t *ledger.Turn) time.Time {
-	if l.pause.lasts(t.Now) {
-		return l.pause.until
+	if l.pause.Lasts(t.Now) {
+		return l.pause.Until
 	}
 	if l.relisten || t.Online && len(l.queue) > 0 {
 		return t.Now
