@@ -23,7 +23,7 @@ func (st *step) storeBytes(name transferName, offset uint64, data []byte) {
 	})
 }
 
-// pieces is how many pieces total bytes are stored in.
+// pieces returns the number of pieces that total bytes are stored in.
 func pieces(total uint64) int { return int((total + pairing.ChunkSize - 1) / pairing.ChunkSize) }
 
 // dropBytes deletes the stored bytes of a transfer.
@@ -90,7 +90,7 @@ func (c *earlyChunks) add(name transferName, offset uint64, f pairing.Frame) int
 	return len(of)
 }
 
-// ofDevice is how many bytes are kept of one device.
+// ofDevice counts the bytes that are kept of one device.
 func (c *earlyChunks) ofDevice(id PairingID) (size int) {
 	for name, of := range c.held {
 		if name.pairing == id {

@@ -1,8 +1,8 @@
 // Package linking connects this installation with other devices: pairing
 // (43/WAKU2-DEVICE-PAIRING), the Noise sessions that pairings make
 // (37/WAKU2-NOISE-SESSIONS) and the transfer of bytes through them. The protocols are in
-// the packages pairing, noisesession and noise; here is what the engine adds to them:
-// records in the store, events, envelopes and timers.
+// the packages pairing, noisesession and noise; this one adds records in the store, events,
+// envelopes and timers.
 //
 // # A step
 //

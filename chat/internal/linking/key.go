@@ -18,11 +18,11 @@ type staticKey struct {
 }
 
 const (
-	// certificateLife is how long a certificate is valid: a lost device is out of use
-	// within half a year.
+	// certificateLife is the life of a certificate: a lost device is out of use within half
+	// a year.
 	certificateLife = 180 * 24 * time.Hour
-	// certificateSpare is how long before its end a certificate is replaced, so that none
-	// in use runs out.
+	// certificateSpare is the rest of its life at which a certificate is replaced, so that
+	// none in use runs out.
 	certificateSpare = 30 * 24 * time.Hour
 )
 

@@ -22,12 +22,13 @@ const (
 	// maxPastedInvitation bounds the text that is searched for an invitation, in bytes. An
 	// invitation has 300 to 1400; the rest is space that was copied with it.
 	maxPastedInvitation = 16 << 10
-	// keepPast is how long failed and ended pairings and finished transfers are listed.
+	// keepPast is the time for which failed and ended pairings and finished transfers are
+	// listed.
 	keepPast = 7 * 24 * time.Hour
-	// keepDiscarded is how long a discarded pairing is stored to tell a device that has
-	// missed it of its end: as long as a stale session opens messages.
+	// keepDiscarded is the time for which a discarded pairing is stored, to tell a device of
+	// its end that has missed it: as long as a stale session opens messages.
 	keepDiscarded = 3 * 24 * time.Hour
-	// keepFinished is how long a pairing that succeeded or failed answers repeated
+	// keepFinished is the time for which a pairing that succeeded or failed answers repeated
 	// messages: until the other side's own deadline and its refusals are over.
 	keepFinished = pairing.Timeout + pairing.RefusalTime
 
@@ -52,9 +53,9 @@ const (
 	// maxTransfers bounds the listed transfers with one device. The oldest that are over
 	// and hold no bytes are removed first.
 	maxTransfers = 128
-	// keepReceived is how long received bytes wait to be read.
+	// keepReceived is the time for which received bytes wait to be read.
 	keepReceived = 30 * 24 * time.Hour
-	// stalledAfter is how long a running transfer may make no progress before it fails.
+	// stalledAfter is the time without progress after which a running transfer fails.
 	stalledAfter = 7 * 24 * time.Hour
 	// MaxRead bounds the bytes of one answer of Read.
 	MaxRead = 512 << 10
@@ -65,16 +66,16 @@ const (
 	// pairingResend is short because a user watches while devices are paired.
 	pairingResend    = time.Second
 	pairingResendMax = 8 * time.Second
-	// abortRepeats is how often the abort of a pairing is sent again: nobody acknowledges
-	// it, and a device that misses all of them runs into its own deadline.
+	// abortRepeats bounds the repetitions of an abort: nobody acknowledges it, and a device
+	// that misses all of them runs into its own deadline.
 	abortRepeats = 8
-	// senderWait and receiverWait are how long a running transfer may be silent before its
-	// sender, or its receiver, sends something.
+	// senderWait and receiverWait are the first waits for a message of a running transfer,
+	// before its sender or its receiver sends something again; maxWait is the last one.
 	senderWait   = 3 * time.Second
 	receiverWait = 10 * time.Second
 	maxWait      = time.Hour
-	// gapChunks is how many early chunks make the receiver report the gap before them.
-	// With fewer the missing one is probably only late; gapWait is how long it may be.
+	// gapChunks is the number of early chunks that make the receiver report the gap before
+	// them. With fewer the missing one is probably only late; gapWait is the time it gets.
 	gapChunks = 4
 	gapWait   = time.Second
 	// repeatPause is the least time between two answers to repeated messages.

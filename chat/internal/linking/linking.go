@@ -10,7 +10,7 @@ import (
 	"libstatus1to1/chat/protocol/noise/noisesession"
 )
 
-// Host is what linking needs of the engine around it.
+// Host connects linking with the engine around it.
 type Host struct {
 	Ledger *ledger.Ledger
 	Topics Topics

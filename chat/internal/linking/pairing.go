@@ -200,9 +200,9 @@ func wrongState(e *pairingEntry) error {
 	return port.Errorf(port.CodePairingState, "pairing_id", "the pairing is not at this point").With("state", string(e.state))
 }
 
-// pairingConfig is what this device brings to a pairing. It always demands nonces: a
-// device that is paired here must show a certificate, which no deployed client has, so
-// nothing is lost by demanding also an authcode that cannot be searched for.
+// pairingConfig holds this device's key for a pairing. It always demands nonces: a device
+// that is paired here must show a certificate, which no deployed client has, so nothing is
+// lost by demanding also an authcode that cannot be searched for.
 func (st *step) pairingConfig() (pairing.Config, error) {
 	k, err := st.l.staticKey(st.self, st.now)
 	return pairing.Config{Scope: noise.DefaultScope, Static: k.private, Certificate: k.certificate, Nonces: true}, err

@@ -122,8 +122,8 @@ func (st *step) fail(e *pairingEntry, cause port.Code, remote bool) {
 }
 
 // paired makes the session of a pairing whose protocol is done, if the certificate of the
-// other device is valid; otherwise the pairing fails. send is what the protocol wants to
-// be published; the result is what shall be: nothing after a failure, so that the other
+// other device is valid; otherwise the pairing fails. send are the payloads of the
+// protocol; the result are those to be published: none after a failure, so that the other
 // device does not take us for paired.
 func (st *step) paired(e *pairingEntry, send [][]byte) [][]byte {
 	s, removed, err := st.establish(*e.proto)
@@ -218,7 +218,8 @@ func (st *step) tick() {
 // authcode could be searched for.
 func (e *pairingEntry) outdated() bool { return e.state.underway() && !e.proto.Nonces() }
 
-// wake is when tick has something to do for a pairing whose protocol is there.
+// wake returns the time when tick has something to do for a pairing that still has its
+// protocol.
 func (e *pairingEntry) wake() time.Time {
 	if e.outdated() {
 		return e.createdAt

@@ -106,7 +106,7 @@ func (st *step) onMessage(e *pairingEntry, s noisesession.Session, text []byte) 
 	return st.onFrame(e, f)
 }
 
-// ahead is how many of our messages the peer has not acknowledged.
+// ahead counts our messages that the peer has not acknowledged.
 func (st *step) ahead(e *pairingEntry) uint64 {
 	s, err := st.sessions.Get(e.session)
 	if err != nil {
@@ -173,8 +173,8 @@ func (st *step) repeat(e *pairingEntry) {
 	st.note(e)
 }
 
-// waitFor is how long the transfers with a device may be silent before we send something.
-// It grows with each try in a row.
+// waitFor returns the time to wait for a message of the device before we send something
+// again for its transfers. It grows with each try in a row.
 func (st *step) waitFor(e *pairingEntry) time.Duration {
 	base := receiverWait
 	for _, x := range st.transfersOf(e.id) {

@@ -13,7 +13,7 @@ import (
 	"libstatus1to1/chat/protocol/noise/pairing"
 )
 
-// State is where a pairing stands. Its text is what the store and the API have.
+// State is the state of a pairing, with the text that the store and the API have for it.
 type State string
 
 // The states of a pairing.
@@ -30,12 +30,12 @@ const (
 // stateRule is one row of the table of states.
 type stateRule struct {
 	next []State
-	// phase is where the protocol stands meanwhile; 0 where it may be forgotten already.
+	// phase is that of the protocol meanwhile; 0 where the protocol may be forgotten.
 	phase pairing.Phase
 }
 
-// states is the life of a pairing: what may follow each state, and where the protocol
-// stands meanwhile. Failed and Ended are final. Paired may fail: the device that sends
+// states is the life of a pairing: the states that may follow each state, and the phase of
+// the protocol meanwhile. Failed and Ended are final. Paired may fail: the device that sends
 // the last message is done before the other one has checked its certificate.
 var states = map[State]stateRule{
 	"":        {next: []State{Shown, Scanned}}, // begins
@@ -110,8 +110,8 @@ func (e *pairingEntry) become(next State) bool {
 	return true
 }
 
-// TransferState is where a transfer stands. Its text is what the API has. The store has it
-// as the time of the end and the cause.
+// TransferState is the state of a transfer, with the text that the API has for it. The store
+// has it as the time of the end and the cause.
 type TransferState string
 
 // The states of a transfer.
@@ -207,7 +207,7 @@ func (x *transferEntry) progress() (moved, total uint64) {
 	return x.receiver.Progress()
 }
 
-// receivedBytes is how many bytes of an incoming transfer the store has or will have.
+// receivedBytes counts the bytes of an incoming transfer that the store has or will have.
 func (x *transferEntry) receivedBytes() uint64 {
 	if x.name.outgoing || x.state == TransferFailed || x.discarded {
 		return 0

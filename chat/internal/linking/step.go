@@ -12,10 +12,10 @@ import (
 	"libstatus1to1/chat/protocol/noise/noisesession"
 )
 
-// step is what one call, some envelopes or the clock change. Everything is computed on
-// copies. commit writes it in one transaction; only after the commit is it in memory, and
-// only then are its payloads published: a nonce is used up durably before anybody sees its
-// ciphertext.
+// step collects the changes of one call, of some envelopes or of the clock. Everything is
+// computed on copies. commit writes it in one transaction; only after the commit is it in
+// memory, and only then are its payloads published: a nonce is used up durably before
+// anybody sees its ciphertext.
 type step struct {
 	l    *Linking
 	self Self

@@ -145,7 +145,7 @@ func (st *step) onOffer(e *pairingEntry, f pairing.Frame) error {
 	return nil
 }
 
-// mayReceive is how many bytes one more transfer of a device may have.
+// mayReceive returns the limit in bytes of one more transfer of a device.
 func (st *step) mayReceive(id PairingID) uint64 {
 	var all, ofDevice uint64
 	for _, e := range st.all() {

@@ -11,7 +11,7 @@ import (
 // What the loop calls: Accept for envelopes, Work for what is due, Due for when that is,
 // and Care once an hour.
 
-// dropped is why an envelope has no effect: the reason it is counted under.
+// dropped is the error of an envelope without effect: the reason it is counted under.
 type dropped string
 
 func (d dropped) Error() string { return "dropped: " + string(d) }
@@ -146,7 +146,7 @@ func (l *Linking) publishQueue(t *ledger.Turn) bool {
 	return true
 }
 
-// Due is when Work has something to do, the zero time for never.
+// Due returns the time when Work has something to do, the zero time for never.
 func (l *Linking) Due(t *ledger.Turn) time.Time {
 	if l.pause.Lasts(t.Now) {
 		return l.pause.Until

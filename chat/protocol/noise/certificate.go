@@ -19,7 +19,7 @@ const (
 	// of use within a year.
 	MaxCertificateLife = 366 * 24 * time.Hour
 
-	// MaxClockSkew is how far ahead of ours the issuer's clock may be.
+	// MaxClockSkew bounds the time by which the issuer's clock may be ahead of ours.
 	MaxClockSkew = time.Hour
 
 	// MaxCertificate is the length of the longest encoded certificate.

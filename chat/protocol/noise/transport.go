@@ -18,8 +18,8 @@ type Keys struct {
 }
 
 // Transport seals and opens messages after a handshake. It is a value: Seal and Open
-// return the next one, and after an error the old one stays valid. The zero value is no transport.
-// It is secret and redacts itself.
+// return the next one, and after an error the old one stays valid. The zero value is no
+// transport. It is secret and redacts itself.
 //
 // Two different messages sealed by the same value would share a nonce: store the next
 // value before publishing the message.
@@ -186,8 +186,8 @@ func (t Transport) State() State {
 	return State{t.out.keys, t.in.keys, t.sent, t.recv.next}
 }
 
-// NewTransport makes a transport that goes on from a state. Error: ErrStored for a missing secret or a number
-// no transport reaches.
+// NewTransport makes a transport that goes on from a state. Error: ErrStored for a missing
+// secret or a number no transport reaches.
 func NewTransport(s State) (Transport, error) {
 	if slices.Contains([]key.Secret{s.Out.Cipher, s.Out.Nametags, s.In.Cipher, s.In.Nametags}, key.Secret{}) {
 		return Transport{}, ErrStored

@@ -3,19 +3,19 @@ package pairing
 import "time"
 
 const (
-	// QRLifetime is how long a QR code is shown: the 30 s that 43 suggests.
+	// QRLifetime is the time for which a QR code is displayed: the 30 s that 43 suggests.
 	QRLifetime = 30 * time.Second
 
-	// Timeout is how long after message 1 the pairing fails: time for a person to compare
-	// eight digits on two devices.
+	// Timeout is the time after message 1 at which the pairing fails: enough for a person to
+	// compare eight digits on two devices.
 	Timeout = 2 * time.Minute
 
-	// AnswerTime is how long a scanner waits for the nonce of the displayer. No user is
+	// AnswerTime is the time a scanner waits for the nonce of the displayer. No user is
 	// involved, and after the lifetime of its QR code the displayer does not answer.
 	AnswerTime = QRLifetime
 
-	// RefusalTime is how long the key of an expired or used QR code is kept to tell a
-	// late scanner the reason of its refusal. Then it is erased.
+	// RefusalTime is the time for which the key of an expired or used QR code is kept, to
+	// tell a late scanner the reason of its refusal. Then it is erased.
 	RefusalTime = time.Minute
 
 	// maxExposures bounds the remembered QR codes: the present one and those of the last
@@ -36,12 +36,12 @@ const (
 	// messenger hand over, and a bound for a forged total.
 	MaxTransfer = 1 << 30
 
-	// ChunkSize is how many bytes a chunk carries: sealed, it fits a Waku message of
-	// 150 KiB with room for its other fields.
+	// ChunkSize is the number of bytes in a chunk: sealed, it fits a Waku message of 150 KiB
+	// with room for its other fields.
 	ChunkSize = 120 << 10
 
-	// MaxInFlight is how far the sender runs ahead, a window of chunks well below the
-	// transport's window of 50 messages.
+	// MaxInFlight bounds the bytes that are sent and not acknowledged: a window of chunks
+	// well below the transport's window of 50 messages.
 	MaxInFlight = 16 * ChunkSize
 
 	// MaxAhead bounds the sealed messages that the other side has not acknowledged: below

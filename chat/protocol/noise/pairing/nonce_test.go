@@ -72,8 +72,8 @@ func TestAuthcodeHangsOnBothNonces(t *testing.T) {
 	}
 }
 
-// searchSpace is how many authcodes the search below tells apart: the last two digits, so
-// that it is over in a moment. 43's has 10^8 and takes a minute on two cores.
+// searchSpace is the number of authcodes that the search below tells apart: the last two
+// digits, so that it is over in a moment. 43's has 10^8 and takes a minute on two cores.
 const searchSpace = 100
 
 // betweenThem stands between A, whom she has shown an invitation of her own, and B, whose
@@ -212,7 +212,8 @@ func TestOpeningGoesWrong(t *testing.T) {
 	}
 }
 
-// resent is what a device says again, after its user has confirmed if that is to be done.
+// resent returns what a device sends again, after its user has confirmed if that is to be
+// done.
 func (d *device) resent() [][]byte {
 	if d.p.Phase() == pairing.PhaseConfirm {
 		d.confirm(true)
@@ -220,7 +221,7 @@ func (d *device) resent() [][]byte {
 	return d.p.Resend().Send
 }
 
-// confirmed is what a device sends once its user has confirmed.
+// confirmed returns what a device sends once its user has confirmed.
 func (d *device) confirmed() [][]byte {
 	if d.p.Phase() == pairing.PhaseConfirm {
 		return d.confirm(true)

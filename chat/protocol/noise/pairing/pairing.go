@@ -75,7 +75,7 @@ type exposure struct {
 	forget     time.Time // when the key is erased
 }
 
-// Output is what the caller has to do after a step.
+// Output tells the caller what to do after a step.
 type Output struct {
 	Send    [][]byte // payloads to publish on Topic, in this order
 	Renewed bool     // a new QR code is to be shown: Invitation

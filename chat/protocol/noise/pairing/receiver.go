@@ -77,8 +77,9 @@ func (r Receiver) HaveFrame() []byte { return Frame{kind: kindHave, ID: r.id, of
 
 // Receive handles a frame of the sender: the offer again, a chunk, a cancel. Errors:
 // ErrFrame for one of another transfer or outside what was offered; ErrTransferState when
-// cancelled before; ErrTransferRepeat for a chunk that is not the next one, together with an
-// answer that names the next; ErrTransferCancelled; ErrTransferHash, which ends the transfer, with an answer.
+// cancelled before; ErrTransferRepeat for a chunk that is not the next one, together with
+// an answer that names the next; ErrTransferCancelled; ErrTransferHash, which ends the
+// transfer, with an answer.
 func (r Receiver) Receive(f Frame) (Receiver, Received, error) {
 	repeat := Received{Answer: r.HaveFrame()}
 	switch {
