@@ -64,7 +64,6 @@ type loopState struct {
 	repairs map[key.Public]bool
 	// introduced is what of our profile people were told: see introduce.go.
 	introduced *lru.Cache[key.Public, *wire.IntroducedRecord]
-	noise      noiseState // pairings and what came of them
 }
 
 // Pauses of the loop.
@@ -97,7 +96,10 @@ func (c *Client) exclusive(f func(*ledger.Turn) error) (err error) {
 	return err
 }
 
-func (c *Client) beginTurn() ledger.Turn { return ledger.Turn{Now: c.now(), Online: c.online.is()} }
+func (c *Client) beginTurn() ledger.Turn {
+	now := c.now()
+	return ledger.Turn{Now: now, Online: c.online.is() && !c.loop.networkPause.lasts(now)}
+}
 
 // run is the loop: the only goroutine that encrypts, decrypts and publishes.
 func (c *Client) run() {
@@ -140,7 +142,7 @@ func (c *Client) turn(batch []Envelope) {
 }
 
 func (c *Client) round(t *ledger.Turn, batch []Envelope) {
-	c.followClock()
+	c.followClock(t)
 	if c.online.came.Swap(false) {
 		c.loop.networkPause.wentWell()
 		c.loop.back.happened = true
@@ -154,7 +156,7 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 		c.loop.unstored = batch
 		return
 	}
-	if batch = c.receiveNoise(batch); len(batch) > 0 {
+	if batch = c.acceptLinking(t, batch); len(batch) > 0 {
 		c.receive(batch)
 	}
 	if c.loop.acceptsWork && !c.loop.storePause.lasts(c.now()) {
@@ -165,15 +167,19 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 		c.sendFailed()
 		c.send()
 		c.awaitCodes()
-		c.workNoise()
 		for _, p := range c.parts {
 			if err := p.Work(t); err != nil {
-				c.log.Log("error", "storing failed", "code", string(CodeOf(err)))
-				c.loop.storePause.failed(t.Now)
+				c.storeFailed(t, err)
 				return
 			}
 		}
 	}
+}
+
+// storeFailed holds the loop back for a while.
+func (c *Client) storeFailed(t *ledger.Turn, err error) {
+	c.log.Log("error", "storing failed", "code", string(CodeOf(err)))
+	c.loop.storePause.failed(t.Now)
 }
 
 // next is how long the loop may sleep, and the queue it may take from: none while
@@ -210,7 +216,6 @@ func (c *Client) untilDue() time.Duration {
 		}
 	}
 	earlier(c.loop.nextCare)
-	c.noiseDue(now, earlier)
 	turn := c.beginTurn()
 	for _, p := range c.parts {
 		if at := p.Due(&turn); !at.IsZero() {
@@ -268,7 +273,6 @@ func (c *Client) look() {
 	if now := c.now(); !now.Before(c.loop.nextCare) {
 		c.loop.nextCare = now.Add(careEvery)
 		c.care(now)
-		c.careNoise(now)
 		turn := c.beginTurn()
 		for _, p := range c.parts {
 			p.Care(&turn)
