@@ -61,8 +61,6 @@ func (c *Client) inspect(ctx context.Context, tx Tx, report func(string)) error 
 //   - each message is in the history of its chat at its place, each place has its
 //     message, and a chat's unread count and last message are right;
 //   - each mark of what was seen is forgotten some day;
-//   - the Noise key is certified; each pairing that is paired has its session, each
-//     session its pairing, each transfer its pairing and the bytes it should have;
 //   - topics, contacts and client_refs read back and point to
 //     something; each event has its subject.
 type inspection struct {
@@ -78,7 +76,7 @@ func inspect(ctx context.Context, tx Tx, own *account, report func(string)) erro
 	in := &inspection{Walk: ledger.NewWalk(ctx, tx, report), tx: tx, own: own, report: report, placed: map[[key.CompressedSize]byte]uint64{}}
 	for _, walk := range []func() error{
 		in.meta, in.peers, in.messages, in.chats, in.seen, in.topics, in.contacts, in.known,
-		in.clientRefs, in.events, in.noise,
+		in.clientRefs, in.events,
 	} {
 		if err := walk(); err != nil {
 			return err

@@ -73,17 +73,12 @@ func (c *Client) setBack(t *ledger.Turn, by time.Duration) {
 	l := &c.loop
 	for _, at := range []*time.Time{
 		&l.nextCode, &l.lastCode, &l.nextCare, &l.rekeyed, &l.nextAwait, &l.storePause.until, &l.networkPause.until,
-		&l.noise.pause.until,
 	} {
 		if !at.IsZero() {
 			*at = at.Add(by)
 		}
 	}
-	for _, e := range l.noise.pairings {
-		if !e.next.IsZero() {
-			e.next = e.next.Add(by)
-		}
-	}
+	c.linking.ShiftClock(t, by)
 	c.outbox.ShiftClock(t, by)
 	l.answered.Purge()
 	l.suspicions.Purge()

@@ -1,47 +1,15 @@
-package chat
+package session
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"testing"
-	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/wire"
 )
-
-func TestByteGate(t *testing.T) {
-	g := &byteGate{max: 10}
-	ended, cancel := context.WithCancel(context.Background())
-	cancel()
-	enter := func(n int, want bool) {
-		t.Helper()
-		if got := g.enter(ended, n) == nil; got != want {
-			t.Fatalf("enter(%d) with %d inside: %v", n, g.used, got)
-		}
-	}
-	enter(100, true) // larger than the gate, and alone
-	enter(1, false)
-	g.leave(100)
-	enter(6, true)
-	enter(4, true)
-	enter(1, false)
-	through := make(chan error)
-	go func() { through <- g.enter(context.Background(), 5) }()
-	g.leave(4) // not enough
-	select {
-	case <-through:
-		t.Fatal("there was no room")
-	case <-time.After(10 * time.Millisecond):
-	}
-	g.leave(6)
-	if err := <-through; err != nil || g.used != 5 {
-		t.Fatalf("%v, %d inside", err, g.used)
-	}
-}
 
 func partsOf(bundles, preKeys, ciphertexts int) []byte {
 	one := func(number protowire.Number, value []byte) []byte {
@@ -59,19 +27,19 @@ func TestCountParts(t *testing.T) {
 		{0, 0, maxParts, nil}, {0, 0, maxParts + 1, errParts}, {maxParts, 0, 0, nil}, {maxParts, 0, 1, errParts},
 		{1, maxParts - 1, 0, nil}, {1, maxParts, 0, errParts}, {32, 31, 0, nil}, {33, 31, 0, errParts},
 	} {
-		if _, err := parseProtocolMessage(partsOf(c.bundles, c.preKeys, c.ciphertexts)); !errors.Is(err, c.want) {
+		if _, err := ParseMessage(partsOf(c.bundles, c.preKeys, c.ciphertexts)); !errors.Is(err, c.want) {
 			t.Errorf("%d bundles of %d pre-keys and %d ciphertexts: %v, want %v", c.bundles, c.preKeys, c.ciphertexts, err, c.want)
 		}
 	}
 }
 
-// FuzzParseProtocolMessage: whatever it takes is what protobuf takes, within bounds.
-func FuzzParseProtocolMessage(f *testing.F) {
+// FuzzParseMessage: whatever it takes is what protobuf takes, within bounds.
+func FuzzParseMessage(f *testing.F) {
 	f.Add(partsOf(1, 2, 1))
 	f.Add(partsOf(0, 0, maxParts+1))
 	f.Add([]byte{0x1a, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		m, err := parseProtocolMessage(b)
+		m, err := ParseMessage(b)
 		var plain wire.ProtocolMessage
 		if err != nil {
 			if !errors.Is(err, errParts) && proto.Unmarshal(b, &plain) == nil {
