@@ -1,8 +1,6 @@
 package chat
 
 import (
-	"google.golang.org/protobuf/proto"
-
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/protocol/datasync"
@@ -30,25 +28,6 @@ func (d ownDevices) Remember(tx *ledger.Tx, mvds, id [32]byte) error {
 // Acknowledged implements outbox.OwnDevices.
 func (d ownDevices) Acknowledged(tx *ledger.Tx, by outbox.Device, mvds [32]byte) error {
 	return d.c.txn(tx).acknowledgedElsewhere(by, mvds)
-}
-
-// toOwnDevices puts a message that goes to somebody else into the outbox for our
-// own other devices too: the same application message, hence the same message id, in
-// the group of our key with itself. What was sent before a device was enabled it
-// does not get. Spec: 54, "Sending messages to a paired group".
-func (t *txn) toOwnDevices(row *wire.OutboxRecord) error {
-	a := t.c.account_.Load()
-	if len(a.others) == 0 {
-		return nil
-	}
-	sync := datasync.Message{
-		GroupID: datasync.GroupID(a.public, a.public), Timestamp: row.GetMvdsTimestamp(), Body: row.GetApplication(),
-	}
-	id := sync.ID()
-	own := proto.CloneOf(row)
-	own.MvdsId, own.Peer = id[:], a.public.Compressed()
-	own.InHistory, own.ClientRef = false, "" // their acknowledgement does not deliver it
-	return t.c.outbox.Add(t.Tx, outbox.Entry{Peer: a.public, Record: own})
 }
 
 // sentElsewhere remembers under which MVDS id another own device sends a message to

@@ -24,7 +24,7 @@ const (
 	// repeatsAtOnce is how many exact copies of somebody's messages are acknowledged again
 	// before there is a pause of ResendBase for each. Everybody can publish such a copy,
 	// and each answer is a step of our sending chain: unbounded, a stranger could use it
-	// up (hold.go).
+	// up (maxUnanswered).
 	repeatsAtOnce = 20
 )
 
@@ -231,10 +231,102 @@ func (o *Outbox) DeviceHas(tx *ledger.Tx, id [32]byte, by Device) error {
 	return o.forgetFailed(tx, by.Peer, id)
 }
 
+// dropComplete takes out of the outbox what every device has by now, since those that had
+// not are disabled or gone, and what was for own devices when there is none any more. It
+// gives the other rows.
+func (o *Outbox) dropComplete(peer key.Public, to Recipient, rows []row) []row {
+	complete := func(r row) bool {
+		missing := slices.ContainsFunc(to.Devices, func(id string) bool { return !slices.Contains(r.acked, id) })
+		return !missing && (len(to.Devices) != 0 || o.isSelf(peer))
+	}
+	if !slices.ContainsFunc(rows, complete) {
+		return rows
+	}
+	var rest, done []row
+	for _, r := range rows {
+		if complete(r) {
+			done = append(done, r)
+		} else {
+			rest = append(rest, r)
+		}
+	}
+	err := o.Ledger.Update(func(tx *ledger.Tx) error {
+		for _, r := range done {
+			if err := o.keepSent(tx, r); err != nil {
+				return err
+			}
+			if err := o.drop(tx, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		o.postpone(peer, done, "taking out what every device has failed", err)
+	}
+	return rest
+}
+
 func idSet(ids [][32]byte) map[[32]byte]bool {
 	set := make(map[[32]byte]bool, len(ids))
 	for _, id := range ids {
 		set[id] = true
 	}
 	return set
+}
+
+// A receiver refuses a message more than 1000 steps ahead of the last one it has of a
+// sending chain. A chain that is not answered is therefore held: up to maxUnanswered
+// messages go out as they are due, up to maxProbed one at a time, less and less often, so
+// that somebody who comes back hears from us; then nothing, until an answer or a new
+// bundle of theirs.
+const (
+	// maxUnanswered leaves room for the probes.
+	maxUnanswered = 800
+	// maxProbed is below the receivers' limit of 1000 steps.
+	maxProbed = 990
+	// probeEvery is the longest wait between two probes: those there is room for last
+	// about a week.
+	probeEvery = time.Hour
+	// maxDoublings bounds the shift of the wait.
+	maxDoublings = 10
+)
+
+// hold is about one person whose chain is held.
+type hold struct {
+	probes int
+	next   time.Time // when the next probe may go
+}
+
+// heldUntil tells whether nothing may go to somebody now, and until when. When something
+// may go though the chain is held, that is a probe.
+func (o *Outbox) heldUntil(peer key.Public, to Recipient, now time.Time) (until time.Time, held bool) {
+	if to.Unanswered < maxUnanswered {
+		delete(o.holds, peer)
+		return now, false
+	}
+	h := o.holds[peer]
+	if h == nil {
+		h = &hold{next: now.Add(o.ResendBase)}
+		o.holds[peer] = h
+	}
+	if to.Unanswered >= maxProbed {
+		return now.Add(probeEvery), true
+	}
+	if now.Before(h.next) {
+		return h.next, true
+	}
+	h.probes++
+	h.next = now.Add(min(o.ResendBase<<min(h.probes, maxDoublings), probeEvery))
+	return now, false
+}
+
+// hold puts off what is for peer.
+func (o *Outbox) hold(peer key.Public, rows []row, until time.Time) {
+	for _, r := range rows {
+		o.rows.change(r.mvds, func(r *row) { r.due.next, r.due.quick = until, 0 })
+	}
+	if p := o.acks[peer]; p != nil {
+		p.due = until
+	}
 }

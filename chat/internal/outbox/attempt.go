@@ -1,8 +1,10 @@
 package outbox
 
 import (
+	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"libstatus1to1/chat/internal/ledger"
@@ -41,6 +43,24 @@ type attempt struct {
 	sent     *Sent     // once it is out
 }
 
+// attemptRow is a row of the outbox in an attempt.
+type attemptRow struct {
+	mvds   [32]byte
+	number uint64
+	sends  int // how often it was sent by its schedule, with this attempt
+}
+
+// record is the record of an attempt that is not out.
+func (at *attempt) record() *wire.AttemptRecord {
+	rec := &wire.AttemptRecord{
+		Id: at.id, Peer: at.peer.Compressed(), ContentTopic: strings.Clone(at.contentTopic), Payload: at.bytes,
+	}
+	for _, a := range at.rows {
+		rec.Rows = append(rec.Rows, &wire.AttemptRowRecord{Row: a.number, Sends: uint32(a.sends)})
+	}
+	return rec
+}
+
 const (
 	// maxBatchMessages bounds the messages of one attempt, beside their bytes: see
 	// MaxMessage.
@@ -58,6 +78,19 @@ func (o *Outbox) MaxMessage() int { return o.Network.MaxPayload() * 2 / 3 }
 
 // perDevice divides room in an envelope: each device gets a ciphertext of its own.
 func (r Recipient) perDevice(room int) int { return room / max(1, len(r.Devices)) }
+
+// Work does what is due: it tries what has failed again for those who are back, and as
+// long as the network is there it seals, stores and publishes. What went out is recorded
+// in any case. An error is of the store.
+func (o *Outbox) Work(t *ledger.Turn) error {
+	err := o.reviveForReturns()
+	if t.Online {
+		if failed := o.send(); failed != nil {
+			return errors.Join(err, failed)
+		}
+	}
+	return errors.Join(err, o.recordPublished())
+}
 
 // send publishes and seals in turn, until nothing is due or the network takes no more.
 func (o *Outbox) send() error {
@@ -325,42 +358,6 @@ func (o *Outbox) postpone(peer key.Public, rows []row, why string, err error) {
 	if p := o.acks[peer]; p != nil {
 		p.due = until
 	}
-}
-
-// dropComplete takes out of the outbox what every device has by now, since those that had
-// not are disabled or gone, and what was for own devices when there is none any more. It
-// gives the other rows.
-func (o *Outbox) dropComplete(peer key.Public, to Recipient, rows []row) []row {
-	complete := func(r row) bool {
-		missing := slices.ContainsFunc(to.Devices, func(id string) bool { return !slices.Contains(r.acked, id) })
-		return !missing && (len(to.Devices) != 0 || o.isSelf(peer))
-	}
-	if !slices.ContainsFunc(rows, complete) {
-		return rows
-	}
-	var rest, done []row
-	for _, r := range rows {
-		if complete(r) {
-			done = append(done, r)
-		} else {
-			rest = append(rest, r)
-		}
-	}
-	err := o.Ledger.Update(func(tx *ledger.Tx) error {
-		for _, r := range done {
-			if err := o.keepSent(tx, r); err != nil {
-				return err
-			}
-			if err := o.drop(tx, r); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		o.postpone(peer, done, "taking out what every device has failed", err)
-	}
-	return rest
 }
 
 // sorted gives the keys of a set in an order that is always the same.

@@ -90,3 +90,24 @@ func (o *Outbox) Retry(tx *ledger.Tx, id [32]byte) error {
 	rec.Revived = 0
 	return o.revive(tx, to, rec, m)
 }
+
+// ofMessage are the rows of a message: to its recipient, and to own devices.
+func (s *rows) ofMessage(id [32]byte) (all []row) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.byMVDS {
+		if r.id == id {
+			all = append(all, *r)
+		}
+	}
+	slices.SortFunc(all, func(a, b row) int { return byClock(&a, &b) })
+	return all
+}
+
+// RecipientsOf are the identities that a message is still being sent to.
+func (o *Outbox) RecipientsOf(id [32]byte) (people []key.Public) {
+	for _, r := range o.rows.ofMessage(id) {
+		people = append(people, r.peer)
+	}
+	return people
+}

@@ -178,3 +178,23 @@ func (o *Outbox) loadAcks(tx port.Tx) error {
 		return nil
 	})
 }
+
+// attemptFromRecord gives the attempt without its rows, and the record they are in.
+func attemptFromRecord(b []byte) (*attempt, *wire.AttemptRecord, error) {
+	var rec wire.AttemptRecord
+	if err := ledger.Decode(tableAttempts, b, &rec); err != nil {
+		return nil, nil, err
+	}
+	at := &attempt{id: rec.GetId(), contentTopic: rec.GetContentTopic(), bytes: rec.GetPayload()}
+	if isOut(&rec) {
+		return at, &rec, nil
+	}
+	var err error
+	if at.peer, err = key.ParsePublic(rec.GetPeer()); err != nil {
+		return nil, nil, port.Errorf(port.CodeStoreCorrupt, "", "an attempt does not read back")
+	}
+	return at, &rec, nil
+}
+
+// isOut reports whether a record is of an attempt that is out.
+func isOut(rec *wire.AttemptRecord) bool { return len(rec.GetPayload()) == 0 }

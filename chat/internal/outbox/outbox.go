@@ -3,14 +3,12 @@
 //
 // A row is one message to one identity. Rows of one person that are due go out together
 // as an attempt: one MVDS payload, encrypted once, stored before it is published and
-// published until the network has it. row.go has the life of a row as a drawing.
+// published until the network has it. rows.go has the life of a row as a drawing.
 //
-//	rows.go      the rows in memory, and when each is due
+//	rows.go      the rows, in memory and in the store, and when each is due
 //	attempt.go   what is due -> sealed -> stored
 //	publish.go   stored -> handed to the network -> recorded as published
-//	record.go    what the store keeps of an attempt
-//	acks.go      acknowledgements, in and out
-//	hold.go      a sending chain that nobody answers is held
+//	acks.go      acknowledgements, in and out; a chain that nobody answers is held
 //	returns.go   somebody is back, or we are: what waits for them goes at once
 //	failed.go    what was given up is kept, and tried again when they are back
 //	cancel.go    taking a message back
@@ -22,7 +20,6 @@
 package outbox
 
 import (
-	"errors"
 	"io"
 	"sync/atomic"
 	"time"
@@ -226,19 +223,6 @@ func (o *Outbox) isSelf(k key.Public) bool {
 	return self != nil && *self == k
 }
 
-// Work does what is due: it tries what has failed again for those who are back, and as
-// long as the network is there it seals, stores and publishes. What went out is recorded
-// in any case. An error is of the store.
-func (o *Outbox) Work(t *ledger.Turn) error {
-	err := o.reviveForReturns()
-	if t.Online {
-		if failed := o.send(); failed != nil {
-			return errors.Join(err, failed)
-		}
-	}
-	return errors.Join(err, o.recordPublished())
-}
-
 // Due is when there is something to do while the network is there; the zero time if
 // nothing is.
 func (o *Outbox) Due(t *ledger.Turn) (due time.Time) {
@@ -289,8 +273,21 @@ func (o *Outbox) ShiftClock(_ *ledger.Turn, by time.Duration) {
 	o.heard.Purge()
 }
 
+// shift moves when rows are due.
+func (s *rows) shift(by time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.byMVDS {
+		d := &r.due
+		d.next, d.regular, d.hurried = d.next.Add(by), d.regular.Add(by), d.hurried.Add(by)
+	}
+}
+
 // Counts are how many messages went out for the first time, and how many again.
 func (o *Outbox) Counts() (sent, resent uint64) { return o.sent.Load(), o.resent.Load() }
 
 // Len is how many messages wait for publishing or an acknowledgement.
 func (o *Outbox) Len() int { return o.rows.len() }
+
+// Forget empties the outbox in memory, for benchmarks: as if all were acknowledged.
+func (o *Outbox) Forget() { o.rows.clear() }

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"libstatus1to1/chat/event"
@@ -15,8 +16,10 @@ import (
 )
 
 // When an attempt is out its ciphertext goes, its messages are sent and are due again
-// some time. That a message is sent is stored once for all messages of an attempt, in
-// what is left of its record, and known in memory by the row. The message's own record
+// some time. What is left of its record says when, and goes with the last of its rows.
+//
+// That a message is sent is stored once for all messages of an attempt, in
+// that record, and known in memory by the row. The message's own record
 // says "queued" until there is more to say: when it is delivered, has failed, or goes out
 // in a second attempt. Records are under keyed hashes, so writing each again would be half
 // the cost of sending.
@@ -214,4 +217,79 @@ func (o *Outbox) keepSent(tx *ledger.Tx, r row) error {
 		return nil
 	}
 	return o.Messages.Sent(tx, r.id, *r.sent)
+}
+
+// changedRecords are records of attempts that one transaction changes, by id: each is
+// read once, and written once at the end.
+type changedRecords map[uint64]*wire.AttemptRecord
+
+// recordsKey is where a transaction keeps them.
+type recordsKey struct{}
+
+func (o *Outbox) changed(tx *ledger.Tx) changedRecords {
+	records, first := ledger.Local[changedRecords](tx, recordsKey{})
+	if first {
+		*records = changedRecords{}
+		tx.AtEnd(func() error { return records.write(tx) })
+	}
+	return *records
+}
+
+func (c changedRecords) write(tx port.Tx) error {
+	for id, rec := range c {
+		var err error
+		if len(rec.GetRows()) == 0 {
+			err = tx.Delete(tableAttempts, ledger.NumberKey(id))
+		} else {
+			err = ledger.Put(tx, tableAttempts, ledger.NumberKey(id), rec)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaveRecord takes a row that is gone, or is to be in another attempt, out of the record
+// of the attempt it is out by. The record of one that is not out is not touched: what is
+// published must be what is stored.
+func (o *Outbox) leaveRecord(tx *ledger.Tx, r row) error {
+	if r.at.state != out {
+		return nil
+	}
+	changed := o.changed(tx)
+	rec := changed[r.at.attempt]
+	if rec == nil {
+		rec = &wire.AttemptRecord{}
+		if _, err := ledger.Get(tx, tableAttempts, ledger.NumberKey(r.at.attempt), rec); err != nil {
+			return err
+		}
+		changed[r.at.attempt] = rec
+	}
+	rec.Rows = slices.DeleteFunc(rec.Rows, func(a *wire.AttemptRowRecord) bool { return a.GetRow() == r.number })
+	return nil
+}
+
+// Sent is why the messages of an attempt count as sent.
+type Sent struct {
+	Evidence port.Evidence
+	At       time.Time
+}
+
+// addTo writes it into the record of its attempt. nil is fine.
+func (s *Sent) addTo(rec *wire.AttemptRecord) {
+	if s != nil {
+		rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceAt = s.Evidence.Kind, uint32(s.Evidence.Peers), s.At.UnixMilli()
+	}
+}
+
+// sentOf reads what addTo wrote; nil if there is nothing.
+func sentOf(rec *wire.AttemptRecord) *Sent {
+	if rec.GetEvidenceAt() == 0 {
+		return nil
+	}
+	return &Sent{
+		Evidence: port.Evidence{Kind: rec.GetEvidenceKind(), Peers: int(rec.GetEvidencePeers())},
+		At:       time.UnixMilli(rec.GetEvidenceAt()),
+	}
 }
