@@ -216,7 +216,7 @@ STATUS1TO1_API void status1to1_free(char *s);
  * docs/c-api.md describes parameters, results and errors. */
 /* generated:begin - by internal/genapi; do not edit */
 
-/* identity.create: Makes a new identity from a fresh seed phrase. */
+/* identity.create: Creates an identity from a new seed phrase. */
 static inline char *status1to1_identity_create(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "identity.create", params_json);
@@ -228,191 +228,194 @@ static inline char *status1to1_identity_restore(status1to1_client client, const 
     return status1to1_call(client, "identity.restore", params_json);
 }
 
-/* identity.import: Takes over an identity whose private chat key is known. */
+/* identity.import: Imports an identity by its private chat key. */
 static inline char *status1to1_identity_import(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "identity.import", params_json);
 }
 
-/* identity.get: Tells who this client speaks for. */
+/* identity.get: Returns the identity of this client. */
 static inline char *status1to1_identity_get(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "identity.get", params_json);
 }
 
-/* identity.set_display_name: Changes what we call ourselves. */
+/* identity.set_display_name: Changes our display name. */
 static inline char *status1to1_identity_set_display_name(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "identity.set_display_name", params_json);
 }
 
-/* identity.phrase: Shows the seed phrase to who can open the store. */
+/* identity.phrase: Returns the seed phrase, given the passphrase or key of the store. */
 static inline char *status1to1_identity_phrase(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "identity.phrase", params_json);
 }
 
-/* identity.delete: Destroys the identity and all that is stored: the keys are erased,
- * the file is overwritten and removed, and so are copies that a migration has left
- * beside it. The client is closed then. */
+/* identity.delete: Destroys the identity and everything stored: the keys are erased,
+ * and the file and any copies a migration has left beside it are overwritten and
+ * removed. The client is then closed. */
 static inline char *status1to1_identity_delete(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "identity.delete", params_json);
 }
 
-/* profile.get: Tells how we present ourselves, and the Status link to us. */
+/* profile.get: Returns our profile and the Status link to it. */
 static inline char *status1to1_profile_get(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "profile.get", params_json);
 }
 
-/* profile.set: Changes how we present ourselves. */
+/* profile.set: Changes our profile. */
 static inline char *status1to1_profile_set(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "profile.set", params_json);
 }
 
-/* contacts.add: Puts somebody into the address book, or renames them. It asks them
- * nothing: see contacts.request. */
+/* contacts.add: Adds a person to the address book or changes their name there. Nothing
+ * is sent to them: to ask somebody to be a contact, use contacts.request. */
 static inline char *status1to1_contacts_add(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.add", params_json);
 }
 
-/* contacts.get: Tells what is known about one person. */
+/* contacts.get: Returns what is known about one person. */
 static inline char *status1to1_contacts_get(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.get", params_json);
 }
 
-/* contacts.list: Lists everybody we know, also those who only wrote to us. */
+/* contacts.list: Lists everybody known, including people who only wrote to us. */
 static inline char *status1to1_contacts_list(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.list", params_json);
 }
 
-/* contacts.remove: Takes a person out of the address book, and our request or
- * acceptance back, which they are told. The chat stays, and they stay known, with added
- * false. */
+/* contacts.remove: Removes a person from the address book, withdraws our contact
+ * request or acceptance, and tells them so. The chat is kept, and the person stays
+ * known with added = false. */
 static inline char *status1to1_contacts_remove(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.remove", params_json);
 }
 
-/* contacts.request: Asks somebody to be a contact. Until they accept, the Status app
- * shows them nothing else of ours. */
+/* contacts.request: Asks a person to be a contact. Until they accept, the Status app
+ * does not show them our other messages. */
 static inline char *status1to1_contacts_request(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.request", params_json);
 }
 
-/* contacts.accept: Accepts somebody's request to be a contact. */
+/* contacts.accept: Accepts a person's contact request. */
 static inline char *status1to1_contacts_accept(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.accept", params_json);
 }
 
-/* contacts.decline: Declines somebody's request. They are not told. */
+/* contacts.decline: Declines a person's contact request. They are not told. */
 static inline char *status1to1_contacts_decline(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.decline", params_json);
 }
 
-/* contacts.retract: Takes our request, or our acceptance, back. They are told, and stay
- * in the address book. */
+/* contacts.retract: Withdraws our contact request or acceptance. The person is told and
+ * stays in the address book. */
 static inline char *status1to1_contacts_retract(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.retract", params_json);
 }
 
-/* contacts.block: Hears nothing of somebody any more. They cannot tell. */
+/* contacts.block: Blocks a person: everything they send is ignored. They are not told. */
 static inline char *status1to1_contacts_block(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.block", params_json);
 }
 
-/* contacts.unblock: Hears somebody again, as a stranger. */
+/* contacts.unblock: Unblocks a person. They are a stranger again. */
 static inline char *status1to1_contacts_unblock(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.unblock", params_json);
 }
 
-/* contacts.safety_number: Gives what two people compare to make sure of each other's
- * key, and the Status link to them. */
+/* contacts.safety_number: Returns the safety number, which two people compare to verify
+ * each other's key, and the Status link to the other person. */
 static inline char *status1to1_contacts_safety_number(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.safety_number", params_json);
 }
 
-/* contacts.verify: Marks somebody as verified, if the safety number they see is ours. */
+/* contacts.verify: Marks a person as verified, if the safety number they see is the
+ * same as ours. */
 static inline char *status1to1_contacts_verify(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.verify", params_json);
 }
 
-/* contacts.unverify: Takes the mark of being verified away. */
+/* contacts.unverify: Removes the mark that a person is verified. */
 static inline char *status1to1_contacts_unverify(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.unverify", params_json);
 }
 
-/* contacts.ask: Asks a contact a question only they can answer. It takes the place of
- * the last one. */
+/* contacts.ask: Asks a contact a question that only they can answer, to verify them. It
+ * replaces our previous question to them. */
 static inline char *status1to1_contacts_ask(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.ask", params_json);
 }
 
-/* contacts.answer: Answers the question of a contact. */
+/* contacts.answer: Answers a contact's question. */
 static inline char *status1to1_contacts_answer(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.answer", params_json);
 }
 
-/* contacts.refuse_question: Tells a contact that we do not answer their question. */
+/* contacts.refuse_question: Tells a contact that we will not answer their question. */
 static inline char *status1to1_contacts_refuse_question(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.refuse_question", params_json);
 }
 
-/* contacts.cancel_question: Takes our question to a contact back. */
+/* contacts.cancel_question: Withdraws our question to a contact. */
 static inline char *status1to1_contacts_cancel_question(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.cancel_question", params_json);
 }
 
-/* contacts.confirm_answer: Says whether a contact's answer was right; if it was, they
- * are verified. They are not told. */
+/* contacts.confirm_answer: Tells whether a contact's answer was right. If it was, they
+ * are marked as verified. They are not told. */
 static inline char *status1to1_contacts_confirm_answer(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.confirm_answer", params_json);
 }
 
-/* contacts.verifications: Lists the last question each way between a person and us. */
+/* contacts.verifications: Lists the latest question in each direction between a person
+ * and us. */
 static inline char *status1to1_contacts_verifications(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.verifications", params_json);
 }
 
-/* contacts.picture: Gives the picture somebody has shown us. */
+/* contacts.picture: Returns the profile picture a person has sent us. */
 static inline char *status1to1_contacts_picture(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.picture", params_json);
 }
 
 /* chats.list: Lists the conversations, the one with the newest message first. With
- * requests it lists those of strangers, whom we have not added, accepted, asked or
- * written to. Where engine.strangers is "request" these are in no other list; with
- * "allow" they are in both. A stranger can leave 100 messages and 64 KiB of text, and
- * then ask to be a contact; further ones are not acknowledged, so that their sender
- * repeats them, and they come when the stranger is accepted, added or written to. 1000
- * strangers are kept. */
+ * requests set, it lists the chat requests instead: conversations with strangers,
+ * people we have not added, accepted, asked to be a contact or written to. If
+ * engine.strangers is "request", chat requests are listed only there; if it is "allow",
+ * they are in both lists. One stranger can leave up to 100 messages and 64 KiB of text,
+ * and a contact request after that. Further messages are refused without an
+ * acknowledgement, so that the sender repeats them and they arrive once the stranger is
+ * accepted, added or written to. At most 1000 strangers are kept. */
 static inline char *status1to1_chats_list(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "chats.list", params_json);
 }
 
-/* chats.get: Tells about one conversation. */
+/* chats.get: Returns one conversation. */
 static inline char *status1to1_chats_get(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "chats.get", params_json);
@@ -424,38 +427,40 @@ static inline char *status1to1_chats_mark_read(status1to1_client client, const c
     return status1to1_call(client, "chats.mark_read", params_json);
 }
 
-/* messages.send: Queues a text message. It returns when the message is stored; what
- * becomes of it arrives as message_state events. While nobody acknowledges it, it is
- * sent again after 27 s, and each time after twice as long; when its recipient is back,
- * within seconds. After 20 days 12 hours it has failed as "undeliverable". */
+/* messages.send: Queues a text message. The call returns as soon as the message is
+ * stored; message_state events report its progress. Until the message is acknowledged
+ * it is sent again, first after 27 s, then each time after twice as long, and within
+ * seconds when the recipient comes back online. Without an acknowledgement after 20
+ * days 12 hours, it has failed as "undeliverable". */
 static inline char *status1to1_messages_send(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.send", params_json);
 }
 
-/* messages.send_batch: Queues several text messages with one write to the disk. One
- * that cannot be sent has its error in its place and holds up no other. */
+/* messages.send_batch: Queues several text messages with a single write to the disk. A
+ * message that cannot be queued yields an error in its place and does not affect the
+ * others. */
 static inline char *status1to1_messages_send_batch(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.send_batch", params_json);
 }
 
-/* messages.get: Gives one message. */
+/* messages.get: Returns one message. */
 static inline char *status1to1_messages_get(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.get", params_json);
 }
 
-/* messages.retry: Sends a failed message again under its message id: its state is
- * "queued" then. What failed as "undeliverable" is also tried again by itself when its
- * recipient is back. */
+/* messages.retry: Sends a failed message again under the same message id and sets its
+ * state to "queued". Messages that failed as "undeliverable" are also sent again
+ * automatically when the recipient comes back online. */
 static inline char *status1to1_messages_retry(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.retry", params_json);
 }
 
-/* messages.cancel: Ends the sending of a message that is not delivered, also that of a
- * failed one which would be tried again. */
+/* messages.cancel: Stops sending a message that is not delivered yet. This also applies
+ * to a failed message that would be sent again automatically. */
 static inline char *status1to1_messages_cancel(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.cancel", params_json);
@@ -473,8 +478,8 @@ static inline char *status1to1_sessions_list(status1to1_client client, const cha
     return status1to1_call(client, "sessions.list", params_json);
 }
 
-/* sessions.reset: Forgets the ratchet sessions with one person and begins new ones;
- * what they have not acknowledged is sent again. */
+/* sessions.reset: Discards the ratchet sessions with one person and starts new ones.
+ * Messages they have not acknowledged are sent again. */
 static inline char *status1to1_sessions_reset(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "sessions.reset", params_json);
@@ -486,74 +491,77 @@ static inline char *status1to1_devices_list(status1to1_client client, const char
     return status1to1_call(client, "devices.list", params_json);
 }
 
-/* devices.enable: Pairs with another device of our own identity: it gets what we send,
- * and people write to it too. */
+/* devices.enable: Enables another device of our own identity: it receives copies of
+ * what we send, and other people are told to write to it too. */
 static inline char *status1to1_devices_enable(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "devices.enable", params_json);
 }
 
-/* devices.disable: Unpairs another device of our own identity: it gets nothing more
- * from here, and people stop writing to it. */
+/* devices.disable: Disables another device of our own identity: it receives no more
+ * copies of what we send, and other people are told not to write to it. */
 static inline char *status1to1_devices_disable(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "devices.disable", params_json);
 }
 
-/* devices.rename: Names a device of our own identity. The name stays here. */
+/* devices.rename: Names a device of our own identity. The name is stored on this device
+ * only. */
 static inline char *status1to1_devices_rename(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "devices.rename", params_json);
 }
 
-/* pairing.start: Shows an invitation for another device to scan: a QR code for half a
- * minute, renewed for ten. Pairing needs the user of both devices. */
+/* pairing.start: Creates an invitation for another device to scan. It is valid for half
+ * a minute and is replaced by a new one for up to ten minutes. Pairing needs a
+ * confirmation by the user on both devices. */
 static inline char *status1to1_pairing_start(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "pairing.start", params_json);
 }
 
-/* pairing.scan: Answers the invitation of another device. Both then show an authcode,
- * in pairing_authcode. */
+/* pairing.scan: Answers the invitation of another device. Both devices then receive an
+ * authcode, in a pairing_authcode event, for the user to compare. */
 static inline char *status1to1_pairing_scan(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "pairing.scan", params_json);
 }
 
-/* pairing.confirm: Says whether both devices show the same authcode. If not, the
+/* pairing.confirm: Tells whether both devices show the same authcode. If not, the
  * pairing fails on both. */
 static inline char *status1to1_pairing_confirm(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "pairing.confirm", params_json);
 }
 
-/* pairing.cancel: Gives up a pairing that is under way. */
+/* pairing.cancel: Cancels a pairing that is under way. */
 static inline char *status1to1_pairing_cancel(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "pairing.cancel", params_json);
 }
 
-/* pairing.list: Lists pairings and paired devices, with their sessions. */
+/* pairing.list: Lists the pairings and paired devices, with their sessions. */
 static inline char *status1to1_pairing_list(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "pairing.list", params_json);
 }
 
-/* pairing.get: Tells about one pairing. */
+/* pairing.get: Returns one pairing. */
 static inline char *status1to1_pairing_get(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "pairing.get", params_json);
 }
 
-/* pairing.discard: Unpairs two devices and tells the other one, or takes a pairing that
- * failed or ended off the list. What was received from it is gone. */
+/* pairing.discard: Ends the pairing with a device and tells that device, or removes a
+ * pairing that failed or ended from the list. Data received from the device is deleted. */
 static inline char *status1to1_pairing_discard(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "pairing.discard", params_json);
 }
 
-/* pairing.send: Sends bytes to a paired device. It returns when they are stored; what
- * becomes of them arrives as transfer events. Several take their turns. */
+/* pairing.send: Sends data to a paired device. The call returns as soon as the data is
+ * stored; transfer events report the progress. Several transfers to one device take
+ * turns. */
 static inline char *status1to1_pairing_send(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "pairing.send", params_json);
@@ -565,47 +573,49 @@ static inline char *status1to1_transfers_list(status1to1_client client, const ch
     return status1to1_call(client, "transfers.list", params_json);
 }
 
-/* transfers.read: Gives received bytes, once all are there and their hash is right. */
+/* transfers.read: Returns received data, once all of it has arrived and its hash is
+ * verified. */
 static inline char *status1to1_transfers_read(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "transfers.read", params_json);
 }
 
-/* transfers.cancel: Gives up a running transfer and tells the other device. */
+/* transfers.cancel: Cancels a running transfer and tells the other device. */
 static inline char *status1to1_transfers_cancel(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "transfers.cancel", params_json);
 }
 
-/* transfers.discard: Takes a transfer that is over off the list, with the bytes
- * received. */
+/* transfers.discard: Removes a finished transfer from the list and deletes the received
+ * data. */
 static inline char *status1to1_transfers_discard(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "transfers.discard", params_json);
 }
 
-/* network.status: Tells how the network is: state, own addresses, peers. */
+/* network.status: Returns the state of the network, our own addresses and the peers. */
 static inline char *status1to1_network_status(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "network.status", params_json);
 }
 
-/* network.connect: Adds a peer, and keeps it connected. It does not wait for the
- * connection: see peer_changed. */
+/* network.connect: Adds a peer and stays connected to it. The call returns without
+ * waiting for the connection; a peer_changed event reports it. */
 static inline char *status1to1_network_connect(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "network.connect", params_json);
 }
 
-/* network.disconnect: Forgets a peer and closes its connections. */
+/* network.disconnect: Removes a peer and closes the connections to it. */
 static inline char *status1to1_network_disconnect(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "network.disconnect", params_json);
 }
 
-/* network.wait: Waits until messages can be published to enough peers. This call
- * blocks, up to its deadline, and no signal ends it: a Python program acts on Ctrl-C
- * only when it returns. Wait in steps of a second or less, or in another thread. */
+/* network.wait: Waits until messages can be published to enough peers. This call blocks
+ * until its deadline, and signals do not interrupt it: a Python program reacts to
+ * Ctrl-C only after the call has returned. Wait in steps of a second or less, or in
+ * another thread. */
 static inline char *status1to1_network_wait(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "network.wait", params_json);
@@ -617,7 +627,7 @@ static inline char *status1to1_events_ack(status1to1_client client, const char *
     return status1to1_call(client, "events.ack", params_json);
 }
 
-/* store.info: Tells what the store is and how large. */
+/* store.info: Returns the kind and the size of the store. */
 static inline char *status1to1_store_info(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "store.info", params_json);
@@ -629,30 +639,32 @@ static inline char *status1to1_store_check(status1to1_client client, const char 
     return status1to1_call(client, "store.check", params_json);
 }
 
-/* store.suspend: Releases the store's file and lock, for a phone going to sleep or for
- * a backup. Until store.resume, calls that need it fail, and events wait. */
+/* store.suspend: Releases the store's file and lock, before a phone goes to sleep or a
+ * backup is made. Until store.resume, calls that need the store fail with
+ * store_suspended, and stored events are not delivered. */
 static inline char *status1to1_store_suspend(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "store.suspend", params_json);
 }
 
-/* store.resume: Takes the store's file and lock again. If the file was changed
- * meanwhile this fails with store_corrupt: close the client, and open it anew. */
+/* store.resume: Opens and locks the store's file again after store.suspend. If the file
+ * was changed in the meantime, the call fails with store_corrupt: close the client and
+ * open it again. */
 static inline char *status1to1_store_resume(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "store.resume", params_json);
 }
 
-/* store.change_passphrase: Changes the passphrase. When it returns, nothing is left in
- * the file that the old one opens; copies of the file made before are another matter.
- * If it fails with details.changed, the new passphrase counts already, and that is made
- * up for at the next open. */
+/* store.change_passphrase: Changes the passphrase of the store. When the call succeeds,
+ * the old passphrase opens nothing in the file any more; earlier copies of the file
+ * still open with it. If the call fails with details.changed, the new passphrase is
+ * already the valid one, and the next open finishes the change. */
 static inline char *status1to1_store_change_passphrase(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "store.change_passphrase", params_json);
 }
 
-/* diagnostics.get: Gives counters and queue lengths, for people who look into trouble. */
+/* diagnostics.get: Returns counters and queue lengths for troubleshooting. */
 static inline char *status1to1_diagnostics_get(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "diagnostics.get", params_json);

@@ -77,11 +77,11 @@ func randomStart() uint64 {
 	return low + binary.NativeEndian.Uint64(b[:])%(high-low)
 }
 
-// OpenResult is what open gives.
+// OpenResult is the result of status1to1_open.
 type OpenResult struct {
-	// Client is the handle, below 2^53.
+	// Client is the handle of the client, below 2^53.
 	Client uint64 `json:"client"`
-	// Identity is the one in the store, or null when there is none yet.
+	// Identity is the identity in the store, or null if there is none yet.
 	Identity *chat.IdentityInfo `json:"identity"`
 }
 
