@@ -43,79 +43,86 @@
  *   Decide by "code": codes are stable, and status1to1_schema lists each with its
  *   meaning and remedy. "message" is for people and may change. "field" is the
  *   path of the field at fault ("text", "network.peers[0]"), or "". "retryable"
- *   says that the same call may succeed later as it is. There is no last-error
- *   state.
+ *   is true if the same call may succeed later without a change. There is no
+ *   last-error state.
  *
  * JSON
  *   Names are snake_case and match exactly. Public keys, ids and hashes are
  *   lower-case 0x hex; a chat key also has its zQ3sh... form, and any form is
  *   accepted where a key is expected. Times are ms since 1970. Whole numbers stay
- *   below 2^53. Requests are read strictly: unknown and doubled fields, anything
- *   after the value, bad UTF-8 and halves of surrogate pairs are refused by name.
- *   In answers, ignore fields you do not know: later versions add some.
+ *   below 2^53. Requests are read strictly: unknown and repeated fields, anything
+ *   after the value, invalid UTF-8 and unpaired surrogates are errors. In answers,
+ *   ignore fields you do not know: later versions may add some.
  *
  * CLIENTS
  *   A client is one identity with its store and its network. Its handle is never
  *   0, is never reused in a process and stays below 2^53. Several clients may be
- *   open at once. A handle that is closed, stale or made up gives "bad_client".
+ *   open at once. A handle that does not belong to an open client gives the error
+ *   "bad_client".
  *
  * THREADS
- *   Any function may be called from any thread at any time. Nothing blocks on the
- *   network, except methods that take deadline_ms, and they keep it. A call that
- *   waits (these, and status1to1_next_event) is not ended by a signal: where a
- *   signal is handled when a call returns, as Ctrl-C in Python is, wait in short
- *   steps, or in another thread. Calls return
- *   after the store has committed (milliseconds); opening a store with a
- *   passphrase takes a tenth of a second or more, as it is meant to. What happens
- *   later arrives as events.
+ *   Any function may be called from any thread at any time. Only methods with a
+ *   deadline_ms parameter wait for the network, and never beyond that deadline.
+ *   Signals do not interrupt a waiting call (such a method, or
+ *   status1to1_next_event). If your program handles signals only after a call has
+ *   returned, as Python does with Ctrl-C, wait in short steps or in another
+ *   thread. All other calls return once the store has committed, in milliseconds.
+ *   Opening a store with a passphrase deliberately takes a tenth of a second or
+ *   more, which makes guessing passphrases slow. What happens later is reported by
+ *   events.
  *
  * EVENTS
- *   Each event has a rising seq and is stored with what it reports until
- *   events.ack {up_to} acknowledges it and all before it. In one run of the
- *   process an event is delivered once: to one waiting thread, or to the
- *   callback. What was not acknowledged comes again after the next open: handle
- *   the event, then acknowledge it. "network_changed", "peer_changed", "log",
- *   "internal_error" and "closed" are not stored; their seq is 0 and they are not
- *   acknowledged. Of network events that nobody has read yet only the latest is
- *   kept, a peer. "closed" ends the stream. While the store is suspended the
- *   stored ones wait. Past 20,000 (engine.max_events) or 32 MiB of them the
- *   oldest go, and one "overflow" in their place says which; strangers have a small
- *   share of both ("events_withheld"). Once contacts.block has returned, nothing
- *   that this person did is delivered any more, even if it waited.
- *   Three ways to get events, which may be mixed:
+ *   Each event has a rising seq. It is stored together with the change it reports,
+ *   and stays stored until events.ack {up_to} acknowledges it and all before it. In
+ *   one run of the process an event is delivered once: to one waiting thread, or to
+ *   the callback. Events that were not acknowledged are delivered again after the
+ *   next open. So handle an event first, then acknowledge it.
+ *   "network_changed", "peer_changed", "log", "internal_error" and "closed" are not
+ *   stored: their seq is 0, and they cannot be acknowledged. Of unread
+ *   "network_changed" events only the latest is kept, and of unread "peer_changed"
+ *   events the latest of each peer. "closed" is the last event of a client. While
+ *   the store is suspended, stored events are not delivered.
+ *   At most 20,000 stored events (engine.max_events), and 32 MiB of them, wait for
+ *   acknowledgement. Beyond that the oldest are dropped, and one "overflow" event
+ *   in their place tells which. Strangers have only a small share of this space
+ *   ("events_withheld"). Once contacts.block has returned, no event about that
+ *   person is delivered any more, not even one that was already waiting.
+ *   There are three ways to receive events, and they may be mixed:
  *     status1to1_next_event          wait in a thread of your own
- *     status1to1_event_fd            wait in your event loop, then take them with
+ *     status1to1_event_fd            wait in your event loop, then read them with
  *                                    status1to1_next_event(client, 0)
  *     status1to1_set_event_callback  be called from a thread of the library
  *
  * FORK
- *   The library runs threads; they do not survive fork(). In a forked child every
- *   function answers "forked" (status1to1_event_fd: -1, status1to1_free works).
- *   Load the library after forking, or start another program (exec, posix_spawn).
+ *   The library runs threads, which do not survive fork(). In a forked child every
+ *   function fails with "forked" (status1to1_event_fd returns -1;
+ *   status1to1_free still works). Load the library after forking, or start another
+ *   program (exec, posix_spawn).
  *   With Python's multiprocessing use the "spawn" start method.
  *
  * SIGNALS
- *   The library contains the Go runtime. It handles the faults of its own code
- *   (SIGSEGV, SIGBUS, SIGFPE), and passes on those that are not its own to the
- *   handlers that were there before. It takes SIGURG, by which it interrupts its
- *   own threads: a handler of yours from before the library was loaded is not
- *   called any more. One that is set afterwards is, and gets the runtime's too;
- *   the library works without them. SIGINT, SIGTERM, SIGPIPE, SIGCHLD, SIGPROF and
- *   the rest act as you have them, Ctrl-C in Python included. A signal may arrive on
- *   a thread of the library: handlers must be installed with SA_ONSTACK, and
- *   should wake your main loop through a pipe rather than by interrupting it.
+ *   The library contains the Go runtime. It handles SIGSEGV, SIGBUS and SIGFPE
+ *   caused by its own code, and passes those caused by other code on to the
+ *   handlers that were installed before. It uses SIGURG to interrupt its own
+ *   threads: a SIGURG handler installed before the library was loaded is no longer
+ *   called. A handler installed afterwards is called, also for the signals of the
+ *   runtime, which works without receiving them. SIGINT, SIGTERM, SIGPIPE, SIGCHLD,
+ *   SIGPROF and all other signals behave as you have set them, including Ctrl-C in
+ *   Python. A signal may arrive on a thread of the library: install handlers with
+ *   SA_ONSTACK, and let them wake your main loop through a pipe instead of by
+ *   interrupting a call.
  *
  * UNLOADING
  *   The library stays loaded until the process ends; dlclose() is accepted and
  *   does nothing.
  *
  * PANICS
- *   A defect inside the library is answered with "internal" and a report id in
- *   details.report_id; the client it happened in is closed, the process goes on.
+ *   A call that meets a defect inside the library fails with "internal" and a
+ *   details.report_id. The client it happened in is closed; the process goes on.
  *
  * OUTPUT
- *   The library writes nothing to stdout and stderr. Logs go where the "log" part
- *   of the configuration says: to a file, to events, or nowhere.
+ *   The library writes nothing to stdout or stderr. "log" in the configuration
+ *   sends the log to a file, to events or, by default, nowhere.
  */
 #ifndef STATUS1TO1_H
 #define STATUS1TO1_H
@@ -133,86 +140,90 @@ extern "C" {
 #define STATUS1TO1_API
 #endif
 
-/* The ABI this header describes. It changes only when a function below changes
- * or goes away; new methods and fields do not move it. It counts from 1 and is what
- * a program that loads the library by dlopen compares.
+/* The version of the ABI this header describes. It changes only when a function below
+ * changes or goes away, not with new methods and fields. It counts from 1. A program
+ * that loads the library with dlopen compares it with status1to1_abi_version().
  *
- * The number in the file name libstatus1to1.so.0 (the soname) is another one. It is
- * for the dynamic linker, and stays 0 as long as the library's version is 0.x;
- * from version 1.0 on it is the ABI number. A program linked against
- * libstatus1to1.so.0 has to be built again only when the ABI number has moved, which
- * CHANGELOG.md says. */
+ * The number in the file name libstatus1to1.so.0 (the soname) is a different one. It
+ * is for the dynamic linker and stays 0 as long as the library's version is 0.x; from
+ * version 1.0 on it is the ABI version. A program linked against libstatus1to1.so.0
+ * must be rebuilt only when the ABI version has changed; CHANGELOG.md tells when. */
 #define STATUS1TO1_ABI_VERSION 1u
 
 /* A handle of an open client. */
 typedef uint64_t status1to1_client;
 
-/* An event callback. event_json is what status1to1_next_event would have given;
- * it is borrowed for the duration of the call. */
+/* An event callback. event_json is what status1to1_next_event would have returned;
+ * it is valid only during the call. */
 typedef void (*status1to1_event_fn)(status1to1_client client, const char *event_json, void *user_data);
 
 /* The ABI version of the loaded library. Compare it with STATUS1TO1_ABI_VERSION
  * when you load the library at run time. */
 STATUS1TO1_API uint32_t status1to1_abi_version(void);
 
-/* Version, build, and the specifications spoken. It also tells how many strings
- * you hold ("strings_held"), to find those that were not freed. */
+/* The version, the build and the implemented specifications. "strings_held" is the
+ * number of strings you have not freed yet, which helps to find leaks. */
 STATUS1TO1_API char *status1to1_info(void);
 
 /* The schema: an OpenRPC document of all methods, events and error codes.
- * docs/c-api.md is made from it. */
+ * docs/c-api.md has the same content. */
 STATUS1TO1_API char *status1to1_schema(void);
 
-/* Opens a client as config_json says (docs/c-api.md, "Configuration") and puts its
- * handle into *out; 0 if it fails. The network starts, and with it what waits in
- * the store is sent. The result has the handle and the identity in the store, or
- * null when there is none yet: then call identity.create, identity.restore or
- * identity.import. Neither argument may be NULL. */
+/* Opens a client with the configuration config_json (docs/c-api.md, "Configuration")
+ * and puts its handle into *out, or 0 if it fails. The network starts, and messages
+ * that wait in the store are sent. The result has the handle and the identity in the
+ * store. If the identity is null, there is none yet: call identity.create,
+ * identity.restore or identity.import. Neither argument may be NULL. */
 STATUS1TO1_API char *status1to1_open(const char *config_json, status1to1_client *out);
 
 /* Calls a method by name: "messages.send". NULL, "" and "{}" mean no parameters.
  * The wrappers at the end of this header call it for you. */
 STATUS1TO1_API char *status1to1_call(status1to1_client client, const char *method, const char *params_json);
 
-/* Waits for the next event, at most timeout_ms milliseconds: 0 looks and returns,
- * a negative number waits for ever. The result is null when the time is up.
- * When the client is closed meanwhile, one waiter gets the "closed" event and the
- * others the error "closed". After closing, one more call gives the "closed"
- * event if nobody has got it yet - of the last 64 clients closed, no more. */
+/* Waits for the next event, at most timeout_ms milliseconds: 0 returns at once, and
+ * a negative number waits forever. The result is null if no event came in that time.
+ * If the client is closed during the wait, one waiting thread receives the "closed"
+ * event and the others the error "closed". Events that were unread when the client
+ * was closed, "closed" being the last, can still be read afterwards; the library
+ * keeps them for the last 64 closed clients. */
 STATUS1TO1_API char *status1to1_next_event(status1to1_client client, int32_t timeout_ms);
 
 /* A file descriptor that is readable while undelivered events wait, for poll,
  * epoll, select, kqueue and event loops; -1 if there is no such client. It is the
- * same at every call, belongs to the library, and is valid until status1to1_close
- * returns: stop watching it first. Do not read, write or close it; take the
- * events with status1to1_next_event(client, 0) until its result is null. If you did
- * close it, the library notices: it leaves alone what has its number then. */
+ * same for every call, belongs to the library and is valid until status1to1_close
+ * returns: stop watching it before you close the client. Do not read, write or close
+ * it; call status1to1_next_event(client, 0) until its result is null. If you close it
+ * all the same, the library notices and does not touch another file that got the same
+ * number. */
 STATUS1TO1_API int status1to1_event_fd(status1to1_client client);
 
-/* Has fn called with every event from now on, on one thread of the library; one
- * call at a time. fn NULL takes the callback away. It returns after the last call
- * of the callback before has ended, so that its user_data may be freed then. If that
- * takes longer than 10 seconds, the answer is "timeout": the callback is not called
- * again, but what it uses must stay until its running call returns.
- * In a callback every function may be called for every client, also this one and
- * status1to1_close; called there, neither waits for any callback, and the running
- * call of one that replaces or removes itself is the last. Do not wait in a callback
- * for a thread that is setting a callback or closing a client.
+/* Sets the event callback: from now on fn is called with every event, on one thread of
+ * the library, one call at a time. fn NULL removes the callback. The function returns
+ * once the last call of the previous callback has ended, so that you may free its
+ * user_data. If that takes longer than 10 seconds, the answer is "timeout": the
+ * previous callback is not called again, but keep what it uses until its running call
+ * returns.
+ * A callback may call every function for every client, including this one and
+ * status1to1_close. When called from a callback, these two do not wait for any
+ * callback to end. A callback that replaces or removes itself is not called again after
+ * it returns. In a callback, do not wait for a thread that is setting a callback or
+ * closing a client.
  * The callback must return: no C++ exception and no longjmp may leave it. */
 STATUS1TO1_API char *status1to1_set_event_callback(status1to1_client client, status1to1_event_fn fn, void *user_data);
 
-/* Closes a client: calls in flight end with "closed", waiters wake up, the event
- * stream ends with one "closed" event, and store and network are released when it
- * returns. A callback has seen the "closed" event then, unless this is called in a
- * callback, of whichever client; one whose call takes longer than 10 seconds is not
- * waited for: the client is closed, and the answer is "timeout" (see above).
- * Closing twice is fine. */
+/* Closes a client. Running calls end with the error "closed", waiting threads wake up,
+ * and the event stream ends with one "closed" event. Store and network are released
+ * when this returns, and a callback has then received the "closed" event. Two cases
+ * differ: called from a callback of any client, it does not wait for callbacks; and if
+ * a callback takes longer than 10 seconds, the client is closed all the same and the
+ * answer is "timeout" (see status1to1_set_event_callback).
+ * Closing a client twice is not an error. */
 STATUS1TO1_API char *status1to1_close(status1to1_client client);
 
-/* Frees a string of this library. NULL is fine. */
+/* Frees a string returned by this library. NULL is allowed. */
 STATUS1TO1_API void status1to1_free(char *s);
 
-/* One function a method. params_json may be NULL where nothing is required.
+/* One function per method. params_json may be NULL if no parameter is required.
  * docs/c-api.md describes parameters, results and errors. */
 /* generated:begin - by internal/genapi; do not edit */
 
