@@ -142,7 +142,7 @@ func (c *crypt) open(id bucketID, diskKey, box []byte) (plain []byte, ok bool) {
 	return plain, err == nil
 }
 
-// authentic tells whether open would succeed.
+// authentic reports whether open would succeed.
 func (c *crypt) authentic(id bucketID, diskKey, box []byte) bool {
 	if len(box) < sealGrowth || len(box) > maxRecord+2*sealGrowth {
 		return false

@@ -140,7 +140,7 @@ func (b *boltFile) view(fn func(*reader) error, c *crypt) error {
 	return err
 }
 
-// tryView is view that also tells whether bbolt hangs.
+// tryView is view that also reports whether bbolt hangs.
 func (b *boltFile) tryView(fn func(*reader) error, c *crypt) (hung bool, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	group := b.readers.enter()

@@ -22,7 +22,7 @@ const (
 
 func backupName(path string, version uint32) string { return fmt.Sprintf("%s.v%d.bak", path, version) }
 
-// isLeftover tells whether there is a file of that name. A link or a folder is none: it
+// isLeftover reports whether there is a file of that name. A link or a folder is none: it
 // is not of our making.
 func isLeftover(name string) bool {
 	info, err := os.Lstat(name)

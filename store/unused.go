@@ -37,7 +37,7 @@ func (b *batch) mark(sum []byte) error {
 	return b.do(step{act: actPut, id: headerBucket, key: erasedKey, value: box})
 }
 
-// marked tells whether the mark is of the present header.
+// marked reports whether the mark is of the present header.
 func (r *reader) marked() (bool, error) {
 	h, err := r.header()
 	if err != nil {

@@ -239,13 +239,13 @@ func (l *LogConfig) check() error {
 	return nil
 }
 
-// named is a field and whether it was given.
+// named is the name of a field and whether the field was given.
 type named struct {
 	field string
 	given bool
 }
 
-// unused refuses the first given field, which means nothing to what.
+// unused returns an error for the first given field, which has no meaning for what.
 func unused(what string, fields ...named) error {
 	for _, f := range fields {
 		if f.given {

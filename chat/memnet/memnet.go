@@ -182,7 +182,7 @@ func (n *Network) cut(l link, cut bool) {
 	}
 }
 
-// linked tells whether a and b are peers. n.mu is held.
+// linked reports whether a and b are peers. n.mu is held.
 func (n *Network) linked(a, b *Node) bool {
 	return a != b && a.active() && b.active() && !n.cuts[linkOf(a, b)]
 }

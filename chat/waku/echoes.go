@@ -38,7 +38,7 @@ func (e *echoes) expect(hash pb.MessageHash) {
 	e.order = append(e.order, hash)
 }
 
-// take tells whether hash is of an own publish that did not come back yet, and
+// take reports whether hash is of an own publish that did not come back yet, and
 // forgets it.
 func (e *echoes) take(hash pb.MessageHash) bool {
 	e.mu.Lock()

@@ -26,15 +26,15 @@ type gate struct {
 
 var _ connmgr.ConnectionGater = gate{}
 
-// InterceptPeerDial tells whether a peer may be dialled.
+// InterceptPeerDial reports whether a peer may be dialled.
 func (g gate) InterceptPeerDial(id peer.ID) bool { return g.dials.has(id) }
 
-// InterceptAddrDial tells whether it may be dialled at this address.
+// InterceptAddrDial reports whether it may be dialled at this address.
 func (g gate) InterceptAddrDial(id peer.ID, address ma.Multiaddr) bool {
 	return g.dials.at(id, address)
 }
 
-// InterceptAccept tells whether a connection is accepted, before anything is read.
+// InterceptAccept reports whether a connection is accepted, before anything is read.
 func (g gate) InterceptAccept(connection network.ConnMultiaddrs) bool {
 	return g.arrivals.admit(time.Now(), sourceOf(connection.RemoteMultiaddr()))
 }
@@ -76,7 +76,7 @@ func newArrivals() *arrivals {
 	return &arrivals{all: rate.NewLimiter(rate.Every(arrivalEvery), arrivalsAtOnce), sources: sources}
 }
 
-// admit counts a connection, and tells whether it is one too many. A source that knocks
+// admit counts a connection, and reports whether it is one too many. A source that knocks
 // too fast does not use up what is there for all.
 func (a *arrivals) admit(now time.Time, source netip.Prefix) bool {
 	a.mu.Lock()

@@ -100,7 +100,7 @@ func (k *keepers) lost(id peer.ID) {
 	}
 }
 
-// takeJoined tells whether the peer joined since the last call.
+// takeJoined reports whether the peer joined since the last call.
 func (k *keepers) takeJoined(kept *keeper) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -62,7 +62,7 @@ func (s *staticPeers) add(info peer.AddrInfo) (p *staticPeer, ok bool) {
 	return p, true
 }
 
-// remove forgets a peer and tells whether it was there.
+// remove forgets a peer and reports whether it was there.
 func (s *staticPeers) remove(id peer.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,7 +80,7 @@ func (s *staticPeers) has(id peer.ID) bool {
 	return s.find(id) >= 0
 }
 
-// at tells whether a peer may be dialled at an address that names an IP address: one
+// at reports whether a peer may be dialled at an address that names an IP address: one
 // that was configured, or one of the name that was, at its port. Whoever owns the name
 // says where it leads anyway.
 func (s *staticPeers) at(id peer.ID, address ma.Multiaddr) bool {
