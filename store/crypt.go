@@ -181,7 +181,7 @@ func appendRecord(b, key, value []byte) []byte {
 	return append(append(b, key...), value...)
 }
 
-// recordSize is what packRecord needs at most.
+// recordSize is the largest size packRecord needs.
 func recordSize(key, value []byte) int { return binary.MaxVarintLen16 + len(key) + len(value) }
 
 // unpackRecord splits the plaintext of a table record.
