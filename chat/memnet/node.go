@@ -27,7 +27,7 @@ type Node struct {
 	lastDue time.Duration // of the last delivery that keeps its order
 }
 
-// run is what belongs to one Start.
+// run holds everything that belongs to one Start.
 type run struct {
 	hooks port.TransportHooks
 	stop  chan struct{}
