@@ -15,6 +15,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/internal/linking"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/ratchet"
 	"libstatus1to1/chat/protocol/session"
@@ -67,6 +68,8 @@ type Client struct {
 	loop   loopState
 	paused atomic.Bool
 	parts  []part // in the order of their work
+
+	linking *linking.Linking // one of parts
 
 	life life
 }
@@ -135,6 +138,8 @@ func (c *Client) start(ctx context.Context) error {
 		return err
 	}
 	c.store, c.events = c.ledger.Store, c.ledger.Events
+	c.linking = c.newLinking()
+	c.parts = append(c.parts, c.linking)
 	nodeKey, err := c.nodeKey()
 	if err != nil {
 		return err
