@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"regexp"
@@ -200,7 +199,7 @@ func (t *txn) unreadAfter(chat []byte, from *Position) (unread uint64, err error
 			return unread, err
 		}
 		for _, at := range positions {
-			if at.before(*from) {
+			if at.Before(*from) {
 				return unread, nil
 			}
 			var m wire.MessageRecord
@@ -213,11 +212,6 @@ func (t *txn) unreadAfter(chat []byte, from *Position) (unread uint64, err error
 		}
 		before = &positions[len(positions)-1]
 	}
-}
-
-// before tells whether p comes before o in a history.
-func (p Position) before(o Position) bool {
-	return cmp.Or(cmp.Compare(p.Clock, o.Clock), bytes.Compare(p.ID[:], o.ID[:])) < 0
 }
 
 // markReadFrom goes back from a position until only the later ones are unread.

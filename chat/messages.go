@@ -143,7 +143,7 @@ func (t *txn) addEncoded(m *wire.MessageRecord, b []byte) (moved bool, err error
 // placeInHistory places a message in its chat by (clock, id), and brings the chat up
 // to date.
 func (t *txn) placeInHistory(rec *wire.ChatRecord, m *wire.MessageRecord) error {
-	if _, err := t.Insert(m.GetChat(), Position{m.GetClock(), [32]byte(m.GetId())}); err != nil {
+	if _, err := t.Insert(m.GetChat(), Position{Clock: m.GetClock(), ID: [32]byte(m.GetId())}); err != nil {
 		return err
 	}
 	rec.Clock = max(rec.GetClock(), m.GetClock())

@@ -26,7 +26,7 @@ type route struct {
 
 // person is a compressed public key. Thousands are read when a client starts, and
 // only those somebody writes on are ever compared: none has to be a point.
-type person [key.CompressedSize]byte
+type person = key.Compact
 
 func personOf(k key.Public) person { return person(k.Compressed()) }
 

@@ -7,10 +7,10 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
-func benchStore(b *testing.B, noSync bool) chat.Store {
+func benchStore(b *testing.B, noSync bool) port.Store {
 	b.Helper()
 	o := testOptions(filepath.Join(b.TempDir(), "store.db"))
 	o.NoSync = noSync
@@ -22,7 +22,7 @@ func benchStore(b *testing.B, noSync bool) chat.Store {
 	return s
 }
 
-func mustUpdate(b *testing.B, s chat.Store, fn func(chat.Tx) error) {
+func mustUpdate(b *testing.B, s port.Store, fn func(port.Tx) error) {
 	b.Helper()
 	if err := s.Update(fn); err != nil {
 		b.Fatal(err)
@@ -30,12 +30,12 @@ func mustUpdate(b *testing.B, s chat.Store, fn func(chat.Tx) error) {
 }
 
 // oneMessage writes what a sent message does: body, history, outbox, session, event.
-func oneMessage(tx chat.Tx, n uint64) error {
+func oneMessage(tx port.Tx, n uint64) error {
 	body := make([]byte, 600)
 	if err := tx.Put("messages", number(n), body); err != nil {
 		return err
 	}
-	if _, err := tx.Insert([]byte("chat"), chat.Position{Clock: n}); err != nil {
+	if _, err := tx.Insert([]byte("chat"), port.Position{Clock: n}); err != nil {
 		return err
 	}
 	if err := tx.Put("sessions", []byte("bob"), body); err != nil {
@@ -57,13 +57,13 @@ func BenchmarkUpdate(b *testing.B) {
 			b.SetParallelism(callers)
 			if callers == 1 {
 				for b.Loop() {
-					mustUpdate(b, s, func(tx chat.Tx) error { return oneMessage(tx, n.Add(1)) })
+					mustUpdate(b, s, func(tx port.Tx) error { return oneMessage(tx, n.Add(1)) })
 				}
 				return
 			}
 			b.RunParallel(func(p *testing.PB) {
 				for p.Next() {
-					if err := s.Update(func(tx chat.Tx) error { return oneMessage(tx, n.Add(1)) }); err != nil {
+					if err := s.Update(func(tx port.Tx) error { return oneMessage(tx, n.Add(1)) }); err != nil {
 						b.Error(err)
 					}
 				}
@@ -112,7 +112,7 @@ func BenchmarkGet(b *testing.B) {
 	for _, there := range []bool{true, false} {
 		b.Run(fmt.Sprintf("there=%v", there), func(b *testing.B) {
 			s := benchStore(b, true)
-			mustUpdate(b, s, func(tx chat.Tx) error {
+			mustUpdate(b, s, func(tx port.Tx) error {
 				for i := range uint64(10000) {
 					if err := tx.Put("t", number(i), make([]byte, 600)); err != nil {
 						return err
@@ -122,7 +122,7 @@ func BenchmarkGet(b *testing.B) {
 			})
 			i := uint64(0)
 			b.ReportAllocs()
-			if err := s.View(func(tx chat.Tx) error {
+			if err := s.View(func(tx port.Tx) error {
 				for b.Loop() {
 					k := i % 10000
 					if !there {
@@ -141,11 +141,11 @@ func BenchmarkGet(b *testing.B) {
 	}
 }
 
-func fillHistory(b *testing.B, s chat.Store, n uint64) {
+func fillHistory(b *testing.B, s port.Store, n uint64) {
 	for i := uint64(0); i < n; i += 10000 {
-		mustUpdate(b, s, func(tx chat.Tx) error {
+		mustUpdate(b, s, func(tx port.Tx) error {
 			for j := i; j < min(n, i+10000); j++ {
-				if _, err := tx.Insert([]byte("c"), chat.Position{Clock: 1000 * j}); err != nil {
+				if _, err := tx.Insert([]byte("c"), port.Position{Clock: 1000 * j}); err != nil {
 					return err
 				}
 			}
@@ -159,11 +159,11 @@ func BenchmarkPage(b *testing.B) {
 	for _, n := range []uint64{1000, 200000} {
 		s := benchStore(b, true)
 		fillHistory(b, s, n)
-		middle := chat.Position{Clock: 1000 * n / 3}
-		for name, before := range map[string]*chat.Position{"first": nil, "old": &middle} {
+		middle := port.Position{Clock: 1000 * n / 3}
+		for name, before := range map[string]*port.Position{"first": nil, "old": &middle} {
 			b.Run(fmt.Sprintf("%s/of=%d", name, n), func(b *testing.B) {
 				for b.Loop() {
-					if err := s.View(func(tx chat.Tx) error {
+					if err := s.View(func(tx port.Tx) error {
 						page, err := tx.Page([]byte("c"), before, 50)
 						if len(page) != 50 {
 							b.Fatal(len(page))
@@ -187,11 +187,11 @@ func BenchmarkInsert(b *testing.B) {
 			fillHistory(b, s, n)
 			i := uint64(0)
 			for b.Loop() {
-				p := chat.Position{Clock: 1000*n + i}
+				p := port.Position{Clock: 1000*n + i}
 				if late {
-					p = chat.Position{Clock: i * 7919000 % (1000 * n), ID: [32]byte{1, byte(i), byte(i >> 8), byte(i >> 16)}}
+					p = port.Position{Clock: i * 7919000 % (1000 * n), ID: [32]byte{1, byte(i), byte(i >> 8), byte(i >> 16)}}
 				}
-				mustUpdate(b, s, func(tx chat.Tx) error {
+				mustUpdate(b, s, func(tx port.Tx) error {
 					_, err := tx.Insert([]byte("c"), p)
 					return err
 				})
@@ -213,7 +213,7 @@ func BenchmarkOpen(b *testing.B) {
 				b.Fatal(err)
 			}
 			for i := uint64(0); i < n; i += 1000 {
-				mustUpdate(b, s, func(tx chat.Tx) error {
+				mustUpdate(b, s, func(tx port.Tx) error {
 					for j := i; j < i+1000; j++ {
 						if err := oneMessage(tx, j); err != nil {
 							return err

@@ -5,7 +5,7 @@ import (
 	"io"
 	"runtime/debug"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // A large file is opened in two steps. Before bbolt sees it scanBranches reads what
@@ -126,8 +126,8 @@ func (s *fileStore) finishLater(f *boltFile) {
 }
 
 // damaged is what every transaction fails with from then on.
-func damaged(cause error) *chat.Error {
-	return chat.Errorf(chat.CodeOf(cause), "", "the store file is damaged").Because(cause)
+func damaged(cause error) *port.Error {
+	return port.Errorf(port.CodeOf(cause), "", "the store file is damaged").Because(cause)
 }
 
 // finished waits until nothing of the file is left to be looked at.

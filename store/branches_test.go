@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // largeOptions make every file count as a large one.
@@ -40,8 +40,8 @@ func TestLargeFileWorks(t *testing.T) {
 			s.must(err)
 			s.Store = large
 		}
-		s.update(func(tx chat.Tx) { s.must(tx.Put("t", number(1<<40+uint64(round)), []byte("new"))) })
-		s.view(func(tx chat.Tx) {
+		s.update(func(tx port.Tx) { s.must(tx.Put("t", number(1<<40+uint64(round)), []byte("new"))) })
+		s.view(func(tx port.Tx) {
 			for i := range round + 1 {
 				if v, err := tx.Get("t", number(1<<40+uint64(i))); err != nil || string(v) != "new" {
 					t.Errorf("round %d: %q, %v", round, v, err)
@@ -81,17 +81,17 @@ func TestLargeFileDamaged(t *testing.T) {
 		_, scanErr := scanned(b)
 		large, err := Open(largeOptions(path))
 		if err != nil {
-			wantCode(t, err, chat.CodeStoreCorrupt)
+			wantCode(t, err, port.CodeStoreCorrupt)
 			atOpen++
 			continue
 		}
-		err = large.Update(func(tx chat.Tx) error { return tx.Put("unused", []byte("k"), []byte("v")) })
+		err = large.Update(func(tx port.Tx) error { return tx.Put("unused", []byte("k"), []byte("v")) })
 		s.must(large.Close())
 		after, readErr := os.ReadFile(path)
 		s.must(readErr)
 		switch {
 		case err != nil:
-			wantCode(t, err, chat.CodeStoreCorrupt)
+			wantCode(t, err, port.CodeStoreCorrupt)
 			if !bytes.Equal(after, b) {
 				t.Errorf("page %d byte %d: the refused write changed the file", page, at)
 			}
@@ -138,8 +138,8 @@ func TestLargeFileLostRecord(t *testing.T) {
 	}
 	large, err := Open(largeOptions(s.path))
 	if err == nil {
-		err = large.Update(func(tx chat.Tx) error { return tx.Put("unused", []byte("k"), nil) })
+		err = large.Update(func(tx port.Tx) error { return tx.Put("unused", []byte("k"), nil) })
 		defer large.Close()
 	}
-	wantCode(t, err, chat.CodeStoreCorrupt)
+	wantCode(t, err, port.CodeStoreCorrupt)
 }

@@ -7,7 +7,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // checker walks a snapshot of the store and looks at everything that should hold:
@@ -71,7 +71,7 @@ func (c *checker) inspector(r *reader, id bucketID, e entry) func(key, plain []b
 	case kindTable:
 		return func(key, plain []byte) error {
 			clear, _, ok := unpackRecord(plain)
-			if !ok || string(r.crypt.recordKey(id, chat.Table(e.name), clear)) != string(key) {
+			if !ok || string(r.crypt.recordKey(id, port.Table(e.name), clear)) != string(key) {
 				return misplaced(e.what())
 			}
 			return nil
@@ -119,8 +119,8 @@ func (c *checker) walk(r *reader, what string, id bucketID, inspect func(key, pl
 
 // damage reports damage, and returns what is none.
 func (c *checker) damage(err error) error {
-	var e *chat.Error
-	if errors.As(err, &e) && e.Code == chat.CodeStoreCorrupt {
+	var e *port.Error
+	if errors.As(err, &e) && e.Code == port.CodeStoreCorrupt {
 		c.tell(e.Message)
 		return nil
 	}

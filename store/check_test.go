@@ -4,20 +4,20 @@ import (
 	"strings"
 	"testing"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // TestImpossible writes, with the right keys, what a defect of this package could
 // write, and looks whether Check and the reading methods notice.
 func TestImpossible(t *testing.T) {
-	each := func(tx chat.Tx) error { return tx.Each("t", func(_, _ []byte) error { return nil }) }
-	rang := func(tx chat.Tx) error {
+	each := func(tx port.Tx) error { return tx.Each("t", func(_, _ []byte) error { return nil }) }
+	rang := func(tx port.Tx) error {
 		return tx.Range("q", 0, func(uint64, []byte) (bool, error) { return true, nil })
 	}
 	for name, c := range map[string]struct {
 		write func(*fileTx) error
 		want  string                 // in Check's report
-		read  func(tx chat.Tx) error // notices too, or nil
+		read  func(tx port.Tx) error // notices too, or nil
 	}{
 		"record under another key": {func(f *fileTx) error {
 			id := f.crypt.bucket(kindTable, "t")
@@ -28,7 +28,7 @@ func TestImpossible(t *testing.T) {
 			id := f.crypt.bucket(kindTable, "t")
 			k := f.crypt.recordKey(id, "t", []byte{0, 1})
 			return f.batch.do(step{act: actPut, id: id, key: k, value: []byte{200}})
-		}, "table t: a record is not what it should be", func(tx chat.Tx) error { _, err := tx.Get("t", []byte{0, 1}); return err }},
+		}, "table t: a record is not what it should be", func(tx port.Tx) error { _, err := tx.Get("t", []byte{0, 1}); return err }},
 		"wrong count": {func(f *fileTx) error {
 			id, e, err := f.entry(kindTable, "t")
 			e.last++
@@ -62,7 +62,7 @@ func TestImpossible(t *testing.T) {
 			s := newFile(t)
 			fill(s)
 			s.sound()
-			s.update(func(tx chat.Tx) { s.must(c.write(tx.(*fileTx))) })
+			s.update(func(tx port.Tx) { s.must(c.write(tx.(*fileTx))) })
 			var problems []string
 			if _, err := s.Check(t.Context(), func(p string) { problems = append(problems, p) }); err != nil {
 				t.Fatal(err)
@@ -71,7 +71,7 @@ func TestImpossible(t *testing.T) {
 				t.Errorf("Check says %q, want %q", problems, c.want)
 			}
 			if c.read != nil {
-				wantCode(t, s.View(c.read), chat.CodeStoreCorrupt)
+				wantCode(t, s.View(c.read), port.CodeStoreCorrupt)
 			}
 		})
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
 )
 
@@ -111,7 +111,7 @@ func TestCrypt(t *testing.T) {
 		t.Error("keyed hashes of different things are the same")
 	}
 	c.rand = strings.NewReader("too short")
-	if _, err := c.seal(a, nil, nil); chat.CodeOf(err) != chat.CodeStoreIO {
+	if _, err := c.seal(a, nil, nil); port.CodeOf(err) != port.CodeStoreIO {
 		t.Errorf("seal without randomness: %v", err)
 	}
 }
@@ -184,8 +184,8 @@ func FuzzFile(f *testing.F) {
 		o.NoSync = true
 		st, err := Open(o)
 		if err != nil {
-			switch chat.CodeOf(err) {
-			case chat.CodeStoreCorrupt, chat.CodeWrongPassphrase:
+			switch port.CodeOf(err) {
+			case port.CodeStoreCorrupt, port.CodeWrongPassphrase:
 			default:
 				t.Errorf("Open: %v", err)
 			}
@@ -195,8 +195,8 @@ func FuzzFile(f *testing.F) {
 		if _, err := st.Check(t.Context(), nil); err != nil {
 			t.Errorf("Check: %v", err)
 		}
-		if _, err := dump(st, []chat.Table{"table"}, []chat.Queue{"queue"}, []string{"chat"}); err != nil {
-			wantCode(t, err, chat.CodeStoreCorrupt)
+		if _, err := dump(st, []port.Table{"table"}, []port.Queue{"queue"}, []string{"chat"}); err != nil {
+			wantCode(t, err, port.CodeStoreCorrupt)
 		}
 	})
 }

@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 func testQueue(t *testing.T, s *subject) {
 	bounds := func(first, last uint64) {
 		t.Helper()
-		s.view(func(tx chat.Tx) {
+		s.view(func(tx port.Tx) {
 			if f, l, err := tx.Bounds("q"); err != nil || f != first || l != last {
 				t.Errorf("Bounds = %d, %d, %v; want %d, %d", f, l, err, first, last)
 			}
@@ -22,23 +22,23 @@ func testQueue(t *testing.T, s *subject) {
 	}
 	push := func(want uint64) {
 		t.Helper()
-		s.update(func(tx chat.Tx) {
+		s.update(func(tx port.Tx) {
 			if seq, err := tx.Append("q", number(want)); err != nil || seq != want {
 				t.Errorf("Append = %d, %v; want %d", seq, err, want)
 			}
 		})
 	}
 	bounds(1, 0)
-	s.update(func(tx chat.Tx) { s.must(tx.Trim("q", 10)) })
+	s.update(func(tx port.Tx) { s.must(tx.Trim("q", 10)) })
 	for i := range uint64(5) {
 		push(i + 1)
 	}
 	bounds(1, 5)
-	s.update(func(tx chat.Tx) { s.must(tx.Trim("q", 2)); s.must(tx.Trim("q", 1)) })
+	s.update(func(tx port.Tx) { s.must(tx.Trim("q", 2)); s.must(tx.Trim("q", 1)) })
 	bounds(3, 5)
 	s.again()
 	bounds(3, 5)
-	s.update(func(tx chat.Tx) { s.must(tx.Trim("q", 99)) })
+	s.update(func(tx port.Tx) { s.must(tx.Trim("q", 99)) })
 	bounds(6, 5)
 	s.again()
 	bounds(6, 5)
@@ -47,7 +47,7 @@ func testQueue(t *testing.T, s *subject) {
 }
 
 func testRange(t *testing.T, s *subject) {
-	s.update(func(tx chat.Tx) {
+	s.update(func(tx port.Tx) {
 		for i := range uint64(20) {
 			_, err := tx.Append("q", number(i+1))
 			s.must(err)
@@ -55,7 +55,7 @@ func testRange(t *testing.T, s *subject) {
 		s.must(tx.Trim("q", 3))
 	})
 	s.again()
-	collect := func(tx chat.Tx, from uint64, each func(uint64) bool) (got []uint64) {
+	collect := func(tx port.Tx, from uint64, each func(uint64) bool) (got []uint64) {
 		s.must(tx.Range("q", from, func(seq uint64, v []byte) (bool, error) {
 			if binary.BigEndian.Uint64(v) != seq {
 				t.Errorf("entry %d holds %x", seq, v)
@@ -71,7 +71,7 @@ func testRange(t *testing.T, s *subject) {
 			t.Errorf("Range gave %v, want %v", got, want)
 		}
 	}
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		expect(collect(tx, 0, func(seq uint64) bool { return seq < 5 }), 4, 5)
 		expect(collect(tx, 18, func(uint64) bool { return true }), 18, 19, 20)
 		expect(collect(tx, 21, func(uint64) bool { return true }))
@@ -81,7 +81,7 @@ func testRange(t *testing.T, s *subject) {
 			t.Errorf("Range: %v, want the callback's error", err)
 		}
 	})
-	s.update(func(tx chat.Tx) {
+	s.update(func(tx port.Tx) {
 		got := collect(tx, 0, func(seq uint64) bool { // trim and append while ranging
 			_, err := tx.Append("q", number(0))
 			s.must(err)
@@ -97,9 +97,9 @@ func testHistory(t *testing.T, s *subject) {
 	seed := time.Now().UnixNano()
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewSource(seed))
-	model := map[string][]chat.Position{}
+	model := map[string][]port.Position{}
 	for round := range 30 {
-		s.update(func(tx chat.Tx) {
+		s.update(func(tx port.Tx) {
 			for range 60 {
 				name := string(rune('a' + rng.Intn(3)))
 				p := pos(uint64(rng.Intn(400)), byte(rng.Intn(3)))
@@ -117,13 +117,13 @@ func testHistory(t *testing.T, s *subject) {
 			}
 		})
 		if round%10 == 9 {
-			s.update(func(tx chat.Tx) { s.must(tx.DropHistory([]byte("b"))) })
+			s.update(func(tx port.Tx) { s.must(tx.DropHistory([]byte("b"))) })
 			delete(model, "b")
 		}
 		if round%7 == 0 {
 			s.again()
 		}
-		s.view(func(tx chat.Tx) {
+		s.view(func(tx port.Tx) {
 			for _, name := range []string{"a", "b", "c", "none"} {
 				want := slices.Clone(model[name])
 				slices.Reverse(want)
@@ -141,14 +141,14 @@ func testOneSpot(t *testing.T, s *subject) {
 	const n = 3000
 	for _, order := range []string{"rising", "falling", "inward"} {
 		name := []byte(order)
-		s.update(func(tx chat.Tx) {
+		s.update(func(tx port.Tx) {
 			for _, c := range []uint64{1, 1 << 40} {
 				_, err := tx.Insert(name, pos(c, 0))
 				s.must(err)
 			}
 		})
 		for i := uint64(0); i < n; i += 500 {
-			s.update(func(tx chat.Tx) {
+			s.update(func(tx port.Tx) {
 				for j := i; j < i+500; j++ {
 					c := 1000 + j
 					switch {
@@ -164,9 +164,9 @@ func testOneSpot(t *testing.T, s *subject) {
 			})
 		}
 		s.again()
-		s.view(func(tx chat.Tx) {
+		s.view(func(tx port.Tx) {
 			page, err := tx.Page(name, nil, 2*n)
-			if err != nil || len(page) != n+2 || !slices.IsSortedFunc(page, func(a, b chat.Position) int { return compare(b, a) }) {
+			if err != nil || len(page) != n+2 || !slices.IsSortedFunc(page, func(a, b port.Position) int { return compare(b, a) }) {
 				t.Errorf("%s: page of %d, %v", order, len(page), err)
 			}
 		})
@@ -174,7 +174,7 @@ func testOneSpot(t *testing.T, s *subject) {
 }
 
 func testFront(t *testing.T, s *subject) {
-	s.update(func(tx chat.Tx) { // as history fetched newest first
+	s.update(func(tx port.Tx) { // as history fetched newest first
 		for i := uint64(5000); i > 0; i-- {
 			if added, err := tx.Insert([]byte("c"), pos(i, 0)); !added || err != nil {
 				t.Errorf("Insert = %v, %v", added, err)
@@ -182,18 +182,18 @@ func testFront(t *testing.T, s *subject) {
 		}
 	})
 	s.again()
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		p := pos(3, 0)
 		page, err := tx.Page([]byte("c"), &p, 10)
-		if err != nil || !slices.Equal(page, []chat.Position{pos(2, 0), pos(1, 0)}) {
+		if err != nil || !slices.Equal(page, []port.Position{pos(2, 0), pos(1, 0)}) {
 			t.Errorf("the oldest page is %v, %v", page, err)
 		}
 	})
 }
 
 func testPages(t *testing.T, s *subject) {
-	var want []chat.Position
-	s.update(func(tx chat.Tx) {
+	var want []port.Position
+	s.update(func(tx port.Tx) {
 		for i := range uint64(200) {
 			p := pos(10+i/3*2, byte(i%3))
 			want = append(want, p)
@@ -201,7 +201,7 @@ func testPages(t *testing.T, s *subject) {
 			s.must(err)
 		}
 	})
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		for clock := uint64(0); clock < 150; clock++ { // cursors on and between positions
 			for id := range byte(4) {
 				before := pos(clock, id)

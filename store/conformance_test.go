@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"testing"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
-// conformance is what every chat.Store of this package must do.
+// conformance is what every port.Store of this package must do.
 var conformance = []struct {
 	name string
 	run  func(*testing.T, *subject)
@@ -43,14 +43,14 @@ func TestConformance(t *testing.T) {
 }
 
 func testTable(t *testing.T, s *subject) {
-	get := func(tx chat.Tx, table chat.Table, key string, want []byte) {
+	get := func(tx port.Tx, table port.Table, key string, want []byte) {
 		t.Helper()
 		v, err := tx.Get(table, []byte(key))
 		if err != nil || !bytes.Equal(v, want) || (v == nil) != (want == nil) {
 			t.Errorf("Get(%s, %q) = %x, %v; want %x", table, key, v, err, want)
 		}
 	}
-	s.update(func(tx chat.Tx) {
+	s.update(func(tx port.Tx) {
 		get(tx, "a", "k", nil)
 		s.must(tx.Delete("a", []byte("k")))
 		s.must(tx.Put("a", []byte("k"), []byte("v")))
@@ -59,7 +59,7 @@ func testTable(t *testing.T, s *subject) {
 		get(tx, "a", "k", []byte("v"))
 	})
 	s.again()
-	s.update(func(tx chat.Tx) {
+	s.update(func(tx port.Tx) {
 		get(tx, "a", "k", []byte("v"))
 		get(tx, "a", "", []byte{})
 		get(tx, "b", "k", []byte("other"))
@@ -69,7 +69,7 @@ func testTable(t *testing.T, s *subject) {
 		s.must(tx.Delete("b", []byte("k")))
 	})
 	s.again()
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		get(tx, "a", "k", []byte{})
 		get(tx, "b", "k", nil)
 	})
@@ -77,7 +77,7 @@ func testTable(t *testing.T, s *subject) {
 
 func testEach(t *testing.T, s *subject) {
 	want := map[string]string{}
-	s.update(func(tx chat.Tx) {
+	s.update(func(tx port.Tx) {
 		for i := range 300 {
 			k, v := fmt.Sprintf("key %d", i), fmt.Sprintf("value %d", i*i)
 			want[k] = v
@@ -87,7 +87,7 @@ func testEach(t *testing.T, s *subject) {
 	s.again()
 	got := map[string]string{}
 	stop := errors.New("stop")
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		s.must(tx.Each("t", func(k, v []byte) error { got[string(k)] = string(v); return nil }))
 		s.must(tx.Each("missing", func(k, v []byte) error { return stop }))
 		n := 0
@@ -98,7 +98,7 @@ func testEach(t *testing.T, s *subject) {
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("Each gave %d records, want %d", len(got), len(want))
 	}
-	s.update(func(tx chat.Tx) {
+	s.update(func(tx port.Tx) {
 		s.must(tx.Each("t", func(k, v []byte) error {
 			if err := tx.Put("t", k, v); !errors.Is(err, ErrWalked) {
 				t.Errorf("Put inside Each: %v", err)

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"testing"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // everything makes one of each write.
-func everything(tx chat.Tx, n byte) error {
+func everything(tx port.Tx, n byte) error {
 	_, err1 := tx.Append("q", []byte{n})
 	_, err2 := tx.Append("new", []byte{n})
 	_, err3 := tx.Insert([]byte("c"), pos(uint64(n), n))
@@ -22,7 +22,7 @@ func everything(tx chat.Tx, n byte) error {
 }
 
 func prepareFailing(s *subject) {
-	s.update(func(tx chat.Tx) {
+	s.update(func(tx port.Tx) {
 		for i := range 5 {
 			_, err := tx.Append("q", []byte{byte(i)})
 			s.must(err)
@@ -40,7 +40,7 @@ func testFailing(t *testing.T, s *subject) {
 	prepareFailing(s)
 	before := s.dump()
 	failure := errors.New("no")
-	if err := s.Update(func(tx chat.Tx) error {
+	if err := s.Update(func(tx port.Tx) error {
 		s.must(everything(tx, 7))
 		return failure
 	}); err != failure {
@@ -50,7 +50,7 @@ func testFailing(t *testing.T, s *subject) {
 		t.Errorf("a failing update left\n%s\nwant\n%s", after, before)
 	}
 	s.again()
-	s.update(func(tx chat.Tx) { s.must(everything(tx, 8)) })
+	s.update(func(tx port.Tx) { s.must(everything(tx, 8)) })
 	if s.dump() == before {
 		t.Error("the update that followed changed nothing")
 	}
@@ -60,11 +60,11 @@ func testFailing(t *testing.T, s *subject) {
 func testPanicking(t *testing.T, s *subject) {
 	prepareFailing(s)
 	before := s.dump()
-	err := s.Update(func(tx chat.Tx) error {
+	err := s.Update(func(tx port.Tx) error {
 		s.must(everything(tx, 7))
 		panic("private text")
 	})
-	wantCode(t, err, chat.CodeInternal)
+	wantCode(t, err, port.CodeInternal)
 	var p *PanicError
 	if !errors.As(err, &p) || p.Value != "private text" || len(p.Stack) == 0 {
 		t.Errorf("the panic is not the cause of %v", err)
@@ -72,17 +72,17 @@ func testPanicking(t *testing.T, s *subject) {
 	if bytes.Contains([]byte(err.Error()+p.Error()), []byte("private")) {
 		t.Error("the error text tells the panic value")
 	}
-	wantCode(t, s.View(func(chat.Tx) error { panic("v") }), chat.CodeInternal)
+	wantCode(t, s.View(func(port.Tx) error { panic("v") }), port.CodeInternal)
 	if after := s.dump(); after != before {
 		t.Errorf("a panicking update left\n%s\nwant\n%s", after, before)
 	}
-	s.update(func(tx chat.Tx) { s.must(everything(tx, 8)) })
+	s.update(func(tx port.Tx) { s.must(everything(tx, 8)) })
 	s.again()
 }
 
 func testCopies(t *testing.T, s *subject) {
 	k, v := []byte("key"), []byte("value")
-	s.update(func(tx chat.Tx) {
+	s.update(func(tx port.Tx) {
 		s.must(tx.Put("t", k, v))
 		_, err := tx.Append("q", v)
 		s.must(err)
@@ -95,11 +95,11 @@ func testCopies(t *testing.T, s *subject) {
 		got[0] = 'Y' // what is handed out belongs to us
 		_ = append(got, "more"...)
 	})
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		s.must(tx.Each("t", func(key, value []byte) error { key[0], value[0] = 'Z', 'Z'; return nil }))
 		s.must(tx.Range("q", 0, func(_ uint64, value []byte) (bool, error) { value[0] = 'Z'; return true, nil }))
 	})
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		got, err := tx.Get("t", []byte("key"))
 		s.must(err)
 		if string(got) != "value" {
@@ -117,7 +117,7 @@ func testCopies(t *testing.T, s *subject) {
 func testReadOnly(t *testing.T, s *subject) {
 	prepareFailing(s)
 	before := s.dump()
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		_, err1 := tx.Append("q", nil)
 		_, err2 := tx.Insert([]byte("c"), pos(9, 9))
 		for i, err := range []error{err1, err2, tx.Put("t", nil, nil), tx.Delete("t", []byte("old")),
@@ -133,9 +133,9 @@ func testReadOnly(t *testing.T, s *subject) {
 }
 
 func testDead(t *testing.T, s *subject) {
-	var kept []chat.Tx
-	s.update(func(tx chat.Tx) { kept = append(kept, tx) })
-	s.view(func(tx chat.Tx) { kept = append(kept, tx) })
+	var kept []port.Tx
+	s.update(func(tx port.Tx) { kept = append(kept, tx) })
+	s.view(func(tx port.Tx) { kept = append(kept, tx) })
 	for _, tx := range kept {
 		_, err1 := tx.Get("t", nil)
 		_, err2 := tx.Append("q", nil)
@@ -153,12 +153,12 @@ func testDead(t *testing.T, s *subject) {
 }
 
 func testSnapshot(t *testing.T, s *subject) {
-	s.update(func(tx chat.Tx) { s.must(tx.Put("t", []byte("k"), []byte("1"))) })
+	s.update(func(tx port.Tx) { s.must(tx.Put("t", []byte("k"), []byte("1"))) })
 	done := make(chan struct{})
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		go func() {
 			defer close(done)
-			s.update(func(tx chat.Tx) { s.must(tx.Put("t", []byte("k"), []byte("2"))) })
+			s.update(func(tx port.Tx) { s.must(tx.Put("t", []byte("k"), []byte("2"))) })
 		}()
 		if s.path != "" {
 			<-done // a file store's View does not hold up an Update
@@ -168,7 +168,7 @@ func testSnapshot(t *testing.T, s *subject) {
 		}
 	})
 	<-done
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		if v, err := tx.Get("t", []byte("k")); err != nil || string(v) != "2" {
 			t.Errorf("the update is not there: %q, %v", v, err)
 		}
@@ -176,21 +176,21 @@ func testSnapshot(t *testing.T, s *subject) {
 }
 
 func testLife(t *testing.T, s *subject) {
-	nothing := func(chat.Tx) error { return nil }
-	s.update(func(tx chat.Tx) { s.must(tx.Put("t", []byte("k"), []byte("v"))) })
+	nothing := func(port.Tx) error { return nil }
+	s.update(func(tx port.Tx) { s.must(tx.Put("t", []byte("k"), []byte("v"))) })
 	for range 2 {
 		s.must(s.Suspend())
 		s.must(s.Suspend())
-		wantCode(t, s.View(nothing), chat.CodeStoreSuspended)
-		wantCode(t, s.Update(nothing), chat.CodeStoreSuspended)
+		wantCode(t, s.View(nothing), port.CodeStoreSuspended)
+		wantCode(t, s.Update(nothing), port.CodeStoreSuspended)
 		_, err := s.Check(context.Background(), nil)
-		wantCode(t, err, chat.CodeStoreSuspended)
+		wantCode(t, err, port.CodeStoreSuspended)
 		if info := s.Info(); info.SchemaVersion != schemaVersion {
 			t.Errorf("Info while suspended: %+v", info)
 		}
 		s.must(s.Resume())
 		s.must(s.Resume())
-		s.view(func(tx chat.Tx) {
+		s.view(func(tx port.Tx) {
 			if v, err := tx.Get("t", []byte("k")); string(v) != "v" {
 				t.Errorf("after Resume: %q, %v", v, err)
 			}
@@ -201,22 +201,22 @@ func testLife(t *testing.T, s *subject) {
 	}
 	s.must(s.Close())
 	s.must(s.Close())
-	wantCode(t, s.View(nothing), chat.CodeClosed)
-	wantCode(t, s.Update(nothing), chat.CodeClosed)
-	wantCode(t, s.Suspend(), chat.CodeClosed)
-	wantCode(t, s.Resume(), chat.CodeClosed)
+	wantCode(t, s.View(nothing), port.CodeClosed)
+	wantCode(t, s.Update(nothing), port.CodeClosed)
+	wantCode(t, s.Suspend(), port.CodeClosed)
+	wantCode(t, s.Resume(), port.CodeClosed)
 }
 
 func testTooLarge(t *testing.T, s *subject) {
 	big := make([]byte, maxRecord)
-	s.update(func(tx chat.Tx) {
+	s.update(func(tx port.Tx) {
 		s.must(tx.Put("t", nil, big))
-		wantCode(t, tx.Put("t", []byte{1}, big), chat.CodeTooLarge)
+		wantCode(t, tx.Put("t", []byte{1}, big), port.CodeTooLarge)
 		_, err := tx.Append("q", append(big, 1))
-		wantCode(t, err, chat.CodeTooLarge)
+		wantCode(t, err, port.CodeTooLarge)
 	})
 	s.again()
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		if v, err := tx.Get("t", nil); err != nil || len(v) != maxRecord {
 			t.Errorf("the largest record came back as %d bytes, %v", len(v), err)
 		}
@@ -224,7 +224,7 @@ func testTooLarge(t *testing.T, s *subject) {
 }
 
 func testCheckCancelled(t *testing.T, s *subject) {
-	s.update(func(tx chat.Tx) { s.must(tx.Put("t", nil, nil)) })
+	s.update(func(tx port.Tx) { s.must(tx.Put("t", nil, nil)) })
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := s.Check(ctx, nil); !errors.Is(err, context.Canceled) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // childCrash writes number n to a queue, a table and a history in one Update and
@@ -22,7 +22,7 @@ func childCrash(path string) {
 		go func() {
 			for {
 				var seq uint64
-				check(s.Update(func(tx chat.Tx) (err error) {
+				check(s.Update(func(tx port.Tx) (err error) {
 					seq, err = writeCrash(tx)
 					return err
 				}))
@@ -37,7 +37,7 @@ func childCrash(path string) {
 
 // writeCrash writes records of all sizes, some of them late in the history and
 // some over old ones, so that a kill meets every kind of change.
-func writeCrash(tx chat.Tx) (uint64, error) {
+func writeCrash(tx port.Tx) (uint64, error) {
 	seq, err := tx.Append("q", []byte("entry"))
 	if err != nil {
 		return 0, err
@@ -45,7 +45,7 @@ func writeCrash(tx chat.Tx) (uint64, error) {
 	if err := tx.Put("t", number(seq), make([]byte, 200+seq%2000)); err != nil {
 		return 0, err
 	}
-	if _, err := tx.Insert([]byte("c"), chat.Position{Clock: seq ^ 5}); err != nil {
+	if _, err := tx.Insert([]byte("c"), port.Position{Clock: seq ^ 5}); err != nil {
 		return 0, err
 	}
 	return seq, tx.Put("scratch", number(seq%7), number(seq))
@@ -88,7 +88,7 @@ func checkCrashed(t *testing.T, path string, acknowledged uint64) (last uint64) 
 	s := &subject{Store: mustOpen(t, path), t: t, path: path}
 	defer s.Close()
 	s.sound()
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		_, last, _ = tx.Bounds("q")
 		if last < acknowledged {
 			t.Fatalf("%d was acknowledged, the queue ends at %d", acknowledged, last)

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/crypto/chacha20poly1305"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
 )
 
@@ -103,7 +103,7 @@ func (c *crypt) bucket(kind byte, name string) bucketID {
 
 // recordKey is the disk key of the record key in a table, which has bucket id: a
 // keyed hash, or of a numbered table the number.
-func (c *crypt) recordKey(id bucketID, table chat.Table, key []byte) []byte {
+func (c *crypt) recordKey(id bucketID, table port.Table, key []byte) []byte {
 	if table.Numbered() && len(key) == numberSize {
 		return copied(key)
 	}
@@ -197,16 +197,16 @@ func unpackRecord(plain []byte) (key, value []byte, ok bool) {
 // positionSize is the plaintext of a history record: clock (big-endian), id.
 const positionSize = 8 + 32
 
-func packPosition(p chat.Position) []byte {
+func packPosition(p port.Position) []byte {
 	return appendPosition(make([]byte, 0, positionSize), p)
 }
 
-func appendPosition(b []byte, p chat.Position) []byte {
+func appendPosition(b []byte, p port.Position) []byte {
 	b = binary.BigEndian.AppendUint64(b, p.Clock)
 	return append(b, p.ID[:]...)
 }
 
-func unpackPosition(plain []byte) (p chat.Position, ok bool) {
+func unpackPosition(plain []byte) (p port.Position, ok bool) {
 	if len(plain) != positionSize {
 		return p, false
 	}

@@ -13,13 +13,13 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // fill puts enough into the store for several pages of every kind.
 func fill(s *subject) {
 	for round := range byte(6) {
-		s.update(func(tx chat.Tx) {
+		s.update(func(tx port.Tx) {
 			for i := range byte(40) {
 				s.must(tx.Put("t", []byte{round, i}, bytes.Repeat([]byte{i}, 100)))
 				s.must(tx.Put("small", []byte{i}, []byte{round}))
@@ -36,7 +36,7 @@ func fill(s *subject) {
 }
 
 func (s *subject) filled() (string, error) {
-	return dump(s, []chat.Table{"t", "small"}, []chat.Queue{"q"}, []string{"chat with bob"})
+	return dump(s, []port.Table{"t", "small"}, []port.Queue{"q"}, []string{"chat with bob"})
 }
 
 // TestFlippedBytes damages single bytes of a small file. Every damage must be
@@ -96,7 +96,7 @@ func flipped(t *testing.T, s *subject, bad []byte, want string) string {
 	o.NoSync = true
 	st, err := Open(o)
 	if err != nil {
-		if code := chat.CodeOf(err); code != chat.CodeStoreCorrupt && code != chat.CodeWrongPassphrase {
+		if code := port.CodeOf(err); code != port.CodeStoreCorrupt && code != port.CodeWrongPassphrase {
 			t.Errorf("Open: %v", err)
 		}
 		return "open"
@@ -109,7 +109,7 @@ func flipped(t *testing.T, s *subject, bad []byte, want string) string {
 	}
 	got, err := damaged.filled()
 	if err != nil {
-		wantCode(t, err, chat.CodeStoreCorrupt)
+		wantCode(t, err, port.CodeStoreCorrupt)
 	} else if got != want {
 		t.Errorf("read\n%s\nwant\n%s", got, want)
 	}
@@ -122,15 +122,15 @@ func flipped(t *testing.T, s *subject, bad []byte, want string) string {
 			v, err := getOne(st, []byte{round, i})
 			switch {
 			case err != nil:
-				wantCode(t, err, chat.CodeStoreCorrupt)
+				wantCode(t, err, port.CodeStoreCorrupt)
 			case (v == nil) != (i == 7) || (v != nil && !bytes.Equal(v, bytes.Repeat([]byte{i}, 100))):
 				t.Errorf("Get(%d, %d) = %x", round, i, v)
 			}
 		}
 	}
 	// Writing to it must not crash either.
-	if err := st.Update(func(tx chat.Tx) error { return everything(tx, 9) }); err != nil {
-		wantCode(t, err, chat.CodeStoreCorrupt)
+	if err := st.Update(func(tx port.Tx) error { return everything(tx, 9) }); err != nil {
+		wantCode(t, err, port.CodeStoreCorrupt)
 	}
 	if err != nil || problems > 0 {
 		return "read"
@@ -138,8 +138,8 @@ func flipped(t *testing.T, s *subject, bad []byte, want string) string {
 	return ""
 }
 
-func getOne(s chat.Store, key []byte) (v []byte, err error) {
-	err = s.View(func(tx chat.Tx) error {
+func getOne(s port.Store, key []byte) (v []byte, err error) {
+	err = s.View(func(tx port.Tx) error {
 		v, err = tx.Get("t", key)
 		return err
 	})
@@ -223,7 +223,7 @@ func TestMovedRecords(t *testing.T) {
 			raw(t, s.path, func(tx *bolt.Tx) error { return change(tx, a, b, q, h) })
 			st, err := Open(testOptions(s.path))
 			if err != nil {
-				wantCode(t, err, chat.CodeStoreCorrupt)
+				wantCode(t, err, port.CodeStoreCorrupt)
 				return
 			}
 			defer st.Close()
@@ -237,7 +237,7 @@ func TestMovedRecords(t *testing.T) {
 				t.Errorf("Check found nothing, %v", err)
 			}
 			_, err = (&subject{Store: st, t: t}).filled()
-			wantCode(t, err, chat.CodeStoreCorrupt)
+			wantCode(t, err, port.CodeStoreCorrupt)
 		})
 	}
 }
@@ -254,24 +254,24 @@ func TestRawFile(t *testing.T) {
 	o := testOptions(s.path)
 	secrets := []string{"the message text", "0x04contactkey", "table-contacts-name", "queue-outbox-name",
 		"chat with bob", o.Passphrase, "another passphrase", "failed text", string(s.Store.(*fileStore).data[:])}
-	s.update(func(tx chat.Tx) {
+	s.update(func(tx port.Tx) {
 		s.must(tx.Put("table-contacts-name", []byte("0x04contactkey"), []byte("the message text")))
 		_, err := tx.Append("queue-outbox-name", []byte("the message text"))
 		s.must(err)
 		for i := range uint64(50) {
-			p := chat.Position{Clock: 0x1122334455667788 + i}
+			p := port.Position{Clock: 0x1122334455667788 + i}
 			copy(p.ID[:], "message id of thirty-two bytes..")
 			_, err := tx.Insert([]byte("chat with bob"), p)
 			s.must(err)
 		}
 	})
 	secrets = append(secrets, "message id of thirty-two", "\x11\x22\x33\x44\x55\x66", "\x66\x55\x44\x33\x22\x11")
-	_ = s.Update(func(tx chat.Tx) error {
+	_ = s.Update(func(tx port.Tx) error {
 		s.must(tx.Put("t", []byte("failed text"), []byte("failed text")))
 		return os.ErrInvalid
 	})
 	s.must(s.ChangePassphrase(o.Passphrase, "another passphrase"))
-	s.update(func(tx chat.Tx) { s.must(tx.Delete("table-contacts-name", []byte("0x04contactkey"))) })
+	s.update(func(tx port.Tx) { s.must(tx.Delete("table-contacts-name", []byte("0x04contactkey"))) })
 	s.must(s.Close())
 	content, err := os.ReadFile(s.path)
 	s.must(err)
@@ -331,17 +331,17 @@ func TestTruncatedWhileOpen(t *testing.T) {
 	s := newFile(t)
 	fill(s)
 	s.must(os.Truncate(s.path, 2*pageSize))
-	if _, err := s.filled(); chat.CodeOf(err) != chat.CodeStoreCorrupt {
+	if _, err := s.filled(); port.CodeOf(err) != port.CodeStoreCorrupt {
 		t.Errorf("reading a cut file: %v", err)
 	}
-	err := s.Update(func(tx chat.Tx) error { return everything(tx, 1) })
+	err := s.Update(func(tx port.Tx) error { return everything(tx, 1) })
 	if err == nil {
 		t.Error("writing to a cut file succeeded")
 	}
-	if err := s.Close(); err != nil && chat.CodeOf(err) != chat.CodeStoreCorrupt {
+	if err := s.Close(); err != nil && port.CodeOf(err) != port.CodeStoreCorrupt {
 		t.Errorf("Close: %v", err)
 	}
-	if _, err := Open(testOptions(s.path)); chat.CodeOf(err) != chat.CodeStoreCorrupt {
+	if _, err := Open(testOptions(s.path)); port.CodeOf(err) != port.CodeStoreCorrupt {
 		t.Errorf("Open: %v", err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"os"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // Authenticate reports whether the passphrase or the key is the one that opens this
@@ -116,6 +116,6 @@ func (s *memoryStore) Destroy() error {
 
 // Both are chat.Stores.
 var (
-	_ chat.Store = (*fileStore)(nil)
-	_ chat.Store = (*memoryStore)(nil)
+	_ port.Store = (*fileStore)(nil)
+	_ port.Store = (*memoryStore)(nil)
 )

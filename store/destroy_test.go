@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 func TestAuthenticate(t *testing.T) {
@@ -26,7 +26,7 @@ func TestAuthenticate(t *testing.T) {
 	}
 	defer func() { _ = keyed.Close() }()
 	for name, c := range map[string]struct {
-		s          chat.Store
+		s          port.Store
 		passphrase string
 		key        []byte
 		ok         bool
@@ -35,7 +35,7 @@ func TestAuthenticate(t *testing.T) {
 		"right key": {keyed, "", k, true}, "wrong key": {keyed, "", bytes.Repeat([]byte{8}, 32), false}, "a passphrase": {keyed, "right", nil, false},
 		"memory": {Memory(), "anything", nil, true},
 	} {
-		if err := c.s.Authenticate(c.passphrase, c.key); (err == nil) != c.ok || err != nil && chat.CodeOf(err) != chat.CodeWrongPassphrase {
+		if err := c.s.Authenticate(c.passphrase, c.key); (err == nil) != c.ok || err != nil && port.CodeOf(err) != port.CodeWrongPassphrase {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -55,7 +55,7 @@ func TestDestroy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Update(func(tx chat.Tx) error { return tx.Put("t", []byte("k"), []byte("a secret")) }); err != nil {
+	if err := s.Update(func(tx port.Tx) error { return tx.Put("t", []byte("k"), []byte("a secret")) }); err != nil {
 		t.Fatal(err)
 	}
 	twin := filepath.Join(dir, "twin") // sees what the disk would keep
@@ -72,17 +72,17 @@ func TestDestroy(t *testing.T) {
 	if err != nil || len(left) == 0 || len(bytes.Trim(left, "\x00")) > 0 {
 		t.Errorf("%d bytes are left that are not 0, %v", len(bytes.Trim(left, "\x00")), err)
 	}
-	if err := s.View(func(chat.Tx) error { return nil }); chat.CodeOf(err) != chat.CodeClosed {
+	if err := s.View(func(port.Tx) error { return nil }); port.CodeOf(err) != port.CodeClosed {
 		t.Errorf("reading: %v", err)
 	}
-	if err := s.Destroy(); chat.CodeOf(err) != chat.CodeClosed {
+	if err := s.Destroy(); port.CodeOf(err) != port.CodeClosed {
 		t.Errorf("again: %v", err)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
 	m := Memory()
-	if err := m.Destroy(); err != nil || m.View(func(chat.Tx) error { return nil }) == nil {
+	if err := m.Destroy(); err != nil || m.View(func(port.Tx) error { return nil }) == nil {
 		t.Errorf("memory: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-// Package store keeps what the engine must not forget. Open gives a chat.Store in
+// Package store keeps what the engine must not forget. Open gives a port.Store in
 // one encrypted bbolt file; Memory gives one that ends with the process.
 //
 // # What the file shows

@@ -13,7 +13,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 func seeded(t testing.TB) *rand.Rand {
@@ -73,7 +73,7 @@ func faultyCommit(t *testing.T, path string, good []byte, r *rand.Rand, kind str
 	hit := false
 	d.failAt(r.IntN(12), kind, r.IntN(1<<16), broken, &hit)
 	seed := r.Uint64()
-	change := func(tx chat.Tx) error { return mutate(tx, rand.New(rand.NewPCG(seed, 0)), 99) }
+	change := func(tx port.Tx) error { return mutate(tx, rand.New(rand.NewPCG(seed, 0)), 99) }
 	err = s.Update(change)
 	d.heal()
 	if !hit {
@@ -82,14 +82,14 @@ func faultyCommit(t *testing.T, path string, good []byte, r *rand.Rand, kind str
 		}
 		return "not reached"
 	}
-	wantCode(t, err, chat.CodeStoreIO)
+	wantCode(t, err, port.CodeStoreIO)
 	if want := faultErrno[kind]; errnoOf(err) != want {
 		t.Errorf("%s: details.errno is %q, want %q", kind, errnoOf(err), want)
 	}
 	shown, err := content(s)
 	refuses := err != nil
 	if refuses {
-		wantCode(t, err, chat.CodeStoreIO)
+		wantCode(t, err, port.CodeStoreIO)
 	} else if shown != before {
 		t.Error("after a failed commit the store shows something else")
 	}
@@ -124,7 +124,7 @@ func faultyCommit(t *testing.T, path string, good []byte, r *rand.Rand, kind str
 }
 
 // afterwards is what change makes of a copy of the file.
-func afterwards(t *testing.T, good []byte, path string, change func(chat.Tx) error) string {
+func afterwards(t *testing.T, good []byte, path string, change func(port.Tx) error) string {
 	t.Helper()
 	if err := os.WriteFile(path, good, 0o600); err != nil {
 		t.Fatal(err)
@@ -224,7 +224,7 @@ func oneCommit(t *testing.T, path string, r *rand.Rand, n int) (base []byte, wri
 	}
 	d := diskOf(t, s)
 	d.record(&writes)
-	if err := s.Update(func(tx chat.Tx) error { return mutate(tx, r, n) }); err != nil {
+	if err := s.Update(func(tx port.Tx) error { return mutate(tx, r, n) }); err != nil {
 		t.Fatal(err)
 	}
 	d.heal()
@@ -274,7 +274,7 @@ func TestFaultEveryByte(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Update(func(tx chat.Tx) error { return everything(tx, 3) }); err != nil {
+	if err := s.Update(func(tx port.Tx) error { return everything(tx, 3) }); err != nil {
 		t.Fatal(err)
 	}
 	want, err := small(s)
@@ -313,8 +313,8 @@ func TestFaultEveryByte(t *testing.T) {
 	}
 }
 
-func small(s chat.Store) (string, error) {
-	return dump(s, []chat.Table{"t", "new"}, []chat.Queue{"q", "new"}, []string{"c", "new"})
+func small(s port.Store) (string, error) {
+	return dump(s, []port.Table{"t", "new"}, []port.Queue{"q", "new"}, []string{"c", "new"})
 }
 
 func everyByte(t *testing.T, path string, bad []byte, want string) string {
@@ -323,7 +323,7 @@ func everyByte(t *testing.T, path string, bad []byte, want string) string {
 	}
 	s, err := Open(plain(path, false))
 	if err != nil {
-		if code := chat.CodeOf(err); code != chat.CodeStoreCorrupt && code != chat.CodeWrongPassphrase && code != chat.CodeStoreNewer {
+		if code := port.CodeOf(err); code != port.CodeStoreCorrupt && code != port.CodeWrongPassphrase && code != port.CodeStoreNewer {
 			t.Errorf("Open: %v", err)
 		}
 		return "refused"
@@ -336,7 +336,7 @@ func everyByte(t *testing.T, path string, bad []byte, want string) string {
 	got, err := small(s)
 	switch {
 	case err != nil:
-		wantCode(t, err, chat.CodeStoreCorrupt)
+		wantCode(t, err, port.CodeStoreCorrupt)
 		if problems == 0 {
 			t.Error("Check found nothing")
 		}
@@ -359,7 +359,7 @@ func TestFaultRecordPutBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		fill := func(value string) {
-			if err := s.Update(func(tx chat.Tx) error {
+			if err := s.Update(func(tx port.Tx) error {
 				for i := range 40 {
 					if err := tx.Put("t", []byte{byte(i)}, []byte(value)); err != nil {
 						return err
@@ -372,7 +372,7 @@ func TestFaultRecordPutBack(t *testing.T) {
 		}
 		fill("old")
 		if large {
-			if err := s.Update(func(tx chat.Tx) error {
+			if err := s.Update(func(tx port.Tx) error {
 				for i := range freshAtOnce + 1 {
 					if err := tx.Put("many", number(uint64(i)), nil); err != nil {
 						return err
@@ -417,7 +417,7 @@ func TestFaultRecordPutBack(t *testing.T) {
 				raw(t, path, putBack.do)
 				s, err := Open(plain(path, false))
 				if err != nil {
-					wantCode(t, err, chat.CodeStoreCorrupt)
+					wantCode(t, err, port.CodeStoreCorrupt)
 					if !strings.Contains(err.Error(), putBack.want) {
 						t.Errorf("Open: %v, want %s", err, putBack.want)
 					}
@@ -431,9 +431,9 @@ func TestFaultRecordPutBack(t *testing.T) {
 				if _, err := s.Check(t.Context(), func(p string) { problems = append(problems, p) }); err != nil || !slices.Contains(problems, putBack.want) {
 					t.Errorf("Check: %v, %v", problems, err)
 				}
-				wantCode(t, s.View(func(tx chat.Tx) error {
+				wantCode(t, s.View(func(tx port.Tx) error {
 					return tx.Each("t", func(_, _ []byte) error { return nil })
-				}), chat.CodeStoreCorrupt)
+				}), port.CodeStoreCorrupt)
 			})
 		}
 	}

@@ -15,7 +15,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // A disk that fails: bbolt writes through a function and syncs through a file
@@ -41,7 +41,7 @@ func private[T any](t testing.TB, v reflect.Value, names ...string) *T {
 	return (*T)(unsafe.Pointer(v.UnsafeAddr()))
 }
 
-func diskOf(t testing.TB, s chat.Store) *disk {
+func diskOf(t testing.TB, s port.Store) *disk {
 	t.Helper()
 	db := s.(*fileStore).file.db
 	v := reflect.ValueOf(db).Elem()
@@ -78,7 +78,7 @@ var faultErrno = map[string]string{"full disk": "ENOSPC", "short write": "", "wr
 
 // errnoOf is details.errno of an error, or "".
 func errnoOf(err error) string {
-	var e *chat.Error
+	var e *port.Error
 	if !errors.As(err, &e) {
 		return ""
 	}
@@ -132,7 +132,7 @@ func plain(path string, sync bool) Options {
 }
 
 // mutate is one transaction of a workload: every kind of change, of every size.
-func mutate(tx chat.Tx, r *rand.Rand, n int) error {
+func mutate(tx port.Tx, r *rand.Rand, n int) error {
 	if _, err := tx.Append("q", make([]byte, r.IntN(300))); err != nil {
 		return err
 	}
@@ -158,8 +158,8 @@ func mutate(tx chat.Tx, r *rand.Rand, n int) error {
 	return err
 }
 
-func content(s chat.Store) (string, error) {
-	return dump(s, []chat.Table{"t"}, []chat.Queue{"q"}, []string{"c"})
+func content(s port.Store) (string, error) {
+	return dump(s, []port.Table{"t"}, []port.Queue{"q"}, []string{"c"})
 }
 
 // began is a store with some history, its file and its content.
@@ -171,7 +171,7 @@ func began(t testing.TB, dir string, r *rand.Rand) (path string) {
 		t.Fatal(err)
 	}
 	for n := range 25 {
-		if err := s.Update(func(tx chat.Tx) error { return mutate(tx, r, n) }); err != nil {
+		if err := s.Update(func(tx port.Tx) error { return mutate(tx, r, n) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -187,7 +187,7 @@ func outcome(t testing.TB, path string) (text string, damaged error) {
 	t.Helper()
 	s, err := Open(plain(path, false))
 	if err != nil {
-		if chat.CodeOf(err) != chat.CodeStoreCorrupt {
+		if port.CodeOf(err) != port.CodeStoreCorrupt {
 			t.Errorf("Open: %v", err)
 		}
 		return "", err
@@ -198,7 +198,7 @@ func outcome(t testing.TB, path string) (text string, damaged error) {
 		t.Errorf("Check: %v", err)
 	}
 	text, err = content(s)
-	if err != nil && chat.CodeOf(err) != chat.CodeStoreCorrupt {
+	if err != nil && port.CodeOf(err) != port.CodeStoreCorrupt {
 		t.Errorf("reading: %v", err)
 	}
 	if err == nil && problems > 0 {

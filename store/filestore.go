@@ -12,11 +12,11 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
 )
 
-// fileStore is a chat.Store in a bbolt file.
+// fileStore is a port.Store in a bbolt file.
 type fileStore struct {
 	path    string // of the file itself, where Options.Path is a link to it
 	given   string // Options.Path, made absolute
@@ -40,19 +40,19 @@ type fileStore struct {
 	// the writer only.
 	lastGroup int
 	room      room
-	broken    atomic.Pointer[chat.Error] // set when bbolt must not be used any more
+	broken    atomic.Pointer[port.Error] // set when bbolt must not be used any more
 }
 
-// Open opens the store at o.Path, or makes it. It fails with a *chat.Error:
+// Open opens the store at o.Path, or makes it. It fails with a *port.Error:
 //   - CodeBadConfig: o cannot be used, Field says what of it;
 //   - CodeStoreIO: the path cannot be used (its directory is missing, no rights);
 //   - CodeStoreLocked: somebody has it open, at once and never after waiting;
 //   - CodeWrongPassphrase: the passphrase or key is another;
 //   - CodeStoreCorrupt: damaged, or no store at all;
 //   - CodeStoreNewer: written by a later version of this library.
-func Open(o Options) (chat.Store, error) { return openWith(o, migrations) }
+func Open(o Options) (port.Store, error) { return openWith(o, migrations) }
 
-func openWith(o Options, steps []migration) (chat.Store, error) {
+func openWith(o Options, steps []migration) (port.Store, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (s *fileStore) start(o Options, steps []migration) error {
 		}
 	}
 	if s.crypt, err = newCrypt(s.data, s.rand); err != nil {
-		return chat.Errorf(chat.CodeInternal, "", "the keys cannot be derived").Because(err)
+		return port.Errorf(port.CodeInternal, "", "the keys cannot be derived").Because(err)
 	}
 	if s.file.isNew() {
 		if err := s.file.writeFirst(h, s.crypt); err != nil {
@@ -167,7 +167,7 @@ func (s *fileStore) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("store(f
 // MarshalText gives no secret either.
 func (s *fileStore) MarshalText() ([]byte, error) { return []byte("store(file)"), nil }
 
-func (s *fileStore) View(fn func(chat.Tx) error) error {
+func (s *fileStore) View(fn func(port.Tx) error) error {
 	return s.view(func(r *reader) error {
 		tx := &fileTx{reader: r}
 		defer tx.end()
@@ -190,7 +190,7 @@ func (s *fileStore) view(fn func(*reader) error) error {
 	return err
 }
 
-func (s *fileStore) Update(fn func(chat.Tx) error) error {
+func (s *fileStore) Update(fn func(port.Tx) error) error {
 	if err := s.gate.enter(); err != nil {
 		return err
 	}
@@ -285,7 +285,7 @@ func (s *fileStore) ChangePassphrase(old, new string) error {
 	}
 	defer s.gate.leave()
 	if normalPassphrase(new) == "" {
-		return chat.Errorf(chat.CodeBadParams, "new", "the new passphrase is empty")
+		return port.Errorf(port.CodeBadParams, "new", "the new passphrase is empty")
 	}
 	if err := s.hung(); err != nil {
 		return err
@@ -295,11 +295,11 @@ func (s *fileStore) ChangePassphrase(old, new string) error {
 		return err
 	}
 	if h.kdf == kdfNone {
-		return chat.Errorf(chat.CodeBadParams, "old", "this store is opened with a key and has no passphrase")
+		return port.Errorf(port.CodeBadParams, "old", "this store is opened with a key and has no passphrase")
 	}
 	data, _, err := h.unlock(Options{Passphrase: old})
 	if err != nil || subtle.ConstantTimeCompare(data[:], s.data[:]) != 1 {
-		return chat.Errorf(chat.CodeWrongPassphrase, "old", "the passphrase does not open this store")
+		return port.Errorf(port.CodeWrongPassphrase, "old", "the passphrase does not open this store")
 	}
 	h, master, err := h.withPassphrase(new, h.argon.atLeast(s.kdf), s.rand)
 	if err == nil {
@@ -321,12 +321,12 @@ func changed(err error) error {
 	if err == nil {
 		return nil
 	}
-	return chat.Errorf(chat.CodeOf(err), "", "the passphrase is changed, but what the old one opens could not be erased from the file; the next open tries again").
+	return port.Errorf(port.CodeOf(err), "", "the passphrase is changed, but what the old one opens could not be erased from the file; the next open tries again").
 		BecauseOS(err).With("changed", true)
 }
 
-func (s *fileStore) Info() chat.StoreInfo {
-	info := chat.StoreInfo{Kind: "file", Path: s.given, SchemaVersion: int(s.version)}
+func (s *fileStore) Info() port.StoreInfo {
+	info := port.StoreInfo{Kind: "file", Path: s.given, SchemaVersion: int(s.version)}
 	if stat, err := os.Stat(s.path); err == nil {
 		info.SizeBytes = stat.Size()
 	}

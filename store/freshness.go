@@ -6,7 +6,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // A record that was put back as it once was authenticates at its place. So the
@@ -80,7 +80,7 @@ func (r *reader) traces(what string, id bucketID) (sum trace, err error) {
 }
 
 // stale is about records that are not the newest of their place.
-func stale(what string) *chat.Error { return corrupt("%s: a record is not its newest version", what) }
+func stale(what string) *port.Error { return corrupt("%s: a record is not its newest version", what) }
 
 // freshRoot compares the index with its traces.
 func (r *reader) freshRoot() error {

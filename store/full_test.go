@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 func init() { children["full"] = childFull }
@@ -23,7 +23,7 @@ func childFull(path string) {
 	s, err := Open(testOptions(path))
 	check(err)
 	put := func(key string, size int) error {
-		return s.Update(func(tx chat.Tx) error { return tx.Put("t", []byte(key), make([]byte, size)) })
+		return s.Update(func(tx port.Tx) error { return tx.Put("t", []byte(key), make([]byte, size)) })
 	}
 	check(put("before", 100))
 	limitFiles(uint64(s.Info().SizeBytes))
@@ -35,7 +35,7 @@ func childFull(path string) {
 	wg.Wait()
 	close(errs)
 	for err := range errs {
-		if chat.CodeOf(err) != chat.CodeStoreIO || errnoOf(err) != "EFBIG" {
+		if port.CodeOf(err) != port.CodeStoreIO || errnoOf(err) != "EFBIG" {
 			check(fmt.Errorf("a commit on a full disk: %v, errno %q", err, errnoOf(err)))
 		}
 	}
@@ -65,7 +65,7 @@ func TestFullDisk(t *testing.T) {
 	s := &subject{Store: mustOpen(t, path), t: t, path: path}
 	defer s.Close()
 	s.sound()
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		n := 0
 		s.must(tx.Each("t", func(k, v []byte) error { n++; return nil }))
 		if n != 3 {
@@ -87,7 +87,7 @@ func TestNoDirectory(t *testing.T) {
 	}
 	for _, path := range []string{filepath.Join(dir, "missing", "store.db"), filepath.Join(file, "store.db"), dir, pipe} {
 		_, err := Open(testOptions(path))
-		wantCode(t, err, chat.CodeStoreIO)
+		wantCode(t, err, port.CodeStoreIO)
 		wantField(t, err, "store.path")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "missing")); err == nil {

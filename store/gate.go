@@ -3,7 +3,7 @@ package store
 import (
 	"sync"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 type gateState int
@@ -75,9 +75,9 @@ func (g *gate) now() gateState {
 func (s gateState) err() error {
 	switch s {
 	case gateSuspended:
-		return chat.Errorf(chat.CodeStoreSuspended, "", "the store is suspended")
+		return port.Errorf(port.CodeStoreSuspended, "", "the store is suspended")
 	case gateClosed:
-		return chat.Errorf(chat.CodeClosed, "", "the store is closed")
+		return port.Errorf(port.CodeClosed, "", "the store is closed")
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"testing"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // quick is an Argon2id cost for tests.
@@ -21,7 +21,7 @@ func testOptions(path string) Options {
 
 // subject is a store under test; again closes and opens a file store.
 type subject struct {
-	chat.Store
+	port.Store
 	t    *testing.T
 	path string // "" in memory
 }
@@ -34,7 +34,7 @@ func newFile(t *testing.T) *subject {
 	return s
 }
 
-func mustOpen(t testing.TB, path string) chat.Store {
+func mustOpen(t testing.TB, path string) port.Store {
 	t.Helper()
 	s, err := Open(testOptions(path))
 	if err != nil {
@@ -65,16 +65,16 @@ func (s *subject) sound() int {
 	return n
 }
 
-func (s *subject) update(fn func(chat.Tx)) {
+func (s *subject) update(fn func(port.Tx)) {
 	s.t.Helper()
-	if err := s.Update(func(tx chat.Tx) error { fn(tx); return nil }); err != nil {
+	if err := s.Update(func(tx port.Tx) error { fn(tx); return nil }); err != nil {
 		s.t.Errorf("Update: %v", err)
 	}
 }
 
-func (s *subject) view(fn func(chat.Tx)) {
+func (s *subject) view(fn func(port.Tx)) {
 	s.t.Helper()
-	if err := s.View(func(tx chat.Tx) error { fn(tx); return nil }); err != nil {
+	if err := s.View(func(tx port.Tx) error { fn(tx); return nil }); err != nil {
 		s.t.Errorf("View: %v", err)
 	}
 }
@@ -87,19 +87,19 @@ func (s *subject) must(err error) {
 	}
 }
 
-func wantCode(t testing.TB, err error, want chat.Code) {
+func wantCode(t testing.TB, err error, want port.Code) {
 	t.Helper()
-	if err == nil || chat.CodeOf(err) != want {
+	if err == nil || port.CodeOf(err) != want {
 		t.Errorf("got error %v, want code %s", err, want)
 	}
 }
 
 // dump is the whole content, as text to compare.
 func dump(s interface {
-	View(func(chat.Tx) error) error
-}, tables []chat.Table, queues []chat.Queue, chats []string) (string, error) {
+	View(func(port.Tx) error) error
+}, tables []port.Table, queues []port.Queue, chats []string) (string, error) {
 	var out []string
-	err := s.View(func(tx chat.Tx) error {
+	err := s.View(func(tx port.Tx) error {
 		for _, t := range tables {
 			if err := tx.Each(t, func(k, v []byte) error {
 				out = append(out, fmt.Sprintf("%s %x=%x", t, k, v))
@@ -147,20 +147,20 @@ func dump(s interface {
 	return b.String(), err
 }
 
-func pos(clock uint64, id byte) chat.Position {
-	return chat.Position{Clock: clock, ID: [32]byte{id}}
+func pos(clock uint64, id byte) port.Position {
+	return port.Position{Clock: clock, ID: [32]byte{id}}
 }
 
 func (s *subject) dump() string {
 	s.t.Helper()
-	out, err := dump(s, []chat.Table{"t", "new", "#n"}, []chat.Queue{"q", "new"}, []string{"c", "new", "dropped"})
+	out, err := dump(s, []port.Table{"t", "new", "#n"}, []port.Queue{"q", "new"}, []string{"c", "new", "dropped"})
 	s.must(err)
 	return out
 }
 
 func wantField(t testing.TB, err error, want string) {
 	t.Helper()
-	var e *chat.Error
+	var e *port.Error
 	if !errors.As(err, &e) || e.Field != want {
 		t.Errorf("got error %v, want field %s", err, want)
 	}

@@ -5,7 +5,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // A history is a bucket of positions under 8-byte order labels. Labels rise as
@@ -19,7 +19,7 @@ const firstLabel = 1 << 63
 // placed is a position with its label.
 type placed struct {
 	label    uint64
-	position chat.Position
+	position port.Position
 }
 
 // historyCursor walks the positions of a history.
@@ -64,7 +64,7 @@ func (t *fileTx) history(id bucketID) (*historyCursor, error) {
 
 // notBefore finds the oldest placed that is not before p; ok is false when all
 // are. It reads a logarithmic number of records.
-func (c historyCursor) notBefore(p chat.Position) (found placed, ok bool, err error) {
+func (c historyCursor) notBefore(p port.Position) (found placed, ok bool, err error) {
 	e, more, err := c.last()
 	for range nearEntries {
 		if err != nil || !more || compare(e.position, p) < 0 {
@@ -86,7 +86,7 @@ func (c historyCursor) notBefore(p chat.Position) (found placed, ok bool, err er
 
 // bisect finds the oldest placed not before p, knowing that the one labelled low
 // is before p and high is not. It halves the range of labels each time round.
-func (c historyCursor) bisect(low uint64, high placed, p chat.Position) (placed, bool, error) {
+func (c historyCursor) bisect(low uint64, high placed, p port.Position) (placed, bool, error) {
 	for high.label-low > 1 {
 		e, ok, err := c.from(low + (high.label-low)/2)
 		if err == nil && ok && e.label == high.label { // nothing in the upper half
@@ -109,7 +109,7 @@ func (c historyCursor) bisect(low uint64, high placed, p chat.Position) (placed,
 	return high, true, nil
 }
 
-func (t *fileTx) Insert(chatID []byte, p chat.Position) (bool, error) {
+func (t *fileTx) Insert(chatID []byte, p port.Position) (bool, error) {
 	if err := t.writing(); err != nil {
 		return false, err
 	}
@@ -141,7 +141,7 @@ func (t *fileTx) Insert(chatID []byte, p chat.Position) (bool, error) {
 }
 
 // after tells that p comes after l and that there is room for it.
-func (l placed) after(p chat.Position) bool {
+func (l placed) after(p port.Position) bool {
 	return compare(l.position, p) < 0 && l.label < 1<<64-labelGap
 }
 
@@ -152,7 +152,7 @@ func (t *fileTx) place(id bucketID, p placed, fresh bool) error {
 
 // freeLabel finds the label for p, relabelling if it must. newest tells that it is
 // above all others, there that p is in the history already.
-func (t *fileTx) freeLabel(id bucketID, p chat.Position) (label uint64, newest, there bool, err error) {
+func (t *fileTx) freeLabel(id bucketID, p port.Position) (label uint64, newest, there bool, err error) {
 	for {
 		c, err := t.history(id)
 		if err != nil {
@@ -179,7 +179,7 @@ func (t *fileTx) freeLabel(id bucketID, p chat.Position) (label uint64, newest, 
 
 // neighbours are the newest position before p and the oldest that is not; nil
 // where there is none.
-func (c historyCursor) neighbours(p chat.Position) (low, high *placed, err error) {
+func (c historyCursor) neighbours(p port.Position) (low, high *placed, err error) {
 	newest, more, err := c.last()
 	if err == nil && more && compare(newest.position, p) < 0 { // nearly always
 		return &newest, nil, nil
@@ -218,7 +218,7 @@ func between(low, high *placed) (label uint64, ok bool) {
 	return middle, middle != low.label
 }
 
-func (t *fileTx) Page(chatID []byte, before *chat.Position, limit int) ([]chat.Position, error) {
+func (t *fileTx) Page(chatID []byte, before *port.Position, limit int) ([]port.Position, error) {
 	if err := t.readable(); err != nil || limit <= 0 {
 		return nil, err
 	}
@@ -227,7 +227,7 @@ func (t *fileTx) Page(chatID []byte, before *chat.Position, limit int) ([]chat.P
 		return nil, err
 	}
 	e, ok, err := c.newestBefore(before)
-	var page []chat.Position
+	var page []port.Position
 	for ; ok && err == nil && len(page) < limit; e, ok, err = c.prev() {
 		page = append(page, e.position)
 	}
@@ -238,7 +238,7 @@ func (t *fileTx) Page(chatID []byte, before *chat.Position, limit int) ([]chat.P
 }
 
 // newestBefore moves to the newest position before p, or to the newest of all.
-func (c historyCursor) newestBefore(p *chat.Position) (placed, bool, error) {
+func (c historyCursor) newestBefore(p *port.Position) (placed, bool, error) {
 	if p == nil {
 		return c.last()
 	}

@@ -3,7 +3,7 @@ package store
 import (
 	"testing"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 func at(label uint64) *placed { return &placed{label: label} }
@@ -70,14 +70,14 @@ func TestRelabelWork(t *testing.T) {
 	s := newFile(t)
 	name := []byte("c")
 	const old, late = 3000, 2000
-	s.update(func(tx chat.Tx) {
+	s.update(func(tx port.Tx) {
 		for i := range uint64(old) {
 			_, err := tx.Insert(name, pos(i<<32, 0))
 			s.must(err)
 		}
 	})
 	steps := 0
-	s.update(func(tx chat.Tx) {
+	s.update(func(tx port.Tx) {
 		b := tx.(*fileTx).batch
 		for i := range uint64(late) {
 			before := len(b.steps)
@@ -99,7 +99,7 @@ func TestLabelsAtTheEnd(t *testing.T) {
 	for _, label := range []uint64{0, 1, 1<<64 - 1} {
 		s := newFile(t)
 		name := []byte("c")
-		s.update(func(tx chat.Tx) {
+		s.update(func(tx port.Tx) {
 			f := tx.(*fileTx)
 			id, e, err := f.entry(kindHistory, string(name))
 			s.must(err)
@@ -107,7 +107,7 @@ func TestLabelsAtTheEnd(t *testing.T) {
 			e.last, e.gone = 1, false
 			f.batch.set(id, e)
 		})
-		s.update(func(tx chat.Tx) {
+		s.update(func(tx port.Tx) {
 			for i := range uint64(200) {
 				if added, err := tx.Insert(name, pos(i, 1)); !added || err != nil {
 					t.Errorf("Insert = %v, %v", added, err)

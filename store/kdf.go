@@ -6,7 +6,7 @@ import (
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/unicode/norm"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
 )
 
@@ -84,8 +84,8 @@ type Options struct {
 	// with. ChangePassphrase takes of each parameter the larger one. Zero:
 	// DefaultArgon2. Ignored with Key.
 	KDF Argon2Params
-	// Rand is read for keys, salts and nonces: chat.Randomness.
-	Rand chat.Randomness
+	// Rand is read for keys, salts and nonces: port.Randomness.
+	Rand port.Randomness
 	// NoSync leaves out fsync: a crash of the machine can destroy the store. For
 	// tests and benchmarks only.
 	NoSync bool
@@ -114,15 +114,15 @@ func (o Options) MarshalText() ([]byte, error) { return []byte(o.String()), nil 
 func (o Options) validate() error {
 	switch {
 	case o.Path == "":
-		return chat.Errorf(chat.CodeBadConfig, "store.path", "the path is empty")
+		return port.Errorf(port.CodeBadConfig, "store.path", "the path is empty")
 	case len(o.Key) > 0 && o.Passphrase != "":
-		return chat.Errorf(chat.CodeBadConfig, "store.key", "give a passphrase or a key, not both")
+		return port.Errorf(port.CodeBadConfig, "store.key", "give a passphrase or a key, not both")
 	case len(o.Key) > 0 && len(o.Key) != len(key.Secret{}):
-		return chat.Errorf(chat.CodeBadConfig, "store.key", "the key must be 32 bytes")
+		return port.Errorf(port.CodeBadConfig, "store.key", "the key must be 32 bytes")
 	case len(o.Key) == 0 && normalPassphrase(o.Passphrase) == "":
-		return chat.Errorf(chat.CodeBadConfig, "store.passphrase", "the passphrase is empty")
+		return port.Errorf(port.CodeBadConfig, "store.passphrase", "the passphrase is empty")
 	case !o.KDF.orDefault().valid():
-		return chat.Errorf(chat.CodeBadConfig, "store.kdf", "the Argon2id parameters are out of bounds")
+		return port.Errorf(port.CodeBadConfig, "store.kdf", "the Argon2id parameters are out of bounds")
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // The same passphrase, as keyboards and systems compose it.
@@ -42,7 +42,7 @@ func TestPassphraseForms(t *testing.T) {
 		_ = s.Close()
 		o.Passphrase = "new " + made + "x"
 		_, err = Open(o)
-		wantCode(t, err, chat.CodeWrongPassphrase)
+		wantCode(t, err, port.CodeWrongPassphrase)
 	}
 }
 
@@ -76,7 +76,7 @@ func TestPassphraseOfOlderVersions(t *testing.T) {
 	}
 	o.Passphrase = normalPassphrase(raw)
 	_, err = Open(o)
-	wantCode(t, err, chat.CodeWrongPassphrase)
+	wantCode(t, err, port.CodeWrongPassphrase)
 	o.Passphrase = raw
 	if st, err = Open(o); err != nil {
 		t.Fatal(err)

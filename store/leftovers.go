@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // A migration copies the file before each step. The copies are for somebody whose
@@ -57,8 +57,8 @@ func eraseLeftovers(path string) error {
 // stays.
 func eraseLeftover(name string) error {
 	err := erase(name)
-	if e := (*chat.Error)(nil); errors.As(err, &e) && e.Code == chat.CodeStoreLocked {
-		return chat.Errorf(chat.CodeStoreLocked, "store.path", "a copy of the store, made before a migration, is open and cannot be erased")
+	if e := (*port.Error)(nil); errors.As(err, &e) && e.Code == port.CodeStoreLocked {
+		return port.Errorf(port.CodeStoreLocked, "store.path", "a copy of the store, made before a migration, is open and cannot be erased")
 	}
 	return err
 }

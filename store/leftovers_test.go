@@ -11,7 +11,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // fixtureAt puts the store of version 1 at path.
@@ -135,7 +135,7 @@ func TestCopiesGoAfterAGoodOpen(t *testing.T) {
 	o := fixtureOptions(path)
 	o.Passphrase = "wrong"
 	_, err := Open(o)
-	wantCode(t, err, chat.CodeWrongPassphrase)
+	wantCode(t, err, port.CodeWrongPassphrase)
 	if left := leftovers(path); len(left) != 4 {
 		t.Errorf("after a wrong passphrase there are %v", left)
 	}
@@ -183,7 +183,7 @@ func TestOpenCopyStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	(&subject{Store: copied, t: t}).sound()
-	wantCode(t, s.Destroy(), chat.CodeStoreLocked)
+	wantCode(t, s.Destroy(), port.CodeStoreLocked)
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the store itself is still there: %v", err)
 	}

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 func childHold(path string) {
@@ -21,18 +21,18 @@ func childHold(path string) {
 func TestLockedInThisProcess(t *testing.T) {
 	s := newFile(t)
 	_, err := Open(testOptions(s.path))
-	wantCode(t, err, chat.CodeStoreLocked)
+	wantCode(t, err, port.CodeStoreLocked)
 	// The passphrase plays no part: the lock comes first.
 	o := testOptions(s.path)
 	o.Passphrase = "another"
 	_, err = Open(o)
-	wantCode(t, err, chat.CodeStoreLocked)
-	s.update(func(tx chat.Tx) { s.must(tx.Put("t", nil, nil)) })
+	wantCode(t, err, port.CodeStoreLocked)
+	s.update(func(tx port.Tx) { s.must(tx.Put("t", nil, nil)) })
 
 	s.must(s.Suspend())
 	other := mustOpen(t, s.path) // a suspended store lets go
-	wantCode(t, s.Resume(), chat.CodeStoreLocked)
-	wantCode(t, s.View(func(chat.Tx) error { return nil }), chat.CodeStoreSuspended)
+	wantCode(t, s.Resume(), port.CodeStoreLocked)
+	wantCode(t, s.View(func(port.Tx) error { return nil }), port.CodeStoreSuspended)
 	s.must(other.Close())
 	s.must(s.Resume())
 	s.sound()
@@ -43,7 +43,7 @@ func TestLockedByAnotherProcess(t *testing.T) {
 	c := startChild(t, "hold", path)
 	c.line(t)
 	_, err := Open(testOptions(path))
-	wantCode(t, err, chat.CodeStoreLocked)
+	wantCode(t, err, port.CodeStoreLocked)
 	_ = c.in.Close()
 	if err := c.Wait(); err != nil {
 		t.Fatalf("child: %v %s", err, c.err.String())
@@ -63,7 +63,7 @@ func TestFailedOpenReleasesLock(t *testing.T) {
 	o.Passphrase = "another"
 	for range 3 {
 		_, err := Open(o)
-		wantCode(t, err, chat.CodeWrongPassphrase)
+		wantCode(t, err, port.CodeWrongPassphrase)
 	}
 	good, err := os.ReadFile(path)
 	if err != nil {
@@ -77,7 +77,7 @@ func TestFailedOpenReleasesLock(t *testing.T) {
 		}
 		s, err := Open(testOptions(path))
 		if &content[0] == &bad[0] {
-			wantCode(t, err, chat.CodeStoreCorrupt)
+			wantCode(t, err, port.CodeStoreCorrupt)
 			continue
 		}
 		if err != nil {

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"sync"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // Memory is a store that ends with the process. It behaves as a file store does,
 // except that a View waits for the Update that is running and the other way round.
 // Check finds nothing and ChangePassphrase does nothing.
-func Memory() chat.Store { return &memoryStore{data: newMemoryData()} }
+func Memory() port.Store { return &memoryStore{data: newMemoryData()} }
 
 type memoryStore struct {
 	gate gate
@@ -23,9 +23,9 @@ type memoryStore struct {
 // memoryData is the content. A transaction works on it in place and a failing
 // one takes its steps back.
 type memoryData struct {
-	tables    map[chat.Table]map[string][]byte
-	queues    map[chat.Queue]*memoryQueue
-	histories map[string][]chat.Position // sorted, oldest first
+	tables    map[port.Table]map[string][]byte
+	queues    map[port.Queue]*memoryQueue
+	histories map[string][]port.Position // sorted, oldest first
 }
 
 // memoryQueue holds the entries numbered first to last.
@@ -36,9 +36,9 @@ type memoryQueue struct {
 
 func newMemoryData() *memoryData {
 	return &memoryData{
-		tables:    map[chat.Table]map[string][]byte{},
-		queues:    map[chat.Queue]*memoryQueue{},
-		histories: map[string][]chat.Position{},
+		tables:    map[port.Table]map[string][]byte{},
+		queues:    map[port.Queue]*memoryQueue{},
+		histories: map[string][]port.Position{},
 	}
 }
 
@@ -48,7 +48,7 @@ func (s *memoryStore) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("store
 // MarshalText gives no content either.
 func (s *memoryStore) MarshalText() ([]byte, error) { return []byte("store(memory)"), nil }
 
-func (s *memoryStore) View(fn func(chat.Tx) error) error {
+func (s *memoryStore) View(fn func(port.Tx) error) error {
 	if err := s.gate.enter(); err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (s *memoryStore) View(fn func(chat.Tx) error) error {
 	return runClosure(fn, tx)
 }
 
-func (s *memoryStore) Update(fn func(chat.Tx) error) error {
+func (s *memoryStore) Update(fn func(port.Tx) error) error {
 	if err := s.gate.enter(); err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (s *memoryStore) Update(fn func(chat.Tx) error) error {
 
 func (s *memoryStore) Check(ctx context.Context, _ func(string)) (int, error) {
 	n := 0
-	err := s.View(func(chat.Tx) error {
+	err := s.View(func(port.Tx) error {
 		for _, t := range s.data.tables {
 			n += len(t)
 		}
@@ -119,10 +119,10 @@ func (s *memoryStore) Resume() error {
 
 func (s *memoryStore) ChangePassphrase(_, _ string) error { return nil }
 
-func (s *memoryStore) Info() chat.StoreInfo {
+func (s *memoryStore) Info() port.StoreInfo {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return chat.StoreInfo{Kind: "memory", SizeBytes: s.data.size(), SchemaVersion: schemaVersion}
+	return port.StoreInfo{Kind: "memory", SizeBytes: s.data.size(), SchemaVersion: schemaVersion}
 }
 
 func (s *memoryStore) Close() error {

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"slices"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // memoryTx is one transaction of a memoryStore.
@@ -13,7 +13,7 @@ type memoryTx struct {
 	writable bool
 	done     bool
 	undo     []func()           // steps back, oldest first
-	walking  map[chat.Table]int // tables an Each is in
+	walking  map[port.Table]int // tables an Each is in
 }
 
 func (t *memoryTx) end() { t.done = true }
@@ -41,7 +41,7 @@ func (t *memoryTx) writing() error {
 	return nil
 }
 
-func (t *memoryTx) Get(table chat.Table, key []byte) ([]byte, error) {
+func (t *memoryTx) Get(table port.Table, key []byte) ([]byte, error) {
 	if err := t.readable(); err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (t *memoryTx) Get(table chat.Table, key []byte) ([]byte, error) {
 	return copied(v), nil
 }
 
-func (t *memoryTx) Put(table chat.Table, key, value []byte) error {
+func (t *memoryTx) Put(table port.Table, key, value []byte) error {
 	if err := t.writingTable(table); err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (t *memoryTx) Put(table chat.Table, key, value []byte) error {
 	return nil
 }
 
-func (t *memoryTx) Delete(table chat.Table, key []byte) error {
+func (t *memoryTx) Delete(table port.Table, key []byte) error {
 	if err := t.writingTable(table); err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (t *memoryTx) Delete(table chat.Table, key []byte) error {
 	return nil
 }
 
-func (t *memoryTx) writingTable(table chat.Table) error {
+func (t *memoryTx) writingTable(table port.Table) error {
 	if err := t.writing(); err != nil {
 		return err
 	}
@@ -101,12 +101,12 @@ func (t *memoryTx) remember(m map[string][]byte, key string) {
 	})
 }
 
-func (t *memoryTx) Each(table chat.Table, fn func(key, value []byte) error) error {
+func (t *memoryTx) Each(table port.Table, fn func(key, value []byte) error) error {
 	if err := t.readable(); err != nil {
 		return err
 	}
 	if t.walking == nil {
-		t.walking = map[chat.Table]int{}
+		t.walking = map[port.Table]int{}
 	}
 	t.walking[table]++
 	defer func() { t.walking[table]-- }()
@@ -118,7 +118,7 @@ func (t *memoryTx) Each(table chat.Table, fn func(key, value []byte) error) erro
 	return nil
 }
 
-func (t *memoryTx) Append(q chat.Queue, value []byte) (uint64, error) {
+func (t *memoryTx) Append(q port.Queue, value []byte) (uint64, error) {
 	if err := t.writing(); err != nil {
 		return 0, err
 	}
@@ -136,7 +136,7 @@ func (t *memoryTx) Append(q chat.Queue, value []byte) (uint64, error) {
 	return m.last, nil
 }
 
-func (t *memoryTx) Trim(q chat.Queue, upTo uint64) error {
+func (t *memoryTx) Trim(q port.Queue, upTo uint64) error {
 	if err := t.writing(); err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (t *memoryTx) rememberQueue(m *memoryQueue) {
 	t.undo = append(t.undo, func() { *m = old })
 }
 
-func (t *memoryTx) Range(q chat.Queue, from uint64, fn func(uint64, []byte) (bool, error)) error {
+func (t *memoryTx) Range(q port.Queue, from uint64, fn func(uint64, []byte) (bool, error)) error {
 	if err := t.readable(); err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func (t *memoryTx) Range(q chat.Queue, from uint64, fn func(uint64, []byte) (boo
 	}
 }
 
-func (t *memoryTx) Bounds(q chat.Queue) (first, last uint64, err error) {
+func (t *memoryTx) Bounds(q port.Queue) (first, last uint64, err error) {
 	if err := t.readable(); err != nil {
 		return 0, 0, err
 	}
@@ -186,7 +186,7 @@ func (t *memoryTx) Bounds(q chat.Queue) (first, last uint64, err error) {
 	return 1, 0, nil
 }
 
-func (t *memoryTx) Insert(chatID []byte, p chat.Position) (bool, error) {
+func (t *memoryTx) Insert(chatID []byte, p port.Position) (bool, error) {
 	if err := t.writing(); err != nil {
 		return false, err
 	}
@@ -203,7 +203,7 @@ func (t *memoryTx) Insert(chatID []byte, p chat.Position) (bool, error) {
 	return true, nil
 }
 
-func (t *memoryTx) Page(chatID []byte, before *chat.Position, limit int) ([]chat.Position, error) {
+func (t *memoryTx) Page(chatID []byte, before *port.Position, limit int) ([]port.Position, error) {
 	if err := t.readable(); err != nil || limit <= 0 {
 		return nil, err
 	}
@@ -239,7 +239,7 @@ func (t *memoryTx) DropHistory(chatID []byte) error {
 func copied(b []byte) []byte { return append(make([]byte, 0, len(b)), b...) }
 
 // compare orders positions by clock, then id.
-func compare(a, b chat.Position) int {
+func compare(a, b port.Position) int {
 	switch {
 	case a.Clock < b.Clock:
 		return -1

@@ -7,7 +7,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
 )
 
@@ -166,7 +166,7 @@ func (b *boltFile) readHeader(newest uint32) (h header, err error) {
 	h, err = decodeHeader(raw, newest)
 	switch {
 	case errors.Is(err, errHeaderNewer):
-		return h, chat.Errorf(chat.CodeStoreNewer, "", "the store is of version %d, this library knows up to %d", h.version, newest).Because(err)
+		return h, port.Errorf(port.CodeStoreNewer, "", "the store is of version %d, this library knows up to %d", h.version, newest).Because(err)
 	case err != nil:
 		return h, corrupt("header: it is damaged").Because(err)
 	}

@@ -11,7 +11,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 var writeFixture = flag.Bool("write-fixture", false, "write testdata/v<schemaVersion>.db anew")
@@ -22,7 +22,7 @@ func fixtureOptions(path string) Options {
 
 // fillFixture writes what the fixture of every version holds.
 func fillFixture(s *subject) {
-	s.update(func(tx chat.Tx) {
+	s.update(func(tx port.Tx) {
 		for i := range uint64(30) {
 			_, err := tx.Insert([]byte("chat"), pos(i*7%31, byte(i)))
 			s.must(err)
@@ -36,7 +36,7 @@ func fillFixture(s *subject) {
 
 func (s *subject) fixture() string {
 	s.t.Helper()
-	out, err := dump(s, []chat.Table{"table"}, []chat.Queue{"queue"}, []string{"chat"})
+	out, err := dump(s, []port.Table{"table"}, []port.Queue{"queue"}, []string{"chat"})
 	s.must(err)
 	return out
 }
@@ -137,11 +137,11 @@ func TestMigrations(t *testing.T) {
 	}
 	s := newFile(t)
 	o := testOptions(s.path)
-	s.update(func(tx chat.Tx) { s.must(tx.Put("old", []byte("k"), []byte("v"))) })
+	s.update(func(tx port.Tx) { s.must(tx.Put("old", []byte("k"), []byte("v"))) })
 	s.must(s.Close())
-	holds := func(table chat.Table) {
+	holds := func(table port.Table) {
 		t.Helper()
-		s.view(func(tx chat.Tx) {
+		s.view(func(tx port.Tx) {
 			if v, err := tx.Get(table, []byte("k")); err != nil || string(v) != "v" {
 				t.Errorf("Get from %s = %q, %v", table, v, err)
 			}
@@ -172,7 +172,7 @@ func TestMigrations(t *testing.T) {
 		t.Errorf("the second migration failing: %v, copies %v", err, backups(t, s.path))
 	}
 	_, err = Open(o)
-	wantCode(t, err, chat.CodeStoreNewer)
+	wantCode(t, err, port.CodeStoreNewer)
 	if s.Store, err = openWith(o, with(failing, renameTable, nothing)); err != nil {
 		t.Fatal(err)
 	}
@@ -186,10 +186,10 @@ func TestMigrations(t *testing.T) {
 		t.Errorf("copies left: %v", left)
 	}
 	_, err = Open(o)
-	wantCode(t, err, chat.CodeStoreNewer)
+	wantCode(t, err, port.CodeStoreNewer)
 	o.Passphrase = "wrong" // newer is told before the passphrase is tried
 	_, err = Open(o)
-	wantCode(t, err, chat.CodeStoreNewer)
+	wantCode(t, err, port.CodeStoreNewer)
 
 	// The copy is a store of the version before.
 	s.path = before
@@ -199,7 +199,7 @@ func TestMigrations(t *testing.T) {
 	s.must(s.Close())
 
 	// A migration that loses records is noticed, and the copy is kept.
-	if _, err := openWith(testOptions(s.path), with(lossy)); chat.CodeOf(err) != chat.CodeStoreCorrupt {
+	if _, err := openWith(testOptions(s.path), with(lossy)); port.CodeOf(err) != port.CodeStoreCorrupt {
 		t.Errorf("a lossy migration: %v", err)
 	}
 	if len(backups(t, s.path)) != 1 {

@@ -5,7 +5,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // numberTables is migration 2 to 3: outbox and attempts become numbered tables. The
@@ -28,7 +28,7 @@ func numberTables(tx *bolt.Tx, c *crypt) error {
 
 // moveTable puts the records of one table into another under the keys that rename
 // gives. The traces are to be made anew.
-func moveTable(tx *bolt.Tx, c *crypt, old, new chat.Table, rename func(key []byte) []byte) error {
+func moveTable(tx *bolt.Tx, c *crypt, old, new port.Table, rename func(key []byte) []byte) error {
 	r := newReader(c, tx)
 	from, e, err := r.entry(kindTable, string(old))
 	if err != nil || e.gone {

@@ -11,21 +11,21 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // testNumbered uses a numbered table as the outbox is used: rows come at the end and
 // leave from anywhere.
 func testNumbered(t *testing.T, s *subject) {
 	const rows = 500
-	s.update(func(tx chat.Tx) {
+	s.update(func(tx port.Tx) {
 		for i := range uint64(rows) {
 			s.must(tx.Put("#n", number(i), fmt.Append(nil, "row ", i)))
 		}
 		s.must(tx.Put("#n", []byte("no number"), []byte("odd")))
 	})
 	s.again()
-	s.update(func(tx chat.Tx) {
+	s.update(func(tx port.Tx) {
 		for i := range uint64(rows) {
 			if i%3 != 0 {
 				s.must(tx.Delete("#n", number(i)))
@@ -39,7 +39,7 @@ func testNumbered(t *testing.T, s *subject) {
 		want[string(number(i))] = fmt.Sprint("row ", i)
 	}
 	got := map[string]string{}
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		s.must(tx.Each("#n", func(k, v []byte) error { got[string(k)] = string(v); return nil }))
 		for k, v := range want {
 			if b, err := tx.Get("#n", []byte(k)); err != nil || string(b) != v {
@@ -56,7 +56,7 @@ func testNumbered(t *testing.T, s *subject) {
 // order, and an engine's other tables have keyed hashes still.
 func TestNumberedTableShowsNumbersOnly(t *testing.T) {
 	s := newFile(t)
-	s.update(func(tx chat.Tx) {
+	s.update(func(tx port.Tx) {
 		for _, n := range []uint64{7, 1, 300, 2} {
 			s.must(tx.Put("#n", number(n), []byte("v")))
 			s.must(tx.Put("t", number(n), []byte("v")))
@@ -92,7 +92,7 @@ func TestMigrationNumbersTables(t *testing.T) {
 	}
 	s := &subject{Store: old, t: t, path: path}
 	const rows = 300
-	s.update(func(tx chat.Tx) {
+	s.update(func(tx port.Tx) {
 		for i := range uint64(rows) {
 			s.must(tx.Put("outbox", fmt.Appendf(nil, "%032d", i), fmt.Append(nil, "row ", i)))
 		}
@@ -110,7 +110,7 @@ func TestMigrationNumbersTables(t *testing.T) {
 	s.again()
 	var numbers []uint64
 	var values, attempts []string
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		s.must(tx.Each("#outbox", func(k, v []byte) error {
 			numbers, values = append(numbers, binary.BigEndian.Uint64(k)), append(values, string(v))
 			return nil
@@ -119,7 +119,7 @@ func TestMigrationNumbersTables(t *testing.T) {
 			attempts = append(attempts, fmt.Sprintf("%d=%s", binary.BigEndian.Uint64(k), v))
 			return nil
 		}))
-		for _, gone := range []chat.Table{"outbox", "attempts"} {
+		for _, gone := range []port.Table{"outbox", "attempts"} {
 			s.must(tx.Each(gone, func(k, _ []byte) error { t.Errorf("%s still holds %x", gone, k); return nil }))
 		}
 		if first, last, err := tx.Bounds("attempts"); first != 1 || last != 0 || err != nil {
@@ -144,9 +144,9 @@ func testManyWrites(t *testing.T, s *subject) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
-	tables := []chat.Table{"t", "#n"}
-	model := map[chat.Table]map[string]string{"t": {}, "#n": {}}
-	compareTable := func(tx chat.Tx, table chat.Table) {
+	tables := []port.Table{"t", "#n"}
+	model := map[port.Table]map[string]string{"t": {}, "#n": {}}
+	compareTable := func(tx port.Tx, table port.Table) {
 		got := map[string]string{}
 		s.must(tx.Each(table, func(k, v []byte) error { got[string(k)] = string(v); return nil }))
 		if fmt.Sprint(got) != fmt.Sprint(model[table]) {
@@ -154,7 +154,7 @@ func testManyWrites(t *testing.T, s *subject) {
 		}
 	}
 	for range 30 {
-		kept := map[chat.Table]map[string]string{}
+		kept := map[port.Table]map[string]string{}
 		for _, table := range tables {
 			kept[table] = map[string]string{}
 			for k, v := range model[table] {
@@ -163,7 +163,7 @@ func testManyWrites(t *testing.T, s *subject) {
 		}
 		fails := r.IntN(3) == 0
 		failure := fmt.Errorf("no")
-		err := s.Update(func(tx chat.Tx) error {
+		err := s.Update(func(tx port.Tx) error {
 			for range r.IntN(40) {
 				table, k := tables[r.IntN(2)], number(r.Uint64N(12))
 				switch r.IntN(8) {
@@ -198,7 +198,7 @@ func testManyWrites(t *testing.T, s *subject) {
 			s.must(err)
 		}
 		s.again()
-		s.view(func(tx chat.Tx) {
+		s.view(func(tx port.Tx) {
 			for _, table := range tables {
 				compareTable(tx, table)
 			}
@@ -213,12 +213,12 @@ func TestRecordWrittenTwiceIsSealedOnce(t *testing.T) {
 	f := s.Store.(*fileStore)
 	b, err := f.newBatch()
 	s.must(err)
-	run := func(fn func(tx chat.Tx) error) {
+	run := func(fn func(tx port.Tx) error) {
 		r := &request{fn: func(b *batch) error { return fn(&fileTx{reader: &b.reader, batch: b}) }}
 		b.run(r)
 	}
-	run(func(tx chat.Tx) error { return tx.Put("t", []byte("k"), []byte("1")) })
-	run(func(tx chat.Tx) error {
+	run(func(tx port.Tx) error { return tx.Put("t", []byte("k"), []byte("1")) })
+	run(func(tx port.Tx) error {
 		s.must(tx.Put("t", []byte("k"), []byte("2")))
 		s.must(tx.Each("t", func(_, v []byte) error { // bbolt has it from here on
 			if string(v) != "2" {
@@ -229,7 +229,7 @@ func TestRecordWrittenTwiceIsSealedOnce(t *testing.T) {
 		s.must(tx.Put("t", []byte("other"), nil))
 		return fmt.Errorf("no")
 	})
-	run(func(tx chat.Tx) error {
+	run(func(tx port.Tx) error {
 		if v, err := tx.Get("t", []byte("k")); string(v) != "1" || err != nil {
 			t.Errorf("after the failing closure: %q, %v", v, err)
 		}
@@ -237,7 +237,7 @@ func TestRecordWrittenTwiceIsSealedOnce(t *testing.T) {
 	})
 	s.must(b.commit())
 	s.again()
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		n := 0
 		s.must(tx.Each("t", func(_, v []byte) error { n++; s.must(wantValue(v, "3")); return nil }))
 		if n != 1 {

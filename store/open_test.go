@@ -12,7 +12,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 func TestBadOptions(t *testing.T) {
@@ -24,7 +24,7 @@ func TestBadOptions(t *testing.T) {
 		"store.kdf":        {Path: path, Passphrase: "p", KDF: Argon2Params{Time: 1, MemoryKiB: 1 << 30, Threads: 1}},
 	} {
 		_, err := Open(o)
-		wantCode(t, err, chat.CodeBadConfig)
+		wantCode(t, err, port.CodeBadConfig)
 		wantField(t, err, field)
 	}
 	_, err := Open(Options{Path: path, Passphrase: "p", Key: make([]byte, 32)})
@@ -46,7 +46,7 @@ func TestPassphraseAndKey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Update(func(tx chat.Tx) error { return tx.Put("t", []byte("k"), []byte("v")) }); err != nil {
+		if err := s.Update(func(tx port.Tx) error { return tx.Put("t", []byte("k"), []byte("v")) }); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Close(); err != nil {
@@ -61,14 +61,14 @@ func TestPassphraseAndKey(t *testing.T) {
 		"phrase, other cost": {Path: withPhrase.Path, Passphrase: "x"},
 	} {
 		_, err := Open(o)
-		if wantCode(t, err, chat.CodeWrongPassphrase); t.Failed() {
+		if wantCode(t, err, port.CodeWrongPassphrase); t.Failed() {
 			t.Fatal(name)
 		}
 		given := "store.passphrase"
 		if o.Key != nil {
 			given = "store.key"
 		}
-		if e := (*chat.Error)(nil); !errors.As(err, &e) || e.Field != given {
+		if e := (*port.Error)(nil); !errors.As(err, &e) || e.Field != given {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -79,7 +79,7 @@ func TestPassphraseAndKey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.View(func(tx chat.Tx) error {
+		if err := s.View(func(tx port.Tx) error {
 			v, err := tx.Get("t", []byte("k"))
 			if string(v) != "v" {
 				t.Errorf("Get = %q", v)
@@ -97,23 +97,23 @@ func TestPassphraseAndKey(t *testing.T) {
 func TestChangePassphrase(t *testing.T) {
 	s := newFile(t)
 	o := testOptions(s.path)
-	s.update(func(tx chat.Tx) { s.must(tx.Put("t", []byte("k"), []byte("v"))) })
-	wantCode(t, s.ChangePassphrase("wrong", "new"), chat.CodeWrongPassphrase)
-	wantCode(t, s.ChangePassphrase(o.Passphrase, ""), chat.CodeBadParams)
+	s.update(func(tx port.Tx) { s.must(tx.Put("t", []byte("k"), []byte("v"))) })
+	wantCode(t, s.ChangePassphrase("wrong", "new"), port.CodeWrongPassphrase)
+	wantCode(t, s.ChangePassphrase(o.Passphrase, ""), port.CodeBadParams)
 	s.must(s.ChangePassphrase(o.Passphrase, "new"))
-	wantCode(t, s.ChangePassphrase(o.Passphrase, "new"), chat.CodeWrongPassphrase)
+	wantCode(t, s.ChangePassphrase(o.Passphrase, "new"), port.CodeWrongPassphrase)
 	s.must(s.Suspend())
-	wantCode(t, s.ChangePassphrase("new", "newer"), chat.CodeStoreSuspended)
+	wantCode(t, s.ChangePassphrase("new", "newer"), port.CodeStoreSuspended)
 	s.must(s.Resume())
 	s.must(s.Close())
-	wantCode(t, s.ChangePassphrase("new", "newer"), chat.CodeClosed)
+	wantCode(t, s.ChangePassphrase("new", "newer"), port.CodeClosed)
 	_, err := Open(o)
-	wantCode(t, err, chat.CodeWrongPassphrase)
+	wantCode(t, err, port.CodeWrongPassphrase)
 	o.Passphrase = "new"
 	if s.Store, err = Open(o); err != nil {
 		t.Fatal(err)
 	}
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		if v, err := tx.Get("t", []byte("k")); err != nil || string(v) != "v" {
 			t.Errorf("Get = %q, %v", v, err)
 		}
@@ -125,7 +125,7 @@ func TestChangePassphrase(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer k.Close()
-	wantCode(t, k.ChangePassphrase("", "new"), chat.CodeBadParams)
+	wantCode(t, k.ChangePassphrase("", "new"), port.CodeBadParams)
 	if err := Memory().ChangePassphrase("a", "b"); err != nil {
 		t.Error(err)
 	}
@@ -159,7 +159,7 @@ func TestNotAStore(t *testing.T) {
 		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(testOptions(path)); chat.CodeOf(err) != chat.CodeStoreCorrupt {
+		if _, err := Open(testOptions(path)); port.CodeOf(err) != port.CodeStoreCorrupt {
 			t.Errorf("%s: %v", name, err)
 		}
 		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, content) {
@@ -192,25 +192,25 @@ func TestEmptyFile(t *testing.T) {
 
 func TestReplacedWhileSuspended(t *testing.T) {
 	s, other := newFile(t), newFile(t)
-	s.update(func(tx chat.Tx) { s.must(tx.Put("t", []byte("k"), []byte("v"))) })
-	other.update(func(tx chat.Tx) { other.must(tx.Put("t", []byte("k"), []byte("v"))) })
+	s.update(func(tx port.Tx) { s.must(tx.Put("t", []byte("k"), []byte("v"))) })
+	other.update(func(tx port.Tx) { other.must(tx.Put("t", []byte("k"), []byte("v"))) })
 	other.must(other.Close())
 	mine := s.path + ".mine"
 	s.must(s.Suspend())
 	s.must(os.Rename(s.path, mine))
-	wantCode(t, s.Resume(), chat.CodeStoreIO) // missing: it must not be made anew
+	wantCode(t, s.Resume(), port.CodeStoreIO) // missing: it must not be made anew
 	empty := newFile(t)
 	empty.must(empty.Close())
 	for _, content := range []string{other.path, empty.path, os.Args[0]} {
 		raw, err := os.ReadFile(content)
 		s.must(err)
 		s.must(os.WriteFile(s.path, raw, 0o600))
-		wantCode(t, s.Resume(), chat.CodeStoreCorrupt)
-		wantCode(t, s.View(func(chat.Tx) error { return nil }), chat.CodeStoreSuspended)
+		wantCode(t, s.Resume(), port.CodeStoreCorrupt)
+		wantCode(t, s.View(func(port.Tx) error { return nil }), port.CodeStoreSuspended)
 	}
 	s.must(os.Rename(mine, s.path))
 	s.must(s.Resume())
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		if v, err := tx.Get("t", []byte("k")); err != nil || string(v) != "v" {
 			t.Errorf("Get = %q, %v", v, err)
 		}
@@ -222,7 +222,7 @@ func TestReplacedWhileSuspended(t *testing.T) {
 func TestChangedWhileSuspended(t *testing.T) {
 	s := newFile(t)
 	put := func(s *subject, value string) {
-		s.update(func(tx chat.Tx) { s.must(tx.Put("t", []byte("k"), []byte(value))) })
+		s.update(func(tx port.Tx) { s.must(tx.Put("t", []byte("k"), []byte(value))) })
 	}
 	put(s, "older")
 	s.must(s.Suspend())
@@ -234,7 +234,7 @@ func TestChangedWhileSuspended(t *testing.T) {
 	newer, err := os.ReadFile(s.path)
 	s.must(err)
 	s.must(os.WriteFile(s.path, older, 0o600))
-	wantCode(t, s.Resume(), chat.CodeStoreCorrupt)
+	wantCode(t, s.Resume(), port.CodeStoreCorrupt)
 	s.must(os.WriteFile(s.path, newer, 0o600))
 	s.must(s.Resume())
 	s.must(s.Suspend())
@@ -245,10 +245,10 @@ func TestChangedWhileSuspended(t *testing.T) {
 	other = &subject{Store: mustOpen(t, s.path), t: t, path: s.path}
 	put(other, "by another")
 	other.must(other.Close())
-	wantCode(t, s.Resume(), chat.CodeStoreCorrupt)
+	wantCode(t, s.Resume(), port.CodeStoreCorrupt)
 	s.must(s.Close())
 	s = &subject{Store: mustOpen(t, s.path), t: t, path: s.path}
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		if v, err := tx.Get("t", []byte("k")); err != nil || string(v) != "by another" {
 			t.Errorf("Get = %q, %v", v, err)
 		}
@@ -278,7 +278,7 @@ func TestRedacted(t *testing.T) {
 	data := s.Store.(*fileStore).data
 	raw := fmt.Sprintf("%x", [32]byte(data))[:12]
 	decimal := strings.Trim(fmt.Sprint(data[0], data[1], data[2], data[3]), "[]")
-	for _, v := range []any{s.Store, struct{ S chat.Store }{s.Store}, Memory()} {
+	for _, v := range []any{s.Store, struct{ S port.Store }{s.Store}, Memory()} {
 		out := printed(v)
 		if strings.Contains(out, raw) || strings.Contains(out, decimal) || !strings.Contains(out, "store(") {
 			t.Errorf("a store prints as %s", out)

@@ -12,7 +12,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 func scanned(file []byte) (map[string]int, error) {
@@ -33,7 +33,7 @@ func TestScanAgreesWithBbolt(t *testing.T) {
 	for range 12 {
 		for range 5 {
 			failing := rng.Intn(3) == 0
-			_ = s.Update(func(tx chat.Tx) error {
+			_ = s.Update(func(tx port.Tx) error {
 				for range rng.Intn(200) {
 					k := number(uint64(rng.Intn(400)))
 					if rng.Intn(3) == 0 {

@@ -12,7 +12,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 func wantPrivate(t *testing.T, path string) {
@@ -66,7 +66,7 @@ func TestCopiesFollowNoLinks(t *testing.T) {
 			if err == nil {
 				err = s.Close()
 			} else {
-				wantCode(t, err, chat.CodeStoreIO)
+				wantCode(t, err, port.CodeStoreIO)
 			}
 			if strings.HasSuffix(name, unfinished) == (err == nil) {
 				t.Errorf("%s: %v", name, err)
@@ -93,7 +93,7 @@ func TestLinkToNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Open(testOptions(link))
-	wantCode(t, err, chat.CodeStoreIO)
+	wantCode(t, err, port.CodeStoreIO)
 	if got := names(t, dir); len(got) != 1 {
 		t.Errorf("there are %v", got)
 	}
@@ -126,7 +126,7 @@ func TestErrorsNameTheirCause(t *testing.T) {
 
 func wantCause(t *testing.T, err error, errno, words string) {
 	t.Helper()
-	wantCode(t, err, chat.CodeStoreIO)
+	wantCode(t, err, port.CodeStoreIO)
 	wantField(t, err, "store.path")
 	if errnoOf(err) != errno || err == nil || !strings.Contains(err.Error(), words) {
 		t.Errorf("%v, errno %q, want %s, %s", err, errnoOf(err), errno, words)

@@ -5,13 +5,13 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // A queue is a bucket of ordinals without gaps: the index knows the first and
 // the last, so a missing entry is noticed.
 
-func (t *fileTx) Append(q chat.Queue, value []byte) (uint64, error) {
+func (t *fileTx) Append(q port.Queue, value []byte) (uint64, error) {
 	if err := t.writing(); err != nil {
 		return 0, err
 	}
@@ -32,7 +32,7 @@ func (t *fileTx) Append(q chat.Queue, value []byte) (uint64, error) {
 	return e.last, nil
 }
 
-func (t *fileTx) Trim(q chat.Queue, upTo uint64) error {
+func (t *fileTx) Trim(q port.Queue, upTo uint64) error {
 	if err := t.writing(); err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (t *fileTx) Trim(q chat.Queue, upTo uint64) error {
 	return nil
 }
 
-func (t *fileTx) Bounds(q chat.Queue) (first, last uint64, err error) {
+func (t *fileTx) Bounds(q port.Queue) (first, last uint64, err error) {
 	if err := t.readable(); err != nil {
 		return 0, 0, err
 	}
@@ -59,7 +59,7 @@ func (t *fileTx) Bounds(q chat.Queue) (first, last uint64, err error) {
 	return e.first, e.last, err
 }
 
-func (t *fileTx) Range(q chat.Queue, from uint64, fn func(uint64, []byte) (bool, error)) error {
+func (t *fileTx) Range(q port.Queue, from uint64, fn func(uint64, []byte) (bool, error)) error {
 	if err := t.readable(); err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (t *fileTx) stepCount() int {
 
 // rangeAgain finds the place of Range again after its callback wrote something,
 // perhaps to the queue: bbolt's cursors do not survive that.
-func (t *fileTx) rangeAgain(q chat.Queue, seq uint64) (uint64, *cursor, []byte, error) {
+func (t *fileTx) rangeAgain(q port.Queue, seq uint64) (uint64, *cursor, []byte, error) {
 	id, e, err := t.entry(kindQueue, string(q))
 	if err != nil {
 		return seq, nil, nil, err

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // bbolt trusts its file. What another program does to it while it is open makes bbolt
@@ -116,7 +116,7 @@ func sabotaged(t *testing.T, r *rand.Rand, name string, destroy bool) {
 		}
 		allowed(t, "Suspend", s.Suspend())
 		allowed(t, "Resume", s.Resume())
-		allowed(t, "View", s.View(func(chat.Tx) error { return nil }))
+		allowed(t, "View", s.View(func(port.Tx) error { return nil }))
 		allowed(t, "Close", s.Close())
 	})
 	if destroy {
@@ -125,7 +125,7 @@ func sabotaged(t *testing.T, r *rand.Rand, name string, destroy bool) {
 	again, err := Open(o)
 	if err == nil {
 		_ = again.Close()
-	} else if code := chat.CodeOf(err); code != chat.CodeStoreCorrupt && code != chat.CodeWrongPassphrase {
+	} else if code := port.CodeOf(err); code != port.CodeStoreCorrupt && code != port.CodeWrongPassphrase {
 		t.Errorf("opened again: %v", err)
 	}
 }
@@ -136,14 +136,14 @@ type call struct {
 }
 
 // allCalls are the ways a store is used.
-func allCalls(s chat.Store) []call {
+func allCalls(s port.Store) []call {
 	return []call{
 		{"View", func() error { _, err := content(s); return err }},
 		{"Update", func() error {
-			return s.Update(func(tx chat.Tx) error { return mutate(tx, rand.New(rand.NewPCG(1, 2)), 7) })
+			return s.Update(func(tx port.Tx) error { return mutate(tx, rand.New(rand.NewPCG(1, 2)), 7) })
 		}},
 		{"large Update", func() error {
-			return s.Update(func(tx chat.Tx) error { return tx.Put("t", []byte("l"), make([]byte, 9*pageSize)) })
+			return s.Update(func(tx port.Tx) error { return tx.Put("t", []byte("l"), make([]byte, 9*pageSize)) })
 		}},
 		{"Check", func() error { _, err := s.Check(context.Background(), nil); return err }},
 		{"Authenticate", func() error { return s.Authenticate("p", nil) }},
@@ -155,7 +155,7 @@ func allCalls(s chat.Store) []call {
 // allowed are no error, and those that a caller can make something of.
 func allowed(t *testing.T, what string, err error) {
 	t.Helper()
-	if err != nil && !slices.Contains([]chat.Code{chat.CodeStoreCorrupt, chat.CodeStoreIO, chat.CodeStoreSuspended, chat.CodeWrongPassphrase}, chat.CodeOf(err)) {
+	if err != nil && !slices.Contains([]port.Code{port.CodeStoreCorrupt, port.CodeStoreIO, port.CodeStoreSuspended, port.CodeWrongPassphrase}, port.CodeOf(err)) {
 		t.Errorf("%s: %v", what, err)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // sealPart is how many records a goroutine seals at a time: some 20 us of work,
@@ -83,7 +83,7 @@ func inParts(n, size int, f func(from, to int)) error {
 func noPanic(f func()) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = chat.Errorf(chat.CodeInternal, "", "sealing records panicked")
+			err = port.Errorf(port.CodeInternal, "", "sealing records panicked")
 		}
 	}()
 	f()

@@ -5,7 +5,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // fileTx is one transaction of a fileStore.
@@ -13,7 +13,7 @@ type fileTx struct {
 	*reader
 	batch   *batch // nil in a View
 	done    bool
-	walking map[chat.Table]int // tables an Each is in
+	walking map[port.Table]int // tables an Each is in
 }
 
 func (t *fileTx) end() { t.done = true }
@@ -43,7 +43,7 @@ func (t *fileTx) entry(kind byte, name string) (bucketID, entry, error) {
 	return t.reader.entry(kind, name)
 }
 
-func (t *fileTx) Get(table chat.Table, key []byte) ([]byte, error) {
+func (t *fileTx) Get(table port.Table, key []byte) ([]byte, error) {
 	if err := t.readable(); err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (t *fileTx) Get(table chat.Table, key []byte) ([]byte, error) {
 	return value, nil
 }
 
-func (t *fileTx) Put(table chat.Table, key, value []byte) error {
+func (t *fileTx) Put(table port.Table, key, value []byte) error {
 	if err := t.writingTable(table); err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (t *fileTx) Put(table chat.Table, key, value []byte) error {
 	return t.batch.do(step{act: actPut, id: id, rises: table.Numbered(), key: t.crypt.recordKey(id, table, key), value: plain})
 }
 
-func (t *fileTx) Delete(table chat.Table, key []byte) error {
+func (t *fileTx) Delete(table port.Table, key []byte) error {
 	if err := t.writingTable(table); err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (t *fileTx) Delete(table chat.Table, key []byte) error {
 
 // writingTable refuses a write to a table that is being walked: bbolt's cursor
 // would lose its place.
-func (t *fileTx) writingTable(table chat.Table) error {
+func (t *fileTx) writingTable(table port.Table) error {
 	if err := t.writing(); err != nil {
 		return err
 	}
@@ -105,12 +105,12 @@ func (t *fileTx) writingTable(table chat.Table) error {
 	return nil
 }
 
-func (t *fileTx) Each(table chat.Table, fn func(key, value []byte) error) error {
+func (t *fileTx) Each(table port.Table, fn func(key, value []byte) error) error {
 	if err := t.readable(); err != nil {
 		return err
 	}
 	if t.walking == nil {
-		t.walking = map[chat.Table]int{}
+		t.walking = map[port.Table]int{}
 	}
 	t.walking[table]++
 	defer func() { t.walking[table]-- }()
@@ -147,7 +147,7 @@ func (t *fileTx) settle(id bucketID) error {
 }
 
 // eachRecord decrypts every record of a table and checks that each is at its place.
-func (r *reader) eachRecord(id bucketID, table chat.Table, fn func(key, value []byte) error) error {
+func (r *reader) eachRecord(id bucketID, table port.Table, fn func(key, value []byte) error) error {
 	what := "table " + string(table)
 	c, err := r.cursor(what, id)
 	if err != nil || c == nil {

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // A thief has the file as it is and knows a passphrase that was changed. These tests
@@ -41,7 +41,7 @@ type former struct {
 }
 
 // formerOf is the present header of a store, which is about to be a former one.
-func formerOf(t *testing.T, s chat.Store, passphrase string) former {
+func formerOf(t *testing.T, s port.Store, passphrase string) former {
 	t.Helper()
 	h, err := s.(*fileStore).file.readHeader(schemaVersion)
 	if err != nil {
@@ -84,7 +84,7 @@ func gone(t *testing.T, path string, olds []former) {
 }
 
 // used is a store with some history of writing and deleting, so that it has free pages.
-func used(t *testing.T, r *rand.Rand, o Options) chat.Store {
+func used(t *testing.T, r *rand.Rand, o Options) port.Store {
 	t.Helper()
 	s, err := Open(o)
 	if err != nil {
@@ -92,7 +92,7 @@ func used(t *testing.T, r *rand.Rand, o Options) chat.Store {
 	}
 	many := r.IntN(3000)
 	for from := 0; from < many; from += 100 {
-		if err := s.Update(func(tx chat.Tx) error {
+		if err := s.Update(func(tx port.Tx) error {
 			for i := from; i < from+100; i++ {
 				if err := tx.Put("many", number(uint64(i)), make([]byte, r.IntN(600))); err != nil {
 					return err
@@ -103,7 +103,7 @@ func used(t *testing.T, r *rand.Rand, o Options) chat.Store {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Update(func(tx chat.Tx) error {
+	if err := s.Update(func(tx port.Tx) error {
 		for i := range r.IntN(many + 1) {
 			if err := tx.Delete("many", number(uint64(i))); err != nil {
 				return err
@@ -118,10 +118,10 @@ func used(t *testing.T, r *rand.Rand, o Options) chat.Store {
 }
 
 // goOn makes n commits.
-func goOn(t *testing.T, s chat.Store, r *rand.Rand, n int) {
+func goOn(t *testing.T, s port.Store, r *rand.Rand, n int) {
 	t.Helper()
 	for i := range n {
-		if err := s.Update(func(tx chat.Tx) error { return mutate(tx, r, i) }); err != nil {
+		if err := s.Update(func(tx port.Tx) error { return mutate(tx, r, i) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -189,10 +189,10 @@ func TestChangePassphraseWaitsForViews(t *testing.T) {
 	inside, read, changed := make(chan bool), make(chan bool), make(chan error, 1)
 	got := make(chan string, 1)
 	go func() {
-		_ = s.View(func(tx chat.Tx) error {
+		_ = s.View(func(tx port.Tx) error {
 			close(inside)
 			<-read
-			text, err := dump(snapshot{tx}, []chat.Table{"t"}, []chat.Queue{"q"}, []string{"c"})
+			text, err := dump(snapshot{tx}, []port.Table{"t"}, []port.Queue{"q"}, []string{"c"})
 			if err != nil {
 				text = err.Error()
 			}
@@ -223,9 +223,9 @@ func TestChangePassphraseWaitsForViews(t *testing.T) {
 }
 
 // snapshot is a Store of one View, for dump.
-type snapshot struct{ tx chat.Tx }
+type snapshot struct{ tx port.Tx }
 
-func (s snapshot) View(fn func(chat.Tx) error) error { return fn(s.tx) }
+func (s snapshot) View(fn func(port.Tx) error) error { return fn(s.tx) }
 
 // A process that dies at any point of a change leaves a file that opens with the old
 // or the new passphrase, and after the next open it shows no other.
@@ -262,7 +262,7 @@ func TestChangePassphraseCrash(t *testing.T) {
 		_ = c.Wait()
 		o.Passphrase = passphrase(now)
 		s, err := Open(o)
-		if chat.CodeOf(err) == chat.CodeWrongPassphrase {
+		if port.CodeOf(err) == port.CodeWrongPassphrase {
 			now++ // it died between the commit and saying so
 			o.Passphrase = passphrase(now)
 			s, err = Open(o)
@@ -363,7 +363,7 @@ func opensWith(t *testing.T, o Options, want string, olds []former) {
 	o.Passphrase = passphrase(1)
 	s, err := Open(o)
 	isNew := err == nil
-	if chat.CodeOf(err) == chat.CodeWrongPassphrase {
+	if port.CodeOf(err) == port.CodeWrongPassphrase {
 		o.Passphrase = passphrase(0)
 		s, err = Open(o)
 	}
@@ -469,8 +469,8 @@ func TestChangePassphraseOnFailingDisk(t *testing.T) {
 			return d.onDisk(b, at)
 		}
 		err := s.ChangePassphrase(passphrase(0), passphrase(1))
-		wantCode(t, err, chat.CodeStoreIO)
-		if e := (*chat.Error)(nil); !errors.As(err, &e) || e.Details["changed"] != true || e.Details["errno"] != "ENOSPC" {
+		wantCode(t, err, port.CodeStoreIO)
+		if e := (*port.Error)(nil); !errors.As(err, &e) || e.Details["changed"] != true || e.Details["errno"] != "ENOSPC" {
 			t.Errorf("after %d commits: %+v", after, err)
 		}
 		d.heal()

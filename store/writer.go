@@ -4,7 +4,7 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // request is a closure waiting for the writer.
@@ -45,7 +45,7 @@ func (s *fileStore) write() {
 // commit runs first and those waiting behind it as one bbolt transaction.
 func (s *fileStore) commit(first *request) {
 	group := []*request{first}
-	err := error(chat.Errorf(chat.CodeInternal, "", "a transaction's closure ended its goroutine"))
+	err := error(port.Errorf(port.CodeInternal, "", "a transaction's closure ended its goroutine"))
 	b, beginErr := s.newBatch()
 	defer func() {
 		s.finish(b, group, err)
@@ -126,7 +126,7 @@ func (s *fileStore) newBatch() (*batch, error) {
 // hang keeps everybody off bbolt from now on: it may hold its locks for ever, or
 // show what is not on disk. Opening the store again shows what is there.
 func (s *fileStore) hang(cause error) {
-	err := chat.Errorf(chat.CodeOf(cause), "", "the store failed before; open it again").BecauseOS(cause)
+	err := port.Errorf(port.CodeOf(cause), "", "the store failed before; open it again").BecauseOS(cause)
 	s.broken.CompareAndSwap(nil, err)
 }
 

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // commits is how many commits the file has seen.
@@ -31,7 +31,7 @@ func TestGroupCommit(t *testing.T) {
 	for c := range callers {
 		wg.Go(func() {
 			for i := range each {
-				s.update(func(tx chat.Tx) {
+				s.update(func(tx port.Tx) {
 					seq, err := tx.Append("q", nil)
 					s.must(err)
 					s.must(tx.Put("t", number(seq), []byte(fmt.Sprint(c, i))))
@@ -46,7 +46,7 @@ func TestGroupCommit(t *testing.T) {
 		t.Errorf("%d closures took %d commits: not grouped", callers*each, commits)
 	}
 	s.again()
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		if _, last, err := tx.Bounds("q"); err != nil || last != callers*each {
 			t.Errorf("the queue ends at %d, %v", last, err)
 		}
@@ -55,11 +55,11 @@ func TestGroupCommit(t *testing.T) {
 
 // together makes the writer wait in a closure until the given ones are queued
 // behind it, so that all share one commit. Its own error comes last.
-func (s *subject) together(fns ...func(chat.Tx) error) []error {
+func (s *subject) together(fns ...func(port.Tx) error) []error {
 	f := s.Store.(*fileStore)
 	errs := make([]error, len(fns))
 	var wg sync.WaitGroup
-	own := s.Update(func(tx chat.Tx) error {
+	own := s.Update(func(tx port.Tx) error {
 		for i, fn := range fns {
 			wg.Go(func() { errs[i] = s.Update(fn) })
 			for len(f.requests) <= i {
@@ -77,13 +77,13 @@ func TestFailingNeighbours(t *testing.T) {
 	prepareFailing(s)
 	failure := errors.New("no")
 	before := s.commits()
-	put := func(n byte) func(chat.Tx) error {
-		return func(tx chat.Tx) error { return everything(tx, n) }
+	put := func(n byte) func(port.Tx) error {
+		return func(tx port.Tx) error { return everything(tx, n) }
 	}
 	errs := s.together(
 		put(10),
-		func(tx chat.Tx) error { return errors.Join(everything(tx, 66), failure) },
-		func(tx chat.Tx) error {
+		func(tx port.Tx) error { return errors.Join(everything(tx, 66), failure) },
+		func(tx port.Tx) error {
 			if v, err := tx.Get("t", []byte{10}); err != nil || string(v) != "new" {
 				t.Errorf("the neighbour before is not seen: %q, %v", v, err)
 			}
@@ -92,15 +92,15 @@ func TestFailingNeighbours(t *testing.T) {
 			}
 			return everything(tx, 11)
 		},
-		func(tx chat.Tx) error { _ = everything(tx, 67); panic("no") },
-		func(tx chat.Tx) error { return failure }, // wrote nothing
+		func(tx port.Tx) error { _ = everything(tx, 67); panic("no") },
+		func(tx port.Tx) error { return failure }, // wrote nothing
 		put(12),
 	)
 	if n := s.commits() - before; n != 1 {
 		t.Errorf("%d commits, want 1", n)
 	}
 	for i, want := range []func(error) bool{nil, func(err error) bool { return errors.Is(err, failure) }, nil,
-		func(err error) bool { return chat.CodeOf(err) == chat.CodeInternal && !errors.Is(err, failure) },
+		func(err error) bool { return port.CodeOf(err) == port.CodeInternal && !errors.Is(err, failure) },
 		func(err error) bool { return err == failure }, nil, nil} {
 		if (want == nil && errs[i] != nil) || (want != nil && !want(errs[i])) {
 			t.Errorf("closure %d: %v", i, errs[i])
@@ -122,13 +122,13 @@ func TestFailingNeighbours(t *testing.T) {
 func TestGoexit(t *testing.T) {
 	s := newFile(t)
 	errs := s.together(
-		func(tx chat.Tx) error { return tx.Put("t", []byte("lost"), nil) },
-		func(tx chat.Tx) error { runtime.Goexit(); return nil },
+		func(tx port.Tx) error { return tx.Put("t", []byte("lost"), nil) },
+		func(tx port.Tx) error { runtime.Goexit(); return nil },
 	)
 	for _, err := range errs {
-		wantCode(t, err, chat.CodeInternal)
+		wantCode(t, err, port.CodeInternal)
 	}
-	s.update(func(tx chat.Tx) {
+	s.update(func(tx port.Tx) {
 		if v, err := tx.Get("t", []byte("lost")); v != nil || err != nil {
 			t.Errorf("Get = %v, %v", v, err)
 		}
@@ -154,7 +154,7 @@ func TestMixed(t *testing.T) {
 				fail, n, size := rng.Intn(4) == 0, uint64(g*1000+i), rng.Intn(3000)
 				p := pos(uint64(rng.Intn(50)), byte(g))
 				p.ID[1], p.ID[2] = byte(i), byte(i>>8)
-				err := s.Update(func(tx chat.Tx) error {
+				err := s.Update(func(tx port.Tx) error {
 					_, err1 := tx.Append("q", number(n))
 					_, err2 := tx.Insert([]byte("c"), p)
 					if err := errors.Join(err1, err2, tx.Put("t", number(n), make([]byte, size))); err != nil {
@@ -168,13 +168,13 @@ func TestMixed(t *testing.T) {
 				switch {
 				case err == nil:
 					added.Add(1)
-				case err != failure && chat.CodeOf(err) != chat.CodeStoreSuspended:
+				case err != failure && port.CodeOf(err) != port.CodeStoreSuspended:
 					t.Errorf("Update: %v", err)
 				}
 			}
 		})
 	}
-	consistent := func(tx chat.Tx) error {
+	consistent := func(tx port.Tx) error {
 		n, err := tx.Count([]byte("c"))
 		_, last, err2 := tx.Bounds("q")
 		records := uint64(0)
@@ -191,10 +191,10 @@ func TestMixed(t *testing.T) {
 				return
 			default:
 			}
-			if err := s.View(consistent); err != nil && chat.CodeOf(err) != chat.CodeStoreSuspended {
+			if err := s.View(consistent); err != nil && port.CodeOf(err) != port.CodeStoreSuspended {
 				t.Errorf("View: %v", err)
 			}
-			if _, err := s.Check(t.Context(), func(p string) { t.Errorf("Check: %s", p) }); err != nil && chat.CodeOf(err) != chat.CodeStoreSuspended {
+			if _, err := s.Check(t.Context(), func(p string) { t.Errorf("Check: %s", p) }); err != nil && port.CodeOf(err) != port.CodeStoreSuspended {
 				t.Errorf("Check: %v", err)
 			}
 		}
@@ -214,7 +214,7 @@ func TestMixed(t *testing.T) {
 	close(stop)
 	others.Wait()
 	s.again()
-	s.view(func(tx chat.Tx) {
+	s.view(func(tx port.Tx) {
 		s.must(consistent(tx))
 		if n, err := tx.Count([]byte("c")); err != nil || n != uint64(added.Load()) {
 			t.Errorf("%d updates succeeded, %d are there (%v)", added.Load(), n, err)

@@ -9,26 +9,26 @@ import (
 	"testing"
 	"time"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // story runs a fixed script on a bad manual network and writes down what happens.
 func story(seed uint64) string {
 	n := New(Options{Seed: seed, Loss: 0.2, Duplicate: 0.2, Reorder: 0.3, MaxDelay: 5 * time.Millisecond, Manual: true})
 	var log strings.Builder
-	nodes := make([]chat.Transport, 4)
+	nodes := make([]port.Transport, 4)
 	for i := range nodes {
 		nodes[i] = n.Join()
 		nodes[i].Subscribe(topic)
-		nodes[i].Start(context.Background(), chat.TransportHooks{
-			Received: func(e chat.Envelope) {
+		nodes[i].Start(context.Background(), port.TransportHooks{
+			Received: func(e port.Envelope) {
 				number := binary.BigEndian.Uint32(e.Payload)
 				fmt.Fprintln(&log, i, "got", number)
 				if number < 1000 && number%5 == uint32(i) { // an answer, from within a hook
 					nodes[i].Publish(context.Background(), numbered(int(number)+1000))
 				}
 			},
-			Changed: func(c chat.NetworkChange) { fmt.Fprintln(&log, i, c) },
+			Changed: func(c port.NetworkChange) { fmt.Fprintln(&log, i, c) },
 		})
 	}
 	for i := range 200 {

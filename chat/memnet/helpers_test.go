@@ -8,15 +8,15 @@ import (
 	"testing"
 	"time"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // inbox is a started node and what its hooks were called with.
 type inbox struct {
 	*Node
 	mu       sync.Mutex
-	received []chat.Envelope
-	changes  []chat.NetworkChange
+	received []port.Envelope
+	changes  []port.NetworkChange
 	panics   []string
 	arrived  chan struct{}
 }
@@ -34,15 +34,15 @@ func join(t testing.TB, n *Network) *inbox {
 	return b
 }
 
-func (b *inbox) hooks() chat.TransportHooks {
-	return chat.TransportHooks{
-		Received: func(e chat.Envelope) {
+func (b *inbox) hooks() port.TransportHooks {
+	return port.TransportHooks{
+		Received: func(e port.Envelope) {
 			b.mu.Lock()
 			b.received = append(b.received, e)
 			b.mu.Unlock()
 			b.arrived <- struct{}{}
 		},
-		Changed: func(c chat.NetworkChange) {
+		Changed: func(c port.NetworkChange) {
 			b.mu.Lock()
 			b.changes = append(b.changes, c)
 			b.mu.Unlock()
@@ -87,11 +87,11 @@ func (b *inbox) until(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-func numbered(i int) chat.Envelope {
-	return chat.Envelope{ContentTopic: topic, Payload: binary.BigEndian.AppendUint32(nil, uint32(i)), Version: 1, Timestamp: int64(i)}
+func numbered(i int) port.Envelope {
+	return port.Envelope{ContentTopic: topic, Payload: binary.BigEndian.AppendUint32(nil, uint32(i)), Version: 1, Timestamp: int64(i)}
 }
 
-func publish(t testing.TB, from chat.Transport, e chat.Envelope) chat.Evidence {
+func publish(t testing.TB, from port.Transport, e port.Envelope) port.Evidence {
 	t.Helper()
 	evidence, err := from.Publish(context.Background(), e)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 	"sync"
 	"time"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // PubsubTopic is the shard every node of a Network is on: the one that carries
@@ -80,7 +80,7 @@ type Network struct {
 	virtual time.Duration // the clock of a manual network
 	running []*Node       // started nodes, in the order they joined
 	cuts    map[link]bool
-	taps    map[uint64]func(chat.Envelope)
+	taps    map[uint64]func(port.Envelope)
 	tapped  uint64 // number given to the last tap
 	stats   Stats
 }
@@ -102,13 +102,13 @@ func New(o Options) *Network {
 		options: o,
 		random:  rand.New(rand.NewPCG(o.Seed, 0)),
 		cuts:    map[link]bool{},
-		taps:    map[uint64]func(chat.Envelope){},
+		taps:    map[uint64]func(port.Envelope){},
 	}
 }
 
 // Join makes a new node, not yet started. Nodes are numbered from 1. The
 // Transport is a *Node.
-func (n *Network) Join() chat.Transport {
+func (n *Network) Join() port.Transport {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.joined++
@@ -125,7 +125,7 @@ func (n *Network) Stats() Stats {
 // Tap calls watch with every envelope the network accepts, whatever becomes of
 // it, until cancel is called. It is called on the publisher's goroutine, under no
 // lock, after the envelope was queued.
-func (n *Network) Tap(watch func(chat.Envelope)) (cancel func()) {
+func (n *Network) Tap(watch func(port.Envelope)) (cancel func()) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.tapped++
@@ -140,7 +140,7 @@ func (n *Network) Tap(watch func(chat.Envelope)) (cancel func()) {
 
 // Inject brings an envelope of nobody to every online node, without loss or delay
 // and without a draw from the seeded source. An empty PubsubTopic means ours.
-func (n *Network) Inject(e chat.Envelope) {
+func (n *Network) Inject(e port.Envelope) {
 	if e.PubsubTopic == "" {
 		e.PubsubTopic = PubsubTopic
 	}
@@ -156,12 +156,12 @@ func (n *Network) Inject(e chat.Envelope) {
 
 // Partition cuts the link between two nodes of this network; Heal joins it again.
 // What is under way arrives. Transports of another kind are an error.
-func (n *Network) Partition(a, b chat.Transport) error { return n.setCut(a, b, true) }
+func (n *Network) Partition(a, b port.Transport) error { return n.setCut(a, b, true) }
 
 // Heal undoes Partition.
-func (n *Network) Heal(a, b chat.Transport) error { return n.setCut(a, b, false) }
+func (n *Network) Heal(a, b port.Transport) error { return n.setCut(a, b, false) }
 
-func (n *Network) setCut(a, b chat.Transport, cut bool) error {
+func (n *Network) setCut(a, b port.Transport, cut bool) error {
 	first, okA := a.(*Node)
 	second, okB := b.(*Node)
 	if !okA || !okB || first.network != n || second.network != n || first == second {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 const topic = "/waku/1/0x00000001/rfc26"
@@ -20,7 +20,7 @@ func TestPerfectNetworkKeepsOrderAndContent(t *testing.T) {
 	a, b, c := join(t, n), join(t, n), join(t, n)
 	const count = 2000
 	for i := range count {
-		if ev := publish(t, a, numbered(i)); ev != (chat.Evidence{Kind: "memory", Peers: 2}) {
+		if ev := publish(t, a, numbered(i)); ev != (port.Evidence{Kind: "memory", Peers: 2}) {
 			t.Fatalf("evidence %+v", ev)
 		}
 	}
@@ -70,11 +70,11 @@ func TestPublishErrors(t *testing.T) {
 	n := New(Options{MaxMessageSize: 1000})
 	a := n.Join().(*Node)
 	ctx := context.Background()
-	if _, err := a.Publish(ctx, numbered(0)); !errors.Is(err, chat.ErrNoPeers) {
+	if _, err := a.Publish(ctx, numbered(0)); !errors.Is(err, port.ErrNoPeers) {
 		t.Fatalf("not started: %v", err)
 	}
 	b := join(t, n)
-	if _, err := b.Publish(ctx, numbered(0)); !errors.Is(err, chat.ErrNoPeers) {
+	if _, err := b.Publish(ctx, numbered(0)); !errors.Is(err, port.ErrNoPeers) {
 		t.Fatalf("alone: %v", err)
 	}
 	join(t, n)
@@ -82,12 +82,12 @@ func TestPublishErrors(t *testing.T) {
 	fits.Payload = make([]byte, b.MaxPayload())
 	over.Payload = make([]byte, b.MaxPayload()+1)
 	publish(t, b, fits)
-	if _, err := b.Publish(ctx, over); !errors.Is(err, chat.ErrTooLarge) {
+	if _, err := b.Publish(ctx, over); !errors.Is(err, port.ErrTooLarge) {
 		t.Fatalf("too large: %v", err)
 	}
 	foreign := numbered(0)
 	foreign.PubsubTopic = "/waku/2/rs/1/1"
-	if _, err := b.Publish(ctx, foreign); chat.CodeOf(err) != chat.CodeBadParams {
+	if _, err := b.Publish(ctx, foreign); port.CodeOf(err) != port.CodeBadParams {
 		t.Fatalf("foreign topic: %v", err)
 	}
 	gone, cancel := context.WithCancel(ctx)
@@ -100,7 +100,7 @@ func TestPublishErrors(t *testing.T) {
 func TestPeersComeAndGo(t *testing.T) {
 	n := New(Options{Manual: true})
 	a := join(t, n)
-	if s := a.Status(); s.State != chat.NetworkOffline || s.Kind != "memory" || len(s.ListenAddresses) != 1 {
+	if s := a.Status(); s.State != port.NetworkOffline || s.Kind != "memory" || len(s.ListenAddresses) != 1 {
 		t.Fatalf("alone: %+v", s)
 	}
 	b := join(t, n)
@@ -124,7 +124,7 @@ func TestPeersComeAndGo(t *testing.T) {
 	if err := a.Connect(b.address()); err != nil {
 		t.Fatal(err)
 	}
-	if s := a.Status(); s.State != chat.NetworkOnline || len(s.Peers) != 1 || s.Peers[0].PeerID != "node-2" {
+	if s := a.Status(); s.State != port.NetworkOnline || len(s.Peers) != 1 || s.Peers[0].PeerID != "node-2" {
 		t.Fatalf("joined again: %+v", s)
 	}
 	if err := b.Stop(); err != nil {
@@ -133,7 +133,7 @@ func TestPeersComeAndGo(t *testing.T) {
 	if err := b.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if s := b.Status(); s.State != chat.NetworkStopped {
+	if s := b.Status(); s.State != port.NetworkStopped {
 		t.Fatalf("stopped: %+v", s)
 	}
 	n.Drain(0)
@@ -149,7 +149,7 @@ func TestPeersComeAndGo(t *testing.T) {
 
 func publishFails(t *testing.T, from *inbox) {
 	t.Helper()
-	if _, err := from.Publish(context.Background(), numbered(0)); !errors.Is(err, chat.ErrNoPeers) {
+	if _, err := from.Publish(context.Background(), numbered(0)); !errors.Is(err, port.ErrNoPeers) {
 		t.Fatalf("published to nobody: %v", err)
 	}
 }
@@ -194,7 +194,7 @@ func TestTapAndInject(t *testing.T) {
 	n := New(Options{Loss: 1, Manual: true})
 	a, b := join(t, n), join(t, n)
 	var watched []uint32
-	cancel := n.Tap(func(e chat.Envelope) { watched = append(watched, binary.BigEndian.Uint32(e.Payload)) })
+	cancel := n.Tap(func(e port.Envelope) { watched = append(watched, binary.BigEndian.Uint32(e.Payload)) })
 	publish(t, a, numbered(1))
 	n.Inject(numbered(2))
 	cancel()
@@ -223,7 +223,7 @@ func TestPanickingHook(t *testing.T) {
 		a, b := join(t, n), n.Join().(*Node)
 		box := &inbox{Node: b, arrived: make(chan struct{}, 64)}
 		hooks := box.hooks()
-		hooks.Received = func(chat.Envelope) { panic("a defect") }
+		hooks.Received = func(port.Envelope) { panic("a defect") }
 		b.Subscribe(topic)
 		if err := b.Start(context.Background(), hooks); err != nil {
 			t.Fatal(err)
@@ -245,7 +245,7 @@ func TestStopWhileDelivering(t *testing.T) {
 		var mu sync.Mutex
 		stopped := false
 		b.Subscribe(topic)
-		b.Start(context.Background(), chat.TransportHooks{Received: func(chat.Envelope) {
+		b.Start(context.Background(), port.TransportHooks{Received: func(port.Envelope) {
 			mu.Lock()
 			defer mu.Unlock()
 			if stopped {
@@ -283,7 +283,7 @@ func TestConcurrentUse(t *testing.T) {
 					b.Status()
 				case 2:
 					c := n.Join()
-					c.Start(context.Background(), chat.TransportHooks{})
+					c.Start(context.Background(), port.TransportHooks{})
 					c.Stop()
 				default:
 					a.Subscribe(fmt.Sprint(i))
@@ -303,12 +303,12 @@ func TestAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, bad := range []string{"", "/memory/", "/memory/0", "/memory/x", "/ip4/127.0.0.1/tcp/1", "/memory/2/p2p/node-3"} {
-		if err := a.Connect(bad); chat.CodeOf(err) != chat.CodeBadAddress {
+		if err := a.Connect(bad); port.CodeOf(err) != port.CodeBadAddress {
 			t.Errorf("Connect(%q): %v", bad, err)
 		}
 	}
 	for _, bad := range []string{"", "node-0", "node-9", "node-1", "16Uiu2"} {
-		if err := a.Disconnect(bad); chat.CodeOf(err) != chat.CodeNotFound {
+		if err := a.Disconnect(bad); port.CodeOf(err) != port.CodeNotFound {
 			t.Errorf("Disconnect(%q): %v", bad, err)
 		}
 	}
@@ -333,8 +333,8 @@ func TestShared(t *testing.T) {
 		"network.max_message_size": {Seed: 1, MaxMessageSize: -1},
 	} {
 		_, err := Shared("test", o)
-		var typed *chat.Error
-		if !errors.As(err, &typed) || typed.Code != chat.CodeBadConfig || typed.Field != field {
+		var typed *port.Error
+		if !errors.As(err, &typed) || typed.Code != port.CodeBadConfig || typed.Field != field {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
@@ -345,7 +345,7 @@ func BenchmarkPublishAndDeliver(b *testing.B) {
 	a := join(b, n)
 	c := n.Join()
 	c.Subscribe(topic)
-	c.Start(context.Background(), chat.TransportHooks{Received: func(chat.Envelope) {}})
+	c.Start(context.Background(), port.TransportHooks{Received: func(port.Envelope) {}})
 	defer c.Stop()
 	e := numbered(1)
 	e.Payload = make([]byte, 1024)

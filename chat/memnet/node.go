@@ -10,10 +10,10 @@ import (
 	"sync"
 	"time"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
-// Node is one client's place in a Network. It implements chat.Transport. The
+// Node is one client's place in a Network. It implements port.Transport. The
 // network's lock guards its fields. Start works again after Stop.
 type Node struct {
 	network *Network
@@ -23,27 +23,27 @@ type Node struct {
 	topics  map[string]bool
 	run     *run // nil while stopped
 	pending pending
-	changes []chat.NetworkChange
+	changes []port.NetworkChange
 	lastDue time.Duration // of the last delivery that keeps its order
 }
 
 // run is what belongs to one Start.
 type run struct {
-	hooks chat.TransportHooks
+	hooks port.TransportHooks
 	stop  chan struct{}
 	woken chan struct{}  // holds one value when there may be work
 	busy  sync.WaitGroup // the delivering goroutine, and hooks being called
 }
 
-var _ chat.Transport = (*Node)(nil)
+var _ port.Transport = (*Node)(nil)
 
 // Start joins the running nodes. It never fails, except when started already.
-func (d *Node) Start(_ context.Context, hooks chat.TransportHooks) error {
+func (d *Node) Start(_ context.Context, hooks port.TransportHooks) error {
 	n := d.network
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if d.run != nil {
-		return chat.Errorf(chat.CodeInternal, "", "the memory network is started already")
+		return port.Errorf(port.CodeInternal, "", "the memory network is started already")
 	}
 	r := &run{hooks: hooks, stop: make(chan struct{}), woken: make(chan struct{}, 1)}
 	n.rewire(func() {
@@ -120,31 +120,31 @@ func (d *Node) PubsubTopic() string { return PubsubTopic }
 // MaxPayload is Options.MaxMessageSize less what surrounds a payload, in bytes.
 func (d *Node) MaxPayload() int { return max(d.network.options.MaxMessageSize-messageOverhead, 0) }
 
-// Publish queues e for every peer. Fails with chat.ErrTooLarge, chat.ErrNoPeers,
+// Publish queues e for every peer. Fails with port.ErrTooLarge, port.ErrNoPeers,
 // or CodeBadParams for a foreign pubsub topic.
-func (d *Node) Publish(ctx context.Context, e chat.Envelope) (chat.Evidence, error) {
+func (d *Node) Publish(ctx context.Context, e port.Envelope) (port.Evidence, error) {
 	if err := ctx.Err(); err != nil {
-		return chat.Evidence{}, err
+		return port.Evidence{}, err
 	}
 	if e.PubsubTopic == "" {
 		e.PubsubTopic = PubsubTopic
 	}
 	if e.PubsubTopic != PubsubTopic {
-		return chat.Evidence{}, chat.Errorf(chat.CodeBadParams, "pubsub_topic", "this node is on %s only", PubsubTopic)
+		return port.Evidence{}, port.Errorf(port.CodeBadParams, "pubsub_topic", "this node is on %s only", PubsubTopic)
 	}
 	if len(e.Payload) > d.MaxPayload() {
-		return chat.Evidence{}, chat.ErrTooLarge
+		return port.Evidence{}, port.ErrTooLarge
 	}
 	peers, taps := d.network.route(d, e)
 	if peers == 0 {
-		return chat.Evidence{}, chat.ErrNoPeers
+		return port.Evidence{}, port.ErrNoPeers
 	}
 	for _, watch := range taps {
 		seen := e
 		seen.Payload = bytes.Clone(e.Payload)
 		watch(seen)
 	}
-	return chat.Evidence{Kind: "memory", Peers: peers}, nil
+	return port.Evidence{Kind: "memory", Peers: peers}, nil
 }
 
 // Connect undoes Disconnect. The address is /memory/<number>, as Status lists it,
@@ -154,7 +154,7 @@ func (d *Node) Connect(address string) error {
 	text, id, hasID := strings.Cut(text, "/p2p/")
 	number, err := strconv.ParseUint(text, 10, 64)
 	if !found || err != nil || number == 0 || (hasID && id != peerIDOf(number)) {
-		return chat.Errorf(chat.CodeBadAddress, "address", "a memory address is %s<number>", addressPrefix)
+		return port.Errorf(port.CodeBadAddress, "address", "a memory address is %s<number>", addressPrefix)
 	}
 	d.setCut(number, false)
 	return nil
@@ -165,7 +165,7 @@ func (d *Node) Disconnect(peerID string) error {
 	text, found := strings.CutPrefix(peerID, peerIDPrefix)
 	number, err := strconv.ParseUint(text, 10, 64)
 	if !found || err != nil || number == d.number || !d.network.knows(number) {
-		return chat.Errorf(chat.CodeNotFound, "peer_id", "there is no such peer")
+		return port.Errorf(port.CodeNotFound, "peer_id", "there is no such peer")
 	}
 	d.setCut(number, true)
 	return nil
@@ -186,20 +186,20 @@ func (n *Network) knows(number uint64) bool {
 }
 
 // Status tells about this node; its peers are the running nodes it is linked with.
-func (d *Node) Status() chat.NetworkStatus {
+func (d *Node) Status() port.NetworkStatus {
 	n := d.network
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	s := chat.NetworkStatus{
+	s := port.NetworkStatus{
 		Kind: "memory", State: n.stateOf(d), PubsubTopic: PubsubTopic, PeerID: d.peerID(),
-		ListenAddresses: []string{}, Peers: []chat.NetworkPeer{},
+		ListenAddresses: []string{}, Peers: []port.NetworkPeer{},
 	}
 	if d.run != nil {
 		s.ListenAddresses = append(s.ListenAddresses, d.address()+"/p2p/"+d.peerID())
 	}
 	for _, other := range n.running {
 		if n.linked(d, other) {
-			s.Peers = append(s.Peers, chat.NetworkPeer{PeerID: other.peerID(), Address: other.address(), Connected: true})
+			s.Peers = append(s.Peers, port.NetworkPeer{PeerID: other.peerID(), Address: other.address(), Connected: true})
 		}
 	}
 	return s

@@ -4,7 +4,7 @@ import (
 	"container/heap"
 	"time"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // What one node's queue holds at most; beyond it envelopes are dropped and
@@ -19,7 +19,7 @@ const (
 type delivery struct {
 	due      time.Duration
 	order    uint64 // of queueing; breaks ties, unique in a network
-	envelope chat.Envelope
+	envelope port.Envelope
 }
 
 // before orders deliveries by due time, then as they were queued.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // fate is what the seeded source decided about one envelope and one receiver.
@@ -33,7 +33,7 @@ func (n *Network) draw() fate {
 
 // route decides about every other running node and queues the deliveries. It
 // tells how many peers sender has; with none nothing happens.
-func (n *Network) route(sender *Node, e chat.Envelope) (peers int, taps []func(chat.Envelope)) {
+func (n *Network) route(sender *Node, e port.Envelope) (peers int, taps []func(port.Envelope)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	peers = n.peersOf(sender)
@@ -62,7 +62,7 @@ func (n *Network) route(sender *Node, e chat.Envelope) (peers int, taps []func(c
 }
 
 // deliver queues e for receiver as f says. n.mu is held.
-func (n *Network) deliver(receiver *Node, e chat.Envelope, now time.Duration, f fate) {
+func (n *Network) deliver(receiver *Node, e port.Envelope, now time.Duration, f fate) {
 	if f.lost {
 		n.stats.Lost++
 		return
@@ -79,7 +79,7 @@ func (n *Network) deliver(receiver *Node, e chat.Envelope, now time.Duration, f 
 }
 
 // queue appends one delivery, or counts a drop. n.mu is held.
-func (n *Network) queue(receiver *Node, e chat.Envelope, due time.Duration) {
+func (n *Network) queue(receiver *Node, e port.Envelope, due time.Duration) {
 	n.order++
 	if !receiver.pending.add(delivery{due: due, order: n.order, envelope: e}) {
 		n.stats.Dropped++
@@ -111,7 +111,7 @@ func (n *Network) rewire(change func()) {
 			if had == has {
 				continue
 			}
-			node.changes = append(node.changes, chat.NetworkChange{
+			node.changes = append(node.changes, port.NetworkChange{
 				State: n.stateOf(node), Peer: other.peerID(), Connected: has})
 			node.wake()
 		}
@@ -143,13 +143,13 @@ func union(a, b []*Node) []*Node {
 }
 
 // stateOf is the state a node is in. n.mu is held.
-func (n *Network) stateOf(node *Node) chat.NetworkState {
+func (n *Network) stateOf(node *Node) port.NetworkState {
 	switch {
 	case node.run == nil:
-		return chat.NetworkStopped
+		return port.NetworkStopped
 	case n.peersOf(node) == 0:
-		return chat.NetworkOffline
+		return port.NetworkOffline
 	default:
-		return chat.NetworkOnline
+		return port.NetworkOnline
 	}
 }

@@ -3,7 +3,7 @@ package memnet
 import (
 	"sync"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 var shared struct {
@@ -31,7 +31,7 @@ func Shared(name string, o Options) (*Network, error) {
 		shared.networks[name] = fresh
 		return fresh, nil
 	case known.options != fresh.options:
-		return nil, chat.Errorf(chat.CodeBadConfig, "network",
+		return nil, port.Errorf(port.CodeBadConfig, "network",
 			"the memory network %q is in use in this process with another seed or other rates", name)
 	default:
 		return known, nil
@@ -45,14 +45,14 @@ func (o Options) check() error {
 		value float64
 	}{{"network.loss", o.Loss}, {"network.duplicate", o.Duplicate}, {"network.reorder", o.Reorder}} {
 		if !(rate.value >= 0 && rate.value <= 1) {
-			return chat.Errorf(chat.CodeBadConfig, rate.field, "a probability is between 0 and 1")
+			return port.Errorf(port.CodeBadConfig, rate.field, "a probability is between 0 and 1")
 		}
 	}
 	if o.MaxDelay < 0 {
-		return chat.Errorf(chat.CodeBadConfig, "network.max_delay_ms", "a delay is not negative")
+		return port.Errorf(port.CodeBadConfig, "network.max_delay_ms", "a delay is not negative")
 	}
 	if o.MaxMessageSize < 0 {
-		return chat.Errorf(chat.CodeBadConfig, "network.max_message_size", "a size is not negative")
+		return port.Errorf(port.CodeBadConfig, "network.max_message_size", "a size is not negative")
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/waku-org/go-waku/waku/v2/protocol"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // What Config means when a field is left out. A node listens where it is told to only.
@@ -100,16 +100,16 @@ func (c Config) check() (settings, error) {
 	orDefault(&s.minPeers, DefaultMinPeers)
 	switch {
 	case s.shard > protocol.MaxShardIndex:
-		return s, chat.Errorf(chat.CodeBadConfig, "network.shard", "a shard is at most %d", protocol.MaxShardIndex)
+		return s, port.Errorf(port.CodeBadConfig, "network.shard", "a shard is at most %d", protocol.MaxShardIndex)
 	case s.maxMessageSize < minMaxMessageSize || s.maxMessageSize > maxMaxMessageSize:
-		return s, chat.Errorf(chat.CodeBadConfig, "network.max_message_size",
+		return s, port.Errorf(port.CodeBadConfig, "network.max_message_size",
 			"the size is between %d and %d bytes", minMaxMessageSize, maxMaxMessageSize)
 	case s.minPeers < 1 || s.minPeers > maxAddresses:
-		return s, chat.Errorf(chat.CodeBadConfig, "network.min_peers", "the number is between 1 and %d", maxAddresses)
+		return s, port.Errorf(port.CodeBadConfig, "network.min_peers", "the number is between 1 and %d", maxAddresses)
 	case len(c.Listen) > maxAddresses:
-		return s, chat.Errorf(chat.CodeBadConfig, fieldListen, "at most %d addresses", maxAddresses)
+		return s, port.Errorf(port.CodeBadConfig, fieldListen, "at most %d addresses", maxAddresses)
 	case len(c.Peers) > maxAddresses:
-		return s, chat.Errorf(chat.CodeBadConfig, "network.peers", "at most %d peers", maxAddresses)
+		return s, port.Errorf(port.CodeBadConfig, "network.peers", "at most %d peers", maxAddresses)
 	}
 	if err := s.checkListen(c.Listen); err != nil {
 		return s, err
@@ -139,7 +139,7 @@ func (s *settings) checkListen(listen []string) error {
 		address, err := ma.NewMultiaddr(text)
 		codes := codesOf(address)
 		if err != nil || len(codes) != 2 || codes[1] != ma.P_TCP || (codes[0] != ma.P_IP4 && codes[0] != ma.P_IP6) {
-			return chat.Errorf(chat.CodeBadAddress, fieldListen,
+			return port.Errorf(port.CodeBadAddress, fieldListen,
 				"%q is not /ip4/<address>/tcp/<port> or /ip6/<address>/tcp/<port>", text)
 		}
 		s.listen = append(s.listen, address)
@@ -150,7 +150,7 @@ func (s *settings) checkListen(listen []string) error {
 // parsePeer reads the address of a static peer; field is named if it is none.
 func parsePeer(field, text string) (peer.AddrInfo, error) {
 	bad := func() error {
-		return chat.Errorf(chat.CodeBadAddress, field, "must be /ip4/<address>/tcp/<port>/p2p/<peer id>")
+		return port.Errorf(port.CodeBadAddress, field, "must be /ip4/<address>/tcp/<port>/p2p/<peer id>")
 	}
 	address, err := ma.NewMultiaddr(text)
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 func TestBadConfig(t *testing.T) {
@@ -17,33 +17,33 @@ func TestBadConfig(t *testing.T) {
 	many := strings.Split(strings.Repeat(good+" ", maxAddresses+1), " ")
 	for _, c := range []struct {
 		what, field string
-		code        chat.Code
+		code        port.Code
 		config      Config
 	}{
-		{"no multiaddress", "network.listen", chat.CodeBadAddress, Config{Listen: []string{"127.0.0.1:0"}}},
-		{"empty", "network.listen", chat.CodeBadAddress, Config{Listen: []string{""}}},
-		{"udp", "network.listen", chat.CodeBadAddress, Config{Listen: []string{"/ip4/127.0.0.1/udp/0"}}},
-		{"quic", "network.listen", chat.CodeBadAddress, Config{Listen: []string{"/ip4/127.0.0.1/udp/0/quic-v1"}}},
-		{"ws", "network.listen", chat.CodeBadAddress, Config{Listen: []string{"/ip4/127.0.0.1/tcp/0/ws"}}},
-		{"port too high", "network.listen", chat.CodeBadAddress, Config{Listen: []string{"/ip4/127.0.0.1/tcp/65536"}}},
-		{"listening with an id", "network.listen", chat.CodeBadAddress, Config{Listen: []string{good}}},
-		{"the second", "network.listen", chat.CodeBadAddress, Config{Listen: []string{"/ip4/0.0.0.0/tcp/0", "x"}}},
-		{"too many", "network.listen", chat.CodeBadConfig, Config{Listen: many}},
-		{"peer without id", "network.peers[0]", chat.CodeBadAddress, Config{Peers: []string{"/ip4/127.0.0.1/tcp/60000"}}},
-		{"peer id alone", "network.peers[0]", chat.CodeBadAddress, Config{Peers: []string{"/p2p/" + peerID}}},
-		{"broken id", "network.peers[1]", chat.CodeBadAddress, Config{Peers: []string{good, good + "x"}}},
-		{"port 0", "network.peers[0]", chat.CodeBadAddress, Config{Peers: []string{"/ip4/127.0.0.1/tcp/0/p2p/" + peerID}}},
-		{"quic peer", "network.peers[0]", chat.CodeBadAddress, Config{Peers: []string{"/ip4/127.0.0.1/udp/1/quic-v1/p2p/" + peerID}}},
-		{"circuit", "network.peers[0]", chat.CodeBadAddress, Config{Peers: []string{good + "/p2p-circuit/p2p/" + peerID}}},
-		{"too many peers", "network.peers", chat.CodeBadConfig, Config{Peers: many}},
-		{"shard", "network.shard", chat.CodeBadConfig, Config{Shard: 1024}},
-		{"small size", "network.max_message_size", chat.CodeBadConfig, Config{MaxMessageSize: 100}},
-		{"negative size", "network.max_message_size", chat.CodeBadConfig, Config{MaxMessageSize: -1}},
-		{"large size", "network.max_message_size", chat.CodeBadConfig, Config{MaxMessageSize: 1 << 30}},
-		{"negative peers", "network.min_peers", chat.CodeBadConfig, Config{MinPeers: -1}},
+		{"no multiaddress", "network.listen", port.CodeBadAddress, Config{Listen: []string{"127.0.0.1:0"}}},
+		{"empty", "network.listen", port.CodeBadAddress, Config{Listen: []string{""}}},
+		{"udp", "network.listen", port.CodeBadAddress, Config{Listen: []string{"/ip4/127.0.0.1/udp/0"}}},
+		{"quic", "network.listen", port.CodeBadAddress, Config{Listen: []string{"/ip4/127.0.0.1/udp/0/quic-v1"}}},
+		{"ws", "network.listen", port.CodeBadAddress, Config{Listen: []string{"/ip4/127.0.0.1/tcp/0/ws"}}},
+		{"port too high", "network.listen", port.CodeBadAddress, Config{Listen: []string{"/ip4/127.0.0.1/tcp/65536"}}},
+		{"listening with an id", "network.listen", port.CodeBadAddress, Config{Listen: []string{good}}},
+		{"the second", "network.listen", port.CodeBadAddress, Config{Listen: []string{"/ip4/0.0.0.0/tcp/0", "x"}}},
+		{"too many", "network.listen", port.CodeBadConfig, Config{Listen: many}},
+		{"peer without id", "network.peers[0]", port.CodeBadAddress, Config{Peers: []string{"/ip4/127.0.0.1/tcp/60000"}}},
+		{"peer id alone", "network.peers[0]", port.CodeBadAddress, Config{Peers: []string{"/p2p/" + peerID}}},
+		{"broken id", "network.peers[1]", port.CodeBadAddress, Config{Peers: []string{good, good + "x"}}},
+		{"port 0", "network.peers[0]", port.CodeBadAddress, Config{Peers: []string{"/ip4/127.0.0.1/tcp/0/p2p/" + peerID}}},
+		{"quic peer", "network.peers[0]", port.CodeBadAddress, Config{Peers: []string{"/ip4/127.0.0.1/udp/1/quic-v1/p2p/" + peerID}}},
+		{"circuit", "network.peers[0]", port.CodeBadAddress, Config{Peers: []string{good + "/p2p-circuit/p2p/" + peerID}}},
+		{"too many peers", "network.peers", port.CodeBadConfig, Config{Peers: many}},
+		{"shard", "network.shard", port.CodeBadConfig, Config{Shard: 1024}},
+		{"small size", "network.max_message_size", port.CodeBadConfig, Config{MaxMessageSize: 100}},
+		{"negative size", "network.max_message_size", port.CodeBadConfig, Config{MaxMessageSize: -1}},
+		{"large size", "network.max_message_size", port.CodeBadConfig, Config{MaxMessageSize: 1 << 30}},
+		{"negative peers", "network.min_peers", port.CodeBadConfig, Config{MinPeers: -1}},
 	} {
 		_, err := New(c.config)
-		var typed *chat.Error
+		var typed *port.Error
 		if !errors.As(err, &typed) || typed.Code != c.code || typed.Field != c.field {
 			t.Errorf("%s: %v, want %s about %s", c.what, err, c.code, c.field)
 		}
@@ -90,7 +90,7 @@ func FuzzPeerAddress(f *testing.F) {
 		if (err == nil) != (info.ID != "" && len(info.Addrs) == 1) {
 			t.Fatalf("%q gave %v and %v", text, info, err)
 		}
-		if _, err := New(Config{Listen: []string{text}}); err != nil && chat.CodeOf(err) != chat.CodeBadAddress {
+		if _, err := New(Config{Listen: []string{text}}); err != nil && port.CodeOf(err) != port.CodeBadAddress {
 			t.Fatal(err)
 		}
 	})

@@ -8,17 +8,18 @@ import (
 
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/store"
 )
 
 // writes is a store that counts its write transactions.
 type writes struct {
-	chat.Store
+	port.Store
 	n atomic.Int64
 }
 
-func (w *writes) Update(f func(chat.Tx) error) error { w.n.Add(1); return w.Store.Update(f) }
+func (w *writes) Update(f func(port.Tx) error) error { w.n.Add(1); return w.Store.Update(f) }
 
 // Whoever connects and leaves, which needs no key, writes nothing to the store and
 // pushes no event out of it.

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
 )
 
@@ -27,12 +27,12 @@ type station struct {
 	key key.Private
 
 	mu       sync.Mutex
-	received []chat.Envelope
-	changes  []chat.NetworkChange
+	received []port.Envelope
+	changes  []port.NetworkChange
 	panics   []string
 	logged   []string
 	woken    chan struct{}
-	receive  func(chat.Envelope) // instead of noting it, when set
+	receive  func(port.Envelope) // instead of noting it, when set
 }
 
 func newKey(t testing.TB) key.Private {
@@ -91,29 +91,29 @@ func (s *station) note(f func()) {
 }
 
 // allChanges and allReceived are what has come so far.
-func (s *station) allChanges() []chat.NetworkChange {
+func (s *station) allChanges() []port.NetworkChange {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.changes)
 }
 
-func (s *station) allReceived() []chat.Envelope {
+func (s *station) allReceived() []port.Envelope {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.received)
 }
 
-func (s *station) hooks() chat.TransportHooks {
-	return chat.TransportHooks{
+func (s *station) hooks() port.TransportHooks {
+	return port.TransportHooks{
 		NodeKey: s.key,
-		Received: func(e chat.Envelope) {
+		Received: func(e port.Envelope) {
 			if s.receive != nil {
 				s.receive(e)
 				return
 			}
 			s.note(func() { s.received = append(s.received, e) })
 		},
-		Changed: func(c chat.NetworkChange) { s.note(func() { s.changes = append(s.changes, c) }) },
+		Changed: func(c port.NetworkChange) { s.note(func() { s.changes = append(s.changes, c) }) },
 		Panicked: func(where string, value any, _ []byte) {
 			s.note(func() { s.panics = append(s.panics, fmt.Sprint(where, ": ", value)) })
 		},
@@ -152,12 +152,12 @@ func (s *station) until(t testing.TB, what string, condition func() bool) {
 
 func (s *station) untilOnline(t testing.TB) {
 	t.Helper()
-	s.until(t, "being online", func() bool { return s.Status().State == chat.NetworkOnline })
+	s.until(t, "being online", func() bool { return s.Status().State == port.NetworkOnline })
 }
 
-func (s *station) untilReceived(t testing.TB, payload []byte) chat.Envelope {
+func (s *station) untilReceived(t testing.TB, payload []byte) port.Envelope {
 	t.Helper()
-	var found chat.Envelope
+	var found port.Envelope
 	s.until(t, "an envelope", func() bool {
 		for _, e := range s.received {
 			if bytes.Equal(e.Payload, payload) {
@@ -187,11 +187,11 @@ func (s *station) port(t testing.TB) string {
 	return port
 }
 
-func envelope(payload []byte) chat.Envelope {
-	return chat.Envelope{ContentTopic: topic, Payload: payload, Version: 1, Timestamp: time.Now().UnixNano()}
+func envelope(payload []byte) port.Envelope {
+	return port.Envelope{ContentTopic: topic, Payload: payload, Version: 1, Timestamp: time.Now().UnixNano()}
 }
 
-func (s *station) publish(t testing.TB, e chat.Envelope) chat.Evidence {
+func (s *station) publish(t testing.TB, e port.Envelope) port.Evidence {
 	t.Helper()
 	evidence, err := s.Publish(context.Background(), e)
 	if err != nil {

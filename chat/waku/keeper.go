@@ -11,7 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // How static peers are dialled again: after 1 to 2 seconds, then twice that each
@@ -160,7 +160,7 @@ func (r *run) keepConnected(ctx context.Context, p *staticPeer, kept *keeper) {
 		if err != nil && !told {
 			told = true
 			r.log("info", "a static peer is out of reach", "peer", p.id.String(), "error", err)
-			r.change(chat.NetworkChange{Peer: p.id.String(), Connected: r.connected(p.id), Static: true, Error: dialText(err)})
+			r.change(port.NetworkChange{Peer: p.id.String(), Connected: r.connected(p.id), Static: true, Error: dialText(err)})
 		}
 		failures++
 		select {

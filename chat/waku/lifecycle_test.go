@@ -15,7 +15,7 @@ import (
 
 	ma "github.com/multiformats/go-multiaddr"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
 )
 
@@ -28,9 +28,9 @@ func mustListen(t testing.TB, address string) []ma.Multiaddr {
 	return []ma.Multiaddr{parsed}
 }
 
-func wantError(t *testing.T, err error, code chat.Code, field string) {
+func wantError(t *testing.T, err error, code port.Code, field string) {
 	t.Helper()
-	var typed *chat.Error
+	var typed *port.Error
 	if !errors.As(err, &typed) || typed.Code != code || typed.Field != field {
 		t.Errorf("%v, want %s about %s", err, code, field)
 	}
@@ -43,31 +43,31 @@ func TestPortInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	_, number, _ := net.SplitHostPort(listener.Addr().String())
 	for what, listen := range map[string][]string{
 		"another node":       {a.port(t)},
-		"another program":    {"/ip4/127.0.0.1/tcp/" + port},
-		"one of two is free": {"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/tcp/" + port},
+		"another program":    {"/ip4/127.0.0.1/tcp/" + number},
+		"one of two is free": {"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/tcp/" + number},
 	} {
 		b := prepare(t, Config{Listen: listen})
 		err := b.Start(context.Background(), b.hooks())
 		t.Log(what, err)
-		wantError(t, err, chat.CodePortInUse, "network.listen")
+		wantError(t, err, port.CodePortInUse, "network.listen")
 		b.stop(t) // fine, though it never ran
-		if b.Status().State != chat.NetworkStopped {
+		if b.Status().State != port.NetworkStopped {
 			t.Errorf("%s: %s", what, b.Status().State)
 		}
 	}
 	// Once the port is free the same node starts.
-	b := prepare(t, Config{Listen: []string{"/ip4/127.0.0.1/tcp/" + port}})
-	wantError(t, b.Start(context.Background(), b.hooks()), chat.CodePortInUse, "network.listen")
+	b := prepare(t, Config{Listen: []string{"/ip4/127.0.0.1/tcp/" + number}})
+	wantError(t, b.Start(context.Background(), b.hooks()), port.CodePortInUse, "network.listen")
 	listener.Close()
 	b.start(t)
 }
 
 func TestAddressOfAnotherMachine(t *testing.T) {
 	s := prepare(t, Config{Listen: []string{"/ip4/192.0.2.1/tcp/0"}})
-	wantError(t, s.Start(context.Background(), s.hooks()), chat.CodeBadConfig, "network.listen")
+	wantError(t, s.Start(context.Background(), s.hooks()), port.CodeBadConfig, "network.listen")
 }
 
 func TestSeveralListenAddresses(t *testing.T) {
@@ -83,7 +83,7 @@ func TestSeveralListenAddresses(t *testing.T) {
 
 func TestStartErrors(t *testing.T) {
 	s := prepare(t, Config{})
-	if err := s.Start(context.Background(), chat.TransportHooks{}); chat.CodeOf(err) != chat.CodeInternal {
+	if err := s.Start(context.Background(), port.TransportHooks{}); port.CodeOf(err) != port.CodeInternal {
 		t.Errorf("without a key: %v", err)
 	}
 	gone, cancel := context.WithCancel(context.Background())
@@ -92,7 +92,7 @@ func TestStartErrors(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 	s.start(t)
-	if err := s.Start(context.Background(), s.hooks()); chat.CodeOf(err) != chat.CodeInternal {
+	if err := s.Start(context.Background(), s.hooks()); port.CodeOf(err) != port.CodeInternal {
 		t.Errorf("twice: %v", err)
 	}
 	if s.PubsubTopic() != "/waku/2/rs/16/32" || s.Status().Kind != "waku" {
@@ -128,7 +128,7 @@ func TestUnreachablePeersAndOneself(t *testing.T) {
 		}
 	}
 	s.start(t)
-	if state := s.Status(); state.State != chat.NetworkOffline || len(state.Peers) != 2 || state.Peers[1].Connected {
+	if state := s.Status(); state.State != port.NetworkOffline || len(state.Peers) != 2 || state.Peers[1].Connected {
 		t.Fatalf("%+v", state)
 	}
 }
@@ -233,7 +233,7 @@ func TestStopUnderTraffic(t *testing.T) {
 		publishers.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
 				_, err := from.Publish(ctx, envelope(fmt.Appendf(nil, "%d %d", worker, i)))
-				if err != nil && !errors.Is(err, chat.ErrNoPeers) && !errors.Is(err, context.Canceled) && chat.CodeOf(err) != chat.CodeNetworkDown {
+				if err != nil && !errors.Is(err, port.ErrNoPeers) && !errors.Is(err, context.Canceled) && port.CodeOf(err) != port.CodeNetworkDown {
 					t.Error(err)
 				}
 				from.Status()
@@ -247,7 +247,7 @@ func TestStopUnderTraffic(t *testing.T) {
 	}
 	stops.Wait()
 	count := len(b.allReceived())
-	a.until(t, "being offline", func() bool { return a.Status().State == chat.NetworkOffline })
+	a.until(t, "being offline", func() bool { return a.Status().State == port.NetworkOffline })
 	cancel()
 	publishers.Wait()
 	if len(b.allReceived()) != count {

@@ -9,10 +9,10 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
-// Node is a relay node. It implements chat.Transport; all methods may be called
+// Node is a relay node. It implements port.Transport; all methods may be called
 // from any goroutine. After Stop it can be started again.
 type Node struct {
 	settings settings
@@ -24,10 +24,10 @@ type Node struct {
 	running   atomic.Pointer[run]
 }
 
-var _ chat.Transport = (*Node)(nil)
+var _ port.Transport = (*Node)(nil)
 
 // New checks a configuration. Nothing listens or dials before Start. It fails with
-// a *chat.Error: CodeBadAddress or CodeBadConfig, naming the field
+// a *port.Error: CodeBadAddress or CodeBadConfig, naming the field
 // ("network.listen", "network.peers[0]", "network.shard", ...).
 func New(c Config) (*Node, error) {
 	s, err := c.check()
@@ -44,14 +44,14 @@ func New(c Config) (*Node, error) {
 // Start listens and begins to dial the static peers; it does not wait for them. An
 // address that cannot be listened on is CodePortInUse or CodeBadConfig with field
 // "network.listen". A ctx that has ended stops it from starting.
-func (n *Node) Start(ctx context.Context, hooks chat.TransportHooks) error {
+func (n *Node) Start(ctx context.Context, hooks port.TransportHooks) error {
 	n.lifecycle.Lock()
 	defer n.lifecycle.Unlock()
 	if n.running.Load() != nil {
-		return chat.Errorf(chat.CodeInternal, "", "the node is started already")
+		return port.Errorf(port.CodeInternal, "", "the node is started already")
 	}
 	if hooks.NodeKey.IsZero() {
-		return chat.Errorf(chat.CodeInternal, "", "the node has no key")
+		return port.Errorf(port.CodeInternal, "", "the node has no key")
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -110,11 +110,11 @@ func (n *Node) Connect(address string) error {
 	}
 	r := n.running.Load()
 	if r != nil && r.host().ID() == info.ID {
-		return chat.Errorf(chat.CodeBadAddress, "address", "this is the node's own address")
+		return port.Errorf(port.CodeBadAddress, "address", "this is the node's own address")
 	}
 	p, ok := n.static.add(info)
 	if !ok {
-		return chat.Errorf(chat.CodeTooMany, "address", "at most %d static peers", maxAddresses)
+		return port.Errorf(port.CodeTooMany, "address", "at most %d static peers", maxAddresses)
 	}
 	if r != nil {
 		r.keep(p)
@@ -127,7 +127,7 @@ func (n *Node) Connect(address string) error {
 func (n *Node) Disconnect(peerID string) error {
 	id, err := peer.Decode(peerID)
 	if err != nil {
-		return chat.Errorf(chat.CodeNotFound, "peer_id", "there is no such peer")
+		return port.Errorf(port.CodeNotFound, "peer_id", "there is no such peer")
 	}
 	known := n.static.remove(id)
 	r := n.running.Load()
@@ -135,7 +135,7 @@ func (n *Node) Disconnect(peerID string) error {
 		known = true
 	}
 	if !known {
-		return chat.Errorf(chat.CodeNotFound, "peer_id", "there is no such peer")
+		return port.Errorf(port.CodeNotFound, "peer_id", "there is no such peer")
 	}
 	if r != nil {
 		r.drop(id)
@@ -145,16 +145,16 @@ func (n *Node) Disconnect(peerID string) error {
 
 // Status tells how the node is doing. Peers are the static ones in the order they
 // were added, then the others, in the order of their ids.
-func (n *Node) Status() chat.NetworkStatus {
-	s := chat.NetworkStatus{
-		Kind: "waku", State: chat.NetworkStopped, PubsubTopic: n.PubsubTopic(),
-		ListenAddresses: []string{}, Peers: []chat.NetworkPeer{},
+func (n *Node) Status() port.NetworkStatus {
+	s := port.NetworkStatus{
+		Kind: "waku", State: port.NetworkStopped, PubsubTopic: n.PubsubTopic(),
+		ListenAddresses: []string{}, Peers: []port.NetworkPeer{},
 	}
 	r := n.running.Load()
 	listed := map[peer.ID]bool{}
 	for _, p := range n.static.list() {
 		listed[p.id] = true
-		s.Peers = append(s.Peers, chat.NetworkPeer{PeerID: p.id.String(), Address: p.addressText(),
+		s.Peers = append(s.Peers, port.NetworkPeer{PeerID: p.id.String(), Address: p.addressText(),
 			Static: true, Connected: r != nil && r.connected(p.id)})
 	}
 	if r == nil {
@@ -169,7 +169,7 @@ func (n *Node) Status() chat.NetworkStatus {
 	slices.Sort(ids)
 	for _, id := range ids {
 		if !listed[id] && r.connected(id) {
-			s.Peers = append(s.Peers, chat.NetworkPeer{PeerID: id.String(), Address: remoteAddress(r.host().Network().ConnsToPeer(id)), Connected: true})
+			s.Peers = append(s.Peers, port.NetworkPeer{PeerID: id.String(), Address: remoteAddress(r.host().Network().ConnsToPeer(id)), Connected: true})
 		}
 	}
 	return s

@@ -13,7 +13,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // pair is two stations that are online; the second dials the first.
@@ -33,8 +33,8 @@ func TestTwoNodesExchange(t *testing.T) {
 		from, to := direction[0], direction[1]
 		payload := make([]byte, 3000)
 		rand.Read(payload)
-		sent := chat.Envelope{ContentTopic: topic, Payload: payload, Version: uint32(i), Timestamp: time.Now().UnixNano(), Ephemeral: i == 1}
-		if evidence := from.publish(t, sent); evidence != (chat.Evidence{Kind: "relay", Peers: 1}) {
+		sent := port.Envelope{ContentTopic: topic, Payload: payload, Version: uint32(i), Timestamp: time.Now().UnixNano(), Ephemeral: i == 1}
+		if evidence := from.publish(t, sent); evidence != (port.Evidence{Kind: "relay", Peers: 1}) {
 			t.Fatalf("evidence %+v", evidence)
 		}
 		got := to.untilReceived(t, payload)
@@ -52,7 +52,7 @@ func TestTwoNodesExchange(t *testing.T) {
 }
 
 func TestWireFormat(t *testing.T) {
-	raw, err := proto.Marshal(wakuMessage(chat.Envelope{ContentTopic: "t", Payload: []byte{1}}))
+	raw, err := proto.Marshal(wakuMessage(port.Envelope{ContentTopic: "t", Payload: []byte{1}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestStartOrder(t *testing.T) {
 	}
 	early := start(t, Config{Peers: []string{address + "/p2p/" + id}})
 	early.until(t, "the first failure", func() bool { return len(early.changes) == 1 })
-	if c := early.allChanges()[0]; c.Peer != id || c.Connected || c.State != chat.NetworkOffline || !strings.Contains(c.Error, "refused") {
+	if c := early.allChanges()[0]; c.Peer != id || c.Connected || c.State != port.NetworkOffline || !strings.Contains(c.Error, "refused") {
 		t.Fatalf("%+v", c)
 	}
 	late.start(t)
@@ -94,8 +94,8 @@ func TestReconnectsAfterRestart(t *testing.T) {
 	for round := range 2 {
 		a.stop(t)
 		a.Node.settings.listen = again
-		b.until(t, "being offline", func() bool { return b.Status().State == chat.NetworkOffline })
-		if _, err := b.Publish(context.Background(), envelope([]byte("lost"))); !errors.Is(err, chat.ErrNoPeers) {
+		b.until(t, "being offline", func() bool { return b.Status().State == port.NetworkOffline })
+		if _, err := b.Publish(context.Background(), envelope([]byte("lost"))); !errors.Is(err, port.ErrNoPeers) {
 			t.Fatalf("published to nobody: %v", err)
 		}
 		a.start(t)
@@ -148,25 +148,25 @@ func TestSubscriptionsFilter(t *testing.T) {
 func TestPublishErrors(t *testing.T) {
 	ctx := context.Background()
 	s := prepare(t, Config{})
-	check := func(what string, e chat.Envelope, ok func(error) bool) {
+	check := func(what string, e port.Envelope, ok func(error) bool) {
 		t.Helper()
 		if _, err := s.Publish(ctx, e); !ok(err) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	is := func(want error) func(error) bool { return func(err error) bool { return errors.Is(err, want) } }
-	code := func(want chat.Code) func(error) bool { return func(err error) bool { return chat.CodeOf(err) == want } }
-	check("not started", envelope([]byte{1}), is(chat.ErrNoPeers))
+	code := func(want port.Code) func(error) bool { return func(err error) bool { return port.CodeOf(err) == want } }
+	check("not started", envelope([]byte{1}), is(port.ErrNoPeers))
 	s.start(t)
-	check("no peers", envelope([]byte{1}), is(chat.ErrNoPeers))
-	check("too large", envelope(make([]byte, DefaultMaxMessageSize)), is(chat.ErrTooLarge))
-	check("empty payload", envelope(nil), code(chat.CodeBadParams))
+	check("no peers", envelope([]byte{1}), is(port.ErrNoPeers))
+	check("too large", envelope(make([]byte, DefaultMaxMessageSize)), is(port.ErrTooLarge))
+	check("empty payload", envelope(nil), code(port.CodeBadParams))
 	foreign := envelope([]byte{1})
 	foreign.PubsubTopic = "/waku/2/rs/16/64"
-	check("foreign topic", foreign, code(chat.CodeBadParams))
+	check("foreign topic", foreign, code(port.CodeBadParams))
 	nowhere := envelope([]byte{1})
 	nowhere.ContentTopic = ""
-	check("no content topic", nowhere, code(chat.CodeBadParams))
+	check("no content topic", nowhere, code(port.CodeBadParams))
 	gone, cancel := context.WithCancel(ctx)
 	cancel()
 	if _, err := s.Publish(gone, envelope([]byte{1})); !errors.Is(err, context.Canceled) {
@@ -187,7 +187,7 @@ func TestLargestMessage(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.untilReceived(t, e.Payload)
-		} else if !errors.Is(err, chat.ErrTooLarge) {
+		} else if !errors.Is(err, port.ErrTooLarge) {
 			t.Fatalf("one byte too many: %v", err)
 		}
 	}
@@ -231,13 +231,13 @@ func TestAnotherClusterIsNotOnline(t *testing.T) {
 		foreign := start(t, c)
 		s := start(t, Config{Peers: []string{foreign.address(t)}})
 		s.until(t, "the refusal ("+what+")", func() bool {
-			return slices.ContainsFunc(s.changes, func(c chat.NetworkChange) bool { return c.Error == errNotOurShard.Error() }) ||
-				(what == "shard" && slices.ContainsFunc(s.changes, func(c chat.NetworkChange) bool { return c.Connected }))
+			return slices.ContainsFunc(s.changes, func(c port.NetworkChange) bool { return c.Error == errNotOurShard.Error() }) ||
+				(what == "shard" && slices.ContainsFunc(s.changes, func(c port.NetworkChange) bool { return c.Connected }))
 		})
-		if state := s.Status().State; state != chat.NetworkOffline {
+		if state := s.Status().State; state != port.NetworkOffline {
 			t.Errorf("%s: %s", what, state)
 		}
-		if _, err := s.Publish(context.Background(), envelope([]byte{1})); !errors.Is(err, chat.ErrNoPeers) {
+		if _, err := s.Publish(context.Background(), envelope([]byte{1})); !errors.Is(err, port.ErrNoPeers) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -248,7 +248,7 @@ func TestMinPeers(t *testing.T) {
 	b := start(t, Config{Peers: []string{a.address(t)}})
 	b.untilOnline(t)
 	a.until(t, "one peer", func() bool { return a.running.Load().shardPeers() == 1 })
-	if _, err := a.Publish(context.Background(), envelope([]byte{1})); !errors.Is(err, chat.ErrNoPeers) || a.Status().State != chat.NetworkOffline {
+	if _, err := a.Publish(context.Background(), envelope([]byte{1})); !errors.Is(err, port.ErrNoPeers) || a.Status().State != port.NetworkOffline {
 		t.Fatalf("one peer of two: %v, %s", err, a.Status().State)
 	}
 	c := start(t, Config{Peers: []string{a.address(t)}})
@@ -266,7 +266,7 @@ func TestConnectAndDisconnect(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.untilOnline(t)
-	if p := b.Status().Peers; len(p) != 1 || p[0] != (chat.NetworkPeer{PeerID: id, Address: a.port(t), Connected: true, Static: true}) {
+	if p := b.Status().Peers; len(p) != 1 || p[0] != (port.NetworkPeer{PeerID: id, Address: a.port(t), Connected: true, Static: true}) {
 		t.Fatalf("peers %+v", p)
 	}
 	a.untilOnline(t)
@@ -276,17 +276,17 @@ func TestConnectAndDisconnect(t *testing.T) {
 	if err := b.Disconnect(id); err != nil {
 		t.Fatal(err)
 	}
-	b.until(t, "being offline", func() bool { return b.Status().State == chat.NetworkOffline })
+	b.until(t, "being offline", func() bool { return b.Status().State == port.NetworkOffline })
 	if p := b.Status().Peers; len(p) != 0 {
 		t.Fatalf("peers %+v", p)
 	}
 	for _, unknown := range []string{id, "", "not an id"} {
-		if err := b.Disconnect(unknown); chat.CodeOf(err) != chat.CodeNotFound {
+		if err := b.Disconnect(unknown); port.CodeOf(err) != port.CodeNotFound {
 			t.Errorf("Disconnect(%q): %v", unknown, err)
 		}
 	}
 	for _, bad := range []string{"", "/ip4/127.0.0.1/tcp/1", b.address(t)} {
-		if err := b.Connect(bad); chat.CodeOf(err) != chat.CodeBadAddress {
+		if err := b.Connect(bad); port.CodeOf(err) != port.CodeBadAddress {
 			t.Errorf("Connect(%q): %v", bad, err)
 		}
 	}
@@ -298,14 +298,14 @@ func TestConnectAndDisconnect(t *testing.T) {
 	if err := b.Disconnect(id); err != nil {
 		t.Fatal(err)
 	}
-	b.until(t, "being offline", func() bool { return b.Status().State == chat.NetworkOffline })
+	b.until(t, "being offline", func() bool { return b.Status().State == port.NetworkOffline })
 	b.untilOnline(t)
 }
 
 func TestSlowReceiverLosesOnlyItsOwn(t *testing.T) {
 	a, b := prepare(t, Config{}), start(t, Config{})
 	release := make(chan struct{})
-	a.receive = func(e chat.Envelope) { <-release; a.note(func() { a.received = append(a.received, e) }) }
+	a.receive = func(e port.Envelope) { <-release; a.note(func() { a.received = append(a.received, e) }) }
 	if err := a.Connect(b.address(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -338,7 +338,7 @@ func TestSlowReceiverLosesOnlyItsOwn(t *testing.T) {
 
 func TestPanickingHooksAreReported(t *testing.T) {
 	a, b := prepare(t, Config{}), start(t, Config{})
-	a.receive = func(chat.Envelope) { panic("a defect") }
+	a.receive = func(port.Envelope) { panic("a defect") }
 	if err := a.Connect(b.address(t)); err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // What needs a process of its own is run by starting this test binary again with
@@ -79,7 +79,7 @@ func beSilent(t testing.TB) {
 	_, _ = b.Publish(context.Background(), envelope(nil))
 	foreign.until(t, "refusal", func() bool { return len(foreign.changes) > 1 })
 	a.stop(t)
-	b.until(t, "being offline", func() bool { return b.Status().State == chat.NetworkOffline })
+	b.until(t, "being offline", func() bool { return b.Status().State == port.NetworkOffline })
 }
 
 // idle runs one node that has nothing to do, and reports what that costs.

@@ -7,40 +7,40 @@ import (
 	"github.com/waku-org/go-waku/waku/v2/protocol/relay"
 	"google.golang.org/protobuf/proto"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
-// Publish hands e to every peer on the shard. It fails with chat.ErrTooLarge above
-// the configured size of the encoded message, with chat.ErrNoPeers when fewer than
+// Publish hands e to every peer on the shard. It fails with port.ErrTooLarge above
+// the configured size of the encoded message, with port.ErrNoPeers when fewer than
 // MinPeers peers are there or the node is not running, with CodeBadParams for a
 // foreign pubsub topic or an envelope that is not valid (14/WAKU2-MESSAGE), and with
 // CodeNetworkDown when gossipsub refuses it.
 //
 // The same envelope published again within two minutes goes nowhere, and is success.
-func (n *Node) Publish(ctx context.Context, e chat.Envelope) (chat.Evidence, error) {
+func (n *Node) Publish(ctx context.Context, e port.Envelope) (port.Evidence, error) {
 	if err := ctx.Err(); err != nil {
-		return chat.Evidence{}, err
+		return port.Evidence{}, err
 	}
 	if e.PubsubTopic != "" && e.PubsubTopic != n.PubsubTopic() {
-		return chat.Evidence{}, chat.Errorf(chat.CodeBadParams, "pubsub_topic", "this node is on %s only", n.PubsubTopic())
+		return port.Evidence{}, port.Errorf(port.CodeBadParams, "pubsub_topic", "this node is on %s only", n.PubsubTopic())
 	}
 	message := wakuMessage(e)
 	if err := message.Validate(); err != nil {
-		return chat.Evidence{}, chat.Errorf(chat.CodeBadParams, "", "the envelope is not valid").Because(err)
+		return port.Evidence{}, port.Errorf(port.CodeBadParams, "", "the envelope is not valid").Because(err)
 	}
 	if proto.Size(message) > n.settings.maxMessageSize {
-		return chat.Evidence{}, chat.ErrTooLarge
+		return port.Evidence{}, port.ErrTooLarge
 	}
 	r := n.running.Load()
 	if r == nil {
-		return chat.Evidence{}, chat.ErrNoPeers
+		return port.Evidence{}, port.ErrNoPeers
 	}
 	return r.publish(ctx, message)
 }
 
 // wakuMessage is e as Status sends it: every field present, meta empty.
 // Spec: 14/WAKU2-MESSAGE, "Wire Format".
-func wakuMessage(e chat.Envelope) *pb.WakuMessage {
+func wakuMessage(e port.Envelope) *pb.WakuMessage {
 	return &pb.WakuMessage{
 		Payload:      e.Payload,
 		ContentTopic: e.ContentTopic,
@@ -51,15 +51,15 @@ func wakuMessage(e chat.Envelope) *pb.WakuMessage {
 	}
 }
 
-func (r *run) publish(ctx context.Context, message *pb.WakuMessage) (chat.Evidence, error) {
+func (r *run) publish(ctx context.Context, message *pb.WakuMessage) (port.Evidence, error) {
 	r.ending.RLock()
 	defer r.ending.RUnlock()
 	if r.ended {
-		return chat.Evidence{}, chat.ErrNoPeers
+		return port.Evidence{}, port.ErrNoPeers
 	}
 	peers := r.shardPeers()
 	if peers < r.owner.settings.minPeers {
-		return chat.Evidence{}, chat.ErrNoPeers
+		return port.Evidence{}, port.ErrNoPeers
 	}
 	hash := message.Hash(r.topic)
 	r.echoes.expect(hash)
@@ -68,15 +68,15 @@ func (r *run) publish(ctx context.Context, message *pb.WakuMessage) (chat.Eviden
 		return err
 	})
 	if err == nil {
-		return chat.Evidence{Kind: "relay", Peers: peers}, nil
+		return port.Evidence{Kind: "relay", Peers: peers}, nil
 	}
 	r.echoes.take(hash)
 	switch {
 	case ctx.Err() != nil:
-		return chat.Evidence{}, ctx.Err()
+		return port.Evidence{}, ctx.Err()
 	case r.shardPeers() < r.owner.settings.minPeers: // the last one left meanwhile
-		return chat.Evidence{}, chat.ErrNoPeers
+		return port.Evidence{}, port.ErrNoPeers
 	default:
-		return chat.Evidence{}, chat.Errorf(chat.CodeNetworkDown, "", "the relay did not take the envelope").Because(err)
+		return port.Evidence{}, port.Errorf(port.CodeNetworkDown, "", "the relay did not take the envelope").Because(err)
 	}
 }

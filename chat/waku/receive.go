@@ -5,7 +5,7 @@ import (
 
 	"github.com/waku-org/go-waku/waku/v2/protocol"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // topicSet is the set of content topics the engine wants. The zero value is ready.
@@ -64,7 +64,7 @@ func (r *run) accept(e *protocol.Envelope) {
 		return
 	}
 	r.owner.counters.received.Add(1)
-	ok, first := r.inbox.put(chat.Envelope{
+	ok, first := r.inbox.put(port.Envelope{
 		PubsubTopic:  e.PubsubTopic(),
 		ContentTopic: message.ContentTopic,
 		Payload:      message.Payload,

@@ -19,7 +19,7 @@ import (
 	"github.com/waku-org/go-waku/waku/v2/protocol/relay"
 	"github.com/waku-org/go-waku/waku/v2/timesource"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
 )
 
@@ -60,7 +60,7 @@ func newRelayNode(s settings, private key.Private, dials *staticPeers, metadata 
 	silenceGoLog()
 	h, err := newHost(private, gate{dials: dials, arrivals: newArrivals()})
 	if err != nil {
-		return nil, chat.Errorf(chat.CodeInternal, "", "the node could not be made").Because(err)
+		return nil, port.Errorf(port.CodeInternal, "", "the node could not be made").Because(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &relayNode{host: h, cancel: cancel, ready: make(ready, 1), broadcaster: relay.NewBroadcaster(broadcastBuffer)}
@@ -161,18 +161,18 @@ func checkListen(addresses []ma.Multiaddr) error {
 }
 
 // listenError is the typed error for err, which came from starting to listen.
-func listenError(err error) *chat.Error {
-	var typed *chat.Error
+func listenError(err error) *port.Error {
+	var typed *port.Error
 	switch {
 	case errors.As(err, &typed):
 		return typed
 	case errors.Is(err, syscall.EADDRINUSE) || strings.Contains(err.Error(), syscall.EADDRINUSE.Error()):
-		return chat.Errorf(chat.CodePortInUse, fieldListen, "the address is in use").Because(err)
+		return port.Errorf(port.CodePortInUse, fieldListen, "the address is in use").Because(err)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return chat.Errorf(chat.CodeBadConfig, fieldListen, "the address is not of this machine").Because(err)
+		return port.Errorf(port.CodeBadConfig, fieldListen, "the address is not of this machine").Because(err)
 	case errors.Is(err, syscall.EACCES):
-		return chat.Errorf(chat.CodeBadConfig, fieldListen, "this user may not listen on this port").Because(err)
+		return port.Errorf(port.CodeBadConfig, fieldListen, "this user may not listen on this port").Because(err)
 	default:
-		return chat.Errorf(chat.CodeBadConfig, fieldListen, "the node could not be started on this address").Because(err)
+		return port.Errorf(port.CodeBadConfig, fieldListen, "the node could not be started on this address").Because(err)
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/waku-org/go-waku/waku/v2/protocol"
 	"github.com/waku-org/go-waku/waku/v2/protocol/relay"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // stopWait bounds how long Stop waits for go-waku, which normally takes
@@ -41,7 +41,7 @@ const (
 // run is what belongs to one Start of a Node.
 type run struct {
 	owner *Node
-	hooks chat.TransportHooks
+	hooks port.TransportHooks
 	node  *relayNode
 	topic string
 
@@ -56,8 +56,8 @@ type run struct {
 	peerEvents   event.Subscription // event.EvtPeerConnectednessChanged
 
 	online  atomic.Bool
-	inbox   *queue[chat.Envelope]
-	changes *queue[chat.NetworkChange]
+	inbox   *queue[port.Envelope]
+	changes *queue[port.NetworkChange]
 	echoes  echoes
 
 	ending sync.RWMutex // read-held by what must not meet the end: Publish, keep
@@ -66,10 +66,10 @@ type run struct {
 
 // begin starts the relay node and subscribes to the shard; no goroutine of ours
 // runs yet.
-func begin(n *Node, hooks chat.TransportHooks) (*run, error) {
+func begin(n *Node, hooks port.TransportHooks) (*run, error) {
 	r := &run{owner: n, hooks: hooks, topic: n.PubsubTopic(), gone: make(chan struct{}),
-		inbox:   newQueue[chat.Envelope](maxInbox, maxInboxBytes),
-		changes: newQueue[chat.NetworkChange](maxChanges, math.MaxInt)}
+		inbox:   newQueue[port.Envelope](maxInbox, maxInboxBytes),
+		changes: newQueue[port.NetworkChange](maxChanges, math.MaxInt)}
 	identity, err := identityOf(n.settings, hooks.NodeKey)
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func begin(n *Node, hooks chat.TransportHooks) (*run, error) {
 	if err := recovered(r.subscribe); err != nil {
 		r.cancel()
 		r.node.stop()
-		return nil, chat.Errorf(chat.CodeInternal, "", "the node could not subscribe to its shard").Because(err)
+		return nil, port.Errorf(port.CodeInternal, "", "the node could not subscribe to its shard").Because(err)
 	}
 	return r, nil
 }
@@ -132,7 +132,7 @@ func (r *run) end() error {
 	case <-stopped:
 	case <-time.After(stopWait):
 		r.log("error", "go-waku did not stop", "after", stopWait)
-		err = chat.Errorf(chat.CodeTimeout, "", "the network node did not stop within %s", stopWait)
+		err = port.Errorf(port.CodeTimeout, "", "the network node did not stop within %s", stopWait)
 		r.cancel()
 	}
 	close(r.gone)

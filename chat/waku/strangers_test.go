@@ -28,7 +28,7 @@ import (
 	"github.com/waku-org/go-waku/waku/v2/protocol/relay"
 	"google.golang.org/protobuf/proto"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // stranger is a peer that speaks gossipsub by hand.
@@ -281,7 +281,7 @@ func TestStrangersManyMessages(t *testing.T) {
 	honest := start(t, Config{Peers: []string{s.address(t)}})
 	honest.untilOnline(t)
 	s.untilOnline(t)
-	s.receive = func(e chat.Envelope) {
+	s.receive = func(e port.Envelope) {
 		if bytes.HasPrefix(e.Payload, []byte("kept")) {
 			s.note(func() { s.received = append(s.received, e) })
 		}

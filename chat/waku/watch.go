@@ -6,7 +6,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/waku-org/go-waku/waku/v2/protocol/relay"
 
-	"libstatus1to1/chat"
+	"libstatus1to1/chat/port"
 )
 
 // watch turns the events of libp2p (a connection) and of gossipsub (a peer's
@@ -49,14 +49,14 @@ func (r *run) topicChanged(e relay.EvtPeerTopic) {
 // lookAgain reports the state if it is another one now.
 func (r *run) lookAgain() {
 	if r.refresh() {
-		r.change(chat.NetworkChange{})
+		r.change(port.NetworkChange{})
 	}
 }
 
 func (r *run) peerChanged(e event.EvtPeerConnectednessChanged) {
 	connected := e.Connectedness == network.Connected
 	r.refresh()
-	r.change(chat.NetworkChange{Peer: e.Peer.String(), Connected: connected, Static: r.owner.static.has(e.Peer)})
+	r.change(port.NetworkChange{Peer: e.Peer.String(), Connected: connected, Static: r.owner.static.has(e.Peer)})
 	if connected {
 		r.spawn("waku metadata", func() { r.askMetadata(e.Peer) })
 	} else {
@@ -74,15 +74,15 @@ func (r *run) refresh() bool {
 	return r.online.Swap(online) != online
 }
 
-func (r *run) currentState() chat.NetworkState {
+func (r *run) currentState() port.NetworkState {
 	if r.online.Load() {
-		return chat.NetworkOnline
+		return port.NetworkOnline
 	}
-	return chat.NetworkOffline
+	return port.NetworkOffline
 }
 
 // change queues a change for the engine.
-func (r *run) change(c chat.NetworkChange) {
+func (r *run) change(c port.NetworkChange) {
 	if ok, first := r.changes.put(c, 0); !ok && first {
 		r.log("warn", "changes of the network are not taken; dropping some")
 	}

@@ -31,11 +31,15 @@ var floors = map[string]int{
 	"chat/protocol/session": 3, "chat/event": 3,
 	"chat/identity/card": 3, "chat/protocol/noise/noisesession": 3, "chat/protocol/noise/pairing": 3,
 
-	"chat": 4,
+	"chat/port": 3,
 
-	"chat/api": 5, "chat/waku": 5, "chat/memnet": 5, "store": 5,
+	"store": 5, "chat/waku": 5, "chat/memnet": 5,
 
-	"library/host": 6, "library": 6,
+	"chat": 6,
+
+	"chat/api": 7,
+
+	"library/host": 8, "library": 8,
 }
 
 // planned are rooms of the house that need not be there yet; take a name away
@@ -58,6 +62,10 @@ const pureFloors = 3
 
 // impure are what they may not import.
 var impure = []string{"os", "os/exec", "net", "net/http", "database/sql", "syscall", "crypto/rand", "math/rand", "math/rand/v2"}
+
+// errnoNames is the exception: errors cross a port, and those of the system have names
+// that only syscall knows.
+var errnoNames = map[string]string{"chat/port": "syscall"}
 
 // clockCalls are what they may not call.
 var clockCalls = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
@@ -195,7 +203,7 @@ func TestProtocolPackagesArePure(t *testing.T) {
 			continue
 		}
 		for _, path := range p.Imports {
-			if slices.Contains(impure, path) {
+			if slices.Contains(impure, path) && path != errnoNames[p.name()] {
 				t.Errorf("%s imports %s", p.name(), path)
 			}
 		}

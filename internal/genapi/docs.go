@@ -12,7 +12,7 @@ import (
 
 // documented are the packages whose types the API shows, by import path below
 // the module.
-var documented = []string{"chat", "chat/api", "chat/event"}
+var documented = []string{"chat", "chat/api", "chat/event", "chat/port"}
 
 // modulePath is the module's name in go.mod.
 const modulePath = "libstatus1to1"

@@ -70,6 +70,24 @@ func (p Public) IsZero() bool { return p.raw[0] == 0 }
 // Uncompressed is 04 || X || Y.
 func (p Public) Uncompressed() []byte { return append([]byte(nil), p.raw[:]...) }
 
+// Compact is a public key in its compressed form as an array: comparable, and half the
+// size of a Public, for maps that hold many people.
+type Compact [CompressedSize]byte
+
+// Compact returns the compressed form as an array.
+func (p Public) Compact() Compact { return Compact(p.Compressed()) }
+
+// ParseCompact reads a compressed public key; ok is false when b is not one.
+func ParseCompact(b []byte) (c Compact, ok bool) {
+	if len(b) != CompressedSize {
+		return c, false
+	}
+	if _, err := ParsePublic(b); err != nil {
+		return c, false
+	}
+	return Compact(b), true
+}
+
 // Compressed is 02|03 || X, the form 53/WAKU2-X3DH puts on the wire.
 func (p Public) Compressed() []byte {
 	c := make([]byte, CompressedSize)

@@ -1,0 +1,109 @@
+package port
+
+import (
+	"context"
+	"errors"
+
+	"libstatus1to1/chat/protocol/key"
+)
+
+// Envelope is a WakuMessage (14/WAKU2-MESSAGE) with the pubsub topic it travels on.
+type Envelope struct {
+	PubsubTopic  string
+	ContentTopic string
+	Payload      []byte
+	Version      uint32
+	Timestamp    int64 // ns since 1970, as the sender says
+	Ephemeral    bool
+}
+
+// ErrNoPeers is returned by Publish when nobody is there to take the envelope.
+// It is not a failure of the message: the engine tries again when peers appear.
+var ErrNoPeers = errors.New("network: no peers to publish to")
+
+// ErrTooLarge is returned by Publish for an envelope above the network's limit.
+var ErrTooLarge = errors.New("network: envelope is larger than the network carries")
+
+// Evidence says why an envelope counts as sent.
+type Evidence struct {
+	Kind  string `json:"kind"`            // "relay" or "memory"
+	Peers int    `json:"peers,omitempty"` // mesh peers it was handed to
+}
+
+// NetworkState is how well connected we are.
+type NetworkState string
+
+// The states of the network, worst first.
+const (
+	NetworkStopped NetworkState = "stopped" // not started, or closed
+	NetworkOffline NetworkState = "offline" // no peer to publish to
+	NetworkOnline  NetworkState = "online"  // at least one peer to publish to
+)
+
+// NetworkStatus is what Transport.Status tells.
+type NetworkStatus struct {
+	Kind            string        `json:"kind"` // "waku" or "memory"
+	State           NetworkState  `json:"state"`
+	PeerID          string        `json:"peer_id,omitempty"`
+	ListenAddresses []string      `json:"listen_addresses"` // multiaddresses with /p2p/ id, to hand to others
+	Peers           []NetworkPeer `json:"peers"`
+	PubsubTopic     string        `json:"pubsub_topic"`
+}
+
+// NetworkPeer is a connected (or configured) peer.
+type NetworkPeer struct {
+	PeerID    string `json:"peer_id"`
+	Address   string `json:"address,omitempty"`
+	Connected bool   `json:"connected"`
+	Static    bool   `json:"static"` // from configuration or network.connect: kept and redialled
+}
+
+// NetworkChange is reported by a transport when something about peers changes.
+type NetworkChange struct {
+	State NetworkState
+	// Peer is set when this change is about one peer.
+	Peer      string
+	Connected bool
+	Static    bool   // the peer is from the configuration or was connected to by Connect
+	Error     string // why a static peer could not be reached; only on the first failure of a row
+}
+
+// TransportHooks is what the engine gives a transport at Start. All are called
+// from the transport's own goroutines, never under its locks, and return soon.
+// Received must not be called with envelopes of topics nobody subscribed to.
+type TransportHooks struct {
+	// NodeKey is the long-lived key of this node (its libp2p identity), for a node that
+	// others know the address of. Others should have a new one at each start.
+	NodeKey  key.Private
+	Received func(Envelope)
+	Changed  func(NetworkChange)
+	// Panicked is told about a recovered panic of one of its goroutines.
+	Panicked func(where string, value any, stack []byte)
+	Log      Logger
+}
+
+// Transport is the port to the network.
+type Transport interface {
+	// Start begins listening and dialling. An address that cannot be listened
+	// on is an *Error with CodePortInUse or CodeBadConfig, naming the field.
+	Start(ctx context.Context, hooks TransportHooks) error
+	// Subscribe adds content topics on the transport's pubsub topic. Known ones
+	// are ignored.
+	Subscribe(contentTopics ...string) error
+	// Unsubscribe takes content topics away again.
+	Unsubscribe(contentTopics ...string) error
+	// PubsubTopic is the topic envelopes are published on.
+	PubsubTopic() string
+	// MaxPayload is the largest Envelope.Payload that can be published, bytes.
+	MaxPayload() int
+	// Publish hands an envelope to the network. It returns ErrNoPeers rather
+	// than publish into the void.
+	Publish(ctx context.Context, e Envelope) (Evidence, error)
+	// Connect adds a static peer and starts dialling it; it does not wait.
+	Connect(address string) error
+	// Disconnect forgets a static peer and closes its connections.
+	Disconnect(peerID string) error
+	Status() NetworkStatus
+	// Stop ends everything and waits for it. Idempotent.
+	Stop() error
+}
