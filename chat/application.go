@@ -296,7 +296,9 @@ func (p *pass) latestClock(m *inbound, cm *wire.ChatMessage) uint64 {
 }
 
 // judged is the time by which what m says of states is judged.
-func (p *pass) judged(m *inbound) time.Time { return p.c.clocks.judged(p.c, m.sender, m.at, p.now) }
+func (p *pass) judged(m *inbound) time.Time {
+	return p.c.clocks.judged(p.c, message.ConversationWith(m.sender), m.at, p.now)
+}
 
 // maxTime is the largest time we hand on: JSON numbers are exact up to 2^53.
 const maxTime = 1<<53 - 1
@@ -307,7 +309,7 @@ func (p *pass) recordOf(m *inbound, cm *wire.ChatMessage, chat key.Public, id [3
 		state = stateSent // by another device of ours
 	}
 	rec := &wire.MessageRecord{
-		Id: id[:], Chat: chat.Compressed(), From: m.sender.Compressed(), Kind: kindUnsupported, Text: boundedName(cm.GetText(), message.MaxTextLength),
+		Id: id[:], Chat: message.ConversationWith(chat).Bytes(), From: m.sender.Compressed(), Kind: kindUnsupported, Text: boundedName(cm.GetText(), message.MaxTextLength),
 		Clock: cm.GetClock(), SentAt: int64(min(cm.GetTimestamp(), maxTime)), ReceivedAt: p.now.UnixMilli(), State: state,
 		SenderName: shownName(cm.GetDisplayName(), MaxName), Outgoing: own, Read: own,
 		ApplicationType: int32(wire.ApplicationMetadataMessage_CHAT_MESSAGE),

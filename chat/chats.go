@@ -8,6 +8,7 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
@@ -60,12 +61,13 @@ func (c *Client) listChats(p PageRequest, requests bool) (Page[event.Chat], erro
 	return out, err
 }
 
-// chatCursor is what chatPlace gives.
-var chatCursor = regexp.MustCompile(`^[0-9]{20}-0[23][0-9a-f]{64}$`)
+// chatCursor matches what chatPlace gives. Until version 4 of the store there was a dash,
+// and the key of a person: those cursors are refused.
+var chatCursor = regexp.MustCompile(`^[0-9]{20}:([0-9a-f]{2})+$`)
 
 // chatPlace sorts chats newest first, as a text.
 func chatPlace(rec *wire.ChatRecord) string {
-	return fmt.Sprintf("%020d-%x", ^rec.GetLastMessageClock(), rec.GetKey())
+	return fmt.Sprintf("%020d:%x", ^rec.GetLastMessageClock(), rec.GetKey())
 }
 
 // Chat is the conversation with one person; one nobody wrote in is empty.
@@ -75,8 +77,8 @@ func (c *Client) Chat(k key.Public) (event.Chat, error) {
 	}
 	var chat readChat
 	err := c.store.View(func(tx Tx) error {
-		rec := &wire.ChatRecord{Key: k.Compressed()}
-		if _, err := get(tx, tableChats, k.Compressed(), rec); err != nil {
+		rec := &wire.ChatRecord{Key: message.ConversationWith(k).Bytes()}
+		if _, err := get(tx, tableChats, rec.GetKey(), rec); err != nil {
 			return err
 		}
 		var err error
@@ -108,7 +110,7 @@ func (c *Client) finishChat(chat *readChat) error {
 }
 
 func (c *Client) chatOf(tx Tx, rec *wire.ChatRecord) (chat readChat, err error) {
-	k, err := key.ParsePublic(rec.GetKey())
+	k, err := message.ConversationID(rec.GetKey()).Public()
 	if err != nil {
 		return chat, Errorf(CodeStoreCorrupt, "", "a chat does not read back")
 	}
@@ -117,7 +119,7 @@ func (c *Client) chatOf(tx Tx, rec *wire.ChatRecord) (chat readChat, err error) 
 		return chat, err
 	}
 	var contact wire.ContactRecord
-	if _, err := get(tx, tableContacts, rec.GetKey(), &contact); err != nil {
+	if _, err := get(tx, tableContacts, k.Compressed(), &contact); err != nil {
 		return chat, err
 	}
 	chat.Name = cmp.Or(contact.GetName(), contact.GetDisplayName())
@@ -139,13 +141,14 @@ func (c *Client) MarkRead(k key.Public, upTo *[32]byte) (event.Chat, error) {
 	if _, err := c.account(); err != nil {
 		return event.Chat{}, err
 	}
+	name := message.ConversationWith(k).Bytes()
 	err := c.update(func(t *txn) error {
-		from, err := t.positionAfter(k.Compressed(), upTo)
+		from, err := t.positionAfter(name, upTo)
 		if err != nil {
 			return err
 		}
 		var rec wire.ChatRecord
-		found, err := get(t, tableChats, k.Compressed(), &rec)
+		found, err := get(t, tableChats, name, &rec)
 		if err != nil || !found || rec.GetUnread() == 0 {
 			return err
 		}

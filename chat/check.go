@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/x3dh"
 	"libstatus1to1/chat/wire"
@@ -57,13 +58,13 @@ type inspection struct {
 	tx     Tx
 	report func(string)
 	steps  int
-	own    *account                            // nil without an identity
-	placed map[[key.CompressedSize]byte]uint64 // messages by chat
+	own    *account                          // nil without an identity
+	placed map[message.ConversationID]uint64 // messages by chat
 }
 
 // inspect reports what is wrong. Its error is that it could not go on.
 func inspect(ctx context.Context, tx Tx, own *account, report func(string)) error {
-	in := &inspection{ctx: ctx, tx: tx, own: own, report: report, placed: map[[key.CompressedSize]byte]uint64{}}
+	in := &inspection{ctx: ctx, tx: tx, own: own, report: report, placed: map[message.ConversationID]uint64{}}
 	for _, walk := range []func() error{
 		in.meta, in.peers, in.messages, in.chats, in.outbox, in.failed, in.attempts, in.acks, in.seen, in.topics, in.contacts, in.known,
 		in.clientRefs, in.events, in.noise,

@@ -63,7 +63,7 @@ func (in *inspection) messages() error {
 		if err := decodeRecord(tableMessages, value, &m); err != nil {
 			return err
 		}
-		chat, ok := chatName(m.GetChat())
+		chat, ok := message.ParseConversationID(m.GetChat())
 		if !ok || !isID(name) || !bytes.Equal(name, m.GetId()) {
 			in.tell(tableMessages, "a message is not what its name says")
 			return nil
@@ -83,7 +83,7 @@ func (in *inspection) chats() error {
 		if err := decodeRecord(tableChats, value, &rec); err != nil {
 			return err
 		}
-		chat, ok := chatName(name)
+		chat, ok := message.ParseConversationID(name)
 		if !ok || !bytes.Equal(name, rec.GetKey()) {
 			in.tell(tableChats, "a chat is not what its name says")
 			return nil

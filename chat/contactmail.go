@@ -141,7 +141,7 @@ func (t *txn) accepted(from key.Public, m *wire.AcceptContactRequest, at time.Ti
 		if err != nil {
 			return err
 		}
-		if found && (string(asked.GetChat()) != string(from.Compressed()) || !asked.GetOutgoing()) {
+		if found && (message.ConversationID(asked.GetChat()) != message.ConversationWith(from) || !asked.GetOutgoing()) {
 			t.c.counters.drop("contact_request")
 			return nil
 		}
@@ -226,7 +226,7 @@ func (t *txn) takeChatMessage(l *mail) error {
 	if r.lamport <= millis(t.c.now().Add(maxFollow)) {
 		seen = max(seen, r.lamport)
 	}
-	t.then(func() { t.c.clocks.saw(chat, seen) })
+	t.then(func() { t.c.clocks.saw(message.ConversationWith(chat), seen) })
 	if err := t.tellOf(r, moved); err != nil {
 		return err
 	}

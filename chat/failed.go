@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
@@ -163,7 +164,7 @@ func (t *txn) deliveredAfterAll(m *wire.MessageRecord) error {
 	if m.GetState() != stateFailed {
 		return nil
 	}
-	peer, err := key.ParsePublic(m.GetChat())
+	peer, err := message.ConversationID(m.GetChat()).Public()
 	if err != nil {
 		return Errorf(CodeStoreCorrupt, "", "a message is in no chat")
 	}
@@ -266,7 +267,7 @@ func (c *Client) stillAsked(m *wire.MessageRecord) bool {
 	if m.GetKind() != kindContactRequest {
 		return true
 	}
-	k, err := key.ParsePublic(m.GetChat())
+	k, err := message.ConversationID(m.GetChat()).Public()
 	s, _ := c.roster.get(k)
 	return err == nil && s.request.Added()
 }

@@ -5,14 +5,13 @@ import (
 	"time"
 
 	"libstatus1to1/chat/message"
-	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
 
 // chatClocks holds the Lamport clocks of the chats that were used in this run.
 type chatClocks struct {
 	mu    sync.Mutex
-	chats map[key.Public]chatClock
+	chats map[message.ConversationID]chatClock
 }
 
 // chatClock is that of one chat.
@@ -39,14 +38,14 @@ const (
 
 func millis(t time.Time) uint64 { return uint64(max(0, t.UnixMilli())) }
 
-// next is the clock of the next message of the chat with peer, ms. A clock that
+// next is the clock of the next message of the conversation in, ms. A clock that
 // was drawn and not used leaves a gap, which does no harm. It may be ahead of our time:
 // see envelopeTime.
 // Spec: 62/STATUS-PAYLOADS, "Clock vs Timestamp and message ordering".
-func (l *chatClocks) next(c *Client, peer key.Public, now time.Time) (uint64, error) {
+func (l *chatClocks) next(c *Client, in message.ConversationID, now time.Time) (uint64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	known, err := l.load(c, peer)
+	known, err := l.load(c, in)
 	if err != nil {
 		return 0, err
 	}
@@ -59,30 +58,30 @@ func (l *chatClocks) next(c *Client, peer key.Public, now time.Time) (uint64, er
 		known.anew = clock
 	}
 	known.last = max(known.last, clock)
-	l.chats[peer] = known
+	l.chats[in] = known
 	return clock, nil
 }
 
 // load reads the clock of a chat that was not used in this run.
-func (l *chatClocks) load(c *Client, peer key.Public) (chatClock, error) {
-	if known, ok := l.chats[peer]; ok {
+func (l *chatClocks) load(c *Client, in message.ConversationID) (chatClock, error) {
+	if known, ok := l.chats[in]; ok {
 		return known, nil
 	}
 	var rec wire.ChatRecord
-	if _, err := c.record(tableChats, peer.Compressed(), &rec); err != nil {
+	if _, err := c.record(tableChats, in.Bytes(), &rec); err != nil {
 		return chatClock{}, err
 	}
 	if l.chats == nil {
-		l.chats = map[key.Public]chatClock{}
+		l.chats = map[message.ConversationID]chatClock{}
 	}
-	l.chats[peer] = chatClock{last: rec.GetClock()}
-	return l.chats[peer], nil
+	l.chats[in] = chatClock{last: rec.GetClock()}
+	return l.chats[in], nil
 }
 
-// judged is the time by which a state that came in the chat with peer is judged: the
+// judged is the time by which a state that came in the conversation in is judged: the
 // latest of our own, that of the chat and, within bounds, that of the envelope. So a
 // wrong time of ours refuses nobody, and no envelope makes a clock of any year good.
-func (l *chatClocks) judged(c *Client, peer key.Public, envelope, now time.Time) time.Time {
+func (l *chatClocks) judged(c *Client, in message.ConversationID, envelope, now time.Time) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at := now
@@ -91,7 +90,7 @@ func (l *chatClocks) judged(c *Client, peer key.Public, envelope, now time.Time)
 	} else if envelope.After(at) {
 		at = envelope
 	}
-	known, err := l.load(c, peer)
+	known, err := l.load(c, in)
 	if err != nil {
 		return at
 	}
@@ -102,12 +101,12 @@ func (l *chatClocks) judged(c *Client, peer key.Public, envelope, now time.Time)
 }
 
 // saw raises the clock of a chat to one that is followed.
-func (l *chatClocks) saw(peer key.Public, clock uint64) {
+func (l *chatClocks) saw(in message.ConversationID, clock uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if known, ok := l.chats[peer]; ok && clock > known.last {
+	if known, ok := l.chats[in]; ok && clock > known.last {
 		known.last = clock
-		l.chats[peer] = known
+		l.chats[in] = known
 	}
 }
 

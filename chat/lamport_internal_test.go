@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"libstatus1to1/chat/message"
-	"libstatus1to1/chat/protocol/key"
 )
 
 // Where a message stands, by its clock, the newest message of the chat and the clock of
@@ -44,9 +43,9 @@ func TestPlace(t *testing.T) {
 func TestClocksPassTheDeployedRule(t *testing.T) {
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 1))
-	var peer key.Public
+	var peer message.ConversationID
 	now := time.UnixMilli(1_800_000_000_000)
-	clocks := chatClocks{chats: map[key.Public]chatClock{peer: {}}}
+	clocks := chatClocks{chats: map[message.ConversationID]chatClock{peer: {}}}
 	var last uint64
 	for i := range 20_000 {
 		jumped := r.IntN(500) == 0
@@ -80,7 +79,7 @@ func TestClocksPassTheDeployedRule(t *testing.T) {
 // within bounds.
 func TestJudged(t *testing.T) {
 	now := time.UnixMilli(1_800_000_000_000)
-	var peer key.Public
+	var peer message.ConversationID
 	for name, c := range map[string]struct {
 		envelope, chat, want time.Duration
 	}{
@@ -91,12 +90,12 @@ func TestJudged(t *testing.T) {
 		"a chat ahead":                 {0, time.Hour, time.Hour},
 		"a chat ahead of its envelope": {time.Minute, time.Hour, time.Hour},
 	} {
-		clocks := chatClocks{chats: map[key.Public]chatClock{peer: {last: millis(now.Add(c.chat))}}}
+		clocks := chatClocks{chats: map[message.ConversationID]chatClock{peer: {last: millis(now.Add(c.chat))}}}
 		if got := clocks.judged(nil, peer, now.Add(c.envelope), now).Sub(now); got != c.want {
 			t.Errorf("%s: %s ahead, want %s", name, got, c.want)
 		}
 	}
-	clocks := chatClocks{chats: map[key.Public]chatClock{peer: {last: math.MaxUint64}}}
+	clocks := chatClocks{chats: map[message.ConversationID]chatClock{peer: {last: math.MaxUint64}}}
 	if at := clocks.judged(nil, peer, now, now); at.UnixMilli() != maxTime {
 		t.Errorf("a chat at the end of time: %s", at)
 	}

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
@@ -50,12 +51,18 @@ func keyHex(compressed []byte) string {
 	return p.Hex()
 }
 
+// chatHex is the id of a stored conversation as people see it: the key of the person.
+func chatHex(conversation []byte) string {
+	k, _ := message.ConversationID(conversation).Person()
+	return keyHex(k[:])
+}
+
 // hexForms holds public keys and nothing that depends on a client.
 var hexForms, _ = lru.New[[key.CompressedSize]byte, string](512)
 
 func messageOf(r *wire.MessageRecord) event.Message {
 	m := event.Message{
-		ID: hexOf(r.GetId()), ChatID: keyHex(r.GetChat()), From: keyHex(r.GetFrom()), Outgoing: r.GetOutgoing(),
+		ID: hexOf(r.GetId()), ChatID: chatHex(r.GetChat()), From: keyHex(r.GetFrom()), Outgoing: r.GetOutgoing(),
 		Kind: r.GetKind(), Text: r.GetText(), Clock: r.GetClock(), SentAt: r.GetSentAt(), ReceivedAt: r.GetReceivedAt(),
 		State: r.GetState(), Failure: r.GetFailure(), ClientRef: r.GetClientRef(), SenderName: r.GetSenderName(),
 		ApplicationType: r.GetApplicationType(), Read: r.GetRead(), ClockSkew: r.GetClockSkew(), Request: r.GetRequest(),
@@ -78,7 +85,7 @@ func evidenceOf(r *wire.MessageRecord) *event.Evidence {
 
 func stateEvent(r *wire.MessageRecord) event.MessageState {
 	return event.MessageState{
-		MessageID: hexOf(r.GetId()), ChatID: keyHex(r.GetChat()), ClientRef: r.GetClientRef(),
+		MessageID: hexOf(r.GetId()), ChatID: chatHex(r.GetChat()), ClientRef: r.GetClientRef(),
 		State: r.GetState(), Evidence: evidenceOf(r), Failure: r.GetFailure(),
 	}
 }
@@ -220,7 +227,7 @@ func (c *Client) Messages(chat key.Public, p PageRequest) (Page[event.Message], 
 	page.Items = []event.Message{}
 	var records []*wire.MessageRecord
 	err = c.store.View(func(tx Tx) error {
-		positions, err := tx.Page(chat.Compressed(), before, limit+1)
+		positions, err := tx.Page(message.ConversationWith(chat).Bytes(), before, limit+1)
 		if err != nil {
 			return err
 		}

@@ -140,7 +140,7 @@ func (c *Client) clockToAsk(k key.Public, r contact.Request, now time.Time) (uin
 }
 
 func (c *Client) clockWithin(k key.Public, r contact.Request, now time.Time, ahead time.Duration) (uint64, error) {
-	next, err := c.clocks.next(c, k, now)
+	next, err := c.clocks.next(c, message.ConversationWith(k), now)
 	if clock := r.NextClock(next); clock <= millis(now.Add(ahead)) {
 		return clock, err
 	}
@@ -221,7 +221,7 @@ func (c *Client) requestLetter(a *account, k key.Public, rec *wire.ContactRecord
 		return nil, err
 	}
 	l.record = &wire.MessageRecord{
-		Id: l.row.GetMessageId(), Chat: k.Compressed(), From: a.public.Compressed(), Kind: kindContactRequest, Text: text,
+		Id: l.row.GetMessageId(), Chat: message.ConversationWith(k).Bytes(), From: a.public.Compressed(), Kind: kindContactRequest, Text: text,
 		Clock: clock, SentAt: now.UnixMilli(), State: stateQueued, SenderName: a.displayName, Outgoing: true, Read: true,
 	}
 	setRequest(rec, next)

@@ -81,7 +81,7 @@ func (c *Client) begin(a *account, r SendRequest, result *SendResult) (*outgoing
 		return nil, Errorf(CodeBlocked, "to", "this person is blocked")
 	}
 	now := c.now()
-	clock, err := c.clocks.next(c, r.To, now)
+	clock, err := c.clocks.next(c, message.ConversationWith(r.To), now)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func (c *Client) compose(a *account, out *outgoing) error {
 	mvdsID := sync.ID()
 	out.body = &sync
 	out.record = &wire.MessageRecord{
-		Id: id[:], Chat: r.To.Compressed(), From: a.public.Compressed(), Kind: kindText, Text: r.Text,
+		Id: id[:], Chat: message.ConversationWith(r.To).Bytes(), From: a.public.Compressed(), Kind: kindText, Text: r.Text,
 		Clock: out.clock, SentAt: now.UnixMilli(), State: stateQueued, ClientRef: r.ClientRef,
 		SenderName: a.displayName, Outgoing: true, Read: true,
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/wire"
 )
 
@@ -46,7 +47,7 @@ func (s *sentAs) put(rec *wire.MessageRecord) {
 
 // event tells of the message of a row what put does.
 func (s *sentAs) event(r outboxRow) event.MessageState {
-	rec := &wire.MessageRecord{Id: r.id[:], Chat: r.peer.Compressed(), ClientRef: r.ref}
+	rec := &wire.MessageRecord{Id: r.id[:], Chat: message.ConversationWith(r.peer).Bytes(), ClientRef: r.ref}
 	s.put(rec)
 	return stateEvent(rec)
 }

@@ -6,7 +6,7 @@ const (
 	tablePeers      Table = "peers"       // compressed key -> PeerRecord
 	tableSkipped    Table = "skipped"     // session.SkippedKey -> skipped keys of a session
 	tableContacts   Table = "contacts"    // compressed key -> ContactRecord
-	tableChats      Table = "chats"       // compressed key -> ChatRecord
+	tableChats      Table = "chats"       // message.ConversationID -> ChatRecord
 	tableMessages   Table = "messages"    // message id -> MessageRecord
 	tableOutbox     Table = "#outbox"     // number of the row -> OutboxRecord
 	tableFailed     Table = "failed"      // message id -> OutboxRecord, of what was given up

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/wire"
 )
 
@@ -106,15 +107,16 @@ func (t *txn) showRequest(name []byte) error {
 
 // isRequest reports whether a chat is one of a stranger who waits for an answer.
 func (c *Client) isRequest(rec *wire.ChatRecord) bool {
-	s, known := c.roster.of(person(rec.GetKey()))
-	return known && s.stranger()
+	k, ok := message.ConversationID(rec.GetKey()).Person()
+	s, known := c.roster.of(k)
+	return ok && known && s.stranger()
 }
 
 // listed reports whether a chat belongs into a list: that of the requests, or the plain
 // one. Where strangers may write, theirs are in both; where they are to ask, or have and
 // were blocked since, only among the requests.
 func (c *Client) listed(rec *wire.ChatRecord, requests bool) bool {
-	if len(rec.GetKey()) != len(person{}) {
+	if _, ok := message.ConversationID(rec.GetKey()).Person(); !ok {
 		return !requests // it is told as damaged when it is read
 	}
 	if len(rec.GetLastMessageId()) == 0 {
