@@ -60,6 +60,12 @@ func (c *Client) account() (*account, error) {
 	return a, nil
 }
 
+// isSelf reports whether a key is that of our own identity.
+func (c *Client) isSelf(who person) bool {
+	a := c.account_.Load()
+	return a != nil && a.public.Compact() == who
+}
+
 // Identity describes who this client speaks for.
 func (c *Client) Identity() (IdentityInfo, error) {
 	a, err := c.account()
@@ -237,6 +243,11 @@ func (c *Client) become(a *account) error {
 	}
 	if err := c.loadNoise(); err != nil {
 		return err
+	}
+	for _, p := range c.parts {
+		if err := c.ledger.View(p.Load); err != nil {
+			return err
+		}
 	}
 	c.account_.Store(a)
 	c.loop.acceptsWork = true

@@ -3,9 +3,9 @@ package chat
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/x3dh"
@@ -32,7 +32,17 @@ func (c *Client) CheckStore(ctx context.Context) (StoreCheck, error) {
 	if check.Records, err = c.store.Check(ctx, report); err != nil {
 		return check, err
 	}
-	err = c.store.View(func(tx Tx) error { return inspect(ctx, tx, c.account_.Load(), report) })
+	err = c.store.View(func(tx Tx) error {
+		if err := inspect(ctx, tx, c.account_.Load(), report); err != nil {
+			return err
+		}
+		for _, p := range c.parts {
+			if err := p.Check(ledger.NewWalk(ctx, tx, report)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if damage := (*Error)(nil); errors.As(err, &damage) && damage.Code == CodeStoreCorrupt {
 		report(damage.Message) // the walk could not go on; the store's own says why
 		err = nil
@@ -54,17 +64,16 @@ func (c *Client) CheckStore(ctx context.Context) (StoreCheck, error) {
 //   - topics, acknowledgements, contacts and client_refs read back and point to
 //     something; each event has its subject.
 type inspection struct {
-	ctx    context.Context
+	*ledger.Walk
 	tx     Tx
 	report func(string)
-	steps  int
 	own    *account                          // nil without an identity
 	placed map[message.ConversationID]uint64 // messages by chat
 }
 
 // inspect reports what is wrong. Its error is that it could not go on.
 func inspect(ctx context.Context, tx Tx, own *account, report func(string)) error {
-	in := &inspection{ctx: ctx, tx: tx, own: own, report: report, placed: map[message.ConversationID]uint64{}}
+	in := &inspection{Walk: ledger.NewWalk(ctx, tx, report), tx: tx, own: own, report: report, placed: map[message.ConversationID]uint64{}}
 	for _, walk := range []func() error{
 		in.meta, in.peers, in.messages, in.chats, in.outbox, in.failed, in.attempts, in.acks, in.seen, in.topics, in.contacts, in.known,
 		in.clientRefs, in.events, in.noise,
@@ -76,34 +85,15 @@ func inspect(ctx context.Context, tx Tx, own *account, report func(string)) erro
 	return nil
 }
 
-// tell reports a problem with a record of a table. It names nobody.
+// What follows goes by the names of ledger.Walk.
 func (in *inspection) tell(table Table, format string, args ...any) {
-	in.report("table " + string(table) + ": " + fmt.Sprintf(format, args...))
+	in.Report(table, format, args...)
 }
 
-// pauseEvery is after how many records the walk looks whether it should stop.
-const pauseEvery = 256
+func (in *inspection) pause() error { return in.Pause() }
 
-func (in *inspection) pause() error {
-	if in.steps++; in.steps%pauseEvery != 0 {
-		return nil
-	}
-	return in.ctx.Err()
-}
-
-// each visits the records of a table. A record that does not read back is
-// reported and the walk goes on.
 func (in *inspection) each(table Table, visit func(name, value []byte) error) error {
-	return in.tx.Each(table, func(name, value []byte) error {
-		err := visit(name, value)
-		if err != nil && CodeOf(err) == CodeStoreCorrupt {
-			var e *Error
-			errors.As(err, &e)
-			in.tell(table, "%s", e.Message)
-			err = nil
-		}
-		return errors.Join(err, in.pause())
-	})
+	return in.Each(table, visit)
 }
 
 // chatName is a compressed key as a map key, or false.
@@ -116,11 +106,7 @@ func chatName(compressed []byte) (name [key.CompressedSize]byte, ok bool) {
 
 func isID(b []byte) bool { return len(b) == 32 }
 
-// holds tells whether there is a record.
-func (in *inspection) holds(table Table, name []byte) (bool, error) {
-	b, err := in.tx.Get(table, name)
-	return b != nil, err
-}
+func (in *inspection) holds(table Table, name []byte) (bool, error) { return in.Holds(table, name) }
 
 // meta looks at the identity and its keys.
 func (in *inspection) meta() error {
@@ -166,12 +152,4 @@ func (in *inspection) identity(rec *wire.IdentityRecord) error {
 	return nil
 }
 
-// corrupt reports an error that is damage and returns one that is not.
-func (in *inspection) corrupt(table Table, err error) error {
-	var e *Error
-	if errors.As(err, &e) && e.Code == CodeStoreCorrupt {
-		in.tell(table, "%s", e.Message)
-		return nil
-	}
-	return err
-}
+func (in *inspection) corrupt(table Table, err error) error { return in.Corrupt(table, err) }

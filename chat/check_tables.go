@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
@@ -351,11 +352,11 @@ type subject struct {
 // events looks whether what an event reports is there. Of an application message
 // that is not supported, the event is all there is.
 func (in *inspection) events() error {
-	return in.tx.Range(queueEvents, 0, func(_ uint64, value []byte) (bool, error) {
-		var stored storedEvent
+	return in.tx.Range(ledger.QueueEvents, 0, func(_ uint64, value []byte) (bool, error) {
+		var stored ledger.StoredEvent
 		var about subject
 		if json.Unmarshal(value, &stored) != nil || json.Unmarshal(stored.Data, &about) != nil {
-			in.report("queue " + string(queueEvents) + ": an event does not read back")
+			in.report("queue " + string(ledger.QueueEvents) + ": an event does not read back")
 			return true, in.pause()
 		}
 		id := about.MessageID
@@ -371,7 +372,7 @@ func (in *inspection) events() error {
 				}
 			}
 			if !found {
-				in.report("queue " + string(queueEvents) + ": an event is about a message that is not there")
+				in.report("queue " + string(ledger.QueueEvents) + ": an event is about a message that is not there")
 			}
 		}
 		return true, in.pause()

@@ -17,6 +17,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/ratchet"
 	"libstatus1to1/chat/protocol/session"
@@ -48,8 +49,8 @@ type Client struct {
 	settings Settings
 	probe    func(point string)
 
-	events   *eventStream
-	waiting  eventIndex
+	ledger   *ledger.Ledger
+	events   *ledger.Stream
 	account_ atomic.Pointer[account]
 	// becoming is held while an identity is made, so that only one is.
 	becoming sync.Mutex
@@ -69,9 +70,10 @@ type Client struct {
 	cameOnline, peerCame atomic.Bool
 
 	// busy is held by the loop while it works; it guards loop.
-	busy   sync.Mutex
+	busy   ledger.Lock
 	loop   loopState
 	paused atomic.Bool
+	parts  []part // in the order of their work
 
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -99,7 +101,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 		incoming: make(chan Envelope, incomingQueue), wake: make(chan struct{}, 1),
 		loopDone: make(chan struct{}), done: make(chan struct{}),
 	}
-	c.store = watchedStore{o.Store, c}
+	c.store = o.Store
 	if c.clock == nil {
 		c.clock = systemClock{time.Now()}
 	}
@@ -140,12 +142,16 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 
 func (c *Client) start(ctx context.Context) error {
 	var err error
-	if c.events, err = newEventStream(c.store, c.now, c.roster.blocked); err != nil {
+	if c.ledger, err = ledger.Open(ledger.Options{
+		Store: c.store, Now: c.now, MaxEvents: c.settings.MaxEvents, MaxEventBytes: c.settings.MaxEventBytes,
+		Stranger: func(who person) bool { return !c.isSelf(who) && c.roster.stranger(who) }, Blocked: c.roster.blocked,
+		Withheld: func() { c.counters.drop("stranger_events") },
+		Panicked: func(value any, stack []byte) string { return c.Fail("transaction", value, stack) },
+		Probe:    c.probe,
+	}); err != nil {
 		return err
 	}
-	if err := c.store.View(c.waiting.load); err != nil {
-		return err
-	}
+	c.store, c.events = c.ledger.Store, c.ledger.Events
 	nodeKey, err := c.nodeKey()
 	if err != nil {
 		return err
@@ -252,7 +258,7 @@ func (c *Client) Close() error {
 		if r := c.reason.Load(); r != nil {
 			reason = *r
 		}
-		c.events.close(reason, c.now().UnixMilli())
+		c.events.Close(reason, c.now().UnixMilli())
 		c.endStore()
 	})
 	<-c.done
@@ -269,9 +275,9 @@ func (c *Client) Fail(where string, value any, stack []byte) (reportID string) {
 	var id [8]byte
 	_, _ = io.ReadFull(c.rand, id[:])
 	reportID = hex.EncodeToString(id[:])
-	c.log.Log("error", "panic", "report_id", reportID, "where", where, "type", typeName(value), "stack", string(withoutArguments(stack)))
+	c.log.Log("error", "panic", "report_id", reportID, "where", where, "type", typeName(value), "stack", string(ledger.WithoutArguments(stack)))
 	if c.events != nil { // nil: it happened while the client opened
-		c.events.push(event.InternalError{ReportID: reportID, Where: where}, c.now().UnixMilli())
+		c.events.Push(event.InternalError{ReportID: reportID, Where: where}, c.now().UnixMilli())
 	}
 	internal := "internal"
 	c.reason.CompareAndSwap(nil, &internal)

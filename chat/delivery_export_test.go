@@ -4,7 +4,7 @@ package chat
 func (c *Client) HoldTransaction(during func()) error {
 	return c.update(func(*txn) error {
 		during()
-		c.events.firstUnread()
+		c.events.FirstUnread()
 		return nil
 	})
 }
@@ -32,6 +32,3 @@ func (c *Client) GiveUpAcknowledged(id [32]byte) error {
 	}
 	return nil
 }
-
-// NamesPerson reports whether events of a kind are counted as a person's.
-func NamesPerson(kind string) bool { return eventNames[kind] != "" }

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"libstatus1to1/chat/internal/ledger"
 )
 
 // counters are for diagnostics; they tell nothing of who talks to whom.
@@ -37,7 +39,7 @@ func (c *Client) Diagnostics() (Diagnostics, error) {
 	}
 	d := Diagnostics{
 		Received: c.counters.received.Load(), Sent: c.counters.sent.Load(), Resent: c.counters.resent.Load(),
-		Incoming: len(c.incoming), Outbox: c.outbox.len(), EventsUnread: c.events.unread(),
+		Incoming: len(c.incoming), Outbox: c.outbox.len(), EventsUnread: c.events.Unread(),
 		Goroutines: runtime.NumGoroutine(),
 	}
 	c.counters.mu.Lock()
@@ -47,12 +49,12 @@ func (c *Client) Diagnostics() (Diagnostics, error) {
 		d.Dropped = map[string]uint64{}
 	}
 	err := c.store.View(func(tx Tx) error {
-		first, last, err := tx.Bounds(queueEvents)
+		first, last, err := tx.Bounds(ledger.QueueEvents)
 		if err != nil {
 			return err
 		}
 		d.EventsWaiting = last + 1 - first
-		_, lost, err := readLost(tx)
+		_, lost, err := ledger.ReadLost(tx)
 		if lost > 0 {
 			d.EventsWaiting++ // that they are lost
 		}

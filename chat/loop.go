@@ -6,6 +6,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/wire"
@@ -72,6 +73,30 @@ const (
 	idle = 24 * time.Hour
 )
 
+// part is what the loop knows of a part of the engine: a package below this one, or a
+// file of it, that owns its tables and the memory that mirrors them.
+type part interface {
+	// Load reads what the part keeps in memory, when an identity is there.
+	Load(tx Tx) error
+	// Work does what is due: it stores, then publishes. Failures that pass are its own to
+	// wait out; an error is one of the store.
+	Work(t *ledger.Turn) error
+	// Due returns when Work has something to do; the zero time is never.
+	Due(t *ledger.Turn) time.Time
+	// Care is called hourly, for what is to be forgotten or renewed.
+	Care(t *ledger.Turn)
+	// Check reports what contradicts itself in the part's tables.
+	Check(w *ledger.Walk) error
+}
+
+// exclusive runs f with the engine's lock, so that the loop stands still meanwhile.
+func (c *Client) exclusive(f func(*ledger.Turn) error) (err error) {
+	c.busy.Do(c.beginTurn, func(t *ledger.Turn) { err = f(t) })
+	return err
+}
+
+func (c *Client) beginTurn() ledger.Turn { return ledger.Turn{Now: c.now(), Online: c.online.is()} }
+
 // run is the loop: the only goroutine that encrypts, decrypts and publishes.
 func (c *Client) run() {
 	defer close(c.loopDone)
@@ -105,11 +130,14 @@ func (c *Client) run() {
 // turn is one round of work, unless the store is suspended. What arrived before
 // that is put off: its sender will send it again.
 func (c *Client) turn(batch []Envelope) {
-	c.busy.Lock()
-	defer c.busy.Unlock()
-	if c.paused.Load() {
-		return
-	}
+	c.busy.Do(c.beginTurn, func(t *ledger.Turn) {
+		if !c.paused.Load() {
+			c.round(t, batch)
+		}
+	})
+}
+
+func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 	c.followClock()
 	if c.cameOnline.Swap(false) {
 		c.loop.networkPause.wentWell()
@@ -136,6 +164,13 @@ func (c *Client) turn(batch []Envelope) {
 		c.send()
 		c.awaitCodes()
 		c.workNoise()
+		for _, p := range c.parts {
+			if err := p.Work(t); err != nil {
+				c.log.Log("error", "storing failed", "code", string(CodeOf(err)))
+				c.loop.storePause.failed(t.Now)
+				return
+			}
+		}
 	}
 }
 
@@ -192,6 +227,12 @@ func (c *Client) untilDue() time.Duration {
 	}
 	earlier(c.loop.nextCare)
 	c.noiseDue(now, earlier)
+	turn := c.beginTurn()
+	for _, p := range c.parts {
+		if at := p.Due(&turn); !at.IsZero() {
+			earlier(at)
+		}
+	}
 	switch {
 	case c.online.is() && c.loop.networkPause.lasts(now):
 		earlier(c.loop.networkPause.until)
@@ -244,6 +285,10 @@ func (c *Client) look() {
 		c.loop.nextCare = now.Add(careEvery)
 		c.care(now)
 		c.careNoise(now)
+		turn := c.beginTurn()
+		for _, p := range c.parts {
+			p.Care(&turn)
+		}
 	}
 }
 
@@ -265,10 +310,10 @@ func (c *Client) SuspendStore() error {
 	c.busy.Lock()
 	defer c.busy.Unlock()
 	c.paused.Store(true)
-	c.events.sleep(true)
+	c.events.Sleep(true)
 	if err := c.store.Suspend(); err != nil {
 		c.paused.Store(false)
-		c.events.sleep(false)
+		c.events.Sleep(false)
 		return err
 	}
 	return nil
@@ -287,7 +332,7 @@ func (c *Client) ResumeStore() error {
 	c.loop.peers.Purge()
 	c.loop.marks = markBook{}
 	c.paused.Store(false)
-	c.events.sleep(false)
+	c.events.Sleep(false)
 	c.kick()
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/ledger"
 )
 
 // onlineState is whether there is somebody to publish to, and who waits for it.
@@ -60,15 +61,15 @@ func (c *Client) networkChanged(n NetworkChange) {
 	}
 	at := c.now().UnixMilli()
 	if n.Peer != "" {
-		subject := subjectStranger
+		subject := ledger.SubjectStranger
 		if n.Static {
-			subject = subjectStatic
+			subject = ledger.SubjectStatic
 		}
-		c.events.pushLatest(subject+n.Peer, event.PeerChanged{
+		c.events.PushLatest(subject+n.Peer, event.PeerChanged{
 			PeerID: n.Peer, Connected: n.Connected, Static: n.Static, Error: n.Error}, at)
 	}
 	if changed {
-		c.events.pushLatest(subjectNetwork, event.NetworkChanged{State: string(n.State), Peers: peers}, at)
+		c.events.PushLatest(ledger.SubjectNetwork, event.NetworkChanged{State: string(n.State), Peers: peers}, at)
 	}
 }
 

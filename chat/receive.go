@@ -112,7 +112,7 @@ func (c *Client) receive(batch []Envelope) {
 	if len(p.all.steps) == 0 {
 		return
 	}
-	err = c.update(func(t *txn) error { t.received = true; return p.write(t) })
+	err = c.update(func(t *txn) error { t.ByOthers(); return p.write(t) })
 	switch {
 	case err == nil:
 		c.loop.storePause.wentWell()

@@ -331,7 +331,7 @@ func (c *Client) RemoveContact(k key.Public) error {
 // contacts, that is taken back, which they are told. When it returns, no message of
 // theirs is stored any more, and no event of one is handed out that waited.
 func (c *Client) BlockContact(k key.Public) (event.Contact, error) {
-	defer c.events.barrier() // who took an event before sees that they are blocked
+	defer c.events.Barrier() // who took an event before sees that they are blocked
 	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
 		if rec.GetBlockedAt() != 0 {
 			return nil, nil

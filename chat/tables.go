@@ -30,8 +30,7 @@ const (
 
 // The queues of the store.
 const (
-	queueEvents Queue = "events" // stored events, JSON
-	queueSeen   Queue = "seen"   // 8 bytes ms, then keys of tableSeen: of stores that were not yet in tableMarks
+	queueSeen Queue = "seen" // 8 bytes ms, then keys of tableSeen: of stores that were not yet in tableMarks
 )
 
 // Keys of tableMeta.
@@ -41,7 +40,6 @@ var (
 	metaNodeKey  = []byte("node_key")  // 32-byte scalar of the network node
 	metaNoiseKey = []byte("noise_key") // NoiseKeyRecord
 
-	metaLostEvents = []byte("lost_events") // LostEventsRecord
 )
 
 // Prefixes of keys of tableSeen.

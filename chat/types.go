@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"encoding/json"
 	"time"
 
 	"libstatus1to1/chat/event"
@@ -46,16 +45,8 @@ type Page[T any] struct {
 	Next  string
 }
 
-// DeliveredEvent is an event as NextEvent hands it out. Seq is 0 for events that
-// are not stored (network_changed, peer_changed, log, internal_error, closed).
-type DeliveredEvent struct {
-	Seq  uint64          `json:"seq"`
-	Type string          `json:"type"`
-	At   int64           `json:"at"` // ms since 1970, when it was emitted
-	Data json.RawMessage `json:"data"`
-
-	subject string // of an event of which only the latest is kept; see pushLatest
-}
+// DeliveredEvent is an event as NextEvent hands it out.
+type DeliveredEvent = event.Delivered
 
 // StoreCheck is the answer of store.check.
 type StoreCheck struct {

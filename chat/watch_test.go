@@ -69,7 +69,7 @@ func TestPanicInATransactionClosesTheClient(t *testing.T) {
 			}
 			log.mu.Lock()
 			defer log.mu.Unlock()
-			if len(log.stacks) != 1 || !strings.Contains(log.stacks[0], "CreateIdentity") && !strings.Contains(log.stacks[0], "update") {
+			if len(log.stacks) != 1 || !strings.Contains(log.stacks[0], ".Update") {
 				t.Fatalf("stacks: %q", log.stacks)
 			}
 			if strings.Contains(log.stacks[0], "(0x") || strings.Contains(log.stacks[0], "({") {

@@ -3,10 +3,21 @@
 // are not; each is delivered once a run of the process.
 package event
 
+import "encoding/json"
+
 // Event is implemented by every event type.
 type Event interface {
 	// Type is the event's name on the JSON side, snake_case.
 	Type() string
+}
+
+// Delivered is an event as it is handed to the program. Seq is 0 for events that are not
+// stored (network_changed, peer_changed, log, internal_error, closed).
+type Delivered struct {
+	Seq  uint64          `json:"seq"`
+	Type string          `json:"type"`
+	At   int64           `json:"at"` // ms since 1970, when it was emitted
+	Data json.RawMessage `json:"data"`
 }
 
 // MessageReceived is emitted when a message of somebody else (or of another own

@@ -33,6 +33,8 @@ var floors = map[string]int{
 
 	"chat/port": 3,
 
+	"chat/internal/ledger": 4,
+
 	"store": 5, "chat/waku": 5, "chat/memnet": 5,
 
 	"chat": 6,

@@ -1,4 +1,4 @@
-package chat
+package ledger
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
 )
 
@@ -17,7 +18,7 @@ type eventIndex struct {
 	first  uint64         // the number of the first in list; 0 before anything was read
 	list   []waitingEvent // without gaps
 	bytes  int
-	people map[person]*eventShare
+	people map[key.Compact]*eventShare
 }
 
 type waitingEvent struct {
@@ -27,22 +28,22 @@ type waitingEvent struct {
 
 // eventShare is what waits about one person.
 type eventShare struct {
-	who    person
+	who    key.Compact
 	number int
 	bytes  int
 	notice uint64 // the last events_withheld about them, if it waits
 }
 
 // load reads what waits, so that the first event of a run need not.
-func (x *eventIndex) load(tx Tx) error {
+func (x *eventIndex) load(tx port.Tx) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.follow(tx)
 }
 
 // follow brings the index to what tx sees; x.mu is held.
-func (x *eventIndex) follow(tx Tx) error {
-	first, last, err := tx.Bounds(queueEvents)
+func (x *eventIndex) follow(tx port.Tx) error {
+	first, last, err := tx.Bounds(QueueEvents)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func (x *eventIndex) follow(tx Tx) error {
 	}
 	for x.next() <= last {
 		err := x.read(tx)
-		if CodeOf(err) != CodeStoreCorrupt || err == nil {
+		if port.CodeOf(err) != port.CodeStoreCorrupt || err == nil {
 			return err
 		}
 		x.add("", nil, assumedSize) // it cannot be handed out, and must not keep others from coming in
@@ -77,8 +78,8 @@ func (x *eventIndex) follow(tx Tx) error {
 const assumedSize = 1 << 10
 
 // read takes the events up to the last one, or to one that is damaged.
-func (x *eventIndex) read(tx Tx) error {
-	return tx.Range(queueEvents, x.next(), func(_ uint64, value []byte) (bool, error) {
+func (x *eventIndex) read(tx port.Tx) error {
+	return tx.Range(QueueEvents, x.next(), func(_ uint64, value []byte) (bool, error) {
 		kind, data := "", value
 		if stored, ok := decodeEvent(value); ok {
 			kind, data = stored.Type, stored.Data
@@ -98,7 +99,7 @@ func (x *eventIndex) add(kind string, data []byte, size int) {
 		if e.about == nil {
 			e.about = &eventShare{who: who}
 			if x.people == nil {
-				x.people = map[person]*eventShare{}
+				x.people = map[key.Compact]*eventShare{}
 			}
 			x.people[who] = e.about
 		}
@@ -138,7 +139,7 @@ func (x *eventIndex) dropTo(number, size int) {
 }
 
 // of is what waits about one person.
-func (x *eventIndex) of(who person) eventShare {
+func (x *eventIndex) of(who key.Compact) eventShare {
 	if s := x.people[who]; s != nil {
 		return *s
 	}
@@ -146,7 +147,7 @@ func (x *eventIndex) of(who person) eventShare {
 }
 
 // sum is what waits about all people for whom counts is true.
-func (x *eventIndex) sum(counts func(person) bool) (sum eventShare) {
+func (x *eventIndex) sum(counts func(key.Compact) bool) (sum eventShare) {
 	for who, s := range x.people {
 		if counts(who) {
 			sum.number += s.number
@@ -174,7 +175,7 @@ var eventNames = map[string]string{
 
 // eventAbout finds who did what an event reports, without decoding it. A quotation mark
 // inside a JSON string has a backslash before it, so what is found is a member's name.
-func eventAbout(kind string, data []byte) (who person, found bool) {
+func eventAbout(kind string, data []byte) (who key.Compact, found bool) {
 	name, found := eventNames[kind]
 	if !found {
 		return who, false

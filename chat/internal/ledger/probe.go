@@ -1,4 +1,4 @@
-package chat
+package ledger
 
 // The points at which Options.Probe is called. A crash test ends its process
 // there; in production there is no probe. It is called on the goroutine that got

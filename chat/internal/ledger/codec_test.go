@@ -1,4 +1,4 @@
-package chat
+package ledger
 
 import (
 	"bytes"
@@ -33,7 +33,7 @@ func FuzzStoredEvent(f *testing.F) {
 	f.Add([]byte(`{"type":"x","at":1,"data":{}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		short, ok := decodeEvent(b)
-		var whole storedEvent
+		var whole StoredEvent
 		if !ok || !utf8.Valid(b) || !json.Valid(short.Data) || json.Unmarshal(b, &whole) != nil {
 			return
 		}

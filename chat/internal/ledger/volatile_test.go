@@ -1,4 +1,4 @@
-package chat
+package ledger
 
 import (
 	"fmt"
@@ -11,23 +11,23 @@ import (
 // Of network events that nobody reads the latest of each subject is kept, and of
 // strangers those of the latest few.
 func TestLatestNetworkEvents(t *testing.T) {
-	s := &eventStream{next: 1, changed: make(chan struct{})}
+	s := &Stream{next: 1, changed: make(chan struct{})}
 	peer := func(subject, id string, connected bool) {
-		s.pushLatest(subject+id, event.PeerChanged{PeerID: id, Connected: connected}, 1)
+		s.PushLatest(subject+id, event.PeerChanged{PeerID: id, Connected: connected}, 1)
 	}
-	s.push(event.InternalError{Where: "somewhere"}, 1)
-	peer(subjectStatic, "ours", true)
+	s.Push(event.InternalError{Where: "somewhere"}, 1)
+	peer(SubjectStatic, "ours", true)
 	for range 1000 {
-		s.pushLatest(subjectNetwork, event.NetworkChanged{State: "offline"}, 1)
-		s.pushLatest(subjectNetwork, event.NetworkChanged{State: "online"}, 1)
+		s.PushLatest(SubjectNetwork, event.NetworkChanged{State: "offline"}, 1)
+		s.PushLatest(SubjectNetwork, event.NetworkChanged{State: "online"}, 1)
 	}
 	for i := range 10 * maxStrangerEvents {
-		peer(subjectStranger, fmt.Sprint(i), true)
-		peer(subjectStranger, fmt.Sprint(i), false)
+		peer(SubjectStranger, fmt.Sprint(i), true)
+		peer(SubjectStranger, fmt.Sprint(i), false)
 	}
-	peer(subjectStatic, "ours", false)
+	peer(SubjectStatic, "ours", false)
 	var got []string
-	for s.unread() > 0 {
+	for s.Unread() > 0 {
 		e, _, err := s.take()
 		if err != nil || e.Seq != 0 {
 			t.Fatalf("%+v, %v", e, err)
@@ -48,8 +48,8 @@ func TestLatestNetworkEvents(t *testing.T) {
 			t.Errorf("event %d is %s, want %s", at, got[at], want)
 		}
 	}
-	s.close("close", 1)
-	if peer(subjectStatic, "ours", true); s.unread() != 1 {
+	s.Close("close", 1)
+	if peer(SubjectStatic, "ours", true); s.Unread() != 1 {
 		t.Error("an event came after the closed one")
 	}
 }

@@ -1,10 +1,11 @@
-package chat
+package ledger
 
 import (
 	"encoding/json"
 	"fmt"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
@@ -30,25 +31,25 @@ const (
 	withheldNotices = 8
 )
 
-// emit stores e with the rest of the transaction.
-func (t *txn) emit(e event.Event) error {
+// Emit stores e with the rest of the transaction.
+func (t *Tx) Emit(e event.Event) error {
 	data, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("encoding event %s: %w", e.Type(), err)
 	}
-	return t.emitEncoded(e.Type(), data)
+	return t.EmitEncoded(e.Type(), data)
 }
 
-// emitEncoded is emit for an event of that type that is encoded already.
-func (t *txn) emitEncoded(kind string, data []byte) error {
-	queue := &t.c.waiting
+// EmitEncoded is Emit for an event of that type that is encoded already.
+func (t *Tx) EmitEncoded(kind string, data []byte) error {
+	queue := &t.ledger.index
 	queue.mu.Lock()
 	defer queue.mu.Unlock()
 	if err := queue.follow(t.Tx); err != nil {
 		return err
 	}
 	// A session is theirs even where our acknowledgement begins it: each of theirs makes one.
-	theirs := t.received || kind == (event.SessionChanged{}).Type()
+	theirs := t.byOthers || kind == (event.SessionChanged{}).Type()
 	if who, found := eventAbout(kind, data); found && theirs {
 		withheld, err := t.withhold(who, len(data))
 		if withheld || err != nil {
@@ -59,23 +60,27 @@ func (t *txn) emitEncoded(kind string, data []byte) error {
 }
 
 // append makes room for an event and stores it; the index is locked and up to date.
-func (t *txn) append(kind string, data []byte) error {
-	value := encodeEvent(kind, t.c.now().UnixMilli(), data)
+func (t *Tx) append(kind string, data []byte) error {
+	value := encodeEvent(kind, t.ledger.Now().UnixMilli(), data)
 	if err := t.makeRoom(len(value)); err != nil {
 		return err
 	}
-	seq, err := t.Append(queueEvents, value)
+	seq, err := t.Append(QueueEvents, value)
 	if err != nil {
 		return err
 	}
+	if t.firstSeq == 0 {
+		t.firstSeq = seq
+		t.ledger.inFlight.begin(t, seq)
+	}
 	t.lastSeq = seq
-	t.c.waiting.add(kind, data, len(value))
+	t.ledger.index.add(kind, data, len(value))
 	return nil
 }
 
 // makeRoom drops the oldest events when there are too many for one more of size bytes.
-func (t *txn) makeRoom(size int) error {
-	queue, s := &t.c.waiting, t.c.settings
+func (t *Tx) makeRoom(size int) error {
+	queue, s := &t.ledger.index, t.ledger
 	if len(queue.list) < s.MaxEvents && queue.bytes+size <= s.MaxEventBytes {
 		return nil
 	}
@@ -86,37 +91,37 @@ func (t *txn) makeRoom(size int) error {
 		return nil // one that is larger than all may be, and nothing else waits
 	}
 	var lost wire.LostEventsRecord
-	if _, err := get(t, tableMeta, metaLostEvents, &lost); err != nil {
+	if _, err := Get(t, TableMeta, metaLostEvents, &lost); err != nil {
 		return err
 	}
 	if lost.FromSeq == 0 {
 		lost.FromSeq = from
 	}
 	lost.ToSeq = to
-	if err := put(t, tableMeta, metaLostEvents, &lost); err != nil {
+	if err := Put(t, TableMeta, metaLostEvents, &lost); err != nil {
 		return err
 	}
-	t.then(func() { t.c.events.gaveWay(to) })
-	return t.Trim(queueEvents, to)
+	t.After(func() { t.ledger.Events.gaveWay(to) })
+	return t.Trim(QueueEvents, to)
 }
 
 // withhold reports whether an event about somebody is not kept, because they are a
 // stranger who has their share, or strangers have theirs. The host is told whose
 // events are missing, once until it reads that.
-func (t *txn) withhold(who person, size int) (bool, error) {
-	if t.isOwn(who[:]) || !t.c.roster.stranger(who) {
+func (t *Tx) withhold(who key.Compact, size int) (bool, error) {
+	if !t.ledger.Stranger(who) {
 		return false, nil
 	}
-	queue, s := &t.c.waiting, t.c.settings
+	queue, s := &t.ledger.index, t.ledger
 	number := max(s.MaxEvents/strangerShare, minStrangerEvents)
 	theirs := queue.of(who)
-	all := queue.sum(func(other person) bool { return t.c.roster.stranger(other) })
+	all := queue.sum(t.ledger.Stranger)
 	if theirs.number < number && theirs.bytes+size <= s.MaxEventBytes/strangerShare &&
 		all.number < max(s.MaxEvents/strangersShare, minStrangerEvents) && all.bytes+size <= s.MaxEventBytes/strangersShare {
 		return false, nil
 	}
-	t.c.counters.drop("stranger_events")
-	if theirs.notice >= t.c.events.firstUnread() || theirs.number >= number+withheldNotices {
+	t.ledger.Withheld()
+	if theirs.notice >= t.ledger.Events.FirstUnread() || theirs.number >= number+withheldNotices {
 		return true, nil
 	}
 	k, err := key.ParsePublic(who[:])
@@ -131,28 +136,28 @@ func (t *txn) withhold(who person, size int) (bool, error) {
 	return true, t.append(e.Type(), data)
 }
 
-// ackEvents lets go of all events up to and including upTo, and of what says that
+// acknowledge lets go of all events up to and including upTo, and of what says that
 // others are lost.
-func (t *txn) ackEvents(upTo uint64) error {
+func (t *Tx) acknowledge(upTo uint64) error {
 	var lost wire.LostEventsRecord
-	found, err := get(t, tableMeta, metaLostEvents, &lost)
+	found, err := Get(t, TableMeta, metaLostEvents, &lost)
 	switch {
 	case err != nil:
 	case found && lost.GetToSeq() <= upTo:
-		err = t.Delete(tableMeta, metaLostEvents)
+		err = t.Delete(TableMeta, metaLostEvents)
 	case found && lost.GetFromSeq() <= upTo:
 		lost.FromSeq = upTo + 1
-		err = put(t, tableMeta, metaLostEvents, &lost)
+		err = Put(t, TableMeta, metaLostEvents, &lost)
 	}
 	if err != nil {
 		return err
 	}
-	return t.Trim(queueEvents, upTo)
+	return t.Trim(QueueEvents, upTo)
 }
 
-// readLost is the range of events that is lost and not acknowledged; 0, 0 is none.
-func readLost(tx Tx) (from, to uint64, err error) {
+// ReadLost is the range of events that is lost and not acknowledged; 0, 0 is none.
+func ReadLost(tx port.Tx) (from, to uint64, err error) {
 	var lost wire.LostEventsRecord
-	_, err = get(tx, tableMeta, metaLostEvents, &lost)
+	_, err = Get(tx, TableMeta, metaLostEvents, &lost)
 	return lost.GetFromSeq(), lost.GetToSeq(), err
 }

@@ -1,0 +1,161 @@
+// Package ledger is how the engine writes: one transaction at a time, with the events
+// that tell of it.
+//
+// A part of the engine reads and writes records in a Tx, emits events in it, and
+// registers what is to be written once at its end (AtEnd) and what is to change in
+// memory once all of it is durable (After). Programs learn of an event only after that:
+// whoever has read an event finds the memory of the engine as the event says.
+//
+// The package knows no part by name. A Turn is the engine's lock, held; a Walk is one
+// check of the whole store.
+package ledger
+
+import (
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"libstatus1to1/chat/port"
+	"libstatus1to1/chat/protocol/key"
+)
+
+// The tables and the queue that the ledger itself keeps.
+const (
+	// QueueEvents holds the stored events, as JSON.
+	QueueEvents port.Queue = "events"
+	// TableMeta is shared: each part has names of its own in it.
+	TableMeta port.Table = "meta"
+)
+
+// metaLostEvents is the name in TableMeta of the LostEventsRecord.
+var metaLostEvents = []byte("lost_events")
+
+// Options is what a Ledger needs to know. All fields but Probe are required.
+type Options struct {
+	Store port.Store
+	Now   func() time.Time
+	// MaxEvents and MaxEventBytes bound the events that wait to be acknowledged.
+	MaxEvents, MaxEventBytes int
+	// Stranger reports whether somebody is neither a contact nor ourselves: their events
+	// have a share of the queue only.
+	Stranger func(key.Compact) bool
+	// Blocked reports whether what somebody did is not to be told.
+	Blocked func(key.Compact) bool
+	// Withheld is called for each event of a stranger that is not kept.
+	Withheld func()
+	// Panicked takes the panic of a transaction's closure and returns its report id.
+	Panicked func(value any, stack []byte) (reportID string)
+	// Probe is called at the points of ProbePoints; nil in production.
+	Probe func(point string)
+}
+
+// Ledger is the store of a client together with its events. All methods may be called
+// from any goroutine.
+type Ledger struct {
+	Options
+	// Events hands out what transactions emitted.
+	Events *Stream
+
+	index    eventIndex
+	inFlight inFlight
+}
+
+// Open makes the ledger of a store and reads what waits in it. The store's closures are
+// watched from here on: see watch.go.
+func Open(o Options) (*Ledger, error) {
+	l := &Ledger{Options: o}
+	l.Store = watchedStore{o.Store, o.Panicked}
+	if l.Probe == nil {
+		l.Probe = func(string) {}
+	}
+	var err error
+	if l.Events, err = newStream(l.Store, l.Now, l.Blocked); err != nil {
+		return nil, err
+	}
+	return l, l.Store.View(l.index.load)
+}
+
+// View runs fn on a consistent snapshot of the store.
+func (l *Ledger) View(fn func(port.Tx) error) error { return l.Store.View(fn) }
+
+// Get reads the record under name into m, in a transaction of its own, and reports
+// whether there is one.
+func (l *Ledger) Get(table port.Table, name []byte, m proto.Message) (found bool, err error) {
+	err = l.View(func(tx port.Tx) error {
+		found, err = Get(tx, table, name, m)
+		return err
+	})
+	return found, err
+}
+
+// Update runs fn in one transaction. When it is durable, its After functions run, and
+// then readers learn of its events.
+func (l *Ledger) Update(fn func(*Tx) error) error {
+	t := &Tx{ledger: l}
+	err := l.Store.Update(func(tx port.Tx) error {
+		t.Tx = tx
+		if err := fn(t); err != nil {
+			return err
+		}
+		for i := 0; i < len(t.last); i++ { // by index: one may register another
+			if err := t.last[i](); err != nil {
+				return err
+			}
+		}
+		l.Probe(ProbeBeforeCommit)
+		return nil
+	})
+	defer l.finish(t, err == nil) // also after a panic: readers of later events wait for it
+	if err != nil {
+		for _, f := range t.otherwise {
+			f()
+		}
+		return err
+	}
+	for _, f := range t.after {
+		f()
+	}
+	return nil
+}
+
+// finish lets readers have the events up to the first one of a transaction whose After
+// functions have not run.
+func (l *Ledger) finish(t *Tx, committed bool) {
+	if t.lastSeq > 0 {
+		l.Events.committed(l.inFlight.finish(t, committed))
+	}
+}
+
+// inFlight are the transactions that have emitted something and are not finished. Several
+// may be durable at the same time, by one commit, and their After functions then run side
+// by side: an event must not be read because a later transaction was faster.
+type inFlight struct {
+	mu        sync.Mutex
+	first     map[*Tx]uint64 // their first event
+	committed uint64         // highest number of a finished one
+}
+
+func (f *inFlight) begin(t *Tx, seq uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.first == nil {
+		f.first = map[*Tx]uint64{}
+	}
+	f.first[t] = seq
+}
+
+// finish returns the number up to which events may be read.
+func (f *inFlight) finish(t *Tx, committed bool) uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.first, t)
+	if committed {
+		f.committed = max(f.committed, t.lastSeq)
+	}
+	readable := f.committed
+	for _, first := range f.first {
+		readable = min(readable, first-1)
+	}
+	return readable
+}

@@ -1,0 +1,272 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/port"
+	"libstatus1to1/chat/protocol/key"
+)
+
+// Stream hands stored events out, each once a run, in the order of their
+// numbers, and between them those that are not stored. Each number is handed out, or
+// named by an overflow event, or is of something that somebody did who is blocked now.
+type Stream struct {
+	store   port.Store
+	now     func() time.Time
+	blocked func(key.Compact) bool
+
+	mu       sync.Mutex
+	last     uint64 // highest number that may be read
+	next     uint64 // first number not handed out; see setNext
+	lost     uint64 // last number that was dropped because too many waited
+	buffer   []event.Delivered
+	volatile []volatileEvent
+	closed   bool // no more stored events
+	asleep   bool // the store is suspended: what is in it waits until it is resumed
+	changed  chan struct{}
+	waiting  bool
+	notify   func(bool)
+
+	// seen is next, for transactions: they must not wait for mu, whose holder may read
+	// the store.
+	seen atomic.Uint64
+}
+
+// setNext notes the first number that was not handed out; s.mu is held.
+func (s *Stream) setNext(seq uint64) {
+	s.next = seq
+	s.seen.Store(seq)
+}
+
+// eventsAtOnce is how many events are read from the store in one transaction.
+const eventsAtOnce = 64
+
+func newStream(store port.Store, now func() time.Time, blocked func(key.Compact) bool) (*Stream, error) {
+	s := &Stream{store: store, now: now, blocked: blocked, changed: make(chan struct{})}
+	err := store.View(func(tx port.Tx) error {
+		first, last, err := tx.Bounds(QueueEvents)
+		if err != nil {
+			return err
+		}
+		s.setNext(first)
+		s.last = last
+		from, to, err := ReadLost(tx)
+		if to > 0 {
+			s.setNext(from)
+			s.lost = to
+		}
+		return err
+	})
+	return s, err
+}
+
+// committed tells that events up to seq may be read: they are durable, and so is the
+// change of memory that goes with them made.
+func (s *Stream) committed(seq uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = max(s.last, seq)
+	s.wake()
+}
+
+// gaveWay tells that events up to seq were dropped to make room.
+func (s *Stream) gaveWay(seq uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost = max(s.lost, seq)
+}
+
+// FirstUnread is the lowest number that was not handed out. It waits for nobody.
+func (s *Stream) FirstUnread() uint64 { return s.seen.Load() }
+
+// Barrier waits until whoever is taking an event has it: those who come later see
+// who is blocked by now.
+func (s *Stream) Barrier() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+}
+
+// Close ends the stream: the closed event is the last one.
+func (s *Stream) Close(reason string, at int64) {
+	s.Push(event.Closed{Reason: reason}, at)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed, s.buffer = true, nil
+	s.wake()
+}
+
+// Sleep tells that the store is about to be suspended, or was resumed.
+func (s *Stream) Sleep(asleep bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asleep = asleep
+	s.buffer = nil // read again: who gets an event must be able to acknowledge it
+	s.wake()
+}
+
+// wake tells waiting readers and the readiness function; s.mu is held.
+func (s *Stream) wake() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+	s.tell()
+}
+
+func (s *Stream) tell() {
+	waiting := len(s.volatile) > 0 || s.closed || s.stored()
+	if waiting != s.waiting {
+		s.waiting = waiting
+		if s.notify != nil {
+			s.notify(waiting)
+		}
+	}
+}
+
+// stored tells whether the store has events to hand out; s.mu is held.
+func (s *Stream) stored() bool { return s.next <= s.last && !s.asleep }
+
+// Unread is how many events can be read now. Those that are lost are one.
+func (s *Stream) Unread() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, next := uint64(len(s.volatile)+len(s.buffer)), s.next
+	if len(s.buffer) > 0 {
+		next = s.buffer[len(s.buffer)-1].Seq + 1
+	}
+	if next <= s.lost {
+		next = s.lost + 1
+		n++
+	}
+	if next <= s.last {
+		n += s.last + 1 - next
+	}
+	return n
+}
+
+func (s *Stream) OnWaiting(f func(bool)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notify = f
+	if f != nil {
+		f(s.waiting)
+	}
+}
+
+// take returns the next event, or a channel that closes when something changed.
+func (s *Stream) take() (*event.Delivered, <-chan struct{}, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.tell()
+	if len(s.volatile) > 0 {
+		e := s.volatile[0].Delivered
+		s.volatile = s.volatile[1:]
+		return &e, nil, nil
+	}
+	if s.closed {
+		return nil, nil, port.Errorf(port.CodeClosed, "", "the client is closed")
+	}
+	for {
+		if len(s.buffer) == 0 && s.stored() {
+			if err := s.fill(); err != nil {
+				return nil, nil, err
+			}
+		}
+		if len(s.buffer) == 0 {
+			return nil, s.changed, nil
+		}
+		e := s.buffer[0]
+		s.buffer = s.buffer[1:]
+		s.setNext(e.Seq + 1)
+		if !s.silenced(e) {
+			return &e, nil, nil
+		}
+	}
+}
+
+// silenced reports whether an event is about what somebody did who is blocked. That
+// the contact itself changed is told: the blocking is such a change.
+func (s *Stream) silenced(e event.Delivered) bool {
+	if e.Type == (event.ContactChanged{}).Type() {
+		return false
+	}
+	who, found := eventAbout(e.Type, e.Data)
+	return found && s.blocked(who)
+}
+
+// fill reads what comes next; what was lost of it is an overflow event.
+func (s *Stream) fill() error {
+	err := s.store.View(func(tx port.Tx) error {
+		if err := s.fillLost(tx); err != nil {
+			return err
+		}
+		return tx.Range(QueueEvents, s.next, func(seq uint64, value []byte) (bool, error) {
+			if seq > s.last {
+				return false, nil // durable, but the memory that goes with it is not changed yet
+			}
+			stored, ok := decodeEvent(value)
+			if !ok {
+				if err := json.Unmarshal(value, &stored); err != nil {
+					return false, port.Errorf(port.CodeStoreCorrupt, "", "event %d does not decode", seq).Because(err)
+				}
+			}
+			s.buffer = append(s.buffer, event.Delivered{Seq: seq, Type: stored.Type, At: stored.At, Data: stored.Data})
+			return len(s.buffer) < eventsAtOnce, nil
+		})
+	})
+	if err == nil && len(s.buffer) == 0 {
+		s.setNext(s.last + 1) // acknowledged before they were handed out
+	}
+	return err
+}
+
+// fillLost names what is lost from the next number on.
+func (s *Stream) fillLost(tx port.Tx) error {
+	first, _, err := tx.Bounds(QueueEvents)
+	if err != nil || first <= s.next {
+		return err
+	}
+	_, to, err := ReadLost(tx)
+	if err != nil || to < s.next {
+		return err
+	}
+	over := event.Overflow{FromSeq: s.next, ToSeq: to}
+	data, err := json.Marshal(over)
+	if err != nil {
+		return err
+	}
+	e := event.Delivered{Seq: to, Type: over.Type(), At: s.now().UnixMilli(), Data: data}
+	s.buffer = append(s.buffer, e)
+	return nil
+}
+
+// Next waits for the next event that was not handed out, until ctx ends: then nil, nil.
+// After the closed event the error is CodeClosed.
+func (s *Stream) Next(ctx context.Context) (*event.Delivered, error) {
+	for {
+		e, changed, err := s.take()
+		if e != nil || err != nil {
+			return e, err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, nil
+		}
+	}
+}
+
+// Acknowledge lets go of all events up to and including seq upTo. Those that were not
+// handed out cannot be acknowledged.
+func (l *Ledger) Acknowledge(upTo uint64) error {
+	l.Events.mu.Lock()
+	next := l.Events.next
+	l.Events.mu.Unlock()
+	if upTo >= next {
+		return port.Errorf(port.CodeBadParams, "up_to", "event %d was not delivered yet", upTo).With("delivered", next-1)
+	}
+	return l.Update(func(t *Tx) error { return t.acknowledge(upTo) })
+}

@@ -1,0 +1,87 @@
+package ledger
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"libstatus1to1/chat/event"
+)
+
+// This file is about events of the network. They tell how things are now, are of no
+// use after a restart, and anybody who can open a connection causes them: so they are
+// not stored, have no number to acknowledge, and of what nobody has read yet only the
+// latest is kept, a subject.
+
+// maxStrangerEvents bounds the events of peers that connected to us by themselves. The
+// oldest give way: network.status tells who is connected.
+const maxStrangerEvents = 64
+
+// The subjects of events of the network. Peers other than static ones are strangers; the
+// id of the peer follows.
+const (
+	SubjectNetwork  = "network"
+	SubjectStatic   = "static "
+	SubjectStranger = "stranger "
+)
+
+// maxVolatile bounds the events that are not stored: log lines nobody reads go.
+const maxVolatile = 1000
+
+// volatileEvent is an event that is not stored. Of those with the same subject only the
+// latest is kept; "" is a subject that each has for itself.
+type volatileEvent struct {
+	event.Delivered
+	subject string
+}
+
+// Push adds an event that is not stored.
+func (s *Stream) Push(e event.Event, at int64) {
+	data, err := json.Marshal(e)
+	if err != nil {
+		return // only strings and numbers in the events that are not stored
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || len(s.volatile) >= maxVolatile {
+		return
+	}
+	s.volatile = append(s.volatile, volatileEvent{Delivered: event.Delivered{Type: e.Type(), At: at, Data: data}})
+	s.wake()
+}
+
+// PushLatest adds an event that is not stored, and takes away an unread one of the
+// same subject.
+func (s *Stream) PushLatest(subject string, e event.Event, at int64) {
+	data, err := json.Marshal(e)
+	if err != nil {
+		return // only strings, numbers and truth values in these events
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	s.volatile = slices.DeleteFunc(s.volatile, func(d volatileEvent) bool { return d.subject == subject })
+	s.volatile = append(s.volatile, volatileEvent{event.Delivered{Type: e.Type(), At: at, Data: data}, subject})
+	s.boundStrangers()
+	s.wake()
+}
+
+// boundStrangers drops the oldest events of strangers above their number; s.mu is held.
+func (s *Stream) boundStrangers() {
+	stranger := func(d volatileEvent) bool { return strings.HasPrefix(d.subject, SubjectStranger) }
+	over := -maxStrangerEvents
+	for _, d := range s.volatile {
+		if stranger(d) {
+			over++
+		}
+	}
+	s.volatile = slices.DeleteFunc(s.volatile, func(d volatileEvent) bool {
+		if over <= 0 || !stranger(d) {
+			return false
+		}
+		over--
+		return true
+	})
+}
