@@ -9,6 +9,7 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
@@ -99,7 +100,7 @@ func (p *pass) applications(m *inbound, bodies []body) {
 // openMail opens the application messages of the pass. Recovering who signed them is
 // most of the work of receiving.
 func (p *pass) openMail() {
-	parallel(len(p.mail), func(i int) {
+	parallel.Do(len(p.mail), func(i int) {
 		l := &p.mail[i]
 		l.app, l.good = p.unwrap(l.from, l.body.bytes)
 		if l.good && l.app.Type == wire.ApplicationMetadataMessage_CHAT_MESSAGE {

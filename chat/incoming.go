@@ -67,15 +67,45 @@ func (g *byteGate) leave(n int) {
 	}
 }
 
-// received takes an envelope from the transport; it waits while the queue is full.
+// inbox holds the envelopes that wait for the loop.
+type inbox struct {
+	waiting chan Envelope
+	room    byteGate
+}
+
+func newInbox() inbox {
+	return inbox{waiting: make(chan Envelope, incomingQueue), room: byteGate{max: incomingBytes}}
+}
+
+// maxBatch bounds the envelopes handled in one transaction: with more, what came first
+// waits longer, and the commit is paid for already.
+const maxBatch = 64
+
+// drain returns first, which was taken from waiting, and what else is there of a batch.
+func (b *inbox) drain(first Envelope) []Envelope {
+	batch := []Envelope{first}
+	b.room.leave(len(first.Payload))
+	for len(batch) < maxBatch {
+		select {
+		case e := <-b.waiting:
+			b.room.leave(len(e.Payload))
+			batch = append(batch, e)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// received takes an envelope from the transport; it waits while the inbox is full.
 func (c *Client) received(e Envelope) {
 	c.counters.received.Add(1)
-	if c.room.enter(c.ctx, len(e.Payload)) != nil {
+	if c.inbox.room.enter(c.life.ctx, len(e.Payload)) != nil {
 		return
 	}
 	select {
-	case c.incoming <- e:
-	case <-c.ctx.Done():
+	case c.inbox.waiting <- e:
+	case <-c.life.ctx.Done():
 	}
 }
 

@@ -99,7 +99,7 @@ func (c *Client) beginTurn() ledger.Turn { return ledger.Turn{Now: c.now(), Onli
 
 // run is the loop: the only goroutine that encrypts, decrypts and publishes.
 func (c *Client) run() {
-	defer close(c.loopDone)
+	defer close(c.life.loopDone)
 	defer func() {
 		if v := recover(); v != nil {
 			c.Fail("engine loop", v, debug.Stack())
@@ -110,12 +110,12 @@ func (c *Client) run() {
 		timer, stop := c.clock.Wait(min(pause, clockLook))
 		var batch []Envelope
 		select {
-		case <-c.ctx.Done():
+		case <-c.life.ctx.Done():
 			stop()
 			c.finish()
 			return
 		case e := <-incoming:
-			batch = c.drain(e)
+			batch = c.inbox.drain(e)
 		case <-c.wake:
 		case <-timer:
 			if pause > clockLook {
@@ -139,11 +139,11 @@ func (c *Client) turn(batch []Envelope) {
 
 func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 	c.followClock()
-	if c.cameOnline.Swap(false) {
+	if c.online.came.Swap(false) {
 		c.loop.networkPause.wentWell()
 		c.loop.back.happened = true
 	}
-	if c.peerCame.Swap(false) {
+	if c.online.peerCame.Swap(false) {
 		c.loop.back.happened = true
 	}
 	batch = append(c.loop.unstored, batch...)
@@ -174,24 +174,6 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 	}
 }
 
-// maxBatch bounds the envelopes handled in one transaction.
-const maxBatch = 64
-
-func (c *Client) drain(first Envelope) []Envelope {
-	batch := []Envelope{first}
-	c.room.leave(len(first.Payload))
-	for len(batch) < maxBatch {
-		select {
-		case e := <-c.incoming:
-			c.room.leave(len(e.Payload))
-			batch = append(batch, e)
-		default:
-			return batch
-		}
-	}
-	return batch
-}
-
 // next is how long the loop may sleep, and the queue it may take from: none while
 // the store is away or has just failed, so that what arrives stays in it.
 func (c *Client) next() (time.Duration, <-chan Envelope) {
@@ -201,7 +183,7 @@ func (c *Client) next() (time.Duration, <-chan Envelope) {
 	if c.paused.Load() || c.loop.storePause.lasts(c.now()) {
 		return pause, nil
 	}
-	return pause, c.incoming
+	return pause, c.inbox.waiting
 }
 
 // untilDue is when the loop has to look for work again.
@@ -299,40 +281,4 @@ func (c *Client) finish() {
 	if !c.paused.Load() {
 		c.markPublished()
 	}
-}
-
-// SuspendStore releases the store file. Nothing is sent or received until
-// ResumeStore; what arrives meanwhile is sent again by its sender.
-func (c *Client) SuspendStore() error {
-	if err := c.open(); err != nil {
-		return err
-	}
-	c.busy.Lock()
-	defer c.busy.Unlock()
-	c.paused.Store(true)
-	c.events.Sleep(true)
-	if err := c.store.Suspend(); err != nil {
-		c.paused.Store(false)
-		c.events.Sleep(false)
-		return err
-	}
-	return nil
-}
-
-// ResumeStore takes the store file again.
-func (c *Client) ResumeStore() error {
-	if err := c.open(); err != nil {
-		return err
-	}
-	c.busy.Lock()
-	defer c.busy.Unlock()
-	if err := c.store.Resume(); err != nil {
-		return err
-	}
-	c.loop.peers.Purge()
-	c.loop.marks = markBook{}
-	c.paused.Store(false)
-	c.events.Sleep(false)
-	c.kick()
-	return nil
 }

@@ -100,7 +100,7 @@ func (p *noisePass) take(e Envelope) error {
 // workNoise does what is due, and publishes it.
 func (c *Client) workNoise() {
 	a := c.account_.Load()
-	for a != nil && c.ctx.Err() == nil && !c.noisePauses(c.now()) && c.publishPosts() {
+	for a != nil && c.life.ctx.Err() == nil && !c.noisePauses(c.now()) && c.publishPosts() {
 		p := c.noisePass(a)
 		p.tick()
 		p.expire()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/payload"
@@ -96,7 +97,7 @@ func (c *Client) receive(batch []Envelope) {
 	}
 	p.into = &p.all
 	opened, faults := make([]*inbound, len(batch)), make([]error, len(batch))
-	parallel(len(batch), func(i int) { opened[i], faults[i] = p.unseal(batch[i]) })
+	parallel.Do(len(batch), func(i int) { opened[i], faults[i] = p.unseal(batch[i]) })
 	p.lookForCopies(opened)
 	for i, m := range opened {
 		err := faults[i]

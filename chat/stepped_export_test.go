@@ -37,9 +37,9 @@ func OpenStepped(ctx context.Context, o Options) (*Client, error) {
 // anything to do.
 func (c *Client) Step() bool {
 	var batch []Envelope
-	for len(batch) < maxBatch && len(c.incoming) > 0 {
-		e := <-c.incoming
-		c.room.leave(len(e.Payload))
+	for len(batch) < maxBatch && len(c.inbox.waiting) > 0 {
+		e := <-c.inbox.waiting
+		c.inbox.room.leave(len(e.Payload))
 		batch = append(batch, e)
 	}
 	woken := len(c.wake) > 0

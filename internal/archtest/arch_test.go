@@ -22,7 +22,7 @@ const module = "libstatus1to1"
 // floors are the floors of the house, by path below the module. Imports only go
 // down; within a floor there are none, except where allowed says so.
 var floors = map[string]int{
-	"chat/protocol/key": 1, "chat/wire": 1, "chat/text": 1,
+	"chat/protocol/key": 1, "chat/wire": 1, "chat/text": 1, "chat/internal/parallel": 1,
 
 	"chat/identity": 2, "chat/contact": 2, "chat/message": 2, "chat/protocol/x3dh": 2, "chat/protocol/ratchet": 2,
 	"chat/protocol/payload": 2, "chat/protocol/topic": 2, "chat/protocol/datasync": 2,

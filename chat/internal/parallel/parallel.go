@@ -1,4 +1,5 @@
-package chat
+// Package parallel runs computations without side effects on all processors.
+package parallel
 
 import (
 	"runtime"
@@ -6,9 +7,10 @@ import (
 	"sync/atomic"
 )
 
-// parallel runs f(0) to f(n-1) on as many goroutines as there are processors and
-// waits for all. For cryptography without side effects; the order is open.
-func parallel(n int, f func(i int)) {
+// Do calls f(0) to f(n-1), in any order, on as many goroutines as there are processors,
+// and returns when all have returned. A panic of f is raised again here, on the goroutine
+// of the caller, who knows what to do about it.
+func Do(n int, f func(i int)) {
 	workers := min(n, runtime.GOMAXPROCS(0))
 	if workers <= 1 {
 		for i := range n {
@@ -37,7 +39,7 @@ func parallel(n int, f func(i int)) {
 	work()
 	all.Wait()
 	if p := broken.Load(); p != nil {
-		panic(p.value) // on the caller's goroutine, which knows what to do about it
+		panic(p.value)
 	}
 }
 
