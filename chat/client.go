@@ -14,6 +14,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/ratchet"
@@ -55,7 +56,7 @@ type Client struct {
 	roster   roster
 	outbox   outbox
 	bundles  bundles // of messages to be accepted
-	clocks   chatClocks
+	history  *history.History
 	counters counters
 
 	inbox  inbox
@@ -135,6 +136,8 @@ func (c *Client) start(ctx context.Context) error {
 		return err
 	}
 	c.store, c.events = c.ledger.Store, c.ledger.Events
+	c.history = c.newHistory()
+	c.parts = append(c.parts, c.history)
 	nodeKey, err := c.nodeKey()
 	if err != nil {
 		return err

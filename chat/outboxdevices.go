@@ -124,5 +124,5 @@ func (t *txn) acknowledgedElsewhere(by string, peer key.Public, mvds [32]byte) e
 	if _, err := get(t, tableMessages, ids[0][:], &rec); err != nil || message.ConversationID(rec.GetChat()) != message.ConversationWith(peer) {
 		return err
 	}
-	return t.deviceHas(ids[0], by, false)
+	return t.deviceHas(ids[0], peer, by)
 }

@@ -213,7 +213,7 @@ func (t *txn) putContact(k key.Public, rec *wire.ContactRecord) error {
 	}
 	if before, known := t.c.roster.get(k); known && before.stranger() && !s.stranger() && !s.blocked {
 		rec.UnaskedChanges = 0
-		if err := t.showRequest(message.ConversationWith(k).Bytes()); err != nil {
+		if err := t.c.history.Release(t.Tx, message.ConversationWith(k)); err != nil {
 			return err
 		}
 	}

@@ -33,7 +33,9 @@ var floors = map[string]int{
 
 	"chat/port": 3,
 
-	"chat/internal/ledger": 4,
+	"chat/internal/ledger": 4, "chat/internal/page": 4,
+
+	"chat/internal/history": 5,
 
 	"store": 5, "chat/waku": 5, "chat/memnet": 5,
 

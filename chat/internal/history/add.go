@@ -47,10 +47,9 @@ func (h *History) AddEncoded(tx *ledger.Tx, m *wire.MessageRecord, b []byte) (mo
 	return moved, placeIn(tx, chat, m)
 }
 
-// AddReceived is AddEncoded for a message that came in: what we say next in its
-// conversation comes after it.
-func (h *History) AddReceived(tx *ledger.Tx, m *wire.MessageRecord, b []byte) (moved bool, err error) {
-	lamport := m.GetClock()
+// AddReceived is AddEncoded for a message that came in with a Lamport clock: what we say
+// next in its conversation comes after it.
+func (h *History) AddReceived(tx *ledger.Tx, m *wire.MessageRecord, b []byte, lamport uint64) (moved bool, err error) {
 	if moved, err = h.AddEncoded(tx, m, b); err != nil {
 		return moved, err
 	}

@@ -27,22 +27,23 @@ const (
 	// what receivers refuse (message.MaxClockAhead), with room for the time that an
 	// envelope travels.
 	clockMargin = message.MaxClockAhead - 10*time.Second
-	// maxFollow is how far ahead of our own time the clock of a conversation is followed,
+	// MaxFollow is how far ahead of our own time the clock of a conversation is followed,
 	// so that what we say next comes after what was said before: a time that is wrong by
 	// an hour of daylight saving, with room. Further, the clock begins anew at our time.
-	maxFollow = 2 * time.Hour
-	// maxEnvelopeAhead is how far ahead of our own time the time of an envelope counts
+	MaxFollow = 2 * time.Hour
+	// MaxEnvelopeAhead is how far ahead of our own time the time of an envelope counts
 	// when a state is judged. Nobody signs it, and our own time may be wrong: by a time
 	// zone at most, or all that comes waits until it is put right.
-	maxEnvelopeAhead = 24 * time.Hour
+	MaxEnvelopeAhead = 24 * time.Hour
 	// MaxTime is the largest time we hand on, ms: JSON numbers are exact up to 2^53.
 	MaxTime = 1<<53 - 1
 )
 
-func millis(t time.Time) uint64 { return uint64(max(0, t.UnixMilli())) }
+// Millis is a time as clocks are, ms; one before 1970 is 0.
+func Millis(t time.Time) uint64 { return uint64(max(0, t.UnixMilli())) }
 
 // followed is the latest clock that is followed at a time.
-func followed(now time.Time) uint64 { return millis(now.Add(maxFollow)) }
+func followed(now time.Time) uint64 { return Millis(now.Add(MaxFollow)) }
 
 // NextClock draws the clock of the next message of a conversation, ms. One that was drawn
 // and not used leaves a gap, which does no harm. It may be ahead of our time: see
@@ -55,12 +56,12 @@ func (h *History) NextClock(in message.ConversationID, now time.Time) (uint64, e
 	if err != nil {
 		return 0, err
 	}
-	next := message.NextClock(known.last, millis(now))
+	next := message.NextClock(known.last, Millis(now))
 	if limit := followed(now); next > limit { // our own time was that far ahead once
 		if known.anew >= limit {
 			known.anew = 0
 		}
-		next = message.NextClock(known.anew, millis(now))
+		next = message.NextClock(known.anew, Millis(now))
 		known.anew = next
 	}
 	known.last = max(known.last, next)
@@ -91,7 +92,7 @@ func (h *History) Judged(in message.ConversationID, envelope, now time.Time) tim
 	h.clocks.mu.Lock()
 	defer h.clocks.mu.Unlock()
 	at := now
-	if limit := now.Add(maxEnvelopeAhead); envelope.After(limit) {
+	if limit := now.Add(MaxEnvelopeAhead); envelope.After(limit) {
 		at = limit
 	} else if envelope.After(at) {
 		at = envelope
@@ -140,7 +141,7 @@ type placed struct {
 // is one of a conversation that is ahead itself, because our own time once was. Nothing
 // stays the newest for longer than message.MaxClockAhead.
 func place(clock, newest, last uint64, now time.Time) (p placed) {
-	own, latest := millis(now), message.LatestClock(now)
+	own, latest := Millis(now), message.LatestClock(now)
 	p.clock = clock
 	if clock > latest || newest > latest {
 		p.clock = max(own, message.NextClock(newest, 0))

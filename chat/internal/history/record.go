@@ -79,10 +79,10 @@ func KeyHex(compressed []byte) string {
 
 // chatHex is the id of a stored conversation as programs see it: the key of its person.
 func chatHex(conversation []byte) string {
-	if len(conversation) == 0 {
+	k, ok := message.ConversationID(conversation).Person()
+	if !ok {
 		return ""
 	}
-	k, _ := message.ConversationID(conversation).Person()
 	return KeyHex(k[:])
 }
 
