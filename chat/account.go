@@ -241,9 +241,6 @@ func (c *Client) become(a *account) error {
 	if err := c.loadRoster(); err != nil {
 		return err
 	}
-	if err := c.loadNoise(); err != nil {
-		return err
-	}
 	for _, p := range c.parts {
 		if err := c.ledger.View(p.Load); err != nil {
 			return err

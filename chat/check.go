@@ -60,9 +60,8 @@ func (c *Client) inspect(ctx context.Context, tx Tx, report func(string)) error 
 //     one attempt at most; what is left of attempts that are out has its rows;
 //   - what is kept of a message that was given up has its message, which has failed;
 //   - each mark of what was seen is forgotten some day;
-//   - the Noise key is certified; each pairing that is paired has its session, each
-//     session its pairing, each transfer its pairing and the bytes it should have;
-//   - topics, acknowledgements and contacts read back and point to something; each event has its subject.
+//   - topics, acknowledgements and contacts read back and point to something; each event
+//     has its subject.
 type inspection struct {
 	*ledger.Walk
 	tx     Tx
@@ -75,7 +74,7 @@ func inspect(ctx context.Context, tx Tx, own *account, report func(string)) erro
 	in := &inspection{Walk: ledger.NewWalk(ctx, tx, report), tx: tx, own: own, report: report}
 	for _, walk := range []func() error{
 		in.meta, in.peers, in.outbox, in.failed, in.attempts, in.acks, in.seen, in.topics, in.contacts, in.known,
-		in.events, in.noise,
+		in.events,
 	} {
 		if err := walk(); err != nil {
 			return err

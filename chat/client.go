@@ -16,6 +16,7 @@ import (
 
 	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/internal/linking"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/ratchet"
 	"libstatus1to1/chat/protocol/session"
@@ -68,6 +69,8 @@ type Client struct {
 	loop   loopState
 	paused atomic.Bool
 	parts  []part // in the order of their work
+
+	linking *linking.Linking // one of parts
 
 	life life
 }
@@ -136,8 +139,8 @@ func (c *Client) start(ctx context.Context) error {
 		return err
 	}
 	c.store, c.events = c.ledger.Store, c.ledger.Events
-	c.history = c.newHistory()
-	c.parts = append(c.parts, c.history)
+	c.history, c.linking = c.newHistory(), c.newLinking()
+	c.parts = append(c.parts, c.history, c.linking)
 	nodeKey, err := c.nodeKey()
 	if err != nil {
 		return err

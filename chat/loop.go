@@ -1,7 +1,9 @@
 package chat
 
 import (
+	"context"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -62,7 +64,6 @@ type loopState struct {
 	repairs map[key.Public]bool
 	// introduced is what of our profile people were told: see introduce.go.
 	introduced *lru.Cache[key.Public, *wire.IntroducedRecord]
-	noise      noiseState // pairings and what came of them
 }
 
 // Pauses of the loop.
@@ -95,7 +96,10 @@ func (c *Client) exclusive(f func(*ledger.Turn) error) (err error) {
 	return err
 }
 
-func (c *Client) beginTurn() ledger.Turn { return ledger.Turn{Now: c.now(), Online: c.online.is()} }
+func (c *Client) beginTurn() ledger.Turn {
+	now := c.now()
+	return ledger.Turn{Now: now, Online: c.online.is() && !c.loop.networkPause.lasts(now)}
+}
 
 // run is the loop: the only goroutine that encrypts, decrypts and publishes.
 func (c *Client) run() {
@@ -138,7 +142,7 @@ func (c *Client) turn(batch []Envelope) {
 }
 
 func (c *Client) round(t *ledger.Turn, batch []Envelope) {
-	c.followClock()
+	c.followClock(t)
 	if c.online.came.Swap(false) {
 		c.loop.networkPause.wentWell()
 		c.loop.back.happened = true
@@ -152,7 +156,7 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 		c.loop.unstored = batch
 		return
 	}
-	if batch = c.receiveNoise(batch); len(batch) > 0 {
+	if batch = c.acceptLinking(t, batch); len(batch) > 0 {
 		c.receive(batch)
 	}
 	if c.loop.acceptsWork && !c.loop.storePause.lasts(c.now()) {
@@ -163,15 +167,19 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 		c.sendFailed()
 		c.send()
 		c.awaitCodes()
-		c.workNoise()
 		for _, p := range c.parts {
 			if err := p.Work(t); err != nil {
-				c.log.Log("error", "storing failed", "code", string(CodeOf(err)))
-				c.loop.storePause.failed(t.Now)
+				c.storeFailed(t, err)
 				return
 			}
 		}
 	}
+}
+
+// storeFailed holds the loop back for a while.
+func (c *Client) storeFailed(t *ledger.Turn, err error) {
+	c.log.Log("error", "storing failed", "code", string(CodeOf(err)))
+	c.loop.storePause.failed(t.Now)
 }
 
 // next is how long the loop may sleep, and the queue it may take from: none while
@@ -208,7 +216,6 @@ func (c *Client) untilDue() time.Duration {
 		}
 	}
 	earlier(c.loop.nextCare)
-	c.noiseDue(now, earlier)
 	turn := c.beginTurn()
 	for _, p := range c.parts {
 		if at := p.Due(&turn); !at.IsZero() {
@@ -266,7 +273,6 @@ func (c *Client) look() {
 	if now := c.now(); !now.Before(c.loop.nextCare) {
 		c.loop.nextCare = now.Add(careEvery)
 		c.care(now)
-		c.careNoise(now)
 		turn := c.beginTurn()
 		for _, p := range c.parts {
 			p.Care(&turn)
@@ -280,5 +286,99 @@ func (c *Client) finish() {
 	defer c.busy.Unlock()
 	if !c.paused.Load() {
 		c.markPublished()
+	}
+}
+
+// Bounds of what comes in, before anything is known of who sent it.
+const (
+	// incomingQueue is how many envelopes wait for the loop, and incomingBytes how
+	// much they hold together; past either the transport is held up, and drops by
+	// its own rule. An envelope may have a megabyte.
+	incomingQueue = 1024
+	incomingBytes = 8 << 20
+)
+
+// byteGate holds up who brings more than max bytes before earlier ones are taken.
+// Something larger than max passes when nothing else waits.
+type byteGate struct {
+	max int
+
+	mu    sync.Mutex
+	used  int
+	freed chan struct{}
+}
+
+// enter waits for room for n bytes, until ctx ends.
+func (g *byteGate) enter(ctx context.Context, n int) error {
+	for {
+		g.mu.Lock()
+		if g.used == 0 || g.used+n <= g.max {
+			g.used += n
+			g.mu.Unlock()
+			return nil
+		}
+		if g.freed == nil {
+			g.freed = make(chan struct{})
+		}
+		freed := g.freed
+		g.mu.Unlock()
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// leave gives n bytes back.
+func (g *byteGate) leave(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.used -= n
+	if g.freed != nil {
+		close(g.freed)
+		g.freed = nil
+	}
+}
+
+// inbox holds the envelopes that wait for the loop.
+type inbox struct {
+	waiting chan Envelope
+	room    byteGate
+}
+
+func newInbox() inbox {
+	return inbox{waiting: make(chan Envelope, incomingQueue), room: byteGate{max: incomingBytes}}
+}
+
+// maxBatch bounds the envelopes handled in one transaction: with more, what came first
+// waits longer, and the commit is paid for already.
+const maxBatch = 64
+
+// drain returns first, which was taken from waiting, and what else is there of a batch.
+func (b *inbox) drain(first Envelope) []Envelope {
+	batch := []Envelope{first}
+	b.room.leave(len(first.Payload))
+	for len(batch) < maxBatch {
+		select {
+		case e := <-b.waiting:
+			b.room.leave(len(e.Payload))
+			batch = append(batch, e)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// received takes an envelope from the transport; it waits while the inbox is full.
+func (c *Client) received(e Envelope) {
+	c.counters.received.Add(1)
+	if c.inbox.room.enter(c.life.ctx, len(e.Payload)) != nil {
+		return
+	}
+	select {
+	case c.inbox.waiting <- e:
+	case <-c.life.ctx.Done():
 	}
 }

@@ -201,7 +201,7 @@ func (p *pass) unseal(e Envelope) (*inbound, error) {
 	if m.route.kind != topicPartitioned && personOf(m.sender) != m.route.peer && m.sender != p.a.public {
 		return nil, dropped("signer")
 	}
-	if m.message, err = parseProtocolMessage(opened.Data); err != nil {
+	if m.message, err = session.ParseMessage(opened.Data); err != nil {
 		return nil, dropped("protocol")
 	}
 	if m.sender == p.a.public && m.message.GetInstallationId() == p.a.self.InstallationID {

@@ -37,6 +37,8 @@ var floors = map[string]int{
 
 	"chat/internal/history": 5,
 
+	"chat/internal/linking": 5,
+
 	"store": 5, "chat/waku": 5, "chat/memnet": 5,
 
 	"chat": 6,

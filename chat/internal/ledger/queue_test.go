@@ -3,8 +3,11 @@ package ledger
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"libstatus1to1/chat/event"
 )
 
 // TestStoredEvents: what the short way of reading an event takes, it reads as
@@ -41,4 +44,20 @@ func FuzzStoredEvent(f *testing.F) {
 			t.Errorf("%s reads as %+v and as %+v", b, short, whole)
 		}
 	})
+}
+
+// Every event with the key of a person is known to be about them: it counts in their
+// share, and is silent once they are blocked.
+func TestEventsNameTheirPerson(t *testing.T) {
+	ours := map[string]bool{"message_state": true, "contact_removed": true} // of what we do
+	for _, e := range event.All {
+		data, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		about := strings.Contains(string(data), `"public_key":`) || strings.Contains(string(data), `"from":`)
+		if about && !ours[e.Type()] && eventNames[e.Type()] == "" {
+			t.Errorf("nobody is known to be behind %s", e.Type())
+		}
+	}
 }

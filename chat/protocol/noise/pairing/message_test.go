@@ -10,25 +10,25 @@ import (
 	"libstatus1to1/chat/protocol/noise/pairing"
 )
 
-func TestLetter(t *testing.T) {
-	for _, l := range []pairing.Letter{{}, {Received: 7}, {Received: 1<<62 + 5, Frame: []byte("frame")}} {
+func TestMessage(t *testing.T) {
+	for _, l := range []pairing.Message{{}, {Received: 7}, {Received: 1<<62 + 5, Frame: []byte("frame")}} {
 		b := l.Bytes()
-		got, err := pairing.ParseLetter(b)
+		got, err := pairing.ParseMessage(b)
 		if err != nil || got.Received != l.Received || !bytes.Equal(got.Frame, l.Frame) || len(b) != 8+len(l.Frame) {
 			t.Fatalf("%+v came back as %+v, %v", l, got, err)
 		}
 	}
 	for n := range 8 {
-		if _, err := pairing.ParseLetter(make([]byte, n)); !errors.Is(err, pairing.ErrFrame) {
+		if _, err := pairing.ParseMessage(make([]byte, n)); !errors.Is(err, pairing.ErrFrame) {
 			t.Fatalf("%d bytes: %v", n, err)
 		}
 	}
 }
 
-func FuzzParseLetter(f *testing.F) {
-	f.Add(pairing.Letter{Received: 3, Frame: []byte{1, 2}}.Bytes())
+func FuzzParseMessage(f *testing.F) {
+	f.Add(pairing.Message{Received: 3, Frame: []byte{1, 2}}.Bytes())
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if l, err := pairing.ParseLetter(b); err == nil && !bytes.Equal(l.Bytes(), b) {
+		if l, err := pairing.ParseMessage(b); err == nil && !bytes.Equal(l.Bytes(), b) {
 			t.Fatalf("%x became %x", b, l.Bytes())
 		}
 	})
@@ -72,15 +72,15 @@ func TestCancelFrame(t *testing.T) {
 func TestAbortOnceMore(t *testing.T) {
 	for _, restart := range []bool{false, true} {
 		r := seeded(t)
-		shower, scanner, first := scanned(t, r, noise.WakuPairing)
-		shower.confirm(false)
-		shower.restart = restart
-		answer := shower.receive(pairing.ErrIgnored, first...)
+		displayer, scanner, first := scanned(t, r, noise.WakuPairing)
+		displayer.confirm(false)
+		displayer.restart = restart
+		answer := displayer.receive(pairing.ErrIgnored, first...)
 		if len(answer) != 1 {
 			t.Fatalf("%d answers", len(answer))
 		}
 		scanner.receive(pairing.ErrRejected, answer...)
 		scanner.failed(pairing.ErrRejected, true)
-		shower.failed(pairing.ErrRejected, false)
+		displayer.failed(pairing.ErrRejected, false)
 	}
 }
