@@ -78,13 +78,13 @@ func (h *History) Fail(tx *ledger.Tx, id [32]byte, code port.Code) error {
 		return err
 	}
 	rec.Failure = string(code)
-	return store(tx, rec)
+	return putState(tx, rec)
 }
 
 // FailAgain gives a message that has failed another reason, and tells of it.
 func (h *History) FailAgain(tx *ledger.Tx, rec *wire.MessageRecord, code port.Code) error {
 	rec.Failure = string(code)
-	return store(tx, rec)
+	return putState(tx, rec)
 }
 
 // Requeue makes a message that has failed queued again, as it was when it was written.
@@ -95,7 +95,7 @@ func (h *History) Requeue(tx *ledger.Tx, id [32]byte) error {
 	}
 	rec.Failure = ""
 	rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceInstallation, rec.EvidenceAt = "", 0, "", 0
-	return store(tx, rec)
+	return putState(tx, rec)
 }
 
 // maxDevicesNoted bounds the devices noted with one message, by their number and ours:
@@ -127,11 +127,11 @@ func (h *History) Acknowledged(tx *ledger.Tx, id [32]byte, installation string, 
 	}
 	rec.EvidenceKind, rec.EvidenceInstallation = "device", installation
 	rec.EvidencePeers, rec.EvidenceAt = 0, now
-	return failed, store(tx, &rec)
+	return failed, putState(tx, &rec)
 }
 
-// store writes a message in its new state and tells of it.
-func store(tx *ledger.Tx, rec *wire.MessageRecord) error {
+// putState writes a message in its new state and tells of it.
+func putState(tx *ledger.Tx, rec *wire.MessageRecord) error {
 	if err := ledger.Put(tx, TableMessages, rec.GetId(), rec); err != nil {
 		return err
 	}
