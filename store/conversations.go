@@ -19,7 +19,7 @@ import (
 // personKind begins the id of a conversation with one person.
 const personKind = 1
 
-// movedAtOnce is how many records one part of the migration reads and writes: few
+// movedAtOnce bounds the records that one part of the migration reads and writes: few
 // enough for the memory of a telephone, with the longest texts too, and enough that the
 // fsync of each part is a small share of its time.
 const movedAtOnce = 2048

@@ -11,7 +11,7 @@ import (
 	"libstatus1to1/chat/protocol/key"
 )
 
-// schemaVersion is what this library writes. It stands in the header.
+// schemaVersion is the version that this library writes. It stands in the header.
 const schemaVersion = 4
 
 // migration brings a file from one version to the next, in a bbolt transaction that also
@@ -87,7 +87,7 @@ func (s *fileStore) migratePart(next header, step migration) (more bool, err err
 // transactions has come, sealed, while it is under way.
 var progressKey = []byte("migration")
 
-// progress is what setProgress wrote last; nil if the step has not begun.
+// progress reads what setProgress wrote last; nil if the step has not begun.
 func (r *reader) progress() ([]byte, error) {
 	b, err := r.bucket("header", headerBucket)
 	if err != nil || b == nil {

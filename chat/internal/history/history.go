@@ -29,7 +29,7 @@ const (
 	tableClientRefs port.Table = "client_refs" // client_ref -> ClientRefRecord
 )
 
-// Outbox is what the history asks about messages on their way.
+// Outbox answers questions about messages on their way.
 type Outbox interface {
 	// Sending reports whether this device still sends a message to its recipient, and how
 	// it was sent, nil if it was not or if its record says it already.
@@ -54,7 +54,7 @@ type People interface {
 	Name(tx port.Tx, who key.Public) (string, error)
 }
 
-// Options is what a History takes; all fields are required.
+// Options are needed to make a History; all fields are required.
 type Options struct {
 	Ledger *ledger.Ledger
 	Now    func() time.Time

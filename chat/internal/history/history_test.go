@@ -55,7 +55,7 @@ func (h *History) must(t *testing.T, f func(tx *ledger.Tx) error) {
 	}
 }
 
-// problems is what the walk reports.
+// problems runs the walk and returns what it reports.
 func (h *History) problems(t *testing.T) (problems []string) {
 	t.Helper()
 	err := h.Ledger.View(func(tx port.Tx) error {

@@ -10,8 +10,8 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// readAtOnce is how many places of a conversation are read at a time: what is looked for
-// is nearly always among the newest.
+// readAtOnce bounds the places of a conversation that are read at a time: a message that
+// is looked for is nearly always among the newest.
 const readAtOnce = 200
 
 // MarkRead marks the messages of a conversation as read, up to and including the message
@@ -88,7 +88,7 @@ func backwards(tx port.Tx, in []byte, before *port.Position, visit func(port.Pos
 	}
 }
 
-// unreadAfter is how many unread messages are at or after a position; none after nil.
+// unreadAfter counts the unread messages at or after a position; none after nil.
 func unreadAfter(tx port.Tx, in []byte, from *port.Position) (unread uint64, err error) {
 	if from == nil {
 		return 0, nil
