@@ -14,6 +14,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/linking"
 	"libstatus1to1/chat/internal/outbox"
@@ -55,9 +56,9 @@ type Client struct {
 	becoming sync.Mutex
 	routes   routes
 	roster   roster
-	outbox   *outbox.Outbox // one of parts
-	batches  batches        // of messages to be accepted
-	clocks   chatClocks
+	outbox   *outbox.Outbox   // one of parts
+	history  *history.History // one of parts
+	batches  batches          // of messages to be accepted
 	counters counters
 
 	inbox  inbox
@@ -135,10 +136,9 @@ func (c *Client) start(ctx context.Context) error {
 		return err
 	}
 	c.store, c.events = c.ledger.Store, c.ledger.Events
-	c.outbox = c.newOutbox()
-	c.parts = append(c.parts, c.outbox)
-	c.linking = c.newLinking()
-	c.parts = append(c.parts, c.linking)
+	c.history = c.newHistory()
+	c.outbox, c.linking = c.newOutbox(), c.newLinking()
+	c.parts = append(c.parts, c.outbox, c.history, c.linking)
 	nodeKey, err := c.nodeKey()
 	if err != nil {
 		return err

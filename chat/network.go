@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
 )
 
@@ -139,7 +140,7 @@ const publishTimeout = 10 * time.Second
 // latest clock of a message in it, or 0.
 func (c *Client) publish(contentTopic string, b []byte, clock uint64) (Evidence, error) {
 	return c.publishEnvelope(Envelope{
-		ContentTopic: contentTopic, Payload: b, Version: 1, Timestamp: envelopeTime(c.now(), clock).UnixNano(),
+		ContentTopic: contentTopic, Payload: b, Version: 1, Timestamp: history.EnvelopeTime(c.now(), clock).UnixNano(),
 	})
 }
 

@@ -3,9 +3,13 @@ package chat
 import (
 	"errors"
 
+	"google.golang.org/protobuf/proto"
+
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/outbox"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
@@ -17,7 +21,7 @@ import (
 // newOutbox makes the part; the ledger must be open.
 func (c *Client) newOutbox() *outbox.Outbox {
 	return outbox.New(outbox.Options{
-		Ledger: c.ledger, Sealer: sealer{c}, Messages: sentMessages{c}, OwnDevices: ownDevices{c}, People: addressBook{c}, Network: network{c},
+		Ledger: c.ledger, Sealer: sealer{c}, Messages: sentMessages{c.history, c}, OwnDevices: ownDevices{c}, People: addressBook{c}, Network: network{c},
 		Now: c.now, Rand: c.rand, Log: c.log,
 		ResendBase: c.settings.ResendBase, AckDelay: c.settings.AckDelay, StrangerMessages: MaxStrangerMessages,
 		Drop:           c.counters.drop,
@@ -62,96 +66,36 @@ func (n network) Publish(contentTopic string, b []byte, clock uint64) (Evidence,
 }
 
 // sentMessages implements outbox.Messages.
-type sentMessages struct{ c *Client }
+type sentMessages struct {
+	*history.History
+	c *Client
+}
 
 // Message implements outbox.Messages.
 func (s sentMessages) Message(tx Tx, id [32]byte) (m outbox.Message, found bool, err error) {
-	var rec wire.MessageRecord
-	if found, err = get(tx, tableMessages, id[:], &rec); err != nil || !found {
+	rec, found, err := s.Record(tx, id)
+	if err != nil || !found {
 		return m, false, err
 	}
+	state := history.StateOf(rec)
 	return outbox.Message{
-		ClientRef: rec.GetClientRef(), Delivered: rec.GetState() == stateDelivered, Failed: rec.GetState() == stateFailed,
-		Obsolete: !s.c.stillAsked(&rec),
+		ClientRef: rec.GetClientRef(), Delivered: state == history.Delivered, Failed: state == history.Failed, Obsolete: !s.c.stillAsked(rec),
 	}, true, nil
 }
 
 // Sent implements outbox.Messages.
 func (s sentMessages) Sent(tx *ledger.Tx, id [32]byte, by outbox.Sent) error {
-	var rec wire.MessageRecord
-	found, err := get(tx, tableMessages, id[:], &rec)
-	if err != nil || !found || !raiseToSent(&rec, &by) {
-		return err
-	}
-	return put(tx, tableMessages, id[:], &rec)
-}
-
-// Fail implements outbox.Messages.
-func (s sentMessages) Fail(tx *ledger.Tx, id [32]byte, code Code) error {
-	return s.c.txn(tx).climb(id, stateFailed, func(m *wire.MessageRecord) { m.Failure = string(code) })
-}
-
-// Acknowledged implements outbox.Messages.
-func (s sentMessages) Acknowledged(tx *ledger.Tx, id [32]byte, installation string, own bool) (afterFailure bool, err error) {
-	return s.c.txn(tx).deviceHas(id, installation, own)
-}
-
-// Requeue implements outbox.Messages.
-func (s sentMessages) Requeue(tx *ledger.Tx, id [32]byte) error {
-	var m wire.MessageRecord
-	found, err := get(tx, tableMessages, id[:], &m)
-	if err != nil || !found {
-		return err
-	}
-	m.State, m.Failure = stateQueued, ""
-	m.EvidenceKind, m.EvidencePeers, m.EvidenceInstallation, m.EvidenceAt = "", 0, "", 0
-	return s.c.txn(tx).putState(&m)
+	return s.History.Sent(tx, id, history.Sending{Evidence: by.Evidence, At: by.At})
 }
 
 // stillAsked is false for a contact request that was taken back since.
 func (c *Client) stillAsked(m *wire.MessageRecord) bool {
-	if m.GetKind() != kindContactRequest {
+	if m.GetKind() != history.KindContactRequest {
 		return true
 	}
-	k, err := key.ParsePublic(m.GetChat())
+	k, err := message.ConversationID(m.GetChat()).Public()
 	s, _ := c.roster.get(k)
 	return err == nil && s.request.Added()
-}
-
-// raiseToSent brings a message record that is queued to the state "sent". It reports
-// whether it was queued. nil changes nothing.
-func raiseToSent(rec *wire.MessageRecord, by *outbox.Sent) bool {
-	if by == nil || rank[stateSent] <= rank[rec.GetState()] {
-		return false
-	}
-	rec.State = stateSent
-	rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceAt = by.Evidence.Kind, uint32(by.Evidence.Peers), by.At.UnixMilli()
-	return true
-}
-
-// sentState brings a message record to the state that the outbox knows. It reports
-// whether the outbox knows the message.
-func (c *Client) sentState(rec *wire.MessageRecord) bool {
-	if !rec.GetOutgoing() || len(rec.GetId()) != len([32]byte{}) {
-		return false
-	}
-	by, known := c.outbox.SentState([32]byte(rec.GetId()))
-	raiseToSent(rec, by)
-	return known
-}
-
-// sentStates brings records that were just read to the state of their messages. One
-// that says "queued" and is in the outbox no more has changed meanwhile: it is read again.
-func (c *Client) sentStates(records ...*wire.MessageRecord) error {
-	for _, rec := range records {
-		if rec.GetState() != stateQueued || c.sentState(rec) {
-			continue
-		}
-		if _, err := c.record(tableMessages, rec.GetId(), rec); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Retry sends a message that has failed again, with the same message id, so that nobody
@@ -175,7 +119,7 @@ func (t *txn) retry(id [32]byte, m *wire.MessageRecord) error {
 	if err := t.ownMessage(id, m); err != nil {
 		return err
 	}
-	if m.GetState() != stateFailed {
+	if history.StateOf(m) != history.Failed {
 		return wrongMessageState(m, "the message has not failed")
 	}
 	to, kept, err := t.c.outbox.Kept(t.Tx, id)
@@ -194,8 +138,7 @@ func (t *txn) retry(id [32]byte, m *wire.MessageRecord) error {
 	if err := t.c.outbox.Retry(t.Tx, id); err != nil {
 		return err
 	}
-	_, err = get(t, tableMessages, id[:], m)
-	return err
+	return t.ownMessage(id, m) // as it is now
 }
 
 // Cancel ends the sending of a message that is not delivered: it has failed then, with
@@ -226,32 +169,37 @@ func (t *txn) cancel(id [32]byte, m *wire.MessageRecord) (wentOut bool, err erro
 	if err := mayCancel(m, t.c.outbox.Sending(id)); err != nil {
 		return false, err
 	}
-	if m.GetState() == stateFailed {
+	if history.StateOf(m) == history.Failed {
 		wentOut = m.GetEvidenceKind() != ""
 		changed, err := t.c.outbox.CancelFailed(t.Tx, id)
 		if err != nil || !changed {
 			return wentOut, err
 		}
-	} else if wentOut, err = t.c.outbox.Cancel(t.Tx, id); err != nil {
+		return wentOut, t.c.history.FailAgain(t.Tx, m, CodeCancelled)
+	}
+	if wentOut, err = t.c.outbox.Cancel(t.Tx, id); err != nil {
 		return false, err
 	}
-	m.State, m.Failure = stateFailed, string(CodeCancelled)
-	return wentOut, t.putState(m)
+	if err := t.c.history.Fail(t.Tx, id, CodeCancelled); err != nil {
+		return false, err
+	}
+	return wentOut, t.ownMessage(id, m) // as it is now
 }
 
 // ownMessage reads a message that we may have sent, in the state that is known.
 func (t *txn) ownMessage(id [32]byte, m *wire.MessageRecord) error {
-	found, err := get(t, tableMessages, id[:], m)
+	rec, found, err := t.c.history.Record(t.Tx, id)
 	if err != nil {
 		return err
 	}
 	if !found {
 		return Errorf(CodeNotFound, "message_id", "there is no message with this id")
 	}
-	if !m.GetOutgoing() {
-		return wrongMessageState(m, "the message was received")
+	if !rec.GetOutgoing() {
+		return wrongMessageState(rec, "the message was received")
 	}
-	t.c.sentState(m)
+	proto.Reset(m)
+	proto.Merge(m, rec)
 	return nil
 }
 
@@ -263,20 +211,12 @@ func wrongMessageState(m *wire.MessageRecord, format string) error {
 // sends it.
 func mayCancel(m *wire.MessageRecord, ours bool) error {
 	switch {
-	case m.GetState() == stateDelivered:
+	case history.StateOf(m) == history.Delivered:
 		return wrongMessageState(m, "the message is delivered")
-	case m.GetKind() == kindContactRequest:
+	case m.GetKind() == history.KindContactRequest:
 		return wrongMessageState(m, "a contact request is taken back with contacts.retract")
-	case m.GetState() != stateFailed && !ours:
+	case history.StateOf(m) != history.Failed && !ours:
 		return wrongMessageState(m, "another device of this identity sends the message")
 	}
 	return nil
-}
-
-// putState stores a message in its new state and emits it.
-func (t *txn) putState(m *wire.MessageRecord) error {
-	if err := put(t, tableMessages, m.GetId(), m); err != nil {
-		return err
-	}
-	return t.emit(stateEvent(m))
 }

@@ -3,8 +3,8 @@ package chat
 import (
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/outbox"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
-	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
 
@@ -37,7 +37,7 @@ func (t *txn) sentElsewhere(m *inbound, rec *wire.MessageRecord, application []b
 	if !rec.GetOutgoing() || !known {
 		return nil
 	}
-	chat, err := key.ParsePublic(rec.GetChat())
+	chat, err := message.ConversationID(rec.GetChat()).Public()
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (t *txn) acknowledgedElsewhere(by outbox.Device, mvds [32]byte) error {
 		return err
 	}
 	var rec wire.MessageRecord
-	if _, err := get(t, tableMessages, ids[0][:], &rec); err != nil || string(rec.GetChat()) != string(by.Peer.Compressed()) {
+	if _, err := get(t, tableMessages, ids[0][:], &rec); err != nil || message.ConversationID(rec.GetChat()) != message.ConversationWith(by.Peer) {
 		return err
 	}
 	return t.c.outbox.DeviceHas(t.Tx, ids[0], by)

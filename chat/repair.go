@@ -71,7 +71,7 @@ func (c *Client) repair() {
 // updateMessage is a CONTACT_UPDATE with the state as it is.
 func (c *Client) updateMessage(a *account, k key.Public, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 	r := requestOf(rec)
-	clock, err := c.clocks.next(c, k, now)
+	clock, err := c.history.NextClock(message.ConversationWith(k), now)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/message"
@@ -84,7 +85,7 @@ func (c *Client) begin(a *account, r SendRequest, result *SendResult) (*textMess
 		return nil, Errorf(CodeBlocked, "to", "this person is blocked")
 	}
 	now := c.now()
-	clock, err := c.clocks.next(c, r.To, now)
+	clock, err := c.history.NextClock(message.ConversationWith(r.To), now)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +135,7 @@ func (c *Client) compose(a *account, m *textMessage) (err error) {
 	if err != nil {
 		return err
 	}
-	m.record = m.historyRecord(a, kindText, r.Text, m.now)
+	m.record = m.historyRecord(a, history.KindText, r.Text, m.now)
 	m.record.ClientRef = r.ClientRef
 	return m.encode()
 }
@@ -177,8 +178,8 @@ func (c *Client) sign(a *account, to key.Public, typ wire.ApplicationMetadataMes
 // historyRecord is what the history has of a message of ours with a text.
 func (out *outgoing) historyRecord(a *account, kind, text string, now time.Time) *wire.MessageRecord {
 	return &wire.MessageRecord{
-		Id: out.row.GetMessageId(), Chat: out.to.Compressed(), From: a.public.Compressed(), Kind: kind, Text: text,
-		Clock: out.row.GetClock(), SentAt: now.UnixMilli(), State: stateQueued, SenderName: a.displayName, Outgoing: true, Read: true,
+		Id: out.row.GetMessageId(), Chat: message.ConversationWith(out.to).Bytes(), From: a.public.Compressed(), Kind: kind, Text: text,
+		Clock: out.row.GetClock(), SentAt: now.UnixMilli(), State: string(history.Queued), SenderName: a.displayName, Outgoing: true, Read: true,
 	}
 }
 
@@ -211,7 +212,7 @@ func (t *txn) enqueue(out *outgoing) error {
 		return err
 	}
 	out.record.Clock = out.row.GetClock() // a transaction that failed may have moved it
-	if _, err := t.addEncoded(out.record, out.recordBytes); err != nil {
+	if _, err := t.c.history.AddEncoded(t.Tx, out.record, out.recordBytes); err != nil {
 		return err
 	}
 	if err := t.emitEncoded(event.MessageState{}.Type(), out.event); err != nil {
@@ -307,7 +308,7 @@ func (t *txn) acceptAll(calls []*acceptance) error {
 	for _, call := range calls {
 		for _, m := range call.all {
 			switch err := t.accept(m); {
-			case errors.Is(err, errRefTaken):
+			case errors.Is(err, history.ErrRefTaken):
 				call.taken = append(call.taken, m)
 			case err != nil:
 				return err
@@ -317,10 +318,10 @@ func (t *txn) acceptAll(calls []*acceptance) error {
 	return nil
 }
 
-// accept writes one text. After errRefTaken it has written nothing.
+// accept writes one text. After history.ErrRefTaken it has written nothing.
 func (t *txn) accept(m *textMessage) error {
-	if ref := m.request.ClientRef; ref != "" {
-		if err := t.claimRef(ref, m); err != nil {
+	if m.request.ClientRef != "" {
+		if err := t.c.history.ClaimRef(t.Tx, m.record, m.to); err != nil {
 			return err
 		}
 	}
@@ -347,42 +348,4 @@ func (t *txn) toOwnDevices(row *wire.OutboxRecord) error {
 	own.MvdsId, own.Peer = id[:], a.public.Compressed()
 	own.InHistory, own.ClientRef = false, "" // their acknowledgement does not deliver it
 	return t.c.outbox.Add(t.Tx, outbox.Entry{Peer: a.public, Record: own})
-}
-
-// errRefTaken: another call with the same client_ref was faster.
-var errRefTaken = errors.New("client_ref taken")
-
-func (t *txn) claimRef(ref string, m *textMessage) error {
-	var taken wire.ClientRefRecord
-	found, err := get(t, tableClientRefs, []byte(ref), &taken)
-	if err != nil {
-		return err
-	}
-	if found {
-		return errRefTaken
-	}
-	return put(t, tableClientRefs, []byte(ref), &wire.ClientRefRecord{
-		MessageId: m.record.GetId(), Request: requestDigest(m.request),
-	})
-}
-
-// sentBefore is the message a client_ref was used for already.
-func (c *Client) sentBefore(r SendRequest) (event.Message, bool, error) {
-	if r.ClientRef == "" {
-		return event.Message{}, false, nil
-	}
-	var ref wire.ClientRefRecord
-	found, err := c.record(tableClientRefs, []byte(r.ClientRef), &ref)
-	if err != nil || !found {
-		return event.Message{}, false, err
-	}
-	if string(ref.GetRequest()) != string(requestDigest(r)) {
-		return event.Message{}, false, Errorf(CodeClientRefReused, "client_ref", "client_ref was used for another message")
-	}
-	m, err := c.Message([32]byte(ref.GetMessageId()))
-	return m, true, err
-}
-
-func requestDigest(r SendRequest) []byte {
-	return key.Keccak256(r.To.Uncompressed(), []byte(r.Text))
 }

@@ -3,7 +3,6 @@ package chat
 import (
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
-	"libstatus1to1/chat/wire"
 
 	"google.golang.org/protobuf/proto"
 )
@@ -11,9 +10,7 @@ import (
 // txn is a transaction of the ledger with what package chat keeps for the length of it.
 type txn struct {
 	*ledger.Tx
-	c *Client
-	// chats are those that got messages: each is written once, at the end.
-	chats map[string]*wire.ChatRecord
+	c     *Client
 	marks []*newMarks // that were made
 }
 
@@ -30,7 +27,6 @@ func (c *Client) txn(tx *ledger.Tx) *txn {
 	t, first := ledger.Local[txn](tx, txnKey{})
 	if first {
 		t.Tx, t.c = tx, c
-		t.AtEnd(t.putChats)
 		t.AtEnd(t.putMarks)
 	}
 	return t
