@@ -138,7 +138,7 @@ type room struct {
 // hundred messages.
 const roomKept = 4096
 
-// leave gives back the room of steps, with nothing in it.
+// leave returns the empty memory of steps for reuse.
 func (r *room) leave(steps []step) {
 	clear(steps)
 	r.steps = steps

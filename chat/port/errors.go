@@ -47,7 +47,7 @@ func (e *Error) With(name string, value any) *Error {
 	return e
 }
 
-// CodeOf is the code of err, or CodeInternal for an error that is no *Error.
+// CodeOf returns the code of err, or CodeInternal for an error that is not an *Error.
 func CodeOf(err error) Code {
 	var e *Error
 	if errors.As(err, &e) {
