@@ -107,7 +107,7 @@ type Tx interface {
 	// Page lists up to limit positions of a history, newest first. before is
 	// exclusive; nil starts at the newest.
 	Page(chat []byte, before *Position, limit int) ([]Position, error)
-	// Count is how many positions the history named chat holds.
+	// Count returns the number of positions in the history named chat.
 	Count(chat []byte) (uint64, error)
 	// DropHistory removes the history named chat.
 	DropHistory(chat []byte) error

@@ -26,7 +26,7 @@ const (
 // dialTimeout bounds one attempt, which may try several addresses.
 const dialTimeout = 20 * time.Second
 
-// steadyAfter is how long a connection must last before the waits between dials start
+// steadyAfter is the time a connection must last before the waits between dials start
 // from the beginning again. Otherwise a peer that accepts a connection and closes it at
 // once would be dialled every second.
 const steadyAfter = 10 * time.Second
