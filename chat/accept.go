@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/history"
 )
 
 // Messages of many callers are accepted together: who comes first while no transaction
@@ -95,7 +96,7 @@ func (t *txn) acceptAll(calls []*acceptance) error {
 	for _, call := range calls {
 		for _, out := range call.all {
 			switch err := t.accept(out); {
-			case errors.Is(err, errRefTaken):
+			case errors.Is(err, history.ErrRefTaken):
 				call.taken = append(call.taken, out)
 			case err != nil:
 				return err
@@ -105,10 +106,10 @@ func (t *txn) acceptAll(calls []*acceptance) error {
 	return nil
 }
 
-// accept writes one message. After errRefTaken it has written nothing.
+// accept writes one message. After history.ErrRefTaken it has written nothing.
 func (t *txn) accept(out *outgoing) error {
-	if ref := out.request.ClientRef; ref != "" {
-		if err := t.claimRef(ref, out); err != nil {
+	if out.request.ClientRef != "" {
+		if err := t.c.history.ClaimRef(t.Tx, out.record, out.request.To); err != nil {
 			return err
 		}
 	}
@@ -116,7 +117,7 @@ func (t *txn) accept(out *outgoing) error {
 		return err
 	}
 	out.record.Clock = out.clock // a transaction before may have moved it
-	if _, err := t.addEncoded(out.record, out.recordBytes); err != nil {
+	if _, err := t.c.history.AddEncoded(t.Tx, out.record, out.recordBytes); err != nil {
 		return err
 	}
 	if err := t.wroteTo(out.request.To); err != nil {

@@ -202,9 +202,8 @@ func (t *txn) acknowledged(by acknowledger, ids [][32]byte) error {
 // make up ids. That the message was delivered any of them can say: the identity signed
 // it.
 func (t *txn) acknowledgedRow(row outboxRow, by acknowledger) error {
-	own := t.isOwn(row.peer.Compressed())
 	if !by.known && len(by.active) > 0 {
-		return t.deviceHas(row.id, by.id, own)
+		return t.deviceHas(row.id, row.peer, by.id)
 	}
 	var rec wire.OutboxRecord
 	found, err := get(t, tableOutbox, rowKey(row.number), &rec)
@@ -230,7 +229,7 @@ func (t *txn) acknowledgedRow(row outboxRow, by acknowledger) error {
 	if err != nil {
 		return err
 	}
-	return t.deviceHas(row.id, by.id, own)
+	return t.deviceHas(row.id, row.peer, by.id)
 }
 
 // counted are those of a list that are still known.

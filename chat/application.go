@@ -9,6 +9,7 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
@@ -297,28 +298,27 @@ func (p *pass) latestClock(m *inbound, cm *wire.ChatMessage) uint64 {
 }
 
 // judged is the time by which what m says of states is judged.
-func (p *pass) judged(m *inbound) time.Time { return p.c.clocks.judged(p.c, m.sender, m.at, p.now) }
-
-// maxTime is the largest time we hand on: JSON numbers are exact up to 2^53.
-const maxTime = 1<<53 - 1
+func (p *pass) judged(m *inbound) time.Time {
+	return p.c.history.Judged(message.ConversationWith(m.sender), m.at, p.now)
+}
 
 func (p *pass) recordOf(m *inbound, cm *wire.ChatMessage, chat key.Public, id [32]byte) *wire.MessageRecord {
-	own, state := m.sender == p.a.public, stateReceived
+	own, state := m.sender == p.a.public, history.Received
 	if own {
-		state = stateSent // by another device of ours
+		state = history.Sent // by another device of ours
 	}
 	rec := &wire.MessageRecord{
-		Id: id[:], Chat: chat.Compressed(), From: m.sender.Compressed(), Kind: kindUnsupported, Text: boundedName(cm.GetText(), message.MaxTextLength),
-		Clock: cm.GetClock(), SentAt: int64(min(cm.GetTimestamp(), maxTime)), ReceivedAt: p.now.UnixMilli(), State: state,
+		Id: id[:], Chat: message.ConversationWith(chat).Bytes(), From: m.sender.Compressed(), Kind: history.KindUnsupported, Text: boundedName(cm.GetText(), message.MaxTextLength),
+		Clock: cm.GetClock(), SentAt: int64(min(cm.GetTimestamp(), history.MaxTime)), ReceivedAt: p.now.UnixMilli(), State: string(state),
 		SenderName: shownName(cm.GetDisplayName(), MaxName), Outgoing: own, Read: own,
 		ApplicationType: int32(wire.ApplicationMetadataMessage_CHAT_MESSAGE),
 		BeforeDevice:    p.beforeDevice(m, cm),
 	}
 	switch cm.GetContentType() {
 	case wire.ChatMessage_TEXT_PLAIN, wire.ChatMessage_EMOJI:
-		rec.Kind = kindText
+		rec.Kind = history.KindText
 	case wire.ChatMessage_CONTACT_REQUEST:
-		rec.Kind = kindContactRequest
+		rec.Kind = history.KindContactRequest
 	}
 	return rec
 }

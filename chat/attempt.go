@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
@@ -188,7 +189,7 @@ func (t *txn) fail(r outboxRow, code Code) error {
 			return err
 		}
 		// A device that no bundle names may have acknowledged it: then it has not failed.
-		if rank[m.GetState()] < rank[stateDelivered] {
+		if history.StateOf(&m) != history.Delivered {
 			if err := t.keepFailed(r, false); err != nil {
 				return err
 			}
@@ -200,7 +201,7 @@ func (t *txn) fail(r outboxRow, code Code) error {
 	if err := t.rememberSent(r.mvds, r.id); err != nil {
 		return err
 	}
-	return t.climb(r.id, stateFailed, func(m *wire.MessageRecord) { m.Failure = string(code) })
+	return t.c.history.Fail(t.Tx, r.id, code)
 }
 
 // postpone puts off what cannot go out now, so that the loop does not spin.

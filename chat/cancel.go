@@ -3,7 +3,9 @@ package chat
 import (
 	"slices"
 
+	"google.golang.org/protobuf/proto"
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
@@ -21,7 +23,7 @@ func (c *Client) Retry(id [32]byte) (event.Message, error) {
 		if err := t.ownMessage(id, &m); err != nil {
 			return err
 		}
-		if m.GetState() != stateFailed {
+		if history.StateOf(&m) != history.Failed {
 			return wrongMessageState(&m, "the message has not failed")
 		}
 		var rec wire.OutboxRecord
@@ -41,7 +43,10 @@ func (c *Client) Retry(id [32]byte) (event.Message, error) {
 			return wrongMessageState(&m, "the contact request was taken back")
 		}
 		rec.Revived = 0
-		return t.revive(&rec, &m)
+		if err := t.revive(&rec, &m); err != nil {
+			return err
+		}
+		return t.ownMessage(id, &m)
 	})
 	if err != nil {
 		return event.Message{}, err
@@ -70,7 +75,7 @@ func (c *Client) Cancel(id [32]byte) (m event.Message, wentOut bool, err error) 
 		if err := mayCancel(&rec, rows); err != nil {
 			return err
 		}
-		if rec.GetState() == stateFailed {
+		if history.StateOf(&rec) == history.Failed {
 			wentOut = rec.GetEvidenceKind() != ""
 			return t.cancelFailed(id, &rec)
 		}
@@ -78,8 +83,10 @@ func (c *Client) Cancel(id [32]byte) (m event.Message, wentOut bool, err error) 
 		if err != nil {
 			return err
 		}
-		rec.State, rec.Failure = stateFailed, string(CodeCancelled)
-		return t.putState(&rec)
+		if err := t.c.history.Fail(t.Tx, id, CodeCancelled); err != nil {
+			return err
+		}
+		return t.ownMessage(id, &rec)
 	})
 	if err != nil {
 		return event.Message{}, false, err
@@ -92,17 +99,18 @@ func (c *Client) Cancel(id [32]byte) (m event.Message, wentOut bool, err error) 
 
 // ownMessage reads a message that we may have sent, in the state that is known.
 func (t *txn) ownMessage(id [32]byte, m *wire.MessageRecord) error {
-	found, err := get(t, tableMessages, id[:], m)
+	rec, found, err := t.c.history.Record(t.Tx, id)
 	if err != nil {
 		return err
 	}
 	if !found {
 		return Errorf(CodeNotFound, "message_id", "there is no message with this id")
 	}
-	if !m.GetOutgoing() {
-		return wrongMessageState(m, "the message was received")
+	if !rec.GetOutgoing() {
+		return wrongMessageState(rec, "the message was received")
 	}
-	t.c.outbox.sentState(m)
+	proto.Reset(m)
+	proto.Merge(m, rec)
 	return nil
 }
 
@@ -114,11 +122,11 @@ func wrongMessageState(m *wire.MessageRecord, format string) error {
 func mayCancel(m *wire.MessageRecord, rows []outboxRow) error {
 	ours := slices.ContainsFunc(rows, func(r outboxRow) bool { return r.text })
 	switch {
-	case m.GetState() == stateDelivered:
+	case history.StateOf(m) == history.Delivered:
 		return wrongMessageState(m, "the message is delivered")
-	case m.GetKind() == kindContactRequest:
+	case m.GetKind() == history.KindContactRequest:
 		return wrongMessageState(m, "a contact request is taken back with contacts.retract")
-	case m.GetState() != stateFailed && !ours:
+	case history.StateOf(m) != history.Failed && !ours:
 		return wrongMessageState(m, "another device of this identity sends the message")
 	}
 	return nil
@@ -139,16 +147,7 @@ func (t *txn) cancelFailed(id [32]byte, m *wire.MessageRecord) error {
 	if err := t.putFailed(row.peer, &rec); err != nil {
 		return err
 	}
-	m.Failure = string(CodeCancelled)
-	return t.putState(m)
-}
-
-// putState stores a message in its new state and tells of it.
-func (t *txn) putState(m *wire.MessageRecord) error {
-	if err := put(t, tableMessages, m.GetId(), m); err != nil {
-		return err
-	}
-	return t.emit(stateEvent(m))
+	return t.c.history.FailAgain(t.Tx, m, CodeCancelled)
 }
 
 // cancelRows takes the rows of a message out of the outbox, and with them an attempt

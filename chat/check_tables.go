@@ -57,96 +57,6 @@ func (in *inspection) peers() error {
 	})
 }
 
-// messages looks at each message by itself and counts them by chat.
-func (in *inspection) messages() error {
-	return in.each(tableMessages, func(name, value []byte) error {
-		var m wire.MessageRecord
-		if err := decodeRecord(tableMessages, value, &m); err != nil {
-			return err
-		}
-		chat, ok := chatName(m.GetChat())
-		if !ok || !isID(name) || !bytes.Equal(name, m.GetId()) {
-			in.tell(tableMessages, "a message is not what its name says")
-			return nil
-		}
-		if _, known := rank[m.GetState()]; !known && m.GetState() != stateReceived {
-			in.tell(tableMessages, "a message is in no known state")
-		}
-		in.placed[chat]++
-		return nil
-	})
-}
-
-// chats looks at the histories.
-func (in *inspection) chats() error {
-	err := in.each(tableChats, func(name, value []byte) error {
-		var rec wire.ChatRecord
-		if err := decodeRecord(tableChats, value, &rec); err != nil {
-			return err
-		}
-		chat, ok := chatName(name)
-		if !ok || !bytes.Equal(name, rec.GetKey()) {
-			in.tell(tableChats, "a chat is not what its name says")
-			return nil
-		}
-		places, err := in.history(&rec)
-		if err == nil && places != in.placed[chat] {
-			in.tell(tableChats, "a chat has %d messages, its history %d places", in.placed[chat], places)
-		}
-		delete(in.placed, chat)
-		return err
-	})
-	for range in.placed {
-		in.tell(tableMessages, "messages are in no chat")
-	}
-	return err
-}
-
-// history walks the places of one chat and returns how many there are.
-func (in *inspection) history(rec *wire.ChatRecord) (places uint64, err error) {
-	var unread, newest uint64
-	lastFound := len(rec.GetLastMessageId()) == 0
-	for before := (*Position)(nil); ; {
-		page, err := in.tx.Page(rec.GetKey(), before, readAtOnce)
-		if err != nil {
-			return places, err
-		}
-		for _, at := range page {
-			places++
-			newest = max(newest, at.Clock)
-			var m wire.MessageRecord
-			found, err := get(in.tx, tableMessages, at.ID[:], &m)
-			if err != nil {
-				return places, err
-			}
-			if !found || m.GetClock() != at.Clock || !bytes.Equal(m.GetChat(), rec.GetKey()) {
-				in.tell(tableChats, "a place of a history has no message, or another one")
-			}
-			if found && !m.GetRead() {
-				unread++
-			}
-			lastFound = lastFound || bytes.Equal(at.ID[:], rec.GetLastMessageId()) && at.Clock == rec.GetLastMessageClock()
-			if err := in.pause(); err != nil {
-				return places, err
-			}
-		}
-		if len(page) < readAtOnce {
-			break
-		}
-		before = &page[len(page)-1]
-	}
-	if unread != rec.GetUnread() {
-		in.tell(tableChats, "a chat counts %d unread messages, there are %d", rec.GetUnread(), unread)
-	}
-	if !lastFound || places > 0 && (len(rec.GetLastMessageId()) == 0 || rec.GetLastMessageClock() != newest) {
-		in.tell(tableChats, "the last message of a chat is not its newest one")
-	}
-	if rec.GetClock() < newest {
-		in.tell(tableChats, "the clock of a chat is behind its messages")
-	}
-	return places, nil
-}
-
 // outbox looks at the rows: what they are to send must give the ids they have.
 func (in *inspection) outbox() error {
 	return in.each(tableOutbox, func(name, value []byte) error {
@@ -323,21 +233,6 @@ func (in *inspection) contacts() error {
 			in.tell(tableContacts, "a contact is not what its name says")
 		}
 		return nil
-	})
-}
-
-func (in *inspection) clientRefs() error {
-	return in.each(tableClientRefs, func(name, value []byte) error {
-		var ref wire.ClientRefRecord
-		if err := decodeRecord(tableClientRefs, value, &ref); err != nil {
-			return err
-		}
-		var m wire.MessageRecord
-		found, err := get(in.tx, tableMessages, ref.GetMessageId(), &m)
-		if err == nil && (!found || m.GetClientRef() != string(name)) {
-			in.tell(tableClientRefs, "a client_ref points to no message, or to another one")
-		}
-		return err
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/linking"
 	"libstatus1to1/chat/protocol/key"
@@ -56,7 +57,7 @@ type Client struct {
 	roster   roster
 	outbox   outbox
 	bundles  bundles // of messages to be accepted
-	clocks   chatClocks
+	history  *history.History
 	counters counters
 
 	inbox  inbox
@@ -138,8 +139,8 @@ func (c *Client) start(ctx context.Context) error {
 		return err
 	}
 	c.store, c.events = c.ledger.Store, c.ledger.Events
-	c.linking = c.newLinking()
-	c.parts = append(c.parts, c.linking)
+	c.history, c.linking = c.newHistory(), c.newLinking()
+	c.parts = append(c.parts, c.history, c.linking)
 	nodeKey, err := c.nodeKey()
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 
 	"libstatus1to1/chat/contact"
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
@@ -141,7 +142,7 @@ func (t *txn) accepted(from key.Public, m *wire.AcceptContactRequest, at time.Ti
 		if err != nil {
 			return err
 		}
-		if found && (string(asked.GetChat()) != string(from.Compressed()) || !asked.GetOutgoing()) {
+		if found && (message.ConversationID(asked.GetChat()) != message.ConversationWith(from) || !asked.GetOutgoing()) {
 			t.c.counters.drop("contact_request")
 			return nil
 		}
@@ -218,15 +219,10 @@ func (t *txn) takeChatMessage(l *mail) error {
 			return err
 		}
 	}
-	moved, err := t.addEncoded(rec, b)
+	moved, err := t.c.history.AddReceived(t.Tx, rec, b, r.lamport)
 	if err != nil {
 		return err
 	}
-	seen := rec.GetClock()
-	if r.lamport <= millis(t.c.now().Add(maxFollow)) {
-		seen = max(seen, r.lamport)
-	}
-	t.then(func() { t.c.clocks.saw(chat, seen) })
 	if err := t.tellOf(r, moved); err != nil {
 		return err
 	}
@@ -259,7 +255,7 @@ func (t *txn) contactState(r *received) error {
 		p, known = t.c.parseState(state, r.latest)
 	}
 	asked := rec
-	if rec.GetKind() != kindContactRequest {
+	if rec.GetKind() != history.KindContactRequest {
 		asked = nil
 	}
 	if asked == nil && (!known || p == contact.Propagated{}) {

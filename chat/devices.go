@@ -10,7 +10,6 @@ import (
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/protocol/x3dh"
-	"libstatus1to1/chat/wire"
 )
 
 // Our own other devices are installations of our own identity: the record of the
@@ -242,67 +241,4 @@ func sorted(set map[key.Public]bool) []key.Public {
 	return slices.SortedFunc(maps.Keys(set), func(a, b key.Public) int {
 		return slices.Compare(a.Compressed(), b.Compressed())
 	})
-}
-
-// deviceHas notes that a device has a message. At the first one of the recipient
-// the message is delivered.
-func (t *txn) deviceHas(id [32]byte, by string, own bool) error {
-	var rec wire.MessageRecord
-	found, err := get(t, tableMessages, id[:], &rec)
-	if err != nil || !found {
-		return err
-	}
-	has := func(d *wire.DeviceAckRecord) bool { return d.GetInstallationId() == by && d.GetOwn() == own }
-	delivered := !own && rank[stateDelivered] > rank[rec.GetState()]
-	noted := slices.ContainsFunc(rec.GetDevices(), has) || len(rec.GetDevices()) >= maxDevicesNoted
-	if noted && !delivered {
-		return nil
-	}
-	now := t.c.now().UnixMilli()
-	if !noted {
-		rec.Devices = append(rec.GetDevices(), &wire.DeviceAckRecord{InstallationId: by, At: now, Own: own})
-	}
-	if delivered {
-		if err := t.deliveredAfterAll(&rec); err != nil {
-			return err
-		}
-		rec.State = stateDelivered
-		rec.EvidenceKind, rec.EvidenceInstallation = "device", by
-		rec.EvidencePeers, rec.EvidenceAt = 0, now
-	}
-	if err := put(t, tableMessages, id[:], &rec); err != nil || !delivered {
-		return err
-	}
-	return t.emit(stateEvent(&rec))
-}
-
-// maxDevicesNoted bounds the devices noted with one message, by their number and ours:
-// an acknowledgement names its device itself.
-const maxDevicesNoted = 2 * session.MaxKnownInstallations
-
-func devicesOf(r *wire.MessageRecord) []event.MessageDevice {
-	var list []event.MessageDevice
-	for _, d := range r.GetDevices() {
-		list = append(list, event.MessageDevice{Installation: d.GetInstallationId(), Own: d.GetOwn(), AcknowledgedAt: d.GetAt()})
-	}
-	return list
-}
-
-// awaitedDevices adds to m the devices that it is still being sent to.
-func (c *Client) awaitedDevices(rec *wire.MessageRecord, m *event.Message) error {
-	for _, peer := range c.outbox.peersOf([32]byte(rec.GetId())) {
-		p, err := c.readPeer(peer)
-		if err != nil {
-			return err
-		}
-		a := c.account_.Load()
-		for _, in := range p.Active() {
-			own := peer == a.public
-			has := func(d event.MessageDevice) bool { return d.Installation == in.ID && d.Own == own }
-			if !slices.ContainsFunc(m.Devices, has) {
-				m.Devices = append(m.Devices, event.MessageDevice{Installation: in.ID, Own: own})
-			}
-		}
-	}
-	return nil
 }

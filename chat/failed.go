@@ -8,6 +8,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/internal/history"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
@@ -158,16 +160,14 @@ func (t *txn) forgetFailed(peer key.Public, id [32]byte) error {
 	return t.Delete(tableFailed, id[:])
 }
 
-// deliveredAfterAll ends the keeping of a message that had failed and is delivered now.
-func (t *txn) deliveredAfterAll(m *wire.MessageRecord) error {
-	if m.GetState() != stateFailed {
-		return nil
+// deviceHas notes that a device of peer has a message, and ends the keeping of one that
+// had failed and is delivered by that.
+func (t *txn) deviceHas(id [32]byte, peer key.Public, by string) error {
+	afterFailure, err := t.c.history.Acknowledged(t.Tx, id, by, t.c.isSelf(peer.Compact()))
+	if err != nil || !afterFailure {
+		return err
 	}
-	peer, err := key.ParsePublic(m.GetChat())
-	if err != nil {
-		return Errorf(CodeStoreCorrupt, "", "a message is in no chat")
-	}
-	return t.forgetFailed(peer, [32]byte(m.GetId()))
+	return t.forgetFailed(peer, id)
 }
 
 // forgetOldFailures forgets what has failed long ago.
@@ -263,10 +263,10 @@ func (t *txn) reviveForReturn(id [32]byte) error {
 
 // stillAsked is false for a contact request that was taken back since.
 func (c *Client) stillAsked(m *wire.MessageRecord) bool {
-	if m.GetKind() != kindContactRequest {
+	if m.GetKind() != history.KindContactRequest {
 		return true
 	}
-	k, err := key.ParsePublic(m.GetChat())
+	k, err := message.ConversationID(m.GetChat()).Public()
 	s, _ := c.roster.get(k)
 	return err == nil && s.request.Added()
 }
@@ -275,7 +275,7 @@ func (c *Client) stillAsked(m *wire.MessageRecord) bool {
 // record as it is then. Own other devices may lack one that was cancelled.
 func (t *txn) revive(rec *wire.OutboxRecord, m *wire.MessageRecord) error {
 	peer, err := key.ParsePublic(rec.GetPeer())
-	if err != nil || len(rec.GetMessageId()) != 32 || m.GetState() != stateFailed {
+	if err != nil || len(rec.GetMessageId()) != 32 || history.StateOf(m) != history.Failed {
 		return Errorf(CodeStoreCorrupt, "", "a failed message does not read back")
 	}
 	if err := t.forgetFailed(peer, [32]byte(rec.GetMessageId())); err != nil {
@@ -286,12 +286,7 @@ func (t *txn) revive(rec *wire.OutboxRecord, m *wire.MessageRecord) error {
 	if err := t.addRow(peer, again); err != nil {
 		return err
 	}
-	m.State, m.Failure = stateQueued, ""
-	m.EvidenceKind, m.EvidencePeers, m.EvidenceInstallation, m.EvidenceAt = "", 0, "", 0
-	if err := put(t, tableMessages, m.GetId(), m); err != nil {
-		return err
-	}
-	if err := t.emit(stateEvent(m)); err != nil || !rec.GetCancelled() {
+	if err := t.c.history.Requeue(t.Tx, [32]byte(m.GetId())); err != nil || !rec.GetCancelled() {
 		return err
 	}
 	return t.toOwnDevices(again)
@@ -310,7 +305,7 @@ func (in *inspection) failed() error {
 		}
 		var m wire.MessageRecord
 		found, err := get(in.tx, tableMessages, row.id[:], &m)
-		if err == nil && (!found || string(name) != string(row.id[:]) || m.GetState() != stateFailed) {
+		if err == nil && (!found || string(name) != string(row.id[:]) || history.StateOf(&m) != history.Failed) {
 			in.tell(tableFailed, "what is kept is of no message that has failed")
 		}
 		return err

@@ -54,7 +54,7 @@ func (t *txn) post(l *letter) error {
 	if l.record == nil {
 		return nil
 	}
-	if err := t.addToHistory(l.record); err != nil {
+	if err := t.c.history.Add(t.Tx, l.record); err != nil {
 		return err
 	}
 	if err := t.toOwnDevices(l.row); err != nil {

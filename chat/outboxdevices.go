@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
@@ -100,7 +101,7 @@ func (t *txn) sentElsewhere(m *inbound, rec *wire.MessageRecord, application []b
 	if !rec.GetOutgoing() || !known {
 		return nil
 	}
-	chat, err := key.ParsePublic(rec.GetChat())
+	chat, err := message.ConversationID(rec.GetChat()).Public()
 	if err != nil {
 		return err
 	}
@@ -120,8 +121,8 @@ func (t *txn) acknowledgedElsewhere(by string, peer key.Public, mvds [32]byte) e
 		return err
 	}
 	var rec wire.MessageRecord
-	if _, err := get(t, tableMessages, ids[0][:], &rec); err != nil || string(rec.GetChat()) != string(peer.Compressed()) {
+	if _, err := get(t, tableMessages, ids[0][:], &rec); err != nil || message.ConversationID(rec.GetChat()) != message.ConversationWith(peer) {
 		return err
 	}
-	return t.deviceHas(ids[0], by, false)
+	return t.deviceHas(ids[0], peer, by)
 }

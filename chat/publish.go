@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"libstatus1to1/chat/internal/history"
 )
 
 // publishTimeout bounds one hand-over to the network.
@@ -39,7 +41,7 @@ func (c *Client) publishAll() bool {
 // latest clock of a message in it, or 0.
 func (c *Client) publish(contentTopic string, b []byte, clock uint64) (Evidence, error) {
 	return c.publishEnvelope(Envelope{
-		ContentTopic: contentTopic, Payload: b, Version: 1, Timestamp: envelopeTime(c.now(), clock).UnixNano(),
+		ContentTopic: contentTopic, Payload: b, Version: 1, Timestamp: history.EnvelopeTime(c.now(), clock).UnixNano(),
 	})
 }
 

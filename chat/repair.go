@@ -71,7 +71,7 @@ func (c *Client) repair() {
 // updateLetter is a CONTACT_UPDATE with the state as it is.
 func (c *Client) updateLetter(a *account, k key.Public, rec *wire.ContactRecord, now time.Time) (*letter, error) {
 	r := requestOf(rec)
-	clock, err := c.clocks.next(c, k, now)
+	clock, err := c.history.NextClock(message.ConversationWith(k), now)
 	if err != nil {
 		return nil, err
 	}

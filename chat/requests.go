@@ -9,6 +9,7 @@ import (
 
 	"libstatus1to1/chat/contact"
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
@@ -130,18 +131,18 @@ func (t *txn) stopListening(k key.Public) error {
 // clockFor is the clock of an action towards k: the next of the chat, and later than
 // all that was said about the requests, as far as states are believed.
 func (c *Client) clockFor(k key.Public, r contact.Request, now time.Time) (uint64, error) {
-	return c.clockWithin(k, r, now, maxEnvelopeAhead+message.MaxClockAhead)
+	return c.clockWithin(k, r, now, history.MaxEnvelopeAhead+message.MaxClockAhead)
 }
 
 // clockToAsk is clockFor for a request or an acceptance, which is rather earlier than
 // their word than that far ahead: it need only be later than our own last word.
 func (c *Client) clockToAsk(k key.Public, r contact.Request, now time.Time) (uint64, error) {
-	return c.clockWithin(k, r, now, maxFollow)
+	return c.clockWithin(k, r, now, history.MaxFollow)
 }
 
 func (c *Client) clockWithin(k key.Public, r contact.Request, now time.Time, ahead time.Duration) (uint64, error) {
-	next, err := c.clocks.next(c, k, now)
-	if clock := r.NextClock(next); clock <= millis(now.Add(ahead)) {
+	next, err := c.history.NextClock(message.ConversationWith(k), now)
+	if clock := r.NextClock(next); clock <= history.Millis(now.Add(ahead)) {
 		return clock, err
 	}
 	return max(next, r.Local.Clock+1), err
@@ -221,8 +222,8 @@ func (c *Client) requestLetter(a *account, k key.Public, rec *wire.ContactRecord
 		return nil, err
 	}
 	l.record = &wire.MessageRecord{
-		Id: l.row.GetMessageId(), Chat: k.Compressed(), From: a.public.Compressed(), Kind: kindContactRequest, Text: text,
-		Clock: clock, SentAt: now.UnixMilli(), State: stateQueued, SenderName: a.displayName, Outgoing: true, Read: true,
+		Id: l.row.GetMessageId(), Chat: message.ConversationWith(k).Bytes(), From: a.public.Compressed(), Kind: history.KindContactRequest, Text: text,
+		Clock: clock, SentAt: now.UnixMilli(), State: string(history.Queued), SenderName: a.displayName, Outgoing: true, Read: true,
 	}
 	setRequest(rec, next)
 	rec.SentRequestId = l.row.GetMessageId()

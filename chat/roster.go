@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"libstatus1to1/chat/contact"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
@@ -212,7 +213,7 @@ func (t *txn) putContact(k key.Public, rec *wire.ContactRecord) error {
 	}
 	if before, known := t.c.roster.get(k); known && before.stranger() && !s.stranger() && !s.blocked {
 		rec.UnaskedChanges = 0
-		if err := t.showRequest(k.Compressed()); err != nil {
+		if err := t.c.history.Release(t.Tx, message.ConversationWith(k)); err != nil {
 			return err
 		}
 	}

@@ -11,10 +11,10 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
-	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
 
@@ -82,7 +82,7 @@ func (c *Client) begin(a *account, r SendRequest, result *SendResult) (*outgoing
 		return nil, Errorf(CodeBlocked, "to", "this person is blocked")
 	}
 	now := c.now()
-	clock, err := c.clocks.next(c, r.To, now)
+	clock, err := c.history.NextClock(message.ConversationWith(r.To), now)
 	if err != nil {
 		return nil, err
 	}
@@ -149,8 +149,8 @@ func (c *Client) compose(a *account, out *outgoing) error {
 	mvdsID := sync.ID()
 	out.body = &sync
 	out.record = &wire.MessageRecord{
-		Id: id[:], Chat: r.To.Compressed(), From: a.public.Compressed(), Kind: kindText, Text: r.Text,
-		Clock: out.clock, SentAt: now.UnixMilli(), State: stateQueued, ClientRef: r.ClientRef,
+		Id: id[:], Chat: message.ConversationWith(r.To).Bytes(), From: a.public.Compressed(), Kind: history.KindText, Text: r.Text,
+		Clock: out.clock, SentAt: now.UnixMilli(), State: string(history.Queued), ClientRef: r.ClientRef,
 		SenderName: a.displayName, Outgoing: true, Read: true,
 	}
 	out.row = &wire.OutboxRecord{
@@ -170,42 +170,4 @@ func (out *outgoing) encode() (err error) {
 	}
 	out.event, err = json.Marshal(stateEvent(out.record))
 	return err
-}
-
-// errRefTaken: another call with the same client_ref was faster.
-var errRefTaken = errors.New("client_ref taken")
-
-func (t *txn) claimRef(ref string, out *outgoing) error {
-	var taken wire.ClientRefRecord
-	found, err := get(t, tableClientRefs, []byte(ref), &taken)
-	if err != nil {
-		return err
-	}
-	if found {
-		return errRefTaken
-	}
-	return put(t, tableClientRefs, []byte(ref), &wire.ClientRefRecord{
-		MessageId: out.record.GetId(), Request: requestDigest(out.request),
-	})
-}
-
-// sentBefore is the message a client_ref was used for already.
-func (c *Client) sentBefore(r SendRequest) (event.Message, bool, error) {
-	if r.ClientRef == "" {
-		return event.Message{}, false, nil
-	}
-	var ref wire.ClientRefRecord
-	found, err := c.record(tableClientRefs, []byte(r.ClientRef), &ref)
-	if err != nil || !found {
-		return event.Message{}, false, err
-	}
-	if string(ref.GetRequest()) != string(requestDigest(r)) {
-		return event.Message{}, false, Errorf(CodeClientRefReused, "client_ref", "client_ref was used for another message")
-	}
-	m, err := c.Message([32]byte(ref.GetMessageId()))
-	return m, true, err
-}
-
-func requestDigest(r SendRequest) []byte {
-	return key.Keccak256(r.To.Uncompressed(), []byte(r.Text))
 }

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/history"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/wire"
 )
 
@@ -35,19 +37,20 @@ func sentOf(rec *wire.AttemptRecord) *sentAs {
 	return &sentAs{evidence, time.UnixMilli(rec.GetEvidenceAt())}
 }
 
-// put brings a message that is queued to the state "sent".
-func (s *sentAs) put(rec *wire.MessageRecord) {
-	if s == nil || rank[stateSent] <= rank[rec.GetState()] {
-		return
+// sending is it as the history wants it; nil is fine.
+func (s *sentAs) sending() *history.Sending {
+	if s == nil {
+		return nil
 	}
-	rec.State = stateSent
-	rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceAt = s.evidence.Kind, uint32(s.evidence.Peers), s.at.UnixMilli()
+	return &history.Sending{Evidence: s.evidence, At: s.at}
 }
 
-// event tells of the message of a row what put does.
+// event tells that the message of a row is sent.
 func (s *sentAs) event(r outboxRow) event.MessageState {
-	rec := &wire.MessageRecord{Id: r.id[:], Chat: r.peer.Compressed(), ClientRef: r.ref}
-	s.put(rec)
+	rec := &wire.MessageRecord{
+		Id: r.id[:], Chat: message.ConversationWith(r.peer).Bytes(), ClientRef: r.ref, State: string(history.Queued),
+	}
+	history.SetSent(rec, *s.sending())
 	return stateEvent(rec)
 }
 
@@ -55,33 +58,16 @@ func (s *sentAs) event(r outboxRow) event.MessageState {
 // what makes its message sent.
 func (r *outboxRow) firstSent() bool { return r.text && r.sends == 1 && !r.delivered }
 
-// sentState brings a message record to the state that the outbox knows. It reports
-// whether the outbox knows the message.
-func (o *outbox) sentState(rec *wire.MessageRecord) bool {
-	if !rec.GetOutgoing() || len(rec.GetId()) != len(outboxRow{}.id) {
-		return false
-	}
+// sending reports whether a message is in the outbox, and how it was sent, as far as its
+// record does not say so.
+func (o *outbox) sending(id [32]byte) (sent *history.Sending, known bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	r := o.texts[[32]byte(rec.GetId())]
-	if r != nil {
-		r.sent.put(rec)
+	r := o.texts[id]
+	if r == nil {
+		return nil, false
 	}
-	return r != nil
-}
-
-// sentStates brings records that were just read to the state of their messages. One
-// that says "queued" and has no row any more has changed meanwhile: it is read again.
-func (c *Client) sentStates(records ...*wire.MessageRecord) error {
-	for _, rec := range records {
-		if rec.GetState() != stateQueued || c.outbox.sentState(rec) {
-			continue
-		}
-		if _, err := c.record(tableMessages, rec.GetId(), rec); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.sent.sending(), true
 }
 
 // keepSent writes the state "sent" into the record of a message whose row leaves the
@@ -90,11 +76,5 @@ func (t *txn) keepSent(r outboxRow) error {
 	if r.sent == nil || r.delivered {
 		return nil
 	}
-	var rec wire.MessageRecord
-	found, err := get(t, tableMessages, r.id[:], &rec)
-	if err != nil || !found || rank[stateSent] <= rank[rec.GetState()] {
-		return err
-	}
-	r.sent.put(&rec)
-	return put(t, tableMessages, r.id[:], &rec)
+	return t.c.history.Sent(t.Tx, r.id, *r.sent.sending())
 }

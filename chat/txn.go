@@ -13,8 +13,6 @@ import (
 type txn struct {
 	*ledger.Tx
 	c *Client
-	// chats are those that got messages: each is written once, at the end.
-	chats map[string]*wire.ChatRecord
 	// carriers are records of attempts that lost rows: see attemptrecord.go.
 	carriers map[uint64]*wire.AttemptRecord
 	marks    []*newMarks // that were made
@@ -25,7 +23,7 @@ type txn struct {
 func (c *Client) update(fn func(*txn) error) error {
 	return c.ledger.Update(func(lt *ledger.Tx) error {
 		t := &txn{Tx: lt, c: c}
-		for _, last := range []func() error{t.putChats, t.putCarriers, t.putAcks, t.putMarks} {
+		for _, last := range []func() error{t.putCarriers, t.putAcks, t.putMarks} {
 			t.AtEnd(last)
 		}
 		return fn(t)

@@ -145,7 +145,7 @@ func (c *Client) changeVerification(k key.Public, direction byte, f change) (eve
 			return result, err
 		}
 		now := c.now()
-		clock, err := c.clocks.next(c, k, now)
+		clock, err := c.history.NextClock(message.ConversationWith(k), now)
 		if err != nil {
 			return result, err
 		}
