@@ -66,6 +66,12 @@ func (c *Client) isSelf(who person) bool {
 	return a != nil && a.public.Compact() == who
 }
 
+// isOwn reports whether a stored key is that of our own identity.
+func (t *txn) isOwn(compressed []byte) bool {
+	a := t.c.account_.Load()
+	return a != nil && string(a.public.Compressed()) == string(compressed)
+}
+
 // Identity describes who this client speaks for.
 func (c *Client) Identity() (IdentityInfo, error) {
 	a, err := c.account()

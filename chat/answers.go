@@ -9,7 +9,6 @@ import (
 	"libstatus1to1/chat/protocol/payload"
 	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/protocol/topic"
-	"libstatus1to1/chat/protocol/x3dh"
 )
 
 // What is authentic and cannot be read is answered, within limits:
@@ -125,41 +124,6 @@ func (p *pass) partitioned(m *inbound, peer session.Peer) {
 	p.do(func(t *txn) error { t.then(func() { t.c.loop.answers[w] = true }); return nil })
 }
 
-// startOver begins a new session with an installation, with a new pre-key of ours of
-// at least a version, and sends again what it has not acknowledged. The loop only.
-func (c *Client) startOver(w answer, version uint32) {
-	c.loop.answers[w] = true
-	c.wantNewPreKey(version)
-	c.outbox.resend(w.peer, w.installation, c.now(), c.settings.ResendBase)
-}
-
-// wantNewPreKey asks for a new pre-key. Its version is the time in seconds: above
-// all that was given out by an earlier state of a store that was put back from an
-// older copy.
-func (c *Client) wantNewPreKey(version uint32) {
-	now := c.now()
-	if c.loop.rekeyed.IsZero() || now.Sub(c.loop.rekeyed) >= renewEvery {
-		c.loop.rekey = max(version, uint32(now.Unix()))
-	}
-}
-
-// renewPreKey replaces our pre-key when a repair asked for it. Called with busy held.
-func (c *Client) renewPreKey() {
-	a, err := c.account()
-	if err != nil || c.loop.rekey == 0 {
-		return
-	}
-	preKeys, err := a.self.PreKeys.Renew(c.now(), c.loop.rekey, c.rand)
-	if err == nil {
-		err = c.storePreKeys(a, preKeys)
-	}
-	if err != nil {
-		c.log.Log("warn", "replacing the pre-key failed", "error", err.Error())
-		return
-	}
-	c.loop.rekey, c.loop.rekeyed = 0, c.now()
-}
-
 // opened does what a message that opened means beside its content: an empty one asks
 // for what was missed, in a new session if it came without one; and one that came in a
 // session says that what seemed to be lost is there, or there again.
@@ -179,31 +143,6 @@ func (p *pass) opened(m *inbound, next session.Peer) session.Peer {
 		})
 	}
 	return next
-}
-
-// maxPreKeyVersion bounds the versions that are believed: the time in seconds of 2072.
-// Whoever has the seed phrase could otherwise use up all versions of ours.
-const maxPreKeyVersion = 3 << 30
-
-// ownBundleSeen compares what another own device knows of our pre-keys with what we
-// have: if it knows a newer one, our store is an older copy that was put back.
-func (p *pass) ownBundleSeen(m *inbound) {
-	current, ok := p.a.self.PreKeys.Current()
-	if m.sender != p.a.public || !ok {
-		return
-	}
-	for _, b := range m.message.GetBundles() {
-		spk := b.GetSignedPreKeys()[p.a.self.InstallationID]
-		if string(b.GetIdentity()) != string(p.a.public.Compressed()) || spk == nil {
-			continue
-		}
-		newer := spk.GetVersion() > current.Version && spk.GetVersion() < maxPreKeyVersion
-		other := spk.GetVersion() == current.Version && string(spk.GetSignedPreKey()) != string(current.Private.Public().Compressed())
-		if newer || other {
-			version := spk.GetVersion() + 1
-			p.do(func(t *txn) error { t.then(func() { t.c.wantNewPreKey(version) }); return nil })
-		}
-	}
 }
 
 // prepareAnswers makes the answers that are due, one an identity at a time, since
@@ -268,43 +207,4 @@ func (c *Client) prepareAnswer(a *account, w answer, now time.Time) (*attempt, e
 	at.contentTopic = topic.Partitioned(w.peer).ContentTopic()
 	at.payload, err = payload.SealAsymmetric(c.rand, w.peer, a.self.Identity, pm)
 	return at, err
-}
-
-// ResetSessions forgets all sessions with somebody and begins new ones with their
-// active installations. What they have not acknowledged is sent again.
-func (c *Client) ResetSessions(k key.Public) error {
-	c.busy.Lock()
-	defer c.busy.Unlock()
-	if _, err := c.account(); err != nil {
-		return err
-	}
-	p, err := c.peer(k)
-	if err != nil {
-		return err
-	}
-	if len(p.Sessions) == 0 && len(p.Installations) == 0 {
-		return Errorf(CodeNotFound, "key", "there are no sessions with this key")
-	}
-	err = c.update(func(t *txn) error {
-		t.then(func() {
-			for _, in := range p.Active() {
-				c.startOver(answer{peer: k, installation: in.ID, kind: restart}, 0)
-			}
-		})
-		return t.savePeer(p, p.Forget())
-	})
-	c.kick()
-	return err
-}
-
-// storePreKeys makes new pre-keys ours, and publishes them. Called with busy held.
-func (c *Client) storePreKeys(a *account, preKeys x3dh.PreKeys) error {
-	next := *a
-	next.self.PreKeys = preKeys
-	if err := c.update(func(t *txn) error { return t.Put(tableMeta, metaPreKeys, preKeys.Marshal()) }); err != nil {
-		return err
-	}
-	c.account_.Store(&next)
-	c.codeSoon()
-	return nil
 }

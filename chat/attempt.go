@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -371,4 +372,11 @@ func (t *txn) storeAttempt(at *attempt) error {
 		}
 	})
 	return put(t, tableAttempts, attemptKey(at.id), at.record())
+}
+
+// sorted gives the keys of a set in an order that is always the same.
+func sorted(set map[key.Public]bool) []key.Public {
+	return slices.SortedFunc(maps.Keys(set), func(a, b key.Public) int {
+		return slices.Compare(a.Compressed(), b.Compressed())
+	})
 }

@@ -74,7 +74,7 @@ type inspection struct {
 func inspect(ctx context.Context, tx Tx, own *account, report func(string)) error {
 	in := &inspection{Walk: ledger.NewWalk(ctx, tx, report), tx: tx, own: own, report: report, placed: map[[key.CompressedSize]byte]uint64{}}
 	for _, walk := range []func() error{
-		in.meta, in.peers, in.messages, in.chats, in.outbox, in.failed, in.attempts, in.acks, in.seen, in.topics, in.contacts, in.known,
+		in.meta, in.peers, in.messages, in.chats, in.outbox, in.failed, in.attempts, in.acks, in.seen, in.topics, in.contacts, in.pictures, in.verifications, in.introduced,
 		in.clientRefs, in.events, in.noise,
 	} {
 		if err := walk(); err != nil {

@@ -1,11 +1,14 @@
 package chat
 
 import (
+	"bytes"
 	"cmp"
 	"regexp"
 	"slices"
 
+	"libstatus1to1/chat/contact"
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/topic"
 	"libstatus1to1/chat/wire"
@@ -135,4 +138,104 @@ func pageAfter[T any](all []T, p PageRequest, form *regexp.Regexp, name func(T) 
 		page.Next = name(page.Items[limit-1])
 	}
 	return page, nil
+}
+
+// contactOf is how people see a contact.
+func contactOf(rec *wire.ContactRecord) event.Contact {
+	r := requestOf(rec)
+	out := event.Contact{
+		Name: rec.GetName(), DisplayName: rec.GetDisplayName(), Added: rec.GetAdded(), AddedAt: rec.GetAddedAt(),
+		Trust: string(r.Level(rec.GetVerifiedAt() != 0, rec.GetBlockedAt() != 0)), Request: r.Name(),
+		VerifiedBy: rec.GetVerifiedBy(), VerifiedAt: rec.GetVerifiedAt(), BlockedAt: rec.GetBlockedAt(),
+		Bio: rec.GetBio(), HasPicture: rec.GetPictureFormat() != 0,
+	}
+	if rec.GetRequestId() != nil {
+		out.RequestID = hexOf(rec.GetRequestId())
+	}
+	if k, err := key.ParsePublic(rec.GetKey()); err == nil {
+		out.PublicKey, out.ChatKey = k.Hex(), identity.FormatChatKey(k)
+	}
+	return out
+}
+
+// contactRecord reads what is known of a person; an empty record if nothing is.
+func contactRecord(tx Tx, k key.Public) (*wire.ContactRecord, error) {
+	rec := &wire.ContactRecord{}
+	_, err := get(tx, tableContacts, k.Compressed(), rec)
+	rec.Key = k.Compressed()
+	return rec, err
+}
+
+// putContact stores a record, and in the roster once it is durable.
+func (t *txn) putContact(k key.Public, rec *wire.ContactRecord) error {
+	s := standingOf(rec)
+	s.write = t.c.roster.writes.Add(1) // transactions write one after the other
+	t.then(func() { t.c.roster.set(personOf(k), s) })
+	if s.blocked {
+		t.c.roster.silence(personOf(k), true)
+		t.otherwise(func() { t.c.roster.silence(personOf(k), false) })
+	}
+	if before, known := t.c.roster.get(k); known && before.stranger() && !s.stranger() && !s.blocked {
+		rec.UnaskedChanges = 0
+		if err := t.showRequest(k.Compressed()); err != nil {
+			return err
+		}
+	}
+	return put(t, tableContacts, k.Compressed(), rec)
+}
+
+// changeContact changes or makes the record of a person and emits it, unless
+// change says that there is nothing to do.
+func (t *txn) changeContact(k key.Public, change func(*wire.ContactRecord) bool) error {
+	var rec wire.ContactRecord
+	if _, err := get(t, tableContacts, k.Compressed(), &rec); err != nil {
+		return err
+	}
+	rec.Key = k.Compressed()
+	if !change(&rec) {
+		return nil
+	}
+	if err := t.putContact(k, &rec); err != nil {
+		return err
+	}
+	return t.emit(event.ContactChanged{Contact: contactOf(&rec)})
+}
+
+// wroteTo notes that we have written to somebody: they are no stranger any more.
+func (t *txn) wroteTo(k key.Public) error {
+	if s, _ := t.c.roster.get(k); s.written {
+		return nil
+	}
+	rec, err := contactRecord(t, k)
+	if err != nil || rec.GetWrittenTo() {
+		return err
+	}
+	rec.WrittenTo = true
+	return t.putContact(k, rec)
+}
+
+// contacts looks at the records of people: what names them, whether their contact
+// requests are in a state that can be, and whether a picture that is announced is there.
+func (in *inspection) contacts() error {
+	return in.each(tableContacts, func(name, value []byte) error {
+		var rec wire.ContactRecord
+		if err := decodeRecord(tableContacts, value, &rec); err != nil {
+			return err
+		}
+		if _, ok := key.ParseCompact(name); !ok || !bytes.Equal(name, rec.GetKey()) {
+			in.tell(tableContacts, "a contact is not what its name says")
+		}
+		if _, err := contact.ParsePropagated(uint64(rec.GetLocalState()), rec.GetLocalClock(),
+			uint64(rec.GetRemoteState()), rec.GetRemoteClock(), contact.MaxClock); err != nil {
+			in.tell(tableContacts, "the contact requests of a contact are in no state")
+		}
+		if rec.GetPictureFormat() == 0 {
+			return nil
+		}
+		found, err := in.holds(tablePictures, rec.GetKey())
+		if err == nil && !found {
+			in.tell(tableContacts, "the picture of a contact is missing")
+		}
+		return err
+	})
 }

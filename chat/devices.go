@@ -2,11 +2,13 @@ package chat
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/protocol/x3dh"
@@ -63,14 +65,6 @@ func (c *Client) ownDevices(p session.Peer) {
 	c.codeSoon()
 }
 
-// codeSoon makes the contact code due, but not faster than messages are resent.
-func (c *Client) codeSoon() {
-	at := c.loop.lastCode.Add(c.settings.ResendBase)
-	if at.Before(c.loop.nextCode) {
-		c.loop.nextCode = at
-	}
-}
-
 // join enables the devices of the group that the sender of m takes us into.
 func (p *pass) join(m *inbound, own session.Peer) session.Peer {
 	if m.sender != p.a.public || p.now.Sub(time.UnixMilli(p.a.createdAt)) > joinWindow {
@@ -87,6 +81,33 @@ func (p *pass) join(m *inbound, own session.Peer) session.Peer {
 		}
 	}
 	return own.Join(func(id string) bool { return listed[id] })
+}
+
+// deviceNamed takes the name that another own device has for itself, unless the user has
+// given it one here. Spec: deployed.
+func (p *pass) deviceNamed(m *inbound, app message.Application) {
+	var told wire.SyncPairInstallation
+	if err := proto.Unmarshal(app.Payload, &told); err != nil || m.sender != p.a.public {
+		p.c.counters.drop("application")
+		return
+	}
+	name := shownName(told.GetName(), MaxName)
+	if told.GetInstallationId() != m.in.InstallationID || name == "" {
+		return
+	}
+	own, err := p.peer(p.a.public)
+	if err != nil {
+		return
+	}
+	if in, found := own.Find(m.in.InstallationID); !found || in.Name != "" {
+		return
+	}
+	next, _ := own.Change(m.in.InstallationID, func(in *session.Installation) { in.Name = name })
+	p.setPeer(own, next)
+	p.do(func(t *txn) error {
+		in, _ := next.Find(m.in.InstallationID)
+		return t.emit(event.DeviceChanged{Device: deviceOf(next, in)})
+	})
 }
 
 // reportDevices emits what changed about our own devices, and conflicts about anybody's.
@@ -119,6 +140,28 @@ func (t *txn) reportDevices(before, after session.Peer) error {
 	this := t.c.thisDevice(a)
 	this.Enabled, this.Active = !after.Dropped(), !after.Dropped()
 	return t.emit(event.DeviceChanged{Device: this})
+}
+
+// reportConflicts emits which devices of somebody have come to take each other off the
+// list: of our own identity, and of people who did not come unasked and are not blocked.
+func (t *txn) reportConflicts(before, after session.Peer) error {
+	a := t.c.account_.Load()
+	old := before.Conflicts(a.self)
+	for _, id := range after.Conflicts(a.self) {
+		if slices.Contains(old, id) {
+			continue
+		}
+		if s, _ := t.c.roster.get(after.Identity); after.Identity != a.public && (s.blocked || s.stranger()) {
+			return nil
+		}
+		in, _ := after.Find(id)
+		if err := t.emit(event.DeviceConflict{
+			PublicKey: after.Identity.Hex(), Installation: id, Other: cmp.Or(in.ConflictWith, a.self.InstallationID),
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func deviceOf(own session.Peer, in session.Installation) event.Device {
@@ -229,19 +272,6 @@ func (c *Client) changeDevice(id string, change func(*session.Installation)) (ev
 	c.kick()
 	in, _ := next.Find(id)
 	return deviceOf(next, in), nil
-}
-
-// isOwn reports whether a stored key is that of our own identity.
-func (t *txn) isOwn(compressed []byte) bool {
-	a := t.c.account_.Load()
-	return a != nil && string(a.public.Compressed()) == string(compressed)
-}
-
-// sorted gives the keys of a set in an order that is always the same.
-func sorted(set map[key.Public]bool) []key.Public {
-	return slices.SortedFunc(maps.Keys(set), func(a, b key.Public) int {
-		return slices.Compare(a.Compressed(), b.Compressed())
-	})
 }
 
 // deviceHas notes that a device has a message. At the first one of the recipient

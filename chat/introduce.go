@@ -112,3 +112,16 @@ func (t *txn) storeIntroduction(at *attempt) error {
 	t.then(func() { t.c.loop.introduced.Add(at.peer, at.introduces) })
 	return put(t, tableIntroduced, at.peer.Compressed(), at.introduces)
 }
+
+func (in *inspection) introduced() error {
+	return in.each(tableIntroduced, func(name, value []byte) error {
+		var rec wire.IntroducedRecord
+		if err := decodeRecord(tableIntroduced, value, &rec); err != nil {
+			return err
+		}
+		if _, ok := chatName(name); !ok {
+			in.tell(tableIntroduced, "a record is of nobody")
+		}
+		return nil
+	})
+}

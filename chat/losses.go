@@ -115,6 +115,14 @@ func (c *Client) takeStep(w answer) {
 	c.startOver(w, 0)
 }
 
+// startOver begins a new session with an installation, with a new pre-key of ours of
+// at least a version, and sends again what it has not acknowledged. The loop only.
+func (c *Client) startOver(w answer, version uint32) {
+	c.loop.answers[w] = true
+	c.wantNewPreKey(version)
+	c.outbox.resend(w.peer, w.installation, c.now(), c.settings.ResendBase)
+}
+
 // suspect is the next step of a suspicion, if one is due: signedAt is when the sender
 // signed the message that gives rise to it.
 func (p *pass) suspect(who installationOf, cause string, signedAt int64) (suspicion, bool) {

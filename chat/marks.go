@@ -3,41 +3,12 @@ package chat
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"time"
 
-	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/x3dh"
 	"libstatus1to1/chat/wire"
 )
-
-// Marks of what was seen are kept as a ring a person: of each only so many, the oldest
-// are forgotten for the newest, and all of them after keepSeen. What is forgotten and
-// comes again is nothing new either: a message is known by its history, a state by its
-// clock, and a ciphertext does not open twice.
-const (
-	// keepSeen is how long opened messages are remembered: longer than the pre-keys
-	// that could open them again.
-	keepSeen = x3dh.KeepSpent + x3dh.RotateAfter
-	// maxMarks is how much is kept of one person, a unit for each id: a thousand
-	// envelopes a day for keepSeen, some 5 MB.
-	maxMarks = 32 << 10
-	// maxStrangerMarks is that of a stranger, or of somebody blocked: what they may
-	// leave with us, sent a few times.
-	maxStrangerMarks = 4 * MaxStrangerMessages
-	// maxStrangerRepeats is how many ids the mark of one envelope of theirs holds, to be
-	// acknowledged again when a copy of it comes.
-	maxStrangerRepeats = 32
-	// maxMarksTogether bounds what is forgotten together.
-	maxMarksTogether = 256
-	// forgetAtOnce bounds how many marks are forgotten for their age in one transaction.
-	forgetAtOnce = 5000
-)
-
-// seenKeySize is the size of the keys of tableSeen.
-const seenKeySize = 1 + 32
-
-func seenKey(kind byte, id [32]byte) []byte { return append([]byte{kind}, id[:]...) }
 
 // markBook says, in memory, which records of tableMarks are whose. The loop only.
 type markBook struct {
@@ -62,32 +33,6 @@ type newMarks struct {
 	of     person
 	names  []byte
 	weight int
-}
-
-// remember marks something that of has sent as seen.
-func (t *txn) remember(of key.Public, kind byte, id [32]byte, mvds [][32]byte) error {
-	who := personOf(of)
-	if s, _ := t.c.roster.of(who); !s.familiar() && t.marksOf(who) == maxStrangerMarks {
-		mvds = mvds[:min(len(mvds), maxStrangerRepeats)]
-	}
-	rec := &wire.SeenRecord{}
-	for _, m := range mvds {
-		rec.MvdsIds = append(rec.MvdsIds, m[:])
-	}
-	name := seenKey(kind, id)
-	t.list(who, name, 1+len(mvds))
-	return put(t, tableSeen, name, rec)
-}
-
-// rememberSent marks under which MVDS id a message goes that is in no outbox: its
-// acknowledgement may still come. One that failed, was tried again and fails once more is
-// marked already; a second entry would be forgotten at another time than the first.
-func (t *txn) rememberSent(mvds, id [32]byte) error {
-	old, err := t.Get(tableSeen, seenKey(seenElsewhere, mvds))
-	if err != nil || old != nil {
-		return err
-	}
-	return t.remember(t.c.account_.Load().public, seenElsewhere, mvds, [][32]byte{id})
 }
 
 // marksOf is how much is kept of a person.
@@ -227,6 +172,19 @@ func (t *txn) loadMarks() error {
 	return nil
 }
 
+// seenUntil is the time from which on opened messages are remembered. A client that was
+// away for weeks still has the pre-key from before, and keeps it for KeepSpent from now: a
+// first message from it that was forgotten would open again.
+func (c *Client) seenUntil(now time.Time) time.Time {
+	until := now.Add(-keepSeen)
+	if a := c.account_.Load(); a != nil {
+		if k, ok := a.self.PreKeys.Oldest(); ok && k.Created.Before(until) {
+			return k.Created
+		}
+	}
+	return until
+}
+
 // forgetMarks forgets the oldest marks. Those of the future, by a clock that was ahead
 // then, are dated now: they would hold up all that came after them.
 func (c *Client) forgetMarks(now time.Time) error {
@@ -308,4 +266,58 @@ func (t *txn) forgetOlder(limit, future int64) error {
 		}
 	}
 	return t.Trim(queueSeen, last)
+}
+
+// seen looks at the marks and the lists by which they are forgotten.
+func (in *inspection) seen() error {
+	marks, listed := 0, 0
+	err := in.each(tableSeen, func(name, value []byte) error {
+		marks++
+		if len(name) != seenKeySize || name[0] != seenDigest && name[0] != seenMVDS && name[0] != seenElsewhere {
+			in.tell(tableSeen, "a mark has no proper name")
+		}
+		var rec wire.SeenRecord
+		if err := decodeRecord(tableSeen, value, &rec); err != nil {
+			return err
+		}
+		_, err := idsOf(rec.GetMvdsIds())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	list := func(names []byte) error {
+		for name := range slices.Chunk(names, seenKeySize) {
+			found, err := in.holds(tableSeen, name)
+			if err != nil {
+				return err
+			}
+			if !found {
+				in.tell(tableSeen, "a mark is missing")
+			} else {
+				listed++
+			}
+		}
+		return nil
+	}
+	err = in.each(tableMarks, func(name, value []byte) error {
+		var rec wire.MarksRecord
+		if err := decodeRecord(tableMarks, value, &rec); err != nil {
+			return err
+		}
+		if _, ok := chatName(rec.GetPeer()); !ok || len(name) != rowKeySize {
+			in.tell(tableMarks, "marks are of nobody")
+		}
+		return list(rec.GetNames())
+	})
+	if err != nil {
+		return err
+	}
+	err = in.tx.Range(queueSeen, 0, func(_ uint64, value []byte) (bool, error) {
+		return true, errors.Join(list(value[min(8, len(value)):]), in.pause())
+	})
+	if err == nil && listed != marks {
+		in.tell(tableSeen, "%d marks would never be forgotten", marks-listed)
+	}
+	return err
 }

@@ -55,3 +55,9 @@ func shownName(name string, limit int) string {
 func shownLines(lines string, limit int) string {
 	return text.Lines(boundedName(text.Lines(boundedName(lines, maxNameRead)), limit))
 }
+
+// boundedName cuts a name or text from outside to a length.
+func boundedName(name string, limit int) string {
+	runes := []rune(name)
+	return string(runes[:min(len(runes), limit)])
+}

@@ -278,3 +278,20 @@ func (c *Client) ContactPicture(k key.Public) (ProfilePicture, error) {
 	}
 	return ProfilePicture{MIME: message.MIMEOf(wire.ImageFormat(rec.GetFormat())), Data: rec.GetPayload()}, nil
 }
+
+func (in *inspection) pictures() error {
+	return in.each(tablePictures, func(name, value []byte) error {
+		var rec wire.PictureRecord
+		if err := decodeRecord(tablePictures, value, &rec); err != nil {
+			return err
+		}
+		if p, err := message.CheckPicture(rec.GetPayload()); err != nil || int32(p.Format) != rec.GetFormat() {
+			in.tell(tablePictures, "a picture is none")
+		}
+		found, err := in.holds(tableContacts, name)
+		if err == nil && !found {
+			in.tell(tablePictures, "a picture is of nobody")
+		}
+		return err
+	})
+}

@@ -371,3 +371,19 @@ func (c *Client) UnblockContact(k key.Public) (event.Contact, error) {
 		return nil, nil
 	})
 }
+
+// requestOf and setRequest are the contact requests in a record.
+func requestOf(rec *wire.ContactRecord) contact.Request {
+	return contact.Request{
+		Local:  contact.Half{State: contact.State(rec.GetLocalState()), Clock: rec.GetLocalClock()},
+		Remote: contact.Half{State: contact.State(rec.GetRemoteState()), Clock: rec.GetRemoteClock()},
+	}
+}
+
+func setRequest(rec *wire.ContactRecord, r contact.Request) {
+	rec.LocalState, rec.LocalClock = uint32(r.Local.State), r.Local.Clock
+	rec.RemoteState, rec.RemoteClock = uint32(r.Remote.State), r.Remote.Clock
+	if !r.AddedUs() {
+		rec.RequestId = nil
+	}
+}

@@ -1,15 +1,46 @@
 package chat
 
 import (
+	"crypto/sha256"
 	"errors"
 
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/x3dh"
 	"libstatus1to1/chat/wire"
 )
 
 // What came before: an envelope leaves a mark by its digest, a message of it one by its
 // MVDS id unless it is in a history.
+
+// Marks of what was seen are kept as a ring a person: of each only so many, the oldest
+// are forgotten for the newest, and all of them after keepSeen. What is forgotten and
+// comes again is nothing new either: a message is known by its history, a state by its
+// clock, and a ciphertext does not open twice.
+const (
+	// keepSeen is how long opened messages are remembered: longer than the pre-keys
+	// that could open them again.
+	keepSeen = x3dh.KeepSpent + x3dh.RotateAfter
+	// maxMarks is how much is kept of one person, a unit for each id: a thousand
+	// envelopes a day for keepSeen, some 5 MB.
+	maxMarks = 32 << 10
+	// maxStrangerMarks is that of a stranger, or of somebody blocked: what they may
+	// leave with us, sent a few times.
+	maxStrangerMarks = 4 * MaxStrangerMessages
+	// maxStrangerRepeats is how many ids the mark of one envelope of theirs holds, to be
+	// acknowledged again when a copy of it comes.
+	maxStrangerRepeats = 32
+	// maxMarksTogether bounds what is forgotten together.
+	maxMarksTogether = 256
+	// forgetAtOnce bounds how many marks are forgotten for their age in one transaction.
+	forgetAtOnce = 5000
+)
+
+// seenKeySize is the size of the keys of tableSeen.
+const seenKeySize = 1 + 32
+
+func seenKey(kind byte, id [32]byte) []byte { return append([]byte{kind}, id[:]...) }
 
 // lookForCopies looks in the store for marks of what was opened.
 func (p *pass) lookForCopies(opened []*inbound) {
@@ -113,4 +144,35 @@ func (p *pass) known(m *inbound, messages []datasync.Message) ([]knownAs, error)
 		all[i].stored = stored[i] != nil
 	}
 	return all, err
+}
+
+// remember marks something that of has sent as seen.
+func (t *txn) remember(of key.Public, kind byte, id [32]byte, mvds [][32]byte) error {
+	who := personOf(of)
+	if s, _ := t.c.roster.of(who); !s.familiar() && t.marksOf(who) == maxStrangerMarks {
+		mvds = mvds[:min(len(mvds), maxStrangerRepeats)]
+	}
+	rec := &wire.SeenRecord{}
+	for _, m := range mvds {
+		rec.MvdsIds = append(rec.MvdsIds, m[:])
+	}
+	name := seenKey(kind, id)
+	t.list(who, name, 1+len(mvds))
+	return put(t, tableSeen, name, rec)
+}
+
+// rememberSent marks under which MVDS id a message goes that is in no outbox: its
+// acknowledgement may still come. One that failed, was tried again and fails once more is
+// marked already; a second entry would be forgotten at another time than the first.
+func (t *txn) rememberSent(mvds, id [32]byte) error {
+	old, err := t.Get(tableSeen, seenKey(seenElsewhere, mvds))
+	if err != nil || old != nil {
+		return err
+	}
+	return t.remember(t.c.account_.Load().public, seenElsewhere, mvds, [][32]byte{id})
+}
+
+// digest names a ProtocolMessage: an exact copy has the same.
+func digest(protocolMessage []byte, sender key.Public) [32]byte {
+	return sha256.Sum256(append(sender.Compressed(), protocolMessage...))
 }

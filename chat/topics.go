@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"bytes"
 	"sync"
 
 	"libstatus1to1/chat/protocol/key"
@@ -175,4 +176,20 @@ func (c *Client) loadRoutes(a *account) error {
 		topics[i] = r.contentTopic
 	}
 	return c.net.Subscribe(topics...)
+}
+
+// topics looks at what we listen to.
+func (in *inspection) topics() error {
+	return in.each(tableTopics, func(name, value []byte) error {
+		var rec wire.TopicRecord
+		if err := decodeRecord(tableTopics, value, &rec); err != nil {
+			return err
+		}
+		peer, err := key.ParsePublic(rec.GetPeer())
+		_, topicErr := topic.ParseContentTopic(rec.GetContentTopic())
+		if err != nil || topicErr != nil || len(rec.GetKey()) != len(key.Secret{}) || !bytes.Equal(name, topicKey(rec.GetKind(), peer)) {
+			in.tell(tableTopics, "a topic does not read back")
+		}
+		return nil
+	})
 }

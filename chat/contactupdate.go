@@ -13,6 +13,21 @@ import (
 // both sides disagree. They are told with a CONTACT_UPDATE, which also tells our
 // contacts a new name.
 
+// propagated is the contact state as messages carry it.
+func propagated(r contact.Request) *wire.ContactRequestPropagatedState {
+	p := r.Propagated()
+	return &wire.ContactRequestPropagatedState{
+		LocalClock: p.Local.Clock, LocalState: uint64(p.Local.State),
+		RemoteClock: p.Remote.Clock, RemoteState: uint64(p.Remote.State),
+	}
+}
+
+// propagatedTo is the contact state for a message to k.
+func (c *Client) propagatedTo(k key.Public) *wire.ContactRequestPropagatedState {
+	s, _ := c.roster.get(k)
+	return propagated(s.request)
+}
+
 const (
 	// repairAgain is how long the same state is not sent back again: the first one is
 	// repeated until it is acknowledged, and more would go round between two sides

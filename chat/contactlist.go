@@ -59,26 +59,6 @@ func (r *roster) get(k key.Public) (s standing, known bool) {
 	return s, known
 }
 
-// silence begins or ends the time in which somebody is being blocked.
-func (r *roster) silence(who person, on bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.silenced == nil {
-		r.silenced = map[person]bool{}
-	}
-	if delete(r.silenced, who); on {
-		r.silenced[who] = true
-	}
-}
-
-// heard reports whether what somebody says is taken: they are not blocked, nor about to.
-func (r *roster) heard(k key.Public) bool {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	who := personOf(k)
-	return !r.people[who].blocked && !r.silenced[who]
-}
-
 // of is get for a person whose key was not parsed.
 func (r *roster) of(who person) (s standing, known bool) {
 	r.mu.RLock()
@@ -99,6 +79,26 @@ func (r *roster) blocked(who person) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.people[who].blocked
+}
+
+// heard reports whether what somebody says is taken: they are not blocked, nor about to.
+func (r *roster) heard(k key.Public) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	who := personOf(k)
+	return !r.people[who].blocked && !r.silenced[who]
+}
+
+// silence begins or ends the time in which somebody is being blocked.
+func (r *roster) silence(who person, on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.silenced == nil {
+		r.silenced = map[person]bool{}
+	}
+	if delete(r.silenced, who); on {
+		r.silenced[who] = true
+	}
 }
 
 func (r *roster) set(k person, s standing) {
@@ -160,74 +160,4 @@ func (c *Client) loadRoster() error {
 			return nil
 		})
 	})
-}
-
-// requestOf and setRequest are the contact requests in a record.
-func requestOf(rec *wire.ContactRecord) contact.Request {
-	return contact.Request{
-		Local:  contact.Half{State: contact.State(rec.GetLocalState()), Clock: rec.GetLocalClock()},
-		Remote: contact.Half{State: contact.State(rec.GetRemoteState()), Clock: rec.GetRemoteClock()},
-	}
-}
-
-func setRequest(rec *wire.ContactRecord, r contact.Request) {
-	rec.LocalState, rec.LocalClock = uint32(r.Local.State), r.Local.Clock
-	rec.RemoteState, rec.RemoteClock = uint32(r.Remote.State), r.Remote.Clock
-	if !r.AddedUs() {
-		rec.RequestId = nil
-	}
-}
-
-// propagated is the contact state as messages carry it.
-func propagated(r contact.Request) *wire.ContactRequestPropagatedState {
-	p := r.Propagated()
-	return &wire.ContactRequestPropagatedState{
-		LocalClock: p.Local.Clock, LocalState: uint64(p.Local.State),
-		RemoteClock: p.Remote.Clock, RemoteState: uint64(p.Remote.State),
-	}
-}
-
-// propagatedTo is the contact state for a message to k.
-func (c *Client) propagatedTo(k key.Public) *wire.ContactRequestPropagatedState {
-	s, _ := c.roster.get(k)
-	return propagated(s.request)
-}
-
-// contactRecord reads what is known of a person; an empty record if nothing is.
-func contactRecord(tx Tx, k key.Public) (*wire.ContactRecord, error) {
-	rec := &wire.ContactRecord{}
-	_, err := get(tx, tableContacts, k.Compressed(), rec)
-	rec.Key = k.Compressed()
-	return rec, err
-}
-
-// putContact stores a record, and in the roster once it is durable.
-func (t *txn) putContact(k key.Public, rec *wire.ContactRecord) error {
-	s := standingOf(rec)
-	s.write = t.c.roster.writes.Add(1) // transactions write one after the other
-	t.then(func() { t.c.roster.set(personOf(k), s) })
-	if s.blocked {
-		t.c.roster.silence(personOf(k), true)
-		t.otherwise(func() { t.c.roster.silence(personOf(k), false) })
-	}
-	if before, known := t.c.roster.get(k); known && before.stranger() && !s.stranger() && !s.blocked {
-		rec.UnaskedChanges = 0
-		if err := t.showRequest(k.Compressed()); err != nil {
-			return err
-		}
-	}
-	return put(t, tableContacts, k.Compressed(), rec)
-}
-
-// wroteTo notes that we have written to somebody: they are no stranger any more.
-func (t *txn) wroteTo(k key.Public) error {
-	if s, _ := t.c.roster.get(k); s.written {
-		return nil
-	}
-	rec, err := contactRecord(t, k)
-	if err != nil || rec.GetWrittenTo() {
-		return err
-	}
-	rec.WrittenTo = true
-	return t.putContact(k, rec)
 }

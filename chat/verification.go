@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/hex"
 	"errors"
@@ -374,4 +375,21 @@ func (t *txn) replied(from key.Public, direction byte, id string, clock uint64, 
 	}
 	t.c.counters.drop("verification")
 	return nil
+}
+
+func (in *inspection) verifications() error {
+	return in.each(tableVerifications, func(name, value []byte) error {
+		var rec wire.VerificationRecord
+		if err := decodeRecord(tableVerifications, value, &rec); err != nil {
+			return err
+		}
+		direction := byte(askedUs)
+		if rec.GetOutgoing() {
+			direction = askedThem
+		}
+		if !bytes.Equal(name, append(bytes.Clone(rec.GetPeer()), direction)) || !isID(rec.GetId()) {
+			in.tell(tableVerifications, "a question is not what its name says")
+		}
+		return nil
+	})
 }

@@ -131,3 +131,67 @@ func (c *Client) everybody() (all []key.Public, err error) {
 	})
 	return all, err
 }
+
+// ResetSessions forgets all sessions with somebody and begins new ones with their
+// active installations. What they have not acknowledged is sent again.
+func (c *Client) ResetSessions(k key.Public) error {
+	c.busy.Lock()
+	defer c.busy.Unlock()
+	if _, err := c.account(); err != nil {
+		return err
+	}
+	p, err := c.peer(k)
+	if err != nil {
+		return err
+	}
+	if len(p.Sessions) == 0 && len(p.Installations) == 0 {
+		return Errorf(CodeNotFound, "key", "there are no sessions with this key")
+	}
+	err = c.update(func(t *txn) error {
+		t.then(func() {
+			for _, in := range p.Active() {
+				c.startOver(answer{peer: k, installation: in.ID, kind: restart}, 0)
+			}
+		})
+		return t.savePeer(p, p.Forget())
+	})
+	c.kick()
+	return err
+}
+
+// peers looks at the sessions and at the skipped keys, which have a table of
+// their own.
+func (in *inspection) peers() error {
+	owned := map[string]bool{}
+	err := in.each(tablePeers, func(name, value []byte) error {
+		k, err := key.ParsePublic(name)
+		if err != nil {
+			in.tell(tablePeers, "a name is no key")
+			return nil
+		}
+		var rec wire.PeerRecord
+		if err := decodeRecord(tablePeers, value, &rec); err != nil {
+			return err
+		}
+		p, err := session.FromRecord(k, &rec, func(name []byte) ([]byte, error) { return in.tx.Get(tableSkipped, name) })
+		if err != nil {
+			in.tell(tablePeers, "the sessions with a peer do not read back, or lack their skipped keys")
+			return nil
+		}
+		for _, s := range p.Sessions {
+			if s.Ratchet.SkippedLen() > 0 {
+				owned[string(session.SkippedKey(k, s))] = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return in.each(tableSkipped, func(name, _ []byte) error {
+		if !owned[string(name)] {
+			in.tell(tableSkipped, "skipped keys belong to no session")
+		}
+		return nil
+	})
+}

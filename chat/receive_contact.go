@@ -198,59 +198,6 @@ func (c *Client) parseState(s *wire.ContactRequestPropagatedState, latest uint64
 	return p, err == nil
 }
 
-// takeChatMessage stores a ChatMessage once, by its message id, and takes the contact
-// state it carries.
-func (t *txn) takeChatMessage(l *mail) error {
-	m, r := l.from, l.text
-	chat, rec := r.chat, r.record
-	if l.body.known == (knownAs{}) { // nobody has looked yet
-		if old, err := t.Get(tableMessages, rec.GetId()); err != nil || old != nil {
-			return err
-		}
-	}
-	if err := t.unasked(r); err != nil {
-		return err
-	}
-	b := r.recordBytes
-	if rec.GetRequest() {
-		var err error
-		if b, err = proto.Marshal(rec); err != nil {
-			return err
-		}
-	}
-	moved, err := t.addEncoded(rec, b)
-	if err != nil {
-		return err
-	}
-	seen := rec.GetClock()
-	if r.lamport <= millis(t.c.now().Add(maxFollow)) {
-		seen = max(seen, r.lamport)
-	}
-	t.then(func() { t.c.clocks.saw(chat, seen) })
-	if err := t.tellOf(r, moved); err != nil {
-		return err
-	}
-	if rec.GetOutgoing() { // another device of ours keeps its own count
-		if err := t.wroteTo(chat); err != nil {
-			return err
-		}
-		return t.sentElsewhere(m, rec, l.body.bytes)
-	}
-	return t.contactState(r)
-}
-
-// tellOf emits the event of a message that was stored; what is encoded of it already is
-// right unless the message has changed since.
-func (t *txn) tellOf(r *received, changed bool) error {
-	switch {
-	case r.record.GetRequest():
-		return t.tellOfRequest(r)
-	case changed:
-		return t.emit(event.MessageReceived{Message: messageOf(r.record)})
-	}
-	return t.emitEncoded(event.MessageReceived{}.Type(), r.event)
-}
-
 // contactState takes the four values of a ChatMessage, and the request if it is one.
 func (t *txn) contactState(r *received) error {
 	chat, rec, state := r.chat, r.record, r.message.GetContactRequestPropagatedState()

@@ -1,13 +1,11 @@
 package chat
 
 import (
-	"crypto/sha256"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/message"
-	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/payload"
 	"libstatus1to1/chat/protocol/x3dh"
 	"libstatus1to1/chat/wire"
@@ -53,6 +51,14 @@ func protocolMessage(a *account, bundle *wire.Bundle, encrypted map[string]*wire
 		InstallationId: a.self.InstallationID, Bundles: []*wire.Bundle{bundle},
 		EncryptedMessage: encrypted, PublicMessage: public,
 	})
+}
+
+// codeSoon makes the contact code due, but not faster than messages are resent.
+func (c *Client) codeSoon() {
+	at := c.loop.lastCode.Add(c.settings.ResendBase)
+	if at.Before(c.loop.nextCode) {
+		c.loop.nextCode = at
+	}
 }
 
 // contactCode publishes our bundle for everybody who knows our key.
@@ -142,7 +148,66 @@ func (c *Client) rotate(a *account, now time.Time) error {
 	return c.storePreKeys(a, preKeys)
 }
 
-// digest names a ProtocolMessage: an exact copy has the same.
-func digest(protocolMessage []byte, sender key.Public) [32]byte {
-	return sha256.Sum256(append(sender.Compressed(), protocolMessage...))
+// maxPreKeyVersion bounds the versions that are believed: the time in seconds of 2072.
+// Whoever has the seed phrase could otherwise use up all versions of ours.
+const maxPreKeyVersion = 3 << 30
+
+// ownBundleSeen compares what another own device knows of our pre-keys with what we
+// have: if it knows a newer one, our store is an older copy that was put back.
+func (p *pass) ownBundleSeen(m *inbound) {
+	current, ok := p.a.self.PreKeys.Current()
+	if m.sender != p.a.public || !ok {
+		return
+	}
+	for _, b := range m.message.GetBundles() {
+		spk := b.GetSignedPreKeys()[p.a.self.InstallationID]
+		if string(b.GetIdentity()) != string(p.a.public.Compressed()) || spk == nil {
+			continue
+		}
+		newer := spk.GetVersion() > current.Version && spk.GetVersion() < maxPreKeyVersion
+		other := spk.GetVersion() == current.Version && string(spk.GetSignedPreKey()) != string(current.Private.Public().Compressed())
+		if newer || other {
+			version := spk.GetVersion() + 1
+			p.do(func(t *txn) error { t.then(func() { t.c.wantNewPreKey(version) }); return nil })
+		}
+	}
+}
+
+// wantNewPreKey asks for a new pre-key. Its version is the time in seconds: above
+// all that was given out by an earlier state of a store that was put back from an
+// older copy.
+func (c *Client) wantNewPreKey(version uint32) {
+	now := c.now()
+	if c.loop.rekeyed.IsZero() || now.Sub(c.loop.rekeyed) >= renewEvery {
+		c.loop.rekey = max(version, uint32(now.Unix()))
+	}
+}
+
+// renewPreKey replaces our pre-key when a repair asked for it. Called with busy held.
+func (c *Client) renewPreKey() {
+	a, err := c.account()
+	if err != nil || c.loop.rekey == 0 {
+		return
+	}
+	preKeys, err := a.self.PreKeys.Renew(c.now(), c.loop.rekey, c.rand)
+	if err == nil {
+		err = c.storePreKeys(a, preKeys)
+	}
+	if err != nil {
+		c.log.Log("warn", "replacing the pre-key failed", "error", err.Error())
+		return
+	}
+	c.loop.rekey, c.loop.rekeyed = 0, c.now()
+}
+
+// storePreKeys makes new pre-keys ours, and publishes them. Called with busy held.
+func (c *Client) storePreKeys(a *account, preKeys x3dh.PreKeys) error {
+	next := *a
+	next.self.PreKeys = preKeys
+	if err := c.update(func(t *txn) error { return t.Put(tableMeta, metaPreKeys, preKeys.Marshal()) }); err != nil {
+		return err
+	}
+	c.account_.Store(&next)
+	c.codeSoon()
+	return nil
 }
