@@ -53,7 +53,7 @@ func (c *Client) account() (*account, error) {
 	if err := c.open(); err != nil {
 		return nil, err
 	}
-	a := c.account_.Load()
+	a := c.self.Load()
 	if a == nil {
 		return nil, Errorf(CodeNoIdentity, "", "this store holds no identity yet")
 	}
@@ -61,14 +61,14 @@ func (c *Client) account() (*account, error) {
 }
 
 // isSelf reports whether a key is that of our own identity.
-func (c *Client) isSelf(who person) bool {
-	a := c.account_.Load()
+func (c *Client) isSelf(who key.Compact) bool {
+	a := c.self.Load()
 	return a != nil && a.public.Compact() == who
 }
 
 // isOwn reports whether a stored key is that of our own identity.
 func (t *txn) isOwn(compressed []byte) bool {
-	a := t.c.account_.Load()
+	a := t.c.self.Load()
 	return a != nil && string(a.public.Compressed()) == string(compressed)
 }
 
@@ -158,7 +158,7 @@ func (c *Client) newAccount(k key.Private, phrase, displayName string) (Identity
 	}
 	c.becoming.Lock()
 	defer c.becoming.Unlock()
-	if c.account_.Load() != nil {
+	if c.self.Load() != nil {
 		return IdentityInfo{}, Errorf(CodeIdentityExists, "", "this store holds an identity already")
 	}
 	installation, err := identity.NewInstallationID(c.rand)
@@ -255,7 +255,7 @@ func (c *Client) become(a *account) error {
 			return err
 		}
 	}
-	c.account_.Store(a)
+	c.self.Store(a)
 	c.loop.acceptsWork = true
 	c.kick()
 	return nil

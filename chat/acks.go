@@ -40,7 +40,7 @@ const (
 )
 
 func (c *Client) pendingAcksOf(peer key.Public) int {
-	if s, _ := c.roster.get(peer); !s.familiar() && peer != c.account_.Load().public {
+	if s, _ := c.people.contacts.get(peer); !s.familiar() && peer != c.self.Load().public {
 		return maxPendingAcksUnwelcome
 	}
 	return maxPendingAcks

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/payload"
 	"libstatus1to1/chat/protocol/session"
@@ -38,6 +40,17 @@ const (
 	restart                     // empty, in a new session
 )
 
+// answers are the answers that are due, and how often there were some.
+type answers struct {
+	due  map[answer]bool
+	sent *lru.Cache[answer, lastAnswer]
+}
+
+func newAnswers() answers {
+	sent, _ := lru.New[answer, lastAnswer](answersRemembered) // fails only for a size below 1
+	return answers{due: map[answer]bool{}, sent: sent}
+}
+
 // lastAnswer is when an answer of a kind went out last; of all answers to somebody, when
 // the first of AdvertiseEvery did and how many have since.
 type lastAnswer struct {
@@ -62,17 +75,17 @@ const (
 // mayAnswer reports whether an answer is allowed now, pause after the one before of its
 // kind, and counts it.
 func (c *Client) mayAnswer(w answer, pause time.Duration, now time.Time) bool {
-	last, before := c.loop.answered.Get(w)
+	last, before := c.sessions.answers.sent.Get(w)
 	all := answer{peer: w.peer}
-	sum, _ := c.loop.answered.Get(all)
+	sum, _ := c.sessions.answers.sent.Get(all)
 	if now.Sub(sum.at) >= c.settings.AdvertiseEvery {
 		sum = lastAnswer{at: now}
 	}
-	if before && now.Sub(last.at) < pause || sum.times >= maxAnswersEach || len(c.loop.answers) >= maxAnswers {
+	if before && now.Sub(last.at) < pause || sum.times >= maxAnswersEach || len(c.sessions.answers.due) >= maxAnswers {
 		return false
 	}
-	c.loop.answered.Add(w, lastAnswer{at: now})
-	c.loop.answered.Add(all, lastAnswer{sum.at, sum.times + 1})
+	c.sessions.answers.sent.Add(w, lastAnswer{at: now})
+	c.sessions.answers.sent.Add(all, lastAnswer{sum.at, sum.times + 1})
 	return true
 }
 
@@ -82,7 +95,7 @@ func (p *pass) answerable(m *inbound) bool {
 	if m.route.kind == topicContactCode || !m.recent {
 		return false
 	}
-	s, known := p.c.roster.get(m.sender)
+	s, known := p.c.people.contacts.get(m.sender)
 	return m.sender == p.a.public || known && s.familiar() && !p.met[m.sender]
 }
 
@@ -121,7 +134,7 @@ func (p *pass) partitioned(m *inbound, peer session.Peer) {
 	if m.sender == p.a.public || p.a.dropped || !p.answerable(m) || !p.c.mayAnswer(w, p.c.settings.AdvertiseEvery, p.now) {
 		return
 	}
-	p.do(func(t *txn) error { t.then(func() { t.c.loop.answers[w] = true }); return nil })
+	p.do(func(t *txn) error { t.then(func() { t.c.sessions.answers.due[w] = true }); return nil })
 }
 
 // opened does what a message that opened means beside its content: an empty one asks
@@ -151,7 +164,7 @@ func (c *Client) prepareAnswers(a *account, now time.Time) ([]*attempt, map[key.
 	var attempts []*attempt
 	got := map[key.Public]bool{}
 	var due []answer
-	for w := range c.loop.answers {
+	for w := range c.sessions.answers.due {
 		due = append(due, w)
 	}
 	slices.SortFunc(due, func(x, y answer) int {
@@ -161,7 +174,7 @@ func (c *Client) prepareAnswers(a *account, now time.Time) ([]*attempt, map[key.
 		if got[w.peer] || len(attempts) >= maxAttempts {
 			continue
 		}
-		delete(c.loop.answers, w)
+		delete(c.sessions.answers.due, w)
 		at, err := c.prepareAnswer(a, w, now)
 		if err != nil {
 			c.log.Log("warn", "an answer could not be made", "error", err.Error())

@@ -59,7 +59,7 @@ func (c *Client) awaited() []key.Public {
 	all := append(c.outbox.unanswered(), c.loop.failed.people()...)
 	taken := map[key.Public]bool{}
 	all = slices.DeleteFunc(all, func(k key.Public) bool {
-		s, _ := c.roster.get(k)
+		s, _ := c.people.contacts.get(k)
 		twice := taken[k]
 		taken[k] = true
 		return twice || s.blocked
@@ -75,7 +75,7 @@ func (r *routes) await(n route) {
 		return
 	}
 	if r.awaited == nil {
-		r.awaited = map[person]bool{}
+		r.awaited = map[key.Compact]bool{}
 	}
 	r.awaited[n.peer] = true
 	r.byTopic[n.contentTopic] = append(slices.Clone(r.byTopic[n.contentTopic]), n)
@@ -84,7 +84,7 @@ func (r *routes) await(n route) {
 func (r *routes) awaits(k key.Public) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.awaited[personOf(k)]
+	return r.awaited[k.Compact()]
 }
 
 // stopAwaiting forgets those who are not wanted any more. It gives the routes whose
@@ -92,9 +92,9 @@ func (r *routes) awaits(k key.Public) bool {
 func (r *routes) stopAwaiting(wanted []key.Public) (unused []route) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	keep := map[person]bool{}
+	keep := map[key.Compact]bool{}
 	for _, k := range wanted {
-		keep[personOf(k)] = true
+		keep[k.Compact()] = true
 	}
 	for contentTopic, all := range r.byTopic {
 		gone := func(n route) bool {

@@ -33,7 +33,7 @@ func (c *Client) Retry(id [32]byte) (event.Message, error) {
 			return wrongMessageState(&m, "the message is not kept for that any more, or never fits; send its text anew")
 		}
 		if to, err := key.ParsePublic(rec.GetPeer()); err == nil {
-			if s, _ := c.roster.get(to); s.blocked {
+			if s, _ := c.people.contacts.get(to); s.blocked {
 				return Errorf(CodeBlocked, "message_id", "its recipient is blocked")
 			}
 		}

@@ -32,7 +32,7 @@ func (c *Client) CheckStore(ctx context.Context) (StoreCheck, error) {
 		return check, err
 	}
 	err = c.store.View(func(tx Tx) error {
-		if err := inspect(ctx, tx, c.account_.Load(), report); err != nil {
+		if err := inspect(ctx, tx, c.self.Load(), report); err != nil {
 			return err
 		}
 		for _, p := range c.parts {
@@ -93,14 +93,6 @@ func (in *inspection) pause() error { return in.Pause() }
 
 func (in *inspection) each(table Table, visit func(name, value []byte) error) error {
 	return in.Each(table, visit)
-}
-
-// chatName is a compressed key as a map key, or false.
-func chatName(compressed []byte) (name [key.CompressedSize]byte, ok bool) {
-	if _, err := key.ParsePublic(compressed); err != nil || len(compressed) != key.CompressedSize {
-		return name, false
-	}
-	return [key.CompressedSize]byte(compressed), true
 }
 
 func isID(b []byte) bool { return len(b) == 32 }

@@ -10,6 +10,7 @@ import (
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/topic"
 	"libstatus1to1/chat/wire"
 )
@@ -23,7 +24,7 @@ func (in *inspection) messages() error {
 		if err := decodeRecord(tableMessages, value, &m); err != nil {
 			return err
 		}
-		chat, ok := chatName(m.GetChat())
+		chat, ok := key.ParseCompact(m.GetChat())
 		if !ok || !isID(name) || !bytes.Equal(name, m.GetId()) {
 			in.tell(tableMessages, "a message is not what its name says")
 			return nil
@@ -43,7 +44,7 @@ func (in *inspection) chats() error {
 		if err := decodeRecord(tableChats, value, &rec); err != nil {
 			return err
 		}
-		chat, ok := chatName(name)
+		chat, ok := key.ParseCompact(name)
 		if !ok || !bytes.Equal(name, rec.GetKey()) {
 			in.tell(tableChats, "a chat is not what its name says")
 			return nil

@@ -49,13 +49,15 @@ type Client struct {
 	settings Settings
 	probe    func(point string)
 
-	ledger   *ledger.Ledger
-	events   *ledger.Stream
-	account_ atomic.Pointer[account]
+	ledger *ledger.Ledger
+	events *ledger.Stream
+	self   atomic.Pointer[account]
 	// becoming is held while an identity is made, so that only one is.
 	becoming sync.Mutex
 	routes   routes
-	roster   roster
+	people   people
+	sessions sessions
+	marks    markBook
 	outbox   outbox
 	bundles  bundles // of messages to be accepted
 	clocks   chatClocks
@@ -86,12 +88,6 @@ type Client struct {
 	destroyed atomic.Pointer[chan error]
 }
 
-// Bounds of what waits in memory.
-const (
-	// peersInMemory is how many peers' sessions are kept decoded.
-	peersInMemory = 256
-)
-
 // Open opens an engine. The network starts; when the store holds an identity its
 // topics are subscribed and what waits is sent.
 func Open(ctx context.Context, o Options) (*Client, error) {
@@ -121,10 +117,8 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.loop.heard, _ = lru.New[device, time.Time](peersInMemory)
 	c.loop.clocks = c.readClocks()
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	c.loop.peers, _ = lru.New[key.Public, session.Peer](peersInMemory) // fails only for a size below 1
-	c.loop.answers = map[answer]bool{}
-	c.loop.answered, _ = lru.New[answer, lastAnswer](answersRemembered)
-	c.loop.suspicions, _ = lru.New[installationOf, suspicion](answersRemembered)
+	c.sessions = newSessions()
+	c.people = newPeople()
 	if err := c.start(ctx); err != nil {
 		c.cancel()
 		_ = c.net.Stop()
@@ -144,7 +138,7 @@ func (c *Client) start(ctx context.Context) error {
 	var err error
 	if c.ledger, err = ledger.Open(ledger.Options{
 		Store: c.store, Now: c.now, MaxEvents: c.settings.MaxEvents, MaxEventBytes: c.settings.MaxEventBytes,
-		Stranger: func(who person) bool { return !c.isSelf(who) && c.roster.stranger(who) }, Blocked: c.roster.blocked,
+		Stranger: func(who key.Compact) bool { return !c.isSelf(who) && c.people.contacts.stranger(who) }, Blocked: c.people.contacts.blocked,
 		Withheld: func() { c.counters.drop("stranger_events") },
 		Panicked: func(value any, stack []byte) string { return c.Fail("transaction", value, stack) },
 		Probe:    c.probe,

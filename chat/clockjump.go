@@ -68,7 +68,7 @@ func (c *Client) followClock() {
 func (c *Client) setBack(by time.Duration) {
 	l := &c.loop
 	for _, at := range []*time.Time{
-		&l.nextCode, &l.lastCode, &l.nextCare, &l.rekeyed, &l.nextAwait, &l.back.since, &l.storePause.until, &l.networkPause.until,
+		&l.nextCare, &l.nextAwait, &l.back.since, &l.storePause.until, &l.networkPause.until,
 		&l.noise.pause.until,
 	} {
 		if !at.IsZero() {
@@ -88,8 +88,7 @@ func (c *Client) setBack(by time.Duration) {
 	}
 	c.outbox.shift(by)
 	l.heard.Purge()
-	l.answered.Purge()
-	l.suspicions.Purge()
+	c.sessions.shift(by)
 }
 
 // shift moves when rows are due.

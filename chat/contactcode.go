@@ -23,6 +23,18 @@ type signedBundle struct {
 	at      time.Time
 }
 
+// contactCode is when our contact code is due.
+type contactCode struct {
+	next, last time.Time
+	repeats    int // how often it is to be published again soon: see returns.go
+}
+
+// preKeyRenewal is about replacing our pre-key out of turn, because a session was lost.
+type preKeyRenewal struct {
+	version uint32    // of the new one, at least; 0: none is asked for
+	renewed time.Time // the last time
+}
+
 // ownBundle is our signed bundle, with the pre-keys of our active installations and a
 // recent timestamp. The loop only. Spec: 53/WAKU2-X3DH, "Bundle retrieval".
 func (c *Client) ownBundle(a *account) (*wire.Bundle, error) {
@@ -30,7 +42,7 @@ func (c *Client) ownBundle(a *account) (*wire.Bundle, error) {
 	if !ok {
 		return nil, Errorf(CodeStoreCorrupt, "", "there is no current pre-key")
 	}
-	now, last := c.now(), c.loop.bundle
+	now, last := c.now(), c.sessions.bundle
 	if age := now.Sub(last.at); last.account == a && age >= 0 && age < bundleFresh {
 		return last.bundle, nil
 	}
@@ -40,7 +52,7 @@ func (c *Client) ownBundle(a *account) (*wire.Bundle, error) {
 		SignedPreKeys: append([]x3dh.SignedPreKey{current.Signed(a.self.InstallationID)}, a.others...),
 	}.Sign(a.self.Identity)
 	if err == nil {
-		c.loop.bundle = signedBundle{bundle, a, now}
+		c.sessions.bundle = signedBundle{bundle, a, now}
 	}
 	return bundle, err
 }
@@ -55,9 +67,9 @@ func protocolMessage(a *account, bundle *wire.Bundle, encrypted map[string]*wire
 
 // codeSoon makes the contact code due, but not faster than messages are resent.
 func (c *Client) codeSoon() {
-	at := c.loop.lastCode.Add(c.settings.ResendBase)
-	if at.Before(c.loop.nextCode) {
-		c.loop.nextCode = at
+	at := c.sessions.code.last.Add(c.settings.ResendBase)
+	if at.Before(c.sessions.code.next) {
+		c.sessions.code.next = at
 	}
 }
 
@@ -96,23 +108,23 @@ func (c *Client) contactCode(a *account) error {
 // we were away (returns.go), and every ContactCodeEvery.
 func (c *Client) publishContactCode(a *account) {
 	now := c.now()
-	if now.Before(c.loop.nextCode) {
+	if now.Before(c.sessions.code.next) {
 		return
 	}
 	if a.dropped { // off the list, it shows itself to our other devices only
-		c.loop.answers[answer{peer: a.public}] = true
-		c.loop.nextCode = now.Add(c.settings.ContactCodeEvery)
+		c.sessions.answers.due[answer{peer: a.public}] = true
+		c.sessions.code.next = now.Add(c.settings.ContactCodeEvery)
 		return
 	}
 	if err := c.contactCode(a); err != nil {
 		c.log.Log("debug", "contact code not published", "error", err.Error())
-		c.loop.nextCode = now.Add(contactCodeRetry)
+		c.sessions.code.next = now.Add(contactCodeRetry)
 		return
 	}
-	c.loop.lastCode, c.loop.nextCode = now, now.Add(c.settings.ContactCodeEvery)
-	if c.loop.codesLeft > 0 {
-		c.loop.codesLeft--
-		c.loop.nextCode = now.Add(min(codeAgain*c.settings.ResendBase, c.settings.ContactCodeEvery))
+	c.sessions.code.last, c.sessions.code.next = now, now.Add(c.settings.ContactCodeEvery)
+	if c.sessions.code.repeats > 0 {
+		c.sessions.code.repeats--
+		c.sessions.code.next = now.Add(min(codeAgain*c.settings.ResendBase, c.settings.ContactCodeEvery))
 	}
 }
 
@@ -178,18 +190,18 @@ func (p *pass) ownBundleSeen(m *inbound) {
 // older copy.
 func (c *Client) wantNewPreKey(version uint32) {
 	now := c.now()
-	if c.loop.rekeyed.IsZero() || now.Sub(c.loop.rekeyed) >= renewEvery {
-		c.loop.rekey = max(version, uint32(now.Unix()))
+	if c.sessions.preKey.renewed.IsZero() || now.Sub(c.sessions.preKey.renewed) >= renewEvery {
+		c.sessions.preKey.version = max(version, uint32(now.Unix()))
 	}
 }
 
 // renewPreKey replaces our pre-key when a repair asked for it. Called with busy held.
 func (c *Client) renewPreKey() {
 	a, err := c.account()
-	if err != nil || c.loop.rekey == 0 {
+	if err != nil || c.sessions.preKey.version == 0 {
 		return
 	}
-	preKeys, err := a.self.PreKeys.Renew(c.now(), c.loop.rekey, c.rand)
+	preKeys, err := a.self.PreKeys.Renew(c.now(), c.sessions.preKey.version, c.rand)
 	if err == nil {
 		err = c.storePreKeys(a, preKeys)
 	}
@@ -197,7 +209,7 @@ func (c *Client) renewPreKey() {
 		c.log.Log("warn", "replacing the pre-key failed", "error", err.Error())
 		return
 	}
-	c.loop.rekey, c.loop.rekeyed = 0, c.now()
+	c.sessions.preKey.version, c.sessions.preKey.renewed = 0, c.now()
 }
 
 // storePreKeys makes new pre-keys ours, and publishes them. Called with busy held.
@@ -207,7 +219,7 @@ func (c *Client) storePreKeys(a *account, preKeys x3dh.PreKeys) error {
 	if err := c.update(func(t *txn) error { return t.Put(tableMeta, metaPreKeys, preKeys.Marshal()) }); err != nil {
 		return err
 	}
-	c.account_.Store(&next)
+	c.self.Store(&next)
 	c.codeSoon()
 	return nil
 }

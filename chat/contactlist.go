@@ -9,17 +9,30 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
+// people is what the engine keeps in memory of the people around us, other than our
+// sessions with them.
+type people struct {
+	contacts      contactList
+	newcomers     newcomerLimit
+	updates       contactUpdates
+	introductions introductions
+}
+
+func newPeople() people {
+	return people{updates: contactUpdates{}, introductions: newIntroductions()}
+}
+
 // roster is what must be known of a person without asking the store: whether to
 // listen to them at all, and the contact state that every message carries. It
 // mirrors the table of contacts.
-type roster struct {
+type contactList struct {
 	mu        sync.RWMutex
-	people    map[person]standing
+	people    map[key.Compact]standing
 	strangers int
 	writes    atomic.Uint64 // counts the writes of contacts
 	// silenced are being blocked: what comes after that in the same commit, before the
 	// roster knows, is not heard either.
-	silenced map[person]bool
+	silenced map[key.Compact]bool
 }
 
 // standing is one person's.
@@ -52,82 +65,82 @@ func standingOf(rec *wire.ContactRecord) standing {
 }
 
 // get is nobody's standing, that of a stranger, for people we do not know.
-func (r *roster) get(k key.Public) (s standing, known bool) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	s, known = r.people[personOf(k)]
+func (l *contactList) get(k key.Public) (s standing, known bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	s, known = l.people[k.Compact()]
 	return s, known
 }
 
 // of is get for a person whose key was not parsed.
-func (r *roster) of(who person) (s standing, known bool) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	s, known = r.people[who]
+func (l *contactList) of(who key.Compact) (s standing, known bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	s, known = l.people[who]
 	return s, known
 }
 
 // stranger reports whether somebody came to us unasked, or is not known at all.
-func (r *roster) stranger(who person) bool {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.people[who].stranger()
+func (l *contactList) stranger(who key.Compact) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.people[who].stranger()
 }
 
 // blocked reports whether somebody is blocked.
-func (r *roster) blocked(who person) bool {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.people[who].blocked
+func (l *contactList) blocked(who key.Compact) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.people[who].blocked
 }
 
 // heard reports whether what somebody says is taken: they are not blocked, nor about to.
-func (r *roster) heard(k key.Public) bool {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	who := personOf(k)
-	return !r.people[who].blocked && !r.silenced[who]
+func (l *contactList) heard(k key.Public) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	who := k.Compact()
+	return !l.people[who].blocked && !l.silenced[who]
 }
 
 // silence begins or ends the time in which somebody is being blocked.
-func (r *roster) silence(who person, on bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.silenced == nil {
-		r.silenced = map[person]bool{}
+func (l *contactList) silence(who key.Compact, on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.silenced == nil {
+		l.silenced = map[key.Compact]bool{}
 	}
-	if delete(r.silenced, who); on {
-		r.silenced[who] = true
+	if delete(l.silenced, who); on {
+		l.silenced[who] = true
 	}
 }
 
-func (r *roster) set(k person, s standing) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.people == nil {
-		r.people = map[person]standing{}
+func (l *contactList) set(k key.Compact, s standing) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.people == nil {
+		l.people = map[key.Compact]standing{}
 	}
 	if s.blocked {
-		delete(r.silenced, k)
+		delete(l.silenced, k)
 	}
-	old, known := r.people[k]
+	old, known := l.people[k]
 	if old.write > s.write {
 		return
 	}
 	if known && old.stranger() {
-		r.strangers--
+		l.strangers--
 	}
 	if s.stranger() {
-		r.strangers++
+		l.strangers++
 	}
-	r.people[k] = s
+	l.people[k] = s
 }
 
 // contacts lists up to limit people whom we have asked or accepted.
-func (r *roster) contacts(limit int) (all []key.Public) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	for who, s := range r.people {
+func (l *contactList) contacts(limit int) (all []key.Public) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for who, s := range l.people {
 		if !s.request.Added() || s.blocked || len(all) >= limit {
 			continue
 		}
@@ -139,10 +152,10 @@ func (r *roster) contacts(limit int) (all []key.Public) {
 }
 
 // full reports whether no more strangers are let in.
-func (r *roster) full() bool {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.strangers >= MaxStrangers
+func (l *contactList) full() bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.strangers >= MaxStrangers
 }
 
 // loadRoster reads the table of contacts.
@@ -153,10 +166,10 @@ func (c *Client) loadRoster() error {
 			if err := decodeRecord(tableContacts, value, &rec); err != nil {
 				return err
 			}
-			if len(name) != len(person{}) {
+			if len(name) != len(key.Compact{}) {
 				return Errorf(CodeStoreCorrupt, "", "a contact does not read back")
 			}
-			c.roster.set(person(name), standingOf(&rec))
+			c.people.contacts.set(key.Compact(name), standingOf(&rec))
 			return nil
 		})
 	})

@@ -169,13 +169,13 @@ func contactRecord(tx Tx, k key.Public) (*wire.ContactRecord, error) {
 // putContact stores a record, and in the roster once it is durable.
 func (t *txn) putContact(k key.Public, rec *wire.ContactRecord) error {
 	s := standingOf(rec)
-	s.write = t.c.roster.writes.Add(1) // transactions write one after the other
-	t.then(func() { t.c.roster.set(personOf(k), s) })
+	s.write = t.c.people.contacts.writes.Add(1) // transactions write one after the other
+	t.then(func() { t.c.people.contacts.set(k.Compact(), s) })
 	if s.blocked {
-		t.c.roster.silence(personOf(k), true)
-		t.otherwise(func() { t.c.roster.silence(personOf(k), false) })
+		t.c.people.contacts.silence(k.Compact(), true)
+		t.otherwise(func() { t.c.people.contacts.silence(k.Compact(), false) })
 	}
-	if before, known := t.c.roster.get(k); known && before.stranger() && !s.stranger() && !s.blocked {
+	if before, known := t.c.people.contacts.get(k); known && before.stranger() && !s.stranger() && !s.blocked {
 		rec.UnaskedChanges = 0
 		if err := t.showRequest(k.Compressed()); err != nil {
 			return err
@@ -203,7 +203,7 @@ func (t *txn) changeContact(k key.Public, change func(*wire.ContactRecord) bool)
 
 // wroteTo notes that we have written to somebody: they are no stranger any more.
 func (t *txn) wroteTo(k key.Public) error {
-	if s, _ := t.c.roster.get(k); s.written {
+	if s, _ := t.c.people.contacts.get(k); s.written {
 		return nil
 	}
 	rec, err := contactRecord(t, k)

@@ -24,7 +24,7 @@ func propagated(r contact.Request) *wire.ContactRequestPropagatedState {
 
 // propagatedTo is the contact state for a message to k.
 func (c *Client) propagatedTo(k key.Public) *wire.ContactRequestPropagatedState {
-	s, _ := c.roster.get(k)
+	s, _ := c.people.contacts.get(k)
 	return propagated(s.request)
 }
 
@@ -37,6 +37,10 @@ const (
 	// write again.
 	maxRepairs = 256
 )
+
+// contactUpdates are the people who are to get a CONTACT_UPDATE. What a crash loses of
+// them is noted again when they write.
+type contactUpdates map[key.Public]bool
 
 // sendBack notes that k is to be told, unless they are not to know (a refusal) or
 // have just been told.
@@ -52,11 +56,8 @@ func (t *txn) sendBack(k key.Public, rec *wire.ContactRecord, r contact.Request)
 
 // updateLater notes that the loop is to write to k. With busy held.
 func (c *Client) updateLater(k key.Public) {
-	if c.loop.repairs == nil {
-		c.loop.repairs = map[key.Public]bool{}
-	}
-	if len(c.loop.repairs) < maxRepairs {
-		c.loop.repairs[k] = true
+	if len(c.people.updates) < maxRepairs {
+		c.people.updates[k] = true
 	}
 }
 
@@ -64,7 +65,7 @@ func (c *Client) updateLater(k key.Public) {
 // does not reach, because there are more or the process dies, learns it with our next
 // message to them. With busy held.
 func (c *Client) tellContacts() {
-	for _, k := range c.roster.contacts(maxRepairs) {
+	for _, k := range c.people.contacts.contacts(maxRepairs) {
 		c.updateLater(k)
 	}
 }
@@ -72,8 +73,8 @@ func (c *Client) tellContacts() {
 // repair writes the letters that were noted. In the loop. What a crash loses is
 // noted again at their next message.
 func (c *Client) repair() {
-	for k := range c.loop.repairs {
-		delete(c.loop.repairs, k)
+	for k := range c.people.updates {
+		delete(c.people.updates, k)
 		_, err := c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
 			return c.updateLetter(a, k, rec, now)
 		})

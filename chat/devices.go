@@ -26,7 +26,7 @@ const joinWindow = 24 * time.Hour
 
 // limitFor is how many installations of an identity are addressed.
 func (c *Client) limitFor(k key.Public) int {
-	if a := c.account_.Load(); a != nil && a.public == k {
+	if a := c.self.Load(); a != nil && a.public == k {
 		return c.ownLimit()
 	}
 	return c.settings.MaxInstallations
@@ -52,7 +52,7 @@ func (a *account) takeDevices(own session.Peer) {
 // ownDevices brings the account up to date after p was stored, if that is our own
 // identity, and publishes the bundle when it is another one now. busy is held.
 func (c *Client) ownDevices(p session.Peer) {
-	a := c.account_.Load()
+	a := c.self.Load()
 	if a == nil || p.Identity != a.public {
 		return
 	}
@@ -61,7 +61,7 @@ func (c *Client) ownDevices(p session.Peer) {
 	if slices.Equal(next.others, a.others) && next.dropped == a.dropped {
 		return
 	}
-	c.account_.Store(&next)
+	c.self.Store(&next)
 	c.codeSoon()
 }
 
@@ -112,7 +112,7 @@ func (p *pass) deviceNamed(m *inbound, app message.Application) {
 
 // reportDevices emits what changed about our own devices, and conflicts about anybody's.
 func (t *txn) reportDevices(before, after session.Peer) error {
-	a := t.c.account_.Load()
+	a := t.c.self.Load()
 	if err := t.reportConflicts(before, after); err != nil || after.Identity != a.public {
 		return err
 	}
@@ -145,13 +145,13 @@ func (t *txn) reportDevices(before, after session.Peer) error {
 // reportConflicts emits which devices of somebody have come to take each other off the
 // list: of our own identity, and of people who did not come unasked and are not blocked.
 func (t *txn) reportConflicts(before, after session.Peer) error {
-	a := t.c.account_.Load()
+	a := t.c.self.Load()
 	old := before.Conflicts(a.self)
 	for _, id := range after.Conflicts(a.self) {
 		if slices.Contains(old, id) {
 			continue
 		}
-		if s, _ := t.c.roster.get(after.Identity); after.Identity != a.public && (s.blocked || s.stranger()) {
+		if s, _ := t.c.people.contacts.get(after.Identity); after.Identity != a.public && (s.blocked || s.stranger()) {
 			return nil
 		}
 		in, _ := after.Find(id)
@@ -238,7 +238,7 @@ func (c *Client) renameThis(name string) (event.Device, error) {
 	if err := c.update(func(t *txn) error { return put(t, tableMeta, metaIdentity, next.record()) }); err != nil {
 		return event.Device{}, err
 	}
-	c.account_.Store(&next)
+	c.self.Store(&next)
 	return c.thisDevice(&next), nil
 }
 
@@ -325,7 +325,7 @@ func (c *Client) awaitedDevices(rec *wire.MessageRecord, m *event.Message) error
 		if err != nil {
 			return err
 		}
-		a := c.account_.Load()
+		a := c.self.Load()
 		for _, in := range p.Active() {
 			own := peer == a.public
 			has := func(d event.MessageDevice) bool { return d.Installation == in.ID && d.Own == own }

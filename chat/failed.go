@@ -201,7 +201,7 @@ func (c *Client) forgetOldFailures(now time.Time) error {
 func (c *Client) sendFailed() {
 	for _, peer := range sorted(c.loop.returned) {
 		delete(c.loop.returned, peer)
-		if s, _ := c.roster.get(peer); s.blocked {
+		if s, _ := c.people.contacts.get(peer); s.blocked {
 			continue
 		}
 		all := slices.DeleteFunc(slices.Clone(c.loop.failed.byPeer[peer]), func(m failedMessage) bool { return !m.mayRevive() })
@@ -267,7 +267,7 @@ func (c *Client) stillAsked(m *wire.MessageRecord) bool {
 		return true
 	}
 	k, err := key.ParsePublic(m.GetChat())
-	s, _ := c.roster.get(k)
+	s, _ := c.people.contacts.get(k)
 	return err == nil && s.request.Added()
 }
 

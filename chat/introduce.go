@@ -28,7 +28,7 @@ type introduction struct {
 // introduce adds our profile to what goes to somebody, if they do not have it. In the
 // loop.
 func (c *Client) introduce(a *account, p *parcel, now time.Time) error {
-	s, _ := c.roster.get(p.to.Identity)
+	s, _ := c.people.contacts.get(p.to.Identity)
 	if s.blocked || p.to.Identity == a.public {
 		return nil
 	}
@@ -53,6 +53,18 @@ func (c *Client) introduce(a *account, p *parcel, now time.Time) error {
 	return nil
 }
 
+// introductions is what of our profile people were told last; it mirrors the part of
+// tableIntroduced that was used last.
+type introductions struct {
+	last   *lru.Cache[key.Public, *wire.IntroducedRecord]
+	signed signedProfile
+}
+
+func newIntroductions() introductions {
+	last, _ := lru.New[key.Public, *wire.IntroducedRecord](peersInMemory) // fails only for a size below 1
+	return introductions{last: last}
+}
+
 // signedProfile is a CHAT_IDENTITY as it was signed last for an account: everybody
 // gets the same.
 type signedProfile struct {
@@ -62,7 +74,7 @@ type signedProfile struct {
 }
 
 func (c *Client) signedProfile(a *account, ci *wire.ChatIdentity, withPicture bool) ([]byte, error) {
-	if last := c.loop.profile; last.account == a && last.withPicture == withPicture {
+	if last := c.people.introductions.signed; last.account == a && last.withPicture == withPicture {
 		return last.application, nil
 	}
 	encoded, err := message.Encode(ci)
@@ -71,23 +83,20 @@ func (c *Client) signedProfile(a *account, ci *wire.ChatIdentity, withPicture bo
 	}
 	application, err := message.Wrap(a.self.Identity, wire.ApplicationMetadataMessage_CHAT_IDENTITY, encoded)
 	if err == nil {
-		c.loop.profile = signedProfile{a, withPicture, application}
+		c.people.introductions.signed = signedProfile{a, withPicture, application}
 	}
 	return application, err
 }
 
 // toldTo is what of our profile somebody was told last.
 func (c *Client) toldTo(k key.Public) (*wire.IntroducedRecord, error) {
-	if c.loop.introduced == nil {
-		c.loop.introduced, _ = lru.New[key.Public, *wire.IntroducedRecord](peersInMemory) // fails only for a size below 1
-	}
-	if told, ok := c.loop.introduced.Get(k); ok {
+	if told, ok := c.people.introductions.last.Get(k); ok {
 		return told, nil
 	}
 	told := &wire.IntroducedRecord{}
 	_, err := c.record(tableIntroduced, k.Compressed(), told)
 	if err == nil {
-		c.loop.introduced.Add(k, told)
+		c.people.introductions.last.Add(k, told)
 	}
 	return told, err
 }
@@ -109,7 +118,7 @@ func (t *txn) storeIntroduction(at *attempt) error {
 	if at.introduces == nil {
 		return nil
 	}
-	t.then(func() { t.c.loop.introduced.Add(at.peer, at.introduces) })
+	t.then(func() { t.c.people.introductions.last.Add(at.peer, at.introduces) })
 	return put(t, tableIntroduced, at.peer.Compressed(), at.introduces)
 }
 
@@ -119,7 +128,7 @@ func (in *inspection) introduced() error {
 		if err := decodeRecord(tableIntroduced, value, &rec); err != nil {
 			return err
 		}
-		if _, ok := chatName(name); !ok {
+		if _, ok := key.ParseCompact(name); !ok {
 			in.tell(tableIntroduced, "a record is of nobody")
 		}
 		return nil

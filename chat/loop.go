@@ -8,15 +8,12 @@ import (
 
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/session"
-	"libstatus1to1/chat/wire"
 )
 
 // loopState belongs to who holds busy: the loop, but for the start and the
 // suspending of the store.
 type loopState struct {
-	peers *lru.Cache[key.Public, session.Peer]
-	acks  map[key.Public]*pendingAcks
+	acks map[key.Public]*pendingAcks
 	// holds are the people whose sending chain is too far ahead: see hold.go.
 	holds  map[key.Public]*hold
 	clocks clockReading // when they were last compared
@@ -33,36 +30,19 @@ type loopState struct {
 	unpublished []*attempt
 	published   []*attempt
 	lastAttempt uint64 // id that was given out last
-	bundle      signedBundle
-	profile     signedProfile
 	// unstored is a batch whose transaction failed: it is handled again.
 	unstored []Envelope
 	// After a failure of the store nothing is done for a while, after one of the
 	// network nothing is published.
 	storePause   pause
 	networkPause pause
-	nextCode     time.Time // when the contact code is due
-	lastCode     time.Time // when it was last published
-	codesLeft    int       // how often it is to be published again soon
 	// nextAwait is when to look whose contact code to listen for (awaited.go); awaitMore
 	// tells that there is something to do then.
-	nextAwait time.Time
-	awaitMore bool
-	// answers are the messages without content that are to go out, answered those that did.
-	answers     map[answer]bool
-	answered    *lru.Cache[answer, lastAnswer]
-	suspicions  *lru.Cache[installationOf, suspicion] // see losses.go
-	rekey       uint32                                // not 0: our pre-key is to be replaced, by at least this version
-	rekeyed     time.Time                             // when it last was for a repair
-	nextCare    time.Time                             // when pre-keys and old marks are looked after
-	acceptsWork bool                                  // an identity is there and its state loaded
-	doorbell    doorbell                              // how fast strangers come in
-	marks       markBook                              // whose marks are in the store
-	// repairs are the people who hold an older contact state of ours: see repair.go.
-	repairs map[key.Public]bool
-	// introduced is what of our profile people were told: see introduce.go.
-	introduced *lru.Cache[key.Public, *wire.IntroducedRecord]
-	noise      noiseState // pairings and what came of them
+	nextAwait   time.Time
+	awaitMore   bool
+	nextCare    time.Time  // when pre-keys and old marks are looked after
+	acceptsWork bool       // an identity is there and its state loaded
+	noise       noiseState // pairings and what came of them
 }
 
 // Pauses of the loop.
@@ -237,7 +217,7 @@ func (c *Client) untilDue() time.Duration {
 	case c.online.is() && c.loop.networkPause.lasts(now):
 		earlier(c.loop.networkPause.until)
 	case c.online.is():
-		earlier(c.loop.nextCode)
+		earlier(c.sessions.code.next)
 		if c.loop.back.happened {
 			earlier(c.loop.back.next(c.settings.ResendBase))
 		}
@@ -247,7 +227,7 @@ func (c *Client) untilDue() time.Duration {
 		for _, a := range c.loop.acks {
 			earlier(a.due)
 		}
-		if len(c.loop.unpublished) > 0 || len(c.loop.answers) > 0 || len(c.loop.returned) > 0 {
+		if len(c.loop.unpublished) > 0 || len(c.sessions.answers.due) > 0 || len(c.loop.returned) > 0 {
 			earlier(now)
 		}
 		if t, ok := c.outbox.nextDue(); ok {
@@ -329,8 +309,8 @@ func (c *Client) ResumeStore() error {
 	if err := c.store.Resume(); err != nil {
 		return err
 	}
-	c.loop.peers.Purge()
-	c.loop.marks = markBook{}
+	c.sessions.peers.Purge()
+	c.marks = markBook{}
 	c.paused.Store(false)
 	c.events.Sleep(false)
 	c.kick()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/event"
@@ -43,6 +44,14 @@ type suspicion struct {
 	steps int       // since then, without an answer; 0: there was one
 	times int       // how many suspicions there were in a row
 	begun key.Public
+}
+
+// suspicions are those about the installations that were last in doubt.
+type suspicions = *lru.Cache[installationOf, suspicion]
+
+func newSuspicions() suspicions {
+	s, _ := lru.New[installationOf, suspicion](answersRemembered) // fails only for a size below 1
+	return s
 }
 
 // installationOf names an installation of an identity.
@@ -101,7 +110,7 @@ func (p *pass) unreadable(m *inbound, peer session.Peer, failure error) {
 	if !p.c.mayAnswer(w, 0, p.now) {
 		return
 	}
-	p.c.loop.suspicions.Add(who, s)
+	p.c.sessions.suspicions.Add(who, s)
 	p.setPeer(peer, next)
 	p.do(func(t *txn) error { t.then(func() { t.c.takeStep(w) }); return nil })
 }
@@ -109,7 +118,7 @@ func (p *pass) unreadable(m *inbound, peer session.Peer, failure error) {
 // takeStep has an answer sent, and does what a loss that is certain asks for.
 func (c *Client) takeStep(w answer) {
 	if w.kind == probe {
-		c.loop.answers[w] = true
+		c.sessions.answers.due[w] = true
 		return
 	}
 	c.startOver(w, 0)
@@ -118,7 +127,7 @@ func (c *Client) takeStep(w answer) {
 // startOver begins a new session with an installation, with a new pre-key of ours of
 // at least a version, and sends again what it has not acknowledged. The loop only.
 func (c *Client) startOver(w answer, version uint32) {
-	c.loop.answers[w] = true
+	c.sessions.answers.due[w] = true
 	c.wantNewPreKey(version)
 	c.outbox.resend(w.peer, w.installation, c.now(), c.settings.ResendBase)
 }
@@ -126,7 +135,7 @@ func (c *Client) startOver(w answer, version uint32) {
 // suspect is the next step of a suspicion, if one is due: signedAt is when the sender
 // signed the message that gives rise to it.
 func (p *pass) suspect(who installationOf, cause string, signedAt int64) (suspicion, bool) {
-	s, before := p.c.loop.suspicions.Get(who)
+	s, before := p.c.sessions.suspicions.Get(who)
 	if before && p.now.Sub(s.last) < s.pause(p.c.settings) {
 		return s, false
 	}
@@ -145,7 +154,7 @@ func (p *pass) suspect(who installationOf, cause string, signedAt int64) (suspic
 // once it carries what was missed: a message made before the first probe.
 func (p *pass) answeredInSession(m *inbound, in session.Session) {
 	who := installationOf{m.sender, m.in.InstallationID}
-	s, suspected := p.c.loop.suspicions.Get(who)
+	s, suspected := p.c.sessions.suspicions.Get(who)
 	if !suspected || s.cause == "" {
 		return
 	}
@@ -158,7 +167,7 @@ func (p *pass) answeredInSession(m *inbound, in session.Session) {
 	case !replaced:
 		s.cause, s.begun = "", key.Public{}
 	}
-	p.c.loop.suspicions.Add(who, s)
+	p.c.sessions.suspicions.Add(who, s)
 	if !repaired || m.silent {
 		return
 	}

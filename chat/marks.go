@@ -7,13 +7,14 @@ import (
 	"slices"
 	"time"
 
+	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
 
 // markBook says, in memory, which records of tableMarks are whose. The loop only.
 type markBook struct {
-	rings map[person]*markRing // nil: not read yet
-	last  uint64               // the number that was given out last
+	rings map[key.Compact]*markRing // nil: not read yet
+	last  uint64                    // the number that was given out last
 }
 
 // markRing is what is kept of one person, oldest first.
@@ -30,22 +31,22 @@ type markEntry struct {
 
 // newMarks are marks of one person that a transaction makes.
 type newMarks struct {
-	of     person
+	of     key.Compact
 	names  []byte
 	weight int
 }
 
 // marksOf is how much is kept of a person.
-func (t *txn) marksOf(who person) int {
-	s, known := t.c.roster.of(who)
-	if own := t.c.account_.Load(); own != nil && who == personOf(own.public) || known && !s.stranger() && !s.blocked {
+func (t *txn) marksOf(who key.Compact) int {
+	s, known := t.c.people.contacts.of(who)
+	if own := t.c.self.Load(); own != nil && who == own.public.Compact() || known && !s.stranger() && !s.blocked {
 		return maxMarks
 	}
 	return maxStrangerMarks
 }
 
 // list notes the names of marks, to be stored at the end of the transaction.
-func (t *txn) list(who person, names []byte, weight int) {
+func (t *txn) list(who key.Compact, names []byte, weight int) {
 	for i := len(t.marks) - 1; i >= 0; i-- {
 		if m := t.marks[i]; m.of == who && m.weight < maxMarksTogether {
 			m.names, m.weight = append(m.names, names...), m.weight+weight
@@ -64,7 +65,7 @@ func (t *txn) putMarks() error {
 	if err := t.loadMarks(); err != nil {
 		return err
 	}
-	book, now, added := &t.c.loop.marks, t.c.now().UnixMilli(), map[person]int{}
+	book, now, added := &t.c.marks, t.c.now().UnixMilli(), map[key.Compact]int{}
 	var entries []markEntry
 	for i, m := range t.marks {
 		e := markEntry{book.last + 1 + uint64(i), now, m.weight}
@@ -91,8 +92,8 @@ func (t *txn) putMarks() error {
 }
 
 // forgetOldest forgets the oldest marks of a person until others of a weight have room.
-func (t *txn) forgetOldest(who person, weight int) error {
-	ring := t.c.loop.marks.rings[who]
+func (t *txn) forgetOldest(who key.Compact, weight int) error {
+	ring := t.c.marks.rings[who]
 	if ring == nil {
 		return nil
 	}
@@ -125,7 +126,7 @@ func (t *txn) forget(ring *markRing, n int) (marks int, err error) {
 	return marks, nil
 }
 
-func (b *markBook) ring(who person) *markRing {
+func (b *markBook) ring(who key.Compact) *markRing {
 	if b.rings[who] == nil {
 		b.rings[who] = &markRing{}
 	}
@@ -145,21 +146,21 @@ func (r *markRing) drop(n int) {
 
 // loadMarks reads the book, once a run.
 func (t *txn) loadMarks() error {
-	if t.c.loop.marks.rings != nil {
+	if t.c.marks.rings != nil {
 		return nil
 	}
-	book := markBook{rings: map[person]*markRing{}}
+	book := markBook{rings: map[key.Compact]*markRing{}}
 	err := t.Each(tableMarks, func(name, value []byte) error {
 		var rec wire.MarksRecord
 		if err := decodeRecord(tableMarks, value, &rec); err != nil {
 			return err
 		}
-		if len(name) != rowKeySize || len(rec.GetPeer()) != len(person{}) {
+		if len(name) != rowKeySize || len(rec.GetPeer()) != len(key.Compact{}) {
 			return Errorf(CodeStoreCorrupt, "", "marks do not read back")
 		}
 		number := binary.BigEndian.Uint64(name)
 		book.last = max(book.last, number)
-		book.ring(person(rec.GetPeer())).add(markEntry{number, rec.GetAt(), int(rec.GetWeight())})
+		book.ring(key.Compact(rec.GetPeer())).add(markEntry{number, rec.GetAt(), int(rec.GetWeight())})
 		return nil
 	})
 	if err != nil {
@@ -168,7 +169,7 @@ func (t *txn) loadMarks() error {
 	for _, ring := range book.rings {
 		slices.SortFunc(ring.entries, func(a, b markEntry) int { return cmp.Compare(a.number, b.number) })
 	}
-	t.c.loop.marks = book
+	t.c.marks = book
 	return nil
 }
 
@@ -177,7 +178,7 @@ func (t *txn) loadMarks() error {
 // first message from it that was forgotten would open again.
 func (c *Client) seenUntil(now time.Time) time.Time {
 	until := now.Add(-keepSeen)
-	if a := c.account_.Load(); a != nil {
+	if a := c.self.Load(); a != nil {
 		if k, ok := a.self.PreKeys.Oldest(); ok && k.Created.Before(until) {
 			return k.Created
 		}
@@ -194,7 +195,7 @@ func (c *Client) forgetMarks(now time.Time) error {
 			return err
 		}
 		forgotten := 0
-		for _, ring := range c.loop.marks.rings {
+		for _, ring := range c.marks.rings {
 			n := 0
 			for n < len(ring.entries) && ring.entries[n].at <= limit {
 				n++
@@ -258,7 +259,7 @@ func (t *txn) forgetOlder(limit, future int64) error {
 		return err
 	}
 	if len(ahead) > 0 {
-		t.list(personOf(t.c.account_.Load().public), ahead, len(ahead)/seenKeySize)
+		t.list(t.c.self.Load().public.Compact(), ahead, len(ahead)/seenKeySize)
 	}
 	for _, name := range old {
 		if err := t.Delete(tableSeen, name); err != nil {
@@ -305,7 +306,7 @@ func (in *inspection) seen() error {
 		if err := decodeRecord(tableMarks, value, &rec); err != nil {
 			return err
 		}
-		if _, ok := chatName(rec.GetPeer()); !ok || len(name) != rowKeySize {
+		if _, ok := key.ParseCompact(rec.GetPeer()); !ok || len(name) != rowKeySize {
 			in.tell(tableMarks, "marks are of nobody")
 		}
 		return list(rec.GetNames())

@@ -11,7 +11,7 @@ import (
 // receiveNoise takes the envelopes of pairings and their sessions out of a batch and
 // handles them in one transaction. It gives the others.
 func (c *Client) receiveNoise(batch []Envelope) (rest []Envelope) {
-	if c.account_.Load() == nil || len(c.loop.noise.topics) == 0 || len(batch) == 0 {
+	if c.self.Load() == nil || len(c.loop.noise.topics) == 0 || len(batch) == 0 {
 		return batch
 	}
 	var ours []Envelope
@@ -44,7 +44,7 @@ func (c *Client) receiveNoise(batch []Envelope) (rest []Envelope) {
 
 // takeNoise takes envelopes, and with pump what is due to be sent, in one transaction.
 func (c *Client) takeNoise(envelopes []Envelope, pump bool) error {
-	p := c.noisePass(c.account_.Load())
+	p := c.noisePass(c.self.Load())
 	p.expire() // before anything of theirs is opened
 	for _, e := range envelopes {
 		if err := p.take(e); err != nil {
@@ -99,7 +99,7 @@ func (p *noisePass) take(e Envelope) error {
 
 // workNoise does what is due, and publishes it.
 func (c *Client) workNoise() {
-	a := c.account_.Load()
+	a := c.self.Load()
 	for a != nil && c.ctx.Err() == nil && !c.noisePauses(c.now()) && c.publishPosts() {
 		p := c.noisePass(a)
 		p.tick()
@@ -171,7 +171,7 @@ func (c *Client) noiseDue(now time.Time, earlier func(time.Time)) {
 
 // careNoise forgets what is over, and ends what has been silent for too long.
 func (c *Client) careNoise(now time.Time) {
-	a := c.account_.Load()
+	a := c.self.Load()
 	if a == nil {
 		return
 	}

@@ -17,7 +17,7 @@ import (
 // the group of our key with itself. What was sent before a device was enabled it
 // does not get. Spec: 54, "Sending messages to a paired group".
 func (t *txn) toOwnDevices(row *wire.OutboxRecord) error {
-	a := t.c.account_.Load()
+	a := t.c.self.Load()
 	if len(a.others) == 0 {
 		return nil
 	}

@@ -157,8 +157,8 @@ func (c *Client) changeAccount(change func(*account)) error {
 	if err := c.update(func(t *txn) error { return put(t, tableMeta, metaIdentity, next.record()) }); err != nil {
 		return err
 	}
-	c.account_.Store(&next)
-	c.loop.nextCode = c.now()
+	c.self.Store(&next)
+	c.sessions.code.next = c.now()
 	if next.displayName != a.displayName {
 		c.tellContacts()
 	}
@@ -204,7 +204,7 @@ func (p *pass) profile(m *inbound, ci *wire.ChatIdentity) error {
 	}
 	news := profileNews{clock: ci.GetClock(), name: ci.GetDisplayName(), whole: true, bio: shownLines(ci.GetDescription(), message.MaxBio)}
 	// Nobody who came unasked leaves a picture with us.
-	if s, _ := p.c.roster.get(of); len(ci.GetImages()) > 0 && (s.added || s.request.Added()) {
+	if s, _ := p.c.people.contacts.get(of); len(ci.GetImages()) > 0 && (s.added || s.request.Added()) {
 		shared, err := p.a.self.Identity.ECDH(of)
 		if err == nil {
 			news.picture = message.PictureOf(ci, shared)
@@ -216,7 +216,7 @@ func (p *pass) profile(m *inbound, ci *wire.ChatIdentity) error {
 
 // profileOf takes what somebody says about themselves, if it is newer.
 func (t *txn) profileOf(k key.Public, news profileNews) error {
-	if !t.c.roster.heard(k) {
+	if !t.c.people.contacts.heard(k) {
 		return nil
 	}
 	if !utf8.ValidString(news.name) || !utf8.ValidString(news.bio) {

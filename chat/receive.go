@@ -197,7 +197,7 @@ func (p *pass) unseal(e Envelope) (*inbound, error) {
 		return nil, dropped("unsigned")
 	}
 	m.sender = opened.Signer
-	if m.route.kind != topicPartitioned && personOf(m.sender) != m.route.peer && m.sender != p.a.public {
+	if m.route.kind != topicPartitioned && m.sender.Compact() != m.route.peer && m.sender != p.a.public {
 		return nil, dropped("signer")
 	}
 	if m.message, err = parseProtocolMessage(opened.Data); err != nil {

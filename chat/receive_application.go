@@ -155,7 +155,7 @@ var errLater = errors.New("not taken now")
 // blocked meanwhile, or it is refused.
 func (p *pass) take(l *mail, f func(*txn) error) {
 	p.do(func(t *txn) error {
-		if !t.c.roster.heard(l.from.sender) {
+		if !t.c.people.contacts.heard(l.from.sender) {
 			t.c.counters.drop("blocked")
 			return nil
 		}
@@ -186,7 +186,7 @@ func (p *pass) remember(t *txn, l *mail) error {
 // blocked is, so that they cannot tell.
 func (p *pass) unheard(l *mail) {
 	p.c.counters.drop("blocked")
-	if s, _ := p.c.roster.get(l.from.sender); l.text != nil && !s.familiar() {
+	if s, _ := p.c.people.contacts.get(l.from.sender); l.text != nil && !s.familiar() {
 		p.do(func(t *txn) error {
 			_, err := t.countUnasked(l.text.record)
 			if errors.Is(err, errLater) {
@@ -214,7 +214,7 @@ func (p *pass) unsupported(l *mail) {
 		if shown, err := t.unsupportedOf(m.sender); err != nil || !shown {
 			return err
 		}
-		s, _ := t.c.roster.get(m.sender)
+		s, _ := t.c.people.contacts.get(m.sender)
 		return t.emit(event.UnsupportedReceived{
 			From: m.sender.Hex(), ApplicationType: int32(app.Type), TypeName: app.Type.String(),
 			MessageID: hexOf(id[:]), Payload: reported(app.Payload, s.stranger() && !t.isOwn(m.sender.Compressed())),

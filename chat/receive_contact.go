@@ -210,7 +210,7 @@ func (t *txn) contactState(r *received) error {
 		asked = nil
 	}
 	if asked == nil && (!known || p == contact.Propagated{}) {
-		s, _ := t.c.roster.get(chat)
+		s, _ := t.c.people.contacts.get(chat)
 		if !known || s.request == (contact.Request{}) {
 			return nil
 		}

@@ -183,7 +183,7 @@ func (c *Client) heard(from device) {
 	if c.loop.failed.of(from.peer) {
 		c.loop.returned[from.peer] = true
 	}
-	a := c.account_.Load()
+	a := c.self.Load()
 	p, err := c.peer(from.peer)
 	if err != nil || a == nil {
 		return
@@ -238,6 +238,6 @@ func (c *Client) comeBack() {
 	c.loop.back.happened = false
 	people := c.outbox.unanswered()
 	c.outbox.hastenFor(people[:min(len(people), maxPeopleBack)], now)
-	c.loop.codesLeft = codeRepeats
+	c.sessions.code.repeats = codeRepeats
 	c.codeSoon()
 }

@@ -148,8 +148,8 @@ func (p *pass) known(m *inbound, messages []datasync.Message) ([]knownAs, error)
 
 // remember marks something that of has sent as seen.
 func (t *txn) remember(of key.Public, kind byte, id [32]byte, mvds [][32]byte) error {
-	who := personOf(of)
-	if s, _ := t.c.roster.of(who); !s.familiar() && t.marksOf(who) == maxStrangerMarks {
+	who := of.Compact()
+	if s, _ := t.c.people.contacts.of(who); !s.familiar() && t.marksOf(who) == maxStrangerMarks {
 		mvds = mvds[:min(len(mvds), maxStrangerRepeats)]
 	}
 	rec := &wire.SeenRecord{}
@@ -169,7 +169,7 @@ func (t *txn) rememberSent(mvds, id [32]byte) error {
 	if err != nil || old != nil {
 		return err
 	}
-	return t.remember(t.c.account_.Load().public, seenElsewhere, mvds, [][32]byte{id})
+	return t.remember(t.c.self.Load().public, seenElsewhere, mvds, [][32]byte{id})
 }
 
 // digest names a ProtocolMessage: an exact copy has the same.

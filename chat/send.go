@@ -77,7 +77,7 @@ func (c *Client) begin(a *account, r SendRequest, result *SendResult) (*outgoing
 		result.Message = m
 		return nil, err
 	}
-	if s, _ := c.roster.get(r.To); s.blocked {
+	if s, _ := c.people.contacts.get(r.To); s.blocked {
 		return nil, Errorf(CodeBlocked, "to", "this person is blocked")
 	}
 	now := c.now()

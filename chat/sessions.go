@@ -2,6 +2,9 @@ package chat
 
 import (
 	"errors"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/protocol/key"
@@ -9,15 +12,47 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
+// sessions is what the engine keeps in memory of its encrypted sessions. It belongs to
+// whoever holds the engine's lock: the loop, or a call that stops it.
+type sessions struct {
+	peers      *lru.Cache[key.Public, session.Peer] // mirrors tablePeers and tableSkipped
+	answers    answers
+	suspicions suspicions
+	bundle     signedBundle
+	code       contactCode
+	preKey     preKeyRenewal
+}
+
+// peersInMemory is how many peers' sessions are kept decoded: as many as write to us
+// within some minutes.
+const peersInMemory = 256
+
+func newSessions() sessions {
+	peers, _ := lru.New[key.Public, session.Peer](peersInMemory) // fails only for a size below 1
+	return sessions{peers: peers, answers: newAnswers(), suspicions: newSuspicions()}
+}
+
+// shift moves what is due by a jump of the clock, and forgets when something was done
+// last: those times belong to the clock as it was before.
+func (s *sessions) shift(by time.Duration) {
+	for _, at := range []*time.Time{&s.code.next, &s.code.last, &s.preKey.renewed} {
+		if !at.IsZero() {
+			*at = at.Add(by)
+		}
+	}
+	s.answers.sent.Purge()
+	s.suspicions.Purge()
+}
+
 // peer is what we know of an identity: from memory, the store, or nothing. The
 // loop only.
 func (c *Client) peer(k key.Public) (session.Peer, error) {
-	if p, ok := c.loop.peers.Get(k); ok {
+	if p, ok := c.sessions.peers.Get(k); ok {
 		return p, nil
 	}
 	p, err := c.readPeer(k)
 	if err == nil {
-		c.loop.peers.Add(k, p)
+		c.sessions.peers.Add(k, p)
 	}
 	return p, err
 }
@@ -53,7 +88,7 @@ func (t *txn) savePeer(before, after session.Peer) error {
 		}
 	}
 	t.then(func() {
-		t.c.loop.peers.Add(after.Identity, after)
+		t.c.sessions.peers.Add(after.Identity, after)
 		t.c.ownDevices(after)
 	})
 	return nil
@@ -62,8 +97,8 @@ func (t *txn) savePeer(before, after session.Peer) error {
 // emitStarted reports the sessions just begun with these installations, unless it is
 // somebody of whom nothing is to be heard.
 func (t *txn) emitStarted(p session.Peer, installations []string) error {
-	a := t.c.account_.Load()
-	if s, _ := t.c.roster.get(p.Identity); s.blocked {
+	a := t.c.self.Load()
+	if s, _ := t.c.people.contacts.get(p.Identity); s.blocked {
 		return nil
 	}
 	for _, id := range installations {

@@ -51,9 +51,9 @@ const (
 	attemptEvery   = 5 * time.Millisecond
 )
 
-// doorbell bounds how fast strangers come in: nobody spends a token before they have
+// newcomerLimit bounds how fast strangers come in: nobody spends a token before they have
 // said something that opens.
-type doorbell struct {
+type newcomerLimit struct {
 	entries, attempts bucket
 }
 
@@ -71,31 +71,31 @@ func (b *bucket) refill(now time.Time, every time.Duration) {
 }
 
 // mayTry takes the token of an attempt, if somebody could be let in at all.
-func (d *doorbell) mayTry(now time.Time) bool {
-	d.entries.refill(now, strangerEvery)
-	d.attempts.refill(now, attemptEvery)
-	if d.entries.used >= strangersAtOnce+requestsAtOnce || d.attempts.used >= attemptsAtOnce {
+func (n *newcomerLimit) mayTry(now time.Time) bool {
+	n.entries.refill(now, strangerEvery)
+	n.attempts.refill(now, attemptEvery)
+	if n.entries.used >= strangersAtOnce+requestsAtOnce || n.attempts.used >= attemptsAtOnce {
 		return false
 	}
-	d.attempts.used++
+	n.attempts.used++
 	return true
 }
 
-// ring takes the token of somebody who has said something; asks is looked at when those
+// letIn takes the token of somebody who has said something; asks is looked at when those
 // left are for requests. It gives the attempt back.
-func (d *doorbell) ring(asks func() bool) bool {
-	if d.entries.used >= strangersAtOnce && (d.entries.used >= strangersAtOnce+requestsAtOnce || !asks()) {
+func (n *newcomerLimit) letIn(asks func() bool) bool {
+	if n.entries.used >= strangersAtOnce && (n.entries.used >= strangersAtOnce+requestsAtOnce || !asks()) {
 		return false
 	}
-	d.entries.used++
-	d.attempts.used = max(0, d.attempts.used-1)
+	n.entries.used++
+	n.attempts.used = max(0, n.attempts.used-1)
 	return true
 }
 
 // admit decides about the sender of a payload before anything is opened or stored.
 // What the blocked send is opened, to acknowledge it, and nothing else: silent.
 func (p *pass) admit(m *inbound) error {
-	s, known := p.c.roster.get(m.sender)
+	s, known := p.c.people.contacts.get(m.sender)
 	switch {
 	case m.sender == p.a.public, known && !s.stranger() && !s.blocked:
 	case p.c.settings.Strangers == StrangersDeny && !s.familiar():
@@ -103,9 +103,9 @@ func (p *pass) admit(m *inbound) error {
 	case s.blocked:
 		m.silent = true
 	case known, p.welcomed[m.sender]:
-	case p.c.roster.full():
+	case p.c.people.contacts.full():
 		return dropped("strangers_full")
-	case !p.c.loop.doorbell.mayTry(p.now):
+	case !p.c.people.newcomers.mayTry(p.now):
 		return dropped("strangers_rate")
 	default:
 		if p.met == nil {
@@ -121,7 +121,7 @@ func (p *pass) welcome(m *inbound) error {
 	if !p.met[m.sender] || p.welcomed[m.sender] {
 		return nil
 	}
-	if !p.c.loop.doorbell.ring(func() bool { return asksToBeContact(m) }) {
+	if !p.c.people.newcomers.letIn(func() bool { return asksToBeContact(m) }) {
 		return dropped("strangers_rate")
 	}
 	if p.welcomed == nil {
@@ -160,7 +160,7 @@ const maxLookedAt = 4
 // unsupportedOf reports whether a message of a type we do not support is shown: of a
 // stranger within bounds, and none where they are to ask first.
 func (t *txn) unsupportedOf(sender key.Public) (bool, error) {
-	s, _ := t.c.roster.get(sender)
+	s, _ := t.c.people.contacts.get(sender)
 	if !s.stranger() || t.isOwn(sender.Compressed()) {
 		return true, nil
 	}
@@ -181,7 +181,7 @@ func (t *txn) unsupportedOf(sender key.Public) (bool, error) {
 // unaskedChange counts what a stranger changes with us that is no text. errLater: as
 // much as one may.
 func (t *txn) unaskedChange(k key.Public, rec *wire.ContactRecord) error {
-	if s, _ := t.c.roster.get(k); !s.stranger() {
+	if s, _ := t.c.people.contacts.get(k); !s.stranger() {
 		return nil
 	}
 	if rec.GetUnaskedChanges() >= MaxStrangerMessages {
@@ -195,7 +195,7 @@ func (t *txn) unaskedChange(k key.Public, rec *wire.ContactRecord) error {
 // unasked counts what a stranger leaves with us, and lets a text wait if they are to ask
 // first. errLater: they have left as much as one may. In the transaction.
 func (t *txn) unasked(r *received) error {
-	s, _ := t.c.roster.get(r.chat)
+	s, _ := t.c.people.contacts.get(r.chat)
 	if r.record.GetOutgoing() || !s.stranger() {
 		return nil
 	}
@@ -287,7 +287,7 @@ func (t *txn) showRequest(name []byte) error {
 
 // isRequest reports whether a chat is one of a stranger who waits for an answer.
 func (c *Client) isRequest(rec *wire.ChatRecord) bool {
-	s, known := c.roster.of(person(rec.GetKey()))
+	s, known := c.people.contacts.of(key.Compact(rec.GetKey()))
 	return known && s.stranger()
 }
 
@@ -295,7 +295,7 @@ func (c *Client) isRequest(rec *wire.ChatRecord) bool {
 // one. Where strangers may write, theirs are in both; where they are to ask, or have and
 // were blocked since, only among the requests.
 func (c *Client) listed(rec *wire.ChatRecord, requests bool) bool {
-	if len(rec.GetKey()) != len(person{}) {
+	if len(rec.GetKey()) != len(key.Compact{}) {
 		return !requests // it is told as damaged when it is read
 	}
 	if len(rec.GetLastMessageId()) == 0 {

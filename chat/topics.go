@@ -22,14 +22,8 @@ type route struct {
 	kind         string
 	contentTopic string
 	sym          key.Secret
-	peer         person // whose contact code, or the other side; ours for partitioned
+	peer         key.Compact // whose contact code, or the other side; ours for partitioned
 }
-
-// person is a compressed public key. Thousands are read when a client starts, and
-// only those somebody writes on are ever compared: none has to be a point.
-type person = key.Compact
-
-func personOf(k key.Public) person { return person(k.Compressed()) }
 
 func (r route) open(self key.Private, b []byte) (payload.Opened, error) {
 	if r.kind == topicPartitioned {
@@ -43,7 +37,7 @@ func (r route) recordKey() []byte { return append([]byte(r.kind), r.peer[:]...) 
 // routeName is what a route is known by.
 type routeName struct {
 	kind string
-	peer person
+	peer key.Compact
 }
 
 func (r route) name() routeName { return routeName{r.kind, r.peer} }
@@ -61,7 +55,7 @@ type routes struct {
 	mu      sync.RWMutex
 	byTopic map[string][]route
 	known   map[routeName]route
-	awaited map[person]bool // whose contact code we listen for without knowing its route
+	awaited map[key.Compact]bool // whose contact code we listen for without knowing its route
 }
 
 func (r *routes) on(contentTopic string) []route {
@@ -73,7 +67,7 @@ func (r *routes) on(contentTopic string) []route {
 func (r *routes) get(kind string, peer key.Public) (route, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	found, ok := r.known[routeName{kind, personOf(peer)}]
+	found, ok := r.known[routeName{kind, peer.Compact()}]
 	return found, ok
 }
 
@@ -114,7 +108,7 @@ func (r *routes) remove(n route) (unused bool) {
 
 // deriveTopic makes the route of a symmetric topic: some 12 ms of CPU.
 func (c *Client) deriveTopic(kind string, peer key.Public, t topic.Topic) route {
-	return route{kind: kind, contentTopic: t.ContentTopic(), sym: symmetricKey(t.Name), peer: personOf(peer)}
+	return route{kind: kind, contentTopic: t.ContentTopic(), sym: symmetricKey(t.Name), peer: peer.Compact()}
 }
 
 // symmetricKey is a variable so that simulations of many clients need not derive the
@@ -149,7 +143,7 @@ func (c *Client) loadRoutes(a *account) error {
 	c.routes.byTopic, c.routes.known, c.routes.awaited = map[string][]route{}, map[routeName]route{}, nil
 	c.routes.mu.Unlock()
 	all := []route{{
-		kind: topicPartitioned, contentTopic: topic.Partitioned(a.public).ContentTopic(), peer: personOf(a.public),
+		kind: topicPartitioned, contentTopic: topic.Partitioned(a.public).ContentTopic(), peer: a.public.Compact(),
 	}}
 	err := c.store.View(func(tx Tx) error {
 		return tx.Each(tableTopics, func(_, value []byte) error {
@@ -157,10 +151,10 @@ func (c *Client) loadRoutes(a *account) error {
 			if err := decodeRecord(tableTopics, value, &rec); err != nil {
 				return err
 			}
-			if len(rec.GetPeer()) != len(person{}) || len(rec.GetKey()) != len(key.Secret{}) {
+			if len(rec.GetPeer()) != len(key.Compact{}) || len(rec.GetKey()) != len(key.Secret{}) {
 				return Errorf(CodeStoreCorrupt, "", "a topic does not read back")
 			}
-			all = append(all, route{rec.GetKind(), rec.GetContentTopic(), key.Secret(rec.GetKey()), person(rec.GetPeer())})
+			all = append(all, route{rec.GetKind(), rec.GetContentTopic(), key.Secret(rec.GetKey()), key.Compact(rec.GetPeer())})
 			return nil
 		})
 	})

@@ -134,7 +134,7 @@ func (c *Client) changeVerification(k key.Public, direction byte, f change) (eve
 	if err != nil {
 		return result, err
 	}
-	if s, _ := c.roster.get(k); !s.request.Mutual() || s.blocked {
+	if s, _ := c.people.contacts.get(k); !s.request.Mutual() || s.blocked {
 		return result, wrongState(s.request, "both must be contacts")
 	}
 	name := verificationKey(k, direction)
