@@ -94,8 +94,9 @@ func (l *contactList) blocked(who key.Compact) bool {
 	return l.people[who].blocked
 }
 
-// heard reports whether what somebody says is taken: they are not blocked, nor about to.
-func (l *contactList) heard(k key.Public) bool {
+// hears reports whether what somebody says is accepted: they are not blocked, nor about
+// to be by the transaction that runs.
+func (l *contactList) hears(k key.Public) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	who := k.Compact()

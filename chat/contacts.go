@@ -159,9 +159,9 @@ func contactOf(rec *wire.ContactRecord) event.Contact {
 }
 
 // contactRecord reads what is known of a person; an empty record if nothing is.
-func contactRecord(tx Tx, k key.Public) (*wire.ContactRecord, error) {
+func contactRecord(r reader, k key.Public) (*wire.ContactRecord, error) {
 	rec := &wire.ContactRecord{}
-	_, err := get(tx, tableContacts, k.Compressed(), rec)
+	_, err := read(r, tableContacts, k.Compressed(), rec)
 	rec.Key = k.Compressed()
 	return rec, err
 }

@@ -216,7 +216,7 @@ func (p *pass) profile(m *inbound, ci *wire.ChatIdentity) error {
 
 // profileOf takes what somebody says about themselves, if it is newer.
 func (t *txn) profileOf(k key.Public, news profileNews) error {
-	if !t.c.people.contacts.heard(k) {
+	if !t.c.people.contacts.hears(k) {
 		return nil
 	}
 	if !utf8.ValidString(news.name) || !utf8.ValidString(news.bio) {
@@ -238,8 +238,8 @@ func (t *txn) profileOf(k key.Public, news profileNews) error {
 		}
 	}
 	same := proto.Equal(before, rec) && !shown
-	if !same && errors.Is(t.unaskedChange(k, rec), errLater) {
-		return nil // nobody acknowledges a profile
+	if !same && !t.c.countChange(k, rec) {
+		return nil // a profile is not acknowledged, so it is dropped rather than refused
 	}
 	rec.ProfileClock = news.clock
 	if err := t.putContact(k, rec); err != nil || same {

@@ -37,9 +37,10 @@ type pass struct {
 	found map[string][]byte     // marks looked for in the store: nil where there is none
 	all   stepList              // what to write, in order
 	into  *stepList             // where the next step goes
-	mail  []mail
-	taken map[[32]byte][32]byte // ChatMessages of this pass: MVDS id by message id
-	met   map[key.Public]bool   // strangers nothing was known of before this pass
+	// applications are the application messages of all envelopes, in their order.
+	applications []applicationMessage
+	accepted     map[[32]byte][32]byte // ChatMessages of this pass: MVDS id by message id
+	met          map[key.Public]bool   // strangers nothing was known of before this pass
 	// welcomed are those of them who have said something that opened.
 	welcomed map[key.Public]bool
 	// routed are people whom this pass makes known, with the topic shared with them.
@@ -91,7 +92,7 @@ func (c *Client) receive(batch []Envelope) {
 	}
 	p := &pass{
 		c: c, a: a, now: c.now(), peers: map[key.Public]*passPeer{},
-		seen: map[string][][32]byte{}, found: map[string][]byte{}, taken: map[[32]byte][32]byte{}, refused: map[[32]byte]bool{},
+		seen: map[string][][32]byte{}, found: map[string][]byte{}, accepted: map[[32]byte][32]byte{}, refused: map[[32]byte]bool{},
 		routed: map[key.Public]bool{},
 	}
 	p.into = &p.all
@@ -108,7 +109,7 @@ func (c *Client) receive(batch []Envelope) {
 			c.log.Log("debug", "envelope dropped", "reason", reasonOf(err))
 		}
 	}
-	p.openMail()
+	p.openApplications()
 	if len(p.all.steps) == 0 {
 		return
 	}
@@ -318,7 +319,7 @@ func (p *pass) plaintext(m *inbound) {
 	switch {
 	case len(m.in.Plaintext) == 0:
 	case errors.Is(err, datasync.ErrNotMVDS):
-		p.applications(m, []body{{bytes: m.in.Plaintext}})
+		p.queueApplications(m, []body{{bytes: m.in.Plaintext}})
 	case err != nil:
 		p.c.counters.drop("datasync")
 	default:
@@ -398,7 +399,7 @@ func (p *pass) sync(m *inbound, sync datasync.Payload) {
 		}
 		bodies = append(bodies, body{sm.Body, known[i]})
 	}
-	p.applications(m, bodies)
+	p.queueApplications(m, bodies)
 }
 
 func installationIDs(list []session.Installation) []string {

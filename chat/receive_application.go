@@ -11,70 +11,75 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// mail is an application message that was decrypted and is to be opened.
-type mail struct {
-	from *inbound
-	body body
-	app  message.Application
-	good bool
-	// marked: it was taken, and is in no history, so it needs a mark.
+// applicationMessage is one that was decrypted, on its way through the rest of the
+// pipeline.
+type applicationMessage struct {
+	from      *inbound
+	body      body
+	app       message.Application
+	authentic bool // signed by the sender of its envelope
+	// marked: it was accepted and is in no history, so it needs a mark of its own.
 	marked bool
-	// If it is a ChatMessage: what is to be stored, or why not.
-	text  *received
+	// If it is a ChatMessage: what is to be stored, or why nothing is.
+	text  *receivedText
 	fault error
-	// steps are what it comes to, at its place among those of its envelope.
+	// steps are the writes it comes to. They stand among those of its envelope at the
+	// place where it was found, although they are added later.
 	steps *stepList
 }
 
-// applications takes the application messages of one envelope.
-func (p *pass) applications(m *inbound, bodies []body) {
+// queueApplications notes the application messages of one envelope: those of all
+// envelopes are opened together, on all cores.
+func (p *pass) queueApplications(m *inbound, bodies []body) {
 	if len(bodies) == 0 {
 		return
 	}
 	steps := &stepList{}
 	p.do(steps.run)
 	for _, b := range bodies {
-		p.mail = append(p.mail, mail{from: m, body: b, steps: steps})
+		p.applications = append(p.applications, applicationMessage{from: m, body: b, steps: steps})
 	}
 }
 
-// openMail opens the application messages of the pass. Recovering who signed them is
-// most of the work of receiving.
-func (p *pass) openMail() {
-	parallel(len(p.mail), func(i int) {
-		l := &p.mail[i]
-		l.app, l.good = p.unwrap(l.from, l.body.bytes)
-		if l.good && l.app.Type == wire.ApplicationMetadataMessage_CHAT_MESSAGE {
-			l.text, l.fault = p.readChatMessage(l.from, l.app, l.body.bytes)
+// openApplications opens the application messages of the pass. Recovering who signed
+// them is most of the work of receiving, and each is independent of the others; what they
+// come to is decided afterwards, in their order.
+func (p *pass) openApplications() {
+	parallel(len(p.applications), func(i int) {
+		am := &p.applications[i]
+		am.app, am.authentic = p.unwrap(am.from, am.body.bytes)
+		if am.authentic && am.app.Type == wire.ApplicationMetadataMessage_CHAT_MESSAGE {
+			am.text, am.fault = p.readChatMessage(am.from, am.app, am.body.bytes)
 		}
 	})
-	for i := range p.mail {
-		l := &p.mail[i]
-		p.into = l.steps
+	for i := range p.applications {
+		am := &p.applications[i]
+		p.into = am.steps
 		switch {
-		case l.from.silent:
-			p.unheard(l)
-		case l.good:
-			p.application(l)
+		case am.from.silent:
+			p.ignore(am)
+		case am.authentic:
+			p.dispatch(am)
 		}
-		if l.marked && l.body.known != (knownAs{}) {
-			p.do(func(t *txn) error { return p.remember(t, l) })
+		if am.marked && am.body.known != (knownAs{}) {
+			p.do(func(t *txn) error { return p.remember(t, am) })
 		}
 	}
 }
 
-// application takes one authentic application message. Spec: 62/STATUS-PAYLOADS.
-func (p *pass) application(l *mail) {
-	m, app := l.from, l.app
+// dispatch hands an authentic application message to what handles its type.
+// Spec: 62/STATUS-PAYLOADS.
+func (p *pass) dispatch(am *applicationMessage) {
+	m, app := am.from, am.app
 	switch app.Type {
 	case wire.ApplicationMetadataMessage_CHAT_MESSAGE:
 		switch {
-		case errors.Is(l.fault, message.ErrNotOneToOne): // a group's: not lost, but not shown as theirs
-			p.unsupported(l)
-		case l.fault != nil:
+		case errors.Is(am.fault, message.ErrNotOneToOne): // a group's: reported, but not shown as theirs
+			p.unsupported(am)
+		case am.fault != nil:
 			p.c.counters.drop("chat_message")
 		default:
-			p.chatMessage(l)
+			p.chatMessage(am)
 		}
 	case wire.ApplicationMetadataMessage_CHAT_IDENTITY:
 		var profile wire.ChatIdentity
@@ -83,16 +88,16 @@ func (p *pass) application(l *mail) {
 			return
 		}
 		if p.profile(m, &profile) != nil {
-			p.refuse(l.body)
+			p.refuse(am.body)
 			return
 		}
-		l.marked = true
+		am.marked = true
 	case wire.ApplicationMetadataMessage_SYNC_PAIR_INSTALLATION:
-		l.marked = true
+		am.marked = true
 		p.deviceNamed(m, app)
 	default:
-		if !p.aboutContact(l) {
-			p.unsupported(l)
+		if !p.aboutContact(am) {
+			p.unsupported(am)
 		}
 	}
 }
@@ -146,28 +151,58 @@ func (p *pass) isUnsignedName(m *inbound, b []byte) bool {
 	return err == nil && m.sender == p.a.public && app.Type == wire.ApplicationMetadataMessage_SYNC_PAIR_INSTALLATION
 }
 
-// errLater refuses what may be taken when it comes again: a bound is reached, or a time
-// is wrong. It is neither marked nor acknowledged, so its sender repeats it, and knows in
-// the end that it did not arrive.
-var errLater = errors.New("not taken now")
+// errLater refuses what may be accepted when it comes again: a bound is reached, or a
+// time is wrong. It is neither marked nor acknowledged, so its sender repeats it, and
+// knows in the end that it did not arrive. Only a judge returns it.
+var errLater = errors.New("not accepted now")
 
-// take applies an application message in the transaction, unless its sender has been
-// blocked meanwhile, or it is refused.
-func (p *pass) take(l *mail, f func(*txn) error) {
+// A judge decides about one application message in the transaction, by the state as the
+// messages before it have left it. It returns what writes the message, nil if nothing is to
+// be written, or errLater. A lookup cannot write: so nothing is ever stored of what is
+// refused, and the sender's next attempt finds the state as this one did.
+type judge func(lookup) (write func(*txn) error, err error)
+
+// reader is what reading one record takes: a transaction, or a judge's lookup.
+type reader interface {
+	Get(table Table, name []byte) ([]byte, error)
+}
+
+// lookup is a transaction as a judge has it.
+type lookup interface {
+	reader
+	unaskedIn(chat []byte) (messages uint32, bytes uint64, err error)
+}
+
+// read reads a record into m and reports whether there is one.
+func read(from reader, table Table, name []byte, m proto.Message) (bool, error) {
+	b, err := from.Get(table, name)
+	if err != nil || b == nil {
+		return false, err
+	}
+	return true, decodeRecord(table, b, m)
+}
+
+// apply decides about an application message in the transaction, and writes it at once.
+// Its sender may have been blocked since the pass began.
+func (p *pass) apply(am *applicationMessage, f judge) {
 	p.do(func(t *txn) error {
-		if !t.c.people.contacts.heard(l.from.sender) {
+		if !t.c.people.contacts.hears(am.from.sender) {
 			t.c.counters.drop("blocked")
 			return nil
 		}
-		err := f(t)
+		write, err := f(t)
 		if errors.Is(err, errLater) {
-			p.refuse(l.body)
+			p.refuse(am.body)
 			return nil
 		}
-		return err
+		if err != nil || write == nil {
+			return err
+		}
+		return write(t)
 	})
 }
 
+// refuse has a message neither marked nor acknowledged.
 func (p *pass) refuse(b body) {
 	if b.known != (knownAs{}) {
 		p.refused[b.known.mvds] = true
@@ -175,50 +210,74 @@ func (p *pass) refuse(b body) {
 }
 
 // remember marks a message of an MVDS payload that is in no history.
-func (p *pass) remember(t *txn, l *mail) error {
-	if p.refused[l.body.known.mvds] {
+func (p *pass) remember(t *txn, am *applicationMessage) error {
+	if p.refused[am.body.known.mvds] {
 		return nil
 	}
-	return t.remember(l.from.sender, seenMVDS, l.body.known.mvds, nil)
+	return t.remember(am.from.sender, seenMVDS, am.body.known.mvds, nil)
 }
 
-// unheard drops what somebody blocked has sent. What would be refused if they were not
-// blocked is, so that they cannot tell.
-func (p *pass) unheard(l *mail) {
+// ignore drops what somebody blocked has sent. What would be refused if they were not
+// blocked is refused here too: an acknowledgement would tell them that they are.
+func (p *pass) ignore(am *applicationMessage) {
 	p.c.counters.drop("blocked")
-	if s, _ := p.c.people.contacts.get(l.from.sender); l.text != nil && !s.familiar() {
+	if s, _ := p.c.people.contacts.get(am.from.sender); am.text != nil && !s.familiar() {
 		p.do(func(t *txn) error {
-			_, err := t.countUnasked(l.text.record)
-			if errors.Is(err, errLater) {
-				p.refuse(l.body)
+			room, err := t.c.roomForUnasked(t, am.text.record)
+			if err != nil {
+				return err
+			}
+			if !room {
+				p.refuse(am.body)
 				return nil
 			}
+			_, err = t.countUnasked(am.text.record)
 			return err
 		})
 	}
-	clock, isState := stateClock(l.app)
-	if l.good && isState && clock != 0 && message.ValidateClock(clock, p.judged(l.from)) != nil {
-		p.refuse(l.body)
+	clock, isState := stateClock(am.app)
+	if am.authentic && isState && clock != 0 && message.ValidateClock(clock, p.judged(am.from)) != nil {
+		p.refuse(am.body)
 	}
 }
 
 // judged is the time by which what m says of states is judged.
 func (p *pass) judged(m *inbound) time.Time { return p.c.clocks.judged(p.c, m.sender, m.at, p.now) }
 
-// unsupported reports what this version does not handle.
-func (p *pass) unsupported(l *mail) {
-	m, app, b := l.from, l.app, l.body.bytes
-	id := message.ID(m.sender, b)
-	l.marked = true
-	p.take(l, func(t *txn) error {
-		if shown, err := t.unsupportedOf(m.sender); err != nil || !shown {
-			return err
+// unsupported reports a message of a type that this version does not handle. Of a stranger
+// it is reported within bounds, and not at all where they are to ask first.
+func (p *pass) unsupported(am *applicationMessage) {
+	m, app := am.from, am.app
+	id := message.ID(m.sender, am.body.bytes)
+	am.marked = true
+	p.apply(am, func(r lookup) (func(*txn) error, error) {
+		s, _ := p.c.people.contacts.get(m.sender)
+		stranger := s.stranger() && !p.c.isSelf(m.sender.Compact())
+		var rec *wire.ContactRecord
+		if stranger {
+			if p.c.settings.Strangers == StrangersRequest {
+				p.c.counters.drop("stranger")
+				return nil, nil
+			}
+			var err error
+			if rec, err = contactRecord(r, m.sender); err != nil {
+				return nil, err
+			}
+			if !p.c.countChange(m.sender, rec) {
+				return nil, errLater
+			}
 		}
-		s, _ := t.c.people.contacts.get(m.sender)
-		return t.emit(event.UnsupportedReceived{
-			From: m.sender.Hex(), ApplicationType: int32(app.Type), TypeName: app.Type.String(),
-			MessageID: hexOf(id[:]), Payload: reported(app.Payload, s.stranger() && !t.isOwn(m.sender.Compressed())),
-		})
+		return func(t *txn) error {
+			if rec != nil {
+				if err := t.putContact(m.sender, rec); err != nil {
+					return err
+				}
+			}
+			return t.emit(event.UnsupportedReceived{
+				From: m.sender.Hex(), ApplicationType: int32(app.Type), TypeName: app.Type.String(),
+				MessageID: hexOf(id[:]), Payload: reported(app.Payload, stranger),
+			})
+		}, nil
 	})
 }
 

@@ -2,30 +2,32 @@ package chat
 
 import (
 	"encoding/json"
+	"errors"
 
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/contact"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
 
-// received is a ChatMessage and what is stored of it, encoded already: only one
-// transaction runs at a time.
-type received struct {
+// receivedText is a ChatMessage and what is stored of it. It is encoded before the
+// transaction, on all cores: only one transaction runs at a time.
+type receivedText struct {
 	message     *wire.ChatMessage
 	lamport     uint64 // its clock, as it was sent
-	latest      uint64 // the latest clock its contact state may have
+	latest      uint64 // the latest clock that its contact state may have
 	chat        key.Public
 	record      *wire.MessageRecord
 	recordBytes []byte
-	event       []byte
+	event       []byte // JSON of event.MessageReceived
 }
 
 // readChatMessage makes what is stored of a ChatMessage. It changes nothing: it runs
 // on several goroutines.
-func (p *pass) readChatMessage(m *inbound, app message.Application, b []byte) (*received, error) {
+func (p *pass) readChatMessage(m *inbound, app message.Application, b []byte) (*receivedText, error) {
 	cm, err := message.DecodeChatMessage(app.Payload)
 	if err != nil {
 		return nil, err
@@ -40,7 +42,7 @@ func (p *pass) readChatMessage(m *inbound, app message.Application, b []byte) (*
 	if chat == p.a.public {
 		return nil, dropped("chat_message")
 	}
-	r := &received{message: cm, lamport: cm.GetClock(), chat: chat, record: p.recordOf(m, cm, chat, message.ID(m.sender, b))}
+	r := &receivedText{message: cm, lamport: cm.GetClock(), chat: chat, record: p.recordOf(m, cm, chat, message.ID(m.sender, b))}
 	r.latest = p.latestClock(m, cm)
 	if r.recordBytes, err = proto.Marshal(r.record); err != nil {
 		return nil, err
@@ -93,39 +95,56 @@ func (p *pass) beforeDevice(m *inbound, cm *wire.ChatMessage) bool {
 	return m.in.Session < 0 && m.sender != p.a.public && written < uint64(max(p.a.createdAt, 0))
 }
 
-// chatMessage takes a ChatMessage once in a pass. One that comes a second time, under
-// another MVDS id, is refused if the first was.
-func (p *pass) chatMessage(l *mail) {
-	id := [32]byte(l.text.record.GetId())
-	first, again := p.taken[id]
+// chatMessage accepts a ChatMessage once in a pass. A copy of it under another MVDS id is
+// refused if the first one was: to acknowledge it would tell its sender that it arrived.
+func (p *pass) chatMessage(am *applicationMessage) {
+	id := [32]byte(am.text.record.GetId())
+	first, again := p.accepted[id]
 	if !again {
-		p.taken[id] = l.body.known.mvds
-		p.take(l, func(t *txn) error { return t.takeChatMessage(l) })
+		p.accepted[id] = am.body.known.mvds
+		p.apply(am, func(r lookup) (func(*txn) error, error) { return p.c.judgeText(r, am) })
 		return
 	}
 	p.do(func(*txn) error {
 		if p.refused[first] {
-			p.refuse(l.body)
+			p.refuse(am.body)
 		}
 		return nil
 	})
 }
 
-// takeChatMessage stores a ChatMessage once, by its message id, and takes the contact
-// state it carries.
-func (t *txn) takeChatMessage(l *mail) error {
-	m, r := l.from, l.text
+// judgeText accepts a ChatMessage that is not in the history yet, if its sender may leave
+// one more with us.
+func (c *Client) judgeText(r lookup, am *applicationMessage) (func(*txn) error, error) {
+	rec := am.text.record
+	if am.body.known == (knownAs{}) { // it came bare, so nobody has looked yet
+		if old, err := r.Get(tableMessages, rec.GetId()); err != nil || old != nil {
+			return nil, err
+		}
+	}
+	if c.isUnasked(am.text) {
+		room, err := c.roomForUnasked(r, rec)
+		if err != nil {
+			return nil, err
+		}
+		if !room {
+			return nil, errLater
+		}
+	}
+	return func(t *txn) error { return t.storeText(am) }, nil
+}
+
+// storeText stores a ChatMessage, reports it, and applies the contact state it carries.
+func (t *txn) storeText(am *applicationMessage) error {
+	m, r := am.from, am.text
 	chat, rec := r.chat, r.record
-	if l.body.known == (knownAs{}) { // nobody has looked yet
-		if old, err := t.Get(tableMessages, rec.GetId()); err != nil || old != nil {
+	if t.c.isUnasked(r) {
+		if err := t.addUnasked(r); err != nil {
 			return err
 		}
 	}
-	if err := t.unasked(r); err != nil {
-		return err
-	}
 	b := r.recordBytes
-	if rec.GetRequest() {
+	if rec.GetRequest() { // it has changed since it was encoded
 		var err error
 		if b, err = proto.Marshal(rec); err != nil {
 			return err
@@ -135,31 +154,75 @@ func (t *txn) takeChatMessage(l *mail) error {
 	if err != nil {
 		return err
 	}
+	// The clock of the chat follows the place of the message, and its own clock unless that
+	// is too far ahead.
 	seen := rec.GetClock()
 	if r.lamport <= millis(t.c.now().Add(maxFollow)) {
 		seen = max(seen, r.lamport)
 	}
 	t.then(func() { t.c.clocks.saw(chat, seen) })
-	if err := t.tellOf(r, moved); err != nil {
+	if err := t.reportText(r, moved); err != nil {
 		return err
 	}
-	if rec.GetOutgoing() { // another device of ours keeps its own count
+	if rec.GetOutgoing() { // another device of ours sent it, and keeps its own count
 		if err := t.wroteTo(chat); err != nil {
 			return err
 		}
-		return t.sentElsewhere(m, rec, l.body.bytes)
+		return t.sentElsewhere(m, rec, am.body.bytes)
 	}
 	return t.contactState(r)
 }
 
-// tellOf emits the event of a message that was stored; what is encoded of it already is
-// right unless the message has changed since.
-func (t *txn) tellOf(r *received, changed bool) error {
+// reportText emits the event of a message that was stored. The event that is encoded
+// already is right unless the message has changed since.
+func (t *txn) reportText(r *receivedText, changed bool) error {
 	switch {
 	case r.record.GetRequest():
-		return t.tellOfRequest(r)
+		return t.reportRequest(r)
 	case changed:
 		return t.emit(event.MessageReceived{Message: messageOf(r.record)})
 	}
 	return t.emitEncoded(event.MessageReceived{}.Type(), r.event)
+}
+
+// contactState applies the contact state in a ChatMessage, and the contact request if it
+// is one. The text is stored whatever becomes of that.
+func (t *txn) contactState(r *receivedText) error {
+	chat, rec, state := r.chat, r.record, r.message.GetContactRequestPropagatedState()
+	p, known := contact.Propagated{}, false
+	if state != nil {
+		p, known = t.c.parseState(state, r.latest)
+	}
+	asked := rec
+	if rec.GetKind() != kindContactRequest {
+		asked = nil
+	}
+	if asked == nil && (!known || p == contact.Propagated{}) {
+		// It says nothing of contact requests. That matters only if we know of some: then they
+		// may hold an older state than we do.
+		s, _ := t.c.people.contacts.get(chat)
+		if !known || s.request == (contact.Request{}) {
+			return nil
+		}
+	}
+	write, err := t.c.judgeRequest(t, chat, asked, func(before contact.Request) (contact.Request, contact.Outcome) {
+		next, o := before, contact.Outcome{}
+		if known {
+			next, o = before.StateReceived(p)
+		}
+		if asked == nil {
+			return next, o
+		}
+		// A request with a clock of the future is one all the same, at the latest clock that
+		// is believed.
+		next, more := next.RequestReceived(min(r.lamport, r.latest))
+		return next, contact.Outcome{Changed: o.Changed || more.Changed, New: o.New || more.New, SendBack: o.SendBack}
+	})
+	if errors.Is(err, errLater) { // the text is accepted, and will not come a second time
+		return nil
+	}
+	if err != nil || write == nil {
+		return err
+	}
+	return write(t)
 }

@@ -157,48 +157,63 @@ func asksToBeContact(m *inbound) bool {
 // maxLookedAt bounds the signatures that are recovered to find a request.
 const maxLookedAt = 4
 
-// unsupportedOf reports whether a message of a type we do not support is shown: of a
-// stranger within bounds, and none where they are to ask first.
-func (t *txn) unsupportedOf(sender key.Public) (bool, error) {
-	s, _ := t.c.people.contacts.get(sender)
-	if !s.stranger() || t.isOwn(sender.Compressed()) {
-		return true, nil
+// countChange counts what a stranger changes with us that is no text, and reports whether
+// they may. It changes rec, and writes nothing.
+func (c *Client) countChange(k key.Public, rec *wire.ContactRecord) bool {
+	if s, _ := c.people.contacts.get(k); !s.stranger() {
+		return true
 	}
-	if t.c.settings.Strangers == StrangersRequest {
-		t.c.counters.drop("stranger")
-		return false, nil
+	if rec.GetUnaskedChanges() >= MaxStrangerMessages {
+		c.counters.drop("stranger_messages")
+		return false
 	}
-	rec, err := contactRecord(t, sender)
-	if err == nil {
-		err = t.unaskedChange(sender, rec)
-	}
+	rec.UnaskedChanges++
+	return true
+}
+
+// isUnasked reports whether a text comes from a stranger.
+func (c *Client) isUnasked(r *receivedText) bool {
+	s, _ := c.people.contacts.get(r.chat)
+	return !r.record.GetOutgoing() && s.stranger()
+}
+
+// roomForUnasked reports whether a stranger may leave one more message with us.
+func (c *Client) roomForUnasked(r lookup, m *wire.MessageRecord) (bool, error) {
+	number, size, err := r.unaskedIn(m.GetChat())
 	if err != nil {
 		return false, err
 	}
-	return true, t.putContact(sender, rec)
+	most, mostBytes := uint32(MaxStrangerMessages), uint64(MaxStrangerBytes)
+	if m.GetKind() == kindContactRequest {
+		most, mostBytes = most+strangerRequests, mostBytes+strangerRequestBytes
+	}
+	if number >= most || size+uint64(len(m.GetText())) > mostBytes {
+		c.counters.drop("stranger_messages")
+		return false, nil
+	}
+	return true, nil
 }
 
-// unaskedChange counts what a stranger changes with us that is no text. errLater: as
-// much as one may.
-func (t *txn) unaskedChange(k key.Public, rec *wire.ContactRecord) error {
-	if s, _ := t.c.people.contacts.get(k); !s.stranger() {
-		return nil
-	}
-	if rec.GetUnaskedChanges() >= MaxStrangerMessages {
-		t.c.counters.drop("stranger_messages")
-		return errLater
-	}
-	rec.UnaskedChanges++
-	return nil
+// unaskedIn returns how many messages a stranger has left in a chat, and their bytes, with
+// those that this transaction has added.
+func (t *txn) unaskedIn(chat []byte) (messages uint32, bytes uint64, err error) {
+	rec, err := t.chat(chat)
+	return rec.GetUnasked(), rec.GetUnaskedBytes(), err
 }
 
-// unasked counts what a stranger leaves with us, and lets a text wait if they are to ask
-// first. errLater: they have left as much as one may. In the transaction.
-func (t *txn) unasked(r *received) error {
-	s, _ := t.c.people.contacts.get(r.chat)
-	if r.record.GetOutgoing() || !s.stranger() {
-		return nil
+// countUnasked counts a message of a stranger in the record of its chat.
+func (t *txn) countUnasked(m *wire.MessageRecord) (*wire.ChatRecord, error) {
+	chat, err := t.chat(m.GetChat())
+	if err != nil {
+		return nil, err
 	}
+	chat.Unasked++
+	chat.UnaskedBytes += uint64(len(m.GetText()))
+	return chat, nil
+}
+
+// addUnasked counts a text of a stranger, and lets it wait if they are to ask first.
+func (t *txn) addUnasked(r *receivedText) error {
 	chat, err := t.countUnasked(r.record)
 	if err != nil {
 		return err
@@ -210,28 +225,9 @@ func (t *txn) unasked(r *received) error {
 	return nil
 }
 
-// countUnasked counts a message of a stranger. errLater: they have left as much as one may.
-func (t *txn) countUnasked(m *wire.MessageRecord) (*wire.ChatRecord, error) {
-	chat, err := t.chat(m.GetChat())
-	if err != nil {
-		return nil, err
-	}
-	size, messages, bytes := uint64(len(m.GetText())), uint32(MaxStrangerMessages), uint64(MaxStrangerBytes)
-	if m.GetKind() == kindContactRequest {
-		messages, bytes = messages+strangerRequests, bytes+strangerRequestBytes
-	}
-	if chat.GetUnasked() >= messages || chat.GetUnaskedBytes()+size > bytes {
-		t.c.counters.drop("stranger_messages")
-		return nil, errLater
-	}
-	chat.Unasked++
-	chat.UnaskedBytes += size
-	return chat, nil
-}
-
-// tellOfRequest tells of the first message that waits in a chat; of the others the chat
-// tells.
-func (t *txn) tellOfRequest(r *received) error {
+// reportRequest reports the first message that waits in a chat. The others are counted
+// there: a host that is to decide about one person needs no second event.
+func (t *txn) reportRequest(r *receivedText) error {
 	chat, err := t.chat(r.record.GetChat())
 	if err != nil || chat.GetWaiting() != 1 {
 		return err
