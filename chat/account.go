@@ -223,7 +223,7 @@ func (c *Client) loadAccount() (*account, error) {
 		return nil, err
 	}
 	own.Limit = c.ownLimit()
-	a.takeDevices(own)
+	a.setDevices(own)
 	return a, nil
 }
 

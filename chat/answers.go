@@ -92,7 +92,7 @@ func (c *Client) mayAnswer(w answer, pause time.Duration, now time.Time) bool {
 // answerable reports whether what m's sender sends and we cannot read may be answered.
 // Whether they are blocked makes no difference, so that they cannot tell.
 func (p *pass) answerable(m *inbound) bool {
-	if m.route.kind == topicContactCode || !m.recent {
+	if m.route.kind.rule().public || !m.recent {
 		return false
 	}
 	s, known := p.c.people.contacts.get(m.sender)
@@ -140,7 +140,7 @@ func (p *pass) partitioned(m *inbound, peer session.Peer) {
 // opened does what a message that opened means beside its content: an empty one asks
 // for what was missed, in a new session if it came without one; and one that came in a
 // session says that what seemed to be lost is there, or there again.
-func (p *pass) opened(m *inbound, next session.Peer) session.Peer {
+func (p *pass) readSignals(m *inbound, next session.Peer) session.Peer {
 	from, peer := m.in.InstallationID, m.sender
 	if m.in.Session >= 0 {
 		p.answeredInSession(m, next.Sessions[m.in.Session])

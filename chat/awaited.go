@@ -33,7 +33,7 @@ func (c *Client) awaitCodes() {
 	wanted := c.awaited()
 	for _, r := range c.routes.stopAwaiting(wanted) {
 		if err := c.net.Unsubscribe(r.contentTopic); err != nil {
-			c.log.Log("warn", "unsubscribing failed", "kind", r.kind, "error", err.Error())
+			c.log.Log("warn", "unsubscribing failed", "kind", string(r.kind), "error", err.Error())
 		}
 	}
 	begun := 0
@@ -48,7 +48,7 @@ func (c *Client) awaitCodes() {
 		r := c.deriveTopic(topicContactCode, k, topic.ContactCode(k))
 		c.routes.await(r)
 		if err := c.net.Subscribe(r.contentTopic); err != nil {
-			c.log.Log("warn", "subscribing failed", "kind", r.kind, "error", err.Error())
+			c.log.Log("warn", "subscribing failed", "kind", string(r.kind), "error", err.Error())
 		}
 	}
 }

@@ -35,19 +35,19 @@ type contactList struct {
 	silenced map[key.Compact]bool
 }
 
-// standing is one person's.
+// standing is how one person stands to us.
 type standing struct {
 	request contact.Request
 	added   bool // in the address book
 	blocked bool
 	written bool // we have written to them
-	known   bool // blocked, and no stranger before
+	known   bool // they are blocked, and were no stranger before
 	// write says which write of the record this is. They are taken over after their
 	// transactions, each on its caller's goroutine, so not always in their order.
 	write uint64
 }
 
-// stranger reports whether they came to us unasked.
+// stranger reports whether they came to us unasked. The zero value is a stranger's.
 func (s standing) stranger() bool {
 	return !s.added && !s.blocked && !s.written && !s.request.Added()
 }
@@ -64,7 +64,7 @@ func standingOf(rec *wire.ContactRecord) standing {
 	}
 }
 
-// get is nobody's standing, that of a stranger, for people we do not know.
+// get returns how somebody stands to us; people we do not know are strangers.
 func (l *contactList) get(k key.Public) (s standing, known bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -103,7 +103,8 @@ func (l *contactList) hears(k key.Public) bool {
 	return !l.people[who].blocked && !l.silenced[who]
 }
 
-// silence begins or ends the time in which somebody is being blocked.
+// silence begins or ends the time in which somebody is being blocked: from the write in the
+// transaction until the list has it, or the transaction has failed.
 func (l *contactList) silence(who key.Compact, on bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -55,7 +55,7 @@ func (c *Client) AddContact(k key.Public, name string) (event.Contact, error) {
 	return contact, err
 }
 
-// contactRoutes are the topics of a contact we do not listen to yet.
+// contactRoutes returns the topics of a contact that we do not listen to yet.
 func (c *Client) contactRoutes(a *account, k key.Public) ([]route, error) {
 	var routes []route
 	negotiated, known, err := c.negotiatedRoute(a, k)
@@ -140,7 +140,7 @@ func pageAfter[T any](all []T, p PageRequest, form *regexp.Regexp, name func(T) 
 	return page, nil
 }
 
-// contactOf is how people see a contact.
+// contactOf returns a record as hosts see it.
 func contactOf(rec *wire.ContactRecord) event.Contact {
 	r := requestOf(rec)
 	out := event.Contact{
@@ -158,7 +158,7 @@ func contactOf(rec *wire.ContactRecord) event.Contact {
 	return out
 }
 
-// contactRecord reads what is known of a person; an empty record if nothing is.
+// contactRecord reads the record of a person, an empty one if nothing is known of them.
 func contactRecord(r reader, k key.Public) (*wire.ContactRecord, error) {
 	rec := &wire.ContactRecord{}
 	_, err := read(r, tableContacts, k.Compressed(), rec)
@@ -166,18 +166,22 @@ func contactRecord(r reader, k key.Public) (*wire.ContactRecord, error) {
 	return rec, err
 }
 
-// putContact stores a record, and in the roster once it is durable.
+// putContact stores a record; the contact list has it once it is durable.
 func (t *txn) putContact(k key.Public, rec *wire.ContactRecord) error {
 	s := standingOf(rec)
-	s.write = t.c.people.contacts.writes.Add(1) // transactions write one after the other
+	// Transactions run one after the other, but their callers may update the list in another
+	// order: the number tells the list which record is the later one.
+	s.write = t.c.people.contacts.writes.Add(1)
 	t.then(func() { t.c.people.contacts.set(k.Compact(), s) })
 	if s.blocked {
+		// Messages of theirs may follow in the same commit, before the list has this.
 		t.c.people.contacts.silence(k.Compact(), true)
 		t.otherwise(func() { t.c.people.contacts.silence(k.Compact(), false) })
 	}
 	if before, known := t.c.people.contacts.get(k); known && before.stranger() && !s.stranger() && !s.blocked {
+		// They are a stranger no more: what waited for that is reported now.
 		rec.UnaskedChanges = 0
-		if err := t.showRequest(k.Compressed()); err != nil {
+		if err := t.reportWaiting(k.Compressed()); err != nil {
 			return err
 		}
 	}

@@ -9,11 +9,12 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// Repair: somebody holds an older state of our contact requests than we do, so that
-// both sides disagree. They are told with a CONTACT_UPDATE, which also tells our
-// contacts a new name.
+// The CONTACT_UPDATE we send. It carries the state of our contact requests and our name: it
+// goes to somebody who holds an older state than we do, so that both sides would disagree
+// for good, and to our contacts when our name has changed.
+// Spec: 62/STATUS-PAYLOADS leaves it out; deployed.
 
-// propagated is the contact state as messages carry it.
+// propagated returns the contact state as messages carry it.
 func propagated(r contact.Request) *wire.ContactRequestPropagatedState {
 	p := r.Propagated()
 	return &wire.ContactRequestPropagatedState{
@@ -29,12 +30,12 @@ func (c *Client) propagatedTo(k key.Public) *wire.ContactRequestPropagatedState 
 }
 
 const (
-	// repairAgain is how long the same state is not sent back again: the first one is
-	// repeated until it is acknowledged, and more would go round between two sides
-	// that cannot agree.
+	// repairAgain is how long the same state is not sent to somebody again. The first update
+	// is repeated until it is acknowledged anyway, and two sides that cannot agree would
+	// send updates round and round.
 	repairAgain = 10 * time.Minute
-	// maxRepairs bounds the people to be told at a time; the rest are told when they
-	// write again.
+	// maxRepairs bounds the people who get an update in one round; the rest get theirs when
+	// they write again.
 	maxRepairs = 256
 )
 
@@ -42,8 +43,8 @@ const (
 // them is noted again when they write.
 type contactUpdates map[key.Public]bool
 
-// sendBack notes that k is to be told, unless they are not to know (a refusal) or
-// have just been told.
+// sendBack has our state sent to k. A refusal is not sent, because they are not to know of
+// it; nor is a state that has just been sent.
 func (t *txn) sendBack(k key.Public, rec *wire.ContactRecord, r contact.Request) {
 	if rec.GetBlockedAt() != 0 || r.Local.State == contact.Dismissed {
 		return
@@ -51,28 +52,29 @@ func (t *txn) sendBack(k key.Public, rec *wire.ContactRecord, r contact.Request)
 	if rec.GetRepairedClock() == r.Local.Clock && within(repairAgain, rec.GetRepairedAt(), t.c.now()) {
 		return
 	}
-	t.then(func() { t.c.updateLater(k) })
+	t.then(func() { t.c.scheduleUpdate(k) })
 }
 
-// updateLater notes that the loop is to write to k. With busy held.
-func (c *Client) updateLater(k key.Public) {
+// scheduleUpdate has the loop send k a CONTACT_UPDATE in its next round. The caller holds the
+// engine's lock.
+func (c *Client) scheduleUpdate(k key.Public) {
 	if len(c.people.updates) < maxRepairs {
 		c.people.updates[k] = true
 	}
 }
 
-// tellContacts tells contacts our new name: a CONTACT_UPDATE carries it too. Whom it
-// does not reach, because there are more or the process dies, learns it with our next
-// message to them. With busy held.
-func (c *Client) tellContacts() {
+// announceName sends our new name to up to maxRepairs contacts. Those it does not reach,
+// because there are more or the process dies, learn it with our next message to them. The
+// caller holds the engine's lock.
+func (c *Client) announceName() {
 	for _, k := range c.people.contacts.contacts(maxRepairs) {
-		c.updateLater(k)
+		c.scheduleUpdate(k)
 	}
 }
 
 // repair writes the letters that were noted. In the loop. What a crash loses is
 // noted again at their next message.
-func (c *Client) repair() {
+func (c *Client) sendUpdates() {
 	for k := range c.people.updates {
 		delete(c.people.updates, k)
 		_, err := c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
@@ -84,7 +86,7 @@ func (c *Client) repair() {
 	}
 }
 
-// updateLetter is a CONTACT_UPDATE with the state as it is.
+// updateLetter makes a CONTACT_UPDATE with the state as it is.
 func (c *Client) updateLetter(a *account, k key.Public, rec *wire.ContactRecord, now time.Time) (*letter, error) {
 	r := requestOf(rec)
 	clock, err := c.clocks.next(c, k, now)
@@ -95,7 +97,7 @@ func (c *Client) updateLetter(a *account, k key.Public, rec *wire.ContactRecord,
 		Clock: clock, DisplayName: message.StatusName(a.displayName), ContactRequestPropagatedState: propagated(r),
 		PublicKey: k.Hex(), CustomizationColor: a.accent(),
 	}
-	if r.Added() { // receivers take it for a request
+	if r.Added() { // receivers treat an update with this clock as a request
 		update.ContactRequestClock = r.Local.Clock
 	}
 	rec.RepairedClock, rec.RepairedAt = r.Local.Clock, now.UnixMilli()

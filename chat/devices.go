@@ -37,8 +37,8 @@ func (c *Client) ownLimit() int {
 	return cmp.Or(c.settings.MaxInstallations-1, -1)
 }
 
-// takeDevices notes in a what the record of our own identity says.
-func (a *account) takeDevices(own session.Peer) {
+// setDevices notes in a what the record of our own identity says.
+func (a *account) setDevices(own session.Peer) {
 	a.others = nil
 	for _, in := range own.Active() {
 		a.others = append(a.others, x3dh.SignedPreKey{
@@ -51,13 +51,13 @@ func (a *account) takeDevices(own session.Peer) {
 
 // ownDevices brings the account up to date after p was stored, if that is our own
 // identity, and publishes the bundle when it is another one now. busy is held.
-func (c *Client) ownDevices(p session.Peer) {
+func (c *Client) refreshOwnDevices(p session.Peer) {
 	a := c.self.Load()
 	if a == nil || p.Identity != a.public {
 		return
 	}
 	next := *a
-	next.takeDevices(p)
+	next.setDevices(p)
 	if slices.Equal(next.others, a.others) && next.dropped == a.dropped {
 		return
 	}

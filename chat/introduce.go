@@ -11,9 +11,10 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// Introducing ourselves: a CHAT_IDENTITY goes, bare, before the first message to
-// somebody, after our profile has changed, and once in a while, because nobody
-// acknowledges it.
+// Introducing ourselves: a CHAT_IDENTITY, our profile, goes ahead of a message to somebody
+// who has not been sent it as it is now. It goes without MVDS, so nobody acknowledges it
+// and it may be lost: so it is repeated once a day.
+// Spec: 62/STATUS-PAYLOADS leaves it out; deployed.
 
 // introduceAgain is after how long a profile is repeated before a message: the
 // deployed figure.
@@ -21,12 +22,12 @@ const introduceAgain = 24 * time.Hour
 
 // introduction is our profile as it goes to somebody ahead of a message.
 type introduction struct {
-	record      *wire.IntroducedRecord // what they have been told then
+	record      *wire.IntroducedRecord // what they have been sent then
 	application []byte
 }
 
-// introduce adds our profile to what goes to somebody, if they do not have it. In the
-// loop.
+// introduce adds our profile to what goes to somebody, if they do not have it. Contacts of
+// ours get it with our picture. The caller holds the engine's lock.
 func (c *Client) introduce(a *account, p *parcel, now time.Time) error {
 	s, _ := c.people.contacts.get(p.to.Identity)
 	if s.blocked || p.to.Identity == a.public {
@@ -37,7 +38,7 @@ func (c *Client) introduce(a *account, p *parcel, now time.Time) error {
 	if ci == nil {
 		return nil
 	}
-	told, err := c.toldTo(p.to.Identity)
+	told, err := c.lastIntroduction(p.to.Identity)
 	if err != nil {
 		return err
 	}
@@ -88,8 +89,8 @@ func (c *Client) signedProfile(a *account, ci *wire.ChatIdentity, withPicture bo
 	return application, err
 }
 
-// toldTo is what of our profile somebody was told last.
-func (c *Client) toldTo(k key.Public) (*wire.IntroducedRecord, error) {
+// lastIntroduction is what of our profile somebody was told last.
+func (c *Client) lastIntroduction(k key.Public) (*wire.IntroducedRecord, error) {
 	if told, ok := c.people.introductions.last.Get(k); ok {
 		return told, nil
 	}
@@ -101,8 +102,8 @@ func (c *Client) toldTo(k key.Public) (*wire.IntroducedRecord, error) {
 	return told, err
 }
 
-// encryptBare encrypts an application message without MVDS around it: nobody
-// acknowledges it, and it is not sent again.
+// encryptBare encrypts an application message without MVDS around it: it is neither
+// acknowledged nor sent again.
 func (c *Client) encryptBare(a *account, with enclosed, p session.Peer, application []byte, now time.Time) (*attempt, error) {
 	at := &attempt{peer: p.Identity, before: p}
 	next, out, err := p.Encrypt(a.self, application, nil, now, c.source())
@@ -113,7 +114,8 @@ func (c *Client) encryptBare(a *account, with enclosed, p session.Peer, applicat
 	return at, c.seal(a, at, with, out)
 }
 
-// storeIntroduction notes with an attempt whom it introduces us to.
+// storeIntroduction stores, with an attempt that introduces us to somebody, what they are
+// sent by it.
 func (t *txn) storeIntroduction(at *attempt) error {
 	if at.introduces == nil {
 		return nil

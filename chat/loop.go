@@ -138,7 +138,7 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 	if c.loop.acceptsWork && !c.loop.storePause.lasts(c.now()) {
 		c.look()
 		c.renewPreKey()
-		c.repair()
+		c.sendUpdates()
 		c.comeBack()
 		c.sendFailed()
 		c.send()

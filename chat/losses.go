@@ -112,11 +112,11 @@ func (p *pass) unreadable(m *inbound, peer session.Peer, failure error) {
 	}
 	p.c.sessions.suspicions.Add(who, s)
 	p.setPeer(peer, next)
-	p.do(func(t *txn) error { t.then(func() { t.c.takeStep(w) }); return nil })
+	p.do(func(t *txn) error { t.then(func() { t.c.answerLoss(w) }); return nil })
 }
 
-// takeStep has an answer sent, and does what a loss that is certain asks for.
-func (c *Client) takeStep(w answer) {
+// answerLoss has an answer sent, and does what a loss that is certain asks for.
+func (c *Client) answerLoss(w answer) {
 	if w.kind == probe {
 		c.sessions.answers.due[w] = true
 		return

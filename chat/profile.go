@@ -15,7 +15,7 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// Profile is how we present ourselves.
+// Profile is our own profile as others see it.
 type Profile struct {
 	DisplayName string `json:"display_name"`
 	Bio         string `json:"bio"`
@@ -142,10 +142,10 @@ func (p ProfileChange) apply(a *account) {
 	}
 }
 
-// changeAccount stores a changed account and makes it the one in use. Its profile is
-// published anew.
+// changeAccount stores a changed account and makes it the one in use. The contact code is
+// due at once, because it carries the profile.
 func (c *Client) changeAccount(change func(*account)) error {
-	c.busy.Lock() // so that the loop does not replace the account meanwhile
+	c.busy.Lock() // the loop must not replace the account meanwhile
 	defer c.busy.Unlock()
 	a, err := c.account()
 	if err != nil {
@@ -160,7 +160,7 @@ func (c *Client) changeAccount(change func(*account)) error {
 	c.self.Store(&next)
 	c.sessions.code.next = c.now()
 	if next.displayName != a.displayName {
-		c.tellContacts()
+		c.announceName()
 	}
 	c.kick()
 	return nil
@@ -191,7 +191,7 @@ type profileNews struct {
 	picture *message.Picture
 }
 
-// profile takes a ChatIdentity. errLater: its clock is too far ahead.
+// profile accepts a ChatIdentity. errLater: its clock is too far ahead.
 // Spec: 62/STATUS-PAYLOADS leaves it out; deployed.
 func (p *pass) profile(m *inbound, ci *wire.ChatIdentity) error {
 	of := m.sender
@@ -203,7 +203,7 @@ func (p *pass) profile(m *inbound, ci *wire.ChatIdentity) error {
 		return errLater
 	}
 	news := profileNews{clock: ci.GetClock(), name: ci.GetDisplayName(), whole: true, bio: shownLines(ci.GetDescription(), message.MaxBio)}
-	// Nobody who came unasked leaves a picture with us.
+	// A picture has up to a megabyte: people who came unasked leave none with us.
 	if s, _ := p.c.people.contacts.get(of); len(ci.GetImages()) > 0 && (s.added || s.request.Added()) {
 		shared, err := p.a.self.Identity.ECDH(of)
 		if err == nil {
@@ -214,7 +214,8 @@ func (p *pass) profile(m *inbound, ci *wire.ChatIdentity) error {
 	return nil
 }
 
-// profileOf takes what somebody says about themselves, if it is newer.
+// profileOf stores what somebody says about themselves, if it is newer than what is there.
+// At the same clock only a picture is news: the contact code carries the profile without it.
 func (t *txn) profileOf(k key.Public, news profileNews) error {
 	if !t.c.people.contacts.hears(k) {
 		return nil

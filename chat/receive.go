@@ -198,7 +198,7 @@ func (p *pass) unseal(e Envelope) (*inbound, error) {
 		return nil, dropped("unsigned")
 	}
 	m.sender = opened.Signer
-	if m.route.kind != topicPartitioned && m.sender.Compact() != m.route.peer && m.sender != p.a.public {
+	if !m.route.kind.rule().anybody && m.sender.Compact() != m.route.peer && m.sender != p.a.public {
 		return nil, dropped("signer")
 	}
 	if m.message, err = parseProtocolMessage(opened.Data); err != nil {
@@ -278,10 +278,10 @@ func (p *pass) open(m *inbound) error {
 		p.public(m)
 		return nil
 	}
-	if m.route.kind == topicContactCode {
+	if m.route.kind.rule().public {
 		return dropped("protocol") // a contact code is public, or it is none
 	}
-	next = p.opened(m, next)
+	next = p.readSignals(m, next)
 	p.setPeer(peer, next)
 	p.heard(m, in.InstallationID, in.Session >= 0 || m.recent)
 	if m.silent {
@@ -373,7 +373,7 @@ func (p *pass) sync(m *inbound, sync datasync.Payload) {
 			p.c.counters.drop("group")
 		}
 	}
-	known, err := p.known(m, messages)
+	known, err := p.lookUpMessages(m, messages)
 	if err != nil {
 		p.c.counters.drop("store") // it is not acknowledged, so it comes again
 		return

@@ -104,7 +104,7 @@ func (p *pass) dispatch(am *applicationMessage) {
 
 // public takes an application message that was sent in the clear: a contact code.
 func (p *pass) public(m *inbound) {
-	if m.route.kind != topicContactCode {
+	if !m.route.kind.rule().public {
 		p.c.counters.drop("public")
 		p.setMark(m, nil) // the bundle beside it counts all the same
 		return

@@ -137,7 +137,7 @@ func (t *txn) stopListening(k key.Public) error {
 			return
 		}
 		if err := t.c.net.Unsubscribe(r.contentTopic); err != nil {
-			t.c.log.Log("warn", "unsubscribing failed", "kind", r.kind, "error", err.Error())
+			t.c.log.Log("warn", "unsubscribing failed", "kind", string(r.kind), "error", err.Error())
 		}
 	})
 	return t.Delete(tableTopics, topicKey(topicContactCode, k))

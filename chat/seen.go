@@ -11,8 +11,9 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// What came before: an envelope leaves a mark by its digest, a message of it one by its
-// MVDS id unless it is in a history.
+// Marks of what has been seen, for deduplication: an envelope leaves one under its digest, a
+// message in it one under its MVDS id, unless it is in a history. How many marks are kept,
+// and for how long, is marks.go.
 
 // Marks of what was seen are kept as a ring a person: of each only so many, the oldest
 // are forgotten for the newest, and all of them after keepSeen. What is forgotten and
@@ -42,7 +43,7 @@ const seenKeySize = 1 + 32
 
 func seenKey(kind byte, id [32]byte) []byte { return append([]byte{kind}, id[:]...) }
 
-// lookForCopies looks in the store for marks of what was opened.
+// lookForCopies looks up, for a whole batch at once, whether envelopes came before.
 func (p *pass) lookForCopies(opened []*inbound) {
 	var digests [][32]byte
 	for _, m := range opened {
@@ -50,12 +51,12 @@ func (p *pass) lookForCopies(opened []*inbound) {
 			digests = append(digests, m.digest)
 		}
 	}
-	p.look(seenDigest, digests)
+	p.lookUpMarks(seenDigest, digests)
 }
 
-// look reads marks from the store. What cannot be read is read again, and the error
-// told, when it is asked for.
-func (p *pass) look(kind byte, ids [][32]byte) {
+// look reads marks from the store ahead of their use. One that cannot be read is
+// read again, and its error returned, when it is asked for.
+func (p *pass) lookUpMarks(kind byte, ids [][32]byte) {
 	names := make([][]byte, len(ids))
 	for i, id := range ids {
 		names[i] = seenKey(kind, id)
@@ -88,7 +89,7 @@ func (c *Client) getAll(table Table, names [][]byte) ([][]byte, error) {
 // reading one.
 const getAtOnce = 16
 
-// mark looks a mark up in this pass and in the store.
+// mark looks a mark up: among those that this pass makes, then in the store.
 func (p *pass) mark(kind byte, id [32]byte) (mvds [][32]byte, found bool, err error) {
 	name := string(seenKey(kind, id))
 	if mvds, found = p.seen[name]; found {
@@ -111,13 +112,14 @@ func (p *pass) mark(kind byte, id [32]byte) (mvds [][32]byte, found bool, err er
 	return mvds, true, err
 }
 
-// setMark marks an envelope with the messages it has brought.
+// setMark marks an envelope, and notes with it the messages it brought: a copy of it has
+// them acknowledged again.
 func (p *pass) setMark(m *inbound, mvds [][32]byte) {
 	p.seen[string(seenKey(seenDigest, m.digest))] = mvds
 	p.do(func(t *txn) error { return t.remember(m.sender, seenDigest, m.digest, p.notRefused(mvds)) })
 }
 
-// knownAs is a message of an MVDS payload before it is opened.
+// knownAs identifies a message of an MVDS payload before it is opened.
 type knownAs struct {
 	mvds, id [32]byte // id is the message id
 	stored   bool     // it is in a history
@@ -129,16 +131,16 @@ type body struct {
 	known knownAs
 }
 
-// known computes the ids of messages and looks what came before: what is in a history
-// has no mark of its own.
-func (p *pass) known(m *inbound, messages []datasync.Message) ([]knownAs, error) {
+// known computes the ids of messages and looks up which came before. What is in a
+// history has no mark of its own.
+func (p *pass) lookUpMessages(m *inbound, messages []datasync.Message) ([]knownAs, error) {
 	all, ids := make([]knownAs, len(messages)), make([][32]byte, len(messages))
 	names := make([][]byte, len(messages))
 	for i, sm := range messages {
 		all[i] = knownAs{mvds: sm.ID(), id: message.ID(m.sender, sm.Body)}
 		ids[i], names[i] = all[i].mvds, all[i].id[:]
 	}
-	p.look(seenMVDS, ids)
+	p.lookUpMarks(seenMVDS, ids)
 	stored, err := p.c.getAll(tableMessages, names)
 	for i := range stored {
 		all[i].stored = stored[i] != nil
@@ -146,7 +148,7 @@ func (p *pass) known(m *inbound, messages []datasync.Message) ([]knownAs, error)
 	return all, err
 }
 
-// remember marks something that of has sent as seen.
+// remember marks something that somebody has sent as seen, under a name of a kind.
 func (t *txn) remember(of key.Public, kind byte, id [32]byte, mvds [][32]byte) error {
 	who := of.Compact()
 	if s, _ := t.c.people.contacts.of(who); !s.familiar() && t.marksOf(who) == maxStrangerMarks {
@@ -161,9 +163,9 @@ func (t *txn) remember(of key.Public, kind byte, id [32]byte, mvds [][32]byte) e
 	return put(t, tableSeen, name, rec)
 }
 
-// rememberSent marks under which MVDS id a message goes that is in no outbox: its
-// acknowledgement may still come. One that failed, was tried again and fails once more is
-// marked already; a second entry would be forgotten at another time than the first.
+// rememberSent notes the MVDS id of a message that is in no outbox, or no longer: its
+// acknowledgement may still come. A message that fails for the second time is noted
+// already, and a second entry would be forgotten at another time than the first.
 func (t *txn) rememberSent(mvds, id [32]byte) error {
 	old, err := t.Get(tableSeen, seenKey(seenElsewhere, mvds))
 	if err != nil || old != nil {

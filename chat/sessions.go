@@ -89,7 +89,7 @@ func (t *txn) savePeer(before, after session.Peer) error {
 	}
 	t.then(func() {
 		t.c.sessions.peers.Add(after.Identity, after)
-		t.c.ownDevices(after)
+		t.c.refreshOwnDevices(after)
 	})
 	return nil
 }

@@ -239,9 +239,9 @@ func (t *txn) reportRequest(r *receivedText) error {
 	return t.emit(event.ChatRequestReceived{Contact: contactOf(rec), Message: messageOf(r.record)})
 }
 
-// showRequest tells of the messages of a chat that wait, oldest first: its person is a
+// reportWaiting tells of the messages of a chat that wait, oldest first: its person is a
 // stranger no more.
-func (t *txn) showRequest(name []byte) error {
+func (t *txn) reportWaiting(name []byte) error {
 	chat, err := t.chat(name)
 	if err != nil || chat.GetUnasked() == 0 {
 		return err

@@ -10,23 +10,47 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// The kinds of content topics we listen to.
+// topicKind is what a content topic is for. It is stored, and part of a key of tableTopics.
+type topicKind string
+
 const (
-	topicPartitioned = "partitioned"  // first messages to us; ECIES to our identity
-	topicNegotiated  = "negotiated"   // one other identity and us; symmetric
-	topicContactCode = "contact_code" // an identity publishes its bundle; symmetric
+	topicPartitioned topicKind = "partitioned"  // first messages to us
+	topicNegotiated  topicKind = "negotiated"   // messages between one other identity and us
+	topicContactCode topicKind = "contact_code" // an identity publishes its bundle
 )
 
-// route says how envelopes on a content topic are opened. Several may share one.
+// topicRule says what may come on the topics of a kind. What breaks it is dropped.
+// Spec: 54/WAKU2-X3DH-SESSIONS; 53/WAKU2-X3DH, "Contact code".
+type topicRule struct {
+	// symmetric: payloads are encrypted with the key of the topic, which its record holds;
+	// otherwise to our identity, and there is no record.
+	symmetric bool
+	// anybody may sign what comes; otherwise the peer of the topic, and our other devices.
+	anybody bool
+	// public: messages are in the clear beside their bundle; otherwise for our sessions.
+	public bool
+}
+
+var topicRules = map[topicKind]topicRule{
+	topicPartitioned: {anybody: true},
+	topicNegotiated:  {symmetric: true},
+	topicContactCode: {symmetric: true, public: true},
+}
+
+func (k topicKind) rule() topicRule { return topicRules[k] }
+
+// route is a reason to listen to a content topic, and how what comes there is opened.
+// Several routes may share a topic: there are 5000 partitions, and 4 bytes of a hash name
+// each of the others.
 type route struct {
-	kind         string
+	kind         topicKind
 	contentTopic string
 	sym          key.Secret
 	peer         key.Compact // whose contact code, or the other side; ours for partitioned
 }
 
 func (r route) open(self key.Private, b []byte) (payload.Opened, error) {
-	if r.kind == topicPartitioned {
+	if !r.kind.rule().symmetric {
 		return payload.OpenAsymmetric(self, b)
 	}
 	return payload.OpenSymmetric(r.sym, b)
@@ -34,19 +58,21 @@ func (r route) open(self key.Private, b []byte) (payload.Opened, error) {
 
 func (r route) recordKey() []byte { return append([]byte(r.kind), r.peer[:]...) }
 
-// routeName is what a route is known by.
+// routeName identifies a route.
 type routeName struct {
-	kind string
+	kind topicKind
 	peer key.Compact
 }
 
 func (r route) name() routeName { return routeName{r.kind, r.peer} }
 
-func topicKey(kind string, peer key.Public) []byte { return append([]byte(kind), peer.Compressed()...) }
+func topicKey(kind topicKind, peer key.Public) []byte {
+	return append([]byte(kind), peer.Compressed()...)
+}
 
 func (r route) store(t *txn) error {
 	return put(t, tableTopics, r.recordKey(), &wire.TopicRecord{
-		Kind: r.kind, ContentTopic: r.contentTopic, Key: r.sym[:], Peer: r.peer[:],
+		Kind: string(r.kind), ContentTopic: r.contentTopic, Key: r.sym[:], Peer: r.peer[:],
 	})
 }
 
@@ -64,7 +90,7 @@ func (r *routes) on(contentTopic string) []route {
 	return r.byTopic[contentTopic]
 }
 
-func (r *routes) get(kind string, peer key.Public) (route, bool) {
+func (r *routes) get(kind topicKind, peer key.Public) (route, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	found, ok := r.known[routeName{kind, peer.Compact()}]
@@ -107,7 +133,7 @@ func (r *routes) remove(n route) (unused bool) {
 }
 
 // deriveTopic makes the route of a symmetric topic: some 12 ms of CPU.
-func (c *Client) deriveTopic(kind string, peer key.Public, t topic.Topic) route {
+func (c *Client) deriveTopic(kind topicKind, peer key.Public, t topic.Topic) route {
 	return route{kind: kind, contentTopic: t.ContentTopic(), sym: symmetricKey(t.Name), peer: peer.Compact()}
 }
 
@@ -132,7 +158,7 @@ func (c *Client) listen(rs ...route) {
 	for _, r := range rs {
 		c.routes.add(r)
 		if err := c.net.Subscribe(r.contentTopic); err != nil {
-			c.log.Log("warn", "subscribing failed", "kind", r.kind, "error", err.Error())
+			c.log.Log("warn", "subscribing failed", "kind", string(r.kind), "error", err.Error())
 		}
 	}
 }
@@ -154,7 +180,7 @@ func (c *Client) loadRoutes(a *account) error {
 			if len(rec.GetPeer()) != len(key.Compact{}) || len(rec.GetKey()) != len(key.Secret{}) {
 				return Errorf(CodeStoreCorrupt, "", "a topic does not read back")
 			}
-			all = append(all, route{rec.GetKind(), rec.GetContentTopic(), key.Secret(rec.GetKey()), key.Compact(rec.GetPeer())})
+			all = append(all, route{topicKind(rec.GetKind()), rec.GetContentTopic(), key.Secret(rec.GetKey()), key.Compact(rec.GetPeer())})
 			return nil
 		})
 	})
@@ -181,7 +207,8 @@ func (in *inspection) topics() error {
 		}
 		peer, err := key.ParsePublic(rec.GetPeer())
 		_, topicErr := topic.ParseContentTopic(rec.GetContentTopic())
-		if err != nil || topicErr != nil || len(rec.GetKey()) != len(key.Secret{}) || !bytes.Equal(name, topicKey(rec.GetKind(), peer)) {
+		if err != nil || topicErr != nil || len(rec.GetKey()) != len(key.Secret{}) || !bytes.Equal(name, topicKey(topicKind(rec.GetKind()), peer)) ||
+			!topicKind(rec.GetKind()).rule().symmetric {
 			in.tell(tableTopics, "a topic does not read back")
 		}
 		return nil
