@@ -12,8 +12,8 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// account is the identity of this client and what belongs to it. A value behind
-// an atomic pointer: it is replaced, never changed.
+// account is our identity and what belongs to it. Readers get it from an atomic pointer
+// without a lock, so it is replaced and never changed.
 type account struct {
 	self        session.Self
 	public      key.Public
@@ -32,6 +32,7 @@ type account struct {
 	profileClock uint64
 }
 
+// info returns the identity as hosts see it.
 func (a *account) info() IdentityInfo {
 	return IdentityInfo{
 		PublicKey: a.public.Hex(), ChatKey: identity.FormatChatKey(a.public),
@@ -39,6 +40,8 @@ func (a *account) info() IdentityInfo {
 	}
 }
 
+// record returns the identity as it is stored; pre-keys and other devices have records of
+// their own.
 func (a *account) record() *wire.IdentityRecord {
 	return &wire.IdentityRecord{
 		PrivateKey: a.self.Identity.Bytes(), InstallationId: a.self.InstallationID,
@@ -48,7 +51,7 @@ func (a *account) record() *wire.IdentityRecord {
 	}
 }
 
-// account is the identity, or CodeNoIdentity.
+// account returns our identity, or CodeNoIdentity.
 func (c *Client) account() (*account, error) {
 	if err := c.open(); err != nil {
 		return nil, err
@@ -72,7 +75,7 @@ func (t *txn) isOwn(compressed []byte) bool {
 	return a != nil && string(a.public.Compressed()) == string(compressed)
 }
 
-// Identity describes who this client speaks for.
+// Identity describes our identity.
 func (c *Client) Identity() (IdentityInfo, error) {
 	a, err := c.account()
 	if err != nil {
@@ -132,6 +135,7 @@ func badPhrase(err error) *Error {
 	return Errorf(CodeBadPhrase, "phrase", "the checksum does not match: a word is wrong or out of place").Because(err).With("cause", "checksum")
 }
 
+// fromPhrase makes the identity of a seed phrase the one of this client.
 func (c *Client) fromPhrase(p identity.Phrase, passphrase, displayName string) (IdentityInfo, error) {
 	k, err := identity.ChatKey(p, passphrase)
 	if err != nil {
@@ -148,6 +152,7 @@ func (c *Client) ImportIdentity(ctx context.Context, private key.Private, displa
 	return c.newAccount(private, "", displayName)
 }
 
+// newAccount stores an identity as a new device of it, and begins to work as that.
 func (c *Client) newAccount(k key.Private, phrase, displayName string) (IdentityInfo, error) {
 	if err := c.open(); err != nil {
 		return IdentityInfo{}, err
@@ -156,6 +161,7 @@ func (c *Client) newAccount(k key.Private, phrase, displayName string) (Identity
 	if err != nil {
 		return IdentityInfo{}, err
 	}
+	// Deriving and storing take a while: two calls must not both find no identity.
 	c.becoming.Lock()
 	defer c.becoming.Unlock()
 	if c.self.Load() != nil {

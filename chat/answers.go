@@ -19,10 +19,9 @@ import (
 //     the sender addresses this one too.
 //   - It is for this installation and does not open: see losses.go.
 //
-// Whoever gets an empty message sends again what was not acknowledged. Nobody is
-// answered whom we neither know nor have written to: what they signed for somebody else,
-// who passes it on to us, would make us write to a stranger. They find our bundle in the
-// contact code.
+// A client that gets an empty message sends again what was not acknowledged. Strangers are
+// not answered: somebody else may pass on to us what a stranger signed for them, and would
+// make us write to that stranger. They find our bundle in the contact code.
 // Spec: 54, "Partitioned devices" and "Re-keying".
 
 // answer is a message without content that is due to an installation.
@@ -46,13 +45,15 @@ type answers struct {
 	sent *lru.Cache[answer, lastAnswer]
 }
 
+// newAnswers returns the memory of a client that has answered nobody.
 func newAnswers() answers {
 	sent, _ := lru.New[answer, lastAnswer](answersRemembered) // fails only for a size below 1
 	return answers{due: map[answer]bool{}, sent: sent}
 }
 
-// lastAnswer is when an answer of a kind went out last; of all answers to somebody, when
-// the first of AdvertiseEvery did and how many have since.
+// lastAnswer is when an answer of a kind to an installation went out last. Under the answer
+// that names only a peer it counts all answers to them: at is the first of the present
+// AdvertiseEvery, times how many there have been since.
 type lastAnswer struct {
 	at    time.Time
 	times int
@@ -72,8 +73,8 @@ const (
 	renewEvery = 24 * time.Hour
 )
 
-// mayAnswer reports whether an answer is allowed now, pause after the one before of its
-// kind, and counts it.
+// mayAnswer reports whether an answer is allowed now, and counts it: at least pause after the
+// last one of its kind, and not too many in all.
 func (c *Client) mayAnswer(w answer, pause time.Duration, now time.Time) bool {
 	last, before := c.sessions.answers.sent.Get(w)
 	all := answer{peer: w.peer}
@@ -89,8 +90,8 @@ func (c *Client) mayAnswer(w answer, pause time.Duration, now time.Time) bool {
 	return true
 }
 
-// answerable reports whether what m's sender sends and we cannot read may be answered.
-// Whether they are blocked makes no difference, so that they cannot tell.
+// answerable reports whether m may be answered though we cannot read it. Whether its sender
+// is blocked makes no difference: they must not be able to tell.
 func (p *pass) answerable(m *inbound) bool {
 	if m.route.kind.rule().public || !m.recent {
 		return false
@@ -137,9 +138,10 @@ func (p *pass) partitioned(m *inbound, peer session.Peer) {
 	p.do(func(t *txn) error { t.then(func() { t.c.sessions.answers.due[w] = true }); return nil })
 }
 
-// opened does what a message that opened means beside its content: an empty one asks
-// for what was missed, in a new session if it came without one; and one that came in a
-// session says that what seemed to be lost is there, or there again.
+// readSignals acts on what a message that opened says beside its content. An empty one asks
+// for what was missed: all that waits is sent again, in a new session if the message came in
+// none. One that came in a session ends the suspicion that the session is lost. It returns
+// the peer, changed by that.
 func (p *pass) readSignals(m *inbound, next session.Peer) session.Peer {
 	from, peer := m.in.InstallationID, m.sender
 	if m.in.Session >= 0 {
@@ -158,8 +160,9 @@ func (p *pass) readSignals(m *inbound, next session.Peer) session.Peer {
 	return next
 }
 
-// prepareAnswers makes the answers that are due, one an identity at a time, since
-// each changes its sessions; it gives the identities that got one.
+// prepareAnswers makes the answers that are due, and returns the identities that got one:
+// each changes the sessions, so there is one at a time, and no message beside it. A new
+// attempt is made from the sessions in memory, which change when the last is stored.
 func (c *Client) prepareAnswers(a *account, now time.Time) ([]*attempt, map[key.Public]bool) {
 	var attempts []*attempt
 	got := map[key.Public]bool{}
@@ -186,7 +189,8 @@ func (c *Client) prepareAnswers(a *account, now time.Time) ([]*attempt, map[key.
 	return attempts, got
 }
 
-// prepareAnswer goes to the partitioned topic, where everybody listens always.
+// prepareAnswer makes one answer. It goes to the partitioned topic, where everybody always
+// listens; a device that has lost its sessions knows no other one.
 func (c *Client) prepareAnswer(a *account, w answer, now time.Time) (*attempt, error) {
 	p, err := c.peer(w.peer)
 	if err != nil {

@@ -36,7 +36,7 @@ type preKeyRenewal struct {
 }
 
 // ownBundle is our signed bundle, with the pre-keys of our active installations and a
-// recent timestamp. The loop only. Spec: 53/WAKU2-X3DH, "Bundle retrieval".
+// recent timestamp. The caller holds the engine's lock. Spec: 53/WAKU2-X3DH, "Bundle retrieval".
 func (c *Client) ownBundle(a *account) (*wire.Bundle, error) {
 	current, ok := a.self.PreKeys.Current()
 	if !ok {
@@ -65,7 +65,8 @@ func protocolMessage(a *account, bundle *wire.Bundle, encrypted map[string]*wire
 	})
 }
 
-// codeSoon makes the contact code due, but not faster than messages are resent.
+// codeSoon makes the contact code due, at most once in a ResendBase: what changes the bundle
+// may come in numbers.
 func (c *Client) codeSoon() {
 	at := c.sessions.code.last.Add(c.settings.ResendBase)
 	if at.Before(c.sessions.code.next) {
@@ -73,9 +74,9 @@ func (c *Client) codeSoon() {
 	}
 }
 
-// contactCode publishes our bundle for everybody who knows our key.
+// publishCode publishes our bundle, and our profile, for everybody who knows our key.
 // Spec: 53/WAKU2-X3DH, "Contact code"; 54, "Discovery of pre-key bundles".
-func (c *Client) contactCode(a *account) error {
+func (c *Client) publishCode(a *account) error {
 	advertisement, err := proto.Marshal(&wire.ContactCodeAdvertisement{ChatIdentity: a.chatIdentity(false)})
 	if err != nil {
 		return err
@@ -104,19 +105,22 @@ func (c *Client) contactCode(a *account) error {
 	return err
 }
 
-// publishContactCode does so when it is due: at the start, when the bundle changed, when
-// we were away (returns.go), and every ContactCodeEvery.
+// publishContactCode publishes our contact code when it is due: at the start, when the
+// bundle or the profile has changed, when we were away (returns.go), and every
+// ContactCodeEvery.
 func (c *Client) publishContactCode(a *account) {
 	now := c.now()
 	if now.Before(c.sessions.code.next) {
 		return
 	}
-	if a.dropped { // off the list, it shows itself to our other devices only
+	if a.dropped {
+		// Our other devices have taken this one off the list. If it published a bundle that lists
+		// it, people would write to it again: it shows itself to the other devices only.
 		c.sessions.answers.due[answer{peer: a.public}] = true
 		c.sessions.code.next = now.Add(c.settings.ContactCodeEvery)
 		return
 	}
-	if err := c.contactCode(a); err != nil {
+	if err := c.publishCode(a); err != nil {
 		c.log.Log("debug", "contact code not published", "error", err.Error())
 		c.sessions.code.next = now.Add(contactCodeRetry)
 		return
@@ -133,7 +137,7 @@ func (c *Client) publishContactCode(a *account) {
 const contactCodeRetry = 120 * time.Second
 
 // care rotates pre-keys and forgets what is older than anything that may still
-// come. Called with busy held.
+// come. The caller holds the engine's lock.
 func (c *Client) care(now time.Time) {
 	a, err := c.account()
 	if err != nil {
@@ -185,9 +189,8 @@ func (p *pass) ownBundleSeen(m *inbound) {
 	}
 }
 
-// wantNewPreKey asks for a new pre-key. Its version is the time in seconds: above
-// all that was given out by an earlier state of a store that was put back from an
-// older copy.
+// wantNewPreKey asks for a new pre-key of at least a version. Versions are the time in
+// seconds: so a store that was put back from an older copy does not give one out twice.
 func (c *Client) wantNewPreKey(version uint32) {
 	now := c.now()
 	if c.sessions.preKey.renewed.IsZero() || now.Sub(c.sessions.preKey.renewed) >= renewEvery {
@@ -195,7 +198,8 @@ func (c *Client) wantNewPreKey(version uint32) {
 	}
 }
 
-// renewPreKey replaces our pre-key when a repair asked for it. Called with busy held.
+// renewPreKey replaces our pre-key when that was asked for. The caller holds the engine's
+// lock.
 func (c *Client) renewPreKey() {
 	a, err := c.account()
 	if err != nil || c.sessions.preKey.version == 0 {
@@ -212,7 +216,8 @@ func (c *Client) renewPreKey() {
 	c.sessions.preKey.version, c.sessions.preKey.renewed = 0, c.now()
 }
 
-// storePreKeys makes new pre-keys ours, and publishes them. Called with busy held.
+// storePreKeys stores new pre-keys and has them published. The caller holds the engine's
+// lock.
 func (c *Client) storePreKeys(a *account, preKeys x3dh.PreKeys) error {
 	next := *a
 	next.self.PreKeys = preKeys

@@ -18,20 +18,21 @@ type people struct {
 	introductions introductions
 }
 
+// newPeople returns the memory of a client that knows nobody yet.
 func newPeople() people {
 	return people{updates: contactUpdates{}, introductions: newIntroductions()}
 }
 
-// roster is what must be known of a person without asking the store: whether to
-// listen to them at all, and the contact state that every message carries. It
-// mirrors the table of contacts.
+// contactList is what must be known of a person without reading the store: whether to
+// accept what they send, and the contact state that every message to them carries. It
+// mirrors tableContacts: a change is seen in it after its transaction, not within.
 type contactList struct {
 	mu        sync.RWMutex
 	people    map[key.Compact]standing
 	strangers int
 	writes    atomic.Uint64 // counts the writes of contacts
-	// silenced are being blocked: what comes after that in the same commit, before the
-	// roster knows, is not heard either.
+	// silenced are being blocked by a transaction that runs: what they say later in the same
+	// commit, before the list has that, is not accepted either.
 	silenced map[key.Compact]bool
 }
 
@@ -42,8 +43,8 @@ type standing struct {
 	blocked bool
 	written bool // we have written to them
 	known   bool // they are blocked, and were no stranger before
-	// write says which write of the record this is. They are taken over after their
-	// transactions, each on its caller's goroutine, so not always in their order.
+	// write numbers the writes of records. They reach the list after their transactions, each
+	// on its caller's goroutine, so not always in their order.
 	write uint64
 }
 
@@ -57,6 +58,7 @@ func (s standing) familiar() bool {
 	return s.added || s.written || s.known || s.request.Added()
 }
 
+// standingOf returns how a person stands to us by their record.
 func standingOf(rec *wire.ContactRecord) standing {
 	return standing{
 		request: requestOf(rec), added: rec.GetAdded(), blocked: rec.GetBlockedAt() != 0, written: rec.GetWrittenTo(),
@@ -116,6 +118,7 @@ func (l *contactList) silence(who key.Compact, on bool) {
 	}
 }
 
+// set stores how somebody stands to us, unless a later write of their record has done so.
 func (l *contactList) set(k key.Compact, s standing) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -138,7 +141,7 @@ func (l *contactList) set(k key.Compact, s standing) {
 	l.people[k] = s
 }
 
-// contacts lists up to limit people whom we have asked or accepted.
+// contacts lists up to limit people that we have asked or accepted.
 func (l *contactList) contacts(limit int) (all []key.Public) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()

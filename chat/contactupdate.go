@@ -72,8 +72,7 @@ func (c *Client) announceName() {
 	}
 }
 
-// repair writes the letters that were noted. In the loop. What a crash loses is
-// noted again at their next message.
+// sendUpdates writes the updates that are due. It is a step of the loop.
 func (c *Client) sendUpdates() {
 	for k := range c.people.updates {
 		delete(c.people.updates, k)

@@ -24,7 +24,7 @@ import (
 // of the seed phrase: then only the user enables.
 const joinWindow = 24 * time.Hour
 
-// limitFor is how many installations of an identity are addressed.
+// limitFor returns how many installations of an identity are addressed.
 func (c *Client) limitFor(k key.Public) int {
 	if a := c.self.Load(); a != nil && a.public == k {
 		return c.ownLimit()
@@ -37,7 +37,7 @@ func (c *Client) ownLimit() int {
 	return cmp.Or(c.settings.MaxInstallations-1, -1)
 }
 
-// setDevices notes in a what the record of our own identity says.
+// setDevices copies what the record of our own identity says of our devices into a.
 func (a *account) setDevices(own session.Peer) {
 	a.others = nil
 	for _, in := range own.Active() {
@@ -50,7 +50,8 @@ func (a *account) setDevices(own session.Peer) {
 }
 
 // ownDevices brings the account up to date after p was stored, if that is our own
-// identity, and publishes the bundle when it is another one now. busy is held.
+// identity, and has the bundle published if that changes it. The caller holds the engine's
+// lock.
 func (c *Client) refreshOwnDevices(p session.Peer) {
 	a := c.self.Load()
 	if a == nil || p.Identity != a.public {
@@ -65,7 +66,8 @@ func (c *Client) refreshOwnDevices(p session.Peer) {
 	c.codeSoon()
 }
 
-// join enables the devices of the group that the sender of m takes us into.
+// join enables the devices of the group that a device of ours, the sender of m, takes this
+// one into. Spec: 54, "Pairing".
 func (p *pass) join(m *inbound, own session.Peer) session.Peer {
 	if m.sender != p.a.public || p.now.Sub(time.UnixMilli(p.a.createdAt)) > joinWindow {
 		return own
@@ -83,8 +85,10 @@ func (p *pass) join(m *inbound, own session.Peer) session.Peer {
 	return own.Join(func(id string) bool { return listed[id] })
 }
 
-// deviceNamed takes the name that another own device has for itself, unless the user has
-// given it one here. Spec: deployed.
+// deviceNamed stores the name that another own device gives itself, unless the user has
+// given it one here. A deployed client tells its own devices with a SYNC_PAIR_INSTALLATION
+// that it does not sign; the signature of the payload says that it is one of ours.
+// Spec: 62/STATUS-PAYLOADS leaves the unsigned form out; deployed.
 func (p *pass) deviceNamed(m *inbound, app message.Application) {
 	var told wire.SyncPairInstallation
 	if err := proto.Unmarshal(app.Payload, &told); err != nil || m.sender != p.a.public {
@@ -164,6 +168,7 @@ func (t *txn) reportConflicts(before, after session.Peer) error {
 	return nil
 }
 
+// deviceOf returns another installation of ours as hosts see it.
 func deviceOf(own session.Peer, in session.Installation) event.Device {
 	active := slices.ContainsFunc(own.Active(), func(o session.Installation) bool { return o.ID == in.ID })
 	return event.Device{
@@ -172,6 +177,7 @@ func deviceOf(own session.Peer, in session.Installation) event.Device {
 	}
 }
 
+// thisDevice returns this installation as hosts see it.
 func (c *Client) thisDevice(a *account) event.Device {
 	return event.Device{
 		Installation: a.self.InstallationID, Name: a.deviceName, This: true, Enabled: !a.dropped, Active: !a.dropped,
@@ -205,6 +211,8 @@ func (c *Client) EnableDevice(id string) (event.Device, error) { return c.setDev
 // bundle do not write to it any more.
 func (c *Client) DisableDevice(id string) (event.Device, error) { return c.setDevice(id, false) }
 
+// setDevice enables or disables an installation by decision of the user, which no bundle
+// changes afterwards.
 func (c *Client) setDevice(id string, enabled bool) (event.Device, error) {
 	return c.changeDevice(id, func(in *session.Installation) { in.Disabled, in.Decided = !enabled, true })
 }
@@ -226,6 +234,7 @@ func (c *Client) RenameDevice(id, name string) (event.Device, error) {
 	return c.changeDevice(id, func(in *session.Installation) { in.Name = name })
 }
 
+// renameThis gives this installation a name.
 func (c *Client) renameThis(name string) (event.Device, error) {
 	c.busy.Lock() // so that the loop does not replace the account meanwhile
 	defer c.busy.Unlock()
@@ -242,6 +251,7 @@ func (c *Client) renameThis(name string) (event.Device, error) {
 	return c.thisDevice(&next), nil
 }
 
+// changeDevice changes another installation of ours, and reports it.
 func (c *Client) changeDevice(id string, change func(*session.Installation)) (event.Device, error) {
 	c.busy.Lock()
 	defer c.busy.Unlock()
@@ -310,6 +320,7 @@ func (t *txn) deviceHas(id [32]byte, by string, own bool) error {
 // an acknowledgement names its device itself.
 const maxDevicesNoted = 2 * session.MaxKnownInstallations
 
+// devicesOf returns the devices that are known to have a message.
 func devicesOf(r *wire.MessageRecord) []event.MessageDevice {
 	var list []event.MessageDevice
 	for _, d := range r.GetDevices() {

@@ -54,13 +54,14 @@ func (c *Client) introduce(a *account, p *parcel, now time.Time) error {
 	return nil
 }
 
-// introductions is what of our profile people were told last; it mirrors the part of
+// introductions remembers what people were sent of our profile. It holds the part of
 // tableIntroduced that was used last.
 type introductions struct {
 	last   *lru.Cache[key.Public, *wire.IntroducedRecord]
 	signed signedProfile
 }
 
+// newIntroductions returns the memory of a client that has sent its profile to nobody.
 func newIntroductions() introductions {
 	last, _ := lru.New[key.Public, *wire.IntroducedRecord](peersInMemory) // fails only for a size below 1
 	return introductions{last: last}
@@ -74,6 +75,7 @@ type signedProfile struct {
 	application []byte
 }
 
+// signedProfile returns our profile as a signed application message.
 func (c *Client) signedProfile(a *account, ci *wire.ChatIdentity, withPicture bool) ([]byte, error) {
 	if last := c.people.introductions.signed; last.account == a && last.withPicture == withPicture {
 		return last.application, nil
@@ -89,7 +91,7 @@ func (c *Client) signedProfile(a *account, ci *wire.ChatIdentity, withPicture bo
 	return application, err
 }
 
-// lastIntroduction is what of our profile somebody was told last.
+// lastIntroduction returns what somebody was sent of our profile last.
 func (c *Client) lastIntroduction(k key.Public) (*wire.IntroducedRecord, error) {
 	if told, ok := c.people.introductions.last.Get(k); ok {
 		return told, nil
@@ -124,6 +126,7 @@ func (t *txn) storeIntroduction(at *attempt) error {
 	return put(t, tableIntroduced, at.peer.Compressed(), at.introduces)
 }
 
+// introduced looks whether what people were sent of our profile belongs to somebody.
 func (in *inspection) introduced() error {
 	return in.each(tableIntroduced, func(name, value []byte) error {
 		var rec wire.IntroducedRecord

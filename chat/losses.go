@@ -36,12 +36,13 @@ import (
 // again for a while, twice as long each time.
 // Spec: 54, "Re-keying".
 
-// suspicion is what there is about a loss between us and an installation.
+// suspicion holds what points to a loss between us and an installation, and how far the
+// steps above have come.
 type suspicion struct {
 	cause string
 	since time.Time // the first probe; whole milliseconds, as sessions are stored
 	last  time.Time // the last step
-	steps int       // since then, without an answer; 0: there was one
+	steps int       // taken since then without an answer; 0: there was one
 	times int       // how many suspicions there were in a row
 	begun key.Public
 }
@@ -49,6 +50,7 @@ type suspicion struct {
 // suspicions are those about the installations that were last in doubt.
 type suspicions = *lru.Cache[installationOf, suspicion]
 
+// newSuspicions returns the memory of a client that suspects nothing.
 func newSuspicions() suspicions {
 	s, _ := lru.New[installationOf, suspicion](answersRemembered) // fails only for a size below 1
 	return s
@@ -79,7 +81,8 @@ func (s suspicion) pause(set Settings) time.Duration {
 	return min(set.AdvertiseEvery, set.ResendBase<<min(n-1, maxAnswerDoublings))
 }
 
-// unreadable takes a message that is for us and did not open.
+// unreadable decides what to do about a message that is for us and did not open: nothing, or
+// the next step of the suspicion that it supports.
 func (p *pass) unreadable(m *inbound, peer session.Peer, failure error) {
 	cause := causeOf(failure)
 	sealed := m.message.GetEncryptedMessage()[p.a.self.InstallationID]
@@ -115,7 +118,8 @@ func (p *pass) unreadable(m *inbound, peer session.Peer, failure error) {
 	p.do(func(t *txn) error { t.then(func() { t.c.answerLoss(w) }); return nil })
 }
 
-// answerLoss has an answer sent, and does what a loss that is certain asks for.
+// answerLoss sends the answer of a step. A probe is all of the first steps; the later ones
+// begin anew.
 func (c *Client) answerLoss(w answer) {
 	if w.kind == probe {
 		c.sessions.answers.due[w] = true
@@ -124,16 +128,18 @@ func (c *Client) answerLoss(w answer) {
 	c.startOver(w, 0)
 }
 
-// startOver begins a new session with an installation, with a new pre-key of ours of
-// at least a version, and sends again what it has not acknowledged. The loop only.
+// startOver begins a new session with an installation, with a new pre-key of ours of at
+// least a version, and sends again what it has not acknowledged. The caller holds the
+// engine's lock.
 func (c *Client) startOver(w answer, version uint32) {
 	c.sessions.answers.due[w] = true
 	c.wantNewPreKey(version)
 	c.outbox.resend(w.peer, w.installation, c.now(), c.settings.ResendBase)
 }
 
-// suspect is the next step of a suspicion, if one is due: signedAt is when the sender
-// signed the message that gives rise to it.
+// suspect returns the next step of a suspicion, if one is due. signedAt is when the sender
+// signed the message that supports it, ns: a message from before the probes says nothing of
+// whether they were answered.
 func (p *pass) suspect(who installationOf, cause string, signedAt int64) (suspicion, bool) {
 	s, before := p.c.sessions.suspicions.Get(who)
 	if before && p.now.Sub(s.last) < s.pause(p.c.settings) {
@@ -191,6 +197,8 @@ func cameAgain(plaintext []byte, before time.Time) bool {
 	return false
 }
 
+// causeOf names, for event.SessionRepaired, why a message did not open; "" if that points to
+// no loss.
 func causeOf(err error) string {
 	switch {
 	case errors.Is(err, session.ErrNoPreKey):

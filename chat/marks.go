@@ -11,13 +11,14 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// markBook says, in memory, which records of tableMarks are whose. The loop only.
+// markBook is tableMarks in memory: which of its records are whose. It belongs to whoever
+// holds the engine's lock, and is read once a run, by the first transaction that marks.
 type markBook struct {
 	rings map[key.Compact]*markRing // nil: not read yet
 	last  uint64                    // the number that was given out last
 }
 
-// markRing is what is kept of one person, oldest first.
+// markRing lists the records of one person, oldest first.
 type markRing struct {
 	entries []markEntry
 	weight  int
@@ -29,14 +30,14 @@ type markEntry struct {
 	weight int
 }
 
-// newMarks are marks of one person that a transaction makes.
+// newMarks are marks of one person that a transaction makes, to be forgotten together.
 type newMarks struct {
 	of     key.Compact
 	names  []byte
 	weight int
 }
 
-// marksOf is how much is kept of a person.
+// marksOf returns how much is kept of a person.
 func (t *txn) marksOf(who key.Compact) int {
 	s, known := t.c.people.contacts.of(who)
 	if own := t.c.self.Load(); own != nil && who == own.public.Compact() || known && !s.stranger() && !s.blocked {
@@ -45,7 +46,8 @@ func (t *txn) marksOf(who key.Compact) int {
 	return maxStrangerMarks
 }
 
-// list notes the names of marks, to be stored at the end of the transaction.
+// list notes the names of marks: putMarks stores them at the end of the transaction, those
+// of one person in as few records as may be.
 func (t *txn) list(who key.Compact, names []byte, weight int) {
 	for i := len(t.marks) - 1; i >= 0; i-- {
 		if m := t.marks[i]; m.of == who && m.weight < maxMarksTogether {
@@ -105,7 +107,7 @@ func (t *txn) forgetOldest(who key.Compact, weight int) error {
 	return err
 }
 
-// forget forgets the first n entries of a ring, and tells how many marks those were.
+// forget deletes the marks of the first n entries of a ring, and returns how many those were.
 func (t *txn) forget(ring *markRing, n int) (marks int, err error) {
 	for _, e := range ring.entries[:n] {
 		var rec wire.MarksRecord
@@ -126,6 +128,7 @@ func (t *txn) forget(ring *markRing, n int) (marks int, err error) {
 	return marks, nil
 }
 
+// ring returns the ring of a person; a new one if there is none.
 func (b *markBook) ring(who key.Compact) *markRing {
 	if b.rings[who] == nil {
 		b.rings[who] = &markRing{}
@@ -133,10 +136,12 @@ func (b *markBook) ring(who key.Compact) *markRing {
 	return b.rings[who]
 }
 
+// add appends the newest entry.
 func (r *markRing) add(e markEntry) {
 	r.entries, r.weight = append(r.entries, e), r.weight+e.weight
 }
 
+// drop removes the n oldest entries.
 func (r *markRing) drop(n int) {
 	for _, e := range r.entries[:n] {
 		r.weight -= e.weight
@@ -173,9 +178,9 @@ func (t *txn) loadMarks() error {
 	return nil
 }
 
-// seenUntil is the time from which on opened messages are remembered. A client that was
-// away for weeks still has the pre-key from before, and keeps it for KeepSpent from now: a
-// first message from it that was forgotten would open again.
+// seenUntil returns the time up to which marks may be forgotten. That is keepSeen ago, or the
+// birth of our oldest pre-key if that is earlier: a client that was away for weeks still has
+// one from before, and a first message to it whose mark is gone would open again.
 func (c *Client) seenUntil(now time.Time) time.Time {
 	until := now.Add(-keepSeen)
 	if a := c.self.Load(); a != nil {
@@ -186,8 +191,9 @@ func (c *Client) seenUntil(now time.Time) time.Time {
 	return until
 }
 
-// forgetMarks forgets the oldest marks. Those of the future, by a clock that was ahead
-// then, are dated now: they would hold up all that came after them.
+// forgetMarks forgets the marks that are old enough. Marks of the future, made when the
+// clock was ahead, are dated now: the order of a ring is that of its numbers, so they would
+// keep all that came after them from being forgotten.
 func (c *Client) forgetMarks(now time.Time) error {
 	limit, future := c.seenUntil(now).UnixMilli(), now.Add(careEvery).UnixMilli()
 	err := c.update(func(t *txn) error {
@@ -223,7 +229,7 @@ func (c *Client) forgetMarks(now time.Time) error {
 	return c.update(func(t *txn) error { return t.forgetOlder(limit, future) })
 }
 
-// redate dates an entry now.
+// redate gives an entry the present time.
 func (t *txn) redate(e *markEntry, now time.Time) error {
 	var rec wire.MarksRecord
 	if _, err := get(t, tableMarks, rowKey(e.number), &rec); err != nil {
@@ -233,7 +239,8 @@ func (t *txn) redate(e *markEntry, now time.Time) error {
 	return put(t, tableMarks, rowKey(e.number), &rec)
 }
 
-// forgetOlder does the same for marks that were listed when they were nobody's.
+// forgetOlder does the same for the marks in queueSeen, which stores of earlier versions
+// listed without their person. Those that must wait are moved to our own ring.
 func (t *txn) forgetOlder(limit, future int64) error {
 	var last uint64
 	var old [][]byte

@@ -105,6 +105,7 @@ func (p ProfileChange) clean() (ProfileChange, error) {
 	return p, nil
 }
 
+// validate checks what is changed. Errors: CodeBadParams, CodeBadPicture.
 func (p ProfileChange) validate() error {
 	if p.Color != nil && (*p.Color < 0 || *p.Color > message.MaxColour) {
 		return Errorf(CodeBadParams, "color", "the colour must be 0 to %d", message.MaxColour).With("max", message.MaxColour)
@@ -123,6 +124,7 @@ func (p ProfileChange) validate() error {
 	return nil
 }
 
+// apply makes the change in an account that is not in use yet.
 func (p ProfileChange) apply(a *account) {
 	if p.DisplayName != nil {
 		a.displayName = *p.DisplayName
@@ -280,6 +282,7 @@ func (c *Client) ContactPicture(k key.Public) (ProfilePicture, error) {
 	return ProfilePicture{MIME: message.MIMEOf(wire.ImageFormat(rec.GetFormat())), Data: rec.GetPayload()}, nil
 }
 
+// pictures looks whether pictures read back and belong to somebody.
 func (in *inspection) pictures() error {
 	return in.each(tablePictures, func(name, value []byte) error {
 		var rec wire.PictureRecord

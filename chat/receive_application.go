@@ -102,7 +102,8 @@ func (p *pass) dispatch(am *applicationMessage) {
 	}
 }
 
-// public takes an application message that was sent in the clear: a contact code.
+// public handles an application message that was sent in the clear: a contact code.
+// Spec: 53/WAKU2-X3DH, "Contact code".
 func (p *pass) public(m *inbound) {
 	if !m.route.kind.rule().public {
 		p.c.counters.drop("public")
@@ -123,7 +124,7 @@ func (p *pass) public(m *inbound) {
 		p.c.counters.drop("application")
 		return
 	}
-	_ = p.profile(m, advertisement.GetChatIdentity()) // one from the future is told again with the next contact code
+	_ = p.profile(m, advertisement.GetChatIdentity()) // a profile from the future comes again with the next contact code
 }
 
 // unwrap recovers who signed an application message and drops it when that is not

@@ -64,6 +64,7 @@ func (p *pass) latestClock(m *inbound, cm *wire.ChatMessage) uint64 {
 // maxTime is the largest time we hand on: JSON numbers are exact up to 2^53.
 const maxTime = 1<<53 - 1
 
+// recordOf makes the record of a ChatMessage, with all that others wrote cut to its bounds.
 func (p *pass) recordOf(m *inbound, cm *wire.ChatMessage, chat key.Public, id [32]byte) *wire.MessageRecord {
 	own, state := m.sender == p.a.public, stateReceived
 	if own {

@@ -144,17 +144,20 @@ func (t *txn) stopListening(k key.Public) error {
 }
 
 // clockFor is the clock of an action towards k: the next of the chat, and later than
-// all that was said about the requests, as far as states are believed.
+// all that was said about the requests, as far as clocks are believed.
 func (c *Client) clockFor(k key.Public, r contact.Request, now time.Time) (uint64, error) {
 	return c.clockWithin(k, r, now, maxEnvelopeAhead+message.MaxClockAhead)
 }
 
-// clockToAsk is clockFor for a request or an acceptance, which is rather earlier than
-// their word than that far ahead: it need only be later than our own last word.
+// clockToAsk is clockFor for a request or an acceptance. It need only be later than our own
+// last word; if theirs is far ahead, ours is rather earlier than that: they would refuse
+// what is further ahead than their own bound.
 func (c *Client) clockToAsk(k key.Public, r contact.Request, now time.Time) (uint64, error) {
 	return c.clockWithin(k, r, now, maxFollow)
 }
 
+// clockWithin returns the next clock towards k: later than all that was said, if that is at
+// most ahead of our time; otherwise later than our own last word.
 func (c *Client) clockWithin(k key.Public, r contact.Request, now time.Time, ahead time.Duration) (uint64, error) {
 	next, err := c.clocks.next(c, k, now)
 	if clock := r.NextClock(next); clock <= millis(now.Add(ahead)) {
@@ -168,6 +171,7 @@ func wrongState(r contact.Request, format string, args ...any) error {
 	return Errorf(CodeWrongState, "key", format, args...).With("request", r.Name())
 }
 
+// notBlocked returns CodeBlocked, with the field of the call, for somebody blocked.
 func notBlocked(rec *wire.ContactRecord, field string) error {
 	if rec.GetBlockedAt() != 0 {
 		return Errorf(CodeBlocked, field, "this person is blocked")
@@ -346,7 +350,7 @@ func (c *Client) RemoveContact(k key.Public) error {
 // contacts, that is taken back, which they are told. When it returns, no message of
 // theirs is stored any more, and no event of one is handed out that waited.
 func (c *Client) BlockContact(k key.Public) (event.Contact, error) {
-	defer c.events.Barrier() // who took an event before sees that they are blocked
+	defer c.events.Barrier() // a reader that has an event of theirs finds them blocked
 	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
 		if rec.GetBlockedAt() != 0 {
 			return nil, nil
@@ -387,7 +391,7 @@ func (c *Client) UnblockContact(k key.Public) (event.Contact, error) {
 	})
 }
 
-// requestOf and setRequest are the contact requests in a record.
+// requestOf returns the state of the contact requests in a record.
 func requestOf(rec *wire.ContactRecord) contact.Request {
 	return contact.Request{
 		Local:  contact.Half{State: contact.State(rec.GetLocalState()), Clock: rec.GetLocalClock()},
@@ -395,6 +399,7 @@ func requestOf(rec *wire.ContactRecord) contact.Request {
 	}
 }
 
+// setRequest stores that state in a record, and forgets their request when there is none.
 func setRequest(rec *wire.ContactRecord, r contact.Request) {
 	rec.LocalState, rec.LocalClock = uint32(r.Local.State), r.Local.Clock
 	rec.RemoteState, rec.RemoteClock = uint32(r.Remote.State), r.Remote.Clock

@@ -41,6 +41,7 @@ const (
 // seenKeySize is the size of the keys of tableSeen.
 const seenKeySize = 1 + 32
 
+// seenKey names a mark: its kind, then the id of what was seen.
 func seenKey(kind byte, id [32]byte) []byte { return append([]byte{kind}, id[:]...) }
 
 // lookForCopies looks up, for a whole batch at once, whether envelopes came before.

@@ -27,6 +27,7 @@ type sessions struct {
 // within some minutes.
 const peersInMemory = 256
 
+// newSessions returns the memory of a client that has read no sessions yet.
 func newSessions() sessions {
 	peers, _ := lru.New[key.Public, session.Peer](peersInMemory) // fails only for a size below 1
 	return sessions{peers: peers, answers: newAnswers(), suspicions: newSuspicions()}
@@ -44,8 +45,8 @@ func (s *sessions) shift(by time.Duration) {
 	s.suspicions.Purge()
 }
 
-// peer is what we know of an identity: from memory, the store, or nothing. The
-// loop only.
+// peer returns the sessions and installations of an identity, from memory or the store;
+// nothing is known of somebody new. The caller holds the engine's lock.
 func (c *Client) peer(k key.Public) (session.Peer, error) {
 	if p, ok := c.sessions.peers.Get(k); ok {
 		return p, nil
@@ -57,6 +58,8 @@ func (c *Client) peer(k key.Public) (session.Peer, error) {
 	return p, err
 }
 
+// readPeer is peer without the memory, for calls that do not hold the lock: it reads what is
+// stored.
 func (c *Client) readPeer(k key.Public) (p session.Peer, err error) {
 	err = c.store.View(func(tx Tx) error {
 		var rec wire.PeerRecord
@@ -73,7 +76,8 @@ func (c *Client) readPeer(k key.Public) (p session.Peer, err error) {
 	return p, err
 }
 
-// savePeer stores what changed between two values of a peer.
+// savePeer stores what changed between two values of a peer. Skipped keys have records of
+// their own, so that a message does not write thousands of them again.
 func (t *txn) savePeer(before, after session.Peer) error {
 	if err := put(t, tablePeers, after.Identity.Compressed(), after.Record()); err != nil {
 		return err
@@ -94,8 +98,8 @@ func (t *txn) savePeer(before, after session.Peer) error {
 	return nil
 }
 
-// emitStarted reports the sessions just begun with these installations, unless it is
-// somebody of whom nothing is to be heard.
+// emitStarted reports the sessions just begun with these installations, unless their owner
+// is blocked.
 func (t *txn) emitStarted(p session.Peer, installations []string) error {
 	a := t.c.self.Load()
 	if s, _ := t.c.people.contacts.get(p.Identity); s.blocked {
@@ -111,6 +115,7 @@ func (t *txn) emitStarted(p session.Peer, installations []string) error {
 	return nil
 }
 
+// sessionOf returns the session at index i of a peer as hosts see it.
 func sessionOf(a *account, p session.Peer, i int) event.Session {
 	s := p.Sessions[i]
 	state := "initiated"
@@ -152,7 +157,7 @@ func (c *Client) Sessions(k key.Public) ([]event.Session, error) {
 	return list, nil
 }
 
-// everybody is all identities we hold sessions or installations of.
+// everybody returns all identities that we hold sessions or installations of.
 func (c *Client) everybody() (all []key.Public, err error) {
 	err = c.store.View(func(tx Tx) error {
 		return tx.Each(tablePeers, func(name, _ []byte) error {

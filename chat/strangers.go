@@ -18,7 +18,8 @@ import (
 // Strangers says what becomes of people who write to us unasked.
 type Strangers string
 
-// The policies. Who is in the address book, was asked or written to is no stranger.
+// The policies. People who are in the address book, were asked or were written to are no
+// strangers.
 const (
 	StrangersAllow   Strangers = "allow"   // they may write; the default
 	StrangersRequest Strangers = "request" // what they write waits until they are accepted, added or written to
@@ -33,8 +34,8 @@ const (
 	// MaxStrangerBytes how much: with MaxStrangers, less than 100 MB in all.
 	MaxStrangerMessages = 100
 	MaxStrangerBytes    = 64 << 10
-	// strangerRequests more may be contact requests, of strangerRequestBytes more: who
-	// has said too much can still ask.
+	// strangerRequests more may be contact requests, of strangerRequestBytes more: somebody
+	// who has said too much can still ask.
 	strangerRequests     = 10
 	strangerRequestBytes = 32 << 10
 	// strangersAtOnce and strangerEvery bound how fast new ones come in. Each costs
@@ -51,8 +52,8 @@ const (
 	attemptEvery   = 5 * time.Millisecond
 )
 
-// newcomerLimit bounds how fast strangers come in: nobody spends a token before they have
-// said something that opens.
+// newcomerLimit bounds how fast strangers come in. Garbage costs attempts, which come back
+// fast; one of the few entries is spent only for a message that has opened.
 type newcomerLimit struct {
 	entries, attempts bucket
 }
@@ -81,8 +82,9 @@ func (n *newcomerLimit) mayTry(now time.Time) bool {
 	return true
 }
 
-// letIn takes the token of somebody who has said something; asks is looked at when those
-// left are for requests. It gives the attempt back.
+// letIn takes the entry of somebody whose message has opened, and gives the attempt back. When
+// the entries left are for contact requests, asks decides: it is costly, so it is called only
+// then.
 func (n *newcomerLimit) letIn(asks func() bool) bool {
 	if n.entries.used >= strangersAtOnce && (n.entries.used >= strangersAtOnce+requestsAtOnce || !asks()) {
 		return false
@@ -92,8 +94,9 @@ func (n *newcomerLimit) letIn(asks func() bool) bool {
 	return true
 }
 
-// admit decides about the sender of a payload before anything is opened or stored.
-// What the blocked send is opened, to acknowledge it, and nothing else: silent.
+// admit decides about the sender of a payload before anything is opened or stored. What
+// blocked people send is opened, so that it can be acknowledged, and goes no further: that is
+// what silent says.
 func (p *pass) admit(m *inbound) error {
 	s, known := p.c.people.contacts.get(m.sender)
 	switch {
@@ -239,8 +242,8 @@ func (t *txn) reportRequest(r *receivedText) error {
 	return t.emit(event.ChatRequestReceived{Contact: contactOf(rec), Message: messageOf(r.record)})
 }
 
-// reportWaiting tells of the messages of a chat that wait, oldest first: its person is a
-// stranger no more.
+// reportWaiting reports the messages of a chat that wait, oldest first, because its person is
+// a stranger no more. The count of what they left begins anew.
 func (t *txn) reportWaiting(name []byte) error {
 	chat, err := t.chat(name)
 	if err != nil || chat.GetUnasked() == 0 {
@@ -292,7 +295,7 @@ func (c *Client) isRequest(rec *wire.ChatRecord) bool {
 // were blocked since, only among the requests.
 func (c *Client) listed(rec *wire.ChatRecord, requests bool) bool {
 	if len(rec.GetKey()) != len(key.Compact{}) {
-		return !requests // it is told as damaged when it is read
+		return !requests // a damaged record: reading the chat says so
 	}
 	if len(rec.GetLastMessageId()) == 0 {
 		return false // nothing but what somebody blocked has sent

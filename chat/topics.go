@@ -37,6 +37,8 @@ var topicRules = map[topicKind]topicRule{
 	topicContactCode: {symmetric: true, public: true},
 }
 
+// rule returns what may come on topics of a kind; nothing is symmetric, public or from
+// anybody on one that is not known.
 func (k topicKind) rule() topicRule { return topicRules[k] }
 
 // route is a reason to listen to a content topic, and how what comes there is opened.
@@ -49,6 +51,7 @@ type route struct {
 	peer         key.Compact // whose contact code, or the other side; ours for partitioned
 }
 
+// open decrypts a payload that came on the topic of the route.
 func (r route) open(self key.Private, b []byte) (payload.Opened, error) {
 	if !r.kind.rule().symmetric {
 		return payload.OpenAsymmetric(self, b)
@@ -56,6 +59,7 @@ func (r route) open(self key.Private, b []byte) (payload.Opened, error) {
 	return payload.OpenSymmetric(r.sym, b)
 }
 
+// recordKey names the record of a route.
 func (r route) recordKey() []byte { return append([]byte(r.kind), r.peer[:]...) }
 
 // routeName identifies a route.
@@ -64,32 +68,40 @@ type routeName struct {
 	peer key.Compact
 }
 
+// name identifies the route.
 func (r route) name() routeName { return routeName{r.kind, r.peer} }
 
+// topicKey names the record of the route of a kind to a person.
 func topicKey(kind topicKind, peer key.Public) []byte {
 	return append([]byte(kind), peer.Compressed()...)
 }
 
+// store stores a route; listen begins to use it after the commit.
 func (r route) store(t *txn) error {
 	return put(t, tableTopics, r.recordKey(), &wire.TopicRecord{
 		Kind: string(r.kind), ContentTopic: r.contentTopic, Key: r.sym[:], Peer: r.peer[:],
 	})
 }
 
-// routes is what we listen to, by content topic.
+// routes are the routes we listen on, by content topic and by name. It mirrors tableTopics,
+// and the partitioned topic, which has no record.
 type routes struct {
 	mu      sync.RWMutex
 	byTopic map[string][]route
 	known   map[routeName]route
-	awaited map[key.Compact]bool // whose contact code we listen for without knowing its route
+	// awaited are the people whose contact code we listen for without a stored route: these
+	// routes are in byTopic only. See awaited.go.
+	awaited map[key.Compact]bool
 }
 
+// on returns the routes of a content topic. The slice must not be changed.
 func (r *routes) on(contentTopic string) []route {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.byTopic[contentTopic]
 }
 
+// get returns a stored route.
 func (r *routes) get(kind topicKind, peer key.Public) (route, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -97,6 +109,7 @@ func (r *routes) get(kind topicKind, peer key.Public) (route, bool) {
 	return found, ok
 }
 
+// add begins to use a route; one that is known is left as it is.
 func (r *routes) add(n route) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -105,7 +118,7 @@ func (r *routes) add(n route) {
 		return
 	}
 	r.known[name] = n
-	if n.kind == topicContactCode && r.awaited[n.peer] { // it is among byTopic
+	if n.kind == topicContactCode && r.awaited[n.peer] { // it is in byTopic already
 		delete(r.awaited, n.peer)
 		return
 	}
@@ -132,7 +145,8 @@ func (r *routes) remove(n route) (unused bool) {
 	return false
 }
 
-// deriveTopic makes the route of a symmetric topic: some 12 ms of CPU.
+// deriveTopic makes the route of a symmetric topic. It takes some 12 ms, the derivation of
+// its key, so it is done outside of transactions.
 func (c *Client) deriveTopic(kind topicKind, peer key.Public, t topic.Topic) route {
 	return route{kind: kind, contentTopic: t.ContentTopic(), sym: symmetricKey(t.Name), peer: peer.Compact()}
 }

@@ -51,6 +51,7 @@ func (c *Client) SafetyNumber(k key.Public) (SafetyNumber, error) {
 	}, nil
 }
 
+// ring returns the coloured ring of a key as hosts see it.
 func ring(k key.Public) []event.Segment {
 	var out []event.Segment
 	for _, s := range contact.ColourHash(k) {
@@ -71,7 +72,7 @@ func (c *Client) VerifyContact(k key.Public, safetyNumber string) (event.Contact
 	})
 }
 
-// UnverifyContact takes that back.
+// UnverifyContact makes somebody not verified again.
 func (c *Client) UnverifyContact(k key.Public) (event.Contact, error) {
 	return c.about(k, func(_ *account, rec *wire.ContactRecord, _ time.Time) (*letter, error) {
 		rec.VerifiedBy, rec.VerifiedAt = "", 0
@@ -94,8 +95,8 @@ const (
 
 // verificationSteps is which states of one question may follow which. A new question
 // begins anew in the place of the one before, whatever its state. It may begin cancelled:
-// the message that takes it back can come before the question. Only who has asked judges
-// an answer, and they do not tell.
+// the message that cancels it can come before the question. An answer is judged by the one
+// who has asked, without a message about that.
 var verificationSteps = map[verificationState][]verificationState{
 	questionNone:      {questionAsked, questionCancelled},
 	questionAsked:     {questionAnswered, questionDeclined, questionCancelled},
@@ -111,6 +112,7 @@ func (s verificationState) mayBecome(next verificationState) bool {
 	return slices.Contains(verificationSteps[s], next)
 }
 
+// stateOf returns the state in a record.
 func stateOf(rec *wire.VerificationRecord) verificationState {
 	return verificationState(rec.GetState())
 }
@@ -122,8 +124,10 @@ const (
 	askedUs   = 'i'
 )
 
+// verificationKey names the record of the last question in a direction.
 func verificationKey(k key.Public, direction byte) []byte { return append(k.Compressed(), direction) }
 
+// verificationOf returns a record as hosts see it.
 func verificationOf(rec *wire.VerificationRecord) event.Verification {
 	return event.Verification{
 		ID: hexOf(rec.GetId()), PublicKey: keyHex(rec.GetPeer()), Outgoing: rec.GetOutgoing(), Question: rec.GetQuestion(),
@@ -200,6 +204,7 @@ func (t *txn) verified(k key.Public, rec *wire.VerificationRecord, now time.Time
 	})
 }
 
+// putVerification stores a question and reports it.
 func (t *txn) putVerification(name []byte, rec *wire.VerificationRecord) error {
 	if err := put(t, tableVerifications, name, rec); err != nil {
 		return err
@@ -207,6 +212,8 @@ func (t *txn) putVerification(name []byte, rec *wire.VerificationRecord) error {
 	return t.emit(event.VerificationChanged{Verification: verificationOf(rec)})
 }
 
+// validateQuestion checks a question or an answer of ours. Errors: CodeEmpty, CodeTooLong,
+// CodeBadParams.
 func validateQuestion(field, question string) error {
 	switch err := message.ValidateQuestion(question); {
 	case errors.Is(err, message.ErrQuestionEmpty), err == nil && text.Blank(question):
