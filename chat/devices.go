@@ -69,6 +69,8 @@ func (c *Client) refreshOwnDevices(p session.Peer) {
 // join enables the devices of the group that a device of ours, the sender of m, takes this
 // one into. Spec: 54, "Pairing".
 func (p *pass) join(m *inbound, own session.Peer) session.Peer {
+	// Somebody who has got hold of the seed phrase could sign a bundle that lists us, too: it is
+	// believed only while this device is new, and from a device that the user has not disabled.
 	if m.sender != p.a.public || p.now.Sub(time.UnixMilli(p.a.createdAt)) > joinWindow {
 		return own
 	}
@@ -90,13 +92,13 @@ func (p *pass) join(m *inbound, own session.Peer) session.Peer {
 // that it does not sign; the signature of the payload says that it is one of ours.
 // Spec: 62/STATUS-PAYLOADS leaves the unsigned form out; deployed.
 func (p *pass) deviceNamed(m *inbound, app message.Application) {
-	var told wire.SyncPairInstallation
-	if err := proto.Unmarshal(app.Payload, &told); err != nil || m.sender != p.a.public {
+	var named wire.SyncPairInstallation
+	if err := proto.Unmarshal(app.Payload, &named); err != nil || m.sender != p.a.public {
 		p.c.counters.drop("application")
 		return
 	}
-	name := shownName(told.GetName(), MaxName)
-	if told.GetInstallationId() != m.in.InstallationID || name == "" {
+	name := shownName(named.GetName(), MaxName)
+	if named.GetInstallationId() != m.in.InstallationID || name == "" {
 		return
 	}
 	own, err := p.peer(p.a.public)

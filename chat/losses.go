@@ -40,11 +40,11 @@ import (
 // steps above have come.
 type suspicion struct {
 	cause string
-	since time.Time // the first probe; whole milliseconds, as sessions are stored
-	last  time.Time // the last step
-	steps int       // taken since then without an answer; 0: there was one
-	times int       // how many suspicions there were in a row
-	begun key.Public
+	since time.Time  // the first probe; whole milliseconds, as sessions are stored
+	last  time.Time  // the last step
+	steps int        // taken since then without an answer; 0: there was one
+	times int        // how many suspicions there were in a row
+	begun key.Public // their pre-key from which a session was begun anew
 }
 
 // suspicions are those about the installations that were last in doubt.
@@ -89,12 +89,13 @@ func (p *pass) unreadable(m *inbound, peer session.Peer, failure error) {
 	if cause == "" || sealed.GetDRHeader() == nil || !p.answerable(m) {
 		return
 	}
+	// The answer goes to the pre-key in the bundle beside the message, so that is learnt first.
 	next, err := peer.LearnMessage(p.a.self, m.message, p.now)
 	if err != nil {
 		return
 	}
 	from, known := next.Find(m.message.GetInstallationId())
-	if !known || m.sender == p.a.public && from.Disabled {
+	if !known || m.sender == p.a.public && from.Disabled { // nothing is sent to a disabled device of ours
 		return
 	}
 	who := installationOf{m.sender, from.ID}
@@ -102,6 +103,7 @@ func (p *pass) unreadable(m *inbound, peer session.Peer, failure error) {
 	if !ok {
 		return
 	}
+	// Which of the four steps above this is.
 	w := answer{peer: m.sender, installation: from.ID, kind: probe}
 	switch {
 	case s.steps <= maxSuspectProbes:

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
@@ -30,6 +31,9 @@ type markEntry struct {
 	weight int
 }
 
+// marksOfTransaction is the key of the marks that a transaction has made: []*newMarks.
+type marksOfTransaction struct{}
+
 // newMarks are marks of one person that a transaction makes, to be forgotten together.
 type newMarks struct {
 	of     key.Compact
@@ -49,27 +53,28 @@ func (t *txn) marksOf(who key.Compact) int {
 // list notes the names of marks: putMarks stores them at the end of the transaction, those
 // of one person in as few records as may be.
 func (t *txn) list(who key.Compact, names []byte, weight int) {
-	for i := len(t.marks) - 1; i >= 0; i-- {
-		if m := t.marks[i]; m.of == who && m.weight < maxMarksTogether {
+	all, first := ledger.Local[[]*newMarks](t.Tx, marksOfTransaction{})
+	if first {
+		t.AtEnd(func() error { return t.putMarks(*all) })
+	}
+	for i := len(*all) - 1; i >= 0; i-- {
+		if m := (*all)[i]; m.of == who && m.weight < maxMarksTogether {
 			m.names, m.weight = append(m.names, names...), m.weight+weight
 			return
 		}
 	}
-	t.marks = append(t.marks, &newMarks{who, slices.Clone(names), weight})
+	*all = append(*all, &newMarks{who, slices.Clone(names), weight})
 }
 
 // putMarks lists the marks of the transaction, to be forgotten together, and forgets the
 // oldest of people who have more than is kept of them.
-func (t *txn) putMarks() error {
-	if len(t.marks) == 0 {
-		return nil
-	}
+func (t *txn) putMarks(marks []*newMarks) error {
 	if err := t.loadMarks(); err != nil {
 		return err
 	}
 	book, now, added := &t.c.marks, t.c.now().UnixMilli(), map[key.Compact]int{}
 	var entries []markEntry
-	for i, m := range t.marks {
+	for i, m := range marks {
 		e := markEntry{book.last + 1 + uint64(i), now, m.weight}
 		entries = append(entries, e)
 		added[m.of] += m.weight
@@ -83,7 +88,7 @@ func (t *txn) putMarks() error {
 			return err
 		}
 	}
-	marks := t.marks
+	// Only now: if the commit fails, the numbers are given out again.
 	t.then(func() {
 		for i, m := range marks {
 			book.ring(m.of).add(entries[i])

@@ -17,7 +17,6 @@ type txn struct {
 	chats map[string]*wire.ChatRecord
 	// carriers are records of attempts that lost rows: see attemptrecord.go.
 	carriers map[uint64]*wire.AttemptRecord
-	marks    []*newMarks // that were made
 	acks     map[key.Public][][32]byte
 }
 
@@ -25,7 +24,7 @@ type txn struct {
 func (c *Client) update(fn func(*txn) error) error {
 	return c.ledger.Update(func(lt *ledger.Tx) error {
 		t := &txn{Tx: lt, c: c}
-		for _, last := range []func() error{t.putChats, t.putCarriers, t.putAcks, t.putMarks} {
+		for _, last := range []func() error{t.putChats, t.putCarriers, t.putAcks} {
 			t.AtEnd(last)
 		}
 		return fn(t)
