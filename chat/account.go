@@ -3,6 +3,8 @@ package chat
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 
 	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/protocol/key"
@@ -51,6 +53,14 @@ func (a *account) record() *wire.IdentityRecord {
 	}
 }
 
+// identityState is the identity of the running client: nil before there is one. It is
+// replaced with the engine's lock held, and read without.
+type identityState struct {
+	atomic.Pointer[account]
+	// becoming is held while an identity is made, so that only one is.
+	becoming sync.Mutex
+}
+
 // account returns our identity, or CodeNoIdentity.
 func (c *Client) account() (*account, error) {
 	if err := c.open(); err != nil {
@@ -67,12 +77,6 @@ func (c *Client) account() (*account, error) {
 func (c *Client) isSelf(who key.Compact) bool {
 	a := c.self.Load()
 	return a != nil && a.public.Compact() == who
-}
-
-// isOwn reports whether a stored key is that of our own identity.
-func (t *txn) isOwn(compressed []byte) bool {
-	a := t.c.self.Load()
-	return a != nil && string(a.public.Compressed()) == string(compressed)
 }
 
 // Identity describes our identity.
@@ -162,8 +166,8 @@ func (c *Client) newAccount(k key.Private, phrase, displayName string) (Identity
 		return IdentityInfo{}, err
 	}
 	// Deriving and storing take a while: two calls must not both find no identity.
-	c.becoming.Lock()
-	defer c.becoming.Unlock()
+	c.self.becoming.Lock()
+	defer c.self.becoming.Unlock()
 	if c.self.Load() != nil {
 		return IdentityInfo{}, Errorf(CodeIdentityExists, "", "this store holds an identity already")
 	}
@@ -250,7 +254,7 @@ func (c *Client) become(a *account) error {
 	if err := c.loadAcks(); err != nil {
 		return err
 	}
-	if err := c.loadRoster(); err != nil {
+	if err := c.ledger.View(c.people.contacts.load); err != nil {
 		return err
 	}
 	if err := c.loadNoise(); err != nil {

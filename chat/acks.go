@@ -202,7 +202,7 @@ func (t *txn) acknowledged(by acknowledger, ids [][32]byte) error {
 // make up ids. That the message was delivered any of them can say: the identity signed
 // it.
 func (t *txn) acknowledgedRow(row outboxRow, by acknowledger) error {
-	own := t.isOwn(row.peer.Compressed())
+	own := t.c.isSelf(row.peer.Compact())
 	if !by.known && len(by.active) > 0 {
 		return t.deviceHas(row.id, by.id, own)
 	}

@@ -182,7 +182,7 @@ func (c *Client) giveUp(rows []outboxRow) []outboxRow {
 // was delivered or was for our own other devices. An acknowledgement may still come,
 // from somebody who was away for long.
 func (t *txn) fail(r outboxRow, code Code) error {
-	own := t.isOwn(r.peer.Compressed())
+	own := t.c.isSelf(r.peer.Compact())
 	if code == CodeUndeliverable && r.text && !own {
 		var m wire.MessageRecord
 		if _, err := get(t, tableMessages, r.id[:], &m); err != nil {

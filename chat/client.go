@@ -49,11 +49,9 @@ type Client struct {
 	settings Settings
 	probe    func(point string)
 
-	ledger *ledger.Ledger
-	events *ledger.Stream
-	self   atomic.Pointer[account]
-	// becoming is held while an identity is made, so that only one is.
-	becoming sync.Mutex
+	ledger   *ledger.Ledger
+	events   *ledger.Stream
+	self     identityState
 	routes   routes
 	people   people
 	sessions sessions

@@ -193,16 +193,17 @@ type profileNews struct {
 	picture *message.Picture
 }
 
-// profile accepts a ChatIdentity. errLater: its clock is too far ahead.
+// profile accepts a ChatIdentity. It returns false for one that is to come again, because its
+// clock is too far ahead.
 // Spec: 62/STATUS-PAYLOADS leaves it out; deployed.
-func (p *pass) profile(m *inbound, ci *wire.ChatIdentity) error {
+func (p *pass) profile(m *inbound, ci *wire.ChatIdentity) bool {
 	of := m.sender
 	if ci == nil || of == p.a.public {
-		return nil
+		return true
 	}
 	if ci.GetClock() > message.LatestClock(p.now) && ci.GetClock() > message.LatestClock(p.judged(m)) {
 		p.c.counters.drop("contact_clock")
-		return errLater
+		return false
 	}
 	news := profileNews{clock: ci.GetClock(), name: ci.GetDisplayName(), whole: true, bio: shownLines(ci.GetDescription(), message.MaxBio)}
 	// A picture has up to a megabyte: people who came unasked leave none with us.
@@ -213,7 +214,7 @@ func (p *pass) profile(m *inbound, ci *wire.ChatIdentity) error {
 		}
 	}
 	p.do(func(t *txn) error { return t.profileOf(of, news) })
-	return nil
+	return true
 }
 
 // profileOf stores what somebody says about themselves, if it is newer than what is there.

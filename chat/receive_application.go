@@ -87,7 +87,7 @@ func (p *pass) dispatch(am *applicationMessage) {
 			p.c.counters.drop("application")
 			return
 		}
-		if p.profile(m, &profile) != nil {
+		if !p.profile(m, &profile) {
 			p.refuse(am.body)
 			return
 		}
@@ -124,7 +124,7 @@ func (p *pass) public(m *inbound) {
 		p.c.counters.drop("application")
 		return
 	}
-	_ = p.profile(m, advertisement.GetChatIdentity()) // a profile from the future comes again with the next contact code
+	p.profile(m, advertisement.GetChatIdentity()) // one from the future comes again with the next contact code
 }
 
 // unwrap recovers who signed an application message and drops it when that is not
