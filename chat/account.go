@@ -257,9 +257,6 @@ func (c *Client) become(a *account) error {
 	if err := c.ledger.View(c.people.contacts.load); err != nil {
 		return err
 	}
-	if err := c.loadNoise(); err != nil {
-		return err
-	}
 	for _, p := range c.parts {
 		if err := c.ledger.View(p.Load); err != nil {
 			return err

@@ -74,7 +74,7 @@ func (c *Client) send() {
 		return
 	}
 	c.publishContactCode(a)
-	for c.ctx.Err() == nil {
+	for c.life.ctx.Err() == nil {
 		if !c.publishAll() {
 			break
 		}

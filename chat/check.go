@@ -58,8 +58,6 @@ func (c *Client) CheckStore(ctx context.Context) (StoreCheck, error) {
 //     one attempt at most; what is left of attempts that are out has its rows;
 //   - what is kept of a message that was given up has its message, which has failed;
 //   - each mark of what was seen is forgotten some day;
-//   - the Noise key is certified; each pairing that is paired has its session, each
-//     session its pairing, each transfer its pairing and the bytes it should have;
 //   - topics, acknowledgements, contacts and client_refs read back and point to
 //     something; each event has its subject.
 type inspection struct {
@@ -75,7 +73,7 @@ func inspect(ctx context.Context, tx Tx, own *account, report func(string)) erro
 	in := &inspection{Walk: ledger.NewWalk(ctx, tx, report), tx: tx, own: own, report: report, placed: map[[key.CompressedSize]byte]uint64{}}
 	for _, walk := range []func() error{
 		in.meta, in.peers, in.messages, in.chats, in.outbox, in.failed, in.attempts, in.acks, in.seen, in.topics, in.contacts, in.pictures, in.verifications, in.introduced,
-		in.clientRefs, in.events, in.noise,
+		in.clientRefs, in.events,
 	} {
 		if err := walk(); err != nil {
 			return err

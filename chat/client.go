@@ -7,17 +7,14 @@ package chat
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"io"
-	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
-	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/internal/linking"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/ratchet"
 	"libstatus1to1/chat/protocol/session"
@@ -61,13 +58,9 @@ type Client struct {
 	clocks   chatClocks
 	counters counters
 
-	incoming chan Envelope
-	room     byteGate // of incoming
-	wake     chan struct{}
-	online   onlineState
-	// cameOnline ends the pause after a failed publish; peerCame tells that one of few
-	// peers has connected. Both are told to the loop.
-	cameOnline, peerCame atomic.Bool
+	inbox  inbox
+	wake   chan struct{}
+	online onlineState
 
 	// busy is held by the loop while it works; it guards loop.
 	busy   ledger.Lock
@@ -75,15 +68,9 @@ type Client struct {
 	paused atomic.Bool
 	parts  []part // in the order of their work
 
-	ctx      context.Context
-	cancel   context.CancelFunc
-	loopDone chan struct{}
-	closing  sync.Once
-	closed   atomic.Bool
-	done     chan struct{}
-	reason   atomic.Pointer[string]
-	// destroyed gets the result when the store is to be destroyed at the end.
-	destroyed atomic.Pointer[chan error]
+	linking *linking.Linking // one of parts
+
+	life life
 }
 
 // Open opens an engine. The network starts; when the store holds an identity its
@@ -92,8 +79,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c := &Client{
 		net: o.Transport, clock: o.Clock, rand: o.Rand, log: o.Logger,
 		settings: o.Settings.withDefaults(), probe: o.Probe,
-		incoming: make(chan Envelope, incomingQueue), wake: make(chan struct{}, 1),
-		loopDone: make(chan struct{}), done: make(chan struct{}),
+		inbox: newInbox(), wake: make(chan struct{}, 1),
 	}
 	c.store = o.Store
 	if c.clock == nil {
@@ -108,24 +94,23 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	if c.probe == nil {
 		c.probe = func(string) {}
 	}
-	c.room.max = incomingBytes
 	c.loop.holds = map[key.Public]*hold{}
 	c.loop.returned = map[key.Public]bool{}
 	c.loop.repeats = newRepeats()
 	c.loop.heard, _ = lru.New[device, time.Time](peersInMemory)
 	c.loop.clocks = c.readClocks()
-	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	c.life.begin(ctx)
 	c.sessions = newSessions()
 	c.people = newPeople()
 	if err := c.start(ctx); err != nil {
-		c.cancel()
+		c.life.cancel()
 		_ = c.net.Stop()
 		_ = c.store.Close()
-		close(c.loopDone) // for the closing after a failure meanwhile
+		close(c.life.loopDone) // for the closing after a failure meanwhile
 		return nil, err
 	}
 	if o.stepped {
-		close(c.loopDone)
+		close(c.life.loopDone)
 	} else {
 		go c.run()
 	}
@@ -144,6 +129,8 @@ func (c *Client) start(ctx context.Context) error {
 		return err
 	}
 	c.store, c.events = c.ledger.Store, c.ledger.Events
+	c.linking = c.newLinking()
+	c.parts = append(c.parts, c.linking)
 	nodeKey, err := c.nodeKey()
 	if err != nil {
 		return err
@@ -221,72 +208,10 @@ func (c *Client) source() session.Source {
 	return session.Source{Rand: c.rand, IV: ratchet.RandomIV(c.rand)}
 }
 
-// open fails when the client is closed.
-func (c *Client) open() error {
-	if c.closed.Load() {
-		return Errorf(CodeClosed, "", "the client is closed")
-	}
-	return nil
-}
-
 // kick makes the loop look for work.
 func (c *Client) kick() {
 	select {
 	case c.wake <- struct{}{}:
 	default:
 	}
-}
-
-// Close stops everything and waits for it. Waiting readers of events get a closed
-// event. Idempotent.
-func (c *Client) Close() error {
-	c.closing.Do(func() {
-		defer close(c.done) // also after a panic, so that nobody waits for ever
-		c.closed.Store(true)
-		c.cancel()
-		_ = c.net.Stop()
-		<-c.loopDone
-		reason := "close"
-		if r := c.reason.Load(); r != nil {
-			reason = *r
-		}
-		c.events.Close(reason, c.now().UnixMilli())
-		c.endStore()
-	})
-	<-c.done
-	return nil
-}
-
-// Done is closed when the client has closed, by Close or after a failure.
-func (c *Client) Done() <-chan struct{} { return c.done }
-
-// Fail closes the client because of a recovered panic. Readers of events get an
-// internal_error with the report id it returns, then a closed event. The value
-// and the stack go to the log only.
-func (c *Client) Fail(where string, value any, stack []byte) (reportID string) {
-	var id [8]byte
-	_, _ = io.ReadFull(c.rand, id[:])
-	reportID = hex.EncodeToString(id[:])
-	c.log.Log("error", "panic", "report_id", reportID, "where", where, "type", typeName(value), "stack", string(ledger.WithoutArguments(stack)))
-	if c.events != nil { // nil: it happened while the client opened
-		c.events.Push(event.InternalError{ReportID: reportID, Where: where}, c.now().UnixMilli())
-	}
-	internal := "internal"
-	c.reason.CompareAndSwap(nil, &internal)
-	go func() {
-		defer func() { _ = recover() }() // what fails now has nobody to tell
-		_ = c.Close()
-	}()
-	return reportID
-}
-
-// typeName describes a panic value without its content, which may be secret.
-func typeName(value any) string {
-	if e, ok := value.(runtime.Error); ok {
-		return e.Error()
-	}
-	if _, ok := value.(error); ok {
-		return "error"
-	}
-	return "value"
 }

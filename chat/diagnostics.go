@@ -39,7 +39,7 @@ func (c *Client) Diagnostics() (Diagnostics, error) {
 	}
 	d := Diagnostics{
 		Received: c.counters.received.Load(), Sent: c.counters.sent.Load(), Resent: c.counters.resent.Load(),
-		Incoming: len(c.incoming), Outbox: c.outbox.len(), EventsUnread: c.events.Unread(),
+		Incoming: len(c.inbox.waiting), Outbox: c.outbox.len(), EventsUnread: c.events.Unread(),
 		Goroutines: runtime.NumGoroutine(),
 	}
 	c.counters.mu.Lock()
@@ -61,15 +61,4 @@ func (c *Client) Diagnostics() (Diagnostics, error) {
 		return err
 	})
 	return d, err
-}
-
-// StoreInfo describes the store.
-func (c *Client) StoreInfo() StoreInfo { return c.store.Info() }
-
-// ChangePassphrase changes what the store is opened with.
-func (c *Client) ChangePassphrase(old, new string) error {
-	if err := c.open(); err != nil {
-		return err
-	}
-	return c.store.ChangePassphrase(old, new)
 }

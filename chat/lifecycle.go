@@ -1,8 +1,145 @@
 package chat
 
 import (
+	"context"
+	"encoding/hex"
+	"io"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/internal/ledger"
 )
+
+// life is how a client ends.
+type life struct {
+	ctx      context.Context // ends when the client is to close
+	cancel   context.CancelFunc
+	loopDone chan struct{}
+	closing  sync.Once
+	closed   atomic.Bool
+	done     chan struct{}
+	reason   atomic.Pointer[string] // of the closed event, when it is not "close"
+	// destroyed gets the result when the store is to be destroyed at the end.
+	destroyed atomic.Pointer[chan error]
+}
+
+// begin starts a life that does not end with ctx, which is that of opening only.
+func (l *life) begin(ctx context.Context) {
+	l.ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	l.loopDone, l.done = make(chan struct{}), make(chan struct{})
+}
+
+// open fails when the client is closed.
+func (c *Client) open() error {
+	if c.life.closed.Load() {
+		return Errorf(CodeClosed, "", "the client is closed")
+	}
+	return nil
+}
+
+// Close stops everything and waits for it. Waiting readers of events get a closed
+// event. Idempotent.
+func (c *Client) Close() error {
+	c.life.closing.Do(func() {
+		defer close(c.life.done) // also after a panic, so that nobody waits for ever
+		c.life.closed.Store(true)
+		c.life.cancel()
+		_ = c.net.Stop()
+		<-c.life.loopDone
+		reason := "close"
+		if r := c.life.reason.Load(); r != nil {
+			reason = *r
+		}
+		c.events.Close(reason, c.now().UnixMilli())
+		c.endStore()
+	})
+	<-c.life.done
+	return nil
+}
+
+// Done is closed when the client has closed, by Close or after a failure.
+func (c *Client) Done() <-chan struct{} { return c.life.done }
+
+// Fail closes the client because of a recovered panic. Readers of events get an
+// internal_error with the report id it returns, then a closed event. The value
+// and the stack go to the log only.
+func (c *Client) Fail(where string, value any, stack []byte) (reportID string) {
+	var id [8]byte
+	_, _ = io.ReadFull(c.rand, id[:])
+	reportID = hex.EncodeToString(id[:])
+	c.log.Log("error", "panic", "report_id", reportID, "where", where, "type", typeName(value), "stack", string(ledger.WithoutArguments(stack)))
+	if c.events != nil { // nil: it happened while the client opened
+		c.events.Push(event.InternalError{ReportID: reportID, Where: where}, c.now().UnixMilli())
+	}
+	internal := "internal"
+	c.life.reason.CompareAndSwap(nil, &internal)
+	go func() {
+		defer func() { _ = recover() }() // what fails now has nobody to tell
+		_ = c.Close()
+	}()
+	return reportID
+}
+
+// typeName describes a panic value without its content, which may be secret.
+func typeName(value any) string {
+	if e, ok := value.(runtime.Error); ok {
+		return e.Error()
+	}
+	if _, ok := value.(error); ok {
+		return "error"
+	}
+	return "value"
+}
+
+// SuspendStore releases the store file. Nothing is sent or received until
+// ResumeStore; what arrives meanwhile is sent again by its sender.
+func (c *Client) SuspendStore() error {
+	if err := c.open(); err != nil {
+		return err
+	}
+	c.busy.Lock()
+	defer c.busy.Unlock()
+	c.paused.Store(true)
+	c.events.Sleep(true)
+	if err := c.store.Suspend(); err != nil {
+		c.paused.Store(false)
+		c.events.Sleep(false)
+		return err
+	}
+	return nil
+}
+
+// ResumeStore takes the store file again.
+func (c *Client) ResumeStore() error {
+	if err := c.open(); err != nil {
+		return err
+	}
+	c.busy.Lock()
+	defer c.busy.Unlock()
+	if err := c.store.Resume(); err != nil {
+		return err
+	}
+	c.sessions.peers.Purge()
+	c.marks = markBook{}
+	c.paused.Store(false)
+	c.events.Sleep(false)
+	c.kick()
+	return nil
+}
+
+// StoreInfo describes the store.
+func (c *Client) StoreInfo() StoreInfo { return c.store.Info() }
+
+// ChangePassphrase changes what the store is opened with.
+func (c *Client) ChangePassphrase(old, new string) error {
+	if err := c.open(); err != nil {
+		return err
+	}
+	return c.store.ChangePassphrase(old, new)
+}
 
 // Credentials open the store: a passphrase, or the key it was made with. A memory
 // store needs neither.
@@ -46,11 +183,11 @@ func (c *Client) DeleteIdentity(by Credentials) error {
 		return err
 	}
 	reason := "deleted"
-	if !c.reason.CompareAndSwap(nil, &reason) {
+	if !c.life.reason.CompareAndSwap(nil, &reason) {
 		return Errorf(CodeClosed, "", "the client is closed")
 	}
 	destroyed := make(chan error, 1)
-	c.destroyed.Store(&destroyed)
+	c.life.destroyed.Store(&destroyed)
 	_ = c.Close()
 	select {
 	case err := <-destroyed:
@@ -62,7 +199,7 @@ func (c *Client) DeleteIdentity(by Credentials) error {
 
 // endStore closes the store, or destroys it after DeleteIdentity.
 func (c *Client) endStore() {
-	if result := c.destroyed.Load(); result != nil {
+	if result := c.life.destroyed.Load(); result != nil {
 		*result <- c.store.Destroy()
 		return
 	}

@@ -1,7 +1,9 @@
 package chat
 
 import (
+	"context"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -40,9 +42,8 @@ type loopState struct {
 	// tells that there is something to do then.
 	nextAwait   time.Time
 	awaitMore   bool
-	nextCare    time.Time  // when pre-keys and old marks are looked after
-	acceptsWork bool       // an identity is there and its state loaded
-	noise       noiseState // pairings and what came of them
+	nextCare    time.Time // when pre-keys and old marks are looked after
+	acceptsWork bool      // an identity is there and its state loaded
 }
 
 // Pauses of the loop.
@@ -75,11 +76,14 @@ func (c *Client) exclusive(f func(*ledger.Turn) error) (err error) {
 	return err
 }
 
-func (c *Client) beginTurn() ledger.Turn { return ledger.Turn{Now: c.now(), Online: c.online.is()} }
+func (c *Client) beginTurn() ledger.Turn {
+	now := c.now()
+	return ledger.Turn{Now: now, Online: c.online.is() && !c.loop.networkPause.lasts(now)}
+}
 
 // run is the loop: the only goroutine that encrypts, decrypts and publishes.
 func (c *Client) run() {
-	defer close(c.loopDone)
+	defer close(c.life.loopDone)
 	defer func() {
 		if v := recover(); v != nil {
 			c.Fail("engine loop", v, debug.Stack())
@@ -90,12 +94,12 @@ func (c *Client) run() {
 		timer, stop := c.clock.Wait(min(pause, clockLook))
 		var batch []Envelope
 		select {
-		case <-c.ctx.Done():
+		case <-c.life.ctx.Done():
 			stop()
 			c.finish()
 			return
 		case e := <-incoming:
-			batch = c.drain(e)
+			batch = c.inbox.drain(e)
 		case <-c.wake:
 		case <-timer:
 			if pause > clockLook {
@@ -118,12 +122,12 @@ func (c *Client) turn(batch []Envelope) {
 }
 
 func (c *Client) round(t *ledger.Turn, batch []Envelope) {
-	c.followClock()
-	if c.cameOnline.Swap(false) {
+	c.followClock(t)
+	if c.online.came.Swap(false) {
 		c.loop.networkPause.wentWell()
 		c.loop.back.happened = true
 	}
-	if c.peerCame.Swap(false) {
+	if c.online.peerCame.Swap(false) {
 		c.loop.back.happened = true
 	}
 	batch = append(c.loop.unstored, batch...)
@@ -132,7 +136,7 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 		c.loop.unstored = batch
 		return
 	}
-	if batch = c.receiveNoise(batch); len(batch) > 0 {
+	if batch = c.acceptLinking(t, batch); len(batch) > 0 {
 		c.receive(batch)
 	}
 	if c.loop.acceptsWork && !c.loop.storePause.lasts(c.now()) {
@@ -143,33 +147,19 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 		c.sendFailed()
 		c.send()
 		c.awaitCodes()
-		c.workNoise()
 		for _, p := range c.parts {
 			if err := p.Work(t); err != nil {
-				c.log.Log("error", "storing failed", "code", string(CodeOf(err)))
-				c.loop.storePause.failed(t.Now)
+				c.storeFailed(t, err)
 				return
 			}
 		}
 	}
 }
 
-// maxBatch bounds the envelopes handled in one transaction.
-const maxBatch = 64
-
-func (c *Client) drain(first Envelope) []Envelope {
-	batch := []Envelope{first}
-	c.room.leave(len(first.Payload))
-	for len(batch) < maxBatch {
-		select {
-		case e := <-c.incoming:
-			c.room.leave(len(e.Payload))
-			batch = append(batch, e)
-		default:
-			return batch
-		}
-	}
-	return batch
+// storeFailed holds the loop back for a while.
+func (c *Client) storeFailed(t *ledger.Turn, err error) {
+	c.log.Log("error", "storing failed", "code", string(CodeOf(err)))
+	c.loop.storePause.failed(t.Now)
 }
 
 // next is how long the loop may sleep, and the queue it may take from: none while
@@ -181,7 +171,7 @@ func (c *Client) next() (time.Duration, <-chan Envelope) {
 	if c.paused.Load() || c.loop.storePause.lasts(c.now()) {
 		return pause, nil
 	}
-	return pause, c.incoming
+	return pause, c.inbox.waiting
 }
 
 // untilDue is when the loop has to look for work again.
@@ -206,7 +196,6 @@ func (c *Client) untilDue() time.Duration {
 		}
 	}
 	earlier(c.loop.nextCare)
-	c.noiseDue(now, earlier)
 	turn := c.beginTurn()
 	for _, p := range c.parts {
 		if at := p.Due(&turn); !at.IsZero() {
@@ -264,7 +253,6 @@ func (c *Client) look() {
 	if now := c.now(); !now.Before(c.loop.nextCare) {
 		c.loop.nextCare = now.Add(careEvery)
 		c.care(now)
-		c.careNoise(now)
 		turn := c.beginTurn()
 		for _, p := range c.parts {
 			p.Care(&turn)
@@ -281,38 +269,96 @@ func (c *Client) finish() {
 	}
 }
 
-// SuspendStore releases the store file. Nothing is sent or received until
-// ResumeStore; what arrives meanwhile is sent again by its sender.
-func (c *Client) SuspendStore() error {
-	if err := c.open(); err != nil {
-		return err
-	}
-	c.busy.Lock()
-	defer c.busy.Unlock()
-	c.paused.Store(true)
-	c.events.Sleep(true)
-	if err := c.store.Suspend(); err != nil {
-		c.paused.Store(false)
-		c.events.Sleep(false)
-		return err
-	}
-	return nil
+// Bounds of what comes in, before anything is known of who sent it.
+const (
+	// incomingQueue is how many envelopes wait for the loop, and incomingBytes how
+	// much they hold together; past either the transport is held up, and drops by
+	// its own rule. An envelope may have a megabyte.
+	incomingQueue = 1024
+	incomingBytes = 8 << 20
+)
+
+// byteGate holds up who brings more than max bytes before earlier ones are taken.
+// Something larger than max passes when nothing else waits.
+type byteGate struct {
+	max int
+
+	mu    sync.Mutex
+	used  int
+	freed chan struct{}
 }
 
-// ResumeStore takes the store file again.
-func (c *Client) ResumeStore() error {
-	if err := c.open(); err != nil {
-		return err
+// enter waits for room for n bytes, until ctx ends.
+func (g *byteGate) enter(ctx context.Context, n int) error {
+	for {
+		g.mu.Lock()
+		if g.used == 0 || g.used+n <= g.max {
+			g.used += n
+			g.mu.Unlock()
+			return nil
+		}
+		if g.freed == nil {
+			g.freed = make(chan struct{})
+		}
+		freed := g.freed
+		g.mu.Unlock()
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	c.busy.Lock()
-	defer c.busy.Unlock()
-	if err := c.store.Resume(); err != nil {
-		return err
+}
+
+// leave gives n bytes back.
+func (g *byteGate) leave(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.used -= n
+	if g.freed != nil {
+		close(g.freed)
+		g.freed = nil
 	}
-	c.sessions.peers.Purge()
-	c.marks = markBook{}
-	c.paused.Store(false)
-	c.events.Sleep(false)
-	c.kick()
-	return nil
+}
+
+// inbox holds the envelopes that wait for the loop.
+type inbox struct {
+	waiting chan Envelope
+	room    byteGate
+}
+
+func newInbox() inbox {
+	return inbox{waiting: make(chan Envelope, incomingQueue), room: byteGate{max: incomingBytes}}
+}
+
+// maxBatch bounds the envelopes handled in one transaction: with more, what came first
+// waits longer, and the commit is paid for already.
+const maxBatch = 64
+
+// drain returns first, which was taken from waiting, and what else is there of a batch.
+func (b *inbox) drain(first Envelope) []Envelope {
+	batch := []Envelope{first}
+	b.room.leave(len(first.Payload))
+	for len(batch) < maxBatch {
+		select {
+		case e := <-b.waiting:
+			b.room.leave(len(e.Payload))
+			batch = append(batch, e)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// received takes an envelope from the transport; it waits while the inbox is full.
+func (c *Client) received(e Envelope) {
+	c.counters.received.Add(1)
+	if c.inbox.room.enter(c.life.ctx, len(e.Payload)) != nil {
+		return
+	}
+	select {
+	case c.inbox.waiting <- e:
+	case <-c.life.ctx.Done():
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/wire"
 )
 
@@ -56,7 +57,7 @@ func (c *Client) readMarks(published []*attempt) (*marks, error) {
 		}
 	}
 	failures := make([]error, len(all))
-	parallel(len(all), func(i int) { all[i].event, failures[i] = json.Marshal(of[i].sent.event(all[i].row)) })
+	parallel.Do(len(all), func(i int) { all[i].event, failures[i] = json.Marshal(of[i].sent.event(all[i].row)) })
 	return m, errors.Join(failures...)
 }
 

@@ -3,16 +3,21 @@ package chat
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 )
 
-// onlineState is whether there is somebody to publish to, and who waits for it.
+// onlineState holds whether there is somebody to publish to, and lets callers wait for it.
 type onlineState struct {
 	mu      sync.Mutex
 	online  bool
 	changed chan struct{}
+
+	// came ends the pause after a failed publish; peerCame notes that one of few peers
+	// has connected. The loop takes both.
+	came, peerCame atomic.Bool
 }
 
 func (o *onlineState) is() bool {
@@ -48,15 +53,15 @@ func (o *onlineState) change() <-chan struct{} {
 func (c *Client) networkChanged(n NetworkChange) {
 	changed := c.online.set(n.State == NetworkOnline)
 	if changed && n.State == NetworkOnline {
-		c.cameOnline.Store(true)
+		c.online.came.Store(true)
 	}
 	c.kick()
-	if c.closed.Load() {
+	if c.life.closed.Load() {
 		return
 	}
 	peers := connectedPeers(c.net.Status())
 	if n.Connected && peers <= fewPeers {
-		c.peerCame.Store(true)
+		c.online.peerCame.Store(true)
 		c.kick()
 	}
 	at := c.now().UnixMilli()
@@ -116,7 +121,7 @@ func (c *Client) WaitOnline(ctx context.Context, peers int) (NetworkStatus, erro
 		}
 		select {
 		case <-changed:
-		case <-c.ctx.Done():
+		case <-c.life.ctx.Done():
 			return status, Errorf(CodeClosed, "", "the client was closed")
 		case <-ctx.Done():
 			return status, Errorf(CodeTimeout, "deadline_ms", "%d of %d peers are connected", connected, peers).

@@ -46,7 +46,7 @@ func (c *Client) publish(contentTopic string, b []byte, clock uint64) (Evidence,
 // publishEnvelope publishes e on our pubsub topic, with a fresh timestamp if it has
 // none.
 func (c *Client) publishEnvelope(e Envelope) (Evidence, error) {
-	ctx, cancel := context.WithTimeout(c.ctx, publishTimeout)
+	ctx, cancel := context.WithTimeout(c.life.ctx, publishTimeout)
 	defer cancel()
 	e.PubsubTopic = c.net.PubsubTopic()
 	if e.Timestamp == 0 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/payload"
@@ -97,7 +98,7 @@ func (c *Client) receive(batch []Envelope) {
 	}
 	p.into = &p.all
 	opened, faults := make([]*inbound, len(batch)), make([]error, len(batch))
-	parallel(len(batch), func(i int) { opened[i], faults[i] = p.unseal(batch[i]) })
+	parallel.Do(len(batch), func(i int) { opened[i], faults[i] = p.unseal(batch[i]) })
 	p.lookForCopies(opened)
 	for i, m := range opened {
 		err := faults[i]
@@ -201,7 +202,7 @@ func (p *pass) unseal(e Envelope) (*inbound, error) {
 	if !m.route.kind.rule().anybody && m.sender.Compact() != m.route.peer && m.sender != p.a.public {
 		return nil, dropped("signer")
 	}
-	if m.message, err = parseProtocolMessage(opened.Data); err != nil {
+	if m.message, err = session.ParseMessage(opened.Data); err != nil {
 		return nil, dropped("protocol")
 	}
 	if m.sender == p.a.public && m.message.GetInstallationId() == p.a.self.InstallationID {

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/wire"
 )
@@ -45,7 +46,7 @@ func (p *pass) queueApplications(m *inbound, bodies []body) {
 // them is most of the work of receiving, and each is independent of the others; what they
 // come to is decided afterwards, in their order.
 func (p *pass) openApplications() {
-	parallel(len(p.applications), func(i int) {
+	parallel.Do(len(p.applications), func(i int) {
 		am := &p.applications[i]
 		am.app, am.authentic = p.unwrap(am.from, am.body.bytes)
 		if am.authentic && am.app.Type == wire.ApplicationMetadataMessage_CHAT_MESSAGE {

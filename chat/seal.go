@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/protocol/payload"
 	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/protocol/topic"
@@ -36,7 +37,7 @@ func (c *Client) encryptParcels(a *account, parcels []*parcel, now time.Time) (a
 		}
 	}
 	if c.rand == io.Reader(rand.Reader) {
-		parallel(len(parcels), encrypt)
+		parallel.Do(len(parcels), encrypt)
 	} else {
 		for i := range parcels {
 			encrypt(i)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 
+	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
@@ -75,7 +76,7 @@ func (p *pass) lookUpMarks(kind byte, ids [][32]byte) {
 func (c *Client) getAll(table Table, names [][]byte) ([][]byte, error) {
 	parts := (len(names) + getAtOnce - 1) / getAtOnce
 	values, failures := make([][]byte, len(names)), make([]error, parts)
-	parallel(parts, func(part int) {
+	parallel.Do(parts, func(part int) {
 		failures[part] = c.store.View(func(tx Tx) (err error) {
 			for i := part * getAtOnce; i < min(len(names), (part+1)*getAtOnce) && err == nil; i++ {
 				values[i], err = tx.Get(table, names[i])

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
@@ -58,7 +59,7 @@ func (c *Client) SendBatch(ctx context.Context, requests []SendRequest) ([]SendR
 			all = append(all, out)
 		}
 	}
-	parallel(len(all), func(i int) { all[i].result.Err = c.compose(a, all[i]) })
+	parallel.Do(len(all), func(i int) { all[i].result.Err = c.compose(a, all[i]) })
 	all = slices.DeleteFunc(all, func(out *outgoing) bool { return out.result.Err != nil })
 	if err := c.accept(all); err != nil {
 		return nil, err

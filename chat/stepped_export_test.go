@@ -11,6 +11,7 @@ import (
 	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/protocol/topic"
 	"libstatus1to1/chat/protocol/x3dh"
+	"libstatus1to1/chat/wire"
 )
 
 // For simulations: an engine without its loop, which the test turns itself.
@@ -37,9 +38,9 @@ func OpenStepped(ctx context.Context, o Options) (*Client, error) {
 // anything to do.
 func (c *Client) Step() bool {
 	var batch []Envelope
-	for len(batch) < maxBatch && len(c.incoming) > 0 {
-		e := <-c.incoming
-		c.room.leave(len(e.Payload))
+	for len(batch) < maxBatch && len(c.inbox.waiting) > 0 {
+		e := <-c.inbox.waiting
+		c.inbox.room.leave(len(e.Payload))
 		batch = append(batch, e)
 	}
 	woken := len(c.wake) > 0
@@ -122,8 +123,9 @@ func (c *Client) DescribeSessions(k key.Public, installation string) (out []stri
 
 // NoiseKey is the certificate of the installation's static key, as it is stored.
 func (c *Client) NoiseKey() ([]byte, error) {
-	k, err := c.readNoiseKey()
-	return k.certificate, err
+	var rec wire.NoiseKeyRecord
+	_, err := c.ledger.Get(tableMeta, []byte("noise_key"), &rec)
+	return rec.GetCertificate(), err
 }
 
 // SymmetricKey is symmetricKey.

@@ -20,12 +20,6 @@ const (
 	tablePictures      Table = "pictures"      // compressed key -> PictureRecord, of contacts
 	tableVerifications Table = "verifications" // compressed key + askedUs or askedThem -> VerificationRecord
 	tableIntroduced    Table = "introduced"    // compressed key -> IntroducedRecord
-
-	tablePairings      Table = "pairings"       // pairing id -> PairingRecord
-	tableRepeats       Table = "noise_repeats"  // pairing id -> the payload we sealed last in its session
-	tableNoiseSessions Table = "noise_sessions" // session-id -> noisesession.Session
-	tableTransfers     Table = "transfers"      // transferName -> TransferRecord
-	tableTransferBytes Table = "transfer_bytes" // transferName, chunk number of 4 bytes -> bytes
 )
 
 // The queues of the store.
@@ -35,11 +29,9 @@ const (
 
 // Keys of tableMeta.
 var (
-	metaIdentity = []byte("identity")  // IdentityRecord
-	metaPreKeys  = []byte("pre_keys")  // x3dh.PreKeys
-	metaNodeKey  = []byte("node_key")  // 32-byte scalar of the network node
-	metaNoiseKey = []byte("noise_key") // NoiseKeyRecord
-
+	metaIdentity = []byte("identity") // IdentityRecord
+	metaPreKeys  = []byte("pre_keys") // x3dh.PreKeys
+	metaNodeKey  = []byte("node_key") // 32-byte scalar of the network node
 )
 
 // Prefixes of keys of tableSeen.
