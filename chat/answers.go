@@ -100,26 +100,6 @@ func (p *pass) answerable(m *inbound) bool {
 	return m.sender == p.a.public || known && s.familiar() && !p.met[m.sender]
 }
 
-// recent reports whether the bundle of m is signed later than anything that the marks may
-// have forgotten, and not before the last one of its installation. What anybody publishes
-// again after the marks are gone is neither a sign of life nor a reason to do anything.
-func (p *pass) recent(m *inbound, peer session.Peer) bool {
-	at := m.signedAt()
-	in, _ := peer.Find(m.message.GetInstallationId())
-	return at > p.now.Add(-keepSeen).UnixNano() && at >= in.Activity
-}
-
-// signedAt is when the sender signed the latest of the bundles beside a message, ns; 0 if
-// there is none.
-func (m *inbound) signedAt() (at int64) {
-	for _, b := range m.message.GetBundles() {
-		if string(b.GetIdentity()) == string(m.sender.Compressed()) {
-			at = max(at, b.GetTimestamp())
-		}
-	}
-	return at
-}
-
 // partitioned answers a message that is for other installations of ours, unless its
 // sender knows this one: then it is a resend to those that have not acknowledged it.
 // Whoever holds a session with us is answered in it, since an empty message in none has
@@ -136,28 +116,6 @@ func (p *pass) partitioned(m *inbound, peer session.Peer) {
 		return
 	}
 	p.do(func(t *txn) error { t.then(func() { t.c.sessions.answers.due[w] = true }); return nil })
-}
-
-// readSignals acts on what a message that opened says beside its content. An empty one asks
-// for what was missed: all that waits is sent again, in a new session if the message came in
-// none. One that came in a session ends the suspicion that the session is lost. It returns
-// the peer, changed by that.
-func (p *pass) readSignals(m *inbound, next session.Peer) session.Peer {
-	from, peer := m.in.InstallationID, m.sender
-	if m.in.Session >= 0 {
-		p.answeredInSession(m, next.Sessions[m.in.Session])
-	}
-	// Without a session it may be one from before the marks, published again.
-	if len(m.in.Plaintext) == 0 && (m.in.Session >= 0 || m.recent) {
-		if m.in.Session < 0 {
-			next = next.Rekey(from)
-		}
-		p.do(func(t *txn) error {
-			t.then(func() { t.c.outbox.resend(peer, from, t.c.now(), t.c.settings.ResendBase) })
-			return nil
-		})
-	}
-	return next
 }
 
 // prepareAnswers makes the answers that are due, and returns the identities that got one:

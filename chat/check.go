@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/internal/ledger"
@@ -142,3 +143,57 @@ func (in *inspection) identity(rec *wire.IdentityRecord) error {
 }
 
 func (in *inspection) corrupt(table Table, err error) error { return in.Corrupt(table, err) }
+
+// seen looks at the marks and the lists by which they are forgotten.
+func (in *inspection) seen() error {
+	marks, listed := 0, 0
+	err := in.each(tableSeen, func(name, value []byte) error {
+		marks++
+		if len(name) != seenKeySize || name[0] != seenDigest && name[0] != seenMVDS && name[0] != seenElsewhere {
+			in.tell(tableSeen, "a mark has no proper name")
+		}
+		var rec wire.SeenRecord
+		if err := decodeRecord(tableSeen, value, &rec); err != nil {
+			return err
+		}
+		_, err := idsOf(rec.GetMvdsIds())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	list := func(names []byte) error {
+		for name := range slices.Chunk(names, seenKeySize) {
+			found, err := in.holds(tableSeen, name)
+			if err != nil {
+				return err
+			}
+			if !found {
+				in.tell(tableSeen, "a mark is missing")
+			} else {
+				listed++
+			}
+		}
+		return nil
+	}
+	err = in.each(tableMarks, func(name, value []byte) error {
+		var rec wire.MarksRecord
+		if err := decodeRecord(tableMarks, value, &rec); err != nil {
+			return err
+		}
+		if _, ok := key.ParseCompact(rec.GetPeer()); !ok || len(name) != rowKeySize {
+			in.tell(tableMarks, "marks are of nobody")
+		}
+		return list(rec.GetNames())
+	})
+	if err != nil {
+		return err
+	}
+	err = in.tx.Range(queueSeen, 0, func(_ uint64, value []byte) (bool, error) {
+		return true, errors.Join(list(value[min(8, len(value)):]), in.pause())
+	})
+	if err == nil && listed != marks {
+		in.tell(tableSeen, "%d marks would never be forgotten", marks-listed)
+	}
+	return err
+}

@@ -172,7 +172,7 @@ const maxPreKeyVersion = 3 << 30
 // have: if it knows a newer one, our store is an older copy that was put back.
 func (p *pass) ownBundleSeen(m *inbound) {
 	current, ok := p.a.self.PreKeys.Current()
-	if m.sender != p.a.public || !ok {
+	if !ok {
 		return
 	}
 	for _, b := range m.message.GetBundles() {

@@ -71,7 +71,7 @@ func (c *Client) refreshOwnDevices(p session.Peer) {
 func (p *pass) join(m *inbound, own session.Peer) session.Peer {
 	// Somebody who has got hold of the seed phrase could sign a bundle that lists us, too: it is
 	// believed only while this device is new, and from a device that the user has not disabled.
-	if m.sender != p.a.public || p.now.Sub(time.UnixMilli(p.a.createdAt)) > joinWindow {
+	if p.now.Sub(time.UnixMilli(p.a.createdAt)) > joinWindow {
 		return own
 	}
 	from, found := own.Find(m.in.InstallationID)
@@ -116,10 +116,10 @@ func (p *pass) deviceNamed(m *inbound, app message.Application) {
 	})
 }
 
-// reportDevices emits what changed about our own devices, and conflicts about anybody's.
+// reportDevices emits what changed about our own devices, conflicts among them too.
 func (t *txn) reportDevices(before, after session.Peer) error {
 	a := t.c.self.Load()
-	if err := t.reportConflicts(before, after); err != nil || after.Identity != a.public {
+	if err := t.reportConflicts(before, after); err != nil {
 		return err
 	}
 	for _, in := range after.Installations {
@@ -146,28 +146,6 @@ func (t *txn) reportDevices(before, after session.Peer) error {
 	this := t.c.thisDevice(a)
 	this.Enabled, this.Active = !after.Dropped(), !after.Dropped()
 	return t.emit(event.DeviceChanged{Device: this})
-}
-
-// reportConflicts emits which devices of somebody have come to take each other off the
-// list: of our own identity, and of people who did not come unasked and are not blocked.
-func (t *txn) reportConflicts(before, after session.Peer) error {
-	a := t.c.self.Load()
-	old := before.Conflicts(a.self)
-	for _, id := range after.Conflicts(a.self) {
-		if slices.Contains(old, id) {
-			continue
-		}
-		if s, _ := t.c.people.contacts.get(after.Identity); after.Identity != a.public && (s.blocked || s.stranger()) {
-			return nil
-		}
-		in, _ := after.Find(id)
-		if err := t.emit(event.DeviceConflict{
-			PublicKey: after.Identity.Hex(), Installation: id, Other: cmp.Or(in.ConflictWith, a.self.InstallationID),
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // deviceOf returns another installation of ours as hosts see it.

@@ -2,12 +2,10 @@ package chat
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/parallel"
-	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/payload"
 	"libstatus1to1/chat/protocol/session"
@@ -136,7 +134,11 @@ func (p *pass) write(t *txn) error {
 		if err := t.savePeer(pp.before, pp.after); err != nil {
 			return err
 		}
-		if err := t.reportDevices(pp.before, pp.after); err != nil {
+		report := t.reportConflicts
+		if pp.after.Identity == p.a.public {
+			report = t.reportDevices
+		}
+		if err := report(pp.before, pp.after); err != nil {
 			return err
 		}
 	}
@@ -177,6 +179,31 @@ func (p *pass) handle(m *inbound) error {
 		return err
 	}
 	return p.open(m)
+}
+
+// admit decides about the sender of a payload before anything is opened or stored. What
+// blocked people send is opened, so that it can be acknowledged, and goes no further: that is
+// what silent says.
+func (p *pass) admit(m *inbound) error {
+	s, known := p.c.people.contacts.get(m.sender)
+	switch {
+	case m.sender == p.a.public, known && !s.stranger() && !s.blocked:
+	case p.c.settings.Strangers == StrangersDeny && !s.familiar():
+		return dropped("stranger") // also if they are blocked: it must look the same
+	case s.blocked:
+		m.silent = true
+	case known, p.welcomed[m.sender]:
+	case p.c.people.contacts.full():
+		return dropped("strangers_full")
+	case !p.c.people.newcomers.mayTry(p.now):
+		return dropped("strangers_rate")
+	default:
+		if p.met == nil {
+			p.met = map[key.Public]bool{}
+		}
+		p.met[m.sender] = true
+	}
+	return nil
 }
 
 // unseal opens the 26/WAKU2-PAYLOAD with the keys of its topic and decodes the
@@ -225,6 +252,25 @@ func (p *pass) seenBefore(m *inbound) (bool, error) {
 	return true, dropped("duplicate")
 }
 
+// getAll reads records on all cores; nil where there is none.
+func (c *Client) getAll(table Table, names [][]byte) ([][]byte, error) {
+	parts := (len(names) + getAtOnce - 1) / getAtOnce
+	values, failures := make([][]byte, len(names)), make([]error, parts)
+	parallel.Do(parts, func(part int) {
+		failures[part] = c.store.View(func(tx Tx) (err error) {
+			for i := part * getAtOnce; i < min(len(names), (part+1)*getAtOnce) && err == nil; i++ {
+				values[i], err = tx.Get(table, names[i])
+			}
+			return err
+		})
+	})
+	return values, errors.Join(failures...)
+}
+
+// getAtOnce is how many records are read in one transaction, which costs as much as
+// reading one.
+const getAtOnce = 16
+
 // peer is an identity as the earlier envelopes of this pass left it.
 func (p *pass) peer(k key.Public) (session.Peer, error) {
 	if pp, ok := p.peers[k]; ok {
@@ -255,12 +301,16 @@ func (p *pass) open(m *inbound) error {
 	}
 	m.in, m.news = in, newer(peer, next, m.message.GetInstallationId())
 	if in.Kind == session.Encrypted {
-		if err := p.welcome(m); err != nil {
-			return err
+		if p.met[m.sender] { // a stranger: let in now, if at all
+			if err := p.welcome(m); err != nil {
+				return err
+			}
 		}
 	}
-	next = p.join(m, next)
-	p.ownBundleSeen(m)
+	if m.sender == p.a.public { // another device of ours
+		next = p.join(m, next)
+		p.ownBundleSeen(m)
+	}
 	switch in.Kind {
 	case session.NotAddressed:
 		p.partitioned(m, peer)
@@ -297,6 +347,48 @@ func (p *pass) open(m *inbound) error {
 	return nil
 }
 
+// recent reports whether the bundle of m is signed later than anything that the marks may
+// have forgotten, and not before the last one of its installation. What anybody publishes
+// again after the marks are gone is neither a sign of life nor a reason to do anything.
+func (p *pass) recent(m *inbound, peer session.Peer) bool {
+	at := m.signedAt()
+	in, _ := peer.Find(m.message.GetInstallationId())
+	return at > p.now.Add(-keepSeen).UnixNano() && at >= in.Activity
+}
+
+// signedAt is when the sender signed the latest of the bundles beside a message, ns; 0 if
+// there is none.
+func (m *inbound) signedAt() (at int64) {
+	for _, b := range m.message.GetBundles() {
+		if string(b.GetIdentity()) == string(m.sender.Compressed()) {
+			at = max(at, b.GetTimestamp())
+		}
+	}
+	return at
+}
+
+// readSignals acts on what a message that opened says beside its content. An empty one asks
+// for what was missed: all that waits is sent again, in a new session if the message came in
+// none. One that came in a session ends the suspicion that the session is lost. It returns
+// the peer, changed by that.
+func (p *pass) readSignals(m *inbound, next session.Peer) session.Peer {
+	from, peer := m.in.InstallationID, m.sender
+	if m.in.Session >= 0 && p.c.sessions.suspicions.Contains(installationOf{peer, from}) {
+		p.answeredInSession(m, next.Sessions[m.in.Session])
+	}
+	// Without a session it may be one from before the marks, published again.
+	if len(m.in.Plaintext) == 0 && (m.in.Session >= 0 || m.recent) {
+		if m.in.Session < 0 {
+			next = next.Rekey(from)
+		}
+		p.do(func(t *txn) error {
+			t.then(func() { t.c.outbox.resend(peer, from, t.c.now(), t.c.settings.ResendBase) })
+			return nil
+		})
+	}
+	return next
+}
+
 // heard notes that a device is there, if what came of it is news: see returns.go.
 func (p *pass) heard(m *inbound, installation string, news bool) {
 	if news {
@@ -310,103 +402,4 @@ func (p *pass) reportSession(peer session.Peer, in session.Incoming) {
 	}
 	s := sessionOf(p.a, peer, in.Session)
 	p.do(func(t *txn) error { return t.emit(event.SessionChanged{Session: s}) })
-}
-
-// plaintext reads what was decrypted: an MVDS payload, a bare application message,
-// or nothing, which advertises the bundle beside it. Whatever it is, it has been
-// opened and is marked so.
-func (p *pass) plaintext(m *inbound) {
-	sync, err := datasync.Decode(m.in.Plaintext)
-	switch {
-	case len(m.in.Plaintext) == 0:
-	case errors.Is(err, datasync.ErrNotMVDS):
-		p.queueApplications(m, []body{{bytes: m.in.Plaintext}})
-	case err != nil:
-		p.c.counters.drop("datasync")
-	default:
-		p.sync(m, sync)
-	}
-	p.setMark(m, m.mvds)
-	if len(m.mvds) > 0 {
-		p.acknowledge(m.sender, m.mvds)
-	}
-}
-
-// acknowledge acknowledges what was not refused.
-func (p *pass) acknowledge(to key.Public, mvds [][32]byte) {
-	p.do(func(t *txn) error {
-		if ids := p.notRefused(mvds); len(ids) > 0 {
-			t.queueAcks(to, ids)
-		}
-		return nil
-	})
-}
-
-// notRefused leaves out what was refused; in the transaction.
-func (p *pass) notRefused(mvds [][32]byte) [][32]byte {
-	if len(p.refused) == 0 {
-		return mvds
-	}
-	return slices.DeleteFunc(slices.Clone(mvds), func(id [32]byte) bool { return p.refused[id] })
-}
-
-// maxSyncMessages is how many messages of one MVDS payload are taken: each costs
-// the recovery of a signature. The rest is not acknowledged, so it comes again.
-const maxSyncMessages = 1000
-
-// sync takes the acknowledgements and messages of an MVDS payload. Offers and
-// requests are not used in batch mode. A message that came before is acknowledged
-// again and goes no further. Spec: 2/MVDS, "Batch mode".
-func (p *pass) sync(m *inbound, sync datasync.Payload) {
-	if len(sync.Acks) > 0 {
-		peer, _ := p.peer(m.sender)
-		by := newAcknowledger(peer, m.in.InstallationID)
-		p.do(func(t *txn) error { return t.acknowledged(by, sync.Acks) })
-	}
-	group := datasync.GroupID(p.a.public, m.sender)
-	m.timestamps = map[[32]byte]int64{}
-	var bodies []body
-	var messages []datasync.Message
-	for _, sm := range sync.Messages[:min(len(sync.Messages), maxSyncMessages)] {
-		if sm.GroupID == group {
-			messages = append(messages, sm)
-		} else {
-			p.c.counters.drop("group")
-		}
-	}
-	known, err := p.lookUpMessages(m, messages)
-	if err != nil {
-		p.c.counters.drop("store") // it is not acknowledged, so it comes again
-		return
-	}
-	listed := map[[32]byte]bool{}
-	for i, sm := range messages {
-		id := known[i].mvds
-		_, found, err := p.mark(seenMVDS, id)
-		if err != nil { // as above
-			p.c.counters.drop("store")
-			continue
-		}
-		if !listed[id] {
-			listed[id] = true
-			m.mvds = append(m.mvds, id)
-		}
-		if found || known[i].stored {
-			continue
-		}
-		p.seen[string(seenKey(seenMVDS, id))] = nil
-		if m.sender == p.a.public {
-			m.timestamps[known[i].id] = sm.Timestamp
-		}
-		bodies = append(bodies, body{sm.Body, known[i]})
-	}
-	p.queueApplications(m, bodies)
-}
-
-func installationIDs(list []session.Installation) []string {
-	ids := make([]string, len(list))
-	for i, in := range list {
-		ids[i] = in.ID
-	}
-	return ids
 }

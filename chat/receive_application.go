@@ -2,6 +2,7 @@ package chat
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -9,6 +10,8 @@ import (
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/message"
+	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
 
@@ -27,6 +30,97 @@ type applicationMessage struct {
 	// steps are the writes it comes to. They stand among those of its envelope at the
 	// place where it was found, although they are added later.
 	steps *stepList
+}
+
+// plaintext reads what was decrypted: an MVDS payload, a bare application message,
+// or nothing, which advertises the bundle beside it. Whatever it is, it has been
+// opened and is marked so.
+func (p *pass) plaintext(m *inbound) {
+	sync, err := datasync.Decode(m.in.Plaintext)
+	switch {
+	case len(m.in.Plaintext) == 0:
+	case errors.Is(err, datasync.ErrNotMVDS):
+		p.queueApplications(m, []body{{bytes: m.in.Plaintext}})
+	case err != nil:
+		p.c.counters.drop("datasync")
+	default:
+		p.sync(m, sync)
+	}
+	p.setMark(m, m.mvds)
+	if len(m.mvds) > 0 {
+		p.acknowledge(m.sender, m.mvds)
+	}
+}
+
+// acknowledge acknowledges what was not refused.
+func (p *pass) acknowledge(to key.Public, mvds [][32]byte) {
+	p.do(func(t *txn) error {
+		if ids := p.notRefused(mvds); len(ids) > 0 {
+			t.queueAcks(to, ids)
+		}
+		return nil
+	})
+}
+
+// notRefused leaves out what was refused; in the transaction.
+func (p *pass) notRefused(mvds [][32]byte) [][32]byte {
+	if len(p.refused) == 0 {
+		return mvds
+	}
+	return slices.DeleteFunc(slices.Clone(mvds), func(id [32]byte) bool { return p.refused[id] })
+}
+
+// maxSyncMessages is how many messages of one MVDS payload are taken: each costs
+// the recovery of a signature. The rest is not acknowledged, so it comes again.
+const maxSyncMessages = 1000
+
+// sync takes the acknowledgements and messages of an MVDS payload. Offers and
+// requests are not used in batch mode. A message that came before is acknowledged
+// again and goes no further. Spec: 2/MVDS, "Batch mode".
+func (p *pass) sync(m *inbound, sync datasync.Payload) {
+	if len(sync.Acks) > 0 {
+		peer, _ := p.peer(m.sender)
+		by := newAcknowledger(peer, m.in.InstallationID)
+		p.do(func(t *txn) error { return t.acknowledged(by, sync.Acks) })
+	}
+	group := datasync.GroupID(p.a.public, m.sender)
+	m.timestamps = map[[32]byte]int64{}
+	var bodies []body
+	var messages []datasync.Message
+	for _, sm := range sync.Messages[:min(len(sync.Messages), maxSyncMessages)] {
+		if sm.GroupID == group {
+			messages = append(messages, sm)
+		} else {
+			p.c.counters.drop("group")
+		}
+	}
+	known, err := p.lookUpMessages(m, messages)
+	if err != nil {
+		p.c.counters.drop("store") // it is not acknowledged, so it comes again
+		return
+	}
+	listed := map[[32]byte]bool{}
+	for i, sm := range messages {
+		id := known[i].mvds
+		_, found, err := p.mark(seenMVDS, id)
+		if err != nil { // as above
+			p.c.counters.drop("store")
+			continue
+		}
+		if !listed[id] {
+			listed[id] = true
+			m.mvds = append(m.mvds, id)
+		}
+		if found || known[i].stored {
+			continue
+		}
+		p.seen[string(seenKey(seenMVDS, id))] = nil
+		if m.sender == p.a.public {
+			m.timestamps[known[i].id] = sm.Timestamp
+		}
+		bodies = append(bodies, body{sm.Body, known[i]})
+	}
+	p.queueApplications(m, bodies)
 }
 
 // queueApplications notes the application messages of one envelope: those of all

@@ -135,6 +135,12 @@ func (c *Client) judgeText(r lookup, am *applicationMessage) (func(*txn) error, 
 	return func(t *txn) error { return t.storeText(am) }, nil
 }
 
+// isUnasked reports whether a text comes from a stranger.
+func (c *Client) isUnasked(r *receivedText) bool {
+	s, _ := c.people.contacts.get(r.chat)
+	return !r.record.GetOutgoing() && s.stranger()
+}
+
 // storeText stores a ChatMessage, reports it, and applies the contact state it carries.
 func (t *txn) storeText(am *applicationMessage) error {
 	m, r := am.from, am.text

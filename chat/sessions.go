@@ -1,7 +1,9 @@
 package chat
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -115,6 +117,28 @@ func (t *txn) emitStarted(p session.Peer, installations []string) error {
 	return nil
 }
 
+// reportConflicts emits which devices of somebody have come to take each other off the
+// list: of our own identity, and of people who did not come unasked and are not blocked.
+func (t *txn) reportConflicts(before, after session.Peer) error {
+	a := t.c.self.Load()
+	old := before.Conflicts(a.self)
+	for _, id := range after.Conflicts(a.self) {
+		if slices.Contains(old, id) {
+			continue
+		}
+		if s, _ := t.c.people.contacts.get(after.Identity); after.Identity != a.public && (s.blocked || s.stranger()) {
+			return nil
+		}
+		in, _ := after.Find(id)
+		if err := t.emit(event.DeviceConflict{
+			PublicKey: after.Identity.Hex(), Installation: id, Other: cmp.Or(in.ConflictWith, a.self.InstallationID),
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // sessionOf returns the session at index i of a peer as hosts see it.
 func sessionOf(a *account, p session.Peer, i int) event.Session {
 	s := p.Sessions[i]
@@ -130,6 +154,14 @@ func sessionOf(a *account, p session.Peer, i int) event.Session {
 		Sending: p.Chosen(a.self, s.InstallationID) == i, Sent: s.Ratchet.SendN(), Received: s.Ratchet.RecvN(),
 		Skipped: s.Ratchet.SkippedLen(), CreatedAt: s.CreatedAt.UnixMilli(), UsedAt: s.UsedAt.UnixMilli(),
 	}
+}
+
+func installationIDs(list []session.Installation) []string {
+	ids := make([]string, len(list))
+	for i, in := range list {
+		ids[i] = in.ID
+	}
+	return ids
 }
 
 // Sessions lists the ratchet sessions with one person, or with all when k is zero.

@@ -94,34 +94,9 @@ func (n *newcomerLimit) letIn(asks func() bool) bool {
 	return true
 }
 
-// admit decides about the sender of a payload before anything is opened or stored. What
-// blocked people send is opened, so that it can be acknowledged, and goes no further: that is
-// what silent says.
-func (p *pass) admit(m *inbound) error {
-	s, known := p.c.people.contacts.get(m.sender)
-	switch {
-	case m.sender == p.a.public, known && !s.stranger() && !s.blocked:
-	case p.c.settings.Strangers == StrangersDeny && !s.familiar():
-		return dropped("stranger") // also if they are blocked: it must look the same
-	case s.blocked:
-		m.silent = true
-	case known, p.welcomed[m.sender]:
-	case p.c.people.contacts.full():
-		return dropped("strangers_full")
-	case !p.c.people.newcomers.mayTry(p.now):
-		return dropped("strangers_rate")
-	default:
-		if p.met == nil {
-			p.met = map[key.Public]bool{}
-		}
-		p.met[m.sender] = true
-	}
-	return nil
-}
-
 // welcome lets a stranger in whose message has opened.
 func (p *pass) welcome(m *inbound) error {
-	if !p.met[m.sender] || p.welcomed[m.sender] {
+	if p.welcomed[m.sender] {
 		return nil
 	}
 	if !p.c.people.newcomers.letIn(func() bool { return asksToBeContact(m) }) {
@@ -172,12 +147,6 @@ func (c *Client) countChange(k key.Public, rec *wire.ContactRecord) bool {
 	}
 	rec.UnaskedChanges++
 	return true
-}
-
-// isUnasked reports whether a text comes from a stranger.
-func (c *Client) isUnasked(r *receivedText) bool {
-	s, _ := c.people.contacts.get(r.chat)
-	return !r.record.GetOutgoing() && s.stranger()
 }
 
 // roomForUnasked reports whether a stranger may leave one more message with us.
