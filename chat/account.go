@@ -245,15 +245,7 @@ func (c *Client) become(a *account) error {
 	if err := c.loadRoutes(a); err != nil {
 		return err
 	}
-	if err := c.loadOutbox(a.public); err != nil {
-		return err
-	}
-	if err := c.loadFailed(); err != nil {
-		return err
-	}
-	if err := c.loadAcks(); err != nil {
-		return err
-	}
+	c.outbox.Become(a.public)
 	if err := c.ledger.View(c.people.contacts.load); err != nil {
 		return err
 	}

@@ -7,10 +7,9 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/payload"
 	"libstatus1to1/chat/protocol/session"
-	"libstatus1to1/chat/protocol/topic"
 )
 
 // What is authentic and cannot be read is answered, within limits:
@@ -118,11 +117,10 @@ func (p *pass) partitioned(m *inbound, peer session.Peer) {
 	p.do(func(t *txn) error { t.then(func() { t.c.sessions.answers.due[w] = true }); return nil })
 }
 
-// prepareAnswers makes the answers that are due, and returns the identities that got one:
-// each changes the sessions, so there is one at a time, and no message beside it. A new
-// attempt is made from the sessions in memory, which change when the last is stored.
-func (c *Client) prepareAnswers(a *account, now time.Time) ([]*attempt, map[key.Public]bool) {
-	var attempts []*attempt
+// prepareAnswers makes the answers that are due, limit at most, and one an identity: each
+// changes the sessions, and the next is made from those in memory, which change when it is
+// stored.
+func (c *Client) prepareAnswers(a *account, now time.Time, limit int) (answers []outbox.Sealed) {
 	got := map[key.Public]bool{}
 	var due []answer
 	for w := range c.sessions.answers.due {
@@ -132,37 +130,37 @@ func (c *Client) prepareAnswers(a *account, now time.Time) ([]*attempt, map[key.
 		return cmp.Or(slices.Compare(x.peer.Compressed(), y.peer.Compressed()), cmp.Compare(x.installation, y.installation))
 	})
 	for _, w := range due {
-		if got[w.peer] || len(attempts) >= maxAttempts {
+		if got[w.peer] || len(answers) >= limit {
 			continue
 		}
 		delete(c.sessions.answers.due, w)
-		at, err := c.prepareAnswer(a, w, now)
+		e, err := c.prepareAnswer(a, w, now)
 		if err != nil {
 			c.log.Log("warn", "an answer could not be made", "error", err.Error())
 			continue
 		}
 		got[w.peer] = true
-		attempts = append(attempts, at)
+		answers = append(answers, c.outboxSealed(e))
 	}
-	return attempts, got
+	return answers
 }
 
 // prepareAnswer makes one answer. It goes to the partitioned topic, where everybody always
 // listens; a device that has lost its sessions knows no other one.
-func (c *Client) prepareAnswer(a *account, w answer, now time.Time) (*attempt, error) {
+func (c *Client) prepareAnswer(a *account, w answer, now time.Time) (*sealed, error) {
 	p, err := c.peer(w.peer)
 	if err != nil {
 		return nil, err
 	}
-	at := &attempt{peer: w.peer, before: p, after: p, stateless: w.kind == advertise}
+	e := &sealed{before: p, after: p, stateless: w.kind == advertise}
 	var out session.Outgoing
 	switch w.kind {
 	case restart:
-		at.after, out, err = p.Restart(a.self, w.installation, now, c.source())
+		e.after, out, err = p.Restart(a.self, w.installation, now, c.source())
 	case probe:
 		var plaintext []byte
 		if plaintext, err = probeMessage(a, w.peer, now); err == nil {
-			at.after, out, err = p.EncryptFor(a.self, w.installation, plaintext, now, c.source())
+			e.after, out, err = p.EncryptFor(a.self, w.installation, plaintext, now, c.source())
 		}
 	default:
 		out, err = p.Advertise(c.source())
@@ -170,16 +168,10 @@ func (c *Client) prepareAnswer(a *account, w answer, now time.Time) (*attempt, e
 	if err != nil {
 		return nil, err
 	}
-	at.started = out.Started
+	e.started = out.Started
 	bundle, err := c.ownBundle(a)
 	if err != nil {
 		return nil, err
 	}
-	pm, err := protocolMessage(a, bundle, out.Messages, nil)
-	if err != nil {
-		return nil, err
-	}
-	at.contentTopic = topic.Partitioned(w.peer).ContentTopic()
-	at.payload, err = payload.SealAsymmetric(c.rand, w.peer, a.self.Identity, pm)
-	return at, err
+	return e, c.sealPartitioned(a, bundle, e, out)
 }

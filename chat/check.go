@@ -32,17 +32,7 @@ func (c *Client) CheckStore(ctx context.Context) (StoreCheck, error) {
 	if check.Records, err = c.store.Check(ctx, report); err != nil {
 		return check, err
 	}
-	err = c.store.View(func(tx Tx) error {
-		if err := inspect(ctx, tx, c.self.Load(), report); err != nil {
-			return err
-		}
-		for _, p := range c.parts {
-			if err := p.Check(ledger.NewWalk(ctx, tx, report)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err = c.store.View(func(tx Tx) error { return c.inspect(ctx, tx, report) })
 	if damage := (*Error)(nil); errors.As(err, &damage) && damage.Code == CodeStoreCorrupt {
 		report(damage.Message) // the walk could not go on; the store's own says why
 		err = nil
@@ -50,31 +40,39 @@ func (c *Client) CheckStore(ctx context.Context) (StoreCheck, error) {
 	return check, err
 }
 
+// inspect has the engine and its parts report what is wrong. Its error is that it could
+// not go on.
+func (c *Client) inspect(ctx context.Context, tx Tx, report func(string)) error {
+	if err := inspect(ctx, tx, c.self.Load(), report); err != nil {
+		return err
+	}
+	for _, p := range c.parts {
+		if err := p.Check(ledger.NewWalk(ctx, tx, report)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // inspection is one walk over the engine's records. What must hold:
 //   - the identity, its pre-keys and the node key read back;
 //   - each session has its keys, and skipped keys have their session;
-//   - each message is in the history of its chat at its place, each place has its
-//     message, and a chat's unread count and last message are right;
-//   - each outbox row has its message and ids that follow from its bytes, and is in
-//     one attempt at most; what is left of attempts that are out has its rows;
-//   - what is kept of a message that was given up has its message, which has failed;
 //   - each mark of what was seen is forgotten some day;
-//   - topics, acknowledgements, contacts and client_refs read back and point to
-//     something; each event has its subject.
+//   - topics and contacts read back and point to something; each event
+//     has its subject.
 type inspection struct {
 	*ledger.Walk
 	tx     Tx
 	report func(string)
-	own    *account                            // nil without an identity
-	placed map[[key.CompressedSize]byte]uint64 // messages by chat
+	own    *account // nil without an identity
 }
 
 // inspect reports what is wrong. Its error is that it could not go on.
 func inspect(ctx context.Context, tx Tx, own *account, report func(string)) error {
-	in := &inspection{Walk: ledger.NewWalk(ctx, tx, report), tx: tx, own: own, report: report, placed: map[[key.CompressedSize]byte]uint64{}}
+	in := &inspection{Walk: ledger.NewWalk(ctx, tx, report), tx: tx, own: own, report: report}
 	for _, walk := range []func() error{
-		in.meta, in.peers, in.messages, in.chats, in.outbox, in.failed, in.attempts, in.acks, in.seen, in.topics, in.contacts, in.pictures, in.verifications, in.introduced,
-		in.clientRefs, in.events,
+		in.meta, in.peers, in.seen, in.topics, in.contacts, in.pictures, in.verifications, in.introduced,
+		in.events,
 	} {
 		if err := walk(); err != nil {
 			return err
@@ -156,7 +154,7 @@ func (in *inspection) seen() error {
 		if err := decodeRecord(tableSeen, value, &rec); err != nil {
 			return err
 		}
-		_, err := idsOf(rec.GetMvdsIds())
+		_, err := ledger.IDs(rec.GetMvdsIds())
 		return err
 	})
 	if err != nil {
@@ -181,7 +179,7 @@ func (in *inspection) seen() error {
 		if err := decodeRecord(tableMarks, value, &rec); err != nil {
 			return err
 		}
-		if _, ok := key.ParseCompact(rec.GetPeer()); !ok || len(name) != rowKeySize {
+		if _, ok := key.ParseCompact(rec.GetPeer()); !ok || len(name) != ledger.NumberSize {
 			in.tell(tableMarks, "marks are of nobody")
 		}
 		return list(rec.GetNames())

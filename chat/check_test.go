@@ -144,7 +144,7 @@ func breakages() []breakage {
 		{"session without ratchet", "do not read back", changed("peers", &wire.PeerRecord{}, func(m *wire.PeerRecord) { m.Sessions[0].Ratchet = nil })},
 		{"message gone", "has no message", gone("messages")},
 		{"message elsewhere", "is not what its name says", renamed("messages")},
-		{"message of another chat", "messages are in no chat", changed("messages", &wire.MessageRecord{}, func(m *wire.MessageRecord) { m.Chat = generator })},
+		{"message of another chat", "messages are in no chat", changed("messages", &wire.MessageRecord{}, func(m *wire.MessageRecord) { m.Chat = append([]byte{1}, generator...) })},
 		{"message with another clock", "has no message, or another one", changed("messages", &wire.MessageRecord{}, func(m *wire.MessageRecord) { m.Clock++ })},
 		{"unknown state", "in no known state", changed("messages", &wire.MessageRecord{}, func(m *wire.MessageRecord) { m.State = "lost" })},
 		{"chat gone", "messages are in no chat", gone("chats")},

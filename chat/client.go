@@ -11,10 +11,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/linking"
+	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/ratchet"
 	"libstatus1to1/chat/protocol/session"
@@ -53,9 +53,9 @@ type Client struct {
 	people   people
 	sessions sessions
 	marks    markBook
-	outbox   outbox
-	bundles  bundles // of messages to be accepted
-	clocks   chatClocks
+	outbox   *outbox.Outbox   // one of parts
+	history  *history.History // one of parts
+	batches  batches          // of messages to be accepted
 	counters counters
 
 	inbox  inbox
@@ -94,10 +94,6 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	if c.probe == nil {
 		c.probe = func(string) {}
 	}
-	c.loop.holds = map[key.Public]*hold{}
-	c.loop.returned = map[key.Public]bool{}
-	c.loop.repeats = newRepeats()
-	c.loop.heard, _ = lru.New[device, time.Time](peersInMemory)
 	c.loop.clocks = c.readClocks()
 	c.life.begin(ctx)
 	c.sessions = newSessions()
@@ -129,8 +125,9 @@ func (c *Client) start(ctx context.Context) error {
 		return err
 	}
 	c.store, c.events = c.ledger.Store, c.ledger.Events
-	c.linking = c.newLinking()
-	c.parts = append(c.parts, c.linking)
+	c.history = c.newHistory()
+	c.outbox, c.linking = c.newOutbox(), c.newLinking()
+	c.parts = append(c.parts, c.outbox, c.history, c.linking)
 	nodeKey, err := c.nodeKey()
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/payload"
 	"libstatus1to1/chat/protocol/x3dh"
@@ -108,9 +109,10 @@ func (c *Client) publishCode(a *account) error {
 // publishContactCode publishes our contact code when it is due: at the start, when the
 // bundle or the profile has changed, when we were away (returns.go), and every
 // ContactCodeEvery.
-func (c *Client) publishContactCode(a *account) {
+func (c *Client) publishContactCode(t *ledger.Turn) {
+	a, err := c.account()
 	now := c.now()
-	if now.Before(c.sessions.code.next) {
+	if err != nil || !t.Online || now.Before(c.sessions.code.next) {
 		return
 	}
 	if a.dropped {
@@ -148,9 +150,6 @@ func (c *Client) care(now time.Time) {
 	}
 	if err := c.forgetMarks(now); err != nil {
 		c.log.Log("warn", "forgetting old marks failed", "error", err.Error())
-	}
-	if err := c.forgetOldFailures(now); err != nil {
-		c.log.Log("warn", "forgetting failed messages failed", "error", err.Error())
 	}
 }
 

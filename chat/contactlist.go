@@ -13,7 +13,7 @@ import (
 // sessions with them.
 type people struct {
 	contacts      contactList
-	newcomers     newcomerLimit
+	entering      entryLimiter
 	updates       contactUpdates
 	introductions introductions
 }

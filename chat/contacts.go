@@ -9,6 +9,8 @@ import (
 	"libstatus1to1/chat/contact"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/internal/page"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/topic"
 	"libstatus1to1/chat/wire"
@@ -89,9 +91,8 @@ func (c *Client) Contact(k key.Public) (event.Contact, error) {
 
 // Contacts lists everybody we know, added or not, by key.
 func (c *Client) Contacts(p PageRequest) (Page[event.Contact], error) {
-	var page Page[event.Contact]
 	if _, err := c.account(); err != nil {
-		return page, err
+		return Page[event.Contact]{}, err
 	}
 	var all []event.Contact
 	err := c.store.View(func(tx Tx) error {
@@ -105,40 +106,14 @@ func (c *Client) Contacts(p PageRequest) (Page[event.Contact], error) {
 		})
 	})
 	if err != nil {
-		return page, err
+		return Page[event.Contact]{}, err
 	}
 	slices.SortFunc(all, func(a, b event.Contact) int { return cmp.Compare(a.PublicKey, b.PublicKey) })
-	return pageAfter(all, p, contactCursor, func(e event.Contact) string { return e.PublicKey })
+	return page.After(all, p, contactCursor, func(e event.Contact) string { return e.PublicKey })
 }
 
 // contactCursor is a public key, 0x04...
 var contactCursor = regexp.MustCompile(`^0x04[0-9a-f]{128}$`)
-
-// pageAfter cuts the page after the item whose name is the cursor out of a sorted
-// list. The item itself may be gone: the cursor marks a place. form is what the
-// cursors of the list look like.
-func pageAfter[T any](all []T, p PageRequest, form *regexp.Regexp, name func(T) string) (Page[T], error) {
-	page := Page[T]{Items: []T{}}
-	limit, err := p.limit()
-	if err != nil {
-		return page, err
-	}
-	if p.Cursor != "" {
-		if !form.MatchString(p.Cursor) {
-			return page, badCursor()
-		}
-		i := slices.IndexFunc(all, func(e T) bool { return name(e) > p.Cursor })
-		if i < 0 {
-			i = len(all)
-		}
-		all = all[i:]
-	}
-	page.Items = append(page.Items, all[:min(limit, len(all))]...)
-	if len(all) > limit {
-		page.Next = name(page.Items[limit-1])
-	}
-	return page, nil
-}
 
 // contactOf returns a record as hosts see it.
 func contactOf(rec *wire.ContactRecord) event.Contact {
@@ -181,7 +156,7 @@ func (t *txn) putContact(k key.Public, rec *wire.ContactRecord) error {
 	if before, known := t.c.people.contacts.get(k); known && before.stranger() && !s.stranger() && !s.blocked {
 		// They are a stranger no more: what waited for that is reported now.
 		rec.UnaskedChanges = 0
-		if err := t.reportWaiting(k.Compressed()); err != nil {
+		if err := t.c.history.Release(t.Tx, message.ConversationWith(k)); err != nil {
 			return err
 		}
 	}

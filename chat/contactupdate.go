@@ -76,8 +76,8 @@ func (c *Client) announceName() {
 func (c *Client) sendUpdates() {
 	for k := range c.people.updates {
 		delete(c.people.updates, k)
-		_, err := c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
-			return c.updateLetter(a, k, rec, now)
+		_, err := c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
+			return c.updateMessage(a, k, rec, now)
 		})
 		if err != nil {
 			c.log.Log("warn", "repairing a contact failed", "code", string(CodeOf(err)))
@@ -85,10 +85,10 @@ func (c *Client) sendUpdates() {
 	}
 }
 
-// updateLetter makes a CONTACT_UPDATE with the state as it is.
-func (c *Client) updateLetter(a *account, k key.Public, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+// updateMessage makes a CONTACT_UPDATE with the state as it is.
+func (c *Client) updateMessage(a *account, k key.Public, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 	r := requestOf(rec)
-	clock, err := c.clocks.next(c, k, now)
+	clock, err := c.history.NextClock(message.ConversationWith(k), now)
 	if err != nil {
 		return nil, err
 	}
@@ -100,5 +100,5 @@ func (c *Client) updateLetter(a *account, k key.Public, rec *wire.ContactRecord,
 		update.ContactRequestClock = r.Local.Clock
 	}
 	rec.RepairedClock, rec.RepairedAt = r.Local.Clock, now.UnixMilli()
-	return c.write(a, k, wire.ApplicationMetadataMessage_CONTACT_UPDATE, update, clock, now)
+	return c.sign(a, k, wire.ApplicationMetadataMessage_CONTACT_UPDATE, update, clock, now)
 }

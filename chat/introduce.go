@@ -7,7 +7,6 @@ import (
 
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/wire"
 )
 
@@ -26,32 +25,31 @@ type introduction struct {
 	application []byte
 }
 
-// introduce adds our profile to what goes to somebody, if they do not have it. Contacts of
-// ours get it with our picture. The caller holds the engine's lock.
-func (c *Client) introduce(a *account, p *parcel, now time.Time) error {
-	s, _ := c.people.contacts.get(p.to.Identity)
-	if s.blocked || p.to.Identity == a.public {
-		return nil
+// introduce returns our profile for somebody who is about to get a message, nil if they have
+// it. Contacts of ours get it with our picture. The caller holds the engine's lock.
+func (c *Client) introduce(a *account, to key.Public, now time.Time) (*introduction, error) {
+	s, _ := c.people.contacts.get(to)
+	if s.blocked || to == a.public {
+		return nil, nil
 	}
 	withPicture := a.picture != nil && s.request.Added()
 	ci := a.chatIdentity(withPicture)
 	if ci == nil {
-		return nil
+		return nil, nil
 	}
-	told, err := c.lastIntroduction(p.to.Identity)
+	told, err := c.lastIntroduction(to)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	fresh := within(introduceAgain, told.GetAt(), now)
 	if told.GetProfileClock() == ci.GetClock() && fresh && (told.GetPicture() || !withPicture) {
-		return nil
+		return nil, nil
 	}
 	application, err := c.signedProfile(a, ci, withPicture)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.hello = &introduction{&wire.IntroducedRecord{ProfileClock: ci.GetClock(), At: now.UnixMilli(), Picture: withPicture}, application}
-	return nil
+	return &introduction{&wire.IntroducedRecord{ProfileClock: ci.GetClock(), At: now.UnixMilli(), Picture: withPicture}, application}, nil
 }
 
 // introductions remembers what people were sent of our profile. It holds the part of
@@ -104,26 +102,16 @@ func (c *Client) lastIntroduction(k key.Public) (*wire.IntroducedRecord, error) 
 	return told, err
 }
 
-// encryptBare encrypts an application message without MVDS around it: it is neither
-// acknowledged nor sent again.
-func (c *Client) encryptBare(a *account, with enclosed, p session.Peer, application []byte, now time.Time) (*attempt, error) {
-	at := &attempt{peer: p.Identity, before: p}
-	next, out, err := p.Encrypt(a.self, application, nil, now, c.source())
-	if err != nil {
-		return nil, err
-	}
-	at.after, at.started = next, out.Started
-	return at, c.seal(a, at, with, out)
-}
-
-// storeIntroduction stores, with an attempt that introduces us to somebody, what they are
-// sent by it.
-func (t *txn) storeIntroduction(at *attempt) error {
-	if at.introduces == nil {
+// storeIntroduction stores, with an envelope that introduces us to somebody, what they are
+// sent by it. Our profile goes as an application message without MVDS around it: it is
+// neither acknowledged nor sent again.
+func (t *txn) storeIntroduction(e *sealed) error {
+	if e.introduces == nil {
 		return nil
 	}
-	t.then(func() { t.c.people.introductions.last.Add(at.peer, at.introduces) })
-	return put(t, tableIntroduced, at.peer.Compressed(), at.introduces)
+	to := e.before.Identity
+	t.then(func() { t.c.people.introductions.last.Add(to, e.introduces) })
+	return put(t, tableIntroduced, to.Compressed(), e.introduces)
 }
 
 // introduced looks whether what people were sent of our profile belongs to somebody.

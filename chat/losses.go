@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
@@ -136,7 +137,7 @@ func (c *Client) answerLoss(w answer) {
 func (c *Client) startOver(w answer, version uint32) {
 	c.sessions.answers.due[w] = true
 	c.wantNewPreKey(version)
-	c.outbox.resend(w.peer, w.installation, c.now(), c.settings.ResendBase)
+	c.outbox.Resend(outbox.Device{Peer: w.peer, Installation: w.installation})
 }
 
 // suspect returns the next step of a suspicion, if one is due. signedAt is when the sender

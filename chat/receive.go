@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/payload"
@@ -195,7 +196,7 @@ func (p *pass) admit(m *inbound) error {
 	case known, p.welcomed[m.sender]:
 	case p.c.people.contacts.full():
 		return dropped("strangers_full")
-	case !p.c.people.newcomers.mayTry(p.now):
+	case !p.c.people.entering.mayTry(p.now):
 		return dropped("strangers_rate")
 	default:
 		if p.met == nil {
@@ -246,7 +247,7 @@ func (p *pass) seenBefore(m *inbound) (bool, error) {
 	if err != nil || !found {
 		return false, err
 	}
-	if len(mvds) > 0 && p.c.loop.repeats.allow(m.sender, p.now, p.c.settings.ResendBase) {
+	if len(mvds) > 0 && p.c.outbox.AcknowledgeAgain(m.sender, p.now) {
 		p.acknowledge(m.sender, mvds)
 	}
 	return true, dropped("duplicate")
@@ -382,7 +383,7 @@ func (p *pass) readSignals(m *inbound, next session.Peer) session.Peer {
 			next = next.Rekey(from)
 		}
 		p.do(func(t *txn) error {
-			t.then(func() { t.c.outbox.resend(peer, from, t.c.now(), t.c.settings.ResendBase) })
+			t.then(func() { t.c.outbox.Resend(outbox.Device{Peer: peer, Installation: from}) })
 			return nil
 		})
 	}
@@ -392,7 +393,10 @@ func (p *pass) readSignals(m *inbound, next session.Peer) session.Peer {
 // heard notes that a device is there, if what came of it is news: see returns.go.
 func (p *pass) heard(m *inbound, installation string, news bool) {
 	if news {
-		p.do(func(t *txn) error { t.then(func() { t.c.heard(device{m.sender, installation}) }); return nil })
+		p.do(func(t *txn) error {
+			t.then(func() { t.c.outbox.Heard(outbox.Device{Peer: m.sender, Installation: installation}) })
+			return nil
+		})
 	}
 }
 

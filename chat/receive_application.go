@@ -56,7 +56,7 @@ func (p *pass) plaintext(m *inbound) {
 func (p *pass) acknowledge(to key.Public, mvds [][32]byte) {
 	p.do(func(t *txn) error {
 		if ids := p.notRefused(mvds); len(ids) > 0 {
-			t.queueAcks(to, ids)
+			t.c.outbox.Acknowledge(t.Tx, to, ids)
 		}
 		return nil
 	})
@@ -80,8 +80,8 @@ const maxSyncMessages = 1000
 func (p *pass) sync(m *inbound, sync datasync.Payload) {
 	if len(sync.Acks) > 0 {
 		peer, _ := p.peer(m.sender)
-		by := newAcknowledger(peer, m.in.InstallationID)
-		p.do(func(t *txn) error { return t.acknowledged(by, sync.Acks) })
+		by := acknowledgerOf(peer, m.in.InstallationID)
+		p.do(func(t *txn) error { return t.c.outbox.Acknowledged(t.Tx, by, sync.Acks) })
 	}
 	group := datasync.GroupID(p.a.public, m.sender)
 	m.timestamps = map[[32]byte]int64{}
@@ -338,7 +338,9 @@ func (p *pass) ignore(am *applicationMessage) {
 }
 
 // judged is the time by which what m says of states is judged.
-func (p *pass) judged(m *inbound) time.Time { return p.c.clocks.judged(p.c, m.sender, m.at, p.now) }
+func (p *pass) judged(m *inbound) time.Time {
+	return p.c.history.Judged(message.ConversationWith(m.sender), m.at, p.now)
+}
 
 // unsupported reports a message of a type that this version does not handle. Of a stranger
 // it is reported within bounds, and not at all where they are to ask first.

@@ -143,7 +143,7 @@ func (c *Client) judgeAcceptance(r lookup, from key.Public, m *wire.AcceptContac
 		if err != nil {
 			return nil, err
 		}
-		if found && (string(asked.GetChat()) != string(from.Compressed()) || !asked.GetOutgoing()) {
+		if found && (message.ConversationID(asked.GetChat()) != message.ConversationWith(from) || !asked.GetOutgoing()) {
 			c.counters.drop("contact_request")
 			return nil, nil
 		}

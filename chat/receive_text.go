@@ -8,6 +8,7 @@ import (
 
 	"libstatus1to1/chat/contact"
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
@@ -61,27 +62,24 @@ func (p *pass) latestClock(m *inbound, cm *wire.ChatMessage) uint64 {
 	return message.LatestClock(p.judged(m))
 }
 
-// maxTime is the largest time we hand on: JSON numbers are exact up to 2^53.
-const maxTime = 1<<53 - 1
-
 // recordOf makes the record of a ChatMessage, with all that others wrote cut to its bounds.
 func (p *pass) recordOf(m *inbound, cm *wire.ChatMessage, chat key.Public, id [32]byte) *wire.MessageRecord {
-	own, state := m.sender == p.a.public, stateReceived
+	own, state := m.sender == p.a.public, history.Received
 	if own {
-		state = stateSent // by another device of ours
+		state = history.Sent // by another device of ours
 	}
 	rec := &wire.MessageRecord{
-		Id: id[:], Chat: chat.Compressed(), From: m.sender.Compressed(), Kind: kindUnsupported, Text: boundedName(cm.GetText(), message.MaxTextLength),
-		Clock: cm.GetClock(), SentAt: int64(min(cm.GetTimestamp(), maxTime)), ReceivedAt: p.now.UnixMilli(), State: state,
+		Id: id[:], Chat: message.ConversationWith(chat).Bytes(), From: m.sender.Compressed(), Kind: history.KindUnsupported, Text: boundedName(cm.GetText(), message.MaxTextLength),
+		Clock: cm.GetClock(), SentAt: int64(min(cm.GetTimestamp(), history.MaxTime)), ReceivedAt: p.now.UnixMilli(), State: string(state),
 		SenderName: shownName(cm.GetDisplayName(), MaxName), Outgoing: own, Read: own,
 		ApplicationType: int32(wire.ApplicationMetadataMessage_CHAT_MESSAGE),
 		BeforeDevice:    p.beforeDevice(m, cm),
 	}
 	switch cm.GetContentType() {
 	case wire.ChatMessage_TEXT_PLAIN, wire.ChatMessage_EMOJI:
-		rec.Kind = kindText
+		rec.Kind = history.KindText
 	case wire.ChatMessage_CONTACT_REQUEST:
-		rec.Kind = kindContactRequest
+		rec.Kind = history.KindContactRequest
 	}
 	return rec
 }
@@ -157,17 +155,10 @@ func (t *txn) storeText(am *applicationMessage) error {
 			return err
 		}
 	}
-	moved, err := t.addEncoded(rec, b)
+	moved, err := t.c.history.AddReceived(t.Tx, rec, b, r.lamport)
 	if err != nil {
 		return err
 	}
-	// The clock of the chat follows the place of the message, and its own clock unless that
-	// is too far ahead.
-	seen := rec.GetClock()
-	if r.lamport <= millis(t.c.now().Add(maxFollow)) {
-		seen = max(seen, r.lamport)
-	}
-	t.then(func() { t.c.clocks.saw(chat, seen) })
 	if err := t.reportText(r, moved); err != nil {
 		return err
 	}
@@ -201,7 +192,7 @@ func (t *txn) contactState(r *receivedText) error {
 		p, known = t.c.parseState(state, r.latest)
 	}
 	asked := rec
-	if rec.GetKind() != kindContactRequest {
+	if rec.GetKind() != history.KindContactRequest {
 		asked = nil
 	}
 	if asked == nil && (!known || p == contact.Propagated{}) {

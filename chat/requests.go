@@ -9,6 +9,7 @@ import (
 
 	"libstatus1to1/chat/contact"
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
@@ -53,7 +54,7 @@ func recompute[M proto.Message](c *Client, what string, get func(reader) (M, err
 
 // step computes what one call does about a person: it changes the record, and returns the
 // message that tells them, if there is one.
-type step func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error)
+type step func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error)
 
 // about runs a step, and returns the contact as it is then.
 func (c *Client) about(k key.Public, f step) (event.Contact, error) {
@@ -72,7 +73,7 @@ func (c *Client) about(k key.Public, f step) (event.Contact, error) {
 		return contactRecord(r, k)
 	}, func(before *wire.ContactRecord) (func(*txn) error, error) {
 		rec := proto.CloneOf(before)
-		l, err := f(a, rec, c.now())
+		out, err := f(a, rec, c.now())
 		if err != nil {
 			return nil, err
 		}
@@ -83,7 +84,7 @@ func (c *Client) about(k key.Public, f step) (event.Contact, error) {
 		}
 		result = contactOf(rec)
 		return func(t *txn) error {
-			if err := t.post(l); err != nil {
+			if err := t.enqueue(out); err != nil {
 				return err
 			}
 			return t.storeChange(k, before, rec, routes)
@@ -146,21 +147,21 @@ func (t *txn) stopListening(k key.Public) error {
 // clockFor is the clock of an action towards k: the next of the chat, and later than
 // all that was said about the requests, as far as clocks are believed.
 func (c *Client) clockFor(k key.Public, r contact.Request, now time.Time) (uint64, error) {
-	return c.clockWithin(k, r, now, maxEnvelopeAhead+message.MaxClockAhead)
+	return c.clockWithin(k, r, now, history.MaxEnvelopeAhead+message.MaxClockAhead)
 }
 
 // clockToAsk is clockFor for a request or an acceptance. It need only be later than our own
 // last word; if theirs is far ahead, ours is rather earlier than that: they would refuse
 // what is further ahead than their own bound.
 func (c *Client) clockToAsk(k key.Public, r contact.Request, now time.Time) (uint64, error) {
-	return c.clockWithin(k, r, now, maxFollow)
+	return c.clockWithin(k, r, now, history.MaxFollow)
 }
 
 // clockWithin returns the next clock towards k: later than all that was said, if that is at
 // most ahead of our time; otherwise later than our own last word.
 func (c *Client) clockWithin(k key.Public, r contact.Request, now time.Time, ahead time.Duration) (uint64, error) {
-	next, err := c.clocks.next(c, k, now)
-	if clock := r.NextClock(next); clock <= millis(now.Add(ahead)) {
+	next, err := c.history.NextClock(message.ConversationWith(k), now)
+	if clock := r.NextClock(next); clock <= history.Millis(now.Add(ahead)) {
 		return clock, err
 	}
 	return max(next, r.Local.Clock+1), err
@@ -194,12 +195,12 @@ func (c *Client) RequestContact(ctx context.Context, k key.Public, text string) 
 		return event.Message{}, Errorf(CodeTimeout, "", "the deadline has passed").Because(err)
 	}
 	var sent *wire.MessageRecord
-	_, err = c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
-		l, err := c.requestLetter(a, k, rec, text, now)
+	_, err = c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
+		out, err := c.requestMessage(a, k, rec, text, now)
 		if err == nil {
-			sent = l.record
+			sent = out.record
 		}
-		return l, err
+		return out, err
 	})
 	if err != nil {
 		return event.Message{}, err
@@ -215,8 +216,8 @@ func asKey(err error) error {
 	return err
 }
 
-// requestLetter is the step of RequestContact.
-func (c *Client) requestLetter(a *account, k key.Public, rec *wire.ContactRecord, text string, now time.Time) (*letter, error) {
+// requestMessage is the step of RequestContact.
+func (c *Client) requestMessage(a *account, k key.Public, rec *wire.ContactRecord, text string, now time.Time) (*outgoing, error) {
 	r := requestOf(rec)
 	if err := notBlocked(rec, "key"); err != nil {
 		return nil, err
@@ -232,16 +233,13 @@ func (c *Client) requestLetter(a *account, k key.Public, rec *wire.ContactRecord
 		Text: text, ChatID: k.Hex(), Clock: clock, Timestamp: uint64(now.UnixMilli()),
 		DisplayName: a.displayName, Contact: propagated(requestOf(rec)),
 	}, a.accent())
-	l, err := c.write(a, k, wire.ApplicationMetadataMessage_CHAT_MESSAGE, cm, clock, now)
+	out, err := c.sign(a, k, wire.ApplicationMetadataMessage_CHAT_MESSAGE, cm, clock, now)
 	if err != nil {
 		return nil, err
 	}
-	l.record = &wire.MessageRecord{
-		Id: l.row.GetMessageId(), Chat: k.Compressed(), From: a.public.Compressed(), Kind: kindContactRequest, Text: text,
-		Clock: clock, SentAt: now.UnixMilli(), State: stateQueued, SenderName: a.displayName, Outgoing: true, Read: true,
-	}
-	rec.SentRequestId = l.row.GetMessageId()
-	return l, nil
+	out.record = out.historyRecord(a, history.KindContactRequest, text, now)
+	rec.SentRequestId = out.row.GetMessageId()
+	return out, nil
 }
 
 // sayYes notes in rec our word that they are a contact, be it a request or the acceptance of
@@ -266,7 +264,7 @@ func (c *Client) sayYes(k key.Public, rec *wire.ContactRecord, now time.Time) (c
 // AcceptContact accepts somebody's request and adds them to the address book. A
 // request that was declined can still be accepted.
 func (c *Client) AcceptContact(k key.Public) (event.Contact, error) {
-	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		r := requestOf(rec)
 		if err := notBlocked(rec, "key"); err != nil {
 			return nil, err
@@ -282,14 +280,14 @@ func (c *Client) AcceptContact(k key.Public) (event.Contact, error) {
 		if err != nil {
 			return nil, err
 		}
-		return c.write(a, k, wire.ApplicationMetadataMessage_ACCEPT_CONTACT_REQUEST,
+		return c.sign(a, k, wire.ApplicationMetadataMessage_ACCEPT_CONTACT_REQUEST,
 			&wire.AcceptContactRequest{Id: id, Clock: clock}, clock, now)
 	})
 }
 
 // DeclineContact declines somebody's request. They are not told.
 func (c *Client) DeclineContact(k key.Public) (event.Contact, error) {
-	return c.about(k, func(_ *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	return c.about(k, func(_ *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		r := requestOf(rec)
 		if !r.Pending() {
 			return nil, wrongState(r, "there is no request to decline")
@@ -307,16 +305,16 @@ func (c *Client) DeclineContact(k key.Public) (event.Contact, error) {
 // RetractContact takes our request, or our acceptance, back, and tells them. They
 // stay in the address book.
 func (c *Client) RetractContact(k key.Public) (event.Contact, error) {
-	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if r := requestOf(rec); !r.Added() {
 			return nil, wrongState(r, "there is no request of ours to take back")
 		}
-		return c.retractLetter(a, k, rec, now)
+		return c.retractMessage(a, k, rec, now)
 	})
 }
 
-// retractLetter ends the requests for both sides.
-func (c *Client) retractLetter(a *account, k key.Public, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+// retractMessage ends the requests for both sides.
+func (c *Client) retractMessage(a *account, k key.Public, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 	r := requestOf(rec)
 	clock, err := c.clockFor(k, r, now)
 	if err != nil {
@@ -324,7 +322,7 @@ func (c *Client) retractLetter(a *account, k key.Public, rec *wire.ContactRecord
 	}
 	next, _ := r.Retract(clock)
 	setRequest(rec, next)
-	return c.write(a, k, wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST,
+	return c.sign(a, k, wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST,
 		&wire.RetractContactRequest{Clock: clock}, clock, now)
 }
 
@@ -332,7 +330,7 @@ func (c *Client) retractLetter(a *account, k key.Public, rec *wire.ContactRecord
 // or acceptance, which they are told. The chat with them stays, and they may still
 // write.
 func (c *Client) RemoveContact(k key.Public) error {
-	_, err := c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	_, err := c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if !rec.GetAdded() {
 			return nil, Errorf(CodeNotFound, "key", "this person is not a contact")
 		}
@@ -340,7 +338,7 @@ func (c *Client) RemoveContact(k key.Public) error {
 		if !requestOf(rec).Added() {
 			return nil, nil
 		}
-		return c.retractLetter(a, k, rec, now)
+		return c.retractMessage(a, k, rec, now)
 	})
 	return err
 }
@@ -351,7 +349,7 @@ func (c *Client) RemoveContact(k key.Public) error {
 // theirs is stored any more, and no event of one is handed out that waited.
 func (c *Client) BlockContact(k key.Public) (event.Contact, error) {
 	defer c.events.Barrier() // a reader that has an event of theirs finds them blocked
-	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if rec.GetBlockedAt() != 0 {
 			return nil, nil
 		}
@@ -368,14 +366,14 @@ func (c *Client) BlockContact(k key.Public) (event.Contact, error) {
 		if !tell {
 			return nil, nil
 		}
-		return c.write(a, k, wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST,
+		return c.sign(a, k, wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST,
 			&wire.RetractContactRequest{Clock: clock}, clock, now)
 	})
 }
 
 // UnblockContact hears somebody again, as the stranger they are then.
 func (c *Client) UnblockContact(k key.Public) (event.Contact, error) {
-	return c.about(k, func(_ *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	return c.about(k, func(_ *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if rec.GetBlockedAt() == 0 {
 			return nil, Errorf(CodeNotFound, "key", "this person is not blocked")
 		}

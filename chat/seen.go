@@ -93,7 +93,7 @@ func (p *pass) mark(kind byte, id [32]byte) (mvds [][32]byte, found bool, err er
 	if err := decodeRecord(tableSeen, b, &rec); err != nil {
 		return nil, false, err
 	}
-	mvds, err = idsOf(rec.GetMvdsIds())
+	mvds, err = ledger.IDs(rec.GetMvdsIds())
 	return mvds, true, err
 }
 
@@ -231,7 +231,7 @@ func (t *txn) putMarks(marks []*newMarks) error {
 		entries = append(entries, e)
 		added[m.of] += m.weight
 		rec := &wire.MarksRecord{At: now, Peer: m.of[:], Names: m.names, Weight: uint32(m.weight)}
-		if err := put(t, tableMarks, rowKey(e.number), rec); err != nil {
+		if err := put(t, tableMarks, ledger.NumberKey(e.number), rec); err != nil {
 			return err
 		}
 	}
@@ -268,7 +268,7 @@ func (t *txn) forgetOldest(who key.Compact, weight int) error {
 func (t *txn) forget(ring *markRing, n int) (marks int, err error) {
 	for _, e := range ring.entries[:n] {
 		var rec wire.MarksRecord
-		if _, err := get(t, tableMarks, rowKey(e.number), &rec); err != nil {
+		if _, err := get(t, tableMarks, ledger.NumberKey(e.number), &rec); err != nil {
 			return marks, err
 		}
 		for name := range slices.Chunk(rec.GetNames(), seenKeySize) {
@@ -277,7 +277,7 @@ func (t *txn) forget(ring *markRing, n int) (marks int, err error) {
 				return marks, err
 			}
 		}
-		if err := t.Delete(tableMarks, rowKey(e.number)); err != nil {
+		if err := t.Delete(tableMarks, ledger.NumberKey(e.number)); err != nil {
 			return marks, err
 		}
 	}
@@ -317,7 +317,7 @@ func (t *txn) loadMarks() error {
 		if err := decodeRecord(tableMarks, value, &rec); err != nil {
 			return err
 		}
-		if len(name) != rowKeySize || len(rec.GetPeer()) != len(key.Compact{}) {
+		if len(name) != ledger.NumberSize || len(rec.GetPeer()) != len(key.Compact{}) {
 			return Errorf(CodeStoreCorrupt, "", "marks do not read back")
 		}
 		number := binary.BigEndian.Uint64(name)
@@ -389,11 +389,11 @@ func (c *Client) forgetMarks(now time.Time) error {
 // redate gives an entry the present time.
 func (t *txn) redate(e *markEntry, now time.Time) error {
 	var rec wire.MarksRecord
-	if _, err := get(t, tableMarks, rowKey(e.number), &rec); err != nil {
+	if _, err := get(t, tableMarks, ledger.NumberKey(e.number), &rec); err != nil {
 		return err
 	}
 	e.at, rec.At = now.UnixMilli(), now.UnixMilli()
-	return put(t, tableMarks, rowKey(e.number), &rec)
+	return put(t, tableMarks, ledger.NumberKey(e.number), &rec)
 }
 
 // forgetOlder does the same for the marks in queueSeen, which stores of earlier versions

@@ -9,6 +9,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/wire"
@@ -156,6 +157,15 @@ func sessionOf(a *account, p session.Peer, i int) event.Session {
 	}
 }
 
+// acknowledgerOf returns a device that has sent acknowledgements, as the outbox knows it.
+func acknowledgerOf(peer session.Peer, installation string) outbox.Acknowledger {
+	return outbox.Acknowledger{
+		Device: outbox.Device{Peer: peer.Identity, Installation: installation},
+		Active: installationIDs(peer.Active()), Known: installationIDs(peer.Installations),
+	}
+}
+
+// installationIDs returns the ids of installations.
 func installationIDs(list []session.Installation) []string {
 	ids := make([]string, len(list))
 	for i, in := range list {

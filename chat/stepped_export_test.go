@@ -95,10 +95,7 @@ func (c *Client) Answered(peers ...session.Peer) {
 		p.Limit = c.limitFor(p.Identity)
 		c.sessions.peers.Add(p.Identity, p)
 	}
-	c.outbox.mu.Lock()
-	defer c.outbox.mu.Unlock()
-	clear(c.outbox.byMVDS)
-	clear(c.outbox.texts)
+	c.outbox.Forget()
 }
 
 // PeersInMemory is how many peers' sessions are decoded.

@@ -1,10 +1,11 @@
 package chat
 
 import (
-	"slices"
 	"time"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/history"
+	"libstatus1to1/chat/internal/ratelimit"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
@@ -52,45 +53,29 @@ const (
 	attemptEvery   = 5 * time.Millisecond
 )
 
-// newcomerLimit bounds how fast strangers come in. Garbage costs attempts, which come back
+// entryLimiter bounds how fast strangers come in. Garbage costs attempts, which come back
 // fast; one of the few entries is spent only for a message that has opened.
-type newcomerLimit struct {
-	entries, attempts bucket
-}
-
-// bucket holds tokens; it counts those that were taken, and gets one back each time.
-type bucket struct {
-	used  int
-	since time.Time
-}
-
-// refill gives back what time has brought.
-func (b *bucket) refill(now time.Time, every time.Duration) {
-	if back := int(now.Sub(b.since) / every); back > 0 || now.Before(b.since) {
-		b.used, b.since = max(0, b.used-max(back, 0)), now
-	}
+type entryLimiter struct {
+	entries, attempts ratelimit.Bucket
 }
 
 // mayTry takes the token of an attempt, if somebody could be let in at all.
-func (n *newcomerLimit) mayTry(now time.Time) bool {
-	n.entries.refill(now, strangerEvery)
-	n.attempts.refill(now, attemptEvery)
-	if n.entries.used >= strangersAtOnce+requestsAtOnce || n.attempts.used >= attemptsAtOnce {
-		return false
-	}
-	n.attempts.used++
-	return true
+func (l *entryLimiter) mayTry(now time.Time) bool {
+	l.entries.Refill(now, strangerEvery)
+	l.attempts.Refill(now, attemptEvery)
+	return l.entries.Has(strangersAtOnce+requestsAtOnce) && l.attempts.Take(attemptsAtOnce)
 }
 
-// letIn takes the entry of somebody whose message has opened, and gives the attempt back. When
+// enter takes the entry of somebody whose message has opened, and gives the attempt back. When
 // the entries left are for contact requests, asks decides: it is costly, so it is called only
 // then.
-func (n *newcomerLimit) letIn(asks func() bool) bool {
-	if n.entries.used >= strangersAtOnce && (n.entries.used >= strangersAtOnce+requestsAtOnce || !asks()) {
+func (l *entryLimiter) enter(asks func() bool) bool {
+	all := strangersAtOnce + requestsAtOnce
+	if !l.entries.Has(strangersAtOnce) && (!l.entries.Has(all) || !asks()) {
 		return false
 	}
-	n.entries.used++
-	n.attempts.used = max(0, n.attempts.used-1)
+	l.entries.Take(all)
+	l.attempts.Return()
 	return true
 }
 
@@ -99,7 +84,7 @@ func (p *pass) welcome(m *inbound) error {
 	if p.welcomed[m.sender] {
 		return nil
 	}
-	if !p.c.people.newcomers.letIn(func() bool { return asksToBeContact(m) }) {
+	if !p.c.people.entering.enter(func() bool { return asksToBeContact(m) }) {
 		return dropped("strangers_rate")
 	}
 	if p.welcomed == nil {
@@ -156,7 +141,7 @@ func (c *Client) roomForUnasked(r lookup, m *wire.MessageRecord) (bool, error) {
 		return false, err
 	}
 	most, mostBytes := uint32(MaxStrangerMessages), uint64(MaxStrangerBytes)
-	if m.GetKind() == kindContactRequest {
+	if m.GetKind() == history.KindContactRequest {
 		most, mostBytes = most+strangerRequests, mostBytes+strangerRequestBytes
 	}
 	if number >= most || size+uint64(len(m.GetText())) > mostBytes {
@@ -169,13 +154,13 @@ func (c *Client) roomForUnasked(r lookup, m *wire.MessageRecord) (bool, error) {
 // unaskedIn returns how many messages a stranger has left in a chat, and their bytes, with
 // those that this transaction has added.
 func (t *txn) unaskedIn(chat []byte) (messages uint32, bytes uint64, err error) {
-	rec, err := t.chat(chat)
+	rec, err := t.c.history.Chat(t.Tx, chat)
 	return rec.GetUnasked(), rec.GetUnaskedBytes(), err
 }
 
 // countUnasked counts a message of a stranger in the record of its chat.
 func (t *txn) countUnasked(m *wire.MessageRecord) (*wire.ChatRecord, error) {
-	chat, err := t.chat(m.GetChat())
+	chat, err := t.c.history.Chat(t.Tx, m.GetChat())
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +175,7 @@ func (t *txn) addUnasked(r *receivedText) error {
 	if err != nil {
 		return err
 	}
-	if t.c.settings.Strangers == StrangersRequest && r.record.GetKind() != kindContactRequest {
+	if t.c.settings.Strangers == StrangersRequest && r.record.GetKind() != history.KindContactRequest {
 		chat.Waiting++
 		r.record.Request = true
 	}
@@ -200,7 +185,7 @@ func (t *txn) addUnasked(r *receivedText) error {
 // reportRequest reports the first message that waits in a chat. The others are counted
 // there: a host that is to decide about one person needs no second event.
 func (t *txn) reportRequest(r *receivedText) error {
-	chat, err := t.chat(r.record.GetChat())
+	chat, err := t.c.history.Chat(t.Tx, r.record.GetChat())
 	if err != nil || chat.GetWaiting() != 1 {
 		return err
 	}
@@ -209,68 +194,4 @@ func (t *txn) reportRequest(r *receivedText) error {
 		return err
 	}
 	return t.emit(event.ChatRequestReceived{Contact: contactOf(rec), Message: messageOf(r.record)})
-}
-
-// reportWaiting reports the messages of a chat that wait, oldest first, because its person is
-// a stranger no more. The count of what they left begins anew.
-func (t *txn) reportWaiting(name []byte) error {
-	chat, err := t.chat(name)
-	if err != nil || chat.GetUnasked() == 0 {
-		return err
-	}
-	waiting := int(chat.GetWaiting())
-	chat.Unasked, chat.UnaskedBytes, chat.Waiting = 0, 0, 0
-	var found []*wire.MessageRecord
-	for before := (*Position)(nil); len(found) < waiting; {
-		positions, err := t.Page(name, before, readAtOnce)
-		if err != nil {
-			return err
-		}
-		if len(positions) == 0 {
-			break
-		}
-		for _, at := range positions {
-			m := &wire.MessageRecord{}
-			if _, err := get(t, tableMessages, at.ID[:], m); err != nil {
-				return err
-			}
-			if m.GetRequest() {
-				found = append(found, m)
-			}
-		}
-		before = &positions[len(positions)-1]
-	}
-	slices.Reverse(found)
-	for _, m := range found {
-		m.Request = false
-		if err := put(t, tableMessages, m.GetId(), m); err != nil {
-			return err
-		}
-		if err := t.emit(event.MessageReceived{Message: messageOf(m)}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// isRequest reports whether a chat is one of a stranger who waits for an answer.
-func (c *Client) isRequest(rec *wire.ChatRecord) bool {
-	s, known := c.people.contacts.of(key.Compact(rec.GetKey()))
-	return known && s.stranger()
-}
-
-// listed reports whether a chat belongs into a list: that of the requests, or the plain
-// one. Where strangers may write, theirs are in both; where they are to ask, or have and
-// were blocked since, only among the requests.
-func (c *Client) listed(rec *wire.ChatRecord, requests bool) bool {
-	if len(rec.GetKey()) != len(key.Compact{}) {
-		return !requests // a damaged record: reading the chat says so
-	}
-	if len(rec.GetLastMessageId()) == 0 {
-		return false // nothing but what somebody blocked has sent
-	}
-	if requests {
-		return c.isRequest(rec)
-	}
-	return rec.GetWaiting() == 0 && !(c.settings.Strangers == StrangersRequest && c.isRequest(rec))
 }

@@ -65,7 +65,7 @@ func ring(k key.Public) []event.Segment {
 // VerifyContact marks somebody as verified, if the safety number they have read out
 // is that of the pair. CodeNotVerified if it is not: then somebody may stand between.
 func (c *Client) VerifyContact(k key.Public, safetyNumber string) (event.Contact, error) {
-	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if !contact.SameSafetyNumber(safetyNumber, contact.SafetyNumber(a.public, k)) {
 			return nil, Errorf(CodeNotVerified, "safety_number", "the safety number is another one")
 		}
@@ -76,7 +76,7 @@ func (c *Client) VerifyContact(k key.Public, safetyNumber string) (event.Contact
 
 // UnverifyContact makes somebody not verified again.
 func (c *Client) UnverifyContact(k key.Public) (event.Contact, error) {
-	return c.about(k, func(_ *account, rec *wire.ContactRecord, _ time.Time) (*letter, error) {
+	return c.about(k, func(_ *account, rec *wire.ContactRecord, _ time.Time) (*outgoing, error) {
 		rec.VerifiedBy, rec.VerifiedAt = "", 0
 		return nil, nil
 	})
@@ -158,7 +158,7 @@ func (c *Client) Verifications(k key.Public) ([]event.Verification, error) {
 
 // change computes a change of the question in one direction: it changes rec, and returns
 // the message about it, if there is one.
-type change func(a *account, rec *wire.VerificationRecord, clock uint64, now time.Time) (*letter, error)
+type change func(a *account, rec *wire.VerificationRecord, clock uint64, now time.Time) (*outgoing, error)
 
 // changeVerification runs f and stores what it made. Both must be contacts.
 func (c *Client) changeVerification(k key.Public, direction byte, f change) (event.Verification, error) {
@@ -177,19 +177,19 @@ func (c *Client) changeVerification(k key.Public, direction byte, f change) (eve
 		return rec, err
 	}, func(before *wire.VerificationRecord) (func(*txn) error, error) {
 		now := c.now()
-		clock, err := c.clocks.next(c, k, now)
+		clock, err := c.history.NextClock(message.ConversationWith(k), now)
 		if err != nil {
 			return nil, err
 		}
 		rec := proto.CloneOf(before)
-		l, err := f(a, rec, clock, now)
+		out, err := f(a, rec, clock, now)
 		if err != nil {
 			return nil, err
 		}
 		rec.Peer, rec.Outgoing = k.Compressed(), direction == askedThem
 		result = verificationOf(rec)
 		return func(t *txn) error {
-			return errors.Join(t.post(l), t.putVerification(name, rec), t.verified(k, rec, now))
+			return errors.Join(t.enqueue(out), t.putVerification(name, rec), t.verified(k, rec, now))
 		}, nil
 	})
 	return result, err
@@ -234,16 +234,16 @@ func (c *Client) AskContact(k key.Public, question string) (event.Verification, 
 	if err := validateQuestion("question", question); err != nil {
 		return event.Verification{}, err
 	}
-	return c.changeVerification(k, askedThem, func(a *account, rec *wire.VerificationRecord, clock uint64, now time.Time) (*letter, error) {
-		l, err := c.write(a, k, wire.ApplicationMetadataMessage_REQUEST_CONTACT_VERIFICATION,
+	return c.changeVerification(k, askedThem, func(a *account, rec *wire.VerificationRecord, clock uint64, now time.Time) (*outgoing, error) {
+		out, err := c.sign(a, k, wire.ApplicationMetadataMessage_REQUEST_CONTACT_VERIFICATION,
 			&wire.RequestContactVerification{Clock: clock, Challenge: question}, clock, now)
 		if err != nil {
 			return nil, err
 		}
 		proto.Reset(rec)
-		rec.Id, rec.Question, rec.State = l.row.GetMessageId(), question, string(questionAsked)
+		rec.Id, rec.Question, rec.State = out.row.GetMessageId(), question, string(questionAsked)
 		rec.AskedClock, rec.AskedAt = clock, now.UnixMilli()
-		return l, nil
+		return out, nil
 	})
 }
 
@@ -278,20 +278,20 @@ func (c *Client) CancelQuestion(k key.Public) (event.Verification, error) {
 // reply ends a question that is open, with a message about it.
 func (c *Client) reply(k key.Public, direction byte, state verificationState,
 	f func(*wire.VerificationRecord, uint64) (wire.ApplicationMetadataMessage_Type, proto.Message)) (event.Verification, error) {
-	return c.changeVerification(k, direction, func(a *account, rec *wire.VerificationRecord, clock uint64, now time.Time) (*letter, error) {
+	return c.changeVerification(k, direction, func(a *account, rec *wire.VerificationRecord, clock uint64, now time.Time) (*outgoing, error) {
 		if !stateOf(rec).mayBecome(state) || stateOf(rec) == questionNone { // there must be one to reply to
 			return nil, Errorf(CodeWrongState, "key", "there is no open question").With("state", cmp.Or(rec.GetState(), "none"))
 		}
 		typ, m := f(rec, clock)
 		rec.State, rec.AnsweredClock, rec.AnsweredAt = string(state), clock, now.UnixMilli()
-		return c.write(a, k, typ, m, clock, now)
+		return c.sign(a, k, typ, m, clock, now)
 	})
 }
 
 // ConfirmAnswer says whether the answer of a contact was right. If it was, they are
 // verified. They are not told.
 func (c *Client) ConfirmAnswer(k key.Public, right bool) (event.Verification, error) {
-	return c.changeVerification(k, askedThem, func(_ *account, rec *wire.VerificationRecord, _ uint64, _ time.Time) (*letter, error) {
+	return c.changeVerification(k, askedThem, func(_ *account, rec *wire.VerificationRecord, _ uint64, _ time.Time) (*outgoing, error) {
 		next := questionRejected
 		if right {
 			next = questionConfirmed

@@ -78,6 +78,8 @@
 //
 // The store is one file of mode 0600. Before a migration it is copied to
 // <path>.v<version>.bak, by way of <path>.v<version>.bak.tmp; both go when the store
-// has next opened well (leftovers.go). Nothing is written through symbolic links;
+// has next opened well (leftovers.go). A migration that rewrites much does it in several
+// transactions, and the next open goes on where the last one was interrupted (migrate.go):
+// a million messages take some 10 s and 16 MB of memory. Nothing is written through symbolic links;
 // where the path itself is one, all that is said here is about the file it leads to.
 package store

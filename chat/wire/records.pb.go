@@ -988,7 +988,8 @@ func (x *IntroducedRecord) GetPicture() bool {
 // The state of a conversation.
 type ChatRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Key   []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// Its id: a byte for the kind, then bytes (message.ConversationID).
+	Key []byte `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	// The Lamport clock of the last message, ours or theirs.
 	Clock  uint64 `protobuf:"varint,2,opt,name=clock,proto3" json:"clock,omitempty"`
 	Unread uint64 `protobuf:"varint,3,opt,name=unread,proto3" json:"unread,omitempty"`
@@ -1092,26 +1093,27 @@ func (x *ChatRecord) GetWaiting() uint32 {
 
 // A message of a conversation.
 type MessageRecord struct {
-	state                protoimpl.MessageState `protogen:"open.v1"`
-	Id                   []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Chat                 []byte                 `protobuf:"bytes,2,opt,name=chat,proto3" json:"chat,omitempty"`
-	From                 []byte                 `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
-	Kind                 string                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
-	Text                 string                 `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
-	Clock                uint64                 `protobuf:"varint,6,opt,name=clock,proto3" json:"clock,omitempty"`
-	SentAt               int64                  `protobuf:"varint,7,opt,name=sent_at,json=sentAt,proto3" json:"sent_at,omitempty"`
-	ReceivedAt           int64                  `protobuf:"varint,8,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
-	State                string                 `protobuf:"bytes,9,opt,name=state,proto3" json:"state,omitempty"`
-	Failure              string                 `protobuf:"bytes,10,opt,name=failure,proto3" json:"failure,omitempty"`
-	ClientRef            string                 `protobuf:"bytes,11,opt,name=client_ref,json=clientRef,proto3" json:"client_ref,omitempty"`
-	SenderName           string                 `protobuf:"bytes,12,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
-	ApplicationType      int32                  `protobuf:"varint,13,opt,name=application_type,json=applicationType,proto3" json:"application_type,omitempty"`
-	Read                 bool                   `protobuf:"varint,14,opt,name=read,proto3" json:"read,omitempty"`
-	Outgoing             bool                   `protobuf:"varint,15,opt,name=outgoing,proto3" json:"outgoing,omitempty"`
-	EvidenceKind         string                 `protobuf:"bytes,16,opt,name=evidence_kind,json=evidenceKind,proto3" json:"evidence_kind,omitempty"`
-	EvidencePeers        uint32                 `protobuf:"varint,17,opt,name=evidence_peers,json=evidencePeers,proto3" json:"evidence_peers,omitempty"`
-	EvidenceInstallation string                 `protobuf:"bytes,18,opt,name=evidence_installation,json=evidenceInstallation,proto3" json:"evidence_installation,omitempty"`
-	EvidenceAt           int64                  `protobuf:"varint,19,opt,name=evidence_at,json=evidenceAt,proto3" json:"evidence_at,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The id of its conversation, as in ChatRecord, and the key of the person it is from.
+	Chat                 []byte `protobuf:"bytes,2,opt,name=chat,proto3" json:"chat,omitempty"`
+	From                 []byte `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
+	Kind                 string `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	Text                 string `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
+	Clock                uint64 `protobuf:"varint,6,opt,name=clock,proto3" json:"clock,omitempty"`
+	SentAt               int64  `protobuf:"varint,7,opt,name=sent_at,json=sentAt,proto3" json:"sent_at,omitempty"`
+	ReceivedAt           int64  `protobuf:"varint,8,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
+	State                string `protobuf:"bytes,9,opt,name=state,proto3" json:"state,omitempty"`
+	Failure              string `protobuf:"bytes,10,opt,name=failure,proto3" json:"failure,omitempty"`
+	ClientRef            string `protobuf:"bytes,11,opt,name=client_ref,json=clientRef,proto3" json:"client_ref,omitempty"`
+	SenderName           string `protobuf:"bytes,12,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
+	ApplicationType      int32  `protobuf:"varint,13,opt,name=application_type,json=applicationType,proto3" json:"application_type,omitempty"`
+	Read                 bool   `protobuf:"varint,14,opt,name=read,proto3" json:"read,omitempty"`
+	Outgoing             bool   `protobuf:"varint,15,opt,name=outgoing,proto3" json:"outgoing,omitempty"`
+	EvidenceKind         string `protobuf:"bytes,16,opt,name=evidence_kind,json=evidenceKind,proto3" json:"evidence_kind,omitempty"`
+	EvidencePeers        uint32 `protobuf:"varint,17,opt,name=evidence_peers,json=evidencePeers,proto3" json:"evidence_peers,omitempty"`
+	EvidenceInstallation string `protobuf:"bytes,18,opt,name=evidence_installation,json=evidenceInstallation,proto3" json:"evidence_installation,omitempty"`
+	EvidenceAt           int64  `protobuf:"varint,19,opt,name=evidence_at,json=evidenceAt,proto3" json:"evidence_at,omitempty"`
 	// The devices that have acknowledged it.
 	Devices []*DeviceAckRecord `protobuf:"bytes,40,rep,name=devices,proto3" json:"devices,omitempty"`
 	// It came from a stranger and waits until they are a stranger no longer: it has not

@@ -1,4 +1,4 @@
-package chat
+package history
 
 import (
 	"math"
@@ -7,14 +7,13 @@ import (
 	"time"
 
 	"libstatus1to1/chat/message"
-	"libstatus1to1/chat/protocol/key"
 )
 
 // Where a message stands, by its clock, the newest message of the chat and the clock of
 // the chat.
 func TestPlace(t *testing.T) {
 	now := time.UnixMilli(1_800_000_000_000)
-	own := millis(now)
+	own := Millis(now)
 	const minute, hour, year = 60_000, 3_600_000, 365 * 24 * 3_600_000
 	for name, c := range map[string]struct {
 		clock, newest, last uint64
@@ -27,7 +26,7 @@ func TestPlace(t *testing.T) {
 		"the next of that":            {own + 2*minute + 2, own, own, placed{own + 1, 2*minute + 2}},
 		"an hour ahead, followed":     {own + hour + 1, own + 7, own + hour, placed{own + 8, 0}},
 		"two centuries ahead":         {own + 200*year, own, own, placed{own + 1, 200 * year}},
-		"the last clock there is":     {math.MaxUint64, own, own, placed{own + 1, maxTime}},
+		"the last clock there is":     {math.MaxUint64, own, own, placed{own + 1, MaxTime}},
 		"in a chat an hour ahead":     {own, own + hour, own + hour, placed{own + hour + 1, 0}},
 		"late, in a chat that is":     {own - minute, own + hour, own + hour, placed{own + hour + 1, 0}},
 		"in a chat two minutes ahead": {own, own + 2*minute, own + 2*minute, placed{own, 0}},
@@ -44,9 +43,9 @@ func TestPlace(t *testing.T) {
 func TestClocksPassTheDeployedRule(t *testing.T) {
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 1))
-	var peer key.Public
+	var peer message.ConversationID
 	now := time.UnixMilli(1_800_000_000_000)
-	clocks := chatClocks{chats: map[key.Public]chatClock{peer: {}}}
+	h := &History{clocks: clocks{chats: map[message.ConversationID]clock{peer: {}}}}
 	var last uint64
 	for i := range 20_000 {
 		jumped := r.IntN(500) == 0
@@ -55,19 +54,19 @@ func TestClocksPassTheDeployedRule(t *testing.T) {
 		}
 		now = now.Add(time.Duration(r.IntN(3)) * time.Millisecond)
 		if r.IntN(20) == 0 {
-			seen := millis(now.Add(time.Duration(r.Int64N(int64(maxFollow)))))
-			clocks.saw(peer, seen)
+			seen := Millis(now.Add(time.Duration(r.Int64N(int64(MaxFollow)))))
+			h.clocks.saw(peer, seen)
 		}
-		clock, err := clocks.next(nil, peer, now)
+		clock, err := h.NextClock(peer, now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		switch at := envelopeTime(now, clock); {
-		case !jumped && clock <= last && last <= millis(now.Add(maxFollow)):
+		switch at := EnvelopeTime(now, clock); {
+		case !jumped && clock <= last && last <= Millis(now.Add(MaxFollow)):
 			t.Fatalf("seed %d, %d: clock %d after %d", seed, i, clock, last)
-		case clock > millis(now.Add(maxFollow)):
-			t.Fatalf("seed %d, %d: clock %d is %d ms ahead", seed, i, clock, clock-millis(now))
-		case clock < millis(now):
+		case clock > Millis(now.Add(MaxFollow)):
+			t.Fatalf("seed %d, %d: clock %d is %d ms ahead", seed, i, clock, clock-Millis(now))
+		case clock < Millis(now):
 			t.Fatalf("seed %d, %d: clock %d is behind", seed, i, clock)
 		case message.ValidateClock(clock, at) != nil || at.Before(now):
 			t.Fatalf("seed %d, %d: clock %d in an envelope of %d", seed, i, clock, at.UnixMilli())
@@ -80,24 +79,24 @@ func TestClocksPassTheDeployedRule(t *testing.T) {
 // within bounds.
 func TestJudged(t *testing.T) {
 	now := time.UnixMilli(1_800_000_000_000)
-	var peer key.Public
+	var peer message.ConversationID
 	for name, c := range map[string]struct {
 		envelope, chat, want time.Duration
 	}{
 		"all at one time":              {0, 0, 0},
 		"an envelope set back":         {-time.Hour, -time.Hour, 0},
 		"an envelope hours ahead":      {3 * time.Hour, 0, 3 * time.Hour},
-		"an envelope years ahead":      {10_000 * time.Hour, 0, maxEnvelopeAhead},
+		"an envelope years ahead":      {10_000 * time.Hour, 0, MaxEnvelopeAhead},
 		"a chat ahead":                 {0, time.Hour, time.Hour},
 		"a chat ahead of its envelope": {time.Minute, time.Hour, time.Hour},
 	} {
-		clocks := chatClocks{chats: map[key.Public]chatClock{peer: {last: millis(now.Add(c.chat))}}}
-		if got := clocks.judged(nil, peer, now.Add(c.envelope), now).Sub(now); got != c.want {
+		h := &History{clocks: clocks{chats: map[message.ConversationID]clock{peer: {last: Millis(now.Add(c.chat))}}}}
+		if got := h.Judged(peer, now.Add(c.envelope), now).Sub(now); got != c.want {
 			t.Errorf("%s: %s ahead, want %s", name, got, c.want)
 		}
 	}
-	clocks := chatClocks{chats: map[key.Public]chatClock{peer: {last: math.MaxUint64}}}
-	if at := clocks.judged(nil, peer, now, now); at.UnixMilli() != maxTime {
+	h := &History{clocks: clocks{chats: map[message.ConversationID]clock{peer: {last: math.MaxUint64}}}}
+	if at := h.Judged(peer, now, now); at.UnixMilli() != MaxTime {
 		t.Errorf("a chat at the end of time: %s", at)
 	}
 }
