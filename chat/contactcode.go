@@ -12,18 +12,6 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// bundleFresh is for how long one signature of our bundle is used. Its timestamp
-// tells others only which device was heard last; deployed clients sign anew for
-// each message.
-const bundleFresh = time.Minute
-
-// signedBundle is our bundle as it was signed last, for the account as it was then.
-type signedBundle struct {
-	bundle  *wire.Bundle
-	account *account
-	at      time.Time
-}
-
 // contactCode is when our contact code is due.
 type contactCode struct {
 	next, last time.Time
@@ -34,36 +22,6 @@ type contactCode struct {
 type preKeyRenewal struct {
 	version uint32    // of the new one, at least; 0: none is asked for
 	renewed time.Time // the last time
-}
-
-// ownBundle is our signed bundle, with the pre-keys of our active installations and a
-// recent timestamp. The caller holds the engine's lock. Spec: 53/WAKU2-X3DH, "Bundle retrieval".
-func (c *Client) ownBundle(a *account) (*wire.Bundle, error) {
-	current, ok := a.self.PreKeys.Current()
-	if !ok {
-		return nil, Errorf(CodeStoreCorrupt, "", "there is no current pre-key")
-	}
-	now, last := c.now(), c.sessions.bundle
-	if age := now.Sub(last.at); last.account == a && age >= 0 && age < bundleFresh {
-		return last.bundle, nil
-	}
-	bundle, err := x3dh.Bundle{
-		Identity:      a.public,
-		Timestamp:     now.UnixNano(),
-		SignedPreKeys: append([]x3dh.SignedPreKey{current.Signed(a.self.InstallationID)}, a.others...),
-	}.Sign(a.self.Identity)
-	if err == nil {
-		c.sessions.bundle = signedBundle{bundle, a, now}
-	}
-	return bundle, err
-}
-
-// protocolMessage wraps what the sessions encrypted, with our bundle beside it.
-func protocolMessage(a *account, bundle *wire.Bundle, encrypted map[string]*wire.EncryptedMessageProtocol, public []byte) ([]byte, error) {
-	return proto.Marshal(&wire.ProtocolMessage{
-		InstallationId: a.self.InstallationID, Bundles: []*wire.Bundle{bundle},
-		EncryptedMessage: encrypted, PublicMessage: public,
-	})
 }
 
 // codeSoon makes the contact code due, at most once in a ResendBase: what changes the bundle
