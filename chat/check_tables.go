@@ -1,141 +1,14 @@
 package chat
 
 import (
-	"bytes"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"slices"
 	"strings"
 
 	"libstatus1to1/chat/internal/ledger"
-	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/session"
-	"libstatus1to1/chat/protocol/topic"
-	"libstatus1to1/chat/wire"
 )
 
 // The walks of CheckStore, table by table.
-
-// peers looks at the sessions and at the skipped keys, which have a table of
-// their own.
-func (in *inspection) peers() error {
-	owned := map[string]bool{}
-	err := in.each(tablePeers, func(name, value []byte) error {
-		k, err := key.ParsePublic(name)
-		if err != nil {
-			in.tell(tablePeers, "a name is no key")
-			return nil
-		}
-		var rec wire.PeerRecord
-		if err := decodeRecord(tablePeers, value, &rec); err != nil {
-			return err
-		}
-		p, err := session.FromRecord(k, &rec, func(name []byte) ([]byte, error) { return in.tx.Get(tableSkipped, name) })
-		if err != nil {
-			in.tell(tablePeers, "the sessions with a peer do not read back, or lack their skipped keys")
-			return nil
-		}
-		for _, s := range p.Sessions {
-			if s.Ratchet.SkippedLen() > 0 {
-				owned[string(session.SkippedKey(k, s))] = true
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return in.each(tableSkipped, func(name, _ []byte) error {
-		if !owned[string(name)] {
-			in.tell(tableSkipped, "skipped keys belong to no session")
-		}
-		return nil
-	})
-}
-
-// seen looks at the marks and the lists by which they are forgotten.
-func (in *inspection) seen() error {
-	marks, listed := 0, 0
-	err := in.each(tableSeen, func(name, value []byte) error {
-		marks++
-		if len(name) != seenKeySize || name[0] != seenDigest && name[0] != seenMVDS && name[0] != seenElsewhere {
-			in.tell(tableSeen, "a mark has no proper name")
-		}
-		var rec wire.SeenRecord
-		if err := decodeRecord(tableSeen, value, &rec); err != nil {
-			return err
-		}
-		_, err := ledger.IDs(rec.GetMvdsIds())
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	list := func(names []byte) error {
-		for name := range slices.Chunk(names, seenKeySize) {
-			found, err := in.holds(tableSeen, name)
-			if err != nil {
-				return err
-			}
-			if !found {
-				in.tell(tableSeen, "a mark is missing")
-			} else {
-				listed++
-			}
-		}
-		return nil
-	}
-	err = in.each(tableMarks, func(name, value []byte) error {
-		var rec wire.MarksRecord
-		if err := decodeRecord(tableMarks, value, &rec); err != nil {
-			return err
-		}
-		if _, ok := chatName(rec.GetPeer()); !ok || len(name) != ledger.NumberSize {
-			in.tell(tableMarks, "marks are of nobody")
-		}
-		return list(rec.GetNames())
-	})
-	if err != nil {
-		return err
-	}
-	err = in.tx.Range(queueSeen, 0, func(_ uint64, value []byte) (bool, error) {
-		return true, errors.Join(list(value[min(8, len(value)):]), in.pause())
-	})
-	if err == nil && listed != marks {
-		in.tell(tableSeen, "%d marks would never be forgotten", marks-listed)
-	}
-	return err
-}
-
-// topics looks at what we listen to.
-func (in *inspection) topics() error {
-	return in.each(tableTopics, func(name, value []byte) error {
-		var rec wire.TopicRecord
-		if err := decodeRecord(tableTopics, value, &rec); err != nil {
-			return err
-		}
-		peer, err := key.ParsePublic(rec.GetPeer())
-		_, topicErr := topic.ParseContentTopic(rec.GetContentTopic())
-		if err != nil || topicErr != nil || len(rec.GetKey()) != len(key.Secret{}) || !bytes.Equal(name, topicKey(rec.GetKind(), peer)) {
-			in.tell(tableTopics, "a topic does not read back")
-		}
-		return nil
-	})
-}
-
-func (in *inspection) contacts() error {
-	return in.each(tableContacts, func(name, value []byte) error {
-		var rec wire.ContactRecord
-		if err := decodeRecord(tableContacts, value, &rec); err != nil {
-			return err
-		}
-		if _, ok := chatName(name); !ok || !bytes.Equal(name, rec.GetKey()) {
-			in.tell(tableContacts, "a contact is not what its name says")
-		}
-		return nil
-	})
-}
 
 // subject is what an event is about, as far as it can be looked up.
 type subject struct {

@@ -8,11 +8,8 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
-	"sync"
 	"sync/atomic"
 	"time"
-
-	lru "github.com/hashicorp/golang-lru/v2"
 
 	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
@@ -51,11 +48,11 @@ type Client struct {
 
 	ledger   *ledger.Ledger
 	events   *ledger.Stream
-	account_ atomic.Pointer[account]
-	// becoming is held while an identity is made, so that only one is.
-	becoming sync.Mutex
+	self     identityState
 	routes   routes
-	roster   roster
+	people   people
+	sessions sessions
+	marks    markBook
 	outbox   *outbox.Outbox   // one of parts
 	history  *history.History // one of parts
 	batches  batches          // of messages to be accepted
@@ -75,12 +72,6 @@ type Client struct {
 
 	life life
 }
-
-// Bounds of what waits in memory.
-const (
-	// peersInMemory is how many peers' sessions are kept decoded.
-	peersInMemory = 256
-)
 
 // Open opens an engine. The network starts; when the store holds an identity its
 // topics are subscribed and what waits is sent.
@@ -105,10 +96,8 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	}
 	c.loop.clocks = c.readClocks()
 	c.life.begin(ctx)
-	c.loop.peers, _ = lru.New[key.Public, session.Peer](peersInMemory) // fails only for a size below 1
-	c.loop.answers = map[answer]bool{}
-	c.loop.answered, _ = lru.New[answer, lastAnswer](answersRemembered)
-	c.loop.suspicions, _ = lru.New[installationOf, suspicion](answersRemembered)
+	c.sessions = newSessions()
+	c.people = newPeople()
 	if err := c.start(ctx); err != nil {
 		c.life.cancel()
 		_ = c.net.Stop()
@@ -128,7 +117,7 @@ func (c *Client) start(ctx context.Context) error {
 	var err error
 	if c.ledger, err = ledger.Open(ledger.Options{
 		Store: c.store, Now: c.now, MaxEvents: c.settings.MaxEvents, MaxEventBytes: c.settings.MaxEventBytes,
-		Stranger: func(who person) bool { return !c.isSelf(who) && c.roster.stranger(who) }, Blocked: c.roster.blocked,
+		Stranger: func(who key.Compact) bool { return !c.isSelf(who) && c.people.contacts.stranger(who) }, Blocked: c.people.contacts.blocked,
 		Withheld: func() { c.counters.drop("stranger_events") },
 		Panicked: func(value any, stack []byte) string { return c.Fail("transaction", value, stack) },
 		Probe:    c.probe,

@@ -72,7 +72,7 @@ func (c *Client) followClock(t *ledger.Turn) {
 func (c *Client) setBack(t *ledger.Turn, by time.Duration) {
 	l := &c.loop
 	for _, at := range []*time.Time{
-		&l.nextCode, &l.lastCode, &l.nextCare, &l.rekeyed, &l.nextAwait, &l.storePause.until, &l.networkPause.until,
+		&l.nextCare, &l.nextAwait, &l.storePause.until, &l.networkPause.until,
 	} {
 		if !at.IsZero() {
 			*at = at.Add(by)
@@ -80,6 +80,5 @@ func (c *Client) setBack(t *ledger.Turn, by time.Duration) {
 	}
 	c.linking.ShiftClock(t, by)
 	c.outbox.ShiftClock(t, by)
-	l.answered.Purge()
-	l.suspicions.Purge()
+	c.sessions.shift(by)
 }

@@ -97,7 +97,7 @@ func (o onTheWay) Awaited(id [32]byte) ([]event.MessageDevice, error) {
 type inChats struct{ c *Client }
 
 func (i inChats) Stranger(who key.Compact) bool {
-	s, known := i.c.roster.of(who)
+	s, known := i.c.people.contacts.of(who)
 	return known && s.stranger()
 }
 

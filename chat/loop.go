@@ -6,48 +6,25 @@ import (
 	"sync"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"libstatus1to1/chat/internal/ledger"
-	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/session"
-	"libstatus1to1/chat/wire"
 )
 
 // loopState belongs to who holds busy: the loop, but for the start and the
 // suspending of the store.
 type loopState struct {
-	peers   *lru.Cache[key.Public, session.Peer]
-	clocks  clockReading // when they were last compared
-	bundle  signedBundle
-	profile signedProfile
+	clocks clockReading // when they were last compared
 	// unstored is a batch whose transaction failed: it is handled again.
 	unstored []Envelope
 	// After a failure of the store nothing is done for a while, after one of the
 	// network nothing is published.
 	storePause   pause
 	networkPause pause
-	nextCode     time.Time // when the contact code is due
-	lastCode     time.Time // when it was last published
-	codesLeft    int       // how often it is to be published again soon
 	// nextAwait is when to look whose contact code to listen for (returns.go); awaitMore
 	// tells that there is something to do then.
-	nextAwait time.Time
-	awaitMore bool
-	// answers are the messages without content that are to go out, answered those that did.
-	answers     map[answer]bool
-	answered    *lru.Cache[answer, lastAnswer]
-	suspicions  *lru.Cache[installationOf, suspicion] // see losses.go
-	rekey       uint32                                // not 0: our pre-key is to be replaced, by at least this version
-	rekeyed     time.Time                             // when it last was for a repair
-	nextCare    time.Time                             // when pre-keys and old marks are looked after
-	acceptsWork bool                                  // an identity is there and its state loaded
-	entering    entryLimiter                          // how fast strangers come in
-	marks       markBook                              // whose marks are in the store
-	// repairs are the people who hold an older contact state of ours: see repair.go.
-	repairs map[key.Public]bool
-	// introduced is what of our profile people were told: see introduce.go.
-	introduced *lru.Cache[key.Public, *wire.IntroducedRecord]
+	nextAwait   time.Time
+	awaitMore   bool
+	nextCare    time.Time // when pre-keys and old marks are looked after
+	acceptsWork bool      // an identity is there and its state loaded
 }
 
 // Pauses of the loop.
@@ -146,7 +123,7 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 	if c.loop.acceptsWork && !c.loop.storePause.lasts(c.now()) {
 		c.look()
 		c.renewPreKey()
-		c.repair()
+		c.sendUpdates()
 		c.comeBack(t)
 		c.publishContactCode(t)
 		c.awaitCodes()
@@ -209,11 +186,11 @@ func (c *Client) untilDue() time.Duration {
 	case c.online.is() && c.loop.networkPause.lasts(now):
 		earlier(c.loop.networkPause.until)
 	case c.online.is():
-		earlier(c.loop.nextCode)
+		earlier(c.sessions.code.next)
 		if c.loop.awaitMore {
 			earlier(c.loop.nextAwait)
 		}
-		if len(c.loop.answers) > 0 {
+		if len(c.sessions.answers.due) > 0 {
 			earlier(now)
 		}
 	}

@@ -37,13 +37,13 @@ type addressBook struct{ c *Client }
 
 // Blocked implements outbox.People.
 func (b addressBook) Blocked(k key.Public) bool {
-	s, _ := b.c.roster.get(k)
+	s, _ := b.c.people.contacts.get(k)
 	return s.blocked
 }
 
 // Familiar implements outbox.People.
 func (b addressBook) Familiar(k key.Public) bool {
-	s, _ := b.c.roster.get(k)
+	s, _ := b.c.people.contacts.get(k)
 	return s.familiar()
 }
 
@@ -94,7 +94,7 @@ func (c *Client) stillAsked(m *wire.MessageRecord) bool {
 		return true
 	}
 	k, err := message.ConversationID(m.GetChat()).Public()
-	s, _ := c.roster.get(k)
+	s, _ := c.people.contacts.get(k)
 	return err == nil && s.request.Added()
 }
 
@@ -129,7 +129,7 @@ func (t *txn) retry(id [32]byte, m *wire.MessageRecord) error {
 	if !kept {
 		return wrongMessageState(m, "the message is not kept for that any more, or never fits; send its text anew")
 	}
-	if s, _ := t.c.roster.get(to); s.blocked {
+	if s, _ := t.c.people.contacts.get(to); s.blocked {
 		return Errorf(CodeBlocked, "message_id", "its recipient is blocked")
 	}
 	if !t.c.stillAsked(m) {

@@ -38,7 +38,7 @@ const (
 // comeBack makes what waits and our contact code due after we were away.
 func (c *Client) comeBack(t *ledger.Turn) {
 	if c.outbox.ComeBack(t) {
-		c.loop.codesLeft = codeRepeats
+		c.sessions.code.repeats = codeRepeats
 		c.codeSoon()
 	}
 }
@@ -62,7 +62,7 @@ func (c *Client) awaitCodes() {
 	wanted := c.awaited()
 	for _, r := range c.routes.stopAwaiting(wanted) {
 		if err := c.net.Unsubscribe(r.contentTopic); err != nil {
-			c.log.Log("warn", "unsubscribing failed", "kind", r.kind, "error", err.Error())
+			c.log.Log("warn", "unsubscribing failed", "kind", string(r.kind), "error", err.Error())
 		}
 	}
 	begun := 0
@@ -77,7 +77,7 @@ func (c *Client) awaitCodes() {
 		r := c.deriveTopic(topicContactCode, k, topic.ContactCode(k))
 		c.routes.await(r)
 		if err := c.net.Subscribe(r.contentTopic); err != nil {
-			c.log.Log("warn", "subscribing failed", "kind", r.kind, "error", err.Error())
+			c.log.Log("warn", "subscribing failed", "kind", string(r.kind), "error", err.Error())
 		}
 	}
 }
@@ -85,7 +85,7 @@ func (c *Client) awaitCodes() {
 // awaited are those to listen for. The blocked are not heard.
 func (c *Client) awaited() []key.Public {
 	all := slices.DeleteFunc(c.outbox.Awaited(), func(k key.Public) bool {
-		s, _ := c.roster.get(k)
+		s, _ := c.people.contacts.get(k)
 		return s.blocked
 	})
 	return all[:min(len(all), maxAwaited)]
@@ -99,7 +99,7 @@ func (r *routes) await(n route) {
 		return
 	}
 	if r.awaited == nil {
-		r.awaited = map[person]bool{}
+		r.awaited = map[key.Compact]bool{}
 	}
 	r.awaited[n.peer] = true
 	r.byTopic[n.contentTopic] = append(slices.Clone(r.byTopic[n.contentTopic]), n)
@@ -108,7 +108,7 @@ func (r *routes) await(n route) {
 func (r *routes) awaits(k key.Public) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.awaited[personOf(k)]
+	return r.awaited[k.Compact()]
 }
 
 // stopAwaiting forgets those who are not wanted any more. It gives the routes whose
@@ -116,9 +116,9 @@ func (r *routes) awaits(k key.Public) bool {
 func (r *routes) stopAwaiting(wanted []key.Public) (unused []route) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	keep := map[person]bool{}
+	keep := map[key.Compact]bool{}
 	for _, k := range wanted {
-		keep[personOf(k)] = true
+		keep[k.Compact()] = true
 	}
 	for contentTopic, all := range r.byTopic {
 		gone := func(n route) bool {

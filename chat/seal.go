@@ -5,13 +5,18 @@ import (
 	"io"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+	"google.golang.org/protobuf/proto"
+
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/internal/parallel"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/payload"
 	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/protocol/topic"
+	"libstatus1to1/chat/protocol/x3dh"
 	"libstatus1to1/chat/wire"
 )
 
@@ -209,4 +214,164 @@ func (t *txn) saveSealed(e *sealed) error {
 		t.then(func() { t.c.listen(*e.newTopic) })
 	}
 	return t.storeIntroduction(e)
+}
+
+// Introducing ourselves: a CHAT_IDENTITY, our profile, goes ahead of a message to somebody
+// who has not been sent it as it is now. It goes without MVDS, so nobody acknowledges it
+// and it may be lost: so it is repeated once a day.
+// Spec: 62/STATUS-PAYLOADS leaves it out; deployed.
+
+// introduceAgain is after how long a profile is repeated before a message: the
+// deployed figure.
+const introduceAgain = 24 * time.Hour
+
+// introduction is our profile as it goes to somebody ahead of a message.
+type introduction struct {
+	record      *wire.IntroducedRecord // what they have been sent then
+	application []byte
+}
+
+// introduce returns our profile for somebody who is about to get a message, nil if they have
+// it. Contacts of ours get it with our picture. The caller holds the engine's lock.
+func (c *Client) introduce(a *account, to key.Public, now time.Time) (*introduction, error) {
+	s, _ := c.people.contacts.get(to)
+	if s.blocked || to == a.public {
+		return nil, nil
+	}
+	withPicture := a.picture != nil && s.request.Added()
+	ci := a.chatIdentity(withPicture)
+	if ci == nil {
+		return nil, nil
+	}
+	told, err := c.lastIntroduction(to)
+	if err != nil {
+		return nil, err
+	}
+	fresh := within(introduceAgain, told.GetAt(), now)
+	if told.GetProfileClock() == ci.GetClock() && fresh && (told.GetPicture() || !withPicture) {
+		return nil, nil
+	}
+	application, err := c.signedProfile(a, ci, withPicture)
+	if err != nil {
+		return nil, err
+	}
+	return &introduction{&wire.IntroducedRecord{ProfileClock: ci.GetClock(), At: now.UnixMilli(), Picture: withPicture}, application}, nil
+}
+
+// introductions remembers what people were sent of our profile. It holds the part of
+// tableIntroduced that was used last.
+type introductions struct {
+	last   *lru.Cache[key.Public, *wire.IntroducedRecord]
+	signed signedProfile
+}
+
+// newIntroductions returns the memory of a client that has sent its profile to nobody.
+func newIntroductions() introductions {
+	last, _ := lru.New[key.Public, *wire.IntroducedRecord](peersInMemory) // fails only for a size below 1
+	return introductions{last: last}
+}
+
+// signedProfile is a CHAT_IDENTITY as it was signed last for an account: everybody
+// gets the same.
+type signedProfile struct {
+	account     *account
+	withPicture bool
+	application []byte
+}
+
+// signedProfile returns our profile as a signed application message.
+func (c *Client) signedProfile(a *account, ci *wire.ChatIdentity, withPicture bool) ([]byte, error) {
+	if last := c.people.introductions.signed; last.account == a && last.withPicture == withPicture {
+		return last.application, nil
+	}
+	encoded, err := message.Encode(ci)
+	if err != nil {
+		return nil, err
+	}
+	application, err := message.Wrap(a.self.Identity, wire.ApplicationMetadataMessage_CHAT_IDENTITY, encoded)
+	if err == nil {
+		c.people.introductions.signed = signedProfile{a, withPicture, application}
+	}
+	return application, err
+}
+
+// lastIntroduction returns what somebody was sent of our profile last.
+func (c *Client) lastIntroduction(k key.Public) (*wire.IntroducedRecord, error) {
+	if told, ok := c.people.introductions.last.Get(k); ok {
+		return told, nil
+	}
+	told := &wire.IntroducedRecord{}
+	_, err := c.record(tableIntroduced, k.Compressed(), told)
+	if err == nil {
+		c.people.introductions.last.Add(k, told)
+	}
+	return told, err
+}
+
+// storeIntroduction stores, with an envelope that introduces us to somebody, what they are
+// sent by it. Our profile goes as an application message without MVDS around it: it is
+// neither acknowledged nor sent again.
+func (t *txn) storeIntroduction(e *sealed) error {
+	if e.introduces == nil {
+		return nil
+	}
+	to := e.before.Identity
+	t.then(func() { t.c.people.introductions.last.Add(to, e.introduces) })
+	return put(t, tableIntroduced, to.Compressed(), e.introduces)
+}
+
+// introduced looks whether what people were sent of our profile belongs to somebody.
+func (in *inspection) introduced() error {
+	return in.each(tableIntroduced, func(name, value []byte) error {
+		var rec wire.IntroducedRecord
+		if err := decodeRecord(tableIntroduced, value, &rec); err != nil {
+			return err
+		}
+		if _, ok := key.ParseCompact(name); !ok {
+			in.tell(tableIntroduced, "a record is of nobody")
+		}
+		return nil
+	})
+}
+
+// bundleFresh is for how long one signature of our bundle is used. Its timestamp
+// tells others only which device was heard last; deployed clients sign anew for
+// each message.
+const bundleFresh = time.Minute
+
+// signedBundle is our bundle as it was signed last, for the account as it was then.
+type signedBundle struct {
+	bundle  *wire.Bundle
+	account *account
+	at      time.Time
+}
+
+// ownBundle is our signed bundle, with the pre-keys of our active installations and a
+// recent timestamp. The caller holds the engine's lock. Spec: 53/WAKU2-X3DH, "Bundle retrieval".
+func (c *Client) ownBundle(a *account) (*wire.Bundle, error) {
+	current, ok := a.self.PreKeys.Current()
+	if !ok {
+		return nil, Errorf(CodeStoreCorrupt, "", "there is no current pre-key")
+	}
+	now, last := c.now(), c.sessions.bundle
+	if age := now.Sub(last.at); last.account == a && age >= 0 && age < bundleFresh {
+		return last.bundle, nil
+	}
+	bundle, err := x3dh.Bundle{
+		Identity:      a.public,
+		Timestamp:     now.UnixNano(),
+		SignedPreKeys: append([]x3dh.SignedPreKey{current.Signed(a.self.InstallationID)}, a.others...),
+	}.Sign(a.self.Identity)
+	if err == nil {
+		c.sessions.bundle = signedBundle{bundle, a, now}
+	}
+	return bundle, err
+}
+
+// protocolMessage wraps what the sessions encrypted, with our bundle beside it.
+func protocolMessage(a *account, bundle *wire.Bundle, encrypted map[string]*wire.EncryptedMessageProtocol, public []byte) ([]byte, error) {
+	return proto.Marshal(&wire.ProtocolMessage{
+		InstallationId: a.self.InstallationID, Bundles: []*wire.Bundle{bundle},
+		EncryptedMessage: encrypted, PublicMessage: public,
+	})
 }

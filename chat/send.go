@@ -81,7 +81,7 @@ func (c *Client) begin(a *account, r SendRequest, result *SendResult) (*textMess
 		result.Message = m
 		return nil, err
 	}
-	if s, _ := c.roster.get(r.To); s.blocked {
+	if s, _ := c.people.contacts.get(r.To); s.blocked {
 		return nil, Errorf(CodeBlocked, "to", "this person is blocked")
 	}
 	now := c.now()
@@ -336,7 +336,7 @@ func (t *txn) accept(m *textMessage) error {
 // the group of our key with itself. What was sent before a device was enabled it
 // does not get. Spec: 54, "Sending messages to a paired group".
 func (t *txn) toOwnDevices(row *wire.OutboxRecord) error {
-	a := t.c.account_.Load()
+	a := t.c.self.Load()
 	if len(a.others) == 0 {
 		return nil
 	}

@@ -1,17 +1,16 @@
 package chat
 
 import (
+	"google.golang.org/protobuf/proto"
+
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
-
-	"google.golang.org/protobuf/proto"
 )
 
 // txn is a transaction of the ledger with what package chat keeps for the length of it.
 type txn struct {
 	*ledger.Tx
-	c     *Client
-	marks []*newMarks // that were made
+	c *Client
 }
 
 // update runs fn in one transaction of the ledger.
@@ -27,7 +26,6 @@ func (c *Client) txn(tx *ledger.Tx) *txn {
 	t, first := ledger.Local[txn](tx, txnKey{})
 	if first {
 		t.Tx, t.c = tx, c
-		t.AtEnd(t.putMarks)
 	}
 	return t
 }

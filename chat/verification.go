@@ -1,9 +1,11 @@
 package chat
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +53,7 @@ func (c *Client) SafetyNumber(k key.Public) (SafetyNumber, error) {
 	}, nil
 }
 
+// ring returns the coloured ring of a key as hosts see it.
 func ring(k key.Public) []event.Segment {
 	var out []event.Segment
 	for _, s := range contact.ColourHash(k) {
@@ -71,7 +74,7 @@ func (c *Client) VerifyContact(k key.Public, safetyNumber string) (event.Contact
 	})
 }
 
-// UnverifyContact takes that back.
+// UnverifyContact makes somebody not verified again.
 func (c *Client) UnverifyContact(k key.Public) (event.Contact, error) {
 	return c.about(k, func(_ *account, rec *wire.ContactRecord, _ time.Time) (*outgoing, error) {
 		rec.VerifiedBy, rec.VerifiedAt = "", 0
@@ -79,15 +82,42 @@ func (c *Client) UnverifyContact(k key.Public) (event.Contact, error) {
 	})
 }
 
-// The states of a question.
+// verificationState is how far a question has come, as it is stored and reported.
+type verificationState string
+
 const (
-	asked     = "asked"
-	answered  = "answered"
-	declined  = "declined"
-	cancelled = "cancelled"
-	confirmed = "confirmed"
-	rejected  = "rejected"
+	questionNone      verificationState = "" // there is none
+	questionAsked     verificationState = "asked"
+	questionAnswered  verificationState = "answered"
+	questionDeclined  verificationState = "declined"
+	questionCancelled verificationState = "cancelled"
+	questionConfirmed verificationState = "confirmed"
+	questionRejected  verificationState = "rejected"
 )
+
+// verificationSteps is which states of one question may follow which. A new question
+// begins anew in the place of the one before, whatever its state. It may begin cancelled:
+// the message that cancels it can come before the question. An answer is judged by the one
+// who has asked, without a message about that.
+var verificationSteps = map[verificationState][]verificationState{
+	questionNone:      {questionAsked, questionCancelled},
+	questionAsked:     {questionAnswered, questionDeclined, questionCancelled},
+	questionAnswered:  {questionConfirmed, questionRejected},
+	questionDeclined:  nil,
+	questionCancelled: nil,
+	questionConfirmed: nil,
+	questionRejected:  nil,
+}
+
+// mayBecome reports whether a question may go from s to next.
+func (s verificationState) mayBecome(next verificationState) bool {
+	return slices.Contains(verificationSteps[s], next)
+}
+
+// stateOf returns the state in a record.
+func stateOf(rec *wire.VerificationRecord) verificationState {
+	return verificationState(rec.GetState())
+}
 
 // The last byte of a key of tableVerifications: who has asked. The last question each
 // way is kept.
@@ -96,8 +126,10 @@ const (
 	askedUs   = 'i'
 )
 
+// verificationKey names the record of the last question in a direction.
 func verificationKey(k key.Public, direction byte) []byte { return append(k.Compressed(), direction) }
 
+// verificationOf returns a record as hosts see it.
 func verificationOf(rec *wire.VerificationRecord) event.Verification {
 	return event.Verification{
 		ID: hexOf(rec.GetId()), PublicKey: keyHex(rec.GetPeer()), Outgoing: rec.GetOutgoing(), Question: rec.GetQuestion(),
@@ -117,15 +149,15 @@ func (c *Client) Verifications(k key.Public) ([]event.Verification, error) {
 		if err != nil {
 			return nil, err
 		}
-		if found && rec.GetAskedAt() != 0 {
+		if found && rec.GetAskedAt() != 0 { // else it is one that was taken back before it came
 			list = append(list, verificationOf(&rec))
 		}
 	}
 	return list, nil
 }
 
-// change is a change of the question in one direction: the new record and the message
-// about it. A nil record changes nothing.
+// change computes a change of the question in one direction: it changes rec, and returns
+// the message about it, if there is one.
 type change func(a *account, rec *wire.VerificationRecord, clock uint64, now time.Time) (*outgoing, error)
 
 // changeVerification runs f and stores what it made. Both must be contacts.
@@ -135,46 +167,37 @@ func (c *Client) changeVerification(k key.Public, direction byte, f change) (eve
 	if err != nil {
 		return result, err
 	}
-	if s, _ := c.roster.get(k); !s.request.Mutual() || s.blocked {
+	if s, _ := c.people.contacts.get(k); !s.request.Mutual() || s.blocked {
 		return result, wrongState(s.request, "both must be contacts")
 	}
 	name := verificationKey(k, direction)
-	for range maxTries {
-		before := &wire.VerificationRecord{}
-		if _, err := c.record(tableVerifications, name, before); err != nil {
-			return result, err
-		}
+	err = recompute(c, "question", func(r reader) (*wire.VerificationRecord, error) {
+		rec := &wire.VerificationRecord{}
+		_, err := read(r, tableVerifications, name, rec)
+		return rec, err
+	}, func(before *wire.VerificationRecord) (func(*txn) error, error) {
 		now := c.now()
 		clock, err := c.history.NextClock(message.ConversationWith(k), now)
 		if err != nil {
-			return result, err
+			return nil, err
 		}
 		rec := proto.CloneOf(before)
 		out, err := f(a, rec, clock, now)
 		if err != nil {
-			return result, err
+			return nil, err
 		}
 		rec.Peer, rec.Outgoing = k.Compressed(), direction == askedThem
-		err = c.update(func(t *txn) error {
-			current := &wire.VerificationRecord{}
-			if _, err := get(t, tableVerifications, name, current); err != nil {
-				return err
-			}
-			if !proto.Equal(current, before) {
-				return errStale
-			}
+		result = verificationOf(rec)
+		return func(t *txn) error {
 			return errors.Join(t.enqueue(out), t.putVerification(name, rec), t.verified(k, rec, now))
-		})
-		if !errors.Is(err, errStale) {
-			return verificationOf(rec), err
-		}
-	}
-	return result, Errorf(CodeTooMany, "", "the question keeps changing; try again")
+		}, nil
+	})
+	return result, err
 }
 
 // verified marks somebody whose answer is confirmed.
 func (t *txn) verified(k key.Public, rec *wire.VerificationRecord, now time.Time) error {
-	if rec.GetState() != confirmed {
+	if stateOf(rec) != questionConfirmed {
 		return nil
 	}
 	return t.changeContact(k, func(c *wire.ContactRecord) bool {
@@ -183,6 +206,7 @@ func (t *txn) verified(k key.Public, rec *wire.VerificationRecord, now time.Time
 	})
 }
 
+// putVerification stores a question and reports it.
 func (t *txn) putVerification(name []byte, rec *wire.VerificationRecord) error {
 	if err := put(t, tableVerifications, name, rec); err != nil {
 		return err
@@ -190,6 +214,8 @@ func (t *txn) putVerification(name []byte, rec *wire.VerificationRecord) error {
 	return t.emit(event.VerificationChanged{Verification: verificationOf(rec)})
 }
 
+// validateQuestion checks a question or an answer of ours. Errors: CodeEmpty, CodeTooLong,
+// CodeBadParams.
 func validateQuestion(field, question string) error {
 	switch err := message.ValidateQuestion(question); {
 	case errors.Is(err, message.ErrQuestionEmpty), err == nil && text.Blank(question):
@@ -215,7 +241,7 @@ func (c *Client) AskContact(k key.Public, question string) (event.Verification, 
 			return nil, err
 		}
 		proto.Reset(rec)
-		rec.Id, rec.Question, rec.State = out.row.GetMessageId(), question, asked
+		rec.Id, rec.Question, rec.State = out.row.GetMessageId(), question, string(questionAsked)
 		rec.AskedClock, rec.AskedAt = clock, now.UnixMilli()
 		return out, nil
 	})
@@ -226,7 +252,7 @@ func (c *Client) AnswerContact(k key.Public, answer string) (event.Verification,
 	if err := validateQuestion("answer", answer); err != nil {
 		return event.Verification{}, err
 	}
-	return c.reply(k, askedUs, answered, func(rec *wire.VerificationRecord, clock uint64) (wire.ApplicationMetadataMessage_Type, proto.Message) {
+	return c.reply(k, askedUs, questionAnswered, func(rec *wire.VerificationRecord, clock uint64) (wire.ApplicationMetadataMessage_Type, proto.Message) {
 		rec.Answer = answer
 		return wire.ApplicationMetadataMessage_ACCEPT_CONTACT_VERIFICATION,
 			&wire.AcceptContactVerification{Clock: clock, Id: hexOf(rec.GetId()), Response: answer}
@@ -235,7 +261,7 @@ func (c *Client) AnswerContact(k key.Public, answer string) (event.Verification,
 
 // RefuseQuestion tells a contact that we do not answer their question.
 func (c *Client) RefuseQuestion(k key.Public) (event.Verification, error) {
-	return c.reply(k, askedUs, declined, func(rec *wire.VerificationRecord, clock uint64) (wire.ApplicationMetadataMessage_Type, proto.Message) {
+	return c.reply(k, askedUs, questionDeclined, func(rec *wire.VerificationRecord, clock uint64) (wire.ApplicationMetadataMessage_Type, proto.Message) {
 		return wire.ApplicationMetadataMessage_DECLINE_CONTACT_VERIFICATION,
 			&wire.DeclineContactVerification{Clock: clock, Id: hexOf(rec.GetId())}
 	})
@@ -243,21 +269,21 @@ func (c *Client) RefuseQuestion(k key.Public) (event.Verification, error) {
 
 // CancelQuestion takes our question to a contact back.
 func (c *Client) CancelQuestion(k key.Public) (event.Verification, error) {
-	return c.reply(k, askedThem, cancelled, func(rec *wire.VerificationRecord, clock uint64) (wire.ApplicationMetadataMessage_Type, proto.Message) {
+	return c.reply(k, askedThem, questionCancelled, func(rec *wire.VerificationRecord, clock uint64) (wire.ApplicationMetadataMessage_Type, proto.Message) {
 		return wire.ApplicationMetadataMessage_CANCEL_CONTACT_VERIFICATION,
 			&wire.CancelContactVerification{Clock: clock, Id: hexOf(rec.GetId())}
 	})
 }
 
 // reply ends a question that is open, with a message about it.
-func (c *Client) reply(k key.Public, direction byte, state string,
+func (c *Client) reply(k key.Public, direction byte, state verificationState,
 	f func(*wire.VerificationRecord, uint64) (wire.ApplicationMetadataMessage_Type, proto.Message)) (event.Verification, error) {
 	return c.changeVerification(k, direction, func(a *account, rec *wire.VerificationRecord, clock uint64, now time.Time) (*outgoing, error) {
-		if rec.GetState() != asked {
+		if !stateOf(rec).mayBecome(state) || stateOf(rec) == questionNone { // there must be one to reply to
 			return nil, Errorf(CodeWrongState, "key", "there is no open question").With("state", cmp.Or(rec.GetState(), "none"))
 		}
 		typ, m := f(rec, clock)
-		rec.State, rec.AnsweredClock, rec.AnsweredAt = state, clock, now.UnixMilli()
+		rec.State, rec.AnsweredClock, rec.AnsweredAt = string(state), clock, now.UnixMilli()
 		return c.sign(a, k, typ, m, clock, now)
 	})
 }
@@ -266,114 +292,148 @@ func (c *Client) reply(k key.Public, direction byte, state string,
 // verified. They are not told.
 func (c *Client) ConfirmAnswer(k key.Public, right bool) (event.Verification, error) {
 	return c.changeVerification(k, askedThem, func(_ *account, rec *wire.VerificationRecord, _ uint64, _ time.Time) (*outgoing, error) {
-		if rec.GetState() != answered {
+		next := questionRejected
+		if right {
+			next = questionConfirmed
+		}
+		if !stateOf(rec).mayBecome(next) {
 			return nil, Errorf(CodeWrongState, "key", "there is no answer to judge").With("state", cmp.Or(rec.GetState(), "none"))
 		}
-		rec.State = rejected
-		if right {
-			rec.State = confirmed
-		}
+		rec.State = string(next)
 		return nil, nil
 	})
 }
 
-// aboutVerification takes the messages of the other side about questions; nil for
-// other types.
-func (p *pass) aboutVerification(m *inbound, app message.Application, b []byte, at time.Time) (proto.Message, func(*txn) error) {
-	from := m.sender
-	switch app.Type {
+// aboutVerification returns the empty body of a message about a question, and the judge of
+// what is read into it; nil for other types.
+func (p *pass) aboutVerification(am *applicationMessage, at time.Time) (proto.Message, judge) {
+	c, from := p.c, am.from.sender
+	switch am.app.Type {
 	case wire.ApplicationMetadataMessage_REQUEST_CONTACT_VERIFICATION:
-		body, id := &wire.RequestContactVerification{}, message.ID(from, b)
-		return body, func(t *txn) error { return t.questioned(from, id, body, at) }
+		body, id := &wire.RequestContactVerification{}, message.ID(from, am.body.bytes)
+		return body, func(r lookup) (func(*txn) error, error) { return c.judgeQuestion(r, from, id, body, at) }
 	case wire.ApplicationMetadataMessage_ACCEPT_CONTACT_VERIFICATION:
 		body := &wire.AcceptContactVerification{}
-		return body, func(t *txn) error {
+		return body, func(r lookup) (func(*txn) error, error) {
 			if message.ValidateQuestion(body.GetResponse()) != nil {
-				t.c.counters.drop("verification")
-				return nil
+				c.counters.drop("verification")
+				return nil, nil
 			}
-			return t.replied(from, askedThem, body.GetId(), body.GetClock(), answered, body.GetResponse(), at)
+			return c.judgeReply(r, from, askedThem, questionReply{body.GetId(), body.GetClock(), questionAnswered, body.GetResponse()}, at)
 		}
 	case wire.ApplicationMetadataMessage_DECLINE_CONTACT_VERIFICATION:
 		body := &wire.DeclineContactVerification{}
-		return body, func(t *txn) error {
-			return t.replied(from, askedThem, body.GetId(), body.GetClock(), declined, "", at)
+		return body, func(r lookup) (func(*txn) error, error) {
+			return c.judgeReply(r, from, askedThem, questionReply{body.GetId(), body.GetClock(), questionDeclined, ""}, at)
 		}
 	case wire.ApplicationMetadataMessage_CANCEL_CONTACT_VERIFICATION:
 		body := &wire.CancelContactVerification{}
-		return body, func(t *txn) error {
-			return t.replied(from, askedUs, body.GetId(), body.GetClock(), cancelled, "", at)
+		return body, func(r lookup) (func(*txn) error, error) {
+			return c.judgeReply(r, from, askedUs, questionReply{body.GetId(), body.GetClock(), questionCancelled, ""}, at)
 		}
 	}
 	return nil, nil
 }
 
 // mayAsk reports whether both are contacts, as they must be for a question.
-func (t *txn) mayAsk(k key.Public, clock uint64, at time.Time) (bool, error) {
-	rec, err := contactRecord(t, k)
+func (c *Client) mayAsk(r lookup, k key.Public, clock uint64, at time.Time) (bool, error) {
+	rec, err := contactRecord(r, k)
 	if err != nil {
 		return false, err
 	}
 	if r := requestOf(rec); !r.Mutual() {
-		t.c.counters.drop("verification")
+		c.counters.drop("verification")
 		if r.Added() { // their acceptance is still on its way
 			return false, errLater
 		}
 		return false, nil
 	}
-	return t.inTime(clock, at)
+	return c.inTime(clock, at)
 }
 
-// questioned takes a question of a contact, unless a later one is there.
-func (t *txn) questioned(from key.Public, id [32]byte, m *wire.RequestContactVerification, at time.Time) error {
-	if ok, err := t.mayAsk(from, m.GetClock(), at); err != nil || !ok {
-		return err
+// judgeQuestion accepts a question of a contact, unless a later one is there.
+func (c *Client) judgeQuestion(r lookup, from key.Public, id [32]byte, m *wire.RequestContactVerification, at time.Time) (func(*txn) error, error) {
+	if ok, err := c.mayAsk(r, from, m.GetClock(), at); err != nil || !ok {
+		return nil, err
 	}
 	if message.ValidateQuestion(m.GetChallenge()) != nil {
-		t.c.counters.drop("verification")
-		return nil
+		c.counters.drop("verification")
+		return nil, nil
 	}
 	name := verificationKey(from, askedUs)
 	old := &wire.VerificationRecord{}
-	if _, err := get(t, tableVerifications, name, old); err != nil || old.GetAskedClock() >= m.GetClock() {
-		return err
+	if _, err := read(r, tableVerifications, name, old); err != nil || old.GetAskedClock() >= m.GetClock() {
+		return nil, err
 	}
 	rec := &wire.VerificationRecord{
-		Id: id[:], Peer: from.Compressed(), Question: m.GetChallenge(), State: asked,
-		AskedClock: m.GetClock(), AskedAt: t.c.now().UnixMilli(),
+		Id: id[:], Peer: from.Compressed(), Question: m.GetChallenge(), State: string(questionAsked),
+		AskedClock: m.GetClock(), AskedAt: c.now().UnixMilli(),
 	}
 	if string(old.GetId()) == string(id[:]) { // taken back already: the messages crossed
 		rec.State, rec.AnsweredClock = old.GetState(), old.GetAnsweredClock()
 	}
-	return t.putVerification(name, rec)
+	return func(t *txn) error { return t.putVerification(name, rec) }, nil
 }
 
-// replied takes what the other side says to a question that is open.
-func (t *txn) replied(from key.Public, direction byte, id string, clock uint64, state, answer string, at time.Time) error {
-	if ok, err := t.mayAsk(from, clock, at); err != nil || !ok {
-		return err
+// questionReply is what the other side says to a question.
+type questionReply struct {
+	id     string // hex, of the question
+	clock  uint64
+	state  verificationState
+	answer string
+}
+
+// judgeReply accepts what the other side says to a question that is open. A question of
+// theirs that is taken back may still be on its way: then it is noted as cancelled, so that
+// it is not shown as an open one when it comes.
+func (c *Client) judgeReply(r lookup, from key.Public, direction byte, said questionReply, at time.Time) (func(*txn) error, error) {
+	if ok, err := c.mayAsk(r, from, said.clock, at); err != nil || !ok {
+		return nil, err
 	}
-	raw, err := hex.DecodeString(strings.TrimPrefix(id, "0x"))
+	raw, err := hex.DecodeString(strings.TrimPrefix(said.id, "0x"))
 	if err != nil || len(raw) != 32 {
-		t.c.counters.drop("verification")
-		return nil
+		c.counters.drop("verification")
+		return nil, nil
 	}
 	name := verificationKey(from, direction)
 	rec := &wire.VerificationRecord{}
-	if _, err := get(t, tableVerifications, name, rec); err != nil {
-		return err
+	if _, err := read(r, tableVerifications, name, rec); err != nil {
+		return nil, err
 	}
-	switch {
-	case string(rec.GetId()) == string(raw) && rec.GetState() == asked:
-		rec.State, rec.Answer = state, answer
-		rec.AnsweredClock, rec.AnsweredAt = clock, t.c.now().UnixMilli()
-		return t.putVerification(name, rec)
-	case direction == askedUs && rec.GetAskedClock() < clock && rec.GetState() != asked:
-		// The question is still on its way.
-		return put(t, tableVerifications, name, &wire.VerificationRecord{
-			Id: raw, Peer: from.Compressed(), State: state, AnsweredClock: clock,
-		})
+	switch open := stateOf(rec) == questionAsked; {
+	case open && string(rec.GetId()) == string(raw) && questionAsked.mayBecome(said.state):
+		rec.State, rec.Answer = string(said.state), said.answer
+		rec.AnsweredClock, rec.AnsweredAt = said.clock, c.now().UnixMilli()
+		return func(t *txn) error { return t.putVerification(name, rec) }, nil
+	case !open && direction == askedUs && rec.GetAskedClock() < said.clock && questionNone.mayBecome(said.state):
+		cancelled := &wire.VerificationRecord{Id: raw, Peer: from.Compressed(), State: string(said.state), AnsweredClock: said.clock}
+		return func(t *txn) error { return put(t, tableVerifications, name, cancelled) }, nil
 	}
-	t.c.counters.drop("verification")
-	return nil
+	c.counters.drop("verification")
+	return nil, nil
+}
+
+// verifications looks at the questions: that each has the name it should, and is in a state
+// that it can be in. Only of our own questions we judge the answer.
+func (in *inspection) verifications() error {
+	return in.each(tableVerifications, func(name, value []byte) error {
+		var rec wire.VerificationRecord
+		if err := decodeRecord(tableVerifications, value, &rec); err != nil {
+			return err
+		}
+		direction := byte(askedUs)
+		if rec.GetOutgoing() {
+			direction = askedThem
+		}
+		if !bytes.Equal(name, append(bytes.Clone(rec.GetPeer()), direction)) || !isID(rec.GetId()) {
+			in.tell(tableVerifications, "a question is not what its name says")
+		}
+		state := stateOf(&rec)
+		_, known := verificationSteps[state]
+		judged := state == questionConfirmed || state == questionRejected
+		if !known || state == questionNone || judged && !rec.GetOutgoing() || (judged || state == questionAnswered) && rec.GetAnswer() == "" {
+			in.tell(tableVerifications, "a question is in no state that it can be in")
+		}
+		return nil
+	})
 }
