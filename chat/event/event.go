@@ -133,15 +133,19 @@ type NetworkChanged struct {
 	Peers int    `json:"peers"`
 }
 
-// PeerChanged is emitted when a network peer connects, disconnects, or a static
-// peer cannot be reached: the first attempt that fails after it was there, or since
-// it is known. It is not stored: seq is 0, and of several of one peer that wait only
-// the latest is delivered; of peers that are not static, those of the latest 64.
+// PeerChanged is emitted when a network peer connects, comes to a shard of ours or
+// leaves it, disconnects, or a static peer cannot be reached: the first attempt that
+// fails after it was there, or since it is known. It is not stored: seq is 0, and of
+// several of one peer that wait only the latest is delivered; of peers that are not
+// static, those of the latest 64.
 type PeerChanged struct {
 	PeerID    string `json:"peer_id"`
 	Connected bool   `json:"connected"`
 	// Static is set for peers from the configuration or network.connect.
 	Static bool `json:"static"`
+	// OnShard is set while the peer is on a shard of ours. Only then it gets what we
+	// publish, and counts as a peer.
+	OnShard bool `json:"on_shard"`
 	// Error is why a static peer could not be reached.
 	Error string `json:"error,omitempty"`
 }

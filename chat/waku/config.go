@@ -1,14 +1,14 @@
 // Package waku is the network for real: a go-waku relay node in this process,
 // behind the engine's Transport port.
 //
-// It speaks 11/WAKU2-RELAY on one static shard (51/WAKU2-RELAY-SHARDING). There is
-// no discovery, no time server, no store and no QUIC here: the node listens on TCP if
-// it is told where, keeps the static peers it is told of and dials nobody else, and
-// takes in those that dial it, within the bounds of limits.go.
+// It speaks 11/WAKU2-RELAY on static shards (51/WAKU2-RELAY-SHARDING). There is no time
+// server, no store and no QUIC here: the node listens on TCP if it is told where, keeps
+// the static peers it is told of, looks for others if it is told how (finder.go), and
+// takes in those that dial it, within the bounds of limits.go. It dials nobody else.
 //
-// # One subscription
+// # One subscription a shard
 //
-// The node always holds one relay subscription, to the whole shard: it must, to
+// The node always holds one relay subscription to each whole shard: it must, to
 // relay for others and to publish. The content topics the engine needs are a set
 // looked up here for each envelope. A go-waku subscription for each content topic
 // would cost a channel of 1,024 slots (8 KiB) apiece, and its broadcaster walks all
@@ -48,7 +48,7 @@ import (
 // What Config means when a field is left out. A node listens where it is told to only.
 const (
 	DefaultCluster        = 16         // the Status network
-	DefaultShard          = 32         // carries everything 1:1
+	DefaultShard          = 32         // carries everything 1:1; used where Config names no shards
 	DefaultMaxMessageSize = 150 * 1024 // Waku's default; the Status fleet takes 1 MiB
 	DefaultMinPeers       = 1          // never publish into the void
 )
@@ -64,8 +64,11 @@ const (
 // mistake in a program does not open thousands of connections.
 const maxAddresses = 256
 
+// maxShards bounds Config.Shards: each is a mesh of its own, with all its traffic.
+const maxShards = 8
+
 // Config is what New takes. Zero fields mean the defaults above, so that cluster 0
-// and shard 0 cannot be chosen.
+// cannot be chosen.
 type Config struct {
 	// Listen are addresses /ip4/<address>/tcp/<port> or /ip6/...; port 0 is any. With
 	// none the node listens on nothing, and has a new peer id at each start.
@@ -73,12 +76,14 @@ type Config struct {
 	// Peers are static peers, /ip4|ip6|dns4|dns6|dns/.../tcp/<port>/p2p/<peer id>,
 	// dialled at Start and again whenever they are lost.
 	Peers []string
-	// Cluster and Shard name the pubsub topic /waku/2/rs/<cluster>/<shard>.
-	Cluster, Shard uint16
+	// Cluster and each of Shards name a pubsub topic /waku/2/rs/<cluster>/<shard>. The
+	// node listens on all, and publishes on the first that has enough peers.
+	Cluster uint16
+	Shards  []uint16
 	// MaxMessageSize is the largest WakuMessage, encoded, that is published, bytes.
 	MaxMessageSize int
-	// MinPeers is how many peers must be on the shard for it to count as online
-	// and for Publish to publish.
+	// MinPeers is how many peers must be on one of the shards for the node to count as
+	// online and for Publish to publish there.
 	MinPeers int
 }
 
@@ -86,21 +91,25 @@ type Config struct {
 type settings struct {
 	listen         []ma.Multiaddr
 	peers          []peer.AddrInfo
-	cluster, shard uint16
+	cluster        uint16
+	shards         []uint16 // the preferred one first
 	maxMessageSize int
 	minPeers       int
 }
 
 // check fills in the defaults and refuses what cannot work, naming the field.
 func (c Config) check() (settings, error) {
-	s := settings{cluster: c.Cluster, shard: c.Shard, maxMessageSize: c.MaxMessageSize, minPeers: c.MinPeers}
+	s := settings{cluster: c.Cluster, shards: slices.Clone(c.Shards), maxMessageSize: c.MaxMessageSize, minPeers: c.MinPeers}
 	orDefault(&s.cluster, DefaultCluster)
-	orDefault(&s.shard, DefaultShard)
+	if len(s.shards) == 0 {
+		s.shards = []uint16{DefaultShard}
+	}
 	orDefault(&s.maxMessageSize, DefaultMaxMessageSize)
 	orDefault(&s.minPeers, DefaultMinPeers)
+	if err := checkShards(s.shards); err != nil {
+		return s, err
+	}
 	switch {
-	case s.shard > protocol.MaxShardIndex:
-		return s, port.Errorf(port.CodeBadConfig, "network.shard", "a shard is at most %d", protocol.MaxShardIndex)
 	case s.maxMessageSize < minMaxMessageSize || s.maxMessageSize > maxMaxMessageSize:
 		return s, port.Errorf(port.CodeBadConfig, "network.max_message_size",
 			"the size is between %d and %d bytes", minMaxMessageSize, maxMaxMessageSize)
@@ -122,6 +131,23 @@ func (c Config) check() (settings, error) {
 		s.peers = append(s.peers, info)
 	}
 	return s, nil
+}
+
+// checkShards refuses too many, a number that is no shard, and the same twice.
+func checkShards(shards []uint16) error {
+	if len(shards) > maxShards {
+		return port.Errorf(port.CodeBadConfig, "network.shards", "at most %d shards", maxShards)
+	}
+	for i, shard := range shards {
+		field := fmt.Sprintf("network.shards[%d]", i)
+		if shard > protocol.MaxShardIndex {
+			return port.Errorf(port.CodeBadConfig, field, "a shard is at most %d", protocol.MaxShardIndex)
+		}
+		if slices.Contains(shards[:i], shard) {
+			return port.Errorf(port.CodeBadConfig, field, "shard %d is there twice", shard)
+		}
+	}
+	return nil
 }
 
 func orDefault[T comparable](field *T, value T) {
@@ -188,7 +214,16 @@ func codesOf(address ma.Multiaddr) []int {
 	return codes
 }
 
-// pubsubTopic is the shard's name. Spec: 51/WAKU2-RELAY-SHARDING, "Static Sharding".
-func (s settings) pubsubTopic() string {
-	return fmt.Sprintf("/waku/2/rs/%d/%d", s.cluster, s.shard)
+// pubsubTopic is a shard's name. Spec: 51/WAKU2-RELAY-SHARDING, "Static Sharding".
+func (s settings) pubsubTopic(shard uint16) string {
+	return fmt.Sprintf("/waku/2/rs/%d/%d", s.cluster, shard)
+}
+
+// pubsubTopics are the names of all our shards, the preferred one first.
+func (s settings) pubsubTopics() []string {
+	topics := make([]string, len(s.shards))
+	for i, shard := range s.shards {
+		topics[i] = s.pubsubTopic(shard)
+	}
+	return topics
 }

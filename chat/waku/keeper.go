@@ -141,7 +141,7 @@ func (r *run) keepConnected(ctx context.Context, p *staticPeer, kept *keeper) {
 	for failures, told := 0, false; ; {
 		began := time.Now()
 		err := r.dial(ctx, p)
-		if slices.Contains(r.node.relay.PubSub().ListPeers(r.topic), p.id) {
+		if slices.ContainsFunc(r.topics, func(topic string) bool { return slices.Contains(r.peersOn(topic), p.id) }) {
 			r.keepers.joined(p.id) // it had dialled us
 		}
 		if err == nil && r.waitLost(ctx, p.id, kept) {
@@ -156,6 +156,9 @@ func (r *run) keepConnected(ctx context.Context, p *staticPeer, kept *keeper) {
 		}
 		if ctx.Err() != nil {
 			return
+		}
+		if err != nil {
+			p.failed(err)
 		}
 		if err != nil && !told {
 			told = true

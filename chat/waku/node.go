@@ -28,7 +28,7 @@ var _ port.Transport = (*Node)(nil)
 
 // New checks a configuration. Nothing listens or dials before Start. It fails with
 // a *port.Error: CodeBadAddress or CodeBadConfig, naming the field
-// ("network.listen", "network.peers[0]", "network.shard", ...).
+// ("network.listen", "network.peers[0]", "network.shards[1]", ...).
 func New(c Config) (*Node, error) {
 	s, err := c.check()
 	if err != nil {
@@ -90,8 +90,14 @@ func (n *Node) Unsubscribe(contentTopics ...string) error {
 	return nil
 }
 
-// PubsubTopic is /waku/2/rs/<cluster>/<shard>.
-func (n *Node) PubsubTopic() string { return n.settings.pubsubTopic() }
+// PubsubTopic is /waku/2/rs/<cluster>/<shard> of the shard to publish on now.
+func (n *Node) PubsubTopic() string {
+	if r := n.running.Load(); r != nil {
+		topic, _, _ := r.publishTopic()
+		return topic
+	}
+	return n.settings.pubsubTopic(n.settings.shards[0])
+}
 
 // messageOverhead is what MaxPayload leaves for what surrounds a payload: content
 // topic (about 30 bytes for 23/WAKU2-TOPICS' form), timestamp, version and tags.
@@ -155,12 +161,13 @@ func (n *Node) Status() port.NetworkStatus {
 	for _, p := range n.static.list() {
 		listed[p.id] = true
 		s.Peers = append(s.Peers, port.NetworkPeer{PeerID: p.id.String(), Address: p.addressText(),
-			Static: true, Connected: r != nil && r.connected(p.id)})
+			Static: true, Connected: r != nil && r.connected(p.id), OnShard: r != nil && r.members.has(p.id), Error: p.problemText()})
 	}
 	if r == nil {
 		return s
 	}
 	s.State = r.currentState()
+	s.Shards = r.shardStatus()
 	s.PeerID = r.host().ID().String()
 	for _, address := range r.node.addresses() {
 		s.ListenAddresses = append(s.ListenAddresses, address.String())
@@ -169,7 +176,8 @@ func (n *Node) Status() port.NetworkStatus {
 	slices.Sort(ids)
 	for _, id := range ids {
 		if !listed[id] && r.connected(id) {
-			s.Peers = append(s.Peers, port.NetworkPeer{PeerID: id.String(), Address: remoteAddress(r.host().Network().ConnsToPeer(id)), Connected: true})
+			s.Peers = append(s.Peers, port.NetworkPeer{PeerID: id.String(), Address: remoteAddress(r.host().Network().ConnsToPeer(id)),
+				Connected: true, OnShard: r.members.has(id)})
 		}
 	}
 	return s

@@ -89,7 +89,7 @@ func newRelay(s settings, broadcaster relay.Broadcaster, tracer pubsub.RawTracer
 			pubsub.WithRawTracer(tracer),
 			pubsub.WithAppSpecificRpcInspector(inspector.inspect),
 			pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(
-				pubsub.NewAllowlistSubscriptionFilter(s.pubsubTopic()), maxSubscriptions)),
+				pubsub.NewAllowlistSubscriptionFilter(s.pubsubTopics()...), maxSubscriptions)),
 		}))
 }
 

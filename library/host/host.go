@@ -60,7 +60,7 @@ func openNetwork(c api.NetworkConfig) (chat.Transport, error) {
 		w.Cluster = uint16(*c.Cluster)
 	}
 	if c.Shard != nil {
-		w.Shard = uint16(*c.Shard)
+		w.Shards = []uint16{uint16(*c.Shard)}
 	}
 	return waku.New(w)
 }
