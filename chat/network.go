@@ -90,6 +90,23 @@ func usefulPeers(status NetworkStatus) int {
 	return useful
 }
 
+// peerMemory keeps what the transport wants to find again: the addresses of peers.
+type peerMemory struct{ store Store }
+
+// Load returns what was saved last, or nil.
+func (m peerMemory) Load() (b []byte, err error) {
+	err = m.store.View(func(tx Tx) error {
+		b, err = tx.Get(tableMeta, metaPeers)
+		return err
+	})
+	return b, err
+}
+
+// Save replaces it.
+func (m peerMemory) Save(b []byte) error {
+	return m.store.Update(func(tx Tx) error { return tx.Put(tableMeta, metaPeers, b) })
+}
+
 // NetworkStatus describes the network as it is now.
 func (c *Client) NetworkStatus() NetworkStatus { return c.net.Status() }
 

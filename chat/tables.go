@@ -39,7 +39,7 @@ var (
 	metaPreKeys  = []byte("pre_keys")  // x3dh.PreKeys
 	metaNodeKey  = []byte("node_key")  // 32-byte scalar of the network node
 	metaNoiseKey = []byte("noise_key") // NoiseKeyRecord
-
+	metaPeers    = []byte("peers")     // addresses that worked, in the transport's own form
 )
 
 // Prefixes of keys of tableSeen.

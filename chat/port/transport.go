@@ -98,6 +98,17 @@ type TransportHooks struct {
 	// Panicked is told about a recovered panic of one of its goroutines.
 	Panicked func(where string, value any, stack []byte)
 	Log      Logger
+	// Peers keeps the addresses of peers over restarts; nil keeps nothing. A transport
+	// that finds none itself does not use it.
+	Peers PeerMemory
+}
+
+// PeerMemory is one record of a transport's own, some KiB at most. Its methods may be
+// called from any goroutine until Stop returns.
+type PeerMemory interface {
+	// Load returns what was saved last, or nil.
+	Load() ([]byte, error)
+	Save(b []byte) error
 }
 
 // Transport is the port to the network.

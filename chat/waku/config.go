@@ -35,9 +35,12 @@
 package waku
 
 import (
+	"crypto/x509"
 	"fmt"
+	"net/netip"
 	"slices"
 
+	"github.com/ethereum/go-ethereum/p2p/dnsdisc"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/waku-org/go-waku/waku/v2/protocol"
@@ -80,6 +83,17 @@ type Config struct {
 	// node listens on all, and publishes on the first that has enough peers.
 	Cluster uint16
 	Shards  []uint16
+	// Trees are addresses enrtree://<key>@<domain> of trees of node records in the DNS
+	// (EIP-1459), of which peers are found.
+	Trees []string
+	// Exchange asks connected peers for others (34/WAKU2-PEER-EXCHANGE).
+	Exchange bool
+	// Discv5 asks anybody over UDP (33/WAKU2-DISCV5), beginning with those that were found
+	// otherwise.
+	Discv5 bool
+	// Nameserver is the IP address and port of the DNS server to ask; "" for those of the
+	// system, which Go does not know on Android.
+	Nameserver string
 	// MaxMessageSize is the largest WakuMessage, encoded, that is published, bytes.
 	MaxMessageSize int
 	// MinPeers is how many peers must be on one of the shards for the node to count as
@@ -95,11 +109,17 @@ type settings struct {
 	shards         []uint16 // the preferred one first
 	maxMessageSize int
 	minPeers       int
+	trees          []string
+	exchange       bool
+	discv5         bool
+	nameserver     string
+	roots          *x509.CertPool // who certifies WebSockets; nil for the system's
 }
 
 // check fills in the defaults and refuses what cannot work, naming the field.
 func (c Config) check() (settings, error) {
-	s := settings{cluster: c.Cluster, shards: slices.Clone(c.Shards), maxMessageSize: c.MaxMessageSize, minPeers: c.MinPeers}
+	s := settings{cluster: c.Cluster, shards: slices.Clone(c.Shards), maxMessageSize: c.MaxMessageSize, minPeers: c.MinPeers,
+		trees: slices.Clone(c.Trees), exchange: c.Exchange, discv5: c.Discv5, nameserver: c.Nameserver}
 	orDefault(&s.cluster, DefaultCluster)
 	if len(s.shards) == 0 {
 		s.shards = []uint16{DefaultShard}
@@ -121,6 +141,9 @@ func (c Config) check() (settings, error) {
 		return s, port.Errorf(port.CodeBadConfig, "network.peers", "at most %d peers", maxAddresses)
 	}
 	if err := s.checkListen(c.Listen); err != nil {
+		return s, err
+	}
+	if err := s.checkFinding(); err != nil {
 		return s, err
 	}
 	for i, text := range c.Peers {
@@ -173,6 +196,22 @@ func (s *settings) checkListen(listen []string) error {
 	return nil
 }
 
+// checkFinding refuses trees and a nameserver that are none.
+func (s settings) checkFinding() error {
+	if len(s.trees) > maxTrees {
+		return port.Errorf(port.CodeBadConfig, "network.dns_discovery", "at most %d trees", maxTrees)
+	}
+	for i, url := range s.trees {
+		if domain, _, err := dnsdisc.ParseURL(url); err != nil || domain == "" {
+			return port.Errorf(port.CodeBadAddress, fmt.Sprintf("network.dns_discovery[%d]", i), "must be enrtree://<key>@<domain>")
+		}
+	}
+	if server, err := netip.ParseAddrPort(s.nameserver); s.nameserver != "" && (err != nil || server.Port() == 0) {
+		return port.Errorf(port.CodeBadAddress, "network.nameserver", "must be an IP address and a port, such as 9.9.9.9:53")
+	}
+	return nil
+}
+
 // parsePeer reads the address of a static peer; field is named if it is none.
 func parsePeer(field, text string) (peer.AddrInfo, error) {
 	bad := func() error {
@@ -182,17 +221,8 @@ func parsePeer(field, text string) (peer.AddrInfo, error) {
 	if err != nil {
 		return peer.AddrInfo{}, bad()
 	}
-	codes := codesOf(address)
-	hosts := []int{ma.P_IP4, ma.P_IP6, ma.P_DNS, ma.P_DNS4, ma.P_DNS6}
-	if len(codes) < 3 || !slices.Contains(hosts, codes[0]) || codes[1] != ma.P_TCP || codes[len(codes)-1] != ma.P_P2P {
-		return peer.AddrInfo{}, bad()
-	}
-	for _, code := range codes[2 : len(codes)-1] { // a WebSocket is dialled if asked for
-		if !slices.Contains([]int{ma.P_WS, ma.P_WSS, ma.P_TLS}, code) {
-			return peer.AddrInfo{}, bad()
-		}
-	}
-	if port, err := address.ValueForProtocol(ma.P_TCP); err != nil || port == "0" {
+	where, id := peer.SplitAddr(address)
+	if id == "" || where == nil || !canDial(where) {
 		return peer.AddrInfo{}, bad()
 	}
 	info, err := peer.AddrInfoFromP2pAddr(address)

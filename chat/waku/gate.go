@@ -2,6 +2,7 @@ package waku
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,23 +16,31 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// gate decides which connections there are. We dial those whom the node has on its
-// list, where the list says, and nobody else: peers name addresses of others (peer
+// gate decides which connections there are. We dial those whom the node has on a list,
+// where the list says, and nobody else: peers name addresses of others (gossipsub's peer
 // exchange) and of themselves (identify), and would else have us knock wherever they
 // like. We accept from everybody, but not faster than limits.go says.
 type gate struct {
-	dials    *staticPeers
+	dials    []dialList
 	arrivals *arrivals
+}
+
+// dialList says who may be dialled, and where.
+type dialList interface {
+	has(peer.ID) bool
+	at(peer.ID, ma.Multiaddr) bool
 }
 
 var _ connmgr.ConnectionGater = gate{}
 
 // InterceptPeerDial tells whether a peer may be dialled.
-func (g gate) InterceptPeerDial(id peer.ID) bool { return g.dials.has(id) }
+func (g gate) InterceptPeerDial(id peer.ID) bool {
+	return slices.ContainsFunc(g.dials, func(list dialList) bool { return list.has(id) })
+}
 
 // InterceptAddrDial tells whether it may be dialled at this address.
 func (g gate) InterceptAddrDial(id peer.ID, address ma.Multiaddr) bool {
-	return g.dials.at(id, address)
+	return slices.ContainsFunc(g.dials, func(list dialList) bool { return list.at(id, address) })
 }
 
 // InterceptAccept tells whether a connection is accepted, before anything is read.

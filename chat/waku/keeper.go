@@ -140,7 +140,7 @@ func (r *run) keep(p *staticPeer) {
 func (r *run) keepConnected(ctx context.Context, p *staticPeer, kept *keeper) {
 	for failures, told := 0, false; ; {
 		began := time.Now()
-		err := r.dial(ctx, p)
+		err := r.dial(ctx, p.info())
 		if slices.ContainsFunc(r.topics, func(topic string) bool { return slices.Contains(r.peersOn(topic), p.id) }) {
 			r.keepers.joined(p.id) // it had dialled us
 		}
@@ -175,17 +175,18 @@ func (r *run) keepConnected(ctx context.Context, p *staticPeer, kept *keeper) {
 	}
 }
 
-// dial connects to p, unless p has connected to us meanwhile.
-func (r *run) dial(ctx context.Context, p *staticPeer) error {
+// dial connects to a peer where it was said to be, unless it has connected to us
+// meanwhile, and keeps the connection from being trimmed.
+func (r *run) dial(ctx context.Context, info peer.AddrInfo) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	if dialler, ok := r.host().Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
-		dialler.Backoff().Clear(p.id) // libp2p has its own waits; ours are enough
+		dialler.Backoff().Clear(info.ID) // libp2p has its own waits; ours are enough
 	}
 	// Where the peer says it is, is not where we were told to find it.
-	r.host().Peerstore().ClearAddrs(p.id)
-	r.host().ConnManager().Protect(p.id, staticTag)
-	return r.host().Connect(ctx, p.info())
+	r.host().Peerstore().ClearAddrs(info.ID)
+	r.host().ConnManager().Protect(info.ID, chosenTag)
+	return r.host().Connect(ctx, info)
 }
 
 // waitLost waits until p is no longer connected; it reports false when ctx ended.

@@ -15,10 +15,11 @@ import (
 // Node is a relay node. It implements port.Transport; all methods may be called
 // from any goroutine. After Stop it can be started again.
 type Node struct {
-	settings settings
-	topics   topicSet
-	static   staticPeers
-	counters counters
+	settings   settings
+	topics     topicSet
+	static     staticPeers
+	candidates *candidates
+	counters   counters
 
 	lifecycle sync.Mutex // held by Start and Stop, also while they wait
 	running   atomic.Pointer[run]
@@ -34,7 +35,7 @@ func New(c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{settings: s}
+	n := &Node{settings: s, candidates: newCandidates()}
 	for _, info := range s.peers {
 		n.static.add(info)
 	}
@@ -136,6 +137,7 @@ func (n *Node) Disconnect(peerID string) error {
 		return port.Errorf(port.CodeNotFound, "peer_id", "there is no such peer")
 	}
 	known := n.static.remove(id)
+	n.candidates.forget(id)
 	r := n.running.Load()
 	if r != nil && r.connected(id) {
 		known = true

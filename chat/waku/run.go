@@ -57,6 +57,7 @@ type run struct {
 
 	online  atomic.Bool
 	members members
+	news    news
 	inbox   *queue[port.Envelope]
 	changes *queue[port.NetworkChange]
 	echoes  echoes
@@ -76,7 +77,7 @@ func begin(n *Node, hooks port.TransportHooks) (*run, error) {
 		return nil, err
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
-	if r.node, err = newRelayNode(n.settings, identity, &n.static, r.serveMetadata); err != nil {
+	if r.node, err = newRelayNode(n.settings, identity, &n.static, n.candidates, r.serveMetadata); err != nil {
 		r.cancel()
 		return nil, err
 	}
@@ -118,6 +119,9 @@ func (r *run) work() {
 	r.spawn("waku changes", r.report)
 	for _, p := range r.owner.static.list() {
 		r.keep(p)
+	}
+	if r.owner.settings.finds() {
+		r.spawn("waku finder", newFinder(r).work)
 	}
 }
 

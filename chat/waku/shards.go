@@ -79,6 +79,7 @@ func (r *run) refresh() {
 	}
 	came, went := r.members.become(now)
 	turned := r.online.Swap(enough) != enough
+	r.news.spread()
 	for _, id := range came {
 		r.keepers.joined(id)
 		if p := r.owner.static.get(id); p != nil {

@@ -11,8 +11,8 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// staticTag protects connections to static peers from being trimmed.
-const staticTag = "static"
+// chosenTag protects connections that we chose to make from being trimmed.
+const chosenTag = "chosen"
 
 // staticPeer is a peer to be kept connected.
 type staticPeer struct {
@@ -128,7 +128,13 @@ func (s *staticPeers) get(id peer.ID) *staticPeer {
 // says where it leads anyway.
 func (s *staticPeers) at(id peer.ID, address ma.Multiaddr) bool {
 	p := s.get(id)
-	return p != nil && slices.ContainsFunc(p.info().Addrs, func(allowed ma.Multiaddr) bool {
+	return p != nil && leadsTo(p.info().Addrs, address)
+}
+
+// leadsTo tells whether an address that names an IP address is one of these, or one that
+// a name among them may lead to.
+func leadsTo(allowed []ma.Multiaddr, address ma.Multiaddr) bool {
+	return slices.ContainsFunc(allowed, func(allowed ma.Multiaddr) bool {
 		return portOf(allowed) == portOf(address) && (!manet.IsThinWaist(allowed) || ipOf(allowed).Equal(ipOf(address)))
 	})
 }

@@ -55,6 +55,7 @@ func (r *run) peerChanged(e event.EvtPeerConnectednessChanged) {
 	} else {
 		r.keepers.lost(e.Peer)
 	}
+	r.news.spread()
 }
 
 func (r *run) currentState() port.NetworkState {
@@ -90,7 +91,7 @@ func (r *run) report() {
 // in go-waku dials it again.
 func (r *run) drop(id peer.ID) {
 	r.keepers.stop(id)
-	r.host().ConnManager().Unprotect(id, staticTag)
+	r.host().ConnManager().Unprotect(id, chosenTag)
 	if err := r.host().Network().ClosePeer(id); err != nil {
 		r.log("debug", "closing a connection", "peer", id.String(), "error", err)
 	}
