@@ -226,6 +226,11 @@ func TestBootstrapKept(t *testing.T) {
 	first.memory = kept
 	first.start(t)
 	first.untilPeers(t, 2)
+	first.until(t, "both to be noted", func() bool {
+		first.candidates.mu.Lock()
+		defer first.candidates.mu.Unlock()
+		return len(first.candidates.kept) == 2
+	})
 	first.stop(t)
 	if kept.saves == 0 || kept.saves > 3 {
 		t.Fatalf("saved %d times: %q", kept.saves, kept.b)

@@ -15,6 +15,12 @@
 // of them, building a list of topics in each, for every message of the shard: with
 // 10,000 topics 80 MB, and BenchmarkFilter shows what an envelope costs either way.
 //
+// # Finding peers
+//
+// What is known of a network is a Preset. Nodes that are found are candidates
+// (candidates.go) until the finder has tried them; that they are of our cluster and on
+// our shards counts, not what was said of them.
+//
 // # What gossipsub does behind our back
 //
 // A message's id is the SHA-256 of its bytes, remembered for two minutes: the same
