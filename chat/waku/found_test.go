@@ -133,6 +133,13 @@ func (n *nameserver) serve(texts map[string]string) {
 	}
 }
 
+// host makes the server answer for a name.
+func (n *nameserver) host(name, ip string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.hosts[name+"."] = netip.MustParseAddr(ip)
+}
+
 func (n *nameserver) answer(question []byte) []byte {
 	n.mu.Lock()
 	defer n.mu.Unlock()

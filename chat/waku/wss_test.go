@@ -12,7 +12,6 @@ import (
 	"io"
 	"math/big"
 	"net"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -91,7 +90,7 @@ func TestBootstrapSecureWebSocket(t *testing.T) {
 		webPort, roots := secureProxy(t, name, hostPort(t, strings.Replace(fleet.address(t), "/ws", "", 1)))
 		record := signedRecord(t, fleet.key, relays, shardList(16, 32), addressList(fmt.Sprintf("/dns4/%s/tcp/%d/wss", name, webPort)), enr.UDP(1))
 		names := startNameserver(t)
-		names.hosts[name+"."] = netip.MustParseAddr("127.0.0.1")
+		names.host(name, "127.0.0.1")
 		url, texts := tree(t, newKey(t), record)
 		names.serve(texts)
 		s := prepare(t, finding(url, names.address))
@@ -118,7 +117,7 @@ func TestBootstrapStaticAddresses(t *testing.T) {
 	six := start(t, Config{Listen: []string{"/ip6/::1/tcp/0"}})
 	four := start(t, Config{})
 	names := startNameserver(t)
-	names.hosts["four.example.org."] = netip.MustParseAddr("127.0.0.1")
+	names.host("four.example.org", "127.0.0.1")
 	s := start(t, Config{Listen: []string{}, Nameserver: names.address, Peers: []string{six.address(t),
 		strings.Replace(four.address(t), "/ip4/127.0.0.1", "/dns4/four.example.org", 1)}})
 	s.untilPeers(t, 2)
