@@ -170,7 +170,7 @@ func TestBootstrapExchange(t *testing.T) {
 	if peers := s.Status().Peers; len(peers) != 3 {
 		t.Errorf("%+v", peers)
 	}
-	// A peer that is thrown out is not looked for again.
+	// A peer that is thrown out is forgotten, until somebody names it again.
 	if err := s.Disconnect(one.Status().PeerID); err != nil {
 		t.Fatal(err)
 	}

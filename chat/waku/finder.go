@@ -19,6 +19,11 @@ import (
 // are fewer than wantedPeers it tries the candidates that are known, those first that
 // worked before, and when these do not suffice it asks: the trees in the DNS, connected
 // peers, and at last anybody (discv5). With enough peers it does nothing at all.
+//
+// 34/WAKU2-PEER-EXCHANGE wants to be used only where discv5 cannot be, since whoever is
+// asked may name nodes of its own. We ask peers of our own choice first all the same, two
+// at a time: that is one stream each, where discv5 shows our address to dozens of nodes,
+// and most networks of phones let no UDP through.
 
 // wantedPeers is how many peers of our own choice we want on our shards: gossipsub's D
 // (29/WAKU2-CONFIG). Those that dialled us do not count: they may all be one and the same,
