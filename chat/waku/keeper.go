@@ -209,6 +209,8 @@ func dialText(err error) string {
 		return err.Error()
 	case errors.As(err, &dial) && len(dial.DialErrors) > 0:
 		return dial.DialErrors[0].Cause.Error()
+	case errors.Is(err, swarm.ErrNoGoodAddresses):
+		return "no address is known for the peer's name: can the DNS be reached?"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "no answer within " + dialTimeout.String()
 	default:

@@ -99,6 +99,17 @@ func TestShardMismatchIsTold(t *testing.T) {
 	}
 }
 
+// A name that leads nowhere is told to be the trouble.
+func TestShardPeerWithoutName(t *testing.T) {
+	names := startNameserver(t)
+	id, err := PeerID(newKey(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, Config{Nameserver: names.address, Peers: []string{"/dns4/node.example.org/tcp/443/wss/p2p/" + id}})
+	s.until(t, "the reason", func() bool { return strings.Contains(s.Status().Peers[0].Error, "DNS") })
+}
+
 // What the status says of a static peer: why it is out of reach, and nothing once it is
 // there.
 func TestShardPeerThatComes(t *testing.T) {
