@@ -56,6 +56,18 @@ func TestCheckFindsDamagedPairings(t *testing.T) {
 			return b
 		}
 	}
+	unfinished := func(b []byte) []byte {
+		var rec wire.TransferRecord
+		if err := proto.Unmarshal(b, &rec); err != nil {
+			t.Fatal(err)
+		}
+		rec.EndedAt = 0
+		b, err := proto.Marshal(&rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
 	for what, c := range map[string]struct {
 		damage func(*testing.T, chat.Tx) error
 		found  string
@@ -68,6 +80,8 @@ func TestCheckFindsDamagedPairings(t *testing.T) {
 		"state":              {changed("pairings", pairing(func(r *wire.PairingRecord) { r.State = "odd" })), "a pairing does not read back"},
 		"protocol state":     {changed("pairings", pairing(func(r *wire.PairingRecord) { r.Pairing = []byte{1} })), "a pairing does not read back"},
 		"too far":            {changed("pairings", pairing(func(r *wire.PairingRecord) { r.Confirmed = 999 })), "further than its session"},
+		"state ahead":        {changed("pairings", pairing(func(r *wire.PairingRecord) { r.State = "confirmed" })), "a pairing is not where its protocol is"},
+		"transfer state":     {changed("transfers", unfinished), "a transfer is not where its protocol is"},
 		"no transfer":        {deleted("transfers"), "bytes belong to no transfer"},
 		"transfer cut":       {changed("transfers", cut), "transfer"},
 		"a piece is missing": {deleted("transfer_bytes"), "a piece of a transfer is missing"},

@@ -1,6 +1,10 @@
 package chat
 
-import "time"
+import (
+	"time"
+
+	"libstatus1to1/chat/internal/ledger"
+)
 
 // A timer runs by a clock that stands still while the machine sleeps and that nobody
 // sets, but what is due is due by the time of day. So the loop compares the two, at
@@ -50,7 +54,7 @@ func (c *Client) clockJumped() bool {
 // followClock does what a jump of the time of day asks for. After one forward all that
 // became due meanwhile is due anyway; we were away perhaps. After one back, what is due
 // in a second must not wait for as long as the jump. busy is held.
-func (c *Client) followClock() {
+func (c *Client) followClock(t *ledger.Turn) {
 	now := c.readClocks()
 	by := now.jump(c.loop.clocks)
 	c.loop.clocks = now
@@ -59,44 +63,22 @@ func (c *Client) followClock() {
 	}
 	c.log.Log("info", "the time of day has jumped", "seconds", int64(by.Seconds()))
 	if by < 0 {
-		c.setBack(by)
+		c.setBack(t, by)
 	}
-	c.loop.back.happened = true
+	c.outbox.WasAway(t)
 }
 
 // setBack moves all that is due by a jump back.
-func (c *Client) setBack(by time.Duration) {
+func (c *Client) setBack(t *ledger.Turn, by time.Duration) {
 	l := &c.loop
 	for _, at := range []*time.Time{
-		&l.nextCode, &l.lastCode, &l.nextCare, &l.rekeyed, &l.nextAwait, &l.back.since, &l.storePause.until, &l.networkPause.until,
-		&l.noise.pause.until,
+		&l.nextCare, &l.nextAwait, &l.storePause.until, &l.networkPause.until,
 	} {
 		if !at.IsZero() {
 			*at = at.Add(by)
 		}
 	}
-	for _, a := range l.acks {
-		a.due = a.due.Add(by)
-	}
-	for _, h := range l.holds {
-		h.next = h.next.Add(by)
-	}
-	for _, e := range l.noise.pairings {
-		if !e.next.IsZero() {
-			e.next = e.next.Add(by)
-		}
-	}
-	c.outbox.shift(by)
-	l.heard.Purge()
-	l.answered.Purge()
-	l.suspicions.Purge()
-}
-
-// shift moves when rows are due.
-func (o *outbox) shift(by time.Duration) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, r := range o.byMVDS {
-		r.nextSend, r.scheduled, r.hurried = r.nextSend.Add(by), r.scheduled.Add(by), r.hurried.Add(by)
-	}
+	c.linking.ShiftClock(t, by)
+	c.outbox.ShiftClock(t, by)
+	c.sessions.shift(by)
 }

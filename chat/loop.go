@@ -1,68 +1,30 @@
 package chat
 
 import (
+	"context"
 	"runtime/debug"
+	"sync"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"libstatus1to1/chat/internal/ledger"
-	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/session"
-	"libstatus1to1/chat/wire"
 )
 
 // loopState belongs to who holds busy: the loop, but for the start and the
 // suspending of the store.
 type loopState struct {
-	peers *lru.Cache[key.Public, session.Peer]
-	acks  map[key.Public]*pendingAcks
-	// holds are the people whose sending chain is too far ahead: see hold.go.
-	holds  map[key.Public]*hold
 	clocks clockReading // when they were last compared
-	// heard is when what waits for a device was last hurried because it was heard: see
-	// returns.go, also for back and returned.
-	heard    *lru.Cache[device, time.Time]
-	back     returning
-	returned map[key.Public]bool
-	failed   failedMessages // see failed.go
-	// repeats bounds how often somebody's old messages are acknowledged again.
-	repeats repeats
-	// unpublished attempts are stored but not out yet; published ones are out but
-	// not marked yet.
-	unpublished []*attempt
-	published   []*attempt
-	lastAttempt uint64 // id that was given out last
-	bundle      signedBundle
-	profile     signedProfile
 	// unstored is a batch whose transaction failed: it is handled again.
 	unstored []Envelope
 	// After a failure of the store nothing is done for a while, after one of the
 	// network nothing is published.
 	storePause   pause
 	networkPause pause
-	nextCode     time.Time // when the contact code is due
-	lastCode     time.Time // when it was last published
-	codesLeft    int       // how often it is to be published again soon
-	// nextAwait is when to look whose contact code to listen for (awaited.go); awaitMore
+	// nextAwait is when to look whose contact code to listen for (returns.go); awaitMore
 	// tells that there is something to do then.
-	nextAwait time.Time
-	awaitMore bool
-	// answers are the messages without content that are to go out, answered those that did.
-	answers     map[answer]bool
-	answered    *lru.Cache[answer, lastAnswer]
-	suspicions  *lru.Cache[installationOf, suspicion] // see losses.go
-	rekey       uint32                                // not 0: our pre-key is to be replaced, by at least this version
-	rekeyed     time.Time                             // when it last was for a repair
-	nextCare    time.Time                             // when pre-keys and old marks are looked after
-	acceptsWork bool                                  // an identity is there and its state loaded
-	doorbell    doorbell                              // how fast strangers come in
-	marks       markBook                              // whose marks are in the store
-	// repairs are the people who hold an older contact state of ours: see repair.go.
-	repairs map[key.Public]bool
-	// introduced is what of our profile people were told: see introduce.go.
-	introduced *lru.Cache[key.Public, *wire.IntroducedRecord]
-	noise      noiseState // pairings and what came of them
+	nextAwait   time.Time
+	awaitMore   bool
+	nextCare    time.Time // when pre-keys and old marks are looked after
+	acceptsWork bool      // an identity is there and its state loaded
 }
 
 // Pauses of the loop.
@@ -95,7 +57,10 @@ func (c *Client) exclusive(f func(*ledger.Turn) error) (err error) {
 	return err
 }
 
-func (c *Client) beginTurn() ledger.Turn { return ledger.Turn{Now: c.now(), Online: c.online.is()} }
+func (c *Client) beginTurn() ledger.Turn {
+	now := c.now()
+	return ledger.Turn{Now: now, Online: c.online.is() && !c.loop.networkPause.lasts(now)}
+}
 
 // run is the loop: the only goroutine that encrypts, decrypts and publishes.
 func (c *Client) run() {
@@ -138,13 +103,13 @@ func (c *Client) turn(batch []Envelope) {
 }
 
 func (c *Client) round(t *ledger.Turn, batch []Envelope) {
-	c.followClock()
+	c.followClock(t)
 	if c.online.came.Swap(false) {
 		c.loop.networkPause.wentWell()
-		c.loop.back.happened = true
+		c.outbox.WasAway(t)
 	}
 	if c.online.peerCame.Swap(false) {
-		c.loop.back.happened = true
+		c.outbox.WasAway(t)
 	}
 	batch = append(c.loop.unstored, batch...)
 	c.loop.unstored = nil
@@ -152,26 +117,29 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 		c.loop.unstored = batch
 		return
 	}
-	if batch = c.receiveNoise(batch); len(batch) > 0 {
+	if batch = c.acceptLinking(t, batch); len(batch) > 0 {
 		c.receive(batch)
 	}
 	if c.loop.acceptsWork && !c.loop.storePause.lasts(c.now()) {
 		c.look()
 		c.renewPreKey()
-		c.repair()
-		c.comeBack()
-		c.sendFailed()
-		c.send()
+		c.sendUpdates()
+		c.comeBack(t)
+		c.publishContactCode(t)
 		c.awaitCodes()
-		c.workNoise()
 		for _, p := range c.parts {
 			if err := p.Work(t); err != nil {
-				c.log.Log("error", "storing failed", "code", string(CodeOf(err)))
-				c.loop.storePause.failed(t.Now)
+				c.storeFailed(t, err)
 				return
 			}
 		}
 	}
+}
+
+// storeFailed holds the loop back for a while.
+func (c *Client) storeFailed(t *ledger.Turn, err error) {
+	c.log.Log("error", "storing failed", "code", string(CodeOf(err)))
+	c.loop.storePause.failed(t.Now)
 }
 
 // next is how long the loop may sleep, and the queue it may take from: none while
@@ -208,7 +176,6 @@ func (c *Client) untilDue() time.Duration {
 		}
 	}
 	earlier(c.loop.nextCare)
-	c.noiseDue(now, earlier)
 	turn := c.beginTurn()
 	for _, p := range c.parts {
 		if at := p.Due(&turn); !at.IsZero() {
@@ -219,21 +186,12 @@ func (c *Client) untilDue() time.Duration {
 	case c.online.is() && c.loop.networkPause.lasts(now):
 		earlier(c.loop.networkPause.until)
 	case c.online.is():
-		earlier(c.loop.nextCode)
-		if c.loop.back.happened {
-			earlier(c.loop.back.next(c.settings.ResendBase))
-		}
+		earlier(c.sessions.code.next)
 		if c.loop.awaitMore {
 			earlier(c.loop.nextAwait)
 		}
-		for _, a := range c.loop.acks {
-			earlier(a.due)
-		}
-		if len(c.loop.unpublished) > 0 || len(c.loop.answers) > 0 || len(c.loop.returned) > 0 {
+		if len(c.sessions.answers.due) > 0 {
 			earlier(now)
-		}
-		if t, ok := c.outbox.nextDue(); ok {
-			earlier(t)
 		}
 	}
 	return max(0, due.Sub(now))
@@ -266,7 +224,6 @@ func (c *Client) look() {
 	if now := c.now(); !now.Before(c.loop.nextCare) {
 		c.loop.nextCare = now.Add(careEvery)
 		c.care(now)
-		c.careNoise(now)
 		turn := c.beginTurn()
 		for _, p := range c.parts {
 			p.Care(&turn)
@@ -274,11 +231,105 @@ func (c *Client) look() {
 	}
 }
 
-// finish marks what was published before the client closes.
+// finish records what was published before the client closes.
 func (c *Client) finish() {
-	c.busy.Lock()
-	defer c.busy.Unlock()
-	if !c.paused.Load() {
-		c.markPublished()
+	c.busy.Do(c.beginTurn, func(t *ledger.Turn) {
+		if !c.paused.Load() {
+			_ = c.outbox.Close(t) // it has logged the error, and publishes again after the next start
+		}
+	})
+}
+
+// Bounds of what comes in, before anything is known of who sent it.
+const (
+	// incomingQueue is how many envelopes wait for the loop, and incomingBytes how
+	// much they hold together; past either the transport is held up, and drops by
+	// its own rule. An envelope may have a megabyte.
+	incomingQueue = 1024
+	incomingBytes = 8 << 20
+)
+
+// byteGate holds up who brings more than max bytes before earlier ones are taken.
+// Something larger than max passes when nothing else waits.
+type byteGate struct {
+	max int
+
+	mu    sync.Mutex
+	used  int
+	freed chan struct{}
+}
+
+// enter waits for room for n bytes, until ctx ends.
+func (g *byteGate) enter(ctx context.Context, n int) error {
+	for {
+		g.mu.Lock()
+		if g.used == 0 || g.used+n <= g.max {
+			g.used += n
+			g.mu.Unlock()
+			return nil
+		}
+		if g.freed == nil {
+			g.freed = make(chan struct{})
+		}
+		freed := g.freed
+		g.mu.Unlock()
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// leave gives n bytes back.
+func (g *byteGate) leave(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.used -= n
+	if g.freed != nil {
+		close(g.freed)
+		g.freed = nil
+	}
+}
+
+// inbox holds the envelopes that wait for the loop.
+type inbox struct {
+	waiting chan Envelope
+	room    byteGate
+}
+
+func newInbox() inbox {
+	return inbox{waiting: make(chan Envelope, incomingQueue), room: byteGate{max: incomingBytes}}
+}
+
+// maxBatch bounds the envelopes handled in one transaction: with more, what came first
+// waits longer, and the commit is paid for already.
+const maxBatch = 64
+
+// drain returns first, which was taken from waiting, and what else is there of a batch.
+func (b *inbox) drain(first Envelope) []Envelope {
+	batch := []Envelope{first}
+	b.room.leave(len(first.Payload))
+	for len(batch) < maxBatch {
+		select {
+		case e := <-b.waiting:
+			b.room.leave(len(e.Payload))
+			batch = append(batch, e)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// received takes an envelope from the transport; it waits while the inbox is full.
+func (c *Client) received(e Envelope) {
+	c.counters.received.Add(1)
+	if c.inbox.room.enter(c.life.ctx, len(e.Payload)) != nil {
+		return
+	}
+	select {
+	case c.inbox.waiting <- e:
+	case <-c.life.ctx.Done():
 	}
 }

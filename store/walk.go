@@ -39,6 +39,8 @@ func (w *walker) tree(id uint64, low, high []byte, depth int, visit visitor) err
 	if depth > maxTreeDepth {
 		return badPage(id, "too deep")
 	}
+	// The page and list of this depth are kept while the walk is below it, and reused for
+	// the next page of the same depth, so the walk holds one page per depth.
 	level := &w.level[depth]
 	p, err := w.page(id, level.page)
 	if err != nil {
@@ -63,7 +65,8 @@ func (w *walker) tree(id uint64, low, high []byte, depth int, visit visitor) err
 	return nil
 }
 
-// upper is the bound above entry i of a branch page with the bound high.
+// upper returns the key that all of entry i must be below, on a branch page whose own
+// bound is high.
 func upper(list []element, i int, high []byte) []byte {
 	if i+1 < len(list) {
 		return list[i+1].key
@@ -71,15 +74,18 @@ func upper(list []element, i int, high []byte) []byte {
 	return high
 }
 
-// rootElement visits an entry of the root: always a bucket. Its first page is
-// looked at now, what is below that becomes a part for later.
+// rootElement visits an entry of the root, which is always a bucket. It checks the
+// bucket's first page now and records the trees below it as parts, so that large
+// buckets can be divided among goroutines.
 func (w *walker) rootElement(id uint64, depth int, e element) error {
 	if e.flags != bucketElement || len(e.value) < bucketSize {
 		return badPage(id, "an entry of the root is no bucket")
 	}
+	// Every bucket gets a count, so that an empty one differs from a missing one.
 	name := string(e.key)
 	w.count[name] = 0
 	root := binary.NativeEndian.Uint64(e.value)
+	// bbolt keeps a small bucket inside the entry itself, and says so by page 0.
 	if root == 0 {
 		n, err := inlineBucket(id, e)
 		w.count[name] = int64(n)
@@ -102,6 +108,7 @@ func (w *walker) rootElement(id uint64, depth int, e element) error {
 	}
 	level.list = list
 	for i, e := range list {
+		// The keys are copied, because the page's buffer is reused for the next bucket.
 		w.parts = append(w.parts, part{bucket: name, id: e.child, depth: depth + 2,
 			low: bytes.Clone(e.key), high: bytes.Clone(upper(list, i, nil))})
 	}
@@ -138,12 +145,13 @@ func (w *walker) records(id uint64, low, high []byte, depth int) (n int64, err e
 	return n, nil
 }
 
-// walkParts walks the parts on all processors: waiting for memory, and not
-// computing, is most of it. In the background one of them is left to others until
-// somebody waits for the end.
+// walkParts walks the parts on all processors, because most of the time goes into
+// waiting for memory and not into computing. In the background one processor is left to
+// others until somebody waits for the end.
 func (s *scan) walkParts() error {
 	var next atomic.Int64
 	work := func() {
+		// SetPanicOnFault holds for one goroutine, so each worker sets it for itself.
 		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 		w := &walker{scan: s}
 		for i := int(next.Add(1)) - 1; i < len(s.parts); i = int(next.Add(1)) - 1 {
@@ -156,6 +164,8 @@ func (s *scan) walkParts() error {
 	}
 	var all, last sync.WaitGroup
 	workers, over := min(len(s.parts), runtime.GOMAXPROCS(0)), make(chan struct{})
+	// The last worker starts only when somebody waits (hurry), or never, when the others
+	// are through first (over).
 	if s.pace != nil && workers > 1 {
 		workers--
 		last.Go(func() {
@@ -172,6 +182,8 @@ func (s *scan) walkParts() error {
 	all.Wait()
 	close(over)
 	last.Wait()
+	// The parts are summed here and not by the workers, so that count needs no lock and
+	// the error reported is the first one in the file.
 	for _, p := range s.parts {
 		if p.err != nil {
 			return p.err
@@ -183,8 +195,9 @@ func (s *scan) walkParts() error {
 
 func isLeaf(p []byte) bool { return binary.NativeEndian.Uint16(p[8:]) == leafPage }
 
-// leafRecords is what elements checks, for a leaf page of records only, without
-// making a list of them: nearly all pages are such.
+// leafRecords makes the checks of elements for a leaf page that has only records, and
+// returns their number. It makes no list of them, which saves much of the time because
+// nearly all pages are of this kind.
 func leafRecords(id uint64, p, low, high []byte) (int, error) {
 	e := binary.NativeEndian
 	count := int(e.Uint16(p[10:]))

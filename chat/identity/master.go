@@ -14,7 +14,7 @@ import (
 	"libstatus1to1/chat/protocol/key"
 )
 
-// ChatPath is where the chat key is derived from the master key.
+// ChatPath is the derivation path from the master key to the chat key.
 //
 // Spec: 2/ACCOUNT, "Public/Private Keypairs"; EIP-1581.
 const ChatPath = "m/43'/60'/1581'/0'/0"
@@ -28,11 +28,13 @@ var (
 	ErrNoPhrase = errors.New("identity: no seed phrase")
 	// ErrPath: not a path like m/43'/60'/1581'/0'/0.
 	ErrPath = errors.New("identity: malformed derivation path")
-	// ErrDerive: there is no key at this path. Try another; it happens once in 2^127.
+	// ErrDerive: the path leads to no valid key, which happens once in 2^127. Try
+	// another path.
 	ErrDerive = errors.New("identity: no key at this path")
 )
 
-// Master is the BIP-32 master key of a phrase. It redacts itself. The zero value is no key.
+// Master is the BIP-32 master key of a phrase. It redacts itself. The zero value is not
+// a key.
 type Master struct {
 	extended *hdkeychain.ExtendedKey
 	key      key.Private
@@ -106,8 +108,8 @@ func (m Master) Derive(path string) (key.Private, error) {
 // Public is the public key of the master key.
 func (m Master) Public() key.Public { return m.key.Public() }
 
-// KeyUID is how status-go names an account: 0x and the SHA-256 of the uncompressed
-// master public key, in lower-case hex. Empty for the zero Master.
+// KeyUID returns status-go's name for an account: 0x and the SHA-256 of the
+// uncompressed master public key, in lower-case hex. It is empty for the zero Master.
 func (m Master) KeyUID() string {
 	if m.extended == nil {
 		return ""

@@ -1,7 +1,7 @@
-// Package identity is who someone is: the seed phrase, the chat key derived from it, the
-// forms a chat key is written in, and installation ids.
+// Package identity holds the identity of a person: the seed phrase, the chat key
+// derived from it, the written forms of a chat key, and installation ids.
 //
-// Phrases and master keys redact themselves; error texts carry no word and no key.
+// Phrases and master keys redact themselves; error texts contain no word and no key.
 //
 // Spec: 2/ACCOUNT; BIP-39, BIP-32 and BIP-43 for the derivation.
 package identity
@@ -26,15 +26,15 @@ var (
 	// ErrPhraseAmbiguous: words that were cut to their first letters, or lack their accents,
 	// make valid phrases in two languages.
 	ErrPhraseAmbiguous = errors.New("identity: the words fit two languages")
-	// ErrPhraseLanguage: there is no word list of this language.
+	// ErrPhraseLanguage: there is no word list for this language.
 	ErrPhraseLanguage = errors.New("identity: there is no word list of this language")
 	// ErrPhraseChecksum: all words are known, but they do not belong together.
 	ErrPhraseChecksum = errors.New("identity: the words of the seed phrase do not fit together (checksum)")
 )
 
-// Phrase is a BIP-39 seed phrase, valid by construction: only NewPhrase and
-// ParsePhrase make one. It is the account itself, and redacts itself: Words shows it.
-// The zero value is no phrase.
+// Phrase is a BIP-39 seed phrase, valid by construction: only NewPhrase and ParsePhrase
+// make one. Anybody who has it has the account, so it redacts itself; only Words shows
+// it. The zero value is not a phrase.
 type Phrase struct{ words string }
 
 const (
@@ -75,7 +75,7 @@ func NewPhraseIn(rand io.Reader, words int, language Language) (Phrase, error) {
 // Words reveals the phrase: lower-case words, one space apart.
 func (p Phrase) Words() string { return p.words }
 
-// IsZero reports whether p is the zero value, which is no phrase.
+// IsZero reports whether p is the zero value, which is not a phrase.
 func (p Phrase) IsZero() bool { return p.words == "" }
 
 // seed is the 64 bytes everything is derived from.

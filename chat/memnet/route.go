@@ -8,14 +8,14 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// fate is what the seeded source decided about one envelope and one receiver.
+// fate is the decision of the seeded source about one envelope and one receiver.
 type fate struct {
 	lost, twice, overtaken    bool
 	delay, copyDelay, holding time.Duration
 }
 
-// draw takes six values whatever the options are, so that changing one
-// probability leaves the other decisions as they were. n.mu is held.
+// draw takes six random values with any options, so that changing one probability
+// leaves the other decisions as they were. n.mu is held.
 func (n *Network) draw() fate {
 	o := n.options
 	span := func(limit time.Duration) time.Duration {
@@ -31,8 +31,8 @@ func (n *Network) draw() fate {
 	return f
 }
 
-// route decides about every other running node and queues the deliveries. It
-// tells how many peers sender has; with none nothing happens.
+// route decides about every other running node and queues the deliveries. It returns
+// the number of peers the sender has; with none nothing happens.
 func (n *Network) route(sender *Node, e port.Envelope) (peers int, taps []func(port.Envelope)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -24,13 +24,13 @@ var ErrNoPeers = errors.New("network: no peers to publish to")
 // ErrTooLarge is returned by Publish for an envelope above the network's limit.
 var ErrTooLarge = errors.New("network: envelope is larger than the network carries")
 
-// Evidence says why an envelope counts as sent.
+// Evidence shows on what grounds an envelope counts as sent.
 type Evidence struct {
 	Kind  string `json:"kind"`            // "relay" or "memory"
 	Peers int    `json:"peers,omitempty"` // mesh peers it was handed to
 }
 
-// NetworkState is how well connected we are.
+// NetworkState tells whether messages can be published.
 type NetworkState string
 
 // The states of the network, worst first.
@@ -40,12 +40,12 @@ const (
 	NetworkOnline  NetworkState = "online"  // at least one peer to publish to
 )
 
-// NetworkStatus is what Transport.Status tells.
+// NetworkStatus describes the network at one moment.
 type NetworkStatus struct {
 	Kind            string        `json:"kind"` // "waku" or "memory"
 	State           NetworkState  `json:"state"`
 	PeerID          string        `json:"peer_id,omitempty"`
-	ListenAddresses []string      `json:"listen_addresses"` // multiaddresses with /p2p/ id, to hand to others
+	ListenAddresses []string      `json:"listen_addresses"` // our multiaddresses with /p2p/<peer id>, for others to connect to
 	Peers           []NetworkPeer `json:"peers"`
 	// PubsubTopic is the topic of the shard that is published on at the moment.
 	PubsubTopic string `json:"pubsub_topic"`
@@ -61,16 +61,16 @@ type NetworkShard struct {
 	Peers       int    `json:"peers"` // that are on it: what is published there reaches them
 }
 
-// NetworkPeer is a connected (or configured) peer.
+// NetworkPeer is a peer that is connected or configured.
 type NetworkPeer struct {
 	PeerID    string `json:"peer_id"`
 	Address   string `json:"address,omitempty"`
 	Connected bool   `json:"connected"`
-	Static    bool   `json:"static"` // from configuration or network.connect: kept and redialled
-	// OnShard tells that the peer is on a shard of ours: only then does what we publish
-	// reach it, and only then does it count for network.wait.
+	Static    bool   `json:"static"` // true for peers from the configuration or network.connect, which are redialled
+	// OnShard is true while the peer is on one of our shards. Only then does what we
+	// publish reach it, and only then does it count for network.wait.
 	OnShard bool `json:"on_shard"`
-	// Error is why a static peer is not connected or not on our shards: that it cannot
+	// Error is the reason a static peer is not connected or not on our shards: it cannot
 	// be reached, or is of another cluster or shard.
 	Error string `json:"error,omitempty"`
 }
@@ -86,16 +86,18 @@ type NetworkChange struct {
 	Error     string // why a static peer could not be reached; only on the first failure of a row
 }
 
-// TransportHooks is what the engine gives a transport at Start. All are called
-// from the transport's own goroutines, never under its locks, and return soon.
-// Received must not be called with envelopes of topics nobody subscribed to.
+// TransportHooks are the functions and the key that the engine gives a transport at
+// Start. They are called from the transport's own goroutines, never under its locks,
+// and return soon. Received must not be called with envelopes of topics that nobody has
+// subscribed to.
 type TransportHooks struct {
-	// NodeKey is the long-lived key of this node (its libp2p identity), for a node that
-	// others know the address of. Others should have a new one at each start.
+	// NodeKey is the long-lived key of this node (its libp2p identity), for nodes whose
+	// address others know. All other nodes should use a new key at each start.
 	NodeKey  key.Private
 	Received func(Envelope)
 	Changed  func(NetworkChange)
-	// Panicked is told about a recovered panic of one of its goroutines.
+	// Panicked is called after a panic in one of the transport's goroutines was
+	// recovered.
 	Panicked func(where string, value any, stack []byte)
 	Log      Logger
 	// Peers keeps the addresses of peers over restarts; nil keeps nothing. A transport
@@ -121,9 +123,9 @@ type Transport interface {
 	Subscribe(contentTopics ...string) error
 	// Unsubscribe takes content topics away again.
 	Unsubscribe(contentTopics ...string) error
-	// PubsubTopic is the topic envelopes are published on at the moment.
+	// PubsubTopic returns the topic that envelopes are published on at the moment.
 	PubsubTopic() string
-	// MaxPayload is the largest Envelope.Payload that can be published, bytes.
+	// MaxPayload returns the largest Envelope.Payload that can be published, in bytes.
 	MaxPayload() int
 	// Publish hands an envelope to the network. It returns ErrNoPeers rather
 	// than publish into the void.

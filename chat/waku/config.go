@@ -1,43 +1,45 @@
-// Package waku is the network for real: a go-waku relay node in this process,
-// behind the engine's Transport port.
+// Package waku is the real network: a go-waku relay node in this process, behind the
+// engine's Transport port.
 //
-// It speaks 11/WAKU2-RELAY on static shards (51/WAKU2-RELAY-SHARDING). There is no time
-// server, no store and no QUIC here: the node listens on TCP if it is told where, keeps
-// the static peers it is told of, looks for others if it is told how (finder.go), and
-// takes in those that dial it, within the bounds of limits.go. It dials nobody else.
+// It speaks 11/WAKU2-RELAY on static shards (51/WAKU2-RELAY-SHARDING). It uses no time
+// server, no store and no QUIC. The node listens on TCP if it is configured to, stays
+// connected to the static peers it is given, looks for other peers if the configuration
+// names a way to find some (finder.go), and accepts peers that dial it within the limits
+// of limits.go. It dials nobody else.
 //
 // # One subscription a shard
 //
-// The node always holds one relay subscription to each whole shard: it must, to
-// relay for others and to publish. The content topics the engine needs are a set
-// looked up here for each envelope. A go-waku subscription for each content topic
-// would cost a channel of 1,024 slots (8 KiB) apiece, and its broadcaster walks all
-// of them, building a list of topics in each, for every message of the shard: with
-// 10,000 topics 80 MB, and BenchmarkFilter shows what an envelope costs either way.
+// The node always has one relay subscription to each whole shard: it needs that to
+// relay for others and to publish. The content topics of the engine are a set that is
+// looked up for each envelope. A separate go-waku subscription for each content topic
+// would cost a channel of 1,024 slots (8 KiB), and go-waku's broadcaster walks all of
+// them and builds a list of topics in each for every message of the shard. With 10,000
+// topics that is 80 MB; BenchmarkFilter shows the cost of an envelope either way.
 //
 // # Finding peers
 //
-// What is known of a network is a Preset. Nodes that are found are candidates
-// (candidates.go) until the finder has tried them; that they are of our cluster and on
-// our shards counts, not what was said of them.
+// A Preset is what is known of a network. Nodes that were found are candidates
+// (candidates.go) until the finder has tried them. Whether they become peers depends on
+// the cluster and shards they turn out to be on, not on what was said of them.
 //
-// # What gossipsub does behind our back
+// # The seen cache of gossipsub
 //
-// A message's id is the SHA-256 of its bytes, remembered for two minutes: the same
-// WakuMessage published again within that time is swallowed and reported as
-// success. Who wants it out again changes the timestamp.
+// A message's id is the SHA-256 of its bytes, remembered for two minutes. If the same
+// WakuMessage is published again within that time, gossipsub drops it and reports
+// success. To publish it again, change its timestamp.
 //
 // # Globals
 //
-// The log sink of go-log, which libp2p and go-waku write to, belongs to the process. We
-// set one that discards everything: nothing is ever written to standard output or error.
+// The log sink of go-log, which libp2p and go-waku write to, belongs to the process.
+// This package sets one that discards everything: nothing is ever written to standard
+// output or error.
 //
-// # Parts, not the whole
+// # Imports to avoid
 //
 // The relay is go-waku's (waku/v2/protocol/relay), on a host put together in host.go.
 // Do not import github.com/libp2p/go-libp2p, its p2p/host/basic, go-waku's waku/v2/node
 // or its waku/v2/protocol/filter (which imports its tests): each links transports that
-// nothing here runs, QUIC and WebRTC with all they need. internal/archtest watches.
+// nothing here runs, QUIC and WebRTC with all they need. internal/archtest checks this.
 package waku
 
 import (
@@ -76,7 +78,7 @@ const maxAddresses = 256
 // maxShards bounds Config.Shards: each is a mesh of its own, with all its traffic.
 const maxShards = 8
 
-// Config is what New takes. Zero fields mean the defaults above, so that cluster 0
+// Config configures New. Zero fields mean the defaults above, so cluster 0
 // cannot be chosen.
 type Config struct {
 	// Listen are addresses /ip4/<address>/tcp/<port> or /ip6/...; port 0 is any. With
@@ -102,8 +104,8 @@ type Config struct {
 	Nameserver string
 	// MaxMessageSize is the largest WakuMessage, encoded, that is published, bytes.
 	MaxMessageSize int
-	// MinPeers is how many peers must be on one of the shards for the node to count as
-	// online and for Publish to publish there.
+	// MinPeers is the number of peers on one of the shards needed to count as online and
+	// to publish there.
 	MinPeers int
 }
 
@@ -218,7 +220,7 @@ func (s settings) checkFinding() error {
 	return nil
 }
 
-// parsePeer reads the address of a static peer; field is named if it is none.
+// parsePeer reads the address of a static peer. An error names field.
 func parsePeer(field, text string) (peer.AddrInfo, error) {
 	bad := func() error {
 		return port.Errorf(port.CodeBadAddress, field, "must be /ip4/<address>/tcp/<port>/p2p/<peer id>")

@@ -16,10 +16,10 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// gate decides which connections there are. We dial those whom the node has on a list,
-// where the list says, and nobody else: peers name addresses of others (gossipsub's peer
-// exchange) and of themselves (identify), and would else have us knock wherever they
-// like. We accept from everybody, but not faster than limits.go says.
+// gate decides which connections are allowed. We dial only the peers on the node's
+// lists, at the addresses of the lists: peers name addresses of others (gossipsub's peer
+// exchange) and of themselves (identify), and could otherwise make us connect anywhere.
+// We accept connections from everybody, but not faster than limits.go allows.
 type gate struct {
 	dials    []dialList
 	arrivals *arrivals
@@ -33,29 +33,30 @@ type dialList interface {
 
 var _ connmgr.ConnectionGater = gate{}
 
-// InterceptPeerDial tells whether a peer may be dialled.
+// InterceptPeerDial reports whether a peer may be dialled.
 func (g gate) InterceptPeerDial(id peer.ID) bool {
 	return slices.ContainsFunc(g.dials, func(list dialList) bool { return list.has(id) })
 }
 
-// InterceptAddrDial tells whether it may be dialled at this address.
+// InterceptAddrDial reports whether it may be dialled at this address.
 func (g gate) InterceptAddrDial(id peer.ID, address ma.Multiaddr) bool {
 	return slices.ContainsFunc(g.dials, func(list dialList) bool { return list.at(id, address) })
 }
 
-// InterceptAccept tells whether a connection is accepted, before anything is read.
+// InterceptAccept reports whether a connection is accepted, before anything is read.
 func (g gate) InterceptAccept(connection network.ConnMultiaddrs) bool {
 	return g.arrivals.admit(time.Now(), sourceOf(connection.RemoteMultiaddr()))
 }
 
-// InterceptSecured and InterceptUpgraded come when it is known who somebody is, which
-// changes nothing.
+// InterceptSecured and InterceptUpgraded are called when the identity of the peer is
+// known, which does not change the decision.
 func (gate) InterceptSecured(network.Direction, peer.ID, network.ConnMultiaddrs) bool { return true }
 
 func (gate) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }
 
-// sourceOf is from where an address is: the address itself for IPv4, its /56 for IPv6.
-// It is not valid for the addresses of this machine and for what is no IP address.
+// sourceOf returns the source of an address for counting: the address itself for IPv4,
+// its /56 for IPv6. The result is not valid for addresses of this machine and for
+// anything that is not an IP address.
 func sourceOf(address ma.Multiaddr) netip.Prefix {
 	raw, err := manet.ToIP(address)
 	if err != nil {
@@ -85,8 +86,8 @@ func newArrivals() *arrivals {
 	return &arrivals{all: rate.NewLimiter(rate.Every(arrivalEvery), arrivalsAtOnce), sources: sources}
 }
 
-// admit counts a connection, and tells whether it is one too many. A source that knocks
-// too fast does not use up what is there for all.
+// admit counts a connection and reports whether it is one too many. A source that
+// connects too often does not use up the allowance of all.
 func (a *arrivals) admit(now time.Time, source netip.Prefix) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

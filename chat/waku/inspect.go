@@ -44,10 +44,11 @@ func (i *inspector) inspect(from peer.ID, rpc *pubsub.RPC) error {
 // errTooFast is for an RPC of which nothing is left.
 var errTooFast = errors.New("the peer relays more than a shard carries")
 
-// harmless is a control message without what nobody honest needs to tell us: other
-// peers to connect to (peer exchange in PRUNE), since we dial our static peers only;
-// and IDONTWANT, which is for nodes of gossipsub 1.2 and which gossipsub keeps for ever
-// after. nil if nothing is left, since gossipsub notes down everybody who sends one.
+// harmless returns a control message without the parts that no honest peer needs to
+// send us: other peers to connect to (peer exchange in PRUNE), since we dial only our
+// static peers, and IDONTWANT, which is for nodes of gossipsub 1.2 and which gossipsub
+// remembers for ever. It returns nil if nothing is left, because gossipsub remembers
+// every peer that sends a control message.
 func harmless(control *pb.ControlMessage) *pb.ControlMessage {
 	if control == nil {
 		return nil
@@ -62,7 +63,8 @@ func harmless(control *pb.ControlMessage) *pb.ControlMessage {
 	return control
 }
 
-// affordable is how many of messages the peer may still relay, from the front.
+// affordable returns the number of messages, from the front, that the peer may still
+// relay.
 func (i *inspector) affordable(from peer.ID, messages []*pb.Message) []*pb.Message {
 	now, own := i.now(), i.of(from)
 	stranger := !i.chosen.has(from)
@@ -90,7 +92,7 @@ func (i *inspector) of(id peer.ID) allowance {
 	return own
 }
 
-// allowance is how much somebody may relay.
+// allowance is the amount that one peer, or all strangers together, may relay.
 type allowance struct{ messages, bytes *rate.Limiter }
 
 func (a allowance) has(now time.Time, size int) bool {

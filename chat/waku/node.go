@@ -100,8 +100,8 @@ func (n *Node) PubsubTopic() string {
 	return n.settings.pubsubTopic(n.settings.shards[0])
 }
 
-// messageOverhead is what MaxPayload leaves for what surrounds a payload: content
-// topic (about 30 bytes for 23/WAKU2-TOPICS' form), timestamp, version and tags.
+// messageOverhead is the room that MaxPayload leaves for the rest of the message:
+// content topic (about 30 bytes in 23/WAKU2-TOPICS' form), timestamp, version and tags.
 const messageOverhead = 256
 
 // MaxPayload is the largest payload that can be published under a content topic of
@@ -151,8 +151,8 @@ func (n *Node) Disconnect(peerID string) error {
 	return nil
 }
 
-// Status tells how the node is doing. Peers are the static ones in the order they
-// were added, then the others, in the order of their ids.
+// Status returns the state of the node. Peers lists the static ones in the order they
+// were added, then the others in the order of their ids.
 func (n *Node) Status() port.NetworkStatus {
 	s := port.NetworkStatus{
 		Kind: "waku", State: port.NetworkStopped, PubsubTopic: n.PubsubTopic(),
@@ -185,7 +185,7 @@ func (n *Node) Status() port.NetworkStatus {
 	return s
 }
 
-// remoteAddress is where the first of these connections leads.
+// remoteAddress returns the remote address of the first of these connections.
 func remoteAddress(connections []network.Conn) string {
 	if len(connections) == 0 {
 		return ""

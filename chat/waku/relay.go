@@ -23,15 +23,15 @@ import (
 	"libstatus1to1/chat/protocol/key"
 )
 
-// This file is where go-waku's relay is set up and taken down, with what must be kept
-// away from it.
+// This file starts and stops go-waku's relay, and shields it from input it cannot
+// handle.
 
 // rpcOverhead is room in a gossipsub RPC beside one message: its topic and control
 // messages that ride along.
 const rpcOverhead = 64 * 1024
 
-// validateQueue is how many messages may wait for gossipsub's validators; its
-// default of 32 loses messages in every burst.
+// validateQueue is the number of messages that may wait for gossipsub's validators;
+// with its default of 32, every burst loses messages.
 const validateQueue = 1024
 
 // broadcastBuffer is room between gossipsub and go-waku's broadcaster, as in go-waku.
@@ -66,7 +66,8 @@ func newRelayNode(s settings, private key.Private, chosen *staticPeers, found *c
 	r := &relayNode{host: h, cancel: cancel, ready: make(ready, 1), broadcaster: relay.NewBroadcaster(broadcastBuffer)}
 	r.relay = newRelay(s, r.broadcaster, r.ready, newInspector(chosen))
 	h.SetStreamHandler(metadataProtocol, metadata)
-	// Listening comes last: who connects finds everything in place.
+	// Listening comes last, so that everything is in place for the first peer that
+	// connects.
 	if err := recovered(func() error { return errors.Join(r.start(ctx), h.listen(s.listen)) }); err != nil {
 		r.stop()
 		return nil, listenError(err)
@@ -101,8 +102,8 @@ func (r *relayNode) start(ctx context.Context) error {
 	return r.relay.Start(ctx)
 }
 
-// addresses are where the node listens, with its peer id: for ourselves, so that a
-// wildcard becomes the addresses of all interfaces.
+// addresses returns the addresses the node listens on, with its peer id. They are for
+// our own use, so a wildcard becomes the addresses of all interfaces.
 func (r *relayNode) addresses() []ma.Multiaddr {
 	listening, err := r.host.Network().InterfaceListenAddresses()
 	if err != nil {

@@ -57,7 +57,7 @@ func (p *staticPeer) joined() {
 	p.problem, p.refusal = "", ""
 }
 
-// info is where to dial the peer.
+// info holds the addresses to dial.
 func (p *staticPeer) info() peer.AddrInfo {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -98,7 +98,7 @@ func (s *staticPeers) add(info peer.AddrInfo) (p *staticPeer, ok bool) {
 	return p, true
 }
 
-// remove forgets a peer and tells whether it was there.
+// remove forgets a peer and reports whether it was there.
 func (s *staticPeers) remove(id peer.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,9 +123,9 @@ func (s *staticPeers) get(id peer.ID) *staticPeer {
 	return s.peers[at]
 }
 
-// at tells whether a peer may be dialled at an address that names an IP address: one
-// that was configured, or one of the name that was, at its port. Whoever owns the name
-// says where it leads anyway.
+// at reports whether a peer may be dialled at an IP address: one that was configured,
+// or one that a configured name resolved to, with the configured port. The owner of a
+// name decides where it leads in any case.
 func (s *staticPeers) at(id peer.ID, address ma.Multiaddr) bool {
 	p := s.get(id)
 	return p != nil && leadsTo(p.info().Addrs, address)

@@ -14,7 +14,6 @@ func TestThirdPartyNoticeIsComplete(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the table is of the library for Linux; other systems link a few other modules")
 	}
-	root := filepath.Join("..", "..")
 	cmd := exec.Command("go", "list", "-deps", "-tags", "gowaku_no_rln", "-f", "{{with .Module}}{{.Path}}{{end}}", "./library")
 	cmd.Dir = root
 	out, err := cmd.Output()

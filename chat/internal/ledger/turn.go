@@ -15,7 +15,7 @@ type Lock struct{ sync.Mutex }
 // during a turn.
 type Turn struct {
 	Now    time.Time
-	Online bool // there is somebody to publish to
+	Online bool // there is somebody to publish to, and no attempt to has just failed
 }
 
 // Do waits for the lock and runs f with it. begin is called when it has it, since waiting

@@ -118,7 +118,7 @@ func BenchmarkTransport(b *testing.B) {
 	}
 }
 
-// BenchmarkForeignPayload is what a payload of somebody else's costs at worst.
+// BenchmarkForeignPayload measures the worst cost of a payload that is not for us.
 func BenchmarkForeignPayload(b *testing.B) {
 	alice, bob := finished(b, noise.XX, chacha(5))
 	for bob.Missing() < noise.MaxSkipped {

@@ -15,11 +15,11 @@ const (
 	// MaxInstallationID is the length of the longest installation id, in bytes.
 	MaxInstallationID = 64
 
-	// MaxCertificateLife bounds how long a certificate may be valid: a lost device
-	// goes out of use by itself within a year.
+	// MaxCertificateLife bounds how long a certificate may be valid: a lost device is out
+	// of use within a year.
 	MaxCertificateLife = 366 * 24 * time.Hour
 
-	// MaxClockSkew is how far ahead of ours the issuer's clock may be.
+	// MaxClockSkew bounds the time by which the issuer's clock may be ahead of ours.
 	MaxClockSkew = time.Hour
 
 	// MaxCertificate is the length of the longest encoded certificate.
@@ -27,9 +27,9 @@ const (
 )
 
 // Certificate says that an installation of a chat identity uses this X25519 static key.
-// The key is random and not derived from the identity, so this is all that ties them.
-// Times are in whole seconds. It is public, but tells who somebody is: it travels in
-// contact cards and in encrypted handshake payloads.
+// The key is random and not derived from the identity, so nothing else ties the two.
+// Times are in whole seconds. A certificate is public, but reveals an identity: it travels
+// only in contact cards and in encrypted handshake payloads.
 type Certificate struct {
 	Identity       key.Public
 	InstallationID string // 1 to 64 printable ASCII characters without space

@@ -30,14 +30,14 @@ func AppendFlag(to []byte, b bool) []byte {
 	return append(to, 0)
 }
 
-// Reader takes a stored value apart. After what cannot have been written everything is
-// zero and Failed reports true.
+// Reader reads a stored value. After something that cannot have been written, all reads
+// return zero values and Failed reports true.
 type Reader struct{ rest []byte }
 
-// NewReader reads b.
+// NewReader makes a Reader of b.
 func NewReader(b []byte) Reader { return Reader{b} }
 
-// Take is the next n bytes, nil if there are fewer.
+// Take returns the next n bytes, nil if there are fewer.
 func (r *Reader) Take(n int) []byte {
 	if r.Failed() || n < 0 || n > len(r.rest) {
 		r.rest = nil
@@ -48,7 +48,7 @@ func (r *Reader) Take(n int) []byte {
 	return b
 }
 
-// number is a big-endian number of n bytes.
+// number reads a big-endian number of n bytes.
 func (r *Reader) number(n int) uint64 {
 	var v uint64
 	for _, b := range r.Take(n) {
@@ -57,22 +57,22 @@ func (r *Reader) number(n int) uint64 {
 	return v
 }
 
-// Byte is the next byte.
+// Byte reads the next byte.
 func (r *Reader) Byte() byte { return byte(r.number(1)) }
 
-// Uint16 is the next big-endian number of 2 bytes.
+// Uint16 reads the next big-endian number of 2 bytes.
 func (r *Reader) Uint16() uint16 { return uint16(r.number(2)) }
 
-// Uint32 is the next big-endian number of 4 bytes.
+// Uint32 reads the next big-endian number of 4 bytes.
 func (r *Reader) Uint32() uint32 { return uint32(r.number(4)) }
 
-// Uint64 is the next big-endian number of 8 bytes.
+// Uint64 reads the next big-endian number of 8 bytes.
 func (r *Reader) Uint64() uint64 { return r.number(8) }
 
-// Rest is all that is left.
+// Rest reads all that is left.
 func (r *Reader) Rest() []byte { return r.Take(len(r.rest)) }
 
-// Bytes is what AppendBytes wrote, nil for none.
+// Bytes reads a byte string of AppendBytes, nil for an empty one.
 func (r *Reader) Bytes() []byte {
 	b := r.Take(int(r.Uint32()))
 	if len(b) == 0 {
@@ -81,7 +81,7 @@ func (r *Reader) Bytes() []byte {
 	return b
 }
 
-// Time is what AppendTime wrote, in UTC.
+// Time reads a time of AppendTime, in UTC.
 func (r *Reader) Time() time.Time {
 	n := r.Uint64()
 	if n == 0 {
@@ -90,7 +90,7 @@ func (r *Reader) Time() time.Time {
 	return time.Unix(0, int64(n)).UTC()
 }
 
-// Flag is what AppendFlag wrote; another byte than 0 and 1 fails.
+// Flag reads a flag of AppendFlag; a byte above 1 fails.
 func (r *Reader) Flag() bool {
 	b := r.Byte()
 	if b > 1 {
@@ -99,7 +99,7 @@ func (r *Reader) Flag() bool {
 	return b == 1
 }
 
-// Key is a private key; one that cannot be fails.
+// Key reads a private key; bytes that are none fail.
 func (r *Reader) Key() PrivateKey {
 	k, err := ParsePrivateKey(r.Take(KeySize))
 	if err != nil {
@@ -108,8 +108,8 @@ func (r *Reader) Key() PrivateKey {
 	return k
 }
 
-// Failed reports whether there was less than asked for, or what nobody wrote.
+// Failed reports whether a read has failed.
 func (r *Reader) Failed() bool { return r.rest == nil }
 
-// Done reports whether all was read and nothing is left.
+// Done reports whether all was read without a failure and nothing is left.
 func (r *Reader) Done() bool { return r.rest != nil && len(r.rest) == 0 }

@@ -3,7 +3,7 @@
 //
 //   - Pattern: the handshakes as tables of tokens (Lookup).
 //   - Handshake: one run of a pattern, a value. Write and Read give the next value;
-//     a refused message gives an error and the old value is as good as before.
+//     after an error the old value stays valid.
 //   - Transport: what a finished handshake gives. Seal and Open, nametags, and a
 //     window that takes lost and reordered messages.
 //   - Payload: the version-2 payload, read strictly.
@@ -17,7 +17,7 @@
 //
 // Nothing here reads a clock, draws randomness of its own or starts a goroutine.
 //
-// What protects what: the nametag is associated data of the payload, but is not mixed
+// What is protected: the nametag is associated data of the payload, but is not mixed
 // into the handshake hash h. Protocol id and key flags are not authenticated, so they
 // must be what the pattern expects. h hashes public data in every pattern but XXpsk0:
 // it identifies a session and proves nothing. The transport keys stay the same until

@@ -2,7 +2,7 @@ package noise
 
 import "errors"
 
-// What this package fails with. None says anything about keys or plaintext.
+// The errors of this package. None reveals anything about keys or plaintext.
 var (
 	// ErrPayload: not a version-2 payload: truncated, trailing bytes, a wrong length.
 	ErrPayload = errors.New("noise: not a version 2 payload")

@@ -45,7 +45,8 @@ var (
 	flynnSE        = flynn.MessagePatternDHSE
 )
 
-// flynnPatterns are what flynn/noise can do: WakuPairing2 has one side write twice.
+// flynnPatterns are the patterns that flynn/noise supports: not WakuPairing2, in which one
+// side writes twice in a row.
 var flynnPatterns = map[string]flynn.HandshakePattern{
 	noise.K1K1: {
 		Name:                 "K1K1",

@@ -8,13 +8,14 @@ import (
 	"libstatus1to1/chat/protocol/key"
 )
 
-// Config is what a handshake begins with. It is secret and redacts itself.
+// Config holds the keys and choices of one side of a handshake. It is secret and redacts
+// itself.
 type Config struct {
 	Pattern   Pattern
 	Initiator bool
 	Static    PrivateKey // this installation's
-	// Ephemeral is drawn with GenerateKey for this handshake and no other. For who
-	// shows the QR code of a pairing it is the key in the code.
+	// Ephemeral is drawn with GenerateKey for this handshake and no other. The device that
+	// displays the QR code of a pairing uses the key of the code.
 	Ephemeral       PrivateKey
 	RemoteStatic    PublicKey  // where the pattern knows it beforehand, otherwise zero
 	RemoteEphemeral PublicKey  // the key of a scanned QR code, otherwise zero
@@ -24,11 +25,11 @@ type Config struct {
 }
 
 // Handshake is one run of a pattern, up to the next message. It is a value: Write and
-// Read give the next one and leave it alone, and a message they refuse costs nothing.
+// Read return the next one, and after an error the old one stays valid.
 // The zero value is no handshake. It is secret and redacts itself.
 //
-// Two different messages written from the same Handshake are sealed with one nonce:
-// store the next value before publishing the message. It holds the ephemeral key: forward
+// Two different messages written from the same value would share a nonce: store the next
+// value before publishing the message. It holds the ephemeral key: forward
 // secrecy begins when it is deleted, after Finish.
 type Handshake struct {
 	config  Config
@@ -38,7 +39,7 @@ type Handshake struct {
 	log     [][]byte
 }
 
-// Turn is whose message is next.
+// Turn names the side whose message is next.
 type Turn byte
 
 // The turns of a handshake.
@@ -71,7 +72,7 @@ func New(c Config) (Handshake, error) {
 	return Handshake{config: c, machine: newMachine(c), tag: c.Nametag}, nil
 }
 
-// Turn says whose message is next.
+// Turn returns the side whose message is next.
 func (h Handshake) Turn() Turn {
 	if h.next == h.config.Pattern.Messages() {
 		return TurnOver
@@ -84,7 +85,7 @@ func (h Handshake) Turn() Turn {
 
 func (h Handshake) message() message { return h.config.Pattern.table.messages[h.next] }
 
-// Step is how many messages are through.
+// Step counts the messages that were written or read.
 func (h Handshake) Step() int { return h.next }
 
 // Pattern is the handshake's pattern.
@@ -97,7 +98,7 @@ func (h Handshake) Initiator() bool { return h.config.Initiator }
 func (h Handshake) Nametag() Nametag { return h.tag }
 
 // Sealed reports whether the payload of the next message is encrypted. The first one of
-// K1K1, XK1 and XX is not: put nothing of a user there.
+// K1K1, XK1 and XX is not: put nothing private there.
 func (h Handshake) Sealed() bool {
 	if h.machine.sym.keyed {
 		return true
@@ -127,18 +128,18 @@ func (h Handshake) Write(plaintext []byte) (Handshake, []byte, error) {
 	return h.advance(m, b), slices.Clone(b), nil
 }
 
-// Read takes the peer's next message and gives its plaintext. Errors, after which h is
-// as good as before: ErrTurn, ErrPayload, ErrNametag, ErrProtocol, ErrKeys, ErrKey,
+// Read reads the peer's next message and returns its plaintext. Errors, after which h stays
+// valid: ErrTurn, ErrPayload, ErrNametag, ErrProtocol, ErrKeys, ErrKey,
 // ErrAuth, ErrPadding.
 func (h Handshake) Read(payload []byte) (Handshake, []byte, error) {
 	if h.Turn() != TurnRead {
 		return h, nil, ErrTurn
 	}
-	return h.take(payload, false)
+	return h.read(payload, false)
 }
 
-// take reads the next message, the peer's or our own stored one.
-func (h Handshake) take(payload []byte, own bool) (Handshake, []byte, error) {
+// read reads the next message: the peer's, or our own if a stored handshake is replayed.
+func (h Handshake) read(payload []byte, own bool) (Handshake, []byte, error) {
 	p, err := parsePayload(payload)
 	switch {
 	case err != nil:
@@ -162,7 +163,7 @@ func (h Handshake) take(payload []byte, own bool) (Handshake, []byte, error) {
 	return h.advance(m, slices.Clone(payload)), slices.Clone(plaintext), nil
 }
 
-// advance is h after a message. The next nametag comes from the new h.
+// advance is h after a message. The nametag of the next one is derived from the new hash.
 func (h Handshake) advance(m machine, payload []byte) Handshake {
 	h.machine = m
 	h.log = append(slices.Clip(h.log), payload)
@@ -171,7 +172,7 @@ func (h Handshake) advance(m machine, payload []byte) Handshake {
 	return h
 }
 
-// Message is the payload of message i, sent or received, nil if it is not through yet.
+// Message is the payload of message i, sent or received, nil if there is none yet.
 func (h Handshake) Message(i int) []byte {
 	if i < 0 || i >= len(h.log) {
 		return nil
@@ -192,8 +193,8 @@ func (h Handshake) Static() PublicKey { return h.config.Static.public }
 // authcodeModulus leaves 8 decimal digits.
 const authcodeModulus = 100_000_000
 
-// Authcode are the 8 digits both users compare, of h as it is now; a pairing shows those
-// after message 1.
+// Authcode returns the 8 digits that both users compare, derived from h as it is now. A
+// pairing shows those after message 1.
 // Spec: 43/WAKU2-DEVICE-PAIRING, "Protocol Flow".
 func (h Handshake) Authcode() string {
 	return digits(derive(h.machine.sym.h[:], nil, "", 8))
@@ -202,9 +203,9 @@ func (h Handshake) Authcode() string {
 // nonceAuthcodeLabel keeps these digits apart from those of 43.
 const nonceAuthcodeLabel = "status1to1-pairing-authcode/1"
 
-// NonceAuthcode are the 8 digits of h as it is now and of one nonce of each side:
-// HKDF(salt h, both nonces) taken as Authcode takes h alone. What they are worth depends
-// on when the nonces become known; see package pairing.
+// NonceAuthcode returns 8 digits like Authcode, derived from h as it is now and one nonce of
+// each side. What they protect depends on when each side learns the other's nonce; see
+// package pairing.
 func (h Handshake) NonceAuthcode(initiator, responder [32]byte) string {
 	secret := append(initiator[:], responder[:]...)
 	return digits(derive(h.machine.sym.h[:], secret, nonceAuthcodeLabel, 8))
@@ -214,8 +215,8 @@ func digits(b []byte) string {
 	return fmt.Sprintf("%08d", binary.BigEndian.Uint64(b)%authcodeModulus)
 }
 
-// Export is a secret only the two sides of the handshake as far as it is can know,
-// another one for each label. Error: ErrNotSecret before any key was agreed on.
+// Export derives a secret that only the two sides can know, for the handshake as far as it
+// has come; another one for each label. Error: ErrNotSecret before any key was agreed on.
 func (h Handshake) Export(label string) (key.Secret, error) {
 	if !h.machine.sym.keyed {
 		return key.Secret{}, ErrNotSecret

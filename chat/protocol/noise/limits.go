@@ -2,13 +2,13 @@ package noise
 
 // Bounds on what a peer, or somebody forging messages, can make us do and keep.
 const (
-	// Window is how far ahead of the next expected message a received one may be: the
-	// 50 nametags that 43/WAKU2-DEVICE-PAIRING suggests to keep.
+	// Window bounds the distance of a received message from the next expected one: the 50
+	// nametags that 43/WAKU2-DEVICE-PAIRING suggests to keep.
 	Window = 50
 
-	// MaxSkipped is how many nonces of missing messages a transport remembers, the
-	// oldest go first: four windows, so that a batch from a store node that comes in
-	// any order fits, and a foreign payload costs some hundred hashes at most.
+	// MaxSkipped bounds the nonces of missing messages that a transport remembers; the
+	// oldest are dropped first. Four windows hold a batch from a store node in any order,
+	// and a foreign payload costs some hundred hashes at most.
 	MaxSkipped = 4 * Window
 
 	// MaxPayload is the longest payload read or written: the largest Waku message of

@@ -11,7 +11,7 @@ import (
 // NametagSize is the length of a nametag in bytes.
 const NametagSize = 16
 
-// Nametag is by which a receiver knows its messages on a topic it shares.
+// Nametag marks a message on a shared topic, so that its receiver recognizes it.
 // Spec: 35/WAKU2-NOISE, "Content Topics and Message Nametags of Noise Handshake Messages".
 type Nametag [NametagSize]byte
 
@@ -29,21 +29,21 @@ func transportNametag(secret *key.Secret, index uint64) Nametag {
 	return Nametag(sum[:NametagSize])
 }
 
-// TagOrder is in which order one side uses its nametags.
+// TagOrder is the order in which one side uses its nametags. The numbers are stored.
 type TagOrder byte
 
 const (
-	// SpecOrder is message n with nametag n: 43, nwaku and js-noise.
+	// SpecOrder gives message n the nametag n, as 43, nwaku and js-noise do.
 	SpecOrder TagOrder = iota
-	// GoNoiseOrder is what go-noise v0.0.4 does, whose buffer of 50 turns the wrong
-	// way: message 0 has nametag 0, message n > 0 has nametag n + 48.
+	// GoNoiseOrder is that of go-noise v0.0.4, whose buffer of 50 rotates in the wrong
+	// direction: message 0 has nametag 0, message n > 0 has nametag n + 48.
 	GoNoiseOrder
 )
 
-// goNoiseShift is how far ahead go-noise's nametags are.
+// goNoiseShift is the distance between number and nametag in GoNoiseOrder.
 const goNoiseShift = 48
 
-// index is which nametag message n has.
+// index is the number of the nametag of message n.
 func (o TagOrder) index(n uint64) uint64 {
 	if o == GoNoiseOrder && n > 0 {
 		return n + goNoiseShift

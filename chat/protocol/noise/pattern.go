@@ -10,7 +10,7 @@ const (
 	WakuPairing2 = "WakuPairing2" // 43: the initiator shows the QR code
 )
 
-// ProtocolID says what a payload holds.
+// ProtocolID names the kind of a payload.
 // Spec: 35/WAKU2-NOISE, "Specification". 14 is deployed but missing from 35; 15 is
 // ours: WakuPairing2 has no id in the specs and runs nowhere else.
 type ProtocolID byte
@@ -147,7 +147,7 @@ func (p Pattern) ProtocolID() ProtocolID {
 // ProtocolName is the Noise name, which is hashed into the handshake.
 func (p Pattern) ProtocolName() string { return "Noise_" + p.Name() + "_" + string(suite.Name()) }
 
-// Messages is how many messages the handshake has.
+// Messages returns the number of messages of the handshake.
 func (p Pattern) Messages() int {
 	if p.table == nil {
 		return 0

@@ -6,8 +6,9 @@ import (
 	"libstatus1to1/chat/protocol/key"
 )
 
-// A stored handshake is what it began with and the messages so far; reading it replays
-// them. Numbers are big-endian, everything is secret: encrypt it before it touches a disk.
+// handshakeVersion is the version of a stored handshake: its configuration and the messages
+// so far, which are replayed when it is read. Numbers are big-endian. All of it is secret:
+// encrypt it before it touches a disk.
 const handshakeVersion = 1
 
 // Marshal is the handshake for storing: secret bytes.
@@ -53,7 +54,7 @@ func UnmarshalHandshake(b []byte) (Handshake, error) {
 	}
 	for range messages {
 		own := h.Turn() == TurnWrite
-		if h, _, err = h.take(r.Bytes(), own); err != nil {
+		if h, _, err = h.read(r.Bytes(), own); err != nil {
 			return Handshake{}, ErrStored
 		}
 	}

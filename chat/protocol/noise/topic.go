@@ -6,14 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// Scope is what stands before and in the content topics of handshakes and sessions.
+// Scope holds the variable parts of the content topics of handshakes and sessions.
 type Scope struct {
 	Application string // name of the application
 	Version     string // of the application
 	Shard       string // of the handshake topic; it spreads strangers over topics
 }
 
-// DefaultScope is what go-waku and js-noise use when nothing else is said.
+// DefaultScope is the default of go-waku and js-noise.
 var DefaultScope = Scope{Application: "waku-noise-sessions", Version: "0.1", Shard: "10"}
 
 // MaxScopePart bounds each part of a scope in bytes: they are short names, and all three

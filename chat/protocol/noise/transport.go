@@ -18,10 +18,10 @@ type Keys struct {
 }
 
 // Transport seals and opens messages after a handshake. It is a value: Seal and Open
-// give the next one, and what they refuse costs nothing. The zero value is no transport.
-// It is secret and redacts itself.
+// return the next one, and after an error the old one stays valid. The zero value is no
+// transport. It is secret and redacts itself.
 //
-// Two different messages sealed by the same Transport have one nonce: store the next
+// Two different messages sealed by the same value would share a nonce: store the next
 // value before publishing the message.
 //
 // Spec: 35/WAKU2-NOISE, "After-handshake".
@@ -33,9 +33,8 @@ type Transport struct {
 	recv inbound
 }
 
-// direction is one way of a transport, with the cipher made ready; it is never written
-// to. It is the cipher itself and not flynn/noise's around it, whose nonces are an
-// allocation each.
+// direction is one direction of a transport with its cipher; it is never written to. It
+// uses the cipher itself and not flynn/noise's wrapper, which allocates a nonce each time.
 type direction struct {
 	keys   Keys
 	cipher cipher.AEAD
@@ -61,8 +60,8 @@ func newTransport(out, in Keys) Transport {
 	return Transport{out: newDirection(out), in: newDirection(in)}
 }
 
-// maxNonce is where a transport ends: below Noise's own limit of 2^64 - 2, so that a
-// nonce and a window never overflow, and out of reach all the same.
+// maxNonce is the number of messages after which a transport ends. It is below Noise's own
+// limit of 2^64 - 2, so that a nonce plus a window does not overflow, and out of reach.
 const maxNonce = 1 << 62
 
 // WithTagOrder is t with its nametags sent in this order; set it before the first
@@ -75,16 +74,17 @@ func (t Transport) WithTagOrder(o TagOrder) Transport {
 // TagOrder is the order nametags are sent in.
 func (t Transport) TagOrder() TagOrder { return t.send }
 
-// PeerOrder is the order the peer was seen to use. Message 0 is the same in both.
+// PeerOrder is the order of the peer's latest message. Message 0 has the same nametag in
+// both orders.
 func (t Transport) PeerOrder() TagOrder { return t.recv.order }
 
-// Sent is how many messages were sealed.
+// Sent counts the messages that were sealed.
 func (t Transport) Sent() uint64 { return t.sent }
 
-// Received is how many messages the peer is known to have sealed.
+// Received is one more than the highest number of a message that was opened.
 func (t Transport) Received() uint64 { return t.recv.next }
 
-// Missing is how many of them have not come and may still be opened.
+// Missing counts the messages below Received that were not opened and still can be.
 func (t Transport) Missing() int { return len(t.recv.skipped) }
 
 // Awaits reports whether a payload with this nametag may be for this transport.
@@ -122,8 +122,8 @@ func (t Transport) Seal(plaintext []byte) (Transport, []byte, error) {
 	return t, b, nil
 }
 
-// Open decrypts a payload of the peer's: the next one, one up to Window ahead, or one
-// that is missing. Errors, after which t is as good as before: ErrPayload, ErrProtocol,
+// Open decrypts a payload of the peer: the next one, one up to Window ahead, or one that
+// is missing. Errors, after which t stays valid: ErrPayload, ErrProtocol,
 // ErrNametag, ErrAuth, ErrPadding, ErrStored for the zero Transport.
 func (t Transport) Open(payload []byte) (Transport, []byte, error) {
 	if t.in == nil {
@@ -168,11 +168,11 @@ func (t *Transport) open(c candidate, tag, sealed []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.recv = t.recv.take(c)
+	t.recv = t.recv.opened(c)
 	return plaintext, nil
 }
 
-// State is what a transport consists of, to hand it to another device. It is secret.
+// State is all of a transport that another device needs to go on with it. It is secret.
 type State struct {
 	Out, In        Keys
 	Sent, Received uint64 // next nonces
@@ -186,8 +186,8 @@ func (t Transport) State() State {
 	return State{t.out.keys, t.in.keys, t.sent, t.recv.next}
 }
 
-// NewTransport goes on from a state. Error: ErrStored for a missing secret or a number
-// no transport reaches.
+// NewTransport makes a transport that goes on from a state. Error: ErrStored for a missing
+// secret or a number no transport reaches.
 func NewTransport(s State) (Transport, error) {
 	if slices.Contains([]key.Secret{s.Out.Cipher, s.Out.Nametags, s.In.Cipher, s.In.Nametags}, key.Secret{}) {
 		return Transport{}, ErrStored

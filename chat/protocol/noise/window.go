@@ -6,14 +6,14 @@ import (
 	"libstatus1to1/chat/protocol/key"
 )
 
-// inbound is which messages of the peer's may still come, by nonce.
+// inbound holds the nonces of the peer's messages that may still come.
 type inbound struct {
 	next    uint64   // one above the highest nonce opened
 	skipped []uint64 // below next and not opened, ascending, at most MaxSkipped
 	order   TagOrder // that of the peer's latest message, message 0 aside
 }
 
-// candidate is a nonce a nametag may stand for.
+// candidate is a nonce that a nametag may belong to.
 type candidate struct {
 	nonce uint64
 	order TagOrder
@@ -25,8 +25,8 @@ func (w inbound) expects(secret *key.Secret, tag Nametag) bool {
 	return transportNametag(secret, w.order.index(w.next)) == tag
 }
 
-// candidates are the nonces that fit a nametag: none for a foreign one, two where one
-// index stands for a nonce in either order. Only the cipher tells which it is.
+// candidates are the nonces that a nametag may belong to: none for a foreign one, and two
+// where the same index belongs to one nonce in each order. The cipher decides between them.
 func (w inbound) candidates(secret *key.Secret, tag Nametag) []candidate {
 	var found []candidate
 	match := func(n uint64) {
@@ -45,8 +45,8 @@ func (w inbound) candidates(secret *key.Secret, tag Nametag) []candidate {
 	return found
 }
 
-// take is w after the message was opened.
-func (w inbound) take(c candidate) inbound {
+// opened is w after the message with this nonce was opened.
+func (w inbound) opened(c candidate) inbound {
 	if c.nonce > 0 {
 		w.order = c.order
 	}
@@ -66,7 +66,7 @@ func (w inbound) take(c candidate) inbound {
 	return w
 }
 
-// valid reports whether a stored window can have come from take.
+// valid reports whether a stored window can have come from opened.
 func (w inbound) valid() bool {
 	if len(w.skipped) > MaxSkipped || w.next > maxNonce {
 		return false

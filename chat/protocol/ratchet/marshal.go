@@ -81,8 +81,9 @@ func Unmarshal(b []byte) (State, error) {
 	return s, nil
 }
 
-// MarshalSkipped is the skipped keys, secret; nil if there are none. Ask only when
-// SkippedChanged: it is nil, too, for a state loaded without them.
+// MarshalSkipped returns the skipped keys, which are secret; nil if there are none.
+// Call it only if SkippedChanged reports true: it also returns nil for a state that was
+// loaded without them.
 func (s State) MarshalSkipped() []byte {
 	if s.skipped.len() == 0 || s.skipped.missing() {
 		return nil
@@ -131,7 +132,8 @@ func (s State) WithSkipped(b []byte) (State, error) {
 // never no.
 func (s State) SkippedChanged(before State) bool { return s.skipped != before.skipped }
 
-// follows tells whether c may come after the chains held: newer, and of another key.
+// follows reports whether c may come after the chains already stored: it must be newer
+// and have another key.
 func (s *skippedKeys) follows(c skippedChain) bool {
 	if len(s.chains) == 0 {
 		return true

@@ -15,11 +15,12 @@ func (p Peer) Advertise(src Source) (Outgoing, error) {
 	return out, err
 }
 
-// Restart begins a new session with an installation, whatever sessions there are,
-// and gives the empty message that says so: for when the other side sends what we
-// cannot open and does not answer in the session there is, or when what we have is not
-// to be trusted any more. A session begun from the same pre-key before is forgotten.
-// Errors: ErrNobody when its pre-key is not known, or those of x3dh and ratchet.
+// Restart starts a new session with an installation, whatever sessions there are, and
+// returns the empty message that announces it. It is used when the other side sends
+// what we cannot decrypt and does not answer in the existing session, or when our own
+// state can no longer be trusted. An earlier session started from the same pre-key is
+// forgotten. Errors: ErrNobody if the installation's pre-key is not known, or those of
+// x3dh and ratchet.
 // Spec: 54, "Re-keying".
 func (p Peer) Restart(self Self, installation string, now time.Time, src Source) (Peer, Outgoing, error) {
 	in, found := p.Find(installation)
@@ -70,11 +71,12 @@ func (p Peer) sendIn(i int, plaintext []byte, begins bool, now time.Time, src So
 	return p, out, nil
 }
 
-// SendWithoutSession has an installation written to without a session while it has no
-// other pre-key than now and is not heard in a session: by a message to NoInstallation.
-// It is for one that does not take a new session from this pre-key. status-go keeps its
-// ratchet states by pre-key and installation: after an older copy of its database was
-// put back it goes on in the state it has for the pre-key, whatever X3DH header comes.
+// SendWithoutSession makes messages to an installation go out without a session, as
+// messages to NoInstallation, until it has another pre-key or is heard in a session. It
+// is for an installation that does not accept a new session from its present pre-key.
+// status-go stores its ratchet states by pre-key and installation: after its database
+// was replaced by an older copy, it continues in the state stored for the pre-key and
+// ignores the X3DH header.
 // Spec: 53, "Message types", DH header.
 func (p Peer) SendWithoutSession(installation string) Peer {
 	next, _ := p.Change(installation, func(in *Installation) { in.UnopenedPreKey = in.PreKey })
@@ -86,8 +88,8 @@ func (in Installation) withoutSession() bool {
 	return !in.UnopenedPreKey.IsZero() && in.UnopenedPreKey == in.PreKey
 }
 
-// addForAny adds to out the ciphertext that installation id reads as well as any other
-// one for which there is none by name.
+// addForAny adds to out the ciphertext that any device of the identity can read, if
+// there is none for installation id by name.
 func (p Peer) addForAny(out *Outgoing, id string, plaintext []byte, src Source) error {
 	if out.Messages[NoInstallation] == nil {
 		_, forAny, err := p.encryptToNone(plaintext, src)
@@ -116,10 +118,12 @@ func (p Peer) HasSession(installation string) bool {
 	})
 }
 
-// Rekey has the next message to an installation begin a session from its newest
-// pre-key: for when it advertises its bundle because it could not read what it was
-// sent. The sessions there are stay readable, because it may have had another reason:
-// one that it is heard in again is as good as before. Spec: 54, "Re-keying".
+// Rekey makes the next message to an installation start a session from its newest
+// pre-key. It is used when the installation advertises its bundle because it could not
+// read a message. The existing sessions stay readable, because the advertisement may
+// have had another reason: a session in which the installation is heard again is as
+// good as before.
+// Spec: 54, "Re-keying".
 func (p Peer) Rekey(installation string) Peer {
 	in, _ := p.Find(installation)
 	p = p.clone()

@@ -14,9 +14,9 @@ const (
 	// agree on a negotiated topic.
 	ProtocolVersion = 1
 
-	// MaxSignedPreKeys is how many installations a bundle may list. Peers use three, by
-	// last activity; the deployed clients do not bound the list. It limits the curve
-	// arithmetic and the storage one message can cause.
+	// MaxSignedPreKeys limits the installations a bundle may list. Peers use three, by
+	// last activity, and the deployed clients set no limit. The limit bounds the curve
+	// arithmetic and the storage that one message can cause.
 	MaxSignedPreKeys = 64
 
 	// MaxInstallationIDLen bounds an installation id, in bytes. A UUID has 36.
@@ -27,7 +27,8 @@ const (
 var (
 	// ErrIdentity: the identity key is missing, no point, or not the signer's.
 	ErrIdentity = errors.New("x3dh: the bundle's identity key is not valid")
-	// ErrSignedPreKey: an entry has no key, a key that is no point, or no proper id.
+	// ErrSignedPreKey: an entry has no key, a key that is not a point of the curve, or
+	// an invalid id.
 	ErrSignedPreKey = errors.New("x3dh: a signed pre-key of the bundle is not valid")
 	// ErrTooMany: more than MaxSignedPreKeys entries.
 	ErrTooMany = errors.New("x3dh: the bundle lists too many installations")

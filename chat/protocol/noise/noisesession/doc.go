@@ -1,26 +1,26 @@
-// Package noisesession is 37/WAKU2-NOISE-SESSIONS: what becomes of a finished Noise
-// handshake. A Session has an id, a content topic and a life; a Set holds all sessions of
+// Package noisesession is 37/WAKU2-NOISE-SESSIONS: the sessions that are made of finished
+// Noise handshakes. A Session has an id, a content topic and a life; a Set holds all sessions of
 // an installation, several with one peer and with each of its devices.
 //
 // # Life
 //
 //	active      sends and opens
-//	stale       opens what is late, sends nothing; never active again
+//	stale       opens late messages, sends nothing; never active again
 //	terminated  its keys are erased; the id is kept to bind a new session to it
 //
 // A session is active only when the peer's certificate is for the static key of the
 // handshake and for the identity expected (Establish). It goes stale when either side
 // terminates it, when the peer was silent for SilenceLimit, or when the peer's certificate
-// runs out: a device that was lost goes out of use with its certificate.
+// runs out: a lost device is out of use with its certificate.
 //
-// The id is HKDF(h)[:32], and h can be computed by whoever knows the prologue and the
-// pre-message keys, in every pattern but XXpsk0. So SHA256(session-id) in the open, which
+// The id is HKDF(h)[:32], and h can be computed from the prologue and the pre-message keys
+// in every pattern but XXpsk0. So SHA256(session-id) in the open, which
 // 37 allows as a termination, proves nothing and is not accepted: only a termination
 // inside the session is.
 //
-// A session that is to be taken up again is made anew, with the old id in the prologue
-// (Prologue). The same makes a session fresh: Due says when, by age and by count, because
-// the transport's keys do not change by themselves.
+// A session that was interrupted is replaced by a new one, with the old id in the prologue
+// of its handshake (Prologue). The same replaces a session whose keys are old, since the
+// keys of a transport never change: Due reports that, by age and by count.
 //
 // # Inside a session
 //
@@ -30,7 +30,7 @@
 //	2 terminate   SHA256(session-id)[32]
 //	3 hand-over   a Handover, between devices of one identity
 //
-// Other kinds are passed up as unsupported.
+// Other kinds are returned as Unsupported.
 //
 // # Several devices
 //
@@ -51,9 +51,9 @@
 //
 // Outbound is from the devices that share to the peer. The two nametag secrets are the
 // halves of HKDF(h)[:64], so the one responder to initiator equals the session-id; a
-// record where neither does is refused. Around the record a Handover says whose session it
-// is. Two devices that seal with the same nonce would break the cipher: who hands a
-// session over can open but not seal until it is handed back.
+// record where neither does is refused. A Handover adds the peer of the session to the
+// record. Two devices that seal with the same nonce would break the cipher, so a device that
+// has handed a session over can open but not seal until it is handed back.
 //
 // # Simultaneous initiation
 //

@@ -2,7 +2,7 @@ package noisesession
 
 import "errors"
 
-// What this package fails with.
+// The errors of this package.
 var (
 	// ErrHandshake: the handshake is not finished.
 	ErrHandshake = errors.New("noisesession: the handshake is not finished")

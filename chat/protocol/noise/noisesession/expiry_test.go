@@ -13,7 +13,7 @@ import (
 	"libstatus1to1/chat/protocol/noise/noisesession"
 )
 
-// certified is how long the certificates of people_test.go are valid.
+// certified is the life of the certificates of people_test.go.
 const certified = 300 * 24 * time.Hour
 
 // A session ends with its peer's certificate, however lively it is: what comes after that

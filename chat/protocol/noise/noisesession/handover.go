@@ -13,8 +13,8 @@ import (
 // Spec: 43/WAKU2-DEVICE-PAIRING, "The N11M session management mechanism".
 const RecordSize = 32 + 2*(32+8+32)
 
-// Handover is a session on its way to another device of the same identity: the record,
-// and whose session it is. It is secret and redacts itself.
+// Handover is a session on its way to another device of the same identity: the record, and
+// the peer of the session. It is secret and redacts itself.
 type Handover struct {
 	record  [RecordSize]byte
 	scope   noise.Scope
@@ -37,7 +37,7 @@ func (s Session) HandOver() (Session, Handover, error) {
 	return s, h, nil
 }
 
-// record lays a session out as doc.go says.
+// record encodes a session as doc.go says.
 func record(id ID, t noise.State) [RecordSize]byte {
 	b := id[:]
 	for _, d := range []struct {
@@ -82,7 +82,7 @@ func (h Handover) ID() ID { return ID(h.record[:32]) }
 // Peer is the device at the other end of the session.
 func (h Handover) Peer() Peer { return h.peer }
 
-// Bytes is the record and, with big-endian numbers, whose session it is:
+// Bytes is the record and, with big-endian numbers, the peer of the session:
 //
 //	record[176] | identity[33] | static[32] | created u64, ns | expires u64, ns |
 //	installation id | application | version | shard, each behind its length of 4 bytes
@@ -150,8 +150,8 @@ func Adopt(h Handover, via Peer, own key.Public, now time.Time) (Session, error)
 	}, nil
 }
 
-// TakeBack is a session that was handed over, with what came back: it may seal again, from
-// where the other device stopped. What it opened itself is kept. Errors: ErrIdentity,
+// TakeBack gives a session back that was handed over: it may seal again, with the next nonce
+// of the other device. What it opened itself is kept. Errors: ErrIdentity,
 // ErrHandover for another session or one that was not away, ErrRollback, ErrNotActive.
 func (s Session) TakeBack(h Handover, via Peer, own key.Public) (Session, error) {
 	if via.Identity != own {

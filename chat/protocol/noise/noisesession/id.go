@@ -61,8 +61,8 @@ func Prologue(base []byte, previous ID) []byte {
 // pskLabel keeps the psk apart from what else is derived from an X3DH secret.
 const pskLabel = "status1to1-noise-psk/1"
 
-// PSK is the pre-shared key of an XXpsk0 handshake between two installations that have an
-// X3DH session: HKDF-SHA256 of that session's secret, without salt. The info is the label
+// PSK derives the pre-shared key of an XXpsk0 handshake between two installations that have
+// an X3DH session: HKDF-SHA256 of that session's secret, without salt. The info is the label
 // and both installation ids, each behind its length in one byte, the lower id first, so
 // that either side may begin.
 func PSK(x3dh key.Secret, one, other string) (key.Secret, error) {
@@ -83,15 +83,15 @@ func PSK(x3dh key.Secret, one, other string) (key.Secret, error) {
 	return key.Secret(psk), nil
 }
 
-// Initiation is who began a handshake.
+// Initiation names the device that began a handshake.
 type Initiation struct {
 	Identity key.Public
 	Static   noise.PublicKey
 }
 
-// Precedes reports whether i goes on when both began a handshake with each other at once:
-// its identity key is the lower one, compared as 04 || X || Y. Between devices of one
-// identity the static keys decide.
+// Precedes reports whether the handshake of i goes on if both devices have begun one with
+// each other: its identity key is the lower one, compared as 04 || X || Y. Between devices
+// of one identity the static keys decide.
 func (i Initiation) Precedes(other Initiation) bool {
 	if c := bytes.Compare(i.Identity.Uncompressed(), other.Identity.Uncompressed()); c != 0 {
 		return c < 0

@@ -9,13 +9,13 @@ import (
 	"libstatus1to1/chat/protocol/noise"
 )
 
-// State is where a session is in its life. The numbers are stored.
+// State is the state of a session. The numbers are stored.
 type State byte
 
 // The states.
 const (
 	Active     State = iota + 1 // sends and opens
-	Stale                       // opens what is late
+	Stale                       // opens late messages, sends nothing
 	Terminated                  // keys erased
 )
 
@@ -30,7 +30,7 @@ type Peer struct {
 // It is secret and redacts itself.
 type Session struct {
 	id        ID
-	previous  ID // what it was bound to, zero for nothing
+	previous  ID // the session it was bound to, zero for none
 	scope     noise.Scope
 	peer      Peer
 	state     State
@@ -42,12 +42,12 @@ type Session struct {
 	expires   time.Time // when the peer's certificate runs out, and the session with it
 }
 
-// Config is what a session is made of.
+// Config holds what Establish needs.
 type Config struct {
 	Handshake   noise.Handshake // finished
 	Certificate []byte          // the peer's, from the encrypted payload or its card
 	Identity    key.Public      // who the peer must be
-	Previous    ID              // what the handshake's prologue was bound to
+	Previous    ID              // the session in the handshake's prologue, zero for none
 	Scope       noise.Scope
 }
 
@@ -91,29 +91,28 @@ func (s Session) Previous() ID { return s.previous }
 // Peer is the device at the other end.
 func (s Session) Peer() Peer { return s.peer }
 
-// State is where the session is in its life.
+// State is the state of the session.
 func (s Session) State() State { return s.state }
 
 // Away reports whether the session was handed over and may only open.
 func (s Session) Away() bool { return s.away }
 
-// Created is when the session was established.
+// Created returns the time when the session was established.
 func (s Session) Created() time.Time { return s.created }
 
-// Heard is when the last message of the peer's came.
+// Heard returns the time of the peer's last message.
 func (s Session) Heard() time.Time { return s.heard }
 
-// Expires is when the peer's certificate runs out: the session ends then.
+// Expires returns the time when the peer's certificate runs out, and the session ends.
 func (s Session) Expires() time.Time { return s.expires }
 
 // Expired reports whether the peer's certificate has run out.
 func (s Session) Expired(now time.Time) bool { return !now.Before(s.expires) }
 
-// Sent is how many messages were sealed in the session.
+// Sent counts the messages that were sealed in the session.
 func (s Session) Sent() uint64 { return s.transport.Sent() }
 
-// Received is how many messages the peer is known to have sealed: one more than the
-// number of the latest that was opened.
+// Received is one more than the highest number of a message that was opened.
 func (s Session) Received() uint64 { return s.transport.Received() }
 
 // Topic is the session's content topic.
@@ -135,18 +134,18 @@ const (
 	kindHandover
 )
 
-// Kind is what Open found.
+// Kind is the kind of a message.
 type Kind byte
 
-// What Open finds.
+// The kinds of messages.
 const (
 	Data        Kind = iota + 1 // Message.Text
 	Termination                 // the peer ended the session, which is stale now
 	Handed                      // Message.Handover
-	Unsupported                 // a kind or content this version does not know: Message.Text is all of it
+	Unsupported                 // a kind or content unknown to this version: Message.Text is the whole plaintext
 )
 
-// Message is what a payload held.
+// Message is the content of a payload.
 type Message struct {
 	Kind     Kind
 	Text     []byte
@@ -177,8 +176,8 @@ func (s Session) seal(kind byte, content []byte) (Session, []byte, error) {
 	return s, payload, nil
 }
 
-// Open decrypts a payload from Topic. Once it authenticates, the session moves on whatever
-// is inside. Errors: ErrTerminated, and those of noise.Transport.Open: then nothing changed.
+// Open decrypts a payload from Topic. Once it authenticates, the session moves on, whatever
+// its content. Errors: ErrTerminated, and those of noise.Transport.Open: then nothing changed.
 func (s Session) Open(payload []byte, now time.Time) (Session, Message, error) {
 	if s.state != Active && s.state != Stale {
 		return s, Message{}, ErrTerminated
@@ -196,7 +195,7 @@ func (s Session) Open(payload []byte, now time.Time) (Session, Message, error) {
 	return s, m, nil
 }
 
-// message reads what is inside.
+// message reads a plaintext.
 func (s Session) message(plaintext []byte) Message {
 	unsupported := Message{Kind: Unsupported, Text: plaintext}
 	if len(plaintext) == 0 {
@@ -219,7 +218,7 @@ func (s Session) message(plaintext []byte) Message {
 	return unsupported
 }
 
-// Terminate ends the session and gives the payload that tells the peer. Errors:
+// Terminate ends the session and returns the payload that tells the peer. Errors:
 // ErrNotActive, ErrHandedOver.
 func (s Session) Terminate(now time.Time) (Session, []byte, error) {
 	hash := s.id.Hash()
@@ -231,7 +230,7 @@ func (s Session) Terminate(now time.Time) (Session, []byte, error) {
 }
 
 // Retire makes an active session stale without telling the peer: another of our devices
-// has, or a newer session took its place. An ended session stays as it is.
+// has done so, or a newer session has replaced it. Other sessions stay as they are.
 func (s Session) Retire(now time.Time) Session {
 	if s.state != Active {
 		return s
@@ -239,7 +238,7 @@ func (s Session) Retire(now time.Time) Session {
 	return s.stale(now)
 }
 
-// stale keeps the first end.
+// stale makes an active session stale; one that is stale already keeps its time.
 func (s Session) stale(now time.Time) Session {
 	if s.state == Active {
 		s.state, s.ended = Stale, now
@@ -247,7 +246,7 @@ func (s Session) stale(now time.Time) Session {
 	return s
 }
 
-// expire makes a session stale whose peer's certificate has run out, from that time on.
+// expire makes a session stale if its peer's certificate has run out, as of that time.
 func (s Session) expire(now time.Time) Session {
 	if s.Expired(now) {
 		return s.stale(s.expires)
@@ -255,8 +254,9 @@ func (s Session) expire(now time.Time) Session {
 	return s
 }
 
-// Tick does what is due by the clock: an active session whose peer was silent for
-// SilenceLimit, or whose peer's certificate has run out, goes stale; a stale one is terminated after StaleGrace and its keys erased.
+// Tick does what is due by the clock: an active session goes stale after SilenceLimit
+// without a message of the peer, or when the peer's certificate runs out; a stale one is
+// terminated after StaleGrace, and its keys are erased.
 func (s Session) Tick(now time.Time) Session {
 	s = s.expire(now)
 	if s.state == Active && now.Sub(s.heard) >= SilenceLimit {

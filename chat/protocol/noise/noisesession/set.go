@@ -21,9 +21,10 @@ type Outgoing struct {
 	Payload []byte
 }
 
-// Add takes a new session into the set. A session it was bound to goes stale: this one
-// took its place. Of more than MaxPerDevice with one device the most ended and oldest go;
-// they are returned, to be deleted. Errors: ErrKnown, ErrFull.
+// Add adds a new session to the set. The session that it was bound to goes stale. If there
+// are more than MaxPerDevice with one device, terminated ones are removed first, then stale
+// ones, of each the oldest; their ids are returned, to be deleted. Errors: ErrKnown,
+// ErrFull.
 func (set Set) Add(s Session, now time.Time) (Set, []ID, error) {
 	if set.index(s.id) >= 0 {
 		return set, nil, ErrKnown
@@ -46,7 +47,7 @@ func (set Set) Add(s Session, now time.Time) (Set, []ID, error) {
 	return Set{slices.Insert(all, at, s)}.prune(s.peer)
 }
 
-// prune keeps MaxPerDevice sessions with a device.
+// prune removes sessions with a device above MaxPerDevice.
 func (set Set) prune(p Peer) (Set, []ID, error) {
 	var of []Session
 	for _, s := range set.sessions {
@@ -57,7 +58,7 @@ func (set Set) prune(p Peer) (Set, []ID, error) {
 	if len(of) <= MaxPerDevice {
 		return set, nil, nil
 	}
-	// The oldest come first already; among them the most ended.
+	// A stable sort: those of one state stay in the order of their age.
 	slices.SortStableFunc(of, func(a, b Session) int { return int(b.state) - int(a.state) })
 	var gone []ID
 	for _, s := range of[:len(of)-MaxPerDevice] {
@@ -153,7 +154,8 @@ func (set Set) Seal(identity key.Public, text []byte) (Set, []Outgoing, error) {
 }
 
 // TerminateDevice ends every active session with a device, as 37 asks when one of them
-// ends. Sessions that are away are retired without a word: the device that has them tells.
+// ends. Sessions that were handed over are retired silently: the device that has them tells
+// the peer.
 // Error: ErrUnknown when there is no session with it.
 func (set Set) TerminateDevice(p Peer, now time.Time) (Set, []Outgoing, error) {
 	var of []Session
@@ -179,7 +181,7 @@ func (set Set) TerminateDevice(p Peer, now time.Time) (Set, []Outgoing, error) {
 	return set.each(of, func(s Session) (Session, []byte, error) { return s.Terminate(now) })
 }
 
-// each has every session seal something; all of them or none.
+// each calls seal for every session; after an error nothing has changed.
 func (set Set) each(sessions []Session, seal func(Session) (Session, []byte, error)) (Set, []Outgoing, error) {
 	if len(sessions) == 0 {
 		return set, nil, ErrUnknown
@@ -197,8 +199,8 @@ func (set Set) each(sessions []Session, seal func(Session) (Session, []byte, err
 	return next, out, nil
 }
 
-// Due are the sessions a new handshake is due for, without those a newer one with the same
-// device took the place of.
+// Due are the sessions that are due for a new handshake, without those that a newer session
+// with the same device has replaced.
 func (set Set) Due(now time.Time) []Session {
 	var due []Session
 	for i, s := range set.sessions {
@@ -210,7 +212,7 @@ func (set Set) Due(now time.Time) []Session {
 	return due
 }
 
-// Tick does what is due by the clock and gives the sessions that changed.
+// Tick does what is due by the clock and returns the sessions that changed.
 func (set Set) Tick(now time.Time) (Set, []Session) {
 	var changed []Session
 	next := Set{slices.Clone(set.sessions)}

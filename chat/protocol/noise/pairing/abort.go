@@ -15,13 +15,14 @@ const (
 	abortSize     = 3 // version, sender, reason
 )
 
-// Senders of an abort, so that nobody's own is sent back to them.
+// Senders of an abort: a device does not accept its own that somebody sends back to it.
 const (
-	fromShower byte = iota + 1
+	fromDisplayer byte = iota + 1
 	fromScanner
 )
 
-// abort is what the two sides of one message 1 give up with.
+// abort is the key and nametag of the abort messages between the two devices that know one
+// message 1.
 type abort struct {
 	key key.Secret
 	tag noise.Nametag
@@ -41,22 +42,22 @@ func newAbort(h noise.Handshake) (abort, error) {
 }
 
 // seal makes the payload. It draws 12 bytes of rand.
-func (a abort) seal(shower bool, r Reason, rand io.Reader) ([]byte, error) {
-	return noise.SealChaChaPoly(a.key, a.tag, []byte{abortVersion, sender(shower), byte(r)}, rand)
+func (a abort) seal(displayer bool, r Reason, rand io.Reader) ([]byte, error) {
+	return noise.SealChaChaPoly(a.key, a.tag, []byte{abortVersion, sender(displayer), byte(r)}, rand)
 }
 
 // open reads the other side's. Error: ErrIgnored.
-func (a abort) open(shower bool, payload []byte) (Reason, error) {
+func (a abort) open(displayer bool, payload []byte) (Reason, error) {
 	b, err := noise.OpenChaChaPoly(a.key, a.tag, payload)
-	if err != nil || len(b) != abortSize || b[0] != abortVersion || b[1] != sender(!shower) || reasons[Reason(b[2])] == nil {
+	if err != nil || len(b) != abortSize || b[0] != abortVersion || b[1] != sender(!displayer) || reasons[Reason(b[2])] == nil {
 		return 0, ErrIgnored
 	}
 	return Reason(b[2]), nil
 }
 
-func sender(shower bool) byte {
-	if shower {
-		return fromShower
+func sender(displayer bool) byte {
+	if displayer {
+		return fromDisplayer
 	}
 	return fromScanner
 }
@@ -65,7 +66,7 @@ func sender(shower bool) byte {
 func (p Pairing) fail(r Reason, rand io.Reader) (Pairing, Output, error) {
 	var out Output
 	if p.phase != PhaseShown {
-		payload, err := p.abort.seal(p.shower, r, rand)
+		payload, err := p.abort.seal(p.displayer, r, rand)
 		if err != nil {
 			return p, Output{}, err
 		}

@@ -9,8 +9,8 @@ import (
 )
 
 // Confirm is the user's answer whether both devices show the same authcode. A no ends the
-// pairing on both sides; the returned pairing has the Failure, the error is nil. Errors: ErrPhase, a Failure if message 2, which had come before,
-// is not acceptable, or rand's.
+// pairing on both sides; the returned pairing has the Failure, the error is nil. Errors:
+// ErrPhase, a Failure if message 2, which had come before, is not acceptable, or rand's.
 func (p Pairing) Confirm(same bool, now time.Time, rand io.Reader) (Pairing, Output, error) {
 	if p.phase != PhaseConfirm {
 		return p, Output{}, ErrPhase
@@ -47,8 +47,8 @@ func (p Pairing) Cancel(rand io.Reader) (Pairing, Output, error) {
 	return p, Output{}, ErrPhase
 }
 
-// Resend is what we sent since the peer's last message, for when no answer comes: the
-// same bytes.
+// Resend returns what we have sent since the peer's last message, the same bytes, for when
+// no answer comes.
 func (p Pairing) Resend() Output {
 	switch p.phase {
 	case PhaseAnswer, PhaseConfirm, PhaseWait, PhaseDone:
@@ -69,7 +69,8 @@ func (p Pairing) Resend() Output {
 
 // Tick does what is due by the clock: an expired QR code is replaced by a new one, a
 // pairing past its deadline fails with ErrTimeout (a Failure), keys of old QR codes are
-// erased. It draws 80 bytes of rand for a new QR code, 112 with nonces. Errors: a Failure, or rand's.
+// erased. It draws 80 bytes of rand for a new QR code, 112 with nonces. Errors: a
+// Failure, or rand's.
 func (p Pairing) Tick(now time.Time, rand io.Reader) (Pairing, Output, error) {
 	kept := slices.DeleteFunc(slices.Clone(p.exposures), func(e exposure) bool { return !now.Before(e.forget) })
 	switch p.phase {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// What this package fails with.
+// The errors of pairings.
 var (
 	// ErrQR: the text is no QR code of a pairing.
 	ErrQR = errors.New("pairing: not the QR code of a pairing")
@@ -44,7 +44,7 @@ var (
 	ErrTimeout = errors.New("pairing: timed out")
 )
 
-// Reason is why a pairing failed, as an abort carries it.
+// Reason is the reason of a failure, as an abort carries it.
 type Reason byte
 
 // The reasons.
@@ -64,7 +64,7 @@ var reasons = map[Reason]error{
 	ReasonCommitment: ErrCommitment, ReasonCertificate: ErrCertificate, ReasonTimeout: ErrTimeout,
 }
 
-// Failure is how a pairing ended, if not well. errors.Is finds the reason's error in it.
+// Failure is the error of a pairing that failed. errors.Is finds the reason's error in it.
 type Failure struct {
 	Reason Reason
 	Remote bool // the other side gave up

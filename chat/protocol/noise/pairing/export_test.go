@@ -21,7 +21,7 @@ func ScanWith(c Config, i Invitation, ephemeral noise.PrivateKey, random, own [3
 	return p.answer(i, ephemeral)
 }
 
-// GuessAuthcode is what the authcode is if the other side's nonce is this one.
+// GuessAuthcode returns the authcode for a guessed nonce of the other side.
 func (p Pairing) GuessAuthcode(peer [32]byte) string {
 	p.nonces.peer = peer
 	return p.authcode()

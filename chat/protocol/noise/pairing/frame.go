@@ -9,7 +9,7 @@ import (
 	"libstatus1to1/chat/protocol/noise"
 )
 
-// What a transfer fails with.
+// The errors of transfers.
 var (
 	// ErrFrame: not a frame of a transfer, or not of this one.
 	ErrFrame = errors.New("pairing: not a frame of this transfer")
@@ -38,7 +38,7 @@ const (
 	kindCancel
 )
 
-// Cause is why a transfer was cancelled.
+// Cause is the reason of a cancelled transfer, as a frame carries it.
 type Cause byte
 
 // The causes.
@@ -51,8 +51,7 @@ const (
 // TransferID tells transfers of one transport apart; random.
 type TransferID [8]byte
 
-// Frame is a frame taken apart, for a receiver to see what it is about.
-// The fields not of its kind are zero.
+// Frame is a parsed frame. Fields that its kind does not have are zero.
 type Frame struct {
 	kind   kind
 	ID     TransferID
@@ -62,7 +61,7 @@ type Frame struct {
 	cause  Cause
 }
 
-// Offer is what a sender has.
+// Offer describes the bytes of a transfer.
 type Offer struct {
 	Name  string // up to MaxName bytes of UTF-8: a file name or a type; untrusted
 	Total uint64 // bytes
@@ -115,7 +114,7 @@ func ParseFrame(b []byte) (Frame, error) {
 	return f, nil
 }
 
-// bytes puts a frame together.
+// bytes encodes the frame, as doc.go says.
 func (f Frame) bytes() []byte {
 	b := append([]byte{frameVersion, byte(f.kind)}, f.ID[:]...)
 	switch f.kind {

@@ -37,8 +37,8 @@ func FuzzQR(f *testing.F) {
 
 // FuzzReceive: at no point does a forged payload change anything.
 func FuzzReceive(f *testing.F) {
-	shower, scanner, first := scanned(f, chacha(1), noise.WakuPairing)
-	second := shower.confirm(true)[0]
+	displayer, scanner, first := scanned(f, chacha(1), noise.WakuPairing)
+	second := displayer.confirm(true)[0]
 	f.Add(first[0])
 	f.Add(second)
 	before := scanner.p.Marshal()
@@ -51,12 +51,12 @@ func FuzzReceive(f *testing.F) {
 	})
 }
 
-// FuzzAnswer: only the shower's own opening answers a scanner that waits for its nonce.
+// FuzzAnswer: only the displayer's own opening answers a scanner that waits for its nonce.
 func FuzzAnswer(f *testing.F) {
-	shower, scanner := newDevice(f, chacha(1), true), newDevice(f, chacha(2), true)
-	shower.config.Nonces = true
-	first := scanner.scan(shower.show(noise.WakuPairing))
-	opening := shower.receive(nil, first...)[0]
+	displayer, scanner := newDevice(f, chacha(1), true), newDevice(f, chacha(2), true)
+	displayer.config.Nonces = true
+	first := scanner.scan(displayer.show(noise.WakuPairing))
+	opening := displayer.receive(nil, first...)[0]
 	f.Add(opening)
 	before := scanner.p.Marshal()
 	f.Fuzz(func(t *testing.T, payload []byte) {
@@ -70,18 +70,18 @@ func FuzzAnswer(f *testing.F) {
 
 // FuzzUnmarshal: what is taken comes back byte for byte and can be used.
 func FuzzUnmarshal(f *testing.F) {
-	shower, scanner, first := scanned(f, chacha(1), noise.WakuPairing2)
-	f.Add(shower.p.Marshal())
+	displayer, scanner, first := scanned(f, chacha(1), noise.WakuPairing2)
+	f.Add(displayer.p.Marshal())
 	second := scanner.confirm(true)
-	shower.receive(nil, second...)
-	f.Add(shower.p.Marshal())
-	scanner.receive(nil, shower.confirm(true)...)
+	displayer.receive(nil, second...)
+	f.Add(displayer.p.Marshal())
+	scanner.receive(nil, displayer.confirm(true)...)
 	f.Add(scanner.p.Marshal())
 	fresh := newDevice(f, chacha(3), false)
 	fresh.show(noise.WakuPairing)
 	f.Add(fresh.p.Marshal())
-	shower, scanner, _ = scannedWith(f, chacha(5), noise.WakuPairing, true)
-	f.Add(shower.p.Marshal())
+	displayer, scanner, _ = scannedWith(f, chacha(5), noise.WakuPairing, true)
+	f.Add(displayer.p.Marshal())
 	f.Add(scanner.p.Marshal())
 	f.Fuzz(func(t *testing.T, stored []byte) {
 		p, err := pairing.Unmarshal(stored)

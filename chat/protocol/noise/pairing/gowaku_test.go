@@ -21,7 +21,7 @@ import (
 	"libstatus1to1/chat/protocol/noise/pairing"
 )
 
-// patience is how long go-waku gets for anything; only a failure takes it.
+// patience is the time that go-waku gets for anything; only a failure takes it.
 const patience = 30 * time.Second
 
 // bus is go-waku's messenger: what it publishes, and what it hears.

@@ -16,10 +16,10 @@ type Invitation struct {
 	Pattern string        // noise.WakuPairing or noise.WakuPairing2
 }
 
-// Names of the parts of an invitation. The pattern is ours and written for WakuPairing2
-// only, so that deployed scanners read the others. So is the check, which stands in every
-// invitation whose QR code is of our form: without it a scanner learns of an altered
-// invitation when nobody has answered.
+// Names of the parts of an invitation. Pattern and check are ours. The pattern is written
+// for WakuPairing2 only, so that deployed scanners can read all other invitations. The
+// check is in every invitation whose QR code has a nonce: without it a scanner would learn
+// only by a timeout that the invitation was altered.
 const (
 	partNametag = "messageNameTag"
 	partCheck   = "check"
@@ -30,13 +30,13 @@ const (
 const (
 	// maxInvitation bounds an invitation: every byte of the QR may be escaped.
 	maxInvitation = 3*MaxQR + 150
-	// checkSize is the length of the check in bytes. It is against accidents: who changes
-	// an invitation on purpose makes a new check, and is found out by the authcode.
+	// checkSize is the length of the check in bytes. It finds accidents: an attacker who
+	// changes an invitation can compute a new check, but then the authcodes differ.
 	checkSize = 4
 )
 
-// String is what a scanner gets: messageNameTag=<hex>&qrCode=<escaped QR>, with the check
-// behind the nametag if the QR code is of our form.
+// String is the text that is shown: messageNameTag=<hex>&qrCode=<escaped QR>, with the check
+// behind the nametag if the QR code has a nonce.
 func (i Invitation) String() string {
 	tag, qr := partNametag+"="+i.Nametag.String(), partQR+"="+url.QueryEscape(i.QR.String())
 	if i.Pattern != noise.WakuPairing {
@@ -49,8 +49,9 @@ func (i Invitation) String() string {
 	return tag + "&" + partCheck + "=" + hex.EncodeToString(sum[:checkSize]) + "&" + qr
 }
 
-// ParseInvitation reads what String wrote: of 43's form in any order of the parts, of ours
-// exactly. Errors: ErrQR; ErrAltered for what was an invitation once.
+// ParseInvitation reads the text that String made. The parts may be in any order if the QR
+// code has no nonce; otherwise the text must be exactly that of String. Errors: ErrQR;
+// ErrAltered for a text that was an invitation once.
 func ParseInvitation(text string) (Invitation, error) {
 	i, err := parseInvitation(text)
 	if err != nil && (strings.Contains(text, partNametag) || strings.Contains(text, partQR)) {
@@ -72,7 +73,7 @@ func parseInvitation(text string) (Invitation, error) {
 		if len(values) != 1 {
 			return Invitation{}, ErrQR
 		}
-		if err := i.take(name, values[0]); err != nil {
+		if err := i.parsePart(name, values[0]); err != nil {
 			return Invitation{}, err
 		}
 	}
@@ -86,8 +87,8 @@ func parseInvitation(text string) (Invitation, error) {
 	return i, nil
 }
 
-// take reads one part. The check is compared with all of the text.
-func (i *Invitation) take(name, value string) (err error) {
+// parsePart reads one part. The check is compared later, with the whole text.
+func (i *Invitation) parsePart(name, value string) (err error) {
 	switch name {
 	case partNametag:
 		b, err := hex.DecodeString(value)

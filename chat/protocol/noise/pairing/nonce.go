@@ -10,10 +10,10 @@ import (
 	"libstatus1to1/chat/protocol/noise"
 )
 
-// The authcode of two nonces. 43's is a hash of what message 1 fixes, so somebody between
-// the devices who holds message 1 back searches for a message 1 of her own that gives the
-// digits she has seen: 10^8 hashes. With nonces, each side's is fixed before it can know
-// the other's, and whoever is between the devices has one chance in 10^8.
+// The authcode of two nonces. 43's authcode is a hash of what message 1 fixes. An attacker
+// between the devices can delay message 1 and search for another one that gives the same
+// digits: 10^8 hashes. With nonces each side is committed before it knows the other's, and
+// the attacker has one chance in 10^8.
 
 // Labels of what is exported from the handshake after message 1, and of the commitment.
 const (
@@ -22,26 +22,26 @@ const (
 	nonceCommitLabel = "status1to1-pairing-nonce-commitment/1"
 )
 
-// nonce is what the authcode hangs on besides h.
+// nonce is the part of one side in the authcode.
 type nonce [nonceSize]byte
 
-// nonces are both sides' part in the authcode. The zero value is for a pairing with 43's
-// own.
+// nonces are the parts of both sides in the authcode. The zero value is for a pairing with
+// 43's own authcode.
 type nonces struct {
 	own       nonce
 	peer      nonce    // zero until it is known
-	committed [32]byte // of a scanner: the shower's commitment, from the QR code
-	opening   []byte   // the payload that opens the shower's nonce, once it was made or read
+	committed [32]byte // of a scanner: the displayer's commitment, from the QR code
+	opening   []byte   // the payload that opens the displayer's nonce, once it was made or read
 }
 
-// used reports whether the authcode is one of two nonces.
+// used reports whether the authcode depends on two nonces.
 func (n nonces) used() bool { return n.own != nonce{} }
 
 // commitNonce is SHA256(label || nonce).
 func commitNonce(n nonce) [32]byte { return sha256.Sum256(append([]byte(nonceCommitLabel), n[:]...)) }
 
-// channel is where the shower's nonce goes: a key and a nametag that only the two sides
-// of one message 1 have.
+// channel returns the key and nametag of the message that opens the displayer's nonce. Only
+// the two devices that know one message 1 can compute them.
 func channel(h noise.Handshake) (key.Secret, noise.Nametag, error) {
 	secret, err := h.Export(nonceLabel)
 	if err != nil {
@@ -54,8 +54,8 @@ func channel(h noise.Handshake) (key.Secret, noise.Nametag, error) {
 	return secret, noise.Nametag(tag[:noise.NametagSize]), nil
 }
 
-// openNonce is the shower's payload that opens its nonce, once it has the scanner's. It
-// draws 12 bytes of rand.
+// openNonce makes the payload that opens the displayer's nonce. The displayer must have the
+// scanner's by then. It draws 12 bytes of rand.
 func openNonce(h noise.Handshake, own nonce, rand io.Reader) ([]byte, error) {
 	secret, tag, err := channel(h)
 	if err != nil {
@@ -64,8 +64,8 @@ func openNonce(h noise.Handshake, own nonce, rand io.Reader) ([]byte, error) {
 	return noise.SealChaChaPoly(secret, tag, own[:], rand)
 }
 
-// readNonce is the shower's nonce, if this payload of its opens one: whether it is the
-// committed one matches tells. Error: ErrIgnored.
+// readNonce reads the payload that opens the displayer's nonce. matches reports whether it
+// is the one that was committed to. Error: ErrIgnored for any other payload.
 func (p Pairing) readNonce(payload []byte) (n nonce, matches bool, err error) {
 	secret, tag, err := channel(p.handshake)
 	if err != nil {
@@ -80,8 +80,8 @@ func (p Pairing) readNonce(payload []byte) (n nonce, matches bool, err error) {
 	return n, subtle.ConstantTimeCompare(commitment[:], p.nonces.committed[:]) == 1, nil
 }
 
-// introduction is the payload of message 1: our commitment, and with nonces ours in
-// clear, since we have the shower's commitment already.
+// introduction is the payload of message 1: our commitment, and our nonce if there are
+// nonces. It may be in clear, since the displayer has committed to its own.
 func (p Pairing) introduction() []byte {
 	commitment := commit(p.config.Static.Public(), p.random[:])
 	if !p.nonces.used() {
@@ -90,7 +90,7 @@ func (p Pairing) introduction() []byte {
 	return append(commitment[:], p.nonces.own[:]...)
 }
 
-// introduced takes the payload of message 1. Error: ErrIgnored.
+// introduced reads the payload of message 1. Error: ErrIgnored.
 func (p Pairing) introduced(payload []byte) (Pairing, error) {
 	rest := payload[copy(p.committed[:], payload):]
 	want := len(p.committed)
@@ -104,7 +104,7 @@ func (p Pairing) introduced(payload []byte) (Pairing, error) {
 	return p, nil
 }
 
-// authcode is the digits of h, or of h and both nonces, the initiator's first.
+// authcode returns the digits of h, or of h and both nonces, the initiator's first.
 func (p Pairing) authcode() string {
 	if !p.nonces.used() {
 		return p.handshake.Authcode()
@@ -116,7 +116,7 @@ func (p Pairing) authcode() string {
 	return p.handshake.NonceAuthcode(initiator, responder)
 }
 
-// met is a scanner after the shower has opened its nonce: the authcode is known.
+// met puts the displayer's nonce into a scanner, which knows the authcode then.
 func (p Pairing) met(n nonce, payload []byte) Pairing {
 	p.nonces.peer, p.nonces.opening, p.phase = n, slices.Clone(payload), PhaseConfirm
 	return p

@@ -15,28 +15,28 @@ import (
 	"libstatus1to1/chat/protocol/noise/pairing"
 )
 
-// With nonces the scanner has no authcode before the shower has opened its nonce, nobody's
+// With nonces the scanner has no authcode before the displayer has opened its nonce, nobody's
 // static key moves before its user has confirmed, and both are paired in the end, either
 // side confirming first, restarted after every step.
 func TestPairWithNonces(t *testing.T) {
 	r := seeded(t)
 	for _, pattern := range patterns {
 		for _, askerFirst := range []bool{true, false} {
-			shower, scanner := newDevice(t, r, true), newDevice(t, r, true)
-			shower.restart, scanner.restart = true, true
-			shower.config.Nonces, scanner.config.Nonces = true, true
-			first := scanner.scan(shower.show(pattern))
+			displayer, scanner := newDevice(t, r, true), newDevice(t, r, true)
+			displayer.restart, scanner.restart = true, true
+			displayer.config.Nonces, scanner.config.Nonces = true, true
+			first := scanner.scan(displayer.show(pattern))
 			if _, err := scanner.p.Authcode(); !errors.Is(err, pairing.ErrPhase) || scanner.p.Phase() != pairing.PhaseAnswer {
-				t.Fatal("digits before the shower has answered")
+				t.Fatal("digits before the displayer has answered")
 			}
-			opening := shower.receive(nil, first...)
+			opening := displayer.receive(nil, first...)
 			if sent := scanner.receive(nil, opening...); len(sent) != 0 {
 				t.Fatal("the opening is answered")
 			}
-			if shower.authcode() != scanner.authcode() {
+			if displayer.authcode() != scanner.authcode() {
 				t.Fatal("the authcodes differ")
 			}
-			b, a := asker(pattern, shower, scanner)
+			b, a := asker(pattern, displayer, scanner)
 			var third [][]byte
 			if askerFirst {
 				a.receive(nil, b.confirm(true)...)
@@ -72,8 +72,8 @@ func TestAuthcodeHangsOnBothNonces(t *testing.T) {
 	}
 }
 
-// searchSpace is how many authcodes the search below tells apart: the last two digits, so
-// that it is over in a moment. 43's has 10^8 and takes a minute on two cores.
+// searchSpace is the number of authcodes that the search below tells apart: the last two
+// digits, so that it is over in a moment. 43's has 10^8 and takes a minute on two cores.
 const searchSpace = 100
 
 // betweenThem stands between A, whom she has shown an invitation of her own, and B, whose
@@ -135,17 +135,17 @@ func TestAuthcodeIsNotFoundBySearching(t *testing.T) {
 func TestNonceThatWasNotCommittedTo(t *testing.T) {
 	r := seeded(t)
 	for _, pattern := range patterns {
-		shower, scanner := newDevice(t, r, true), newDevice(t, r, true)
-		shower.config.Nonces, scanner.config.Nonces = true, true
-		first := scanner.scan(shower.show(pattern))
-		if shower.p.Resend().Send != nil {
-			t.Error("the shower opens its nonce before there is a scanner")
+		displayer, scanner := newDevice(t, r, true), newDevice(t, r, true)
+		displayer.config.Nonces, scanner.config.Nonces = true, true
+		first := scanner.scan(displayer.show(pattern))
+		if displayer.p.Resend().Send != nil {
+			t.Error("the displayer opens its nonce before there is a scanner")
 		}
-		shower.p = shower.p.WithNonce([32]byte{1})
-		abort := scanner.receive(pairing.ErrCommitment, shower.receive(nil, first...)...)
+		displayer.p = displayer.p.WithNonce([32]byte{1})
+		abort := scanner.receive(pairing.ErrCommitment, displayer.receive(nil, first...)...)
 		scanner.failed(pairing.ErrCommitment, false)
-		shower.receive(pairing.ErrCommitment, abort...)
-		shower.failed(pairing.ErrCommitment, true)
+		displayer.receive(pairing.ErrCommitment, abort...)
+		displayer.failed(pairing.ErrCommitment, true)
 	}
 }
 
@@ -153,11 +153,11 @@ func TestNonceThatWasNotCommittedTo(t *testing.T) {
 func TestOpeningGoesWrong(t *testing.T) {
 	r := seeded(t)
 	for _, pattern := range patterns {
-		shower, scanner := newDevice(t, r, true), newDevice(t, r, true)
-		shower.restart, scanner.restart = true, true
-		shower.config.Nonces, scanner.config.Nonces = true, true
-		first := scanner.scan(shower.show(pattern))
-		opening := shower.receive(nil, first...)[0]
+		displayer, scanner := newDevice(t, r, true), newDevice(t, r, true)
+		displayer.restart, scanner.restart = true, true
+		displayer.config.Nonces, scanner.config.Nonces = true, true
+		first := scanner.scan(displayer.show(pattern))
+		opening := displayer.receive(nil, first...)[0]
 		before := scanner.p.Marshal()
 
 		_, _, ofOthers := scannedWith(t, r, pattern, true)
@@ -168,7 +168,7 @@ func TestOpeningGoesWrong(t *testing.T) {
 		}
 		scanner.receive(pairing.ErrIgnored, opening[:len(opening)-1])
 		scanner.receive(pairing.ErrIgnored, ofOthers...)
-		shower.receive(pairing.ErrIgnored, ofOthers...)
+		displayer.receive(pairing.ErrIgnored, ofOthers...)
 		if !bytes.Equal(scanner.p.Marshal(), before) {
 			t.Fatal("a forged opening changes the state")
 		}
@@ -176,21 +176,21 @@ func TestOpeningGoesWrong(t *testing.T) {
 			t.Fatalf("confirming before there are digits: %v", err)
 		}
 
-		// It was lost: the scanner asks again, and the shower opens the same nonce.
-		if again := shower.receive(nil, scanner.p.Resend().Send...); len(again) != 1 || !bytes.Equal(again[0], opening) {
+		// It was lost: the scanner asks again, and the displayer opens the same nonce.
+		if again := displayer.receive(nil, scanner.p.Resend().Send...); len(again) != 1 || !bytes.Equal(again[0], opening) {
 			t.Fatal("message 1 once more is not answered with the same opening")
 		}
-		if sent := shower.receive(nil, opening); len(sent) != 0 {
-			t.Fatal("the shower answers its own opening")
+		if sent := displayer.receive(nil, opening); len(sent) != 0 {
+			t.Fatal("the displayer answers its own opening")
 		}
-		b, a := asker(pattern, shower, scanner)
-		if b == shower { // the opening of the commitment overtakes that of the nonce
+		b, a := asker(pattern, displayer, scanner)
+		if b == displayer { // the opening of the commitment overtakes that of the nonce
 			second := b.confirm(true)
 			if sent := a.receive(nil, second...); len(sent) != 0 || a.p.Phase() != pairing.PhaseAnswer {
 				t.Fatal("message 2 takes the place of the nonce")
 			}
 			if again := b.receive(nil, first...); len(again) != 2 || !bytes.Equal(again[0], opening) {
-				t.Fatal("a lost opening is not repeated once the shower's user has confirmed")
+				t.Fatal("a lost opening is not repeated once the displayer's user has confirmed")
 			}
 		}
 		scanner.receive(nil, opening)
@@ -200,19 +200,20 @@ func TestOpeningGoesWrong(t *testing.T) {
 		samePeers(t, a, b)
 
 		// It never comes: both learn it.
-		shower, scanner = newDevice(t, r, true), newDevice(t, r, true)
-		shower.config.Nonces, scanner.config.Nonces = true, true
-		shower.receive(nil, scanner.scan(shower.show(pattern))...)
+		displayer, scanner = newDevice(t, r, true), newDevice(t, r, true)
+		displayer.config.Nonces, scanner.config.Nonces = true, true
+		displayer.receive(nil, scanner.scan(displayer.show(pattern))...)
 		scanner.now = scanner.p.Wake()
 		if waited := scanner.now.Sub(start); waited != pairing.AnswerTime {
 			t.Errorf("the scanner waits for %v", waited)
 		}
 		out := scanner.tick(pairing.ErrTimeout)
-		shower.receive(pairing.ErrTimeout, out.Send...)
+		displayer.receive(pairing.ErrTimeout, out.Send...)
 	}
 }
 
-// resent is what a device says again, after its user has confirmed if that is to be done.
+// resent returns what a device sends again, after its user has confirmed if that is to be
+// done.
 func (d *device) resent() [][]byte {
 	if d.p.Phase() == pairing.PhaseConfirm {
 		d.confirm(true)
@@ -220,7 +221,7 @@ func (d *device) resent() [][]byte {
 	return d.p.Resend().Send
 }
 
-// confirmed is what a device sends once its user has confirmed.
+// confirmed returns what a device sends once its user has confirmed.
 func (d *device) confirmed() [][]byte {
 	if d.p.Phase() == pairing.PhaseConfirm {
 		return d.confirm(true)

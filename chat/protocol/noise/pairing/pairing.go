@@ -10,18 +10,19 @@ import (
 	"libstatus1to1/chat/protocol/noise"
 )
 
-// Config is what a device brings along. It is secret and redacts itself.
+// Config holds the keys and choices of one device. It is secret and redacts itself.
 type Config struct {
 	Scope  noise.Scope
 	Static noise.PrivateKey // this installation's
 	// Nonces demands an authcode that depends on nonces of both sides, which no deployed
-	// client knows. Without it this device shows 43's, and takes either form of the other.
+	// client supports. Without it this device displays a QR code for 43's own authcode, and
+	// as a scanner accepts either form.
 	Nonces bool
 	// Certificate goes with the static key; empty for none, which go-waku peers need.
 	Certificate []byte
 }
 
-// check: Errors: ErrConfig, noise.ErrTopic.
+// check reports whether the configuration is usable. Errors: ErrConfig, noise.ErrTopic.
 func (c Config) check() error {
 	if c.Static.IsZero() || len(c.Certificate) > noise.MaxCertificate {
 		return ErrConfig
@@ -29,41 +30,43 @@ func (c Config) check() error {
 	return c.Scope.Check()
 }
 
-// Phase is where a pairing stands.
+// Phase is the point that a pairing has reached. The numbers are stored.
 type Phase byte
 
 // The phases.
 const (
-	PhaseShown   Phase = iota + 1 // the QR code is shown, nobody scanned it yet
+	PhaseShown   Phase = iota + 1 // the QR code is displayed, nobody has scanned it
 	PhaseConfirm                  // the authcode is shown, our user has not answered
-	PhaseWait                     // our user confirmed, the other side is to answer
+	PhaseWait                     // our user has confirmed, the other side is to answer
 	PhaseDone                     // paired: Transport
 	PhaseFailed                   // over: Failure
-	PhaseAnswer                   // scanned, the shower is to open its nonce
+	PhaseAnswer                   // we have scanned, the displayer is to open its nonce
 )
 
 // Pairing is one side of a pairing, a value. The zero value is none. It is secret and
 // redacts itself. At PhaseDone keep the Transport and delete the Pairing once Wake is zero:
-// until then it answers late scanners and repeated messages, and holds ephemeral keys.
+// until then it answers late scanners and repeated messages, for which it holds ephemeral
+// keys.
 type Pairing struct {
 	config    Config
 	pattern   string
-	shower    bool
+	displayer bool
 	phase     Phase
-	random    [randomSize]byte // what our commitment is opened with
-	exposures []exposure       // of a shower: the QR codes, the present one first
+	random    [randomSize]byte // opens our commitment
+	exposures []exposure       // of a displayer: its QR codes, the present one first
 	handshake noise.Handshake
 	abort     abort    // from message 1 on
 	committed [32]byte // the peer's commitment, from message 1 on
 	nonces    nonces
-	held      []byte // message 2, read and found genuine before our user confirmed
+	held      []byte // message 2, genuine, received before our user confirmed
 	deadline  time.Time
 	refusals  int // aborts sent to scanners refused
 	failure   Failure
 	peer      []byte // the peer's certificate, verified, nil if it sent none
 }
 
-// exposure is a QR code that was shown, with the key to read what its scanners send.
+// exposure is a QR code that is or was displayed, with the key to read its scanners'
+// messages.
 type exposure struct {
 	invitation Invitation
 	ephemeral  noise.PrivateKey
@@ -72,13 +75,13 @@ type exposure struct {
 	forget     time.Time // when the key is erased
 }
 
-// Output is what a step has to be followed by.
+// Output tells the caller what to do after a step.
 type Output struct {
 	Send    [][]byte // payloads to publish on Topic, in this order
 	Renewed bool     // a new QR code is to be shown: Invitation
 }
 
-// Start makes a QR code to show. The pattern is noise.WakuPairing if this device asks to
+// Start makes a QR code to display. The pattern is noise.WakuPairing if this device asks to
 // be paired with another, noise.WakuPairing2 if it is the other one. It draws 80 bytes
 // of rand, 112 with nonces. Errors: ErrConfig, noise.ErrTopic, noise.ErrPattern, or rand's.
 func Start(c Config, pattern string, now time.Time, rand io.Reader) (Pairing, error) {
@@ -89,14 +92,14 @@ func Start(c Config, pattern string, now time.Time, rand io.Reader) (Pairing, er
 		return Pairing{}, noise.ErrPattern
 	}
 	c.Certificate = slices.Clone(c.Certificate)
-	p, err := Pairing{config: c, pattern: pattern, shower: true}.expose(now, rand)
+	p, err := Pairing{config: c, pattern: pattern, displayer: true}.expose(now, rand)
 	if err != nil {
 		return Pairing{}, err
 	}
 	return p, nil
 }
 
-// expose makes a new QR code and forgets the oldest.
+// expose makes a new QR code, and forgets the oldest if there are maxExposures.
 func (p Pairing) expose(now time.Time, rand io.Reader) (Pairing, error) {
 	ephemeral, err := noise.GenerateKey(rand)
 	if err != nil {
@@ -129,7 +132,7 @@ func (p Pairing) expose(now time.Time, rand io.Reader) (Pairing, error) {
 	return p, nil
 }
 
-// begin is the shower's handshake for one of its QR codes.
+// begin is the displayer's handshake for one of its QR codes.
 func (p Pairing) begin(e exposure) (noise.Handshake, error) {
 	pattern, err := noise.Lookup(p.pattern)
 	if err != nil {
@@ -142,8 +145,8 @@ func (p Pairing) begin(e exposure) (noise.Handshake, error) {
 	})
 }
 
-// Scan answers a QR code, its message 1 in the output: the result is at PhaseConfirm, or
-// at PhaseAnswer if the QR code has a nonce. It draws 64 bytes of rand, 96 with nonces.
+// Scan answers a QR code; message 1 is in the output. The result is at PhaseConfirm, or at
+// PhaseAnswer if the QR code has a nonce. It draws 64 bytes of rand, 96 with nonces.
 // Errors: ErrQR, ErrScope, ErrAuthcode, ErrConfig, noise.ErrKey, or rand's.
 func Scan(c Config, invitation string, now time.Time, rand io.Reader) (Pairing, Output, error) {
 	if err := c.check(); err != nil {
@@ -208,10 +211,10 @@ func commit(static noise.PublicKey, random []byte) [32]byte {
 	return sha256.Sum256(append(static[:], random...))
 }
 
-// Phase is where the pairing stands.
+// Phase is the point that the pairing has reached.
 func (p Pairing) Phase() Phase { return p.phase }
 
-// Nonces reports whether the authcode is one of two nonces.
+// Nonces reports whether the authcode depends on two nonces.
 func (p Pairing) Nonces() bool { return p.config.Nonces || p.nonces.used() }
 
 // Pattern is noise.WakuPairing or noise.WakuPairing2.
@@ -238,7 +241,7 @@ func (p Pairing) Authcode() (string, error) {
 	return p.authcode(), nil
 }
 
-// Failure is how the pairing ended. Error: ErrPhase if it did not fail.
+// Failure describes a failed pairing. Error: ErrPhase if it did not fail.
 func (p Pairing) Failure() (Failure, error) {
 	if p.phase != PhaseFailed {
 		return Failure{}, ErrPhase
@@ -246,7 +249,8 @@ func (p Pairing) Failure() (Failure, error) {
 	return p.failure, nil
 }
 
-// Transport is what the two devices go on with. Error: ErrPhase before PhaseDone.
+// Transport is the encrypted transport of the finished handshake. Error: ErrPhase before
+// PhaseDone.
 func (p Pairing) Transport() (noise.Transport, error) {
 	if p.phase != PhaseDone {
 		return noise.Transport{}, ErrPhase
@@ -272,7 +276,7 @@ func (p Pairing) Hash() ([32]byte, error) {
 	return p.handshake.Hash(), nil
 }
 
-// Wake is when Tick has something to do, zero for never.
+// Wake returns the time when Tick has something to do, zero for never.
 func (p Pairing) Wake() time.Time {
 	switch p.phase {
 	case PhaseShown:

@@ -19,9 +19,9 @@ func TestPair(t *testing.T) {
 	r := seeded(t)
 	for _, pattern := range patterns {
 		for _, askerFirst := range []bool{true, false} {
-			shower, scanner, _ := scanned(t, r, pattern)
-			shower.restart, scanner.restart = true, true
-			b, a := asker(pattern, shower, scanner)
+			displayer, scanner, _ := scanned(t, r, pattern)
+			displayer.restart, scanner.restart = true, true
+			b, a := asker(pattern, displayer, scanner)
 			var third [][]byte
 			if askerFirst {
 				second := b.confirm(true)
@@ -67,12 +67,12 @@ func samePeers(t *testing.T, a, b *device) {
 func TestRejected(t *testing.T) {
 	r := seeded(t)
 	for _, pattern := range patterns {
-		for _, showerSaysNo := range []bool{true, false} {
-			shower, scanner, _ := scanned(t, r, pattern)
-			shower.restart, scanner.restart = true, true
-			no, other := shower, scanner
-			if !showerSaysNo {
-				no, other = scanner, shower
+		for _, displayerSaysNo := range []bool{true, false} {
+			displayer, scanner, _ := scanned(t, r, pattern)
+			displayer.restart, scanner.restart = true, true
+			no, other := displayer, scanner
+			if !displayerSaysNo {
+				no, other = scanner, displayer
 			}
 			abort := no.confirm(false)
 			no.failed(pairing.ErrRejected, false)
@@ -91,7 +91,7 @@ func TestRejected(t *testing.T) {
 func TestCancel(t *testing.T) {
 	r := seeded(t)
 	for _, pattern := range patterns {
-		shower, scanner, _ := scanned(t, r, pattern)
+		displayer, scanner, _ := scanned(t, r, pattern)
 		p, out, err := scanner.p.Cancel(scanner.r)
 		if err != nil {
 			t.Fatal(err)
@@ -99,57 +99,57 @@ func TestCancel(t *testing.T) {
 		// Our own abort coming back does not end what was loaded from before it.
 		scanner.receive(pairing.ErrIgnored, out.Send...)
 		scanner.keep(p)
-		shower.receive(pairing.ErrCancelled, out.Send...)
-		shower.failed(pairing.ErrCancelled, true)
+		displayer.receive(pairing.ErrCancelled, out.Send...)
+		displayer.failed(pairing.ErrCancelled, true)
 		if _, _, err := scanner.p.Cancel(scanner.r); !errors.Is(err, pairing.ErrPhase) {
 			t.Errorf("cancelling twice: %v", err)
 		}
 
-		shower, scanner = newDevice(t, r, false), newDevice(t, r, false)
-		text := shower.show(pattern)
-		if p, out, err = shower.p.Cancel(shower.r); err != nil || len(out.Send) != 0 {
+		displayer, scanner = newDevice(t, r, false), newDevice(t, r, false)
+		text := displayer.show(pattern)
+		if p, out, err = displayer.p.Cancel(displayer.r); err != nil || len(out.Send) != 0 {
 			t.Fatal("cancelling before anybody scanned says something")
 		}
-		shower.keep(p)
-		scanner.receive(pairing.ErrCancelled, shower.receive(pairing.ErrCancelled, scanner.scan(text)...)...)
+		displayer.keep(p)
+		scanner.receive(pairing.ErrCancelled, displayer.receive(pairing.ErrCancelled, scanner.scan(text)...)...)
 		scanner.failed(pairing.ErrCancelled, true)
 	}
 }
 
-// An expired QR code: both sides learn it, the shower has a new one, which works; past
+// An expired QR code: both sides learn it, the displayer has a new one, which works; past
 // RefusalTime the key is gone and the scanner times out.
 func TestExpired(t *testing.T) {
 	r := seeded(t)
 	for _, pattern := range patterns {
 		for _, renewed := range []bool{false, true} {
-			shower, scanner := newDevice(t, r, true), newDevice(t, r, true)
-			shower.restart, scanner.restart = true, true
-			old := shower.show(pattern)
-			shower.now = shower.p.Wake()
-			if renewed && (!shower.tick(nil).Renewed || shower.invitation() == old) {
+			displayer, scanner := newDevice(t, r, true), newDevice(t, r, true)
+			displayer.restart, scanner.restart = true, true
+			old := displayer.show(pattern)
+			displayer.now = displayer.p.Wake()
+			if renewed && (!displayer.tick(nil).Renewed || displayer.invitation() == old) {
 				t.Fatal("the QR code was not renewed")
 			}
-			refusal := shower.receive(pairing.ErrExpired, scanner.scan(old)...)
+			refusal := displayer.receive(pairing.ErrExpired, scanner.scan(old)...)
 			if scanner.receive(pairing.ErrExpired, refusal...); len(refusal) != 1 {
 				t.Fatal("no abort")
 			}
 			scanner.failed(pairing.ErrExpired, true)
-			if shower.p.Phase() != pairing.PhaseShown {
+			if displayer.p.Phase() != pairing.PhaseShown {
 				t.Fatal("an old QR code ends the pairing")
 			}
 			if !renewed {
-				shower.tick(nil)
+				displayer.tick(nil)
 			}
-			shower.receive(nil, scanner.scan(shower.invitation())...)
+			displayer.receive(nil, scanner.scan(displayer.invitation())...)
 		}
 	}
-	shower, scanner := newDevice(t, r, true), newDevice(t, r, true)
-	old := shower.show(noise.WakuPairing)
+	displayer, scanner := newDevice(t, r, true), newDevice(t, r, true)
+	old := displayer.show(noise.WakuPairing)
 	for range 4 {
-		shower.now = shower.now.Add(pairing.QRLifetime)
-		shower.tick(nil)
+		displayer.now = displayer.now.Add(pairing.QRLifetime)
+		displayer.tick(nil)
 	}
-	if sent := shower.receive(pairing.ErrIgnored, scanner.scan(old)...); len(sent) != 0 {
+	if sent := displayer.receive(pairing.ErrIgnored, scanner.scan(old)...); len(sent) != 0 {
 		t.Fatal("a forgotten QR code is answered")
 	}
 	if w := scanner.p.Wake(); !w.Equal(start.Add(pairing.Timeout)) {
@@ -160,42 +160,42 @@ func TestExpired(t *testing.T) {
 	scanner.failed(pairing.ErrTimeout, false)
 }
 
-// A second scanner is told, the shower reports it, and the first pairing goes on. After
+// A second scanner is told, the displayer reports it, and the first pairing goes on. After
 // it the QR code is used.
 func TestSecondScannerAndReplay(t *testing.T) {
 	r := seeded(t)
 	for _, pattern := range patterns {
-		shower, scanner := newDevice(t, r, true), newDevice(t, r, true)
-		shower.restart = true
-		text := shower.show(pattern)
-		shower.receive(nil, scanner.scan(text)...)
+		displayer, scanner := newDevice(t, r, true), newDevice(t, r, true)
+		displayer.restart = true
+		text := displayer.show(pattern)
+		displayer.receive(nil, scanner.scan(text)...)
 		second := newDevice(t, r, true)
-		second.receive(pairing.ErrUsed, shower.receive(pairing.ErrSecondScanner, second.scan(text)...)...)
+		second.receive(pairing.ErrUsed, displayer.receive(pairing.ErrSecondScanner, second.scan(text)...)...)
 		second.failed(pairing.ErrUsed, true)
 
-		b, a := asker(pattern, shower, scanner)
+		b, a := asker(pattern, displayer, scanner)
 		a.confirm(true)
 		b.receive(nil, a.receive(nil, b.confirm(true)...)...)
 		samePeers(t, a, b)
 
 		third := newDevice(t, r, true)
-		third.receive(pairing.ErrUsed, shower.receive(pairing.ErrUsed, third.scan(text)...)...)
+		third.receive(pairing.ErrUsed, displayer.receive(pairing.ErrUsed, third.scan(text)...)...)
 		third.failed(pairing.ErrUsed, true)
 		for range pairing.MaxRefusals {
-			shower.receive(pairing.ErrUsed, newDevice(t, r, true).scan(text)...)
+			displayer.receive(pairing.ErrUsed, newDevice(t, r, true).scan(text)...)
 		}
-		if sent := shower.receive(pairing.ErrUsed, newDevice(t, r, true).scan(text)...); len(sent) != 0 {
+		if sent := displayer.receive(pairing.ErrUsed, newDevice(t, r, true).scan(text)...); len(sent) != 0 {
 			t.Error("refusals are not bounded")
 		}
 		for range 4 { // the keys go one by one
-			if shower.p.Wake().IsZero() {
+			if displayer.p.Wake().IsZero() {
 				break
 			}
-			shower.now = shower.p.Wake()
-			shower.tick(nil)
+			displayer.now = displayer.p.Wake()
+			displayer.tick(nil)
 		}
-		shower.receive(pairing.ErrIgnored, newDevice(t, r, true).scan(text)...)
-		if !shower.p.Wake().IsZero() {
+		displayer.receive(pairing.ErrIgnored, newDevice(t, r, true).scan(text)...)
+		if !displayer.p.Wake().IsZero() {
 			t.Error("keys of old QR codes stay")
 		}
 	}
@@ -204,8 +204,8 @@ func TestSecondScannerAndReplay(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	r := seeded(t)
 	for _, pattern := range patterns {
-		shower, scanner, _ := scanned(t, r, pattern)
-		b, a := asker(pattern, shower, scanner)
+		displayer, scanner, _ := scanned(t, r, pattern)
+		b, a := asker(pattern, displayer, scanner)
 		b.confirm(true) // and the message is lost
 		b.now = b.p.Wake()
 		abort := b.tick(pairing.ErrTimeout)
@@ -240,8 +240,8 @@ func TestWrongOpening(t *testing.T) {
 			}, pairing.ErrCertificate},
 		} {
 			// The liar scans, so it writes message 1 and, by pattern, 2 or 3.
-			shower, liar := newDevice(t, r, true), newDevice(t, r, false)
-			i, err := pairing.ParseInvitation(shower.show(pattern))
+			displayer, liar := newDevice(t, r, true), newDevice(t, r, false)
+			i, err := pairing.ParseInvitation(displayer.show(pattern))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -266,9 +266,9 @@ func TestWrongOpening(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			shower.receive(nil, message)
-			unanswered := shower.p
-			second := shower.confirm(true)
+			displayer.receive(nil, message)
+			unanswered := displayer.p
+			second := displayer.confirm(true)
 			if pattern == noise.WakuPairing {
 				if h, _, err = h.Read(second[0]); err != nil {
 					t.Fatal(err)
@@ -277,17 +277,17 @@ func TestWrongOpening(t *testing.T) {
 			if _, message, err = h.Write(c.payload(bytes.Clone(random), liar.config.Static)); err != nil {
 				t.Fatal(err)
 			}
-			if sent := shower.receive(c.want, message); len(sent) != 1 {
+			if sent := displayer.receive(c.want, message); len(sent) != 1 {
 				t.Errorf("%s, %s: no abort", pattern, name)
 			}
-			shower.failed(c.want, false)
+			displayer.failed(c.want, false)
 			if pattern != noise.WakuPairing2 {
 				continue
 			}
 			// The same, come before the user answered.
-			shower.p = unanswered
-			shower.receive(nil, message)
-			p, out, err := shower.p.Confirm(true, shower.now, r)
+			displayer.p = unanswered
+			displayer.receive(nil, message)
+			p, out, err := displayer.p.Confirm(true, displayer.now, r)
 			if !errors.Is(err, c.want) || len(out.Send) != 1 || p.Phase() != pairing.PhaseFailed {
 				t.Errorf("%s, confirmed after it came: %v", name, err)
 			}
@@ -309,7 +309,7 @@ func TestGarbageIsIgnored(t *testing.T) {
 	r := seeded(t)
 	dice := rand.New(r)
 	for _, pattern := range patterns {
-		shower, scanner := newDevice(t, r, true), newDevice(t, r, true)
+		displayer, scanner := newDevice(t, r, true), newDevice(t, r, true)
 		var seen [][]byte
 		noisy := func(d *device, payloads [][]byte) {
 			seen = append(seen, payloads...)
@@ -330,12 +330,12 @@ func TestGarbageIsIgnored(t *testing.T) {
 				}
 			}
 		}
-		first := scanner.scan(shower.show(pattern))
-		noisy(shower, first)
+		first := scanner.scan(displayer.show(pattern))
+		noisy(displayer, first)
 		noisy(scanner, first)
-		shower.receive(nil, first...)
-		b, a := asker(pattern, shower, scanner)
-		noisy(shower, nil)
+		displayer.receive(nil, first...)
+		b, a := asker(pattern, displayer, scanner)
+		noisy(displayer, nil)
 		second := b.confirm(true)
 		noisy(a, second)
 		noisy(b, second)
@@ -357,15 +357,15 @@ func TestPairModel(t *testing.T) {
 	dice := rand.New(r)
 	for round := range 60 {
 		pattern := patterns[round%2]
-		shower, scanner := newDevice(t, r, round%3 == 0), newDevice(t, r, round%3 == 0)
-		shower.restart, scanner.restart = true, true
-		shower.config.Nonces, scanner.config.Nonces = round%4 < 2, round%4 < 2
-		air := scanner.scan(shower.show(pattern))
-		for step := 0; shower.p.Phase() != pairing.PhaseDone || scanner.p.Phase() != pairing.PhaseDone; step++ {
+		displayer, scanner := newDevice(t, r, round%3 == 0), newDevice(t, r, round%3 == 0)
+		displayer.restart, scanner.restart = true, true
+		displayer.config.Nonces, scanner.config.Nonces = round%4 < 2, round%4 < 2
+		air := scanner.scan(displayer.show(pattern))
+		for step := 0; displayer.p.Phase() != pairing.PhaseDone || scanner.p.Phase() != pairing.PhaseDone; step++ {
 			if step > 5000 {
-				t.Fatalf("stuck at phases %d and %d", shower.p.Phase(), scanner.p.Phase())
+				t.Fatalf("stuck at phases %d and %d", displayer.p.Phase(), scanner.p.Phase())
 			}
-			d := []*device{shower, scanner}[dice.IntN(2)]
+			d := []*device{displayer, scanner}[dice.IntN(2)]
 			switch dice.IntN(4) {
 			case 0:
 				if len(air) == 0 {
@@ -393,7 +393,7 @@ func TestPairModel(t *testing.T) {
 				air = air[50:]
 			}
 		}
-		b, a := asker(pattern, shower, scanner)
+		b, a := asker(pattern, displayer, scanner)
 		samePeers(t, a, b)
 	}
 }

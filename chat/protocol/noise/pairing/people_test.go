@@ -172,45 +172,45 @@ func (d *device) failed(want error, remote bool) {
 }
 
 // scanned has one device show and the other scan, up to the two authcodes of 43.
-func scanned(t testing.TB, r *rand.ChaCha8, pattern string) (shower, scanner *device, first [][]byte) {
+func scanned(t testing.TB, r *rand.ChaCha8, pattern string) (displayer, scanner *device, first [][]byte) {
 	t.Helper()
 	return scannedWith(t, r, pattern, false)
 }
 
 // scannedWith is scanned with or without nonces.
-func scannedWith(t testing.TB, r *rand.ChaCha8, pattern string, nonces bool) (shower, scanner *device, first [][]byte) {
+func scannedWith(t testing.TB, r *rand.ChaCha8, pattern string, nonces bool) (displayer, scanner *device, first [][]byte) {
 	t.Helper()
-	shower, scanner = newDevice(t, r, true), newDevice(t, r, true)
-	shower.config.Nonces, scanner.config.Nonces = nonces, nonces
-	first = scanner.scan(shower.show(pattern))
-	sent := shower.receive(nil, first...)
+	displayer, scanner = newDevice(t, r, true), newDevice(t, r, true)
+	displayer.config.Nonces, scanner.config.Nonces = nonces, nonces
+	first = scanner.scan(displayer.show(pattern))
+	sent := displayer.receive(nil, first...)
 	switch {
 	case !nonces && len(sent) != 0:
-		t.Fatal("the shower answers before its user does")
+		t.Fatal("the displayer answers before its user does")
 	case nonces && len(sent) != 1:
 		t.Fatalf("%d messages open the nonce", len(sent))
 	case nonces:
 		scanner.receive(nil, sent...)
 	}
-	if shower.authcode() != scanner.authcode() {
+	if displayer.authcode() != scanner.authcode() {
 		t.Fatal("the authcodes differ")
 	}
-	return shower, scanner, first
+	return displayer, scanner, first
 }
 
 // asker orders the two: device B, which asks to be paired, first.
-func asker(pattern string, shower, scanner *device) (b, a *device) {
+func asker(pattern string, displayer, scanner *device) (b, a *device) {
 	if pattern == noise.WakuPairing {
-		return shower, scanner
+		return displayer, scanner
 	}
-	return scanner, shower
+	return scanner, displayer
 }
 
 // paired runs a whole pairing.
 func paired(t testing.TB, r *rand.ChaCha8, pattern string) (b, a *device) {
 	t.Helper()
-	shower, scanner, _ := scanned(t, r, pattern)
-	b, a = asker(pattern, shower, scanner)
+	displayer, scanner, _ := scanned(t, r, pattern)
+	b, a = asker(pattern, displayer, scanner)
 	a.confirm(true)
 	b.receive(nil, a.receive(nil, b.confirm(true)...)...)
 	return b, a

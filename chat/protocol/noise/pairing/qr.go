@@ -10,19 +10,19 @@ import (
 const (
 	// qrFields are application name, version, shard, ephemeral key and commitment.
 	qrFields = 5
-	// nonceQRFields are those and the commitment to the shower's nonce, which is ours.
+	// nonceQRFields are those and the commitment to the displayer's nonce, which is ours.
 	nonceQRFields = qrFields + 1
 	// MaxQR bounds a QR text, in bytes: three names of 64 bytes and three of 32, in base64.
 	MaxQR = 3*88 + 3*44 + nonceQRFields - 1
 )
 
-// QR is what a QR code says.
+// QR is the content of a QR code.
 // Spec: 43/WAKU2-DEVICE-PAIRING, "Protocol Flow".
 type QR struct {
 	Scope      noise.Scope
 	Ephemeral  noise.PublicKey
 	Commitment [32]byte // SHA256(static key || random bytes)
-	// Nonce is the commitment to the shower's nonce, see commitNonce. With it the authcode
+	// Nonce is the commitment to the displayer's nonce, see commitNonce. With it the authcode
 	// depends on nonces of both sides; zero for 43's own authcode.
 	Nonce [32]byte
 }

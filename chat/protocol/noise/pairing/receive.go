@@ -11,13 +11,14 @@ import (
 	"libstatus1to1/chat/protocol/noise"
 )
 
-// Receive takes a payload from Topic. What is not for this pairing, forged or damaged is
-// ErrIgnored and changes nothing. A Failure ends the pairing; ErrSecondScanner, ErrExpired
-// and ErrUsed as such do not, they report a scanner that was refused. With an error too
-// the output is to be published and the returned pairing to be kept. rand is for an abort.
+// Receive handles a payload from Topic. One that is not for this pairing, forged or damaged
+// is ErrIgnored and changes nothing. A Failure ends the pairing; ErrSecondScanner,
+// ErrExpired and ErrUsed alone do not: they report a scanner that was refused. Also with an
+// error the output is to be published and the returned pairing to be kept. rand is for an
+// abort.
 func (p Pairing) Receive(payload []byte, now time.Time, rand io.Reader) (Pairing, Output, error) {
 	if p.phase != PhaseShown && p.phase != PhaseFailed {
-		if r, err := p.abort.open(p.shower, payload); err == nil {
+		if r, err := p.abort.open(p.displayer, payload); err == nil {
 			f := Failure{Reason: r, Remote: true}
 			return p.failed(f), Output{}, f
 		}
@@ -47,7 +48,7 @@ func (p Pairing) Receive(payload []byte, now time.Time, rand io.Reader) (Pairing
 	return p.refuse(payload, now, rand)
 }
 
-// scanned is the shower after a good message 1. With nonces it opens its own.
+// scanned handles message 1 at the displayer, which with nonces answers by opening its own.
 func (p Pairing) scanned(payload []byte, now time.Time, rand io.Reader) (Pairing, Output, error) {
 	h, plaintext, err := p.handshake.Read(payload)
 	if err != nil {
@@ -74,8 +75,8 @@ func (p Pairing) scanned(payload []byte, now time.Time, rand io.Reader) (Pairing
 	return p, out, nil
 }
 
-// answered is the scanner with the shower's nonce, or with message 2 that has overtaken
-// it: then it waits on.
+// answered handles the displayer's nonce at the scanner. Message 2, if it has overtaken the
+// nonce, is kept until the user has confirmed.
 func (p Pairing) answered(payload []byte, now time.Time, rand io.Reader) (Pairing, Output, error) {
 	n, matches, err := p.readNonce(payload)
 	switch {
@@ -97,8 +98,8 @@ func (p Pairing) answered(payload []byte, now time.Time, rand io.Reader) (Pairin
 	return p, Output{}, nil
 }
 
-// repeated finds a message that is known already. If it is the peer's latest and was
-// answered, the answer may have been lost, so it is sent again.
+// repeated reports whether a message is known already. If it is the peer's latest and was
+// answered, the answer may have been lost and is in the output again.
 func (p Pairing) repeated(payload []byte) (Output, bool) {
 	if p.held != nil && bytes.Equal(payload, p.held) || p.nonces.opening != nil && bytes.Equal(payload, p.nonces.opening) {
 		return Output{}, true
@@ -109,7 +110,7 @@ func (p Pairing) repeated(payload []byte) (Output, bool) {
 			continue
 		}
 		var out Output
-		if i == 0 && p.shower && p.nonces.used() {
+		if i == 0 && p.displayer && p.nonces.used() {
 			out.Send = [][]byte{slices.Clone(p.nonces.opening)}
 		}
 		if !p.wrote(i) && i == last-1 {
@@ -124,7 +125,7 @@ func (p Pairing) repeated(payload []byte) (Output, bool) {
 func (p Pairing) wrote(i int) bool {
 	switch i {
 	case 0:
-		return !p.shower
+		return !p.displayer
 	case 1:
 		return p.asks()
 	default:
@@ -134,10 +135,10 @@ func (p Pairing) wrote(i int) bool {
 
 // asks reports whether this is device B, which asks to be paired and opens its commitment
 // first.
-func (p Pairing) asks() bool { return p.shower == (p.pattern == noise.WakuPairing) }
+func (p Pairing) asks() bool { return p.displayer == (p.pattern == noise.WakuPairing) }
 
-// opened takes the message in which the peer opens its commitment, after our user has
-// confirmed. If the peer asks, message 3 is next.
+// opened handles the message in which the peer opens its commitment, once our user has
+// confirmed. If the peer is the one that asks, it answers with message 3.
 func (p Pairing) opened(h noise.Handshake, plaintext []byte, now time.Time, rand io.Reader) (Pairing, Output, error) {
 	reason := p.checkPeer(h.RemoteStatic(), plaintext, now)
 	if reason != 0 {
@@ -166,7 +167,7 @@ func (p Pairing) opened(h noise.Handshake, plaintext []byte, now time.Time, rand
 // opening is the payload of our opening message.
 func (p Pairing) opening() []byte { return append(p.random[:], p.config.Certificate...) }
 
-// checkPeer is why the peer's static key is not taken, zero if it is.
+// checkPeer returns the reason to refuse the peer's static key, zero to accept it.
 func (p Pairing) checkPeer(static noise.PublicKey, plaintext []byte, now time.Time) Reason {
 	if len(plaintext) < randomSize {
 		return ReasonCommitment
@@ -185,7 +186,7 @@ func (p Pairing) checkPeer(static noise.PublicKey, plaintext []byte, now time.Ti
 	return 0
 }
 
-// refuse tells a scanner of a used or expired QR code, and ignores all else.
+// refuse answers the scanner of a used or expired QR code, and ignores all else.
 func (p Pairing) refuse(payload []byte, now time.Time, rand io.Reader) (Pairing, Output, error) {
 	for _, e := range p.exposures {
 		reason, report := p.refusal(e, now)
@@ -201,7 +202,7 @@ func (p Pairing) refuse(payload []byte, now time.Time, rand io.Reader) (Pairing,
 			continue
 		}
 		if p.phase == PhaseFailed && !p.failure.Remote && bytes.HasPrefix(commitment, p.committed[:]) {
-			// The scanner of the pairing that failed: it has not heard why.
+			// The scanner of the pairing that failed: it has missed the abort.
 			return p.send(h, p.failure.Reason, ErrIgnored, rand)
 		}
 		return p.send(h, reason, report, rand)
@@ -209,8 +210,8 @@ func (p Pairing) refuse(payload []byte, now time.Time, rand io.Reader) (Pairing,
 	return p, Output{}, ErrIgnored
 }
 
-// refusal is what the scanner of a QR code is told, and what we report; zero for a code
-// that is good, or too old to be answered.
+// refusal returns the reason to send to the scanner of a QR code, and the error to report;
+// zero for a code that is valid, or too old for an answer.
 func (p Pairing) refusal(e exposure, now time.Time) (Reason, error) {
 	switch {
 	case !now.Before(e.forget):
@@ -227,7 +228,7 @@ func (p Pairing) refusal(e exposure, now time.Time) (Reason, error) {
 	return 0, nil
 }
 
-// send is the abort to a refused scanner, if there were not too many.
+// send makes the abort to a refused scanner, if there were not MaxRefusals already.
 func (p Pairing) send(h noise.Handshake, reason Reason, report error, rand io.Reader) (Pairing, Output, error) {
 	if p.refusals >= MaxRefusals {
 		return p, Output{}, report
@@ -236,7 +237,7 @@ func (p Pairing) send(h noise.Handshake, reason Reason, report error, rand io.Re
 	if err != nil {
 		return p, Output{}, err
 	}
-	payload, err := a.seal(p.shower, reason, rand)
+	payload, err := a.seal(p.displayer, reason, rand)
 	if err != nil {
 		return p, Output{}, errors.Join(report, err)
 	}

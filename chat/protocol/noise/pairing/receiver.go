@@ -10,8 +10,8 @@ import (
 	"libstatus1to1/chat/protocol/noise"
 )
 
-// Receiver is the receiving side of a transfer, a value. It holds no data: Receive gives
-// the bytes to append to what is there.
+// Receiver is the receiving side of a transfer, a value. It does not hold the bytes:
+// Receive returns those that the caller has to append.
 type Receiver struct {
 	id     TransferID
 	offer  Offer
@@ -21,14 +21,14 @@ type Receiver struct {
 	reason Cause
 }
 
-// Received is what a frame brought.
+// Received is the result of a frame.
 type Received struct {
 	Data   []byte // to append to the bytes that came before
 	Answer []byte // frame to send, nil for none
 	Done   bool   // all is there and the hash is right
 }
 
-// Accept begins to receive what an offer names. limit is the most bytes the caller takes;
+// Accept begins to receive an offered transfer. limit is the most bytes the caller accepts;
 // above it the transfer begins cancelled, and the answer says so. Errors: ErrFrame for
 // another frame, ErrTransferSize together with the answer.
 func Accept(f Frame, limit uint64) (Receiver, Received, error) {
@@ -50,10 +50,10 @@ func Accept(f Frame, limit uint64) (Receiver, Received, error) {
 // ID is the transfer's id.
 func (r Receiver) ID() TransferID { return r.id }
 
-// Offer is what is being received.
+// Offer describes the transfer.
 func (r Receiver) Offer() Offer { return r.offer }
 
-// Progress is how many bytes have come, of how many.
+// Progress returns how many bytes have been received, and the total.
 func (r Receiver) Progress() (have, total uint64) { return r.have, r.offer.Total }
 
 // Done reports whether all is there and the hash was right.
@@ -68,16 +68,18 @@ func (r Receiver) CancelFrame() []byte {
 	return Frame{kind: kindCancel, ID: r.id, cause: r.reason}.bytes()
 }
 
-// Cause is why the transfer was cancelled, zero if it was not.
+// Cause is the reason of a cancelled transfer, zero if it was not cancelled.
 func (r Receiver) Cause() Cause { return r.reason }
 
-// HaveFrame says what has come: it resumes a transfer after a restart or a silence.
+// HaveFrame tells the sender how many bytes have been received. It resumes a transfer after
+// a restart or when nothing comes.
 func (r Receiver) HaveFrame() []byte { return Frame{kind: kindHave, ID: r.id, offset: r.have}.bytes() }
 
-// Receive takes a frame of the sender's: the offer again, a chunk, a cancel. Errors:
+// Receive handles a frame of the sender: the offer again, a chunk, a cancel. Errors:
 // ErrFrame for one of another transfer or outside what was offered; ErrTransferState when
-// cancelled before; ErrTransferRepeat for a chunk that is not the next, whose answer says
-// what is; ErrTransferCancelled; ErrTransferHash, which ends the transfer, with an answer.
+// cancelled before; ErrTransferRepeat for a chunk that is not the next one, together with
+// an answer that names the next; ErrTransferCancelled; ErrTransferHash, which ends the
+// transfer, with an answer.
 func (r Receiver) Receive(f Frame) (Receiver, Received, error) {
 	repeat := Received{Answer: r.HaveFrame()}
 	switch {
@@ -105,7 +107,7 @@ func (r Receiver) Receive(f Frame) (Receiver, Received, error) {
 	return r.acknowledge(Received{Data: f.data})
 }
 
-// acknowledge says what has come. At the end it checks the hash first.
+// acknowledge makes the answer to new bytes. Once all are there it checks their hash first.
 func (r Receiver) acknowledge(got Received) (Receiver, Received, error) {
 	if r.have == r.offer.Total {
 		h, err := loadDigest(r.digest)

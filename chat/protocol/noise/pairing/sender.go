@@ -8,23 +8,23 @@ import (
 	"libstatus1to1/chat/protocol/noise"
 )
 
-// Sender is the sending side of a transfer, a value. It holds no data: Next says which
-// bytes are due, and the caller reads them from where they are.
+// Sender is the sending side of a transfer, a value. It does not hold the bytes: Next names
+// those that are due, and the caller passes them to Chunk.
 type Sender struct {
 	id      TransferID
 	offer   Offer
 	state   transferState
-	have    uint64 // the receiver has all below
-	sent    uint64 // chunks are out for all below
-	rewound bool   // chunks from have on were sent again
+	have    uint64 // offset up to which the receiver has all bytes
+	sent    uint64 // offset up to which chunks were made
+	rewound bool   // the chunks from have on were made again
 	reason  Cause
 }
 
-// transferState is where a transfer stands.
+// transferState is the state of a Sender or Receiver. The numbers are stored.
 type transferState byte
 
 const (
-	transferOffered   transferState = iota + 1 // no have has come
+	transferOffered   transferState = iota + 1 // of a sender: the offer is not answered
 	transferRunning                            // chunks are moving
 	transferDone                               // all is there and the hash is right
 	transferCancelled                          // one side gave up
@@ -46,18 +46,18 @@ func NewSender(o Offer, rand io.Reader) (Sender, error) {
 // ID is the transfer's id.
 func (s Sender) ID() TransferID { return s.id }
 
-// OfferFrame is the frame to begin with, and to resume with after a restart or a silence:
-// the receiver answers with what it has.
+// OfferFrame begins a transfer, and resumes it after a restart or when no answer comes:
+// the receiver answers with a have.
 func (s Sender) OfferFrame() []byte { return Frame{kind: kindOffer, ID: s.id, Offer: s.offer}.bytes() }
 
-// Progress is how many bytes the receiver is known to have, of how many.
+// Progress returns how many bytes the receiver is known to have, and the total.
 func (s Sender) Progress() (have, total uint64) { return s.have, s.offer.Total }
 
 // Done reports whether the receiver has all and found the hash right.
 func (s Sender) Done() bool { return s.state == transferDone }
 
-// Next says which bytes are due now: n of them from offset on, 0 while there is nothing
-// to do but wait.
+// Next returns which bytes are due now: n of them from offset on; n is 0 while the receiver
+// has to answer first.
 func (s Sender) Next() (offset uint64, n int) {
 	if s.state != transferRunning {
 		return s.sent, 0
@@ -80,7 +80,8 @@ func (s Sender) Chunk(data []byte) (Sender, []byte, error) {
 	return s, Frame{kind: kindChunk, ID: s.id, offset: offset, data: data}.bytes(), nil
 }
 
-// Rewind makes Next begin again at what the receiver is known to have: for a silence.
+// Rewind makes Next go on from the bytes that the receiver is known to have, for when no
+// answer comes.
 func (s Sender) Rewind() Sender {
 	s.sent, s.rewound = s.have, true
 	return s
@@ -99,8 +100,9 @@ func (s Sender) Receive(f Frame) (Sender, error) {
 		s.state, s.reason = transferCancelled, f.cause
 		return s, ErrTransferCancelled
 	}
-	// A have that repeats the last asks for the bytes again, once: every chunk behind a
-	// lost one makes the receiver repeat it. One that goes back was set back by a restart.
+	// A have like the last one asks for the bytes again, but only the first of them counts:
+	// the receiver repeats it for every chunk that follows a lost one. A lower have comes
+	// from a receiver whose store was put back.
 	switch {
 	case s.state == transferOffered || f.offset < s.have:
 		s.sent, s.rewound = f.offset, false
@@ -125,8 +127,8 @@ func (s Sender) Cancel() (Sender, []byte, error) {
 	return s, Frame{kind: kindCancel, ID: s.id, cause: CauseUser}.bytes(), nil
 }
 
-// CancelFrame says again that we cancelled, for when the first may be lost; nil if the
-// transfer was not cancelled.
+// CancelFrame repeats the cancel frame, which may have been lost; nil if the transfer was
+// not cancelled.
 func (s Sender) CancelFrame() []byte {
 	if s.state != transferCancelled {
 		return nil
@@ -134,14 +136,14 @@ func (s Sender) CancelFrame() []byte {
 	return Frame{kind: kindCancel, ID: s.id, cause: s.reason}.bytes()
 }
 
-// Offer is what is being sent.
+// Offer describes the transfer.
 func (s Sender) Offer() Offer { return s.offer }
 
-// Cause is why the transfer was cancelled, zero if it was not.
+// Cause is the reason of a cancelled transfer, zero if it was not cancelled.
 func (s Sender) Cause() Cause { return s.reason }
 
-// senderVersion is the version of a stored sender. Chunks on their way are forgotten: the
-// next have says where to go on.
+// senderVersion is the version of a stored sender. Chunks without an answer are not stored:
+// the next have says from where to go on.
 const senderVersion = 1
 
 // Marshal is the sender for storing. To resume, publish OfferFrame.
@@ -166,7 +168,7 @@ func UnmarshalSender(b []byte) (Sender, error) {
 	return s, nil
 }
 
-// valid reports whether a stored state can be, with this cause.
+// valid reports whether a stored transfer can have this state together with this cause.
 func (t transferState) valid(c Cause) bool {
 	return t >= transferOffered && t <= transferCancelled && c <= CauseHash && (t == transferCancelled) == (c != 0)
 }

@@ -17,7 +17,7 @@ const (
 // Marshal is the pairing for storing: secret bytes.
 func (p Pairing) Marshal() []byte {
 	b := []byte{storedVersion, byte(p.phase), byte(p.failure.Reason), byte(p.refusals)}
-	for _, flag := range []bool{p.pattern == noise.WakuPairing2, p.shower, p.failure.Remote} {
+	for _, flag := range []bool{p.pattern == noise.WakuPairing2, p.displayer, p.failure.Remote} {
 		b = noise.AppendFlag(b, flag)
 	}
 	b = append(b, p.config.Static.Bytes()...)
@@ -59,7 +59,7 @@ func Unmarshal(stored []byte) (Pairing, error) {
 	if r.Flag() {
 		p.pattern = noise.WakuPairing2
 	}
-	p.shower, p.failure.Remote = r.Flag(), r.Flag()
+	p.displayer, p.failure.Remote = r.Flag(), r.Flag()
 	p.config.Static = r.Key()
 	for _, part := range []*string{&p.config.Scope.Application, &p.config.Scope.Version, &p.config.Scope.Shard} {
 		*part = string(r.Bytes())
@@ -114,9 +114,9 @@ func (p Pairing) withHandshake(r noise.Reader) (Pairing, error) {
 	fits := false
 	switch p.phase {
 	case PhaseShown:
-		fits = p.shower && h.Step() == 0 && len(p.exposures) > 0
+		fits = p.displayer && h.Step() == 0 && len(p.exposures) > 0
 	case PhaseAnswer:
-		fits = !p.shower && h.Step() == 1 && p.nonces.used()
+		fits = !p.displayer && h.Step() == 1 && p.nonces.used()
 	case PhaseConfirm, PhaseWait:
 		fits = h.Step() > 0 && h.Turn() != noise.TurnOver
 	case PhaseDone:

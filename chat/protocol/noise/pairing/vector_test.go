@@ -79,9 +79,9 @@ func TestVectorPairing(t *testing.T) {
 
 func (v *transcript) play(t *testing.T) {
 	scope := noise.Scope{Application: v.Pairing.Application, Version: v.Pairing.Version, Shard: v.Pairing.Shard}
-	shower := pairing.Config{Scope: scope, Static: v.static(t, v.Responder.Static)}
+	displayer := pairing.Config{Scope: scope, Static: v.static(t, v.Responder.Static)}
 	scanner := pairing.Config{Scope: scope, Static: v.static(t, v.Initiator.Static)}
-	b, err := pairing.Start(shower, v.Pattern, start, chain(v.Responder.Ephemeral.Private, v.Pairing.R, v.Pairing.Nametag))
+	b, err := pairing.Start(displayer, v.Pattern, start, chain(v.Responder.Ephemeral.Private, v.Pairing.R, v.Pairing.Nametag))
 	if err != nil {
 		t.Fatal(err)
 	}
