@@ -80,8 +80,8 @@ func (c *Client) networkChanged(n NetworkChange) {
 	}
 }
 
-// usefulPeers is how many peers what we publish reaches: a peer of another cluster or
-// without our shards is none, however well it is connected.
+// usefulPeers counts the peers that what we publish reaches. A peer of another cluster
+// or without our shards is none, however well it is connected.
 func usefulPeers(status NetworkStatus) int {
 	useful := 0
 	for _, p := range status.Peers {

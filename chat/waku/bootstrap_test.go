@@ -21,7 +21,7 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// onShard is how many connected peers of a station are on its shards.
+// onShard counts the connected peers of a station that are on its shards.
 func (s *station) onShard() (n int) {
 	for _, p := range s.Status().Peers {
 		if p.Connected && p.OnShard {

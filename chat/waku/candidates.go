@@ -38,7 +38,7 @@ const (
 	keptTries     = 30_000
 )
 
-// source is who named a candidate, in the order of trust.
+// source says where we know a candidate from, in the order of trust.
 type source int
 
 const (
@@ -60,12 +60,12 @@ type candidate struct {
 	after     time.Time
 }
 
-// info is where to dial the candidate.
+// info returns the addresses of the candidate.
 func (c *candidate) info() peer.AddrInfo {
 	return peer.AddrInfo{ID: c.id, Addrs: slices.Clone(c.addresses)}
 }
 
-// allows tells whether the candidate may be dialled at an address that names an IP
+// allows reports whether the candidate may be dialled at an address that names an IP
 // address: one of its own, or one that a name of its leads to. Names are anybody's: they
 // lead only where the open Internet is, if the candidate does.
 func (c *candidate) allows(address ma.Multiaddr) bool {
@@ -127,7 +127,7 @@ func (s *candidates) learn(c *candidate, addresses []ma.Multiaddr, private bool)
 	c.addresses = merged
 }
 
-// room tells whether one more fits, and makes room by forgetting one that failed. s.mu is held.
+// room reports whether one more fits, and makes room by forgetting one that failed. s.mu is held.
 func (s *candidates) room(from source, addresses []ma.Multiaddr) bool {
 	if place := placeOf(addresses); from >= sourceExchange && place.IsValid() {
 		there := 0
@@ -274,7 +274,7 @@ func (s *candidates) where(c *candidate) peer.AddrInfo {
 	return c.info()
 }
 
-// due is when the next candidate may be tried; zero when there is none.
+// due returns the time at which the next candidate may be tried; zero when there is none.
 func (s *candidates) due() (at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -286,14 +286,14 @@ func (s *candidates) due() (at time.Time) {
 	return at
 }
 
-// mayBePublic tells whether an address is of the open Internet, or a name, which shows
+// mayBePublic reports whether an address is of the open Internet, or a name, which shows
 // when it is dialled.
 func mayBePublic(address ma.Multiaddr) bool {
 	return !manet.IsThinWaist(address) || manet.IsPublicAddr(address)
 }
 
-// placeOf is where the first IP address among these is; not valid if there is none, or
-// only of this machine.
+// placeOf returns the place of the first IP address among these, as sourceOf does; not
+// valid if there is none, or only of this machine.
 func placeOf(addresses []ma.Multiaddr) netip.Prefix {
 	for _, address := range addresses {
 		if place := sourceOf(address); place.IsValid() {

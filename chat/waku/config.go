@@ -18,7 +18,7 @@
 //
 // # Finding peers
 //
-// A Preset is what is known of a network. Nodes that were found are candidates
+// A Preset describes a known network. Nodes that were found are candidates
 // (candidates.go) until the finder has tried them. Whether they become peers depends on
 // the cluster and shards they turn out to be on, not on what was said of them.
 //

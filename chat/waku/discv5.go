@@ -85,7 +85,7 @@ func (s settings) pick(ctx context.Context, iterator enode.Iterator) (nodes []*e
 	return nodes
 }
 
-// answersDiscv5 tells whether a node may be asked.
+// answersDiscv5 reports whether a node may be asked.
 func answersDiscv5(node *enode.Node) bool {
 	_, ok := node.UDPEndpoint()
 	return ok

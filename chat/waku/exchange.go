@@ -21,8 +21,8 @@ import (
 // exchangeProtocol names it.
 const exchangeProtocol = protocol.ID("/vac/waku/peer-exchange/2.0.0-alpha1")
 
-// exchangeNodes is how many nodes are asked for, and taken of an answer: twice what a
-// relay wants, since some will be gone.
+// exchangeNodes bounds the nodes that are asked for, and taken of an answer: twice the
+// number that a relay wants, since some will be gone.
 const exchangeNodes = 2 * wantedPeers
 
 // maxExchange bounds an answer in bytes: nodes keep about 60 records for it (34, "Exchange
@@ -32,7 +32,7 @@ const maxExchange = 32 * 1024
 // exchangeWait bounds one exchange.
 const exchangeWait = 10 * time.Second
 
-// speaksExchange tells whether a connected peer has told that it answers.
+// speaksExchange reports whether a connected peer has said that it speaks the protocol.
 func (r *run) speaksExchange(id peer.ID) bool {
 	spoken, err := r.host().Peerstore().SupportsProtocols(id, exchangeProtocol)
 	return err == nil && len(spoken) > 0

@@ -25,8 +25,8 @@ import (
 // at a time: that is one stream each, where discv5 shows our address to dozens of nodes,
 // and most networks of phones let no UDP through.
 
-// wantedPeers is how many peers of our own choice we want on our shards: gossipsub's D
-// (29/WAKU2-CONFIG). Those that dialled us do not count: they may all be one and the same,
+// wantedPeers is the number of peers of our own choice that we want on our shards:
+// gossipsub's D (29/WAKU2-CONFIG). Those that dialled us do not count: they may all be one and the same,
 // who would then be all we hear of the network.
 const wantedPeers = 6
 
@@ -70,7 +70,7 @@ func newFinder(r *run) *finder {
 	return &finder{r: r, wake: make(chan struct{}, 1), asked: asked, rate: rate.NewLimiter(rate.Every(tryEvery), triesInARow)}
 }
 
-// finds tells whether the configuration names a way to find peers.
+// finds reports whether the configuration names a way to find peers.
 func (s settings) finds() bool { return len(s.trees) > 0 || s.exchange || s.discv5 }
 
 // work looks for peers until the run ends.
@@ -95,12 +95,13 @@ func (f *finder) work() {
 	}
 }
 
-// missing is how many peers are wanted beside those there are, and are being tried.
+// missing returns the number of peers that are wanted beside those that are there or
+// being tried.
 func (f *finder) missing() int {
 	return wantedPeers - f.r.chosenPeers() - int(f.pending.Load())
 }
 
-// chosenPeers is how many peers that we dialled are on our shards.
+// chosenPeers counts the peers on our shards that we dialled.
 func (r *run) chosenPeers() (n int) {
 	for _, connection := range r.host().Network().Conns() {
 		if connection.Stat().Direction == network.DirOutbound && r.members.has(connection.RemotePeer()) {
@@ -110,7 +111,7 @@ func (r *run) chosenPeers() (n int) {
 	return n
 }
 
-// pause is how long nothing is to be done unless something happens.
+// pause returns the time in which nothing is to be done unless something happens.
 func (f *finder) pause() time.Duration {
 	if f.missing() <= 0 {
 		return finderLongest
@@ -198,7 +199,7 @@ func (f *finder) gather() {
 	}
 }
 
-// askTrees reads the trees, and tells whether somebody new was found.
+// askTrees reads the trees, and reports whether somebody new was found.
 func (f *finder) askTrees(now time.Time) (found bool) {
 	if now.Before(f.treeAt) {
 		return false
@@ -260,7 +261,7 @@ func (f *finder) search(now time.Time) (found bool) {
 	return found
 }
 
-// add makes candidates of nodes, and tells whether one is new.
+// add makes candidates of nodes, and reports whether one is new.
 func (f *finder) add(nodes []*enode.Node, from source, private bool) (found bool) {
 	for _, node := range nodes {
 		record, err := readRecord(node)

@@ -85,7 +85,7 @@ func (s *station) record(t testing.TB, more ...enr.Entry) *enode.Node {
 	return signedRecord(t, s.key, append(entries, more...)...)
 }
 
-// hostPort is where an address leads, as package net writes it.
+// hostPort returns the host and port of an address as package net writes them.
 func hostPort(t testing.TB, text string) string {
 	t.Helper()
 	address := ma.StringCast(text)

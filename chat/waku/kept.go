@@ -18,7 +18,7 @@ import (
 // maxKeptBytes bounds what is read back: maxKept peers with all their addresses.
 const maxKeptBytes = maxKept * addressesByCandidate * 256
 
-// saveEvery is how often what is kept is written at most, while it changes.
+// saveEvery is the least time between two writes of the kept peers while they change.
 const saveEvery = 30 * time.Second
 
 // encodeKept writes one address with a peer id a line, the latest peer first, after the
@@ -102,7 +102,7 @@ func (f *finder) save(last bool) {
 	}
 }
 
-// toKeep lists the candidates that worked, and tells whether they are others than at the
+// toKeep lists the candidates that worked, and reports whether they are others than at the
 // last call.
 func (s *candidates) toKeep() (peers []peer.AddrInfo, changed bool) {
 	s.mu.Lock()

@@ -38,7 +38,7 @@ const maxRecord = 300
 // shardBytes is the length of a bit for each of a cluster's 1024 shards.
 const shardBytes = 128
 
-// nodeRecord is what a node record says of a node that we could dial.
+// nodeRecord holds the parts of a node record that we use.
 type nodeRecord struct {
 	info     peer.AddrInfo // without /p2p/; only addresses that we can dial
 	roles    byte
@@ -180,7 +180,7 @@ func recordShards(node *enode.Node) (cluster uint16, shards []uint32, ok bool) {
 	return binary.BigEndian.Uint16(raw), shards, true
 }
 
-// suits tells whether a node may be one of ours. One that does not say on which shards
+// suits reports whether a node may be one of ours. One that does not say on which shards
 // it is may be, if lenient: it is asked once it is connected (66/WAKU2-METADATA).
 func (s settings) suits(r nodeRecord, lenient bool) bool {
 	if r.hasRoles && r.roles&roleRelay == 0 || !r.hasRoles && !lenient {
@@ -192,7 +192,7 @@ func (s settings) suits(r nodeRecord, lenient bool) bool {
 	return r.cluster == s.cluster && s.hasAny(r.shards)
 }
 
-// canDial tells whether an address is of a kind that we dial: TCP, or a WebSocket over
+// canDial reports whether an address is of a kind that we dial: TCP, or a WebSocket over
 // it, at an IP address or a name, at a port.
 func canDial(address ma.Multiaddr) bool {
 	codes := codesOf(address)

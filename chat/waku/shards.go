@@ -49,7 +49,7 @@ func (m *members) become(now map[peer.ID]struct{}) (came, went []peer.ID) {
 // peersOn lists who is subscribed to a shard: those a publish there reaches.
 func (r *run) peersOn(topic string) []peer.ID { return r.node.relay.PubSub().ListPeers(topic) }
 
-// isOurs tells whether topic is the name of one of our shards.
+// isOurs reports whether topic is the name of one of our shards.
 func (r *run) isOurs(topic string) bool { return slices.Contains(r.topics, topic) }
 
 // publishTopic is the shard to publish on, and how many peers are there: the first

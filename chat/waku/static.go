@@ -24,7 +24,7 @@ type staticPeer struct {
 	refusal   string         // why we hung up on it last, until the keeper has seen it
 }
 
-// problemText is why the peer is not on our shards.
+// problemText returns the reason the peer is not on our shards.
 func (p *staticPeer) problemText() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -131,7 +131,7 @@ func (s *staticPeers) at(id peer.ID, address ma.Multiaddr) bool {
 	return p != nil && leadsTo(p.info().Addrs, address)
 }
 
-// leadsTo tells whether an address that names an IP address is one of these, or one that
+// leadsTo reports whether an address that names an IP address is one of these, or one that
 // a name among them may lead to.
 func leadsTo(allowed []ma.Multiaddr, address ma.Multiaddr) bool {
 	return slices.ContainsFunc(allowed, func(allowed ma.Multiaddr) bool {
