@@ -70,30 +70,34 @@ func usesName(tree *ast.File, name string) (found bool) {
 	return found
 }
 
-// Whoever has a *Turn holds the engine's lock. So only the loop makes one, and hands out
-// pointers to it.
-func TestOnlyTheLoopMakesATurn(t *testing.T) {
-	makers := 0
+// Whoever has a *Turn holds the engine's lock. So nobody makes one: it comes from the
+// lock, which is the loop's.
+func TestOnlyTheLoopHasTheLock(t *testing.T) {
+	locks := 0
 	for _, p := range packages(t) {
 		if p.name() == "chat/internal/ledger" || p.isFree() {
 			continue
 		}
 		for file, tree := range p.trees(t) {
-			if !turnByValue(tree) {
+			if byValue(tree, "Turn") {
+				t.Errorf("%s/%s makes a ledger.Turn; others take a *ledger.Turn", p.name(), file)
+			}
+			if !byValue(tree, "Lock") {
 				continue
 			}
-			if makers++; p.name() != "chat" || file != "loop.go" {
-				t.Errorf("%s/%s makes a ledger.Turn; it is for chat/loop.go to make one, others take a *ledger.Turn", p.name(), file)
+			if locks++; p.name() != "chat" || file != "loop.go" {
+				t.Errorf("%s/%s has a ledger.Lock; it is for chat/loop.go to have it", p.name(), file)
 			}
 		}
 	}
-	if makers == 0 {
-		t.Error("nobody makes a ledger.Turn: the test does not find them")
+	if locks == 0 {
+		t.Error("nobody has a ledger.Lock: the test does not find it")
 	}
 }
 
-// turnByValue reports whether a file has a ledger.Turn that is not behind a pointer.
-func turnByValue(tree *ast.File) (found bool) {
+// byValue reports whether a file has a type of package ledger that is not behind a
+// pointer.
+func byValue(tree *ast.File, name string) (found bool) {
 	ast.Inspect(tree, func(n ast.Node) bool {
 		if _, pointer := n.(*ast.StarExpr); pointer {
 			return false
@@ -103,7 +107,7 @@ func turnByValue(tree *ast.File) (found bool) {
 			return true
 		}
 		of, ok := s.X.(*ast.Ident)
-		found = found || ok && of.Name == "ledger" && s.Sel.Name == "Turn"
+		found = found || ok && of.Name == "ledger" && s.Sel.Name == name
 		return true
 	})
 	return found
@@ -120,7 +124,7 @@ func TestHouseRulesCanFail(t *testing.T) {
 	if !usesName(parse("func f(c *chat.Client) {}"), "Client") || usesName(parse("// Client\nvar a int"), "Client") {
 		t.Error("Client is not found, or found where it is not")
 	}
-	if !turnByValue(parse("var t = &ledger.Turn{}")) || !turnByValue(parse("var t = new(ledger.Turn)")) || turnByValue(parse("func f(*ledger.Turn) {}")) {
+	if !byValue(parse("var t = &ledger.Turn{}"), "Turn") || !byValue(parse("var t = new(ledger.Turn)"), "Turn") || byValue(parse("func f(*ledger.Turn) {}"), "Turn") {
 		t.Error("a Turn is not found, or found where it is not")
 	}
 	if n := fieldsOf(parse("type Client struct { a, b int; C; d struct { e, f int } }"), "Client"); n != 5 {
