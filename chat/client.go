@@ -19,8 +19,8 @@ import (
 	"libstatus1to1/chat/protocol/session"
 )
 
-// Options is what Open takes. Store and Transport are required; the client owns
-// them from then on and closes them, also when Open fails.
+// Options are the arguments of Open. Store and Transport are required; the client owns them
+// from then on and closes them, also when Open fails.
 type Options struct {
 	Store     Store
 	Transport Transport

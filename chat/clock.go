@@ -12,15 +12,16 @@ import (
 // clock. Go has no notice of either (golang.org/issue/24595).
 
 const (
-	// clockLook is how long after such a jump it is noticed at most: what waits is to go
-	// within seconds. A look costs microseconds; the network node wakes up each second.
+	// clockLook is the interval at which we look for such a jump, so that waiting messages
+	// go out within seconds of it. A look costs microseconds; the network node wakes up
+	// each second.
 	clockLook = 5 * time.Second
 	// minJump is less than anybody waits for, and more than the daemons that keep a clock
 	// right correct in clockLook.
 	minJump = 2 * time.Second
 )
 
-// clockReading is what both clocks say at one moment.
+// clockReading holds the time of both clocks at one moment.
 type clockReading struct {
 	at     time.Time
 	passed time.Duration
@@ -83,7 +84,7 @@ func (c *Client) setBack(t *ledger.Turn, by time.Duration) {
 	c.sessions.shift(by)
 }
 
-// systemClock is the real time; opened is when it was made.
+// systemClock reads the clock of the machine; opened is the time it was created.
 type systemClock struct{ opened time.Time }
 
 func (systemClock) Now() time.Time { return time.Now().Round(0) }

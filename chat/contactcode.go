@@ -12,7 +12,7 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// contactCode is when our contact code is due.
+// contactCode schedules the publishing of our contact code.
 type contactCode struct {
 	next, last time.Time
 	repeats    int // how often it is to be published again soon: see returns.go

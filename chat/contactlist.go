@@ -10,8 +10,7 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// people is what the engine keeps in memory of the people around us, other than our
-// sessions with them.
+// people is the engine's memory of other people, apart from our sessions with them.
 type people struct {
 	contacts      contactList
 	entering      entryLimiter
@@ -24,9 +23,9 @@ func newPeople() people {
 	return people{updates: contactUpdates{}, introductions: newIntroductions()}
 }
 
-// contactList is what must be known of a person without reading the store: whether to
-// accept what they send, and the contact state that every message to them carries. It
-// mirrors tableContacts: a change is seen in it after its transaction, not within.
+// contactList answers questions about a person without reading the store: whether to accept
+// what they send, and which contact state every message to them carries. It mirrors
+// tableContacts: a change is seen in it after its transaction, not within.
 type contactList struct {
 	mu        sync.RWMutex
 	people    map[key.Compact]standing
@@ -37,7 +36,7 @@ type contactList struct {
 	silenced map[key.Compact]bool
 }
 
-// standing is how one person stands to us.
+// standing is our relation to one person: contact requests, and whether they are blocked.
 type standing struct {
 	request contact.Request
 	added   bool // in the address book

@@ -74,7 +74,7 @@ func (c *Client) contactRoutes(a *account, k key.Public) ([]route, error) {
 	return routes, nil
 }
 
-// Contact is what we know of one person.
+// Contact returns the stored record of one person.
 func (c *Client) Contact(k key.Public) (event.Contact, error) {
 	if _, err := c.account(); err != nil {
 		return event.Contact{}, err

@@ -19,10 +19,10 @@ import (
 // Our own other devices are installations of our own identity: the record of the
 // peer we are ourselves holds them. Spec: 54/WAKU2-X3DH-SESSIONS, "Pairing".
 
-// joinWindow is how long after it was set up a device lets the devices that list it
-// take it into their group without asking its user, who has just confirmed it on one
-// of them. Later a bundle that lists us may be the work of somebody who has got hold
-// of the seed phrase: then only the user enables.
+// joinWindow is the time after setup in which a device joins the group of the devices that
+// list it without asking its user, who has just confirmed it on one of them. Later a bundle
+// that lists us may be the work of somebody who has got hold of the seed phrase: then only
+// the user enables.
 const joinWindow = 24 * time.Hour
 
 // limitFor returns how many installations of an identity are addressed.

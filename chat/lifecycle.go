@@ -13,7 +13,7 @@ import (
 	"libstatus1to1/chat/internal/ledger"
 )
 
-// life is how a client ends.
+// life holds the means to close a client.
 type life struct {
 	ctx      context.Context // ends when the client is to close
 	cancel   context.CancelFunc

@@ -64,19 +64,19 @@ type installationOf struct {
 }
 
 const (
-	// maxSuspectProbes is how many probes go unanswered before a session is taken to be
+	// maxSuspectProbes is the number of unanswered probes after which a session counts as
 	// lost. One may get lost on its way, or its answer.
 	maxSuspectProbes = 2
-	// signedTolerance is how much older than the first probe the bundle of a message may be
-	// that shows its sender to be there now: bundles are used for bundleFresh, and clocks
-	// differ by as much as message.MaxClockAhead allows for.
+	// signedTolerance is the age, before the first probe, up to which the bundle of a
+	// message shows its sender to be online now: bundles are used for bundleFresh, and
+	// clocks differ by as much as message.MaxClockAhead allows for.
 	signedTolerance = 2 * time.Minute
 	// maxAnswerDoublings bounds the shift of the pause: a day, the longest ResendBase,
 	// does not overflow by it.
 	maxAnswerDoublings = 16
 )
 
-// pause is how long no further step follows.
+// pause returns the time until the next step may follow.
 func (s suspicion) pause(set Settings) time.Duration {
 	n := max(s.steps, s.times, 1)
 	return min(set.AdvertiseEvery, set.ResendBase<<min(n-1, maxAnswerDoublings))
@@ -140,9 +140,9 @@ func (c *Client) startOver(w answer, version uint32) {
 	c.outbox.Resend(outbox.Device{Peer: w.peer, Installation: w.installation})
 }
 
-// suspect returns the next step of a suspicion, if one is due. signedAt is when the sender
-// signed the message that supports it, ns: a message from before the probes says nothing of
-// whether they were answered.
+// suspect returns the next step of a suspicion, if one is due. signedAt is the time at
+// which the sender signed the message that supports it, ns: a message from before the
+// probes says nothing of whether they were answered.
 func (p *pass) suspect(who installationOf, cause string, signedAt int64) (suspicion, bool) {
 	s, before := p.c.sessions.suspicions.Get(who)
 	if before && p.now.Sub(s.last) < s.pause(p.c.settings) {

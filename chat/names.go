@@ -10,8 +10,8 @@ import (
 // given and those that others say of themselves are on one line, in one Unicode form, and
 // have nothing that is not seen.
 
-// maxNameRead is how much of a name from outside is looked at, code points: a name that is
-// shown has MaxName, and this leaves room for what is taken out.
+// maxNameRead limits the part of a name from outside that is read, code points: a name that
+// is shown has MaxName, and this leaves room for what is taken out.
 const maxNameRead = 10 * MaxName
 
 // cleanName checks a name that the host gives and gives it as it is stored; "" is none.

@@ -14,8 +14,8 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// Package outbox delivers; here is what it needs of the rest of the engine, beside
-// sealing (seal.go) and copies for own devices (owncopies.go), and what users do about a
+// Package outbox delivers; this file implements what it needs of the rest of the engine,
+// except sealing (seal.go) and copies for own devices (owncopies.go), and the calls for a
 // message that is not delivered.
 
 // newOutbox makes the part; the ledger must be open.

@@ -16,7 +16,7 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// Profile is what other people see of us.
+// Profile is the part of an identity that other people see.
 type Profile struct {
 	DisplayName string `json:"display_name"`
 	Bio         string `json:"bio"`
@@ -37,7 +37,7 @@ type ProfilePicture struct {
 	Data []byte `json:"data"` // base64
 }
 
-// ProfileChange is what to change of a profile; nil leaves a part as it is.
+// ProfileChange is a change of a profile; nil leaves a part as it is.
 type ProfileChange struct {
 	DisplayName *string
 	Bio         *string
@@ -184,7 +184,7 @@ func (a *account) chatIdentity(withPicture bool) *wire.ChatIdentity {
 	return message.NewProfile(p)
 }
 
-// profileNews is what somebody says about themselves.
+// profileNews is a person's own description of themselves, as it came in.
 type profileNews struct {
 	clock   uint64
 	name    string

@@ -27,7 +27,7 @@ import (
 // its ratchet step, its marks and its acknowledgement are stored whatever becomes
 // of the payload: otherwise its sender would repeat it for days.
 
-// pass is what one batch of envelopes amounts to, until it is committed. Later
+// pass collects the effects of one batch of envelopes until they are committed. Later
 // envelopes of the batch see what earlier ones changed.
 type pass struct {
 	c     *Client
@@ -149,7 +149,7 @@ func (p *pass) write(t *txn) error {
 
 func (p *pass) do(step func(*txn) error) { p.into.steps = append(p.into.steps, step) }
 
-// dropped is why an envelope has no effect.
+// dropped is the error of an envelope that has no effect: its text is the reason.
 type dropped string
 
 func (d dropped) Error() string { return "dropped: " + string(d) }
@@ -269,8 +269,8 @@ func (c *Client) getAll(table Table, names [][]byte) ([][]byte, error) {
 	return values, errors.Join(failures...)
 }
 
-// getAtOnce is how many records are read in one transaction, which costs as much as
-// reading one.
+// getAtOnce is the number of records read in one transaction, because beginning one costs
+// as much as reading a record.
 const getAtOnce = 16
 
 // peer is an identity as the earlier envelopes of this pass left it.
@@ -358,8 +358,8 @@ func (p *pass) recent(m *inbound, peer session.Peer) bool {
 	return at > p.now.Add(-keepSeen).UnixNano() && at >= in.Activity
 }
 
-// signedAt is when the sender signed the latest of the bundles beside a message, ns; 0 if
-// there is none.
+// signedAt returns the time at which the sender signed the latest of the bundles beside a
+// message, ns; 0 if there is none.
 func (m *inbound) signedAt() (at int64) {
 	for _, b := range m.message.GetBundles() {
 		if string(b.GetIdentity()) == string(m.sender.Compressed()) {

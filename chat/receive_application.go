@@ -71,8 +71,8 @@ func (p *pass) notRefused(mvds [][32]byte) [][32]byte {
 	return slices.DeleteFunc(slices.Clone(mvds), func(id [32]byte) bool { return p.refused[id] })
 }
 
-// maxSyncMessages is how many messages of one MVDS payload are taken: each costs
-// the recovery of a signature. The rest is not acknowledged, so it comes again.
+// maxSyncMessages limits the messages read from one MVDS payload: each costs the recovery
+// of a signature. The rest is not acknowledged, so it comes again.
 const maxSyncMessages = 1000
 
 // sync takes the acknowledgements and messages of an MVDS payload. Offers and
@@ -259,7 +259,7 @@ var errLater = errors.New("not accepted now")
 // refused, and the sender's next attempt finds the state as this one did.
 type judge func(lookup) (write func(*txn) error, err error)
 
-// reader is what reading one record takes: a transaction, or a judge's lookup.
+// reader reads a record: a transaction, or a judge's lookup.
 type reader interface {
 	Get(table Table, name []byte) ([]byte, error)
 }

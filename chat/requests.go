@@ -15,7 +15,7 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// maxTries is how often a change is computed again because the record has changed
+// maxTries limits the times a change is computed again because the record has changed
 // meanwhile: a message of theirs came, or another call was faster.
 const maxTries = 8
 

@@ -21,8 +21,8 @@ const (
 	// nothing, and anybody can connect.
 	fewPeers = 4
 
-	// codeRepeats is how often the contact code is published again after that at our
-	// return, a wait of codeAgain waits of ResendBase later: at first the peers may not
+	// codeRepeats is the number of times the contact code is published again after the one
+	// at our return, each codeAgain waits of ResendBase later: at first the peers may not
 	// relay to others yet.
 	codeRepeats = 1
 	codeAgain   = 4
@@ -35,7 +35,7 @@ const (
 	awaitedPause  = time.Second
 )
 
-// awaited is when to look whose contact codes to listen for.
+// awaited schedules the look for people whose contact codes we listen for.
 type awaited struct {
 	next time.Time
 	more bool // there is something to do then

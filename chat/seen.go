@@ -23,17 +23,17 @@ import (
 // comes again is nothing new either: a message is known by its history, a state by its
 // clock, and a ciphertext does not open twice.
 const (
-	// keepSeen is how long opened messages are remembered: longer than the pre-keys
-	// that could open them again.
+	// keepSeen is the time for which opened messages are remembered: longer than the
+	// pre-keys that could open them again.
 	keepSeen = x3dh.KeepSpent + x3dh.RotateAfter
-	// maxMarks is how much is kept of one person, a unit for each id: a thousand
-	// envelopes a day for keepSeen, some 5 MB.
+	// maxMarks limits the marks of one person, counted in ids: a thousand envelopes a day
+	// for keepSeen, some 5 MB.
 	maxMarks = 32 << 10
 	// maxStrangerMarks is that of a stranger, or of somebody blocked: what they may
 	// leave with us, sent a few times.
 	maxStrangerMarks = 4 * MaxStrangerMessages
-	// maxStrangerRepeats is how many ids the mark of one envelope of theirs holds, to be
-	// acknowledged again when a copy of it comes.
+	// maxStrangerRepeats limits the MVDS ids in the mark of one envelope of theirs, which
+	// are acknowledged again when a copy of it comes.
 	maxStrangerRepeats = 32
 	// maxMarksTogether bounds what is forgotten together.
 	maxMarksTogether = 256

@@ -176,7 +176,7 @@ func (c *Client) sign(a *account, to key.Public, typ wire.ApplicationMetadataMes
 	}}, nil
 }
 
-// historyRecord is what the history has of a message of ours with a text.
+// historyRecord returns the record of our message with a text in its history.
 func (out *outgoing) historyRecord(a *account, kind, text string, now time.Time) *wire.MessageRecord {
 	return &wire.MessageRecord{
 		Id: out.row.GetMessageId(), Chat: message.ConversationWith(out.to).Bytes(), From: a.public.Compressed(), Kind: kind, Text: text,
@@ -226,13 +226,13 @@ func (t *txn) enqueue(out *outgoing) error {
 // transaction waits begins one, and takes along whoever comes until that runs. So the
 // record of a chat, for one, is read and written once for all of them.
 
-// acceptance is what one call wants to have accepted.
+// acceptance holds the messages of one call that wait to be accepted.
 type acceptance struct {
 	all   []*textMessage
 	taken []*textMessage // whose client_ref another call was faster with
 }
 
-// batch is what goes into one transaction.
+// batch gathers the calls whose messages are accepted in one transaction.
 type batch struct {
 	calls []*acceptance
 	size  int // messages

@@ -28,11 +28,11 @@ const (
 )
 
 const (
-	// MaxStrangers is how many unanswered strangers are kept; a thousand people who
+	// MaxStrangers limits the unanswered strangers that are kept; a thousand people who
 	// wait for an answer are more than anybody reads.
 	MaxStrangers = 1000
-	// MaxStrangerMessages is how many messages one of them can leave, and
-	// MaxStrangerBytes how much: with MaxStrangers, less than 100 MB in all.
+	// MaxStrangerMessages limits the messages that one of them can leave, and
+	// MaxStrangerBytes their text: with MaxStrangers, less than 100 MB in all.
 	MaxStrangerMessages = 100
 	MaxStrangerBytes    = 64 << 10
 	// strangerRequests more may be contact requests, of strangerRequestBytes more: somebody

@@ -11,7 +11,8 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// topicKind is what a content topic is for. It is stored, and part of a key of tableTopics.
+// topicKind is the purpose of a content topic. It is stored, and part of a key of
+// tableTopics.
 type topicKind string
 
 const (

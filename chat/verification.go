@@ -21,7 +21,7 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// SafetyNumber is what two people compare to make sure that nobody sits between them,
+// SafetyNumber is for two people to compare, to make sure that nobody sits between them,
 // with the colours the Status app shows for a key.
 type SafetyNumber struct {
 	// SafetyNumber is the number to compare: 60 digits in groups of five, the same for
@@ -83,7 +83,7 @@ func (c *Client) UnverifyContact(k key.Public) (event.Contact, error) {
 	})
 }
 
-// verificationState is how far a question has come, as it is stored and reported.
+// verificationState is the state of a question, as it is stored and reported.
 type verificationState string
 
 const (
@@ -376,7 +376,7 @@ func (c *Client) judgeQuestion(r lookup, from key.Public, id [32]byte, m *wire.R
 	return func(t *txn) error { return t.putVerification(name, rec) }, nil
 }
 
-// questionReply is what the other side says to a question.
+// questionReply is the other side's reply to a question.
 type questionReply struct {
 	id     string // hex, of the question
 	clock  uint64

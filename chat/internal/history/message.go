@@ -36,17 +36,17 @@ type clock struct {
 }
 
 const (
-	// clockMargin is how far our clocks are ahead of their envelopes at most: below
-	// what receivers refuse (message.MaxClockAhead), with room for the time that an
-	// envelope travels.
+	// clockMargin limits how far our clocks run ahead of their envelopes: below what
+	// receivers refuse (message.MaxClockAhead), with room for the time that an envelope
+	// travels.
 	clockMargin = message.MaxClockAhead - 10*time.Second
-	// MaxFollow is how far ahead of our own time the clock of a conversation is followed,
-	// so that what we say next comes after what was said before: a time that is wrong by
-	// an hour of daylight saving, with room. Further, the clock begins anew at our time.
+	// MaxFollow limits how far ahead of our own time we follow the clock of a conversation,
+	// which keeps our next message after the earlier ones: a time that is wrong by an hour
+	// of daylight saving, with room. Further, the clock begins anew at our time.
 	MaxFollow = 2 * time.Hour
-	// MaxEnvelopeAhead is how far ahead of our own time the time of an envelope counts
-	// when a state is judged. Nobody signs it, and our own time may be wrong: by a time
-	// zone at most, or all that comes waits until it is put right.
+	// MaxEnvelopeAhead limits how far ahead of our own time an envelope's time counts when
+	// a state is judged. Nobody signs it, and our own time may be wrong: by a time zone at
+	// most, or all that comes waits until it is put right.
 	MaxEnvelopeAhead = 24 * time.Hour
 	// MaxTime is the largest time we hand on, ms: JSON numbers are exact up to 2^53.
 	MaxTime = 1<<53 - 1
@@ -143,8 +143,8 @@ func EnvelopeTime(now time.Time, clock uint64) time.Time {
 // placed says where a message stands in its conversation.
 type placed struct {
 	clock uint64 // its place: orders the conversation
-	// skew is how far its own clock is ahead of our time, ms, if it is further ahead
-	// of us and of the conversation than honest clocks are; else 0.
+	// skew is the lead of its own clock over our time, ms, if that is further ahead of us
+	// and of the conversation than honest clocks are; else 0.
 	skew int64
 }
 

@@ -1,5 +1,5 @@
-// Package ledger is how the engine writes: one transaction at a time, with the events
-// that tell of it.
+// Package ledger writes to the store: one transaction at a time, together with the events
+// that report it.
 //
 // A part of the engine reads and writes records in a Tx, emits events in it, and
 // registers what is to be written once at its end (AtEnd) and what is to change in
@@ -32,7 +32,7 @@ const (
 // metaLostEvents is the name in TableMeta of the LostEventsRecord.
 var metaLostEvents = []byte("lost_events")
 
-// Options is what a Ledger needs to know. All fields but Probe are required.
+// Options configure a Ledger. All fields but Probe are required.
 type Options struct {
 	Store port.Store
 	Now   func() time.Time

@@ -27,11 +27,11 @@ const (
 	// than MaxStrangerMessages messages make. strangersShare is for all of them.
 	strangerShare  = 50
 	strangersShare = 4
-	// minStrangerEvents is what a first message makes: the person, the session, the
-	// request and the message. Small queues have room for it.
+	// minStrangerEvents is the number of events of a first message: the person, the
+	// session, the request and the message. Small queues have room for it.
 	minStrangerEvents = 4
-	// withheldNotices is how many events_withheld a stranger may have in the queue. A
-	// new one is needed only when the one before was handed out.
+	// withheldNotices limits the events_withheld about one stranger in the queue. A new one
+	// is needed only when the one before was handed out.
 	withheldNotices = 8
 )
 
@@ -212,7 +212,7 @@ type waitingEvent struct {
 	about *eventShare // nil: nobody in particular
 }
 
-// eventShare is what waits about one person.
+// eventShare is the part of the queue that is about one person.
 type eventShare struct {
 	who    key.Compact
 	number int
@@ -324,7 +324,7 @@ func (x *eventIndex) dropTo(number, size int) {
 	}
 }
 
-// of is what waits about one person.
+// of returns the share of one person.
 func (x *eventIndex) of(who key.Compact) eventShare {
 	if s := x.people[who]; s != nil {
 		return *s
@@ -332,7 +332,7 @@ func (x *eventIndex) of(who key.Compact) eventShare {
 	return eventShare{who: who}
 }
 
-// sum is what waits about all people for whom counts is true.
+// sum adds up the shares of all people for whom counts is true.
 func (x *eventIndex) sum(counts func(key.Compact) bool) (sum eventShare) {
 	for who, s := range x.people {
 		if counts(who) {

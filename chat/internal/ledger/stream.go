@@ -43,7 +43,7 @@ func (s *Stream) setNext(seq uint64) {
 	s.seen.Store(seq)
 }
 
-// eventsAtOnce is how many events are read from the store in one transaction.
+// eventsAtOnce is the number of events read from the store in one transaction.
 const eventsAtOnce = 64
 
 func newStream(store port.Store, now func() time.Time, blocked func(key.Compact) bool) *Stream {
@@ -133,7 +133,7 @@ func (s *Stream) tell() {
 // stored tells whether the store has events to hand out; s.mu is held.
 func (s *Stream) stored() bool { return s.next <= s.last && !s.asleep }
 
-// Unread is how many events can be read now. Those that are lost are one.
+// Unread returns the number of events that can be read now. Lost events count as one.
 func (s *Stream) Unread() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

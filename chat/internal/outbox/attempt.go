@@ -71,12 +71,13 @@ const (
 	ackShare = 4
 )
 
-// MaxMessage is how many bytes of application messages one attempt may carry, for all
-// devices together: two thirds of an envelope leave room for acknowledgements, headers,
-// padding and bundles.
+// MaxMessage returns the number of bytes of application messages that one attempt may
+// carry, for all devices together: two thirds of an envelope leave room for
+// acknowledgements, headers, padding and bundles.
 func (o *Outbox) MaxMessage() int { return o.Network.MaxPayload() * 2 / 3 }
 
-// perDevice divides room in an envelope: each device gets a ciphertext of its own.
+// perDevice divides the room in an envelope, since each device gets a ciphertext of its
+// own.
 func (r Recipient) perDevice(room int) int { return room / max(1, len(r.Devices)) }
 
 // Work does what is due: it tries what has failed again for those who are back, and as
@@ -110,7 +111,7 @@ func (o *Outbox) send() error {
 	return nil
 }
 
-// seal makes attempts of what is due for everybody.
+// seal makes an attempt for each person to whom something is due.
 func (o *Outbox) seal() (attempts []*attempt) {
 	now := o.Now()
 	answered := map[key.Public]bool{}
@@ -143,7 +144,7 @@ func (o *Outbox) seal() (attempts []*attempt) {
 	return append(attempts, o.sealBatches(batches, now)...)
 }
 
-// batchFor gathers what goes to a person now; nil when nothing can.
+// batchFor gathers what goes to a person now; nil if there is nothing, or it must wait.
 func (o *Outbox) batchFor(peer key.Public, rows []row, now time.Time) *batch {
 	to, err := o.Sealer.Recipient(peer)
 	if err != nil {
@@ -163,15 +164,15 @@ func (o *Outbox) batchFor(peer key.Public, rows []row, now time.Time) *batch {
 	return &batch{to: peer, rows: firstRows(rows, to.perDevice(o.MaxMessage())), acks: acks[:min(len(acks), most)]}
 }
 
-// batch is what goes to one person in one attempt.
+// batch is the content of one attempt: messages and acknowledgements for one person.
 type batch struct {
 	to   key.Public
 	rows []row
 	acks [][32]byte
 }
 
-// firstRows takes as many rows from the front as go into one attempt, with room for so
-// many bytes a device: all of them to the same devices.
+// firstRows returns the longest run of rows from the front that fits into one attempt, with
+// room bytes for each device. All of them go to the same devices.
 func firstRows(rows []row, room int) []row {
 	size := 0
 	for i, r := range rows {
@@ -183,7 +184,7 @@ func firstRows(rows []row, room int) []row {
 	return rows
 }
 
-// sealBatches has batches sealed. What cannot be is put off.
+// sealBatches has the sealer encrypt the batches. One that cannot be sealed is postponed.
 func (o *Outbox) sealBatches(batches []*batch, now time.Time) (attempts []*attempt) {
 	if len(batches) == 0 {
 		return nil
@@ -215,7 +216,7 @@ func attemptOf(s Sealed) *attempt {
 	return &attempt{peer: s.To, contentTopic: s.ContentTopic, bytes: s.Bytes, save: s.Save}
 }
 
-// goWith notes in the attempt that carries a batch what is in it.
+// goWith notes the content of the batch in the attempt that carries it.
 func (b *batch) goWith(at *attempt) {
 	at.acks = b.acks
 	for _, r := range b.rows {
@@ -233,7 +234,7 @@ func (o *Outbox) plaintext(b *batch) ([]byte, error) {
 	return datasync.Encode(datasync.Payload{Acks: b.acks, Messages: messages})
 }
 
-// messages are the messages of rows: kept, or read.
+// messages returns the MVDS messages of rows: from memory, or else from the store.
 func (o *Outbox) messages(rows []row) ([]datasync.Message, error) {
 	messages := make([]datasync.Message, len(rows))
 	var missing []int
@@ -265,8 +266,9 @@ func (o *Outbox) messages(rows []row) ([]datasync.Message, error) {
 	return messages, err
 }
 
-// commit stores attempts. What was published before is recorded in the same transaction,
-// unless something of either cannot be stored: then that is found, and the rest goes on.
+// commit stores attempts. The same transaction records what was published before. If it
+// cannot be stored, both parts are stored for themselves, and each in smaller transactions,
+// so that only what is at fault is postponed.
 func (o *Outbox) commit(attempts []*attempt) error {
 	published, err := o.readPublished(o.unrecorded)
 	if err == nil {
@@ -340,13 +342,14 @@ func (o *Outbox) storeAttempt(tx *ledger.Tx, at *attempt) error {
 	return ledger.Put(tx, tableAttempts, ledger.NumberKey(at.id), at.record())
 }
 
-// unstorable puts off what an attempt carries that cannot be stored.
+// unstorable postpones the content of an attempt that cannot be stored.
 func (o *Outbox) unstorable(at *attempt, err error) {
 	o.Drop("attempt_" + ledger.Unstorable(err))
 	o.postpone(at.peer, o.rows.in(at), "an attempt cannot be stored", err)
 }
 
-// postpone puts off what cannot go out now, so that the loop does not spin.
+// postpone delays rows and acknowledgements that cannot go out now, so that the loop does
+// not spin.
 func (o *Outbox) postpone(peer key.Public, rows []row, why string, err error) {
 	if err != nil {
 		o.Log.Log("error", why, "error", err.Error())

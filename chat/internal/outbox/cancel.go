@@ -20,8 +20,8 @@ func (o *Outbox) Sending(id [32]byte) bool {
 
 // Cancel takes a message out of the outbox, and with it an attempt that is not out and
 // carries nothing else. It is kept, to be tried again if the user asks for it, and an
-// acknowledgement of its recipient is still understood. wentOut tells that it was handed to
-// the network before, so that it may arrive all the same.
+// acknowledgement of its recipient is still understood. wentOut reports that it was handed
+// to the network before, so that it may arrive all the same.
 func (o *Outbox) Cancel(tx *ledger.Tx, id [32]byte) (wentOut bool, err error) {
 	for _, r := range o.rows.ofMessage(id) {
 		if r.inHistory {

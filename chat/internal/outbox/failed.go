@@ -32,7 +32,7 @@ const (
 	maxRevivals = 3
 )
 
-// failedMessage is what is known in memory of one that is kept.
+// failedMessage is the memory of one message that is kept.
 type failedMessage struct {
 	id        [32]byte
 	clock     uint64

@@ -15,8 +15,9 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// When an attempt is out its ciphertext goes, its messages are sent and are due again
-// some time. What is left of its record says when, and goes with the last of its rows.
+// When an attempt is published, its ciphertext is erased, its messages become sent, and
+// each is due again after a while. The rest of its record stores those times, and is
+// deleted with the last of its rows.
 //
 // That a message is sent is stored once for all messages of an attempt, in
 // that record, and known in memory by the row. The message's own record
@@ -51,8 +52,8 @@ func (o *Outbox) publishAll() bool {
 	return true
 }
 
-// publication is what is to be stored about attempts that went out. The events in it are
-// encoded already: only one transaction runs at a time.
+// publication is the state to be stored after attempts were published. Its events are
+// encoded before the transaction, because only one transaction runs at a time.
 type publication struct {
 	attempts []*attempt
 	rows     [][]publishedRow // of each attempt
@@ -69,8 +70,8 @@ type publishedRow struct {
 	regular time.Time
 }
 
-// readPublished gathers what is to be stored about attempts that went out. Nobody else
-// changes the state of messages of ours meanwhile: that takes the Turn.
+// readPublished computes the publication of attempts. The state of our messages cannot
+// change before it is stored, because that takes the Turn, which the caller holds.
 func (o *Outbox) readPublished(attempts []*attempt) (*publication, error) {
 	now := o.Now()
 	p := &publication{attempts: attempts, rows: make([][]publishedRow, len(attempts))}
@@ -107,8 +108,8 @@ func (s *Sent) event(r row) event.MessageState {
 	}
 }
 
-// storePublished takes the ciphertext of attempts that went out away and stores when their
-// messages are due again. nil is fine.
+// storePublished erases the ciphertext of published attempts and stores when their messages
+// are due again. p may be nil.
 func (o *Outbox) storePublished(tx *ledger.Tx, p *publication) error {
 	if p == nil {
 		return nil
@@ -177,7 +178,7 @@ func (o *Outbox) unrecordable(at *attempt, err error) {
 	}
 }
 
-// dueAgain is a row that went out just now, with when it is due next.
+// dueAgain computes when a row that has just been published is due again.
 func (o *Outbox) dueAgain(r row, now time.Time) publishedRow {
 	p := publishedRow{row: r}
 	if r.due.quick == 0 {
@@ -197,8 +198,8 @@ func (o *Outbox) dueAgain(r row, now time.Time) publishedRow {
 	return p
 }
 
-// SentState is why a message counts as sent whose record may still say that it is queued;
-// nil if it is not sent, or the record says it. known reports whether the message is in the
+// SentState returns the evidence that a message was sent, which its own record may lack;
+// nil if it was not sent, or the record has it. known reports whether the message is in the
 // outbox.
 func (o *Outbox) SentState(id [32]byte) (sent *Sent, known bool) {
 	o.rows.mu.Lock()
@@ -223,7 +224,7 @@ func (o *Outbox) keepSent(tx *ledger.Tx, r row) error {
 // read once, and written once at the end.
 type changedRecords map[uint64]*wire.AttemptRecord
 
-// recordsKey is where a transaction keeps them.
+// recordsKey is the key of changedRecords in ledger.Local.
 type recordsKey struct{}
 
 func (o *Outbox) changed(tx *ledger.Tx) changedRecords {
@@ -270,13 +271,13 @@ func (o *Outbox) leaveRecord(tx *ledger.Tx, r row) error {
 	return nil
 }
 
-// Sent is why the messages of an attempt count as sent.
+// Sent is the evidence that the messages of an attempt were sent.
 type Sent struct {
 	Evidence port.Evidence
 	At       time.Time
 }
 
-// addTo writes it into the record of its attempt. nil is fine.
+// addTo writes it into the record of its attempt. s may be nil.
 func (s *Sent) addTo(rec *wire.AttemptRecord) {
 	if s != nil {
 		rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceAt = s.Evidence.Kind, uint32(s.Evidence.Peers), s.At.UnixMilli()

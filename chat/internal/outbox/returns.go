@@ -16,14 +16,15 @@ import (
 // acknowledges it can have it sent for ever.
 
 const (
-	// hurryEvery, in waits of ResendBase, is how often at most a device that is heard
-	// makes us hurry: a chatty one must not have everything sent at each word of its.
+	// hurryEvery is the least time, in waits of ResendBase, between two times that a device
+	// makes us hurry by being heard: one that sends often must not have everything sent
+	// each time.
 	hurryEvery = 10
 	// maxHurries bounds how often that happens to one message.
 	maxHurries = 8
-	// heardSends is how often a hurried message is sent when somebody was heard: they are
-	// there, so that only losses can keep it from them. backSends is that when we are back,
-	// and they are perhaps not there.
+	// heardSends is the number of times a hurried message is sent after its recipient was
+	// heard: they are online, so that only losses can keep it from them. backSends is that
+	// number after our own return, when they may be offline.
 	heardSends = 6
 	backSends  = 3
 
@@ -52,10 +53,10 @@ func (r *row) waits(now time.Time) bool {
 	return r.idle() && r.sends > 1 && r.due.next.After(now)
 }
 
-// hurry hastens what a device waits for that was heard; addressed tells that messages
-// go to it. What another device has acknowledged waits for those that have not, and only
-// if it would wait for longer than pause: the devices that have it see a message that is
-// not for them, and may take it that their sender does not know them.
+// hurry sends sooner what waits for a device that was heard; addressed means that messages
+// go to it. What another device has acknowledged waits for those that have not, and only if
+// it would wait for longer than pause: the devices that have it see a message that is not
+// for them, and may take it that their sender does not know them.
 func (s *rows) hurry(from Device, addressed, own bool, now time.Time, pause time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,12 +175,12 @@ type away struct {
 	tokens   ratelimit.Bucket
 }
 
-// backRate is how often what waits is hurried because we are back.
+// backRate limits how often waiting messages are hurried because of our own return.
 func backRate(base time.Duration) ratelimit.Rate {
 	return ratelimit.Rate{AtOnce: backAtOnce, Every: backEvery * base}
 }
 
-// next is when there is a token, now or later.
+// next returns the time of the next token: now, or later.
 func (a *away) next(base time.Duration, now time.Time) time.Time {
 	if at := a.tokens.Next(backRate(base)); at.After(now) {
 		return at

@@ -35,11 +35,11 @@ type row struct {
 	acked     []string // installations that have it
 	delivered bool     // some installation has it
 	sent      *Sent    // its message counts as sent, which its record may not say: publish.go
-	// body is what it sends, until that was published once, if there was room.
+	// body is the message it sends, until that was published once, if there was room.
 	body *datasync.Message
 }
 
-// stage is where a row is in its life:
+// stage is the state of a row in its life:
 //
 //	       storeAttempt               published
 //	waiting ---------> inAttempt ------------------> out
@@ -92,16 +92,16 @@ func (s stage) enter(next state, attempt uint64) (stage, bool) {
 // be due.
 func (r *row) idle() bool { return r.at.state != inAttempt }
 
-// schedule is when a row is to be sent. Its regular times are by datasync.Backoff. When
-// somebody is back it is sent sooner, a bounded number of times, beside them: see
-// returns.go.
+// schedule holds the times at which a row is to be sent. Its regular times are by
+// datasync.Backoff. When somebody is back it is sent sooner, a bounded number of times,
+// beside them: see returns.go.
 type schedule struct {
 	next    time.Time
 	quick   int       // how often it is to be sent soon
 	sent    int       // how often it was since the last hastening
 	regular time.Time // when quick is not 0: when it is due by its regular times
-	// hurried is when it was last made due early for an installation that asked for it,
-	// and hurries how often it was because somebody was heard.
+	// hurried is the last time it was made due early because an installation asked for it,
+	// and hurries counts the times it was because somebody was heard.
 	hurried time.Time
 	hurries int
 }
@@ -110,7 +110,8 @@ type schedule struct {
 // what makes its message sent.
 func (r *row) firstSent() bool { return r.inHistory && r.sends == 1 && !r.delivered }
 
-// sendsThen is how often a row was sent by its schedule once it is out again.
+// sendsThen returns the number of times a row will have been sent by its schedule once its
+// next attempt is out.
 func (r *row) sendsThen() int {
 	if r.due.quick > 0 {
 		return r.sends
@@ -329,7 +330,7 @@ func (s *rows) published(p publishedRow, attempt uint64) bool {
 	return ok
 }
 
-// nextDue is when the next row has to be sent.
+// nextDue returns the time at which the next row has to be sent.
 func (s *rows) nextDue() (t time.Time, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -374,7 +375,7 @@ func (s *rows) due(now time.Time, coalesce time.Duration) map[key.Public][]row {
 	return due
 }
 
-// dueRows are rows of one person that are due soon; now tells that one is already.
+// dueRows are rows of one person that are due soon; now is true if one is due already.
 type dueRows struct {
 	rows []*row
 	now  bool
@@ -384,8 +385,8 @@ type dueRows struct {
 type Entry struct {
 	Peer   key.Public
 	Record *wire.OutboxRecord
-	// Encoded is Record, if it is encoded already; Body is what it sends, if it is at hand.
-	// Both save time in the transaction or later.
+	// Encoded is Record, if it is encoded already; Body is the message it sends, if it is
+	// at hand. Both save time in the transaction or later.
 	Encoded []byte
 	Body    *datasync.Message
 }
@@ -393,7 +394,7 @@ type Entry struct {
 // addedRows are the rows that a transaction adds.
 type addedRows []*row
 
-// addedKey is where a transaction keeps them.
+// addedKey is the key of the added rows in ledger.Local.
 type addedKey struct{}
 
 // Add has a message delivered.
