@@ -99,10 +99,10 @@ func (p *pass) answerable(m *inbound) bool {
 	return m.sender == p.a.public || known && s.familiar() && !p.met[m.sender]
 }
 
-// partitioned answers a message that is for other installations of ours, unless its
-// sender knows this one: then it is a resend to those that have not acknowledged it.
-// Whoever holds a session with us is answered in it, since an empty message in none has
-// them begin another one.
+// partitioned answers a message that is for other installations of ours, unless its sender
+// knows this one: then it is a resend to those that have not acknowledged it. A sender who
+// holds a session with us is answered in it, since an empty message outside of a session
+// makes them begin another one.
 func (p *pass) partitioned(m *inbound, peer session.Peer) {
 	w := answer{peer: m.sender, installation: m.in.InstallationID}
 	if peer.HeardSince(w.installation, p.now.Add(-p.c.settings.AdvertiseEvery)) {

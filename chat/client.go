@@ -28,7 +28,7 @@ type Options struct {
 	Rand      io.Reader // nil: crypto/rand; must be safe for concurrent use
 	Logger    Logger    // nil: silent
 	Settings  Settings
-	// Probe is for crash tests and nil in production: see probe.go.
+	// Probe is for crash tests and nil in production: see package ledger.
 	Probe func(point string)
 
 	// stepped leaves the loop out, for simulations that do its rounds themselves.
@@ -193,8 +193,8 @@ func (c *Client) source() session.Source {
 	return session.Source{Rand: c.rand, IV: ratchet.RandomIV(c.rand)}
 }
 
-// txn is a transaction of the ledger with the client whose it is: the engine's own steps
-// are its methods.
+// txn is a transaction of the ledger together with its client: the engine's own steps are
+// its methods.
 type txn struct {
 	*ledger.Tx
 	c *Client

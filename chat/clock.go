@@ -32,7 +32,8 @@ func (c *Client) readClocks() clockReading {
 	return clockReading{at, passed}
 }
 
-// jump is by how much the time of day has parted from the time that has passed since r.
+// jump returns the difference between the change of the time of day and the time that has
+// really passed.
 func (r clockReading) jump(since clockReading) time.Duration {
 	by := r.at.Sub(since.at) - (r.passed - since.passed)
 	if by.Abs() < minJump {
@@ -42,7 +43,7 @@ func (r clockReading) jump(since clockReading) time.Duration {
 }
 
 // clockJumped reports whether there was a jump that followClock has not followed. Small
-// ones are forgotten. the lock is held.
+// ones are ignored. The caller holds the engine's lock.
 func (c *Client) clockJumped() bool {
 	now := c.readClocks()
 	if now.jump(c.loop.clocks) != 0 {
@@ -53,8 +54,8 @@ func (c *Client) clockJumped() bool {
 }
 
 // followClock does what a jump of the time of day asks for. After one forward all that
-// became due meanwhile is due anyway; we were away perhaps. After one back, what is due
-// in a second must not wait for as long as the jump. the lock is held.
+// became due meanwhile is due anyway; we were away perhaps. After one back, what is due in
+// a second must not wait for as long as the jump. The caller holds the engine's lock.
 func (c *Client) followClock(t *ledger.Turn) {
 	now := c.readClocks()
 	by := now.jump(c.loop.clocks)

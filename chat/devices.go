@@ -50,7 +50,7 @@ func (a *account) setDevices(own session.Peer) {
 	a.dropped = own.Dropped()
 }
 
-// ownDevices brings the account up to date after p was stored, if that is our own
+// refreshOwnDevices brings the account up to date after p was stored, if p is our own
 // identity, and has the bundle published if that changes it. The caller holds the engine's
 // lock.
 func (c *Client) refreshOwnDevices(p session.Peer) {
@@ -89,9 +89,9 @@ func (p *pass) join(m *inbound, own session.Peer) session.Peer {
 }
 
 // deviceNamed stores the name that another own device gives itself, unless the user has
-// given it one here. A deployed client tells its own devices with a SYNC_PAIR_INSTALLATION
-// that it does not sign; the signature of the payload says that it is one of ours.
-// Spec: 62/STATUS-PAYLOADS leaves the unsigned form out; deployed.
+// given it one here. A deployed client sends it to its own devices in a
+// SYNC_PAIR_INSTALLATION that it does not sign; the signature of the payload shows that it
+// is one of ours. Spec: 62/STATUS-PAYLOADS leaves the unsigned form out; deployed.
 func (p *pass) deviceNamed(m *inbound, app message.Application) {
 	var named wire.SyncPairInstallation
 	if err := proto.Unmarshal(app.Payload, &named); err != nil || m.sender != p.a.public {
@@ -188,8 +188,8 @@ func (c *Client) Devices() ([]event.Device, error) {
 // send, and our bundle lists it. Spec: 54, "Pairing".
 func (c *Client) EnableDevice(id string) (event.Device, error) { return c.setDevice(id, true) }
 
-// DisableDevice ends that: it gets nothing more from us, and those who learn our
-// bundle do not write to it any more.
+// DisableDevice ends the pairing with an installation: it gets nothing more from us, and
+// people who learn our bundle do not write to it any more.
 func (c *Client) DisableDevice(id string) (event.Device, error) { return c.setDevice(id, false) }
 
 // setDevice enables or disables an installation by decision of the user, which no bundle

@@ -110,8 +110,8 @@ func (c *Client) run() {
 	}
 }
 
-// turn is one round of work, unless the store is suspended. What arrived before
-// that is put off: its sender will send it again.
+// turn is one round of work, unless the store is suspended. What arrived before that is
+// dropped: its sender will send it again.
 func (c *Client) turn(batch []Envelope) {
 	t := c.beginTurn()
 	defer t.End()
@@ -244,7 +244,7 @@ const (
 	incomingBytes = 8 << 20
 )
 
-// byteGate holds up who brings more than max bytes before earlier ones are taken.
+// byteGate blocks a caller that brings more than max bytes before earlier ones are handled.
 // Something larger than max passes when nothing else waits.
 type byteGate struct {
 	max int
@@ -301,7 +301,8 @@ func newInbox() inbox {
 // waits longer, and the commit is paid for already.
 const maxBatch = 64
 
-// drain returns first, which was taken from waiting, and what else is there of a batch.
+// drain returns first, which was read from waiting, and more waiting envelopes, up to a
+// batch.
 func (b *inbox) drain(first Envelope) []Envelope {
 	batch := []Envelope{first}
 	b.room.leave(len(first.Payload))
@@ -317,7 +318,7 @@ func (b *inbox) drain(first Envelope) []Envelope {
 	return batch
 }
 
-// received takes an envelope from the transport; it waits while the inbox is full.
+// received puts an envelope of the transport into the inbox; it blocks while that is full.
 func (c *Client) received(e Envelope) {
 	c.counters.received.Add(1)
 	if c.loop.inbox.room.enter(c.life.ctx, len(e.Payload)) != nil {

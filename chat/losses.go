@@ -15,13 +15,13 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// A message that is authentic, is for this installation and does not open may mean that
-// one side has lost something of the session: its store, or the newest state of it. But
-// what a signature of 26/WAKU2-PAYLOAD covers names no recipient. Anybody can announce
-// our installation id, and even our pre-key, as their own, and pass on to us what they
-// are answered. Nothing in the message tells one from the other, and an id that this
-// store does not know may be one it knew before an older copy of it was put back. What
-// tells is whether the sender answers in the session there is:
+// A message that is authentic, is for this installation and does not open may mean that one
+// side has lost something of the session: its store, or the newest state of it. But what a
+// signature of 26/WAKU2-PAYLOAD covers names no recipient. Anybody can announce our
+// installation id, and even our pre-key, as their own, and pass on to us what they are
+// answered. Nothing in the message shows which it is, and an id that this store does not
+// know may be one it knew before an older copy of it was put back. So we look whether the
+// sender answers in the existing session:
 //
 //  1. and 2. They are probed in it, twice at most, with something that every receiver
 //     acknowledges. All goes on in that session.
@@ -158,9 +158,9 @@ func (p *pass) suspect(who installationOf, cause string, signedAt int64) (suspic
 	return s, true
 }
 
-// answeredInSession ends a suspicion about the installation that m came from in a
-// session. If that was there before, nothing is lost. If it is a new one, that is told
-// once it carries what was missed: a message made before the first probe.
+// answeredInSession ends a suspicion about the installation that m came from in a session.
+// If the session was there before, nothing is lost. If it is a new one, the repair is
+// reported once it carries what was missed: a message made before the first probe.
 func (p *pass) answeredInSession(m *inbound, in session.Session) {
 	who := installationOf{m.sender, m.in.InstallationID}
 	s, suspected := p.c.sessions.suspicions.Get(who)
@@ -200,8 +200,8 @@ func cameAgain(plaintext []byte, before time.Time) bool {
 	return false
 }
 
-// causeOf names, for event.SessionRepaired, why a message did not open; "" if that points to
-// no loss.
+// causeOf returns the cause, for event.SessionRepaired, that a message did not open; "" if
+// that points to no loss.
 func causeOf(err error) string {
 	switch {
 	case errors.Is(err, session.ErrNoPreKey):

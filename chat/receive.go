@@ -41,7 +41,7 @@ type pass struct {
 	// applications are the application messages of all envelopes, in their order.
 	applications []applicationMessage
 	accepted     map[[32]byte][32]byte // ChatMessages of this pass: MVDS id by message id
-	met          map[key.Public]bool   // strangers nothing was known of before this pass
+	met          map[key.Public]bool   // strangers who were unknown before this pass
 	// welcomed are those of them who have said something that opened.
 	welcomed map[key.Public]bool
 	// routed are people whom this pass makes known, with the topic shared with them.
@@ -80,7 +80,7 @@ type inbound struct {
 	// ours sends.
 	timestamps map[[32]byte]int64
 	silent     bool // its sender is blocked: acknowledge it, and no more
-	recent     bool // it cannot be an old one that the marks have forgotten: answers.go
+	recent     bool // it is too new to be a copy whose mark was forgotten
 	news       bool // the bundle with it is newer than all before of that installation
 }
 
@@ -171,8 +171,8 @@ func reasonOf(err error) string {
 	return "error"
 }
 
-// handle takes an unsealed envelope through the rest of the pipeline, one after
-// the other: each sees what those before it have changed.
+// handle puts an unsealed envelope through the rest of the pipeline. It is called for one
+// after the other, because each sees what those before it have changed.
 func (p *pass) handle(m *inbound) error {
 	if done, err := p.seenBefore(m); done || err != nil {
 		return err
@@ -183,9 +183,9 @@ func (p *pass) handle(m *inbound) error {
 	return p.open(m)
 }
 
-// admit decides about the sender of a payload before anything is opened or stored. What
-// blocked people send is opened, so that it can be acknowledged, and goes no further: that is
-// what silent says.
+// admit decides about the sender of a payload before anything is decrypted or stored. What
+// blocked people send is decrypted, so that it can be acknowledged, and goes no further:
+// then it sets silent.
 func (p *pass) admit(m *inbound) error {
 	s, known := p.c.people.contacts.get(m.sender)
 	switch {
@@ -289,7 +289,7 @@ func (p *pass) setPeer(before, after session.Peer) {
 	p.peers[after.Identity] = &passPeer{before, after}
 }
 
-// open decrypts and hands on what it finds.
+// open decrypts a message and passes its content on.
 func (p *pass) open(m *inbound) error {
 	peer, err := p.peer(m.sender)
 	if err != nil {
@@ -350,8 +350,8 @@ func (p *pass) open(m *inbound) error {
 }
 
 // recent reports whether the bundle of m is signed later than anything that the marks may
-// have forgotten, and not before the last one of its installation. What anybody publishes
-// again after the marks are gone is neither a sign of life nor a reason to do anything.
+// have forgotten, and not before the last one of its installation. A copy that somebody
+// publishes after the marks are gone is neither a sign of life nor a reason to do anything.
 func (p *pass) recent(m *inbound, peer session.Peer) bool {
 	at := m.signedAt()
 	in, _ := peer.Find(m.message.GetInstallationId())
@@ -369,10 +369,10 @@ func (m *inbound) signedAt() (at int64) {
 	return at
 }
 
-// readSignals acts on what a message that opened says beside its content. An empty one asks
-// for what was missed: all that waits is sent again, in a new session if the message came in
-// none. One that came in a session ends the suspicion that the session is lost. It returns
-// the peer, changed by that.
+// readSignals handles the requests that an opened message makes beside its content. An
+// empty one asks for what was missed: everything unacknowledged is sent again, in a new
+// session if the message came in none. One that came in a session ends the suspicion that
+// the session is lost. It returns the peer, changed by that.
 func (p *pass) readSignals(m *inbound, next session.Peer) session.Peer {
 	from, peer := m.in.InstallationID, m.sender
 	if m.in.Session >= 0 && p.c.sessions.suspicions.Contains(installationOf{peer, from}) {
@@ -391,7 +391,7 @@ func (p *pass) readSignals(m *inbound, next session.Peer) session.Peer {
 	return next
 }
 
-// heard notes that a device is there, if what came of it is news: see returns.go.
+// heard notes that a device is online, if its message is a recent one: see returns.go.
 func (p *pass) heard(m *inbound, installation string, news bool) {
 	if news {
 		p.do(func(t *txn) error {

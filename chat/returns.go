@@ -10,11 +10,11 @@ import (
 	"libstatus1to1/chat/protocol/topic"
 )
 
-// Coming back: when we do, what waits goes at once (package outbox) and our contact code
-// is published, by which others see that we are there. To notice others we listen for the
-// contact codes of those whom something waits for, also if they are not in the address
-// book: in memory, and as long as it waits. Nobody can see it: a relay node gets
-// everything of its shard.
+// Coming back online. When we do, waiting messages go at once (package outbox) and our
+// contact code is published, by which others see that we are there. To notice the return of
+// others we listen for the contact codes of people whom messages wait for, also if they are
+// not in the address book: in memory only, and as long as messages wait. Nobody can observe
+// that, because a relay node gets everything of its shard.
 
 const (
 	// fewPeers: with so few peers one more may be the way to somebody; with more it says
@@ -27,8 +27,8 @@ const (
 	codeRepeats = 1
 	codeAgain   = 4
 
-	// maxAwaited bounds those we listen for, those written to last: each takes 12 ms of
-	// CPU to begin with, and a look at every envelope on its topic.
+	// maxAwaited bounds the people we listen for, preferring those written to last: each
+	// costs 12 ms of CPU to begin with, and a look at every envelope on its topic.
 	maxAwaited = 256
 	// awaitedAtOnce and awaitedPause bound how much of that is done in a row.
 	awaitedAtOnce = 8
@@ -57,8 +57,8 @@ func newer(before, after session.Peer, installation string) bool {
 	return found && is.Activity > was.Activity
 }
 
-// awaitCodes listens for those whom something waits for, and no longer for others. In
-// the loop.
+// awaitCodes listens for the contact codes of people whom messages wait for, and no longer
+// for others. The caller holds the engine's lock.
 func (c *Client) awaitCodes() {
 	now := c.now()
 	if !c.sessions.awaited.more || now.Before(c.sessions.awaited.next) {
@@ -88,7 +88,7 @@ func (c *Client) awaitCodes() {
 	}
 }
 
-// awaited are those to listen for. The blocked are not heard.
+// awaited returns the people to listen for, without the blocked ones.
 func (c *Client) awaited() []key.Public {
 	all := slices.DeleteFunc(c.outbox.Awaited(), func(k key.Public) bool {
 		s, _ := c.people.contacts.get(k)
@@ -117,8 +117,8 @@ func (r *routes) awaits(k key.Public) bool {
 	return r.awaited[k.Compact()]
 }
 
-// stopAwaiting forgets those who are not wanted any more. It gives the routes whose
-// topic nobody needs.
+// stopAwaiting forgets the people who are not in wanted. It returns the routes whose topic
+// is not needed any more.
 func (r *routes) stopAwaiting(wanted []key.Public) (unused []route) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -20,13 +20,15 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// The middle of the sending pipeline: what the outbox has for a person becomes envelopes.
+// The middle of the sending pipeline: a payload of the outbox for a person becomes
+// envelopes.
 //
 //	MVDS payload -> a ciphertext for each device, by its session (54) -> ProtocolMessage
 //	with our bundle beside it -> 26 payload for the topic they listen on
 //
-// Sealing changes nothing: the sessions as they are then are stored with the envelope
-// (sealed.save), so that a message key never encrypts two plaintexts.
+// Sealing changes nothing in memory or store: the outbox stores the sessions as they are
+// after it together with the envelope (saveSealed), before it publishes, so that a message
+// key never encrypts two plaintexts.
 
 // sealer implements outbox.Sealer.
 type sealer struct{ c *Client }
@@ -90,7 +92,7 @@ func (s sealer) Seal(now time.Time, payloads []outbox.Payload) []outbox.SealResu
 	return results
 }
 
-// sealing is a payload on its way into an envelope, with what that takes.
+// sealing is a payload on its way into an envelope, with all that encrypting it needs.
 type sealing struct {
 	outbox.Payload
 	a       *account
@@ -101,7 +103,8 @@ type sealing struct {
 	shared  route // the negotiated topic
 }
 
-// beginSealing looks up what sealing takes; it reads memory that only the loop has.
+// beginSealing looks up all that encrypting a payload needs, because the goroutines that do
+// it must not read memory that the engine's lock guards.
 func (c *Client) beginSealing(a *account, bundle *wire.Bundle, p outbox.Payload, now time.Time) (*sealing, error) {
 	to, err := c.peer(p.To)
 	if err != nil {
@@ -145,15 +148,15 @@ func (c *Client) sealPayload(s *sealing) ([]outbox.Sealed, error) {
 	return append(envelopes, c.outboxSealed(last)), nil
 }
 
-// sealed is an envelope, and what changes with its being made.
+// sealed is an envelope, with the changes to store with it.
 type sealed struct {
 	before, after session.Peer
 	stateless     bool     // no session moves: it is an advertisement
 	started       []string // installations with which it begins a session
 	contentTopic  string
 	bytes         []byte
-	newTopic      *route                 // the negotiated topic, if it is the first on it
-	introduces    *wire.IntroducedRecord // what they know of our profile by it
+	newTopic      *route                 // the negotiated topic, if the envelope is the first on it
+	introduces    *wire.IntroducedRecord // our profile as they know it then
 }
 
 // encrypt encrypts for the devices of a person except some, and seals that for the topic
@@ -258,8 +261,8 @@ func (c *Client) introduce(a *account, to key.Public, now time.Time) (*introduct
 	return &introduction{&wire.IntroducedRecord{ProfileClock: ci.GetClock(), At: now.UnixMilli(), Picture: withPicture}, application}, nil
 }
 
-// introductions remembers what people were sent of our profile. It holds the part of
-// tableIntroduced that was used last.
+// introductions remembers which profile of ours people were sent: the records of
+// tableIntroduced that were used last.
 type introductions struct {
 	last   *lru.Cache[key.Public, *wire.IntroducedRecord]
 	signed signedProfile
@@ -295,7 +298,7 @@ func (c *Client) signedProfile(a *account, ci *wire.ChatIdentity, withPicture bo
 	return application, err
 }
 
-// lastIntroduction returns what somebody was sent of our profile last.
+// lastIntroduction returns the record of the profile that somebody was sent last.
 func (c *Client) lastIntroduction(k key.Public) (*wire.IntroducedRecord, error) {
 	if told, ok := c.people.introductions.last.Get(k); ok {
 		return told, nil
@@ -308,8 +311,8 @@ func (c *Client) lastIntroduction(k key.Public) (*wire.IntroducedRecord, error) 
 	return told, err
 }
 
-// storeIntroduction stores, with an envelope that introduces us to somebody, what they are
-// sent by it. Our profile goes as an application message without MVDS around it: it is
+// storeIntroduction stores, with an envelope that introduces us to somebody, the profile
+// they are sent. Our profile goes as an application message without MVDS around it: it is
 // neither acknowledged nor sent again.
 func (t *txn) storeIntroduction(e *sealed) error {
 	if e.introduces == nil {
@@ -320,7 +323,7 @@ func (t *txn) storeIntroduction(e *sealed) error {
 	return ledger.Put(t, tableIntroduced, to.Compressed(), e.introduces)
 }
 
-// introduced looks whether what people were sent of our profile belongs to somebody.
+// introduced checks that the records of sent profiles belong to somebody.
 func (in *inspection) introduced() error {
 	return in.Each(tableIntroduced, func(name, value []byte) error {
 		var rec wire.IntroducedRecord
@@ -334,9 +337,8 @@ func (in *inspection) introduced() error {
 	})
 }
 
-// bundleFresh is for how long one signature of our bundle is used. Its timestamp
-// tells others only which device was heard last; deployed clients sign anew for
-// each message.
+// bundleFresh is for how long one signature of our bundle is used. By its timestamp others
+// only learn which device was heard last; deployed clients sign anew for each message.
 const bundleFresh = time.Minute
 
 // signedBundle is our bundle as it was signed last, for the account as it was then.

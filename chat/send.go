@@ -28,9 +28,9 @@ import (
 //	validate -> clock, ids and signature -> one transaction: message, history,
 //	outbox row, event -> return -> (loop) encrypt and store -> publish -> record that
 
-// Send stores a text for another person and returns at once; MessageState events
-// tell what becomes of it. With a ClientRef that was used for the same text to
-// the same person it returns that message again.
+// Send stores a text for another person and returns at once; MessageState events report its
+// delivery. With a ClientRef that was used for the same text to the same person it returns
+// that message again.
 func (c *Client) Send(ctx context.Context, r SendRequest) (event.Message, error) {
 	results, err := c.SendBatch(ctx, []SendRequest{r})
 	if err != nil {
@@ -115,7 +115,8 @@ func validateSend(a *account, r SendRequest) error {
 	return nil
 }
 
-// textMessage is a text on its way into the store: first what was asked, then what it is sent as.
+// textMessage is a text on its way into the store: the request, then the message made of
+// it.
 type textMessage struct {
 	request SendRequest
 	result  *SendResult
@@ -222,14 +223,14 @@ func (t *txn) enqueue(out *outgoing) error {
 	return t.toOwnDevices(out.row)
 }
 
-// Calls that come at the same time are accepted as one batch: who comes first while no
-// transaction waits begins one, and takes along whoever comes until that runs. So the
-// record of a chat, for one, is read and written once for all of them.
+// Calls that come at the same time are accepted as one batch: the first call while no
+// transaction waits begins one, and the calls that come until it runs join it. So the
+// record of a chat, for example, is read and written once for all of them.
 
 // acceptance holds the messages of one call that wait to be accepted.
 type acceptance struct {
 	all   []*textMessage
-	taken []*textMessage // whose client_ref another call was faster with
+	taken []*textMessage // whose client_ref another call has used meanwhile
 }
 
 // batch gathers the calls whose messages are accepted in one transaction.
@@ -259,7 +260,7 @@ func (b *batches) join(call *acceptance) (in *batch, run bool) {
 	return b.open, run
 }
 
-// shut ends the joining of a batch and gives what is in it.
+// shut closes a batch to further calls and returns those in it.
 func (b *batches) shut(in *batch) []*acceptance {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -277,7 +278,7 @@ func (c *Client) acceptBatch(in *batch) {
 	in.err = c.update(func(t *txn) error { return t.acceptAll(c.batches.shut(in)) })
 }
 
-// accept makes texts durable: from here on they are not lost.
+// accept makes texts durable: after it they cannot be lost.
 func (c *Client) accept(all []*textMessage) error {
 	if len(all) == 0 {
 		return nil
@@ -332,10 +333,10 @@ func (t *txn) accept(m *textMessage) error {
 	return t.wroteTo(m.to)
 }
 
-// toOwnDevices puts a message that goes to somebody else into the outbox for our
-// own other devices too: the same application message, hence the same message id, in
-// the group of our key with itself. What was sent before a device was enabled it
-// does not get. Spec: 54, "Sending messages to a paired group".
+// toOwnDevices puts a message that goes to somebody else into the outbox for our own other
+// devices too: the same application message, hence the same message id, in the group of our
+// key with itself. A device does not get what was sent before it was enabled. Spec: 54,
+// "Sending messages to a paired group".
 func (t *txn) toOwnDevices(row *wire.OutboxRecord) error {
 	a := t.c.self.Load()
 	if len(a.others) == 0 {

@@ -120,8 +120,9 @@ func (t *txn) emitStarted(p session.Peer, installations []string) error {
 	return nil
 }
 
-// reportConflicts emits which devices of somebody have come to take each other off the
-// list: of our own identity, and of people who did not come unasked and are not blocked.
+// reportConflicts emits that devices of a person have begun to exclude each other from
+// their bundles: for our own identity, and for people who did not come unasked and are not
+// blocked.
 func (t *txn) reportConflicts(before, after session.Peer) error {
 	a := t.c.self.Load()
 	old := before.Conflicts(a.self)

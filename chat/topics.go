@@ -21,8 +21,8 @@ const (
 	topicContactCode topicKind = "contact_code" // an identity publishes its bundle
 )
 
-// topicRule says what may come on the topics of a kind. What breaks it is dropped.
-// Spec: 54/WAKU2-X3DH-SESSIONS; 53/WAKU2-X3DH, "Contact code".
+// topicRule describes the payloads allowed on topics of a kind. Others are dropped. Spec:
+// 54/WAKU2-X3DH-SESSIONS; 53/WAKU2-X3DH, "Contact code".
 type topicRule struct {
 	// symmetric: payloads are encrypted with the key of the topic, which its record holds;
 	// otherwise to our identity, and there is no record.
@@ -43,7 +43,7 @@ var topicRules = map[topicKind]topicRule{
 // anybody on one that is not known.
 func (k topicKind) rule() topicRule { return topicRules[k] }
 
-// route is a reason to listen to a content topic, and how what comes there is opened.
+// route is a reason to listen to a content topic, with the keys to open what comes there.
 // Several routes may share a topic: there are 5000 partitions, and 4 bytes of a hash name
 // each of the others.
 type route struct {

@@ -132,7 +132,8 @@ func (c *clocks) saw(in message.ConversationID, seen uint64) {
 
 // EnvelopeTime returns the timestamp of an envelope that carries a clock: deployed clients
 // refuse a message whose clock is more than message.MaxClockAhead past its envelope. It
-// is another one each time, so that an envelope that is published again is a new one.
+// differs each time, so that the network does not take an envelope that is published again
+// for a copy.
 func EnvelopeTime(now time.Time, clock uint64) time.Time {
 	if least := time.UnixMilli(int64(min(clock, MaxTime))).Add(-clockMargin); least.After(now) {
 		return least.Add(time.Duration(now.Nanosecond()))
@@ -203,8 +204,8 @@ func (h *History) AddEncoded(tx *ledger.Tx, m *wire.MessageRecord, b []byte) (mo
 	return moved, placeIn(tx, chat, m)
 }
 
-// AddReceived is AddEncoded for a message that came in with a Lamport clock: what we say
-// next in its conversation comes after it.
+// AddReceived is AddEncoded for a message that came in with a Lamport clock: our next
+// message in its conversation comes after it.
 func (h *History) AddReceived(tx *ledger.Tx, m *wire.MessageRecord, b []byte, lamport uint64) (moved bool, err error) {
 	if moved, err = h.AddEncoded(tx, m, b); err != nil {
 		return moved, err
@@ -268,7 +269,7 @@ func (h *History) Chat(tx *ledger.Tx, conversation []byte) (*wire.ChatRecord, er
 // A client_ref makes a repeated call of messages.send return the message of the first:
 // the caller may not have had its answer.
 
-// ErrRefTaken is about a client_ref that another call was faster with.
+// ErrRefTaken is the error for a client_ref that another call has used meanwhile.
 var ErrRefTaken = errors.New("history: client_ref taken")
 
 // ClaimRef notes that a client_ref stands for a message to somebody. After ErrRefTaken
@@ -326,7 +327,7 @@ func EventOf(r *wire.MessageRecord) event.Message {
 	}
 }
 
-// StateEvent tells of the state a stored message is in.
+// StateEvent returns the event for the state of a stored message.
 func StateEvent(r *wire.MessageRecord) event.MessageState {
 	return event.MessageState{
 		MessageID: Hex(r.GetId()), ChatID: chatHex(r.GetChat()), ClientRef: r.GetClientRef(),

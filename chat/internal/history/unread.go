@@ -43,8 +43,8 @@ func (h *History) MarkRead(in message.ConversationID, upTo *[32]byte) (event.Cha
 	return h.OneChat(in)
 }
 
-// positionAfter is the position just above message id in its conversation, so that a page
-// before it begins with the message; nil for the newest.
+// positionAfter returns the position just above message id in its conversation, so that a
+// page before it begins with that message; nil, for the newest, if id is nil.
 func positionAfter(tx port.Tx, in []byte, id *[32]byte) (*port.Position, error) {
 	if id == nil {
 		return nil, nil
@@ -105,7 +105,8 @@ func unreadAfter(tx port.Tx, in []byte, from *port.Position) (unread uint64, err
 	return unread, err
 }
 
-// markReadFrom goes back from a position until only the later ones are unread.
+// setReadFrom sets the messages before a position to read, newest first, until only the
+// later ones are unread.
 func markReadFrom(tx *ledger.Tx, rec *wire.ChatRecord, from *port.Position, later uint64) error {
 	if rec.GetUnread() <= later {
 		return nil
@@ -120,8 +121,8 @@ func markReadFrom(tx *ledger.Tx, rec *wire.ChatRecord, from *port.Position, late
 	})
 }
 
-// Release tells of the messages of a conversation that wait, oldest first: its person is a
-// stranger no more, and nothing counts against them.
+// Release emits the waiting messages of a conversation, oldest first, and resets its
+// counts: its person is a stranger no more.
 func (h *History) Release(tx *ledger.Tx, in message.ConversationID) error {
 	chat, err := h.Chat(tx, in.Bytes())
 	if err != nil || chat.GetUnasked() == 0 {

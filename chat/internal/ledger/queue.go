@@ -109,9 +109,9 @@ func (t *Tx) makeRoom(size int) error {
 	return t.Trim(QueueEvents, to)
 }
 
-// withhold reports whether an event about somebody is not kept, because they are a
-// stranger who has their share, or strangers have theirs. The host is told whose
-// events are missing, once until it reads that.
+// withhold reports whether an event about somebody is not kept, because they are a stranger
+// who has their share, or strangers have theirs. An event reports whose events are missing,
+// once until it is read.
 func (t *Tx) withhold(who key.Compact, size int) (bool, error) {
 	if !t.ledger.Stranger(who) {
 		return false, nil
@@ -140,8 +140,8 @@ func (t *Tx) withhold(who key.Compact, size int) (bool, error) {
 	return true, t.append(e.Type(), data)
 }
 
-// acknowledge lets go of all events up to and including upTo, and of what says that
-// others are lost.
+// acknowledge deletes all events up to and including upTo, and the record of lost events up
+// to there.
 func (t *Tx) acknowledge(upTo uint64) error {
 	var lost wire.LostEventsRecord
 	found, err := Get(t, TableMeta, metaLostEvents, &lost)
@@ -196,9 +196,9 @@ func decodeEvent(b []byte) (e StoredEvent, ok bool) {
 	return e, err == nil
 }
 
-// eventIndex knows of each event that waits in the store how large it is and whom it
-// is about. It follows what transactions do: where one has failed, or an event was
-// acknowledged, the bounds of the queue tell.
+// eventIndex knows the size of each event that waits in the store, and the person it is
+// about. It follows the transactions: the bounds of the queue show which have failed, and
+// which events were acknowledged.
 type eventIndex struct {
 	mu     sync.Mutex
 	first  uint64         // the number of the first in list; 0 before anything was read
@@ -343,9 +343,9 @@ func (x *eventIndex) sum(counts func(key.Compact) bool) (sum eventShare) {
 	return sum
 }
 
-// eventNames are the events that report what somebody did, and the member of their
-// data, the first of that name, with that person's key. That a message of ours came
-// further is not among them: how many of those there are is up to us.
+// eventNames are the events that report what somebody did, and the member of their data,
+// the first of that name, with that person's key. The states of our own messages are not
+// among them: their number is up to us.
 var eventNames = map[string]string{
 	event.MessageReceived{}.Type():        "from",
 	event.UnsupportedReceived{}.Type():    "from",

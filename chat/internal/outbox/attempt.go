@@ -40,7 +40,7 @@ type attempt struct {
 	tried    bool // it may be out, though it is not known to be
 	evidence port.Evidence
 	failure  port.Code // why it can never be published
-	sent     *Sent     // once it is out
+	sent     *Sent     // set once it is out
 }
 
 // attemptRow is a row of the outbox in an attempt.

@@ -75,7 +75,7 @@ type Payload struct {
 	Messages bool
 }
 
-// Sealed is an envelope, and what changes with its being made.
+// Sealed is an envelope, with the changes to store with it.
 type Sealed struct {
 	To           key.Public
 	ContentTopic string
@@ -123,7 +123,7 @@ type OwnDevices interface {
 	// Remember notes under which MVDS id a message went that is in the outbox no more: its
 	// acknowledgement may still come.
 	Remember(tx *ledger.Tx, mvds, id [32]byte) error
-	// Acknowledged takes the acknowledgement of something that is in no outbox: another
+	// Acknowledged handles the acknowledgement of something that is in no outbox: another
 	// device of ours sends it, or it was given up.
 	Acknowledged(tx *ledger.Tx, by Device, mvds [32]byte) error
 }
@@ -135,7 +135,7 @@ type People interface {
 	Familiar(key.Public) bool
 }
 
-// Network hands envelopes over.
+// Network publishes envelopes.
 type Network interface {
 	MaxPayload() int // bytes of an envelope
 	// Publish hands an envelope over with a fresh timestamp that fits clock, the latest

@@ -19,11 +19,10 @@ import (
 // each is due again after a while. The rest of its record stores those times, and is
 // deleted with the last of its rows.
 //
-// That a message is sent is stored once for all messages of an attempt, in
-// that record, and known in memory by the row. The message's own record
-// says "queued" until there is more to say: when it is delivered, has failed, or goes out
-// in a second attempt. Records are under keyed hashes, so writing each again would be half
-// the cost of sending.
+// That a message was sent is stored once for all messages of an attempt, in that record; in
+// memory the row has it. The message's own record says "queued" until its next change: when
+// it is delivered, has failed, or goes out in a second attempt. Records are stored under
+// keyed hashes, so writing each again would be half the cost of sending.
 
 // stateSent is the state of such a message, as event.MessageState names it.
 const stateSent = "sent"
@@ -64,8 +63,8 @@ type publishedRow struct {
 	row   row
 	next  time.Time // when it is due again
 	event []byte    // that its message is sent now; nil if it was before
-	// When next is beside its regular times: how often it is to be sent so, and when it is
-	// due by them.
+	// If next is not one of its regular times: the number of such sendings left, and the
+	// next regular time.
 	quick   int
 	regular time.Time
 }
@@ -75,7 +74,7 @@ type publishedRow struct {
 func (o *Outbox) readPublished(attempts []*attempt) (*publication, error) {
 	now := o.Now()
 	p := &publication{attempts: attempts, rows: make([][]publishedRow, len(attempts))}
-	var first []*publishedRow // whose message is sent by this
+	var first []*publishedRow // whose messages become sent by it
 	var by []*Sent
 	for i, at := range attempts {
 		in := o.rows.in(at)
@@ -167,8 +166,8 @@ func (o *Outbox) recordPublished() error {
 	return err
 }
 
-// unrecordable leaves an attempt that is out with its ciphertext in the store: what it
-// carried is due again, as if it were lost on its way.
+// unrecordable leaves the ciphertext of a published attempt in the store. Its messages are
+// due again, as if the envelope was lost on its way.
 func (o *Outbox) unrecordable(at *attempt, err error) {
 	o.Log.Log("error", "that an attempt was published cannot be recorded", "code", string(port.CodeOf(err)))
 	o.Drop("attempt_" + ledger.Unstorable(err))
@@ -211,8 +210,8 @@ func (o *Outbox) SentState(id [32]byte) (sent *Sent, known bool) {
 	return r.sent, true
 }
 
-// keepSent stores in the record of a message that it is sent, because its row leaves the
-// attempt that says so.
+// keepSent stores in the record of a message that it was sent, because its row leaves the
+// attempt whose record says so.
 func (o *Outbox) keepSent(tx *ledger.Tx, r row) error {
 	if r.sent == nil || r.delivered {
 		return nil
@@ -251,9 +250,9 @@ func (c changedRecords) write(tx port.Tx) error {
 	return nil
 }
 
-// leaveRecord takes a row that is gone, or is to be in another attempt, out of the record
-// of the attempt it is out by. The record of one that is not out is not touched: what is
-// published must be what is stored.
+// leaveRecord removes a row that is gone, or goes out by another attempt, from the record
+// of its last attempt. The record of an attempt that is not out yet is left alone, because
+// the attempt must be published as it is stored.
 func (o *Outbox) leaveRecord(tx *ledger.Tx, r row) error {
 	if r.at.state != out {
 		return nil

@@ -38,8 +38,8 @@ const (
 	maxPeopleBack = 256
 )
 
-// hasten makes a row due now that was sent before and waits for its next time; times is
-// how often it is to be sent soon.
+// hasten makes a row due now that was sent before and waits for its next time; times is the
+// number of sendings soon.
 func (d *schedule) hasten(now time.Time, times int) {
 	if d.quick == 0 {
 		d.regular = d.next
@@ -54,9 +54,9 @@ func (r *row) waits(now time.Time) bool {
 }
 
 // hurry sends sooner what waits for a device that was heard; addressed means that messages
-// go to it. What another device has acknowledged waits for those that have not, and only if
-// it would wait for longer than pause: the devices that have it see a message that is not
-// for them, and may take it that their sender does not know them.
+// go to it. A message that another device has acknowledged is sent only to a device that
+// lacks it, and only if it would wait for longer than pause: the devices that have it see
+// an envelope that is not for them, and may conclude that its sender does not know them.
 func (s *rows) hurry(from Device, addressed, own bool, now time.Time, pause time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,7 +88,7 @@ func (s *rows) resend(to Device, now time.Time, pause time.Duration) {
 	}
 }
 
-// release makes due what was held for somebody.
+// release makes the messages due whose sending was held.
 func (s *rows) release(peer key.Public, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,8 +168,8 @@ func (o *Outbox) Heard(from Device) {
 // that or has lost its session. To be called in a Turn.
 func (o *Outbox) Resend(to Device) { o.rows.resend(to, o.Now(), o.ResendBase) }
 
-// away is our own coming back: that the network is there again, the machine has slept, its
-// clock was set, or one of few peers has connected.
+// away notes our own return: the network is there again, the machine has slept, its clock
+// was set, or one of few peers has connected.
 type away struct {
 	happened bool
 	tokens   ratelimit.Bucket
@@ -191,8 +191,8 @@ func (a *away) next(base time.Duration, now time.Time) time.Time {
 // WasAway notes that we are back. What waits is hurried by the next ComeBack.
 func (o *Outbox) WasAway(*ledger.Turn) { o.away.happened = true }
 
-// ComeBack hurries what waits if we were away. It reports whether it did: then others are
-// to see that we are there.
+// ComeBack hurries the waiting messages if we were away. It reports whether it did: then
+// the caller lets others see that we are back.
 func (o *Outbox) ComeBack(t *ledger.Turn) bool {
 	now := o.Now()
 	if !o.away.happened || !t.Online || !o.away.tokens.Allow(now, backRate(o.ResendBase)) {
