@@ -54,7 +54,7 @@ func (c *Client) Step() bool {
 	return true
 }
 
-// DueIn is how long the loop would sleep.
+// DueIn returns the time the loop would sleep.
 func (c *Client) DueIn() time.Duration {
 	t := c.beginTurn()
 	defer t.End()
@@ -97,7 +97,7 @@ func (c *Client) Answered(peers ...session.Peer) {
 	c.outbox.Forget()
 }
 
-// PeersInMemory is how many peers' sessions are decoded.
+// PeersInMemory returns the number of peers whose sessions are decoded.
 func (c *Client) PeersInMemory() int { return c.sessions.peers.Len() }
 
 // DescribeSessions is for a failing test.
