@@ -99,6 +99,7 @@ func (c *Client) receive(batch []Envelope) {
 	p.into = &p.all
 	opened, faults := make([]*inbound, len(batch)), make([]error, len(batch))
 	parallel.Do(len(batch), func(i int) { opened[i], faults[i] = p.unseal(batch[i]) })
+	// Copies are looked up for the whole batch, in few reads of the store.
 	p.lookForCopies(opened)
 	for i, m := range opened {
 		err := faults[i]
@@ -244,7 +245,7 @@ func (p *pass) unseal(e Envelope) (*inbound, error) {
 // seenBefore drops an exact copy of a message that was opened, undecrypted, and
 // has what it carried acknowledged again: our acknowledgement may be lost.
 func (p *pass) seenBefore(m *inbound) (bool, error) {
-	mvds, found, err := p.mark(seenDigest, m.digest)
+	mvds, found, err := p.findMark(seenDigest, m.digest)
 	if err != nil || !found {
 		return false, err
 	}
@@ -295,6 +296,7 @@ func (p *pass) open(m *inbound) error {
 	if err != nil {
 		return err
 	}
+	// Before Receive, because unreadable asks for it when that fails.
 	m.recent = p.recent(m, peer)
 	next, in, err := peer.Receive(p.a.self, m.message, p.now, p.c.source())
 	if err != nil {
@@ -302,8 +304,10 @@ func (p *pass) open(m *inbound) error {
 		return err
 	}
 	m.in, m.news = in, newer(peer, next, m.message.GetInstallationId())
+	// Only now, because a stranger's entry is spent for a message that has opened, and not for
+	// garbage; and before next is kept, because of one who is not let in nothing is stored.
 	if in.Kind == session.Encrypted {
-		if p.met[m.sender] { // a stranger: let in now, if at all
+		if p.met[m.sender] {
 			if err := p.welcome(m); err != nil {
 				return err
 			}
@@ -334,9 +338,13 @@ func (p *pass) open(m *inbound) error {
 	if m.route.kind.rule().public {
 		return dropped("protocol") // a contact code is public, or it is none
 	}
+	// The ratchet step is kept from here on, whatever the payload turns out to be: the message
+	// has authenticated, and its key must not be used again.
 	next = p.readSignals(m, next)
 	p.setPeer(peer, next)
 	p.heard(m, in.InstallationID, in.Session >= 0 || m.recent)
+	// Of somebody blocked the payload is read, to be acknowledged as anybody's; but no event
+	// shows that they wrote.
 	if m.silent {
 		p.plaintext(m)
 		return nil

@@ -102,7 +102,7 @@ func (p *pass) sync(m *inbound, sync datasync.Payload) {
 	listed := map[[32]byte]bool{}
 	for i, sm := range messages {
 		id := known[i].mvds
-		_, found, err := p.mark(seenMVDS, id)
+		_, found, err := p.findMark(seenMVDS, id)
 		if err != nil { // as above
 			p.c.counters.drop("store")
 			continue

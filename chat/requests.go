@@ -358,12 +358,12 @@ func (c *Client) BlockContact(k key.Public) (event.Contact, error) {
 		if err != nil {
 			return nil, err
 		}
-		next, tell := r.Block(clock)
+		next, notify := r.Block(clock)
 		rec.Familiar = standingOf(rec).familiar()
 		setRequest(rec, next)
 		rec.BlockedAt = now.UnixMilli()
 		rec.Added, rec.AddedAt = false, 0
-		if !tell {
+		if !notify {
 			return nil, nil
 		}
 		return c.sign(a, k, wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST,

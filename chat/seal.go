@@ -82,6 +82,8 @@ func (s sealer) Seal(now time.Time, payloads []outbox.Payload) []outbox.SealResu
 			results[i].Envelopes, results[i].Err = s.c.sealPayload(all[i])
 		}
 	}
+	// Payloads of one call go to different people, so their sessions do not depend on each
+	// other and may be encrypted at the same time.
 	if s.c.rand == io.Reader(rand.Reader) {
 		parallel.Do(len(all), seal)
 	} else {
@@ -125,6 +127,8 @@ func (c *Client) sealPayload(s *sealing) ([]outbox.Sealed, error) {
 		return nil, err
 	}
 	s.shared = shared
+	// The profile takes the first step of the sessions, and the payload goes on from there:
+	// s.to is replaced, or both would use the same message keys.
 	var envelopes []outbox.Sealed
 	if s.profile != nil {
 		first, err := c.encrypt(s, s.profile.application, nil)
@@ -134,6 +138,7 @@ func (c *Client) sealPayload(s *sealing) ([]outbox.Sealed, error) {
 		first.introduces, s.to = s.profile.record, first.after
 		envelopes = append(envelopes, c.outboxSealed(first))
 	}
+	// Encoded only now and here: it may read rows from the store, on this goroutine.
 	plaintext, err := s.Plaintext()
 	if err != nil {
 		return nil, err
@@ -142,6 +147,8 @@ func (c *Client) sealPayload(s *sealing) ([]outbox.Sealed, error) {
 	if err != nil {
 		return nil, err
 	}
+	// With the last envelope, which is always made: the topic is stored, and listened to,
+	// before anybody can answer on it.
 	if !known {
 		last.newTopic = &shared
 	}
@@ -224,7 +231,7 @@ func (t *txn) saveSealed(e *sealed) error {
 // and it may be lost: so it is repeated once a day.
 // Spec: 62/STATUS-PAYLOADS leaves it out; deployed.
 
-// introduceAgain is after how long a profile is repeated before a message: the
+// introduceAgain is the time after which a profile is repeated before a message: the
 // deployed figure.
 const introduceAgain = 24 * time.Hour
 
@@ -246,12 +253,12 @@ func (c *Client) introduce(a *account, to key.Public, now time.Time) (*introduct
 	if ci == nil {
 		return nil, nil
 	}
-	told, err := c.lastIntroduction(to)
+	sent, err := c.lastIntroduction(to)
 	if err != nil {
 		return nil, err
 	}
-	fresh := within(introduceAgain, told.GetAt(), now)
-	if told.GetProfileClock() == ci.GetClock() && fresh && (told.GetPicture() || !withPicture) {
+	fresh := within(introduceAgain, sent.GetAt(), now)
+	if sent.GetProfileClock() == ci.GetClock() && fresh && (sent.GetPicture() || !withPicture) {
 		return nil, nil
 	}
 	application, err := c.signedProfile(a, ci, withPicture)
@@ -300,15 +307,15 @@ func (c *Client) signedProfile(a *account, ci *wire.ChatIdentity, withPicture bo
 
 // lastIntroduction returns the record of the profile that somebody was sent last.
 func (c *Client) lastIntroduction(k key.Public) (*wire.IntroducedRecord, error) {
-	if told, ok := c.people.introductions.last.Get(k); ok {
-		return told, nil
+	if sent, ok := c.people.introductions.last.Get(k); ok {
+		return sent, nil
 	}
-	told := &wire.IntroducedRecord{}
-	_, err := c.ledger.Get(tableIntroduced, k.Compressed(), told)
+	sent := &wire.IntroducedRecord{}
+	_, err := c.ledger.Get(tableIntroduced, k.Compressed(), sent)
 	if err == nil {
-		c.people.introductions.last.Add(k, told)
+		c.people.introductions.last.Add(k, sent)
 	}
-	return told, err
+	return sent, err
 }
 
 // storeIntroduction stores, with an envelope that introduces us to somebody, the profile
@@ -337,8 +344,9 @@ func (in *inspection) introduced() error {
 	})
 }
 
-// bundleFresh is for how long one signature of our bundle is used. By its timestamp others
-// only learn which device was heard last; deployed clients sign anew for each message.
+// bundleFresh is the time for which one signature of our bundle is used. By its timestamp
+// others only learn which device was heard last; deployed clients sign anew for each
+// message.
 const bundleFresh = time.Minute
 
 // signedBundle is our bundle as it was signed last, for the account as it was then.

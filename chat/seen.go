@@ -59,7 +59,7 @@ func (p *pass) lookForCopies(opened []*inbound) {
 }
 
 // lookUpMarks reads marks from the store ahead of their use, on all cores. One that cannot
-// be read is read again by mark, which returns the error.
+// be read is read again by findMark, which returns the error.
 func (p *pass) lookUpMarks(kind byte, ids [][32]byte) {
 	names := make([][]byte, len(ids))
 	for i, id := range ids {
@@ -74,8 +74,8 @@ func (p *pass) lookUpMarks(kind byte, ids [][32]byte) {
 	}
 }
 
-// mark looks a mark up: among those that this pass makes, then in the store.
-func (p *pass) mark(kind byte, id [32]byte) (mvds [][32]byte, found bool, err error) {
+// findMark looks up a mark: among those that this pass sets, then in the store.
+func (p *pass) findMark(kind byte, id [32]byte) (mvds [][32]byte, found bool, err error) {
 	name := string(seenKey(kind, id))
 	if mvds, found = p.seen[name]; found {
 		return mvds, true, nil

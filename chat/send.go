@@ -241,31 +241,31 @@ type batch struct {
 	err   error // once done
 }
 
-// batches has the batch that is still open for others, if there is one.
+// batches has the batch that other calls may still join, if there is one.
 type batches struct {
-	mu   sync.Mutex
-	open *batch
+	mu       sync.Mutex
+	joinable *batch
 }
 
-// join puts a call into the open batch. If there is none, or no room in it, it opens
+// join puts a call into the joinable batch. If there is none, or no room in it, it begins
 // one, which the caller has to run.
 func (b *batches) join(call *acceptance) (in *batch, run bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.open == nil || b.open.size+len(call.all) > MaxSendBatch {
-		b.open, run = &batch{done: make(chan struct{})}, true
+	if b.joinable == nil || b.joinable.size+len(call.all) > MaxSendBatch {
+		b.joinable, run = &batch{done: make(chan struct{})}, true
 	}
-	b.open.calls = append(b.open.calls, call)
-	b.open.size += len(call.all)
-	return b.open, run
+	b.joinable.calls = append(b.joinable.calls, call)
+	b.joinable.size += len(call.all)
+	return b.joinable, run
 }
 
 // shut closes a batch to further calls and returns those in it.
 func (b *batches) shut(in *batch) []*acceptance {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.open == in {
-		b.open = nil
+	if b.joinable == in {
+		b.joinable = nil
 	}
 	return in.calls
 }

@@ -92,7 +92,7 @@ type routes struct {
 	byTopic map[string][]route
 	known   map[routeName]route
 	// awaited are the people whose contact code we listen for without a stored route: these
-	// routes are in byTopic only. See awaited.go.
+	// routes are in byTopic only. See returns.go.
 	awaited map[key.Compact]bool
 }
 
@@ -214,7 +214,7 @@ func (c *Client) loadRoutes(a *account) error {
 	return c.net.Subscribe(topics...)
 }
 
-// topics looks at what we listen to.
+// topics checks that the stored topics read back.
 func (in *inspection) topics() error {
 	return in.Each(tableTopics, func(name, value []byte) error {
 		var rec wire.TopicRecord

@@ -48,8 +48,8 @@ type StoreCheck struct {
 	Problems []string `json:"problems"` // empty if no damage was found
 }
 
-// Diagnostics are counters and depths, for people who look into trouble. None
-// tells who talks to whom.
+// Diagnostics are counters and lengths of queues, for people who look into trouble. None
+// shows who talks to whom.
 type Diagnostics struct {
 	// Received counts envelopes on our topics; Dropped counts those without
 	// effect by reason ("payload", "protocol", "signature", "duplicate", ...).

@@ -23,16 +23,19 @@ func (h *History) MarkRead(in message.ConversationID, upTo *[32]byte) (event.Cha
 		if err != nil {
 			return err
 		}
+		// The count decides how far to read: with nothing unread the history is not walked.
 		var rec wire.ChatRecord
 		found, err := ledger.Get(tx, tableChats, name, &rec)
 		if err != nil || !found || rec.GetUnread() == 0 {
 			return err
 		}
+		// Messages above upTo stay unread. Knowing their number, the walk below can stop at the
+		// oldest unread message, however long the history is.
 		later, err := unreadAfter(tx, name, from)
 		if err != nil {
 			return err
 		}
-		if err := markReadFrom(tx, &rec, from, later); err != nil {
+		if err := setReadFrom(tx, &rec, from, later); err != nil {
 			return err
 		}
 		return ledger.Put(tx, tableChats, name, &rec)
@@ -57,6 +60,8 @@ func positionAfter(tx port.Tx, in []byte, id *[32]byte) (*port.Position, error) 
 	if !found || !slices.Equal(m.GetChat(), in) {
 		return nil, port.Errorf(port.CodeNotFound, "up_to", "there is no such message in this chat")
 	}
+	// Pages end before a position, so add one to the id as to a number; after the largest id
+	// comes the next clock.
 	p := port.Position{Clock: m.GetClock(), ID: *id}
 	for i := len(p.ID) - 1; i >= 0; i-- {
 		if p.ID[i]++; p.ID[i] != 0 {
@@ -107,7 +112,7 @@ func unreadAfter(tx port.Tx, in []byte, from *port.Position) (unread uint64, err
 
 // setReadFrom sets the messages before a position to read, newest first, until only the
 // later ones are unread.
-func markReadFrom(tx *ledger.Tx, rec *wire.ChatRecord, from *port.Position, later uint64) error {
+func setReadFrom(tx *ledger.Tx, rec *wire.ChatRecord, from *port.Position, later uint64) error {
 	if rec.GetUnread() <= later {
 		return nil
 	}
@@ -128,6 +133,7 @@ func (h *History) Release(tx *ledger.Tx, in message.ConversationID) error {
 	if err != nil || chat.GetUnasked() == 0 {
 		return err
 	}
+	// The record is stored at the end of the transaction (Chat).
 	waiting := int(chat.GetWaiting())
 	chat.Unasked, chat.UnaskedBytes, chat.Waiting = 0, 0, 0
 	if waiting == 0 {

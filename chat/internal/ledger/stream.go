@@ -117,10 +117,12 @@ func (s *Stream) Sleep(asleep bool) {
 func (s *Stream) wake() {
 	close(s.changed)
 	s.changed = make(chan struct{})
-	s.tell()
+	s.reportWaiting()
 }
 
-func (s *Stream) tell() {
+// reportWaiting calls the readiness function if readers have begun or ceased to have something
+// to read; s.mu is held.
+func (s *Stream) reportWaiting() {
 	waiting := len(s.volatile) > 0 || s.closed || s.stored()
 	if waiting != s.waiting {
 		s.waiting = waiting
@@ -160,11 +162,11 @@ func (s *Stream) OnWaiting(f func(bool)) {
 	}
 }
 
-// take returns the next event, or a channel that closes when something changed.
-func (s *Stream) take() (*event.Delivered, <-chan struct{}, error) {
+// handOut returns the next event, or a channel that closes when something changed.
+func (s *Stream) handOut() (*event.Delivered, <-chan struct{}, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer s.tell()
+	defer s.reportWaiting()
 	if len(s.volatile) > 0 {
 		e := s.volatile[0].Delivered
 		s.volatile = s.volatile[1:]
@@ -251,7 +253,7 @@ func (s *Stream) fillLost(tx port.Tx) error {
 // After the closed event the error is CodeClosed.
 func (s *Stream) Next(ctx context.Context) (*event.Delivered, error) {
 	for {
-		e, changed, err := s.take()
+		e, changed, err := s.handOut()
 		if e != nil || err != nil {
 			return e, err
 		}

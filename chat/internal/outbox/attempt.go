@@ -84,6 +84,7 @@ func (r Recipient) perDevice(room int) int { return room / max(1, len(r.Devices)
 // long as the network is there it seals, stores and publishes. What went out is recorded
 // in any case. An error is of the store.
 func (o *Outbox) Work(t *ledger.Turn) error {
+	// First, so that messages tried again go out in this turn.
 	err := o.reviveForReturns()
 	if t.Online {
 		if failed := o.send(); failed != nil {
@@ -96,6 +97,8 @@ func (o *Outbox) Work(t *ledger.Turn) error {
 // send publishes and seals in turn, until nothing is due or the network takes no more.
 func (o *Outbox) send() error {
 	for !o.Stopping() {
+		// Publish before sealing more: attempts go out in the order of their ciphertexts, and a
+		// network that takes nothing gets no backlog of attempts.
 		if !o.publishAll() {
 			break
 		}
@@ -151,11 +154,13 @@ func (o *Outbox) batchFor(peer key.Public, rows []row, now time.Time) *batch {
 		o.postpone(peer, rows, "reading a peer failed", err)
 		return nil
 	}
+	// Before anything is sealed: a row that is finished must not cost a step of a ratchet.
 	rows = o.dropComplete(peer, to, o.giveUpSpent(rows))
 	acks := o.acks[peer].next()
 	if len(rows) == 0 && len(acks) == 0 {
 		return nil
 	}
+	// Last, because it counts a probe when it lets something pass.
 	if until, held := o.heldUntil(peer, to, now); held {
 		o.hold(peer, rows, until)
 		return nil
@@ -275,6 +280,8 @@ func (o *Outbox) commit(attempts []*attempt) error {
 		err = o.storeAttempts(published, attempts)
 	}
 	if err != nil && !ledger.Passing(err) {
+		// Separately, so that a damaged record of a published attempt does not count against
+		// the new ones.
 		if err := o.recordPublished(); err != nil {
 			return err
 		}
@@ -291,6 +298,7 @@ func (o *Outbox) commit(attempts []*attempt) error {
 // storeAttempts stores attempts in one transaction. published may be nil.
 func (o *Outbox) storeAttempts(published *publication, attempts []*attempt) error {
 	err := o.Ledger.Update(func(tx *ledger.Tx) error {
+		// It has no haste, so it shares the write to the disk that the attempts need anyway.
 		if err := o.storePublished(tx, published); err != nil {
 			return err
 		}
@@ -315,14 +323,20 @@ func (o *Outbox) storeAttempts(published *publication, attempts []*attempt) erro
 }
 
 func (o *Outbox) storeAttempt(tx *ledger.Tx, at *attempt) error {
+	// Ids only grow, also past a transaction that fails: publishing follows their order.
 	o.lastAttempt++
 	at.id = o.lastAttempt
+	// The sessions go with the ciphertext that they made. If only one of both were stored, a
+	// crash would encrypt another plaintext with the same message key, or skip one.
 	if err := at.save(tx); err != nil {
 		return err
 	}
 	if err := o.dropAcks(tx, at); err != nil {
 		return err
 	}
+	// From here on the record of this attempt speaks for its rows. An earlier record that
+	// does must give them up in the same transaction, or both would make them due after a
+	// restart; and the evidence in it moves to the record of the message.
 	for _, r := range o.rows.recordedIn(at) {
 		if err := o.keepSent(tx, r); err != nil {
 			return err
@@ -334,6 +348,7 @@ func (o *Outbox) storeAttempt(tx *ledger.Tx, at *attempt) error {
 	if at.resends > 0 {
 		o.AwaitedChanged() // also if it is not stored: it only has a look taken
 	}
+	// Memory follows the commit, so that a failed transaction leaves the rows due.
 	tx.After(func() {
 		if !o.rows.stored(at) {
 			o.Log.Log("error", "an attempt has a row that cannot be in it", "attempt", at.id)

@@ -8,7 +8,7 @@ package ratelimit
 
 import "time"
 
-// Rate is the size of a bucket, and after how long one token comes back.
+// Rate is the size of a bucket, and the time after which one token comes back.
 type Rate struct {
 	AtOnce int
 	Every  time.Duration
