@@ -306,11 +306,9 @@ func (p *pass) open(m *inbound) error {
 	m.in, m.news = in, newer(peer, next, m.message.GetInstallationId())
 	// Only now, because a stranger's entry is spent for a message that has opened, and not for
 	// garbage; and before next is kept, because of one who is not let in nothing is stored.
-	if in.Kind == session.Encrypted {
-		if p.met[m.sender] {
-			if err := p.welcome(m); err != nil {
-				return err
-			}
+	if in.Kind == session.Encrypted && p.met[m.sender] {
+		if err := p.welcome(m); err != nil {
+			return err
 		}
 	}
 	if m.sender == p.a.public { // another device of ours
@@ -319,13 +317,7 @@ func (p *pass) open(m *inbound) error {
 	}
 	switch in.Kind {
 	case session.NotAddressed:
-		p.partitioned(m, peer)
-		if p.met[m.sender] { // of a stranger nothing is kept before they have said something
-			return dropped("not_addressed")
-		}
-		p.setPeer(peer, next)
-		p.setMark(m, nil) // so that a copy of it, by anybody, changes nothing
-		p.heard(m, m.message.GetInstallationId(), m.news)
+		p.notAddressed(m, peer, next)
 		return dropped("not_addressed")
 	case session.Public:
 		if m.silent || p.met[m.sender] {
@@ -338,18 +330,35 @@ func (p *pass) open(m *inbound) error {
 	if m.route.kind.rule().public {
 		return dropped("protocol") // a contact code is public, or it is none
 	}
+	return p.encrypted(m, peer, next)
+}
+
+// notAddressed handles a message for other devices of ours: it is answered, and what its
+// bundles say is kept.
+func (p *pass) notAddressed(m *inbound, peer, next session.Peer) {
+	p.partitioned(m, peer)
+	if p.met[m.sender] { // of a stranger nothing is kept before they have said something
+		return
+	}
+	p.setPeer(peer, next)
+	p.setMark(m, nil) // so that a copy of it, by anybody, changes nothing
+	p.heard(m, m.message.GetInstallationId(), m.news)
+}
+
+// encrypted handles a message that was encrypted for this device and has opened.
+func (p *pass) encrypted(m *inbound, peer, next session.Peer) error {
 	// The ratchet step is kept from here on, whatever the payload turns out to be: the message
 	// has authenticated, and its key must not be used again.
 	next = p.readSignals(m, next)
 	p.setPeer(peer, next)
-	p.heard(m, in.InstallationID, in.Session >= 0 || m.recent)
-	// Of somebody blocked the payload is read, to be acknowledged as anybody's; but no event
-	// shows that they wrote.
+	p.heard(m, m.in.InstallationID, m.in.Session >= 0 || m.recent)
+	// The payload of a blocked person is read so that it can be acknowledged like any
+	// other, but no event shows that they wrote.
 	if m.silent {
 		p.plaintext(m)
 		return nil
 	}
-	p.reportSession(next, in)
+	p.reportSession(next, m.in)
 	if err := p.knowSender(m); err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ type entryLimiter struct {
 	entries, attempts ratelimit.Bucket
 }
 
-// mayTry takes the token of an attempt, if somebody could be let in at all.
+// mayTry takes a token for an attempt, if a stranger could be let in at all.
 func (l *entryLimiter) mayTry(now time.Time) bool {
 	l.entries.Refill(now, strangerEvery)
 	l.attempts.Refill(now, attemptEvery)

@@ -24,7 +24,7 @@ type Host struct {
 	Log  port.Logger
 	// Drop counts something without effect under a reason.
 	Drop func(reason string)
-	// Stored is told after a transaction that wrote something: the store works.
+	// Stored is called after a transaction that wrote something: the store works.
 	Stored func()
 	// Wake makes the loop look for work.
 	Wake func()

@@ -28,9 +28,9 @@ const (
 	repeatsAtOnce = 20
 )
 
-// pendingAcks are the acknowledgements one person is to get. They wait AckDelay for
-// company and go out with the next message if one is sent before.
-// Spec: 2/MVDS, "Payloads".
+// pendingAcks are the acknowledgements that wait for one person. They wait AckDelay for
+// others to go with, and go out with the next message if one is sent before. Spec: 2/MVDS,
+// "Payloads".
 type pendingAcks struct {
 	ids [][32]byte
 	due time.Time
@@ -59,15 +59,15 @@ func (o *Outbox) AcknowledgeAgain(sender key.Public, now time.Time) bool {
 	return o.repeats.Allow(sender, now)
 }
 
-// newAcks are the acknowledgements of one transaction, by who gets them: those to one
-// person are stored together, at its end.
+// newAcks are the acknowledgements of one transaction, by recipient: those to one person
+// are stored together, at its end.
 type newAcks map[key.Public][][32]byte
 
 // acksKey is the key of newAcks in ledger.Local.
 type acksKey struct{}
 
-// Acknowledge has messages of somebody acknowledged, by MVDS id. They are stored with what
-// they acknowledge.
+// Acknowledge adds acknowledgements for messages of a person, by MVDS id. They are stored
+// in the transaction that stores the messages.
 func (o *Outbox) Acknowledge(tx *ledger.Tx, peer key.Public, ids [][32]byte) {
 	all, first := ledger.Local[newAcks](tx, acksKey{})
 	if first {
@@ -222,8 +222,8 @@ func (by Acknowledger) counted(list []string) (counted []string) {
 	return counted
 }
 
-// DeviceHas notes that a device has a message, and ends the keeping of one that had failed
-// and is delivered by that.
+// DeviceHas notes that a device has a message. If the message had failed it is delivered by
+// that, and not kept for another try any more.
 func (o *Outbox) DeviceHas(tx *ledger.Tx, id [32]byte, by Device) error {
 	afterFailure, err := o.Messages.Acknowledged(tx, id, by.Installation, o.isSelf(by.Peer))
 	if err != nil || !afterFailure {
@@ -232,9 +232,9 @@ func (o *Outbox) DeviceHas(tx *ledger.Tx, id [32]byte, by Device) error {
 	return o.forgetFailed(tx, by.Peer, id)
 }
 
-// dropComplete takes out of the outbox what every device has by now, since those that had
-// not are disabled or gone, and what was for own devices when there is none any more. It
-// gives the other rows.
+// dropComplete removes from the outbox the rows that every device has by now, since those
+// that lacked them are disabled or gone, and the rows for own devices when there is none
+// any more. It returns the other rows.
 func (o *Outbox) dropComplete(peer key.Public, to Recipient, rows []row) []row {
 	complete := func(r row) bool {
 		missing := slices.ContainsFunc(to.Devices, func(id string) bool { return !slices.Contains(r.acked, id) })

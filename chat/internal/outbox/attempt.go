@@ -271,9 +271,9 @@ func (o *Outbox) messages(rows []row) ([]datasync.Message, error) {
 	return messages, err
 }
 
-// commit stores attempts. The same transaction records what was published before. If it
-// cannot be stored, both parts are stored for themselves, and each in smaller transactions,
-// so that only what is at fault is postponed.
+// commit stores attempts, and records in the same transaction which earlier ones were
+// published. If that cannot be stored, both parts are stored separately, in smaller
+// transactions where needed, so that only the damaged piece is left out.
 func (o *Outbox) commit(attempts []*attempt) error {
 	published, err := o.readPublished(o.unrecorded)
 	if err == nil {
@@ -298,7 +298,8 @@ func (o *Outbox) commit(attempts []*attempt) error {
 // storeAttempts stores attempts in one transaction. published may be nil.
 func (o *Outbox) storeAttempts(published *publication, attempts []*attempt) error {
 	err := o.Ledger.Update(func(tx *ledger.Tx) error {
-		// It has no haste, so it shares the write to the disk that the attempts need anyway.
+		// This could wait, so it shares the write to the disk that the attempts need
+		// anyway.
 		if err := o.storePublished(tx, published); err != nil {
 			return err
 		}
