@@ -48,7 +48,7 @@ type suspicion struct {
 	begun key.Public // their pre-key from which a session was begun anew
 }
 
-// suspicions are those about the installations that were last in doubt.
+// suspicions holds the suspicions about the installations that were last in doubt.
 type suspicions = *lru.Cache[installationOf, suspicion]
 
 // newSuspicions returns the memory of a client that suspects nothing.

@@ -42,12 +42,12 @@ type pass struct {
 	applications []applicationMessage
 	accepted     map[[32]byte][32]byte // ChatMessages of this pass: MVDS id by message id
 	met          map[key.Public]bool   // strangers who were unknown before this pass
-	// welcomed are those of them who have said something that opened.
+	// welcomed are the people in met of whom a message has opened.
 	welcomed map[key.Public]bool
-	// routed are people whom this pass makes known, with the topic shared with them.
+	// routed are the people whose shared topic an earlier envelope of this pass stores.
 	routed map[key.Public]bool
-	// refused are messages, by MVDS id, that are not to be acknowledged: see errLater.
-	// Their fate is known in the transaction only.
+	// refused are messages, by MVDS id, that are not to be acknowledged: see errLater. Only
+	// the transaction finds out which.
 	refused map[[32]byte]bool
 }
 

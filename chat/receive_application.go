@@ -24,7 +24,8 @@ type applicationMessage struct {
 	authentic bool // signed by the sender of its envelope
 	// marked: it was accepted and is in no history, so it needs a mark of its own.
 	marked bool
-	// text is what is to be stored of a ChatMessage, fault the reason that nothing is.
+	// text holds the record to be stored of a ChatMessage, fault the reason for storing
+	// none.
 	text  *receivedText
 	fault error
 	// steps are its writes. They have their place among those of its envelope from the

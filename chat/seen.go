@@ -29,8 +29,8 @@ const (
 	// maxMarks limits the marks of one person, counted in ids: a thousand envelopes a day
 	// for keepSeen, some 5 MB.
 	maxMarks = 32 << 10
-	// maxStrangerMarks is that of a stranger, or of somebody blocked: what they may
-	// leave with us, sent a few times.
+	// maxStrangerMarks limits the marks of a stranger, or of somebody blocked: as many
+	// messages as they may leave with us, sent a few times.
 	maxStrangerMarks = 4 * MaxStrangerMessages
 	// maxStrangerRepeats limits the MVDS ids in the mark of one envelope of theirs, which
 	// are acknowledged again when a copy of it comes.

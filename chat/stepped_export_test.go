@@ -137,7 +137,7 @@ func (c *Client) PreKeyOf(k key.Public, installation string) x3dh.SignedPreKey {
 	return x3dh.SignedPreKey{InstallationID: in.ID, Key: in.PreKey, Version: in.PreKeyVersion, ProtocolVersion: in.ProtocolVersion}
 }
 
-// ListedBy is which other installation listed one last, as it is known here.
+// ListedBy returns the other installation that listed one last, as it is known here.
 func (c *Client) ListedBy(k key.Public, installation string) string {
 	p, err := c.readPeer(k)
 	if err != nil {

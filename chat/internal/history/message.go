@@ -27,7 +27,7 @@ type clocks struct {
 	chats map[message.ConversationID]clock
 }
 
-// clock is that of one conversation, ms.
+// clock is the Lamport clock of one conversation, ms.
 type clock struct {
 	// last is the highest that was given out, seen and followed, or is in the history.
 	last uint64

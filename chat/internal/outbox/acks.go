@@ -212,7 +212,7 @@ func (o *Outbox) acknowledgedRow(tx *ledger.Tx, r row, by Acknowledger) error {
 	return o.DeviceHas(tx, r.id, by.Device)
 }
 
-// counted are those of a list that are still known.
+// counted returns those of a list that are still known.
 func (by Acknowledger) counted(list []string) (counted []string) {
 	for _, id := range by.Known {
 		if slices.Contains(list, id) {

@@ -41,7 +41,7 @@ type failedMessage struct {
 	cancelled bool // by the user
 }
 
-// failedMessages are those that are kept, by recipient.
+// failedMessages are the messages that are kept, by recipient.
 type failedMessages struct {
 	byPeer map[key.Public][]failedMessage
 	count  int

@@ -248,7 +248,7 @@ func (s *rows) find(a attemptRow) *row {
 	return nil
 }
 
-// in are those rows of an attempt that are still there.
+// in returns those rows of an attempt that are still there.
 func (s *rows) in(at *attempt) []row {
 	s.mu.Lock()
 	defer s.mu.Unlock()
