@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/noise"
 	"libstatus1to1/chat/protocol/noise/pairing"
+	"libstatus1to1/store"
 )
 
 // refusing is a network that refuses topics until it is told otherwise.
@@ -69,5 +71,22 @@ func TestRefusedTopic(t *testing.T) {
 	}
 	if !l.topics[proto.Topic()] || l.relisten {
 		t.Error("the topic is not listened to")
+	}
+}
+
+// TestLoadBesideCalls: an identity may come while a program asks for what needs no turn. The
+// race detector sees whether they get into each other's way.
+func TestLoadBesideCalls(t *testing.T) {
+	l := New(Host{Topics: &refusing{}, Self: func() (Self, error) { return Self{}, errors.New("none yet") }})
+	s := store.Memory()
+	defer func() { _ = s.Close() }()
+	loaded := make(chan error)
+	go func() { loaded <- s.View(l.Load) }()
+	_, offered := l.NewOffer("a name", []byte("bytes"))
+	checked := s.View(func(tx port.Tx) error {
+		return l.Check(ledger.NewWalk(t.Context(), tx, func(problem string) { t.Error(problem) }))
+	})
+	if err := errors.Join(offered, checked, <-loaded); err != nil {
+		t.Error(err)
 	}
 }
