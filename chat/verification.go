@@ -21,8 +21,8 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// SafetyNumber is for two people to compare, to make sure that nobody sits between them,
-// with the colours the Status app shows for a key.
+// SafetyNumber is the number that two people compare to make sure that nobody sits between
+// them, with the colours the Status app shows for a key.
 type SafetyNumber struct {
 	// SafetyNumber is the number to compare: 60 digits in groups of five, the same for
 	// both people.
