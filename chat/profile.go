@@ -15,22 +15,22 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// Profile is how we present ourselves.
+// Profile is what other people see of us.
 type Profile struct {
 	DisplayName string `json:"display_name"`
 	Bio         string `json:"bio"`
 	// Color is the accent colour in the Status app, 0 to 17.
 	Color int `json:"color"`
-	// Picture is the picture, base64, with its type; missing when there is none.
+	// Picture is our picture and its type; left out if there is none.
 	Picture *ProfilePicture `json:"picture,omitempty"`
-	// Link is the Status link to us, with the name and what we say about ourselves.
+	// Link is the Status link to us, with our display name and bio.
 	Link string `json:"link"`
-	// ShownByStatus is whether the Status app shows this display name: 5 to 24
-	// letters a to z, digits, spaces, _ and -.
+	// ShownByStatus is true if the Status app shows this display name: 5 to 24
+	// characters, letters a to z, digits, spaces, _ and -.
 	ShownByStatus bool `json:"shown_by_status"`
 }
 
-// ProfilePicture is a profile picture.
+// ProfilePicture is a profile picture in a known image format.
 type ProfilePicture struct {
 	MIME string `json:"mime"` // image/jpeg, image/png, image/gif or image/webp
 	Data []byte `json:"data"` // base64

@@ -7,12 +7,12 @@ import (
 	"libstatus1to1/chat/protocol/key"
 )
 
-// IdentityInfo describes the identity this client speaks for.
+// IdentityInfo describes the identity of this client.
 type IdentityInfo struct {
 	PublicKey      string `json:"public_key"` // 0x04...
 	ChatKey        string `json:"chat_key"`   // zQ3sh...
 	DisplayName    string `json:"display_name"`
-	InstallationID string `json:"installation_id"` // of this device (54/WAKU2-X3DH-SESSIONS)
+	InstallationID string `json:"installation_id"` // the id of this device (54/WAKU2-X3DH-SESSIONS)
 	CreatedAt      int64  `json:"created_at"`
 }
 
@@ -48,10 +48,10 @@ type Page[T any] struct {
 // DeliveredEvent is an event as NextEvent hands it out.
 type DeliveredEvent = event.Delivered
 
-// StoreCheck is the answer of store.check.
+// StoreCheck is the result of store.check.
 type StoreCheck struct {
 	Records  int      `json:"records"`
-	Problems []string `json:"problems"` // empty when all is well
+	Problems []string `json:"problems"` // empty if no damage was found
 }
 
 // Diagnostics are counters and depths, for people who look into trouble. None

@@ -18,20 +18,22 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// SafetyNumber is what two people compare to make sure that nobody stands between
-// them, and what the Status app draws for a key.
+// SafetyNumber is what two people compare to make sure that nobody sits between them,
+// with the colours the Status app shows for a key.
 type SafetyNumber struct {
-	// SafetyNumber is 60 digits in groups of five, the same on both sides.
+	// SafetyNumber is the number to compare: 60 digits in groups of five, the same for
+	// both people.
 	SafetyNumber string `json:"safety_number"`
-	ChatKey      string `json:"chat_key"` // theirs, zQ3sh...
-	Link         string `json:"link"`     // to them: https://status.app/u#zQ3sh...
-	// ColorHash is the ring round their picture in the Status app, ColorID their
-	// colour there, 0 to 10.
+	ChatKey      string `json:"chat_key"` // their chat key, zQ3sh...
+	Link         string `json:"link"`     // the Status link to them: https://status.app/u#zQ3sh...
+	// ColorHash is the coloured ring around their picture in the Status app.
 	ColorHash []event.Segment `json:"color_hash"`
-	ColorID   int             `json:"color_id"`
-	// OwnColorHash and OwnColorID are what they see of us.
+	// ColorID is their colour in the Status app, 0 to 10.
+	ColorID int `json:"color_id"`
+	// OwnColorHash is the ring they see around our picture.
 	OwnColorHash []event.Segment `json:"own_color_hash"`
-	OwnColorID   int             `json:"own_color_id"`
+	// OwnColorID is the colour they see for us.
+	OwnColorID int `json:"own_color_id"`
 }
 
 // SafetyNumber computes the number of the pair of k and us: some 10 ms.

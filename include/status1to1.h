@@ -43,79 +43,86 @@
  *   Decide by "code": codes are stable, and status1to1_schema lists each with its
  *   meaning and remedy. "message" is for people and may change. "field" is the
  *   path of the field at fault ("text", "network.peers[0]"), or "". "retryable"
- *   says that the same call may succeed later as it is. There is no last-error
- *   state.
+ *   is true if the same call may succeed later without a change. There is no
+ *   last-error state.
  *
  * JSON
  *   Names are snake_case and match exactly. Public keys, ids and hashes are
  *   lower-case 0x hex; a chat key also has its zQ3sh... form, and any form is
  *   accepted where a key is expected. Times are ms since 1970. Whole numbers stay
- *   below 2^53. Requests are read strictly: unknown and doubled fields, anything
- *   after the value, bad UTF-8 and halves of surrogate pairs are refused by name.
- *   In answers, ignore fields you do not know: later versions add some.
+ *   below 2^53. Requests are read strictly: unknown and repeated fields, anything
+ *   after the value, invalid UTF-8 and unpaired surrogates are errors. In answers,
+ *   ignore fields you do not know: later versions may add some.
  *
  * CLIENTS
  *   A client is one identity with its store and its network. Its handle is never
  *   0, is never reused in a process and stays below 2^53. Several clients may be
- *   open at once. A handle that is closed, stale or made up gives "bad_client".
+ *   open at once. A handle that does not belong to an open client gives the error
+ *   "bad_client".
  *
  * THREADS
- *   Any function may be called from any thread at any time. Nothing blocks on the
- *   network, except methods that take deadline_ms, and they keep it. A call that
- *   waits (these, and status1to1_next_event) is not ended by a signal: where a
- *   signal is handled when a call returns, as Ctrl-C in Python is, wait in short
- *   steps, or in another thread. Calls return
- *   after the store has committed (milliseconds); opening a store with a
- *   passphrase takes a tenth of a second or more, as it is meant to. What happens
- *   later arrives as events.
+ *   Any function may be called from any thread at any time. Only methods with a
+ *   deadline_ms parameter wait for the network, and never beyond that deadline.
+ *   Signals do not interrupt a waiting call (such a method, or
+ *   status1to1_next_event). If your program handles signals only after a call has
+ *   returned, as Python does with Ctrl-C, wait in short steps or in another
+ *   thread. All other calls return once the store has committed, in milliseconds.
+ *   Opening a store with a passphrase deliberately takes a tenth of a second or
+ *   more, which makes guessing passphrases slow. What happens later is reported by
+ *   events.
  *
  * EVENTS
- *   Each event has a rising seq and is stored with what it reports until
- *   events.ack {up_to} acknowledges it and all before it. In one run of the
- *   process an event is delivered once: to one waiting thread, or to the
- *   callback. What was not acknowledged comes again after the next open: handle
- *   the event, then acknowledge it. "network_changed", "peer_changed", "log",
- *   "internal_error" and "closed" are not stored; their seq is 0 and they are not
- *   acknowledged. Of network events that nobody has read yet only the latest is
- *   kept, a peer. "closed" ends the stream. While the store is suspended the
- *   stored ones wait. Past 20,000 (engine.max_events) or 32 MiB of them the
- *   oldest go, and one "overflow" in their place says which; strangers have a small
- *   share of both ("events_withheld"). Once contacts.block has returned, nothing
- *   that this person did is delivered any more, even if it waited.
- *   Three ways to get events, which may be mixed:
+ *   Each event has a rising seq. It is stored together with the change it reports,
+ *   and stays stored until events.ack {up_to} acknowledges it and all before it. In
+ *   one run of the process an event is delivered once: to one waiting thread, or to
+ *   the callback. Events that were not acknowledged are delivered again after the
+ *   next open. So handle an event first, then acknowledge it.
+ *   "network_changed", "peer_changed", "log", "internal_error" and "closed" are not
+ *   stored: their seq is 0, and they cannot be acknowledged. Of unread
+ *   "network_changed" events only the latest is kept, and of unread "peer_changed"
+ *   events the latest of each peer. "closed" is the last event of a client. While
+ *   the store is suspended, stored events are not delivered.
+ *   At most 20,000 stored events (engine.max_events), and 32 MiB of them, wait for
+ *   acknowledgement. Beyond that the oldest are dropped, and one "overflow" event
+ *   in their place tells which. Strangers have only a small share of this space
+ *   ("events_withheld"). Once contacts.block has returned, no event about that
+ *   person is delivered any more, not even one that was already waiting.
+ *   There are three ways to receive events, and they may be mixed:
  *     status1to1_next_event          wait in a thread of your own
- *     status1to1_event_fd            wait in your event loop, then take them with
+ *     status1to1_event_fd            wait in your event loop, then read them with
  *                                    status1to1_next_event(client, 0)
  *     status1to1_set_event_callback  be called from a thread of the library
  *
  * FORK
- *   The library runs threads; they do not survive fork(). In a forked child every
- *   function answers "forked" (status1to1_event_fd: -1, status1to1_free works).
- *   Load the library after forking, or start another program (exec, posix_spawn).
+ *   The library runs threads, which do not survive fork(). In a forked child every
+ *   function fails with "forked" (status1to1_event_fd returns -1;
+ *   status1to1_free still works). Load the library after forking, or start another
+ *   program (exec, posix_spawn).
  *   With Python's multiprocessing use the "spawn" start method.
  *
  * SIGNALS
- *   The library contains the Go runtime. It handles the faults of its own code
- *   (SIGSEGV, SIGBUS, SIGFPE), and passes on those that are not its own to the
- *   handlers that were there before. It takes SIGURG, by which it interrupts its
- *   own threads: a handler of yours from before the library was loaded is not
- *   called any more. One that is set afterwards is, and gets the runtime's too;
- *   the library works without them. SIGINT, SIGTERM, SIGPIPE, SIGCHLD, SIGPROF and
- *   the rest act as you have them, Ctrl-C in Python included. A signal may arrive on
- *   a thread of the library: handlers must be installed with SA_ONSTACK, and
- *   should wake your main loop through a pipe rather than by interrupting it.
+ *   The library contains the Go runtime. It handles SIGSEGV, SIGBUS and SIGFPE
+ *   caused by its own code, and passes those caused by other code on to the
+ *   handlers that were installed before. It uses SIGURG to interrupt its own
+ *   threads: a SIGURG handler installed before the library was loaded is no longer
+ *   called. A handler installed afterwards is called, also for the signals of the
+ *   runtime, which works without receiving them. SIGINT, SIGTERM, SIGPIPE, SIGCHLD,
+ *   SIGPROF and all other signals behave as you have set them, including Ctrl-C in
+ *   Python. A signal may arrive on a thread of the library: install handlers with
+ *   SA_ONSTACK, and let them wake your main loop through a pipe instead of by
+ *   interrupting a call.
  *
  * UNLOADING
  *   The library stays loaded until the process ends; dlclose() is accepted and
  *   does nothing.
  *
  * PANICS
- *   A defect inside the library is answered with "internal" and a report id in
- *   details.report_id; the client it happened in is closed, the process goes on.
+ *   A call that meets a defect inside the library fails with "internal" and a
+ *   details.report_id. The client it happened in is closed; the process goes on.
  *
  * OUTPUT
- *   The library writes nothing to stdout and stderr. Logs go where the "log" part
- *   of the configuration says: to a file, to events, or nowhere.
+ *   The library writes nothing to stdout or stderr. "log" in the configuration
+ *   sends the log to a file, to events or, by default, nowhere.
  */
 #ifndef STATUS1TO1_H
 #define STATUS1TO1_H
@@ -133,90 +140,94 @@ extern "C" {
 #define STATUS1TO1_API
 #endif
 
-/* The ABI this header describes. It changes only when a function below changes
- * or goes away; new methods and fields do not move it. It counts from 1 and is what
- * a program that loads the library by dlopen compares.
+/* The version of the ABI this header describes. It changes only when a function below
+ * changes or goes away, not with new methods and fields. It counts from 1. A program
+ * that loads the library with dlopen compares it with status1to1_abi_version().
  *
- * The number in the file name libstatus1to1.so.0 (the soname) is another one. It is
- * for the dynamic linker, and stays 0 as long as the library's version is 0.x;
- * from version 1.0 on it is the ABI number. A program linked against
- * libstatus1to1.so.0 has to be built again only when the ABI number has moved, which
- * CHANGELOG.md says. */
+ * The number in the file name libstatus1to1.so.0 (the soname) is a different one. It
+ * is for the dynamic linker and stays 0 as long as the library's version is 0.x; from
+ * version 1.0 on it is the ABI version. A program linked against libstatus1to1.so.0
+ * must be rebuilt only when the ABI version has changed; CHANGELOG.md tells when. */
 #define STATUS1TO1_ABI_VERSION 1u
 
 /* A handle of an open client. */
 typedef uint64_t status1to1_client;
 
-/* An event callback. event_json is what status1to1_next_event would have given;
- * it is borrowed for the duration of the call. */
+/* An event callback. event_json is what status1to1_next_event would have returned;
+ * it is valid only during the call. */
 typedef void (*status1to1_event_fn)(status1to1_client client, const char *event_json, void *user_data);
 
 /* The ABI version of the loaded library. Compare it with STATUS1TO1_ABI_VERSION
  * when you load the library at run time. */
 STATUS1TO1_API uint32_t status1to1_abi_version(void);
 
-/* Version, build, and the specifications spoken. It also tells how many strings
- * you hold ("strings_held"), to find those that were not freed. */
+/* The version, the build and the implemented specifications. "strings_held" is the
+ * number of strings you have not freed yet, which helps to find leaks. */
 STATUS1TO1_API char *status1to1_info(void);
 
 /* The schema: an OpenRPC document of all methods, events and error codes.
- * docs/c-api.md is made from it. */
+ * docs/c-api.md has the same content. */
 STATUS1TO1_API char *status1to1_schema(void);
 
-/* Opens a client as config_json says (docs/c-api.md, "Configuration") and puts its
- * handle into *out; 0 if it fails. The network starts, and with it what waits in
- * the store is sent. The result has the handle and the identity in the store, or
- * null when there is none yet: then call identity.create, identity.restore or
- * identity.import. Neither argument may be NULL. */
+/* Opens a client with the configuration config_json (docs/c-api.md, "Configuration")
+ * and puts its handle into *out, or 0 if it fails. The network starts, and messages
+ * that wait in the store are sent. The result has the handle and the identity in the
+ * store. If the identity is null, there is none yet: call identity.create,
+ * identity.restore or identity.import. Neither argument may be NULL. */
 STATUS1TO1_API char *status1to1_open(const char *config_json, status1to1_client *out);
 
 /* Calls a method by name: "messages.send". NULL, "" and "{}" mean no parameters.
  * The wrappers at the end of this header call it for you. */
 STATUS1TO1_API char *status1to1_call(status1to1_client client, const char *method, const char *params_json);
 
-/* Waits for the next event, at most timeout_ms milliseconds: 0 looks and returns,
- * a negative number waits for ever. The result is null when the time is up.
- * When the client is closed meanwhile, one waiter gets the "closed" event and the
- * others the error "closed". After closing, one more call gives the "closed"
- * event if nobody has got it yet - of the last 64 clients closed, no more. */
+/* Waits for the next event, at most timeout_ms milliseconds: 0 returns at once, and
+ * a negative number waits forever. The result is null if no event came in that time.
+ * If the client is closed during the wait, one waiting thread receives the "closed"
+ * event and the others the error "closed". Events that were unread when the client
+ * was closed, "closed" being the last, can still be read afterwards; the library
+ * keeps them for the last 64 closed clients. */
 STATUS1TO1_API char *status1to1_next_event(status1to1_client client, int32_t timeout_ms);
 
 /* A file descriptor that is readable while undelivered events wait, for poll,
  * epoll, select, kqueue and event loops; -1 if there is no such client. It is the
- * same at every call, belongs to the library, and is valid until status1to1_close
- * returns: stop watching it first. Do not read, write or close it; take the
- * events with status1to1_next_event(client, 0) until its result is null. If you did
- * close it, the library notices: it leaves alone what has its number then. */
+ * same for every call, belongs to the library and is valid until status1to1_close
+ * returns: stop watching it before you close the client. Do not read, write or close
+ * it; call status1to1_next_event(client, 0) until its result is null. If you close it
+ * all the same, the library notices and does not touch another file that got the same
+ * number. */
 STATUS1TO1_API int status1to1_event_fd(status1to1_client client);
 
-/* Has fn called with every event from now on, on one thread of the library; one
- * call at a time. fn NULL takes the callback away. It returns after the last call
- * of the callback before has ended, so that its user_data may be freed then. If that
- * takes longer than 10 seconds, the answer is "timeout": the callback is not called
- * again, but what it uses must stay until its running call returns.
- * In a callback every function may be called for every client, also this one and
- * status1to1_close; called there, neither waits for any callback, and the running
- * call of one that replaces or removes itself is the last. Do not wait in a callback
- * for a thread that is setting a callback or closing a client.
+/* Sets the event callback: from now on fn is called with every event, on one thread of
+ * the library, one call at a time. fn NULL removes the callback. The function returns
+ * once the last call of the previous callback has ended, so that you may free its
+ * user_data. If that takes longer than 10 seconds, the answer is "timeout": the
+ * previous callback is not called again, but keep what it uses until its running call
+ * returns.
+ * A callback may call every function for every client, including this one and
+ * status1to1_close. When called from a callback, these two do not wait for any
+ * callback to end. A callback that replaces or removes itself is not called again after
+ * it returns. In a callback, do not wait for a thread that is setting a callback or
+ * closing a client.
  * The callback must return: no C++ exception and no longjmp may leave it. */
 STATUS1TO1_API char *status1to1_set_event_callback(status1to1_client client, status1to1_event_fn fn, void *user_data);
 
-/* Closes a client: calls in flight end with "closed", waiters wake up, the event
- * stream ends with one "closed" event, and store and network are released when it
- * returns. A callback has seen the "closed" event then, unless this is called in a
- * callback, of whichever client; one whose call takes longer than 10 seconds is not
- * waited for: the client is closed, and the answer is "timeout" (see above).
- * Closing twice is fine. */
+/* Closes a client. Running calls end with the error "closed", waiting threads wake up,
+ * and the event stream ends with one "closed" event. Store and network are released
+ * when this returns, and a callback has then received the "closed" event. Two cases
+ * differ: called from a callback of any client, it does not wait for callbacks; and if
+ * a callback takes longer than 10 seconds, the client is closed all the same and the
+ * answer is "timeout" (see status1to1_set_event_callback).
+ * Closing a client twice is not an error. */
 STATUS1TO1_API char *status1to1_close(status1to1_client client);
 
-/* Frees a string of this library. NULL is fine. */
+/* Frees a string returned by this library. NULL is allowed. */
 STATUS1TO1_API void status1to1_free(char *s);
 
-/* One function a method. params_json may be NULL where nothing is required.
+/* One function per method. params_json may be NULL if no parameter is required.
  * docs/c-api.md describes parameters, results and errors. */
 /* generated:begin - by internal/genapi; do not edit */
 
-/* identity.create: Makes a new identity from a fresh seed phrase. */
+/* identity.create: Creates an identity from a new seed phrase. */
 static inline char *status1to1_identity_create(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "identity.create", params_json);
@@ -228,191 +239,194 @@ static inline char *status1to1_identity_restore(status1to1_client client, const 
     return status1to1_call(client, "identity.restore", params_json);
 }
 
-/* identity.import: Takes over an identity whose private chat key is known. */
+/* identity.import: Imports an identity by its private chat key. */
 static inline char *status1to1_identity_import(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "identity.import", params_json);
 }
 
-/* identity.get: Tells who this client speaks for. */
+/* identity.get: Returns the identity of this client. */
 static inline char *status1to1_identity_get(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "identity.get", params_json);
 }
 
-/* identity.set_display_name: Changes what we call ourselves. */
+/* identity.set_display_name: Changes our display name. */
 static inline char *status1to1_identity_set_display_name(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "identity.set_display_name", params_json);
 }
 
-/* identity.phrase: Shows the seed phrase to who can open the store. */
+/* identity.phrase: Returns the seed phrase, given the passphrase or key of the store. */
 static inline char *status1to1_identity_phrase(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "identity.phrase", params_json);
 }
 
-/* identity.delete: Destroys the identity and all that is stored: the keys are erased,
- * the file is overwritten and removed, and so are copies that a migration has left
- * beside it. The client is closed then. */
+/* identity.delete: Destroys the identity and everything stored: the keys are erased,
+ * and the file and any copies a migration has left beside it are overwritten and
+ * removed. The client is then closed. */
 static inline char *status1to1_identity_delete(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "identity.delete", params_json);
 }
 
-/* profile.get: Tells how we present ourselves, and the Status link to us. */
+/* profile.get: Returns our profile and the Status link to it. */
 static inline char *status1to1_profile_get(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "profile.get", params_json);
 }
 
-/* profile.set: Changes how we present ourselves. */
+/* profile.set: Changes our profile. */
 static inline char *status1to1_profile_set(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "profile.set", params_json);
 }
 
-/* contacts.add: Puts somebody into the address book, or renames them. It asks them
- * nothing: see contacts.request. */
+/* contacts.add: Adds a person to the address book or changes their name there. Nothing
+ * is sent to them: to ask somebody to be a contact, use contacts.request. */
 static inline char *status1to1_contacts_add(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.add", params_json);
 }
 
-/* contacts.get: Tells what is known about one person. */
+/* contacts.get: Returns what is known about one person. */
 static inline char *status1to1_contacts_get(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.get", params_json);
 }
 
-/* contacts.list: Lists everybody we know, also those who only wrote to us. */
+/* contacts.list: Lists everybody known, including people who only wrote to us. */
 static inline char *status1to1_contacts_list(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.list", params_json);
 }
 
-/* contacts.remove: Takes a person out of the address book, and our request or
- * acceptance back, which they are told. The chat stays, and they stay known, with added
- * false. */
+/* contacts.remove: Removes a person from the address book, withdraws our contact
+ * request or acceptance, and tells them so. The chat is kept, and the person stays
+ * known with added = false. */
 static inline char *status1to1_contacts_remove(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.remove", params_json);
 }
 
-/* contacts.request: Asks somebody to be a contact. Until they accept, the Status app
- * shows them nothing else of ours. */
+/* contacts.request: Asks a person to be a contact. Until they accept, the Status app
+ * does not show them our other messages. */
 static inline char *status1to1_contacts_request(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.request", params_json);
 }
 
-/* contacts.accept: Accepts somebody's request to be a contact. */
+/* contacts.accept: Accepts a person's contact request. */
 static inline char *status1to1_contacts_accept(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.accept", params_json);
 }
 
-/* contacts.decline: Declines somebody's request. They are not told. */
+/* contacts.decline: Declines a person's contact request. They are not told. */
 static inline char *status1to1_contacts_decline(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.decline", params_json);
 }
 
-/* contacts.retract: Takes our request, or our acceptance, back. They are told, and stay
- * in the address book. */
+/* contacts.retract: Withdraws our contact request or acceptance. The person is told and
+ * stays in the address book. */
 static inline char *status1to1_contacts_retract(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.retract", params_json);
 }
 
-/* contacts.block: Hears nothing of somebody any more. They cannot tell. */
+/* contacts.block: Blocks a person: everything they send is ignored. They are not told. */
 static inline char *status1to1_contacts_block(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.block", params_json);
 }
 
-/* contacts.unblock: Hears somebody again, as a stranger. */
+/* contacts.unblock: Unblocks a person. They are a stranger again. */
 static inline char *status1to1_contacts_unblock(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.unblock", params_json);
 }
 
-/* contacts.safety_number: Gives what two people compare to make sure of each other's
- * key, and the Status link to them. */
+/* contacts.safety_number: Returns the safety number, which two people compare to verify
+ * each other's key, and the Status link to the other person. */
 static inline char *status1to1_contacts_safety_number(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.safety_number", params_json);
 }
 
-/* contacts.verify: Marks somebody as verified, if the safety number they see is ours. */
+/* contacts.verify: Marks a person as verified, if the safety number they see is the
+ * same as ours. */
 static inline char *status1to1_contacts_verify(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.verify", params_json);
 }
 
-/* contacts.unverify: Takes the mark of being verified away. */
+/* contacts.unverify: Removes the mark that a person is verified. */
 static inline char *status1to1_contacts_unverify(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.unverify", params_json);
 }
 
-/* contacts.ask: Asks a contact a question only they can answer. It takes the place of
- * the last one. */
+/* contacts.ask: Asks a contact a question that only they can answer, to verify them. It
+ * replaces our previous question to them. */
 static inline char *status1to1_contacts_ask(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.ask", params_json);
 }
 
-/* contacts.answer: Answers the question of a contact. */
+/* contacts.answer: Answers a contact's question. */
 static inline char *status1to1_contacts_answer(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.answer", params_json);
 }
 
-/* contacts.refuse_question: Tells a contact that we do not answer their question. */
+/* contacts.refuse_question: Tells a contact that we will not answer their question. */
 static inline char *status1to1_contacts_refuse_question(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.refuse_question", params_json);
 }
 
-/* contacts.cancel_question: Takes our question to a contact back. */
+/* contacts.cancel_question: Withdraws our question to a contact. */
 static inline char *status1to1_contacts_cancel_question(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.cancel_question", params_json);
 }
 
-/* contacts.confirm_answer: Says whether a contact's answer was right; if it was, they
- * are verified. They are not told. */
+/* contacts.confirm_answer: Tells whether a contact's answer was right. If it was, they
+ * are marked as verified. They are not told. */
 static inline char *status1to1_contacts_confirm_answer(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.confirm_answer", params_json);
 }
 
-/* contacts.verifications: Lists the last question each way between a person and us. */
+/* contacts.verifications: Lists the latest question in each direction between a person
+ * and us. */
 static inline char *status1to1_contacts_verifications(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.verifications", params_json);
 }
 
-/* contacts.picture: Gives the picture somebody has shown us. */
+/* contacts.picture: Returns the profile picture a person has sent us. */
 static inline char *status1to1_contacts_picture(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "contacts.picture", params_json);
 }
 
 /* chats.list: Lists the conversations, the one with the newest message first. With
- * requests it lists those of strangers, whom we have not added, accepted, asked or
- * written to. Where engine.strangers is "request" these are in no other list; with
- * "allow" they are in both. A stranger can leave 100 messages and 64 KiB of text, and
- * then ask to be a contact; further ones are not acknowledged, so that their sender
- * repeats them, and they come when the stranger is accepted, added or written to. 1000
- * strangers are kept. */
+ * requests set, it lists the chat requests instead: conversations with strangers,
+ * people we have not added, accepted, asked to be a contact or written to. If
+ * engine.strangers is "request", chat requests are listed only there; if it is "allow",
+ * they are in both lists. One stranger can leave up to 100 messages and 64 KiB of text,
+ * and a contact request after that. Further messages are refused without an
+ * acknowledgement, so that the sender repeats them and they arrive once the stranger is
+ * accepted, added or written to. At most 1000 strangers are kept. */
 static inline char *status1to1_chats_list(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "chats.list", params_json);
 }
 
-/* chats.get: Tells about one conversation. */
+/* chats.get: Returns one conversation. */
 static inline char *status1to1_chats_get(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "chats.get", params_json);
@@ -424,38 +438,40 @@ static inline char *status1to1_chats_mark_read(status1to1_client client, const c
     return status1to1_call(client, "chats.mark_read", params_json);
 }
 
-/* messages.send: Queues a text message. It returns when the message is stored; what
- * becomes of it arrives as message_state events. While nobody acknowledges it, it is
- * sent again after 27 s, and each time after twice as long; when its recipient is back,
- * within seconds. After 20 days 12 hours it has failed as "undeliverable". */
+/* messages.send: Queues a text message. The call returns as soon as the message is
+ * stored; message_state events report its progress. Until the message is acknowledged
+ * it is sent again, first after 27 s, then each time after twice as long, and within
+ * seconds when the recipient comes back online. Without an acknowledgement after 20
+ * days 12 hours, it has failed as "undeliverable". */
 static inline char *status1to1_messages_send(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.send", params_json);
 }
 
-/* messages.send_batch: Queues several text messages with one write to the disk. One
- * that cannot be sent has its error in its place and holds up no other. */
+/* messages.send_batch: Queues several text messages with a single write to the disk. A
+ * message that cannot be queued yields an error in its place and does not affect the
+ * others. */
 static inline char *status1to1_messages_send_batch(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.send_batch", params_json);
 }
 
-/* messages.get: Gives one message. */
+/* messages.get: Returns one message. */
 static inline char *status1to1_messages_get(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.get", params_json);
 }
 
-/* messages.retry: Sends a failed message again under its message id: its state is
- * "queued" then. What failed as "undeliverable" is also tried again by itself when its
- * recipient is back. */
+/* messages.retry: Sends a failed message again under the same message id and sets its
+ * state to "queued". Messages that failed as "undeliverable" are also sent again
+ * automatically when the recipient comes back online. */
 static inline char *status1to1_messages_retry(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.retry", params_json);
 }
 
-/* messages.cancel: Ends the sending of a message that is not delivered, also that of a
- * failed one which would be tried again. */
+/* messages.cancel: Stops sending a message that is not delivered yet. This also applies
+ * to a failed message that would be sent again automatically. */
 static inline char *status1to1_messages_cancel(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.cancel", params_json);
@@ -473,8 +489,8 @@ static inline char *status1to1_sessions_list(status1to1_client client, const cha
     return status1to1_call(client, "sessions.list", params_json);
 }
 
-/* sessions.reset: Forgets the ratchet sessions with one person and begins new ones;
- * what they have not acknowledged is sent again. */
+/* sessions.reset: Discards the ratchet sessions with one person and starts new ones.
+ * Messages they have not acknowledged are sent again. */
 static inline char *status1to1_sessions_reset(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "sessions.reset", params_json);
@@ -486,74 +502,77 @@ static inline char *status1to1_devices_list(status1to1_client client, const char
     return status1to1_call(client, "devices.list", params_json);
 }
 
-/* devices.enable: Pairs with another device of our own identity: it gets what we send,
- * and people write to it too. */
+/* devices.enable: Enables another device of our own identity: it receives copies of
+ * what we send, and other people are told to write to it too. */
 static inline char *status1to1_devices_enable(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "devices.enable", params_json);
 }
 
-/* devices.disable: Unpairs another device of our own identity: it gets nothing more
- * from here, and people stop writing to it. */
+/* devices.disable: Disables another device of our own identity: it receives no more
+ * copies of what we send, and other people are told not to write to it. */
 static inline char *status1to1_devices_disable(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "devices.disable", params_json);
 }
 
-/* devices.rename: Names a device of our own identity. The name stays here. */
+/* devices.rename: Names a device of our own identity. The name is stored on this device
+ * only. */
 static inline char *status1to1_devices_rename(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "devices.rename", params_json);
 }
 
-/* pairing.start: Shows an invitation for another device to scan: a QR code for half a
- * minute, renewed for ten. Pairing needs the user of both devices. */
+/* pairing.start: Creates an invitation for another device to scan. It is valid for half
+ * a minute and is replaced by a new one for up to ten minutes. Pairing needs a
+ * confirmation by the user on both devices. */
 static inline char *status1to1_pairing_start(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "pairing.start", params_json);
 }
 
-/* pairing.scan: Answers the invitation of another device. Both then show an authcode,
- * in pairing_authcode. */
+/* pairing.scan: Answers the invitation of another device. Both devices then receive an
+ * authcode, in a pairing_authcode event, for the user to compare. */
 static inline char *status1to1_pairing_scan(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "pairing.scan", params_json);
 }
 
-/* pairing.confirm: Says whether both devices show the same authcode. If not, the
+/* pairing.confirm: Tells whether both devices show the same authcode. If not, the
  * pairing fails on both. */
 static inline char *status1to1_pairing_confirm(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "pairing.confirm", params_json);
 }
 
-/* pairing.cancel: Gives up a pairing that is under way. */
+/* pairing.cancel: Cancels a pairing that is under way. */
 static inline char *status1to1_pairing_cancel(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "pairing.cancel", params_json);
 }
 
-/* pairing.list: Lists pairings and paired devices, with their sessions. */
+/* pairing.list: Lists the pairings and paired devices, with their sessions. */
 static inline char *status1to1_pairing_list(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "pairing.list", params_json);
 }
 
-/* pairing.get: Tells about one pairing. */
+/* pairing.get: Returns one pairing. */
 static inline char *status1to1_pairing_get(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "pairing.get", params_json);
 }
 
-/* pairing.discard: Unpairs two devices and tells the other one, or takes a pairing that
- * failed or ended off the list. What was received from it is gone. */
+/* pairing.discard: Ends the pairing with a device and tells that device, or removes a
+ * pairing that failed or ended from the list. Data received from the device is deleted. */
 static inline char *status1to1_pairing_discard(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "pairing.discard", params_json);
 }
 
-/* pairing.send: Sends bytes to a paired device. It returns when they are stored; what
- * becomes of them arrives as transfer events. Several take their turns. */
+/* pairing.send: Sends data to a paired device. The call returns as soon as the data is
+ * stored; transfer events report the progress. Several transfers to one device take
+ * turns. */
 static inline char *status1to1_pairing_send(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "pairing.send", params_json);
@@ -565,47 +584,49 @@ static inline char *status1to1_transfers_list(status1to1_client client, const ch
     return status1to1_call(client, "transfers.list", params_json);
 }
 
-/* transfers.read: Gives received bytes, once all are there and their hash is right. */
+/* transfers.read: Returns received data, once all of it has arrived and its hash is
+ * verified. */
 static inline char *status1to1_transfers_read(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "transfers.read", params_json);
 }
 
-/* transfers.cancel: Gives up a running transfer and tells the other device. */
+/* transfers.cancel: Cancels a running transfer and tells the other device. */
 static inline char *status1to1_transfers_cancel(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "transfers.cancel", params_json);
 }
 
-/* transfers.discard: Takes a transfer that is over off the list, with the bytes
- * received. */
+/* transfers.discard: Removes a finished transfer from the list and deletes the received
+ * data. */
 static inline char *status1to1_transfers_discard(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "transfers.discard", params_json);
 }
 
-/* network.status: Tells how the network is: state, own addresses, peers. */
+/* network.status: Returns the state of the network, our own addresses and the peers. */
 static inline char *status1to1_network_status(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "network.status", params_json);
 }
 
-/* network.connect: Adds a peer, and keeps it connected. It does not wait for the
- * connection: see peer_changed. */
+/* network.connect: Adds a peer and stays connected to it. The call returns without
+ * waiting for the connection; a peer_changed event reports it. */
 static inline char *status1to1_network_connect(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "network.connect", params_json);
 }
 
-/* network.disconnect: Forgets a peer and closes its connections. */
+/* network.disconnect: Removes a peer and closes the connections to it. */
 static inline char *status1to1_network_disconnect(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "network.disconnect", params_json);
 }
 
-/* network.wait: Waits until messages can be published to enough peers. This call
- * blocks, up to its deadline, and no signal ends it: a Python program acts on Ctrl-C
- * only when it returns. Wait in steps of a second or less, or in another thread. */
+/* network.wait: Waits until messages can be published to enough peers. This call blocks
+ * until its deadline, and signals do not interrupt it: a Python program reacts to
+ * Ctrl-C only after the call has returned. Wait in steps of a second or less, or in
+ * another thread. */
 static inline char *status1to1_network_wait(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "network.wait", params_json);
@@ -617,7 +638,7 @@ static inline char *status1to1_events_ack(status1to1_client client, const char *
     return status1to1_call(client, "events.ack", params_json);
 }
 
-/* store.info: Tells what the store is and how large. */
+/* store.info: Returns the kind and the size of the store. */
 static inline char *status1to1_store_info(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "store.info", params_json);
@@ -629,30 +650,32 @@ static inline char *status1to1_store_check(status1to1_client client, const char 
     return status1to1_call(client, "store.check", params_json);
 }
 
-/* store.suspend: Releases the store's file and lock, for a phone going to sleep or for
- * a backup. Until store.resume, calls that need it fail, and events wait. */
+/* store.suspend: Releases the store's file and lock, before a phone goes to sleep or a
+ * backup is made. Until store.resume, calls that need the store fail with
+ * store_suspended, and stored events are not delivered. */
 static inline char *status1to1_store_suspend(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "store.suspend", params_json);
 }
 
-/* store.resume: Takes the store's file and lock again. If the file was changed
- * meanwhile this fails with store_corrupt: close the client, and open it anew. */
+/* store.resume: Opens and locks the store's file again after store.suspend. If the file
+ * was changed in the meantime, the call fails with store_corrupt: close the client and
+ * open it again. */
 static inline char *status1to1_store_resume(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "store.resume", params_json);
 }
 
-/* store.change_passphrase: Changes the passphrase. When it returns, nothing is left in
- * the file that the old one opens; copies of the file made before are another matter.
- * If it fails with details.changed, the new passphrase counts already, and that is made
- * up for at the next open. */
+/* store.change_passphrase: Changes the passphrase of the store. When the call succeeds,
+ * the old passphrase opens nothing in the file any more; earlier copies of the file
+ * still open with it. If the call fails with details.changed, the new passphrase is
+ * already the valid one, and the next open finishes the change. */
 static inline char *status1to1_store_change_passphrase(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "store.change_passphrase", params_json);
 }
 
-/* diagnostics.get: Gives counters and queue lengths, for people who look into trouble. */
+/* diagnostics.get: Returns counters and queue lengths for troubleshooting. */
 static inline char *status1to1_diagnostics_get(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "diagnostics.get", params_json);

@@ -1,7 +1,8 @@
 package store
 
-// arena hands out memory for what a batch writes, sealed and not. It is used again by
-// the next batch: bbolt wants what it is given until its transaction ends.
+// arena provides the memory for the plain and sealed records of a batch. bbolt keeps
+// using what it is given until its transaction ends, so the memory is reused only by
+// the next batch.
 type arena struct {
 	chunk []byte // the newest, all of it
 	free  []byte // what is left of it

@@ -2,11 +2,11 @@ package store
 
 import bolt "go.etcd.io/bbolt"
 
-// batch is one commit in the making: what its closures wrote, in memory, and a
-// writable bbolt transaction that shows what was there before. What is written
-// reaches bbolt sealed and sorted, at the end or when a closure walks over a bucket
-// that it has changed (pending.go). A failing closure is taken back by forgetting
-// its steps, and by starting the bbolt transaction anew if it has any already.
+// batch is one commit under construction: what its closures wrote, in memory, and a
+// writable bbolt transaction that shows what was stored before. Writes reach bbolt
+// sealed and sorted: at the end, or when a closure walks over a bucket that it has
+// changed (pending.go). A failing closure is undone by dropping its steps, and by
+// restarting the bbolt transaction if that has received any of them.
 type batch struct {
 	reader
 	file  *boltFile
@@ -15,16 +15,17 @@ type batch struct {
 	bytes int // of the steps' values
 	// pending are the steps that bbolt does not have yet, by bucket.
 	pending map[bucketID]*pending
-	// applied is what bbolt was given, by bucket.
+	// applied records what bbolt was given, by bucket.
 	applied map[bucketID]applied
 	index   map[bucketID]entry
 	// changed holds the entries to write at the end.
 	changed map[bucketID]bool
-	// before is what the running closure found in index where it changed it.
+	// before holds the index entries that the running closure has changed, as they were
+	// when it started.
 	before map[bucketID]before
 	// tails are the newest positions of histories, where they are known.
 	tails map[bucketID]placed
-	// cursors look for what is there before it is written over.
+	// cursors find the present value of a record before it is overwritten.
 	cursors map[bucketID]*bolt.Cursor
 	old     trace // of what is written over
 	// fatal ends the batch: bbolt failed in the middle of a change.
@@ -183,7 +184,7 @@ func (b *batch) flush() (wrote bool, err error) {
 	return true, b.change(write{act: actPut, id: headerBucket, key: rootKey, box: box})
 }
 
-// writeEntry writes or deletes one index entry and tells how the traces change.
+// writeEntry writes or deletes one index entry and returns the change of the traces.
 func (b *batch) writeEntry(id bucketID, e entry) (change trace, err error) {
 	w := write{act: actDelete, id: indexBucket, key: []byte(id)}
 	if !e.gone {

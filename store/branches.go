@@ -125,7 +125,7 @@ func (s *fileStore) finishLater(f *boltFile) {
 	}()
 }
 
-// damaged is what every transaction fails with from then on.
+// damaged is the error of every transaction from then on.
 func damaged(cause error) *port.Error {
 	return port.Errorf(port.CodeOf(cause), "", "the store file is damaged").Because(cause)
 }

@@ -117,7 +117,8 @@ func (c *checker) walk(r *reader, what string, id bucketID, inspect func(key, pl
 	}
 }
 
-// damage reports damage, and returns what is none.
+// damage records err if it means damage and returns nil then; any other error is
+// returned.
 func (c *checker) damage(err error) error {
 	var e *port.Error
 	if errors.As(err, &e) && e.Code == port.CodeStoreCorrupt {
@@ -133,8 +134,8 @@ func (c *checker) tell(problem string) {
 	}
 }
 
-// pause counts a record and says whether to stop: the caller gave up, or the
-// store is to be suspended or closed.
+// pause counts a record and reports whether to stop: the caller gave up, or the store
+// is to be suspended or closed.
 func (c *checker) pause() error {
 	c.records++
 	if c.records%checkEvery != 1 {

@@ -142,7 +142,7 @@ func (c *crypt) open(id bucketID, diskKey, box []byte) (plain []byte, ok bool) {
 	return plain, err == nil
 }
 
-// authentic tells whether open would succeed.
+// authentic reports whether open would succeed.
 func (c *crypt) authentic(id bucketID, diskKey, box []byte) bool {
 	if len(box) < sealGrowth || len(box) > maxRecord+2*sealGrowth {
 		return false
@@ -181,7 +181,7 @@ func appendRecord(b, key, value []byte) []byte {
 	return append(append(b, key...), value...)
 }
 
-// recordSize is what packRecord needs at most.
+// recordSize is the largest size packRecord needs.
 func recordSize(key, value []byte) int { return binary.MaxVarintLen16 + len(key) + len(value) }
 
 // unpackRecord splits the plaintext of a table record.

@@ -56,7 +56,7 @@ func (s *fileStore) Destroy() error {
 	return err
 }
 
-// eraseBlock is how much is overwritten at a time.
+// eraseBlock is the number of bytes overwritten at a time.
 const eraseBlock = 1 << 20
 
 // erase overwrites a file, makes that durable, and removes it.

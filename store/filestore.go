@@ -36,8 +36,8 @@ type fileStore struct {
 	left     int        // number of the last transaction when the file was let go of; 0: unknown
 	requests chan *request
 	quit     chan struct{} // closed by Close
-	// lastGroup is how many closures the last commit had, room what its batch used;
-	// the writer only.
+	// lastGroup is the number of closures in the last commit, room the memory its batch
+	// used. Only the writer uses both.
 	lastGroup int
 	room      room
 	broken    atomic.Pointer[port.Error] // set when bbolt must not be used any more
@@ -126,7 +126,7 @@ func (s *fileStore) start(o Options, steps []migration) error {
 	return s.file.verify(s.crypt)
 }
 
-// verify compares the index with what the scan counted.
+// verify compares the index with the records that the scan counted.
 func (b *boltFile) verify(c *crypt) error {
 	if b.count == nil { // made just now, or to be compared later
 		return nil
@@ -140,7 +140,7 @@ func (b *boltFile) view(fn func(*reader) error, c *crypt) error {
 	return err
 }
 
-// tryView is view that also tells whether bbolt hangs.
+// tryView works like view and also reports whether bbolt hangs.
 func (b *boltFile) tryView(fn func(*reader) error, c *crypt) (hung bool, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	group := b.readers.enter()
@@ -316,7 +316,7 @@ func (s *fileStore) ChangePassphrase(old, new string) error {
 	return changed(s.eraseUnused())
 }
 
-// changed is what ChangePassphrase fails with when only its last step did.
+// changed is the error of ChangePassphrase if only its last step failed.
 func changed(err error) error {
 	if err == nil {
 		return nil

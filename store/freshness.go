@@ -9,14 +9,13 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// A record that was put back as it once was authenticates at its place. So the
-// index holds, for each bucket, the traces of its records, and the header bucket
-// holds those of the index. Putting back one record, or a page a disk has lost,
-// then contradicts them; putting back the whole file does not.
+// An old copy of a record, put back in its place, would authenticate. So the index
+// holds, for each bucket, the sum of the traces of its records, and the header bucket
+// holds that of the index. If one record is put back, or a disk loses a page, the sums
+// no longer match. If the whole file is put back, they do.
 
-// trace is a keyed digest of one sealed record, or of several: their XOR. Nobody
-// without the key can tell the trace of anything, so nobody can find records whose
-// traces cancel out.
+// trace is a keyed digest of one sealed record, or the XOR of several. Without the key
+// nobody can compute a trace, so nobody can find records whose traces cancel out.
 type trace [aes.BlockSize]byte
 
 func (t *trace) add(other trace) {
@@ -25,8 +24,8 @@ func (t *trace) add(other trace) {
 	}
 }
 
-// trace of a sealed record is made from its tag, which depends on its content, its
-// place and its nonce.
+// trace returns the trace of a sealed record, made from its tag, which depends on its
+// content, its place and its nonce.
 func (c *crypt) trace(box []byte) (t trace) {
 	if box != nil {
 		c.traceTo(&t, box)
@@ -34,17 +33,18 @@ func (c *crypt) trace(box []byte) (t trace) {
 	return t
 }
 
-// traceTo is trace where t has its room already.
+// traceTo writes the trace to t, so that a caller with many records allocates nothing.
 func (c *crypt) traceTo(t *trace, box []byte) {
 	n := copy(t[:], box[max(0, len(box)-len(t)):])
 	clear(t[n:])
 	c.tracer.Encrypt(t[:], t[:])
 }
 
-// rootKey is the key, in the header bucket, of the sealed traces of the index.
+// rootKey is the key, in the header bucket, under which the sum of the traces of the
+// index is sealed.
 var rootKey = []byte("index")
 
-// root reads what the traces of the index must be; zero when there is no index yet.
+// root reads the stored sum of the traces of the index; zero if there is no index yet.
 func (r *reader) root() (t trace, err error) {
 	b, err := r.bucket("header", headerBucket)
 	if err != nil || b == nil {
@@ -107,7 +107,8 @@ func (r *reader) fresh(id bucketID, e entry) error {
 // addTraces is migration 1 to 2: index entries get the traces of their buckets.
 func addTraces(tx *bolt.Tx, c *crypt) error { return retrace(tx, c, decodeEntryV1) }
 
-// retrace makes all traces anew, as a migration that writes records must.
+// retrace computes all traces anew. A migration that writes records must call it,
+// because the stored sums are those of the old records.
 func retrace(tx *bolt.Tx, c *crypt, decode func([]byte) (entry, bool)) error {
 	r := newReader(c, tx)
 	index := tx.Bucket([]byte(indexBucket))
@@ -118,6 +119,8 @@ func retrace(tx *bolt.Tx, c *crypt, decode func([]byte) (entry, bool)) error {
 		id bucketID
 		e  entry
 	}
+	// First only read: the loop below writes to the index, and bbolt's cursors do not
+	// survive writes to the bucket they walk.
 	var all []found
 	cur, err := r.cursor("index", indexBucket)
 	if err != nil {
@@ -128,11 +131,15 @@ func retrace(tx *bolt.Tx, c *crypt, decode func([]byte) (entry, bool)) error {
 			return err
 		}
 		e, ok := decode(plain)
+		// An entry must belong to the name it is filed under. Otherwise the traces of
+		// one bucket would be sealed as those of another.
 		if !ok || string(c.bucket(e.kind, e.name)) != string(cur.key) {
 			return misplaced("index")
 		}
 		all = append(all, found{bucketID(cur.key), e})
 	}
+	// The trace of an index entry is made from its sealed form. So the root can be
+	// summed only here, after each entry has its new traces and is sealed again.
 	var root trace
 	for _, f := range all {
 		if f.e.traces, err = r.traces(f.e.what(), f.id); err != nil {

@@ -23,7 +23,7 @@ type gate struct {
 	idle    chan struct{} // closed when running falls to 0 while somebody waits
 }
 
-// enter lets one transaction in, or says why not.
+// enter admits one transaction, or returns the error why not.
 func (g *gate) enter() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -65,7 +65,7 @@ func (g *gate) open() {
 	g.state = gateOpen
 }
 
-// now is the state, for those inside that can end early.
+// now returns the state, for transactions that can end early.
 func (g *gate) now() gateState {
 	g.mu.Lock()
 	defer g.mu.Unlock()

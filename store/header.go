@@ -41,7 +41,7 @@ const (
 const (
 	headerMagic = "st1to1\x00\x01"
 	wrappedSize = len(key.Secret{}) + chacha20poly1305.Overhead
-	// versionedSize is what every version has before its own fields.
+	// versionedSize is the size of the part that is the same in every version.
 	versionedSize = len(headerMagic) + 4
 	clearSize     = versionedSize + 16 + 1 + 4 + 4 + 1 + 16
 	headerSize    = clearSize + nonceSize + wrappedSize + sha256.Size
@@ -66,8 +66,8 @@ func (h *header) clear() []byte {
 	return append(b, h.salt[:]...)
 }
 
-// checksum is what an encoded header ends with: no two headers have the same. nil for
-// what is too short for one.
+// checksum returns the checksum at the end of an encoded header; no two headers have
+// the same. It is nil if b is too short for a header.
 func checksum(encoded []byte) []byte {
 	if len(encoded) < headerSize {
 		return nil

@@ -25,7 +25,7 @@ type placed struct {
 // historyCursor walks the positions of a history.
 type historyCursor struct{ *cursor }
 
-// at makes a placed of what the cursor came to; ok is false past the end.
+// at converts the entry at the cursor to a placed; ok is false past the end.
 func (c historyCursor) at(plain []byte, err error) (p placed, ok bool, _ error) {
 	if err != nil || c.key == nil {
 		return p, false, err
@@ -52,7 +52,7 @@ func (c historyCursor) from(label uint64) (placed, bool, error) {
 
 // history gives a cursor; nil when the history is empty.
 func (t *fileTx) history(id bucketID) (*historyCursor, error) {
-	if err := t.settle(id); err != nil {
+	if err := t.applyPending(id); err != nil {
 		return nil, err
 	}
 	c, err := t.cursor("a history", id)
@@ -84,8 +84,8 @@ func (c historyCursor) notBefore(p port.Position) (found placed, ok bool, err er
 	return c.bisect(low.label, found, p)
 }
 
-// bisect finds the oldest placed not before p, knowing that the one labelled low
-// is before p and high is not. It halves the range of labels each time round.
+// bisect finds the oldest entry not before p, given that the entry labelled low is
+// before p and the one labelled high is not. Each round halves the range of labels.
 func (c historyCursor) bisect(low uint64, high placed, p port.Position) (placed, bool, error) {
 	for high.label-low > 1 {
 		e, ok, err := c.from(low + (high.label-low)/2)
@@ -177,8 +177,8 @@ func (t *fileTx) freeLabel(id bucketID, p port.Position) (label uint64, newest, 
 	}
 }
 
-// neighbours are the newest position before p and the oldest that is not; nil
-// where there is none.
+// neighbours returns the newest position before p and the oldest that is not; nil where
+// there is none.
 func (c historyCursor) neighbours(p port.Position) (low, high *placed, err error) {
 	newest, more, err := c.last()
 	if err == nil && more && compare(newest.position, p) < 0 { // nearly always
@@ -203,8 +203,8 @@ func (c historyCursor) neighbours(p port.Position) (low, high *placed, err error
 	return low, high, err
 }
 
-// between picks a label above low and below high; nil stands for no neighbour.
-// ok is false when there is none.
+// between returns a label above low and below high, where nil means that there is no
+// neighbour on that side. ok is false if no label is free.
 func between(low, high *placed) (label uint64, ok bool) {
 	switch {
 	case low == nil && high == nil:

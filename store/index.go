@@ -12,22 +12,22 @@ const (
 	indexBucket  bucketID = "index"
 )
 
-// entry is what the index holds, sealed, for each table, queue and history: its
-// clear name and how much is in it. It makes lost records noticed and Count and
-// Bounds cheap.
+// entry is the sealed index record of one table, queue or history: its name in clear
+// and the number of its records. It reveals lost records, and Count and Bounds need no
+// walk.
 type entry struct {
 	kind byte
 	name string
 	// first and last are a queue's bounds. Of others, first is 0 and last the
 	// number of records.
 	first, last uint64
-	// traces are those of all its records (freshness.go).
+	// traces is the sum of the traces of all its records (freshness.go).
 	traces trace
 	// gone marks an entry that is not, or no longer, in the index.
 	gone bool
 }
 
-// emptyEntry is how a table, queue or history begins.
+// emptyEntry returns the entry of a new table, queue or history.
 func emptyEntry(kind byte, name string) entry {
 	e := entry{kind: kind, name: name, gone: true}
 	if kind == kindQueue {
@@ -36,7 +36,7 @@ func emptyEntry(kind byte, name string) entry {
 	return e
 }
 
-// records is how many records the bucket must hold.
+// records returns the number of records the bucket must have.
 func (e entry) records() uint64 {
 	if e.kind == kindQueue {
 		return e.last + 1 - e.first
@@ -120,8 +120,9 @@ func checkIndex(r *reader, count map[string]int) error {
 	return checkFresh(r, records)
 }
 
-// freshAtOnce is up to how many records are compared with their traces when the
-// store is opened; a larger store's are when they are walked, by Each or Check.
+// freshAtOnce is the largest number of records that are compared with their traces when
+// the store is opened. In a larger store they are compared when they are walked, by
+// Each or Check.
 const freshAtOnce = 16384
 
 // checkFresh compares the index, and the buckets of a small store, with their traces.

@@ -45,7 +45,7 @@ func (p Argon2Params) valid() bool {
 		p.MemoryKiB >= 8*uint32(p.Threads) && p.MemoryKiB <= maxArgonMemoryKiB
 }
 
-// atLeast is p, and where other costs more, as much as other.
+// atLeast returns p with each cost raised to that of other if other's is higher.
 func (p Argon2Params) atLeast(other Argon2Params) Argon2Params {
 	return Argon2Params{max(p.Time, other.Time), max(p.MemoryKiB, other.MemoryKiB), max(p.Threads, other.Threads)}
 }

@@ -22,8 +22,8 @@ const (
 
 func backupName(path string, version uint32) string { return fmt.Sprintf("%s.v%d.bak", path, version) }
 
-// isLeftover tells whether there is a file of that name. A link or a folder is none: it
-// is not of our making.
+// isLeftover reports whether a regular file of that name exists. A link or a directory
+// was not made by this library and is left alone.
 func isLeftover(name string) bool {
 	info, err := os.Lstat(name)
 	return err == nil && info.Mode().IsRegular()

@@ -12,8 +12,9 @@ const (
 	// caller does not wait long for the last.
 	maxClosures = 256
 
-	// enoughClosures is with how many closures a commit waits for no more: its own
-	// cost, some 100 us, is small then, and while it is made the others work.
+	// enoughClosures is the number of closures at which a commit stops waiting for
+	// more. Its own cost, some 100 us, is then small per closure, and the others can
+	// work while it is made.
 	enoughClosures = 32
 
 	// maxBatchBytes ends the collecting of closures once a commit holds this
@@ -49,11 +50,11 @@ const (
 	// it the window doubles. Ten late messages fit in the worst spot of it.
 	minRelabelGap = 1 << 10
 
-	// relabelWindow is how many entries on each side the first attempt moves.
+	// relabelWindow is the number of entries on each side that the first attempt moves.
 	relabelWindow = 32
 
-	// nearEntries is how many entries from the end are tried one by one before
-	// the binary search: most late messages are only a little late.
+	// nearEntries is the number of entries tried one by one from the end before the
+	// binary search: most late messages are only a little late.
 	nearEntries = 4
 
 	// maxEmptyPages bounds how many pages emptied in one transaction are skipped

@@ -11,7 +11,7 @@ import (
 	"libstatus1to1/chat/protocol/key"
 )
 
-// schemaVersion is what this library writes. It stands in the header.
+// schemaVersion is the version this library writes. It is stored in the header.
 const schemaVersion = 3
 
 // migration brings a file from one version to the next, in one bbolt transaction
@@ -143,7 +143,7 @@ func (b *boltFile) writeFirst(h header, c *crypt) error {
 	})
 }
 
-// header is the record in clear; nil where there is none.
+// header returns the header record in clear; nil if there is none.
 func (r *reader) header() (raw []byte, err error) {
 	err = guard("header", func() {
 		if bucket := r.bolt.Bucket([]byte(headerBucket)); bucket != nil {

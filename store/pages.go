@@ -34,14 +34,14 @@ const (
 	longFreelist  = 0xFFFF
 )
 
-// errPages is what every structural fault of the file wraps.
+// errPages is wrapped by the error of every structural fault of the file.
 var errPages = errors.New("the pages are damaged")
 
 func badPage(id uint64, what string) error {
 	return fmt.Errorf("%w: page %d: %s", errPages, id, what)
 }
 
-// boltMeta is what a meta page says of one committed state.
+// boltMeta is the content of a meta page: one committed state.
 type boltMeta struct {
 	root, freelist, pages, txid uint64
 }
@@ -89,7 +89,7 @@ type scan struct {
 	pace   *pace            // nil: as fast as can be
 }
 
-// errStopped is what a walk ends with that was told to.
+// errStopped ends a walk that was asked to stop.
 var errStopped = errors.New("the walk was stopped")
 
 // scanPages walks all pages of the state m of a file of size bytes, and returns
@@ -108,7 +108,7 @@ func newScan(f io.ReaderAt, size int64, m boltMeta) (*scan, error) {
 	return s, nil
 }
 
-// pace is what others tell a walk in the background.
+// pace lets others control a walk in the background.
 type pace struct {
 	stop  atomic.Bool   // it is to end, with errStopped
 	hurry chan struct{} // closed when somebody waits for it

@@ -12,18 +12,18 @@ import (
 // on all cores and given to bbolt bucket by bucket in the order of their keys, each
 // once, however often it was written.
 
-// appendFill is how full pages of what grows at the end are left: half-empty pages
-// (bbolt's default) would stay half empty.
+// appendFill is how full the pages of a bucket that grows at its end are left. With
+// bbolt's default of one half they would stay half empty.
 const appendFill = 0.95
 
-// pending is what bbolt does not have yet of one bucket.
+// pending is the part of one bucket that bbolt does not have yet.
 type pending struct {
 	dropped bool           // first the whole bucket goes
 	steps   map[string]int // the last step of each disk key
 }
 
-// applied is what bbolt was given of one bucket in this transaction, apart from
-// what an index entry says already.
+// applied records what bbolt was given of one bucket in this transaction, in addition
+// to what an index entry tells.
 type applied struct {
 	traces  trace // change of the traces
 	records int64 // change of the number of records, of a table
@@ -73,8 +73,9 @@ func (b *batch) note(i int) {
 	p.steps[string(s.key)] = i
 }
 
-// written is what a closure of this commit wrote under a disk key, and whether that
-// is all there is to know: nil for a record that it has deleted.
+// written returns what a closure of this commit wrote under a disk key; nil for a
+// record that it has deleted. known reports whether that is the final answer, so that
+// bbolt need not be asked.
 func (b *batch) written(id bucketID, diskKey []byte) (plain []byte, known bool) {
 	p := b.pending[id]
 	if p == nil {
@@ -86,8 +87,8 @@ func (b *batch) written(id bucketID, diskKey []byte) (plain []byte, known bool) 
 	return nil, p.dropped
 }
 
-// settle gives bbolt what is pending of a bucket, so that a cursor finds it.
-func (b *batch) settle(id bucketID) error {
+// applyPending gives bbolt the pending writes of a bucket, so that a cursor finds them.
+func (b *batch) applyPending(id bucketID) error {
 	p := b.pending[id]
 	if b.fatal != nil || p == nil {
 		return b.fatal
@@ -125,15 +126,16 @@ func (b *batch) apply(all map[bucketID]*pending) error {
 	return nil
 }
 
-// room is what batches use one after the other, so that not each makes its own.
+// room is memory that one batch after another uses, so that not every batch allocates
+// its own.
 type room struct {
 	steps  []step
 	writes []write
 	memory arena
 }
 
-// roomKept is how many steps there is room for after a batch: those of some hundred
-// messages.
+// roomKept is the number of steps whose memory is kept after a batch: enough for some
+// hundred messages.
 const roomKept = 4096
 
 // leave gives back the room of steps, with nothing in it.
@@ -218,7 +220,7 @@ func (b *batch) changeIn(bucket *bolt.Bucket, w write) error {
 	return bucket.Put(w.key, w.box)
 }
 
-// present is what the file has under the key of w, or nil.
+// present returns the value in the file under the key of w, or nil.
 func (b *batch) present(bucket *bolt.Bucket, w write) []byte {
 	c := b.cursors[w.id]
 	if c == nil {

@@ -8,8 +8,8 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// A queue is a bucket of ordinals without gaps: the index knows the first and
-// the last, so a missing entry is noticed.
+// A queue is a bucket of ordinals without gaps. The index knows the first and the last,
+// so a missing entry is noticed.
 
 func (t *fileTx) Append(q port.Queue, value []byte) (uint64, error) {
 	if err := t.writing(); err != nil {
@@ -67,8 +67,10 @@ func (t *fileTx) Range(q port.Queue, from uint64, fn func(uint64, []byte) (bool,
 	if err != nil {
 		return err
 	}
-	last := e.last // what fn appends is not visited
-	if err := t.settle(id); err != nil {
+	// The end is fixed now: entries that fn appends are not visited, or a callback that
+	// appends one for each would never end.
+	last := e.last
+	if err := t.applyPending(id); err != nil {
 		return err
 	}
 	c, err := t.cursor(e.what(), id)
@@ -87,6 +89,8 @@ func (t *fileTx) Range(q port.Queue, from uint64, fn func(uint64, []byte) (bool,
 		if err != nil {
 			return err
 		}
+		// Ordinals have no gaps, so the next key must be exactly the next ordinal. A
+		// damaged key or a lost record shows here.
 		if len(c.key) != 8 || binary.BigEndian.Uint64(c.key) != seq {
 			return missing(e.what())
 		}
@@ -98,17 +102,19 @@ func (t *fileTx) Range(q port.Queue, from uint64, fn func(uint64, []byte) (bool,
 			return nil
 		}
 		seq++
+		// The usual case: fn wrote nothing and the cursor is still valid.
 		if t.stepCount() == steps {
 			value, err = c.move((*bolt.Cursor).Next)
 			continue
 		}
+		// fn wrote something. rangeAgain may also move seq, if fn trimmed the queue.
 		if seq, c, value, err = t.rangeAgain(q, seq); c == nil || seq > last {
 			return err
 		}
 	}
 }
 
-// stepCount changes with every write of this transaction.
+// stepCount returns a number that changes with every write of this transaction.
 func (t *fileTx) stepCount() int {
 	if t.batch == nil {
 		return 0
@@ -116,8 +122,8 @@ func (t *fileTx) stepCount() int {
 	return len(t.batch.steps)
 }
 
-// rangeAgain finds the place of Range again after its callback wrote something,
-// perhaps to the queue: bbolt's cursors do not survive that.
+// rangeAgain finds the place of Range again after its callback has written something,
+// perhaps to the queue itself. bbolt's cursors do not survive that.
 func (t *fileTx) rangeAgain(q port.Queue, seq uint64) (uint64, *cursor, []byte, error) {
 	id, e, err := t.entry(kindQueue, string(q))
 	if err != nil {
@@ -127,7 +133,7 @@ func (t *fileTx) rangeAgain(q port.Queue, seq uint64) (uint64, *cursor, []byte, 
 	if seq > e.last {
 		return seq, nil, nil, nil
 	}
-	if err := t.settle(id); err != nil {
+	if err := t.applyPending(id); err != nil {
 		return seq, nil, nil, err
 	}
 	c, err := t.cursor(e.what(), id)

@@ -29,7 +29,7 @@ func (r *reader) bucket(what string, id bucketID) (b *bolt.Bucket, err error) {
 	return b, err
 }
 
-// get decrypts one record; nil when there is none.
+// get decrypts one record; nil if there is none.
 func (r *reader) get(what string, id bucketID, diskKey []byte) ([]byte, error) {
 	b, err := r.bucket(what, id)
 	if err != nil || b == nil {
@@ -54,9 +54,9 @@ func (r *reader) get(what string, id bucketID, diskKey []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// absent makes sure that diskKey is missing and not just damaged: a key that
-// changed without leaving its place among the others is next to where diskKey
-// would be, and does not authenticate there.
+// absent makes sure that diskKey is missing and not just damaged. A key that was
+// altered without changing its order in the bucket lies where diskKey would be, and its
+// record does not authenticate there.
 func (r *reader) absent(what string, id bucketID, diskKey []byte) error {
 	c, err := r.cursor(what, id)
 	if err != nil || c == nil {

@@ -2,8 +2,8 @@ package store
 
 import "sync"
 
-// readers counts the Views in progress, so that one can wait for those that may
-// still look at pages which are out of use.
+// readers counts the Views in progress, so that pages out of use are overwritten only
+// when no View can still read them.
 type readers struct {
 	mu      sync.Mutex
 	current *sync.WaitGroup // of those that came since the last drain

@@ -1,9 +1,9 @@
 package store
 
-// relabel makes room below the entry high (nil: at the end) by spreading the
-// labels around it evenly. It begins with relabelWindow entries on each side and
-// doubles until they get minRelabelGap each, so that the work is small as long
-// as there is room nearby; at worst it is the whole history.
+// relabel makes room for a new entry just below the entry high (nil: at the end) by
+// spacing the labels around it evenly. It starts with relabelWindow entries on each
+// side and doubles the window until the entries get minRelabelGap each. The work is
+// small as long as there is room nearby; at worst it covers the whole history.
 func (t *fileTx) relabel(id bucketID, high *placed) error {
 	for size := relabelWindow; ; size *= 2 {
 		w, err := t.window(id, high, size)
@@ -22,12 +22,13 @@ type window struct {
 	low, high *placed // nil at the end of the history
 }
 
-// window reads size entries below high and size from it on.
+// window reads size entries below high and size entries from high on.
 func (t *fileTx) window(id bucketID, high *placed, size int) (w window, err error) {
 	c, err := t.history(id)
 	if err != nil || c == nil {
 		return w, err
 	}
+	// Backwards first. Without high the walk starts at the last entry, else below high.
 	step := func() (placed, bool, error) { return c.last() }
 	if high != nil {
 		if _, _, err := c.from(high.label); err != nil {
@@ -44,6 +45,8 @@ func (t *fileTx) window(id bucketID, high *placed, size int) (w window, err erro
 		if !ok {
 			break
 		}
+		// One more than wanted is read: its label is the bound the window must keep
+		// clear of. If the history ends before, there is no bound on this side.
 		if len(below) == size {
 			w.low = &e
 			break
@@ -56,6 +59,7 @@ func (t *fileTx) window(id bucketID, high *placed, size int) (w window, err erro
 	if high == nil {
 		return w, nil
 	}
+	// Then forwards, high itself included: it is moved too.
 	e, ok, err := c.from(high.label)
 	for n := 0; ok && err == nil; e, ok, err = c.next() {
 		if n++; n > size {
@@ -67,15 +71,19 @@ func (t *fileTx) window(id bucketID, high *placed, size int) (w window, err erro
 	return w, err
 }
 
-// spread computes evenly spaced labels start, start+gap, ... for the window. ok
-// is false when they would be too close and there are more entries to take in.
+// spread computes evenly spaced labels start, start+gap, ... for the window. ok is
+// false if they would be closer than minRelabelGap, which can only happen between two
+// bounds or near the end of the range of labels.
 func (w window) spread() (start, gap uint64, ok bool) {
 	slots := uint64(len(w.entries)) + 1
 	low, high := uint64(0), uint64(1<<64-1)
 	switch {
 	case w.low == nil && w.high == nil:
+		// The whole history. It is centred on firstLabel, so that both ends can grow.
 		gap = min(labelGap, high/slots)
 		return firstLabel - gap*(slots/2), gap, true
+	// With one open side the entries get the usual labelGap and no more: labels beyond
+	// it stay free for entries to come.
 	case w.low == nil:
 		high = w.high.label
 		if room := slots * labelGap; high > room {
@@ -93,9 +101,12 @@ func (w window) spread() (start, gap uint64, ok bool) {
 	return low + gap, gap, gap >= minRelabelGap
 }
 
-// move gives the entries their new labels.
+// move gives the entries their new labels, in the same order.
 func (t *fileTx) move(id bucketID, entries []placed, start, gap uint64) error {
+	// The batch's note of the newest entry may be about to get another label.
 	delete(t.batch.tails, id)
+	// All old labels go before the first new one is written: a new label may be the old
+	// label of another entry, whose record would be overwritten and then deleted.
 	for _, e := range entries {
 		if err := t.batch.do(step{act: actDelete, id: id, key: number(e.label)}); err != nil {
 			return err

@@ -9,7 +9,7 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// sealPart is how many records a goroutine seals at a time: some 20 us of work,
+// sealPart is the number of records a goroutine seals at a time: some 20 us of work,
 // against 1 us to start it.
 const sealPart = 32
 

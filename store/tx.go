@@ -118,7 +118,7 @@ func (t *fileTx) Each(table port.Table, fn func(key, value []byte) error) error 
 	if err != nil {
 		return err
 	}
-	if err := t.settle(id); err != nil {
+	if err := t.applyPending(id); err != nil {
 		return err
 	}
 	if t.batch != nil {
@@ -138,12 +138,12 @@ func (t *fileTx) Each(table port.Table, fn func(key, value []byte) error) error 
 	return err
 }
 
-// settle makes what this commit has written to a bucket visible to cursors.
-func (t *fileTx) settle(id bucketID) error {
+// applyPending makes the writes of this commit to a bucket visible to bbolt's cursors.
+func (t *fileTx) applyPending(id bucketID) error {
 	if t.batch == nil {
 		return nil
 	}
-	return t.batch.settle(id)
+	return t.batch.applyPending(id)
 }
 
 // eachRecord decrypts every record of a table and checks that each is at its place.

@@ -37,7 +37,7 @@ func (b *batch) mark(sum []byte) error {
 	return b.do(step{act: actPut, id: headerBucket, key: erasedKey, value: box})
 }
 
-// marked tells whether the mark is of the present header.
+// marked reports whether the mark belongs to the present header.
 func (r *reader) marked() (bool, error) {
 	h, err := r.header()
 	if err != nil {
@@ -72,8 +72,8 @@ func (s *fileStore) eraseUnused() error {
 	})
 }
 
-// eraseUnused overwrites all pages that neither of the two last states uses. No
-// commit and no View of an earlier state may be under way.
+// eraseUnused overwrites all pages that neither of the two latest states uses. No
+// commit, and no View of an earlier state, may be under way.
 func (b *boltFile) eraseUnused() error {
 	info, err := b.file.Stat()
 	if err != nil {
@@ -126,7 +126,7 @@ func newPageSet(pages uint64) pageSet { return make(pageSet, pages/64+1) }
 func (p pageSet) add(id uint64)      { p[id/64] |= 1 << (id % 64) }
 func (p pageSet) has(id uint64) bool { return p[id/64]&(1<<(id%64)) != 0 }
 
-// next is the first run [from, to) of members at or after id; both are the same when
+// next returns the first run [from, to) of members at or after id; from equals to if
 // there is none.
 func (p pageSet) next(id uint64) (from, to uint64) {
 	end := uint64(len(p)) * 64

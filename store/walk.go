@@ -63,7 +63,8 @@ func (w *walker) tree(id uint64, low, high []byte, depth int, visit visitor) err
 	return nil
 }
 
-// upper is the bound above entry i of a branch page with the bound high.
+// upper returns the key that all of entry i must be below, on a branch page whose own
+// bound is high.
 func upper(list []element, i int, high []byte) []byte {
 	if i+1 < len(list) {
 		return list[i+1].key
@@ -71,8 +72,9 @@ func upper(list []element, i int, high []byte) []byte {
 	return high
 }
 
-// rootElement visits an entry of the root: always a bucket. Its first page is
-// looked at now, what is below that becomes a part for later.
+// rootElement visits an entry of the root, which is always a bucket. It checks the
+// bucket's first page now and records the trees below it as parts, so that large
+// buckets can be divided among goroutines.
 func (w *walker) rootElement(id uint64, depth int, e element) error {
 	if e.flags != bucketElement || len(e.value) < bucketSize {
 		return badPage(id, "an entry of the root is no bucket")
@@ -138,9 +140,9 @@ func (w *walker) records(id uint64, low, high []byte, depth int) (n int64, err e
 	return n, nil
 }
 
-// walkParts walks the parts on all processors: waiting for memory, and not
-// computing, is most of it. In the background one of them is left to others until
-// somebody waits for the end.
+// walkParts walks the parts on all processors, because most of the time goes into
+// waiting for memory and not into computing. In the background one processor is left to
+// others until somebody waits for the end.
 func (s *scan) walkParts() error {
 	var next atomic.Int64
 	work := func() {
@@ -183,8 +185,9 @@ func (s *scan) walkParts() error {
 
 func isLeaf(p []byte) bool { return binary.NativeEndian.Uint16(p[8:]) == leafPage }
 
-// leafRecords is what elements checks, for a leaf page of records only, without
-// making a list of them: nearly all pages are such.
+// leafRecords makes the checks of elements for a leaf page that has only records, and
+// returns their number. It makes no list of them, which saves much of the time because
+// nearly all pages are of this kind.
 func leafRecords(id uint64, p, low, high []byte) (int, error) {
 	e := binary.NativeEndian
 	count := int(e.Uint16(p[10:]))

@@ -130,7 +130,7 @@ func (s *fileStore) hang(cause error) {
 	s.broken.CompareAndSwap(nil, err)
 }
 
-// hung is why bbolt must not be used any more, or nil.
+// hung returns the error for which bbolt must not be used any more, or nil.
 func (s *fileStore) hung() error {
 	if err := s.broken.Load(); err != nil {
 		return err

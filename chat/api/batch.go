@@ -7,25 +7,26 @@ import (
 	"libstatus1to1/chat/event"
 )
 
-// SendBatchParams is what messages.send_batch takes.
+// SendBatchParams are the parameters of messages.send_batch.
 type SendBatchParams struct {
-	// Messages are at most 256, to one person or to several. They are queued in
-	// this order.
+	// Messages are the messages to queue, at most 256, to one person or several. They
+	// are queued in this order.
 	Messages []SendParams `json:"messages"`
 }
 
-// SendBatchResult is what messages.send_batch gives.
+// SendBatchResult is the result of messages.send_batch.
 type SendBatchResult struct {
-	// Items are what became of the messages, in their order.
+	// Items are the results for each message, in the order of the messages.
 	Items []SendBatchItem `json:"items"`
 }
 
-// SendBatchItem is what became of one message of a batch: exactly one of message
-// and error is there.
+// SendBatchItem is the result for one message of a batch: either message or error is
+// present, never both.
 type SendBatchItem struct {
-	// Message is what messages.send would have given.
+	// Message is the queued message, as messages.send returns it.
 	Message *event.Message `json:"message,omitempty"`
-	// Error is why this message was not queued; its field is that of messages.send.
+	// Error is the reason this message was not queued. Its field is a parameter of
+	// messages.send.
 	Error *ErrorBody `json:"error,omitempty"`
 }
 

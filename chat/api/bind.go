@@ -50,7 +50,8 @@ func decodeUpTo(text string, limit int, target any, bad chat.Code) error {
 	return binder{bad}.bind("", v, reflect.ValueOf(target).Elem())
 }
 
-// binder fills Go values from JSON values; its code is what misfits are called.
+// binder fills Go values from JSON values; code is the error code for values that do
+// not fit.
 type binder struct{ bad chat.Code }
 
 // bind stores v, which stands at path, in target.

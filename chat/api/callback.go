@@ -16,13 +16,13 @@ type pump struct {
 	done chan struct{} // closed after the last invocation
 }
 
-// stopped tells whether no event goes to this callback any more, except to an
-// invocation that is running.
+// stopped reports whether this callback will not be called any more. One call of it may
+// still be running.
 func (p *pump) stopped() bool { return p.ctx.Err() != nil }
 
-// callbackPatience is how long closing a client, or replacing its callback, waits for
-// an invocation of the callback that is running: a host that shows an event to a person
-// takes less, and one whose callback never returns goes on.
+// callbackPatience is how long closing a client, or replacing its callback, waits for a
+// running call of the callback. Showing an event to a person takes less, and a host
+// whose callback never returns can go on.
 const callbackPatience = 10 * time.Second
 
 // wait waits for the last invocation. If that does not end within patience, none comes
@@ -39,8 +39,8 @@ func (p *pump) wait(patience time.Duration) error {
 	}
 }
 
-// readAgain is how long a pump waits after events could not be read, as when the
-// disk fails: a callback must not miss what comes after.
+// readAgain is how long a pump waits after events could not be read, for example
+// because the disk failed: the callback must not miss later events.
 const readAgain = 200 * time.Millisecond
 
 // SetCallback has f called with every event from now on, in the form NextEvent

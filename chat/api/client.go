@@ -10,7 +10,7 @@ import (
 	"libstatus1to1/chat"
 )
 
-// client is an open engine with what the API adds to it.
+// client is an open engine together with the state that the API adds to it.
 type client struct {
 	handle   uint64
 	registry *Registry

@@ -7,36 +7,39 @@ import (
 	"libstatus1to1/chat"
 )
 
-// Config is what open takes.
+// Config is the configuration that open takes.
 type Config struct {
-	// Store says where everything is kept.
+	// Store tells where the client keeps its data.
 	Store StoreConfig `json:"store"`
-	// Network says how messages travel.
+	// Network tells how messages travel.
 	Network NetworkConfig `json:"network,omitempty"`
-	// Engine holds numbers of the engine; leave it out for the defaults.
+	// Engine changes timings and limits. Leave it out for the defaults.
 	Engine EngineConfig `json:"engine,omitempty"`
-	// Log asks for diagnostics; without it the library is silent.
+	// Log turns diagnostic output on. Without it the library logs nothing.
 	Log LogConfig `json:"log,omitempty"`
 }
 
-// StoreConfig says where everything is kept.
+// StoreConfig tells where the client keeps its data.
 type StoreConfig struct {
-	// Kind is "file" (default) or "memory" (gone at close; for tests).
+	// Kind is "file" (the default) or "memory". A memory store is lost at close; it is
+	// meant for tests.
 	Kind string `json:"kind,omitempty"`
-	// Path is the file; it is made when missing, in a directory that exists.
+	// Path is the path of the file. A missing file is created; its directory must
+	// exist.
 	Path string `json:"path,omitempty"`
-	// Passphrase opens the file. Give this or a key. Unicode's normal forms of the same
-	// text open the same file.
+	// Passphrase unlocks the file. Give either a passphrase or a key. All Unicode
+	// normal forms of the same text count as the same passphrase.
 	Passphrase Secret `json:"passphrase,omitempty"`
-	// Key opens the file instead of a passphrase: 32 bytes in standard base64,
-	// from the host's keychain.
+	// Key unlocks the file instead of a passphrase: 32 bytes in standard base64, for
+	// example from the system's keychain.
 	Key *StoreKey `json:"key,omitempty"`
-	// KDF sets the cost of the passphrase when the file is made; leave it out
-	// for the defaults. store.change_passphrase never lowers what the file has.
+	// KDF sets how costly it is to derive the key from the passphrase, when the file is
+	// created. Leave it out for the defaults. store.change_passphrase never makes it
+	// cheaper than it was.
 	KDF *KDFConfig `json:"kdf,omitempty"`
 }
 
-// KDFConfig is the cost of Argon2id, used when a store file is made.
+// KDFConfig sets the cost of Argon2id when a store file is created.
 type KDFConfig struct {
 	// MemoryKiB is the memory in KiB, at least 8 for each lane.
 	MemoryKiB int `json:"memory_kib" range:"8..524288"`
@@ -46,80 +49,84 @@ type KDFConfig struct {
 	Parallelism int `json:"parallelism" range:"1..16"`
 }
 
-// NetworkConfig says how messages travel.
+// NetworkConfig tells how messages travel.
 type NetworkConfig struct {
-	// Kind is "waku" (default: a relay node in this process) or "memory" (all
-	// clients of this process that name the same network; for tests).
+	// Kind is "waku" (the default), a relay node in this process, or "memory", a
+	// network inside this process that connects all clients naming the same network.
+	// The memory network is meant for tests.
 	Kind string `json:"kind,omitempty"`
-	// Listen are multiaddresses to listen on, such as /ip4/0.0.0.0/tcp/60000;
-	// port 0 takes any free one. Without it the node listens on nothing, only dials
-	// its peers, and has a new peer id at each start; with it the peer id is kept in
-	// the store. For waku.
+	// Listen lists the multiaddresses to listen on, such as /ip4/0.0.0.0/tcp/60000;
+	// port 0 picks any free port. With addresses, the peer id is kept in the store.
+	// Without any, the node only dials its peers and has a new peer id at each start.
+	// Only for "waku".
 	Listen []string `json:"listen,omitempty"`
-	// Peers are multiaddresses of peers to keep connected, with /p2p/<peer id>.
-	// For waku.
+	// Peers lists the multiaddresses of peers to stay connected to, each ending in
+	// /p2p/<peer id>. Only for "waku".
 	Peers []string `json:"peers,omitempty"`
-	// Cluster is the Waku cluster; 16, the Status fleet's, when left out.
+	// Cluster is the Waku cluster. Default: 16, the Status fleet's.
 	Cluster *int `json:"cluster,omitempty" range:"1..65535"`
-	// Shard is the shard in the cluster; 32 when left out.
+	// Shard is the shard in the cluster. Default: 32.
 	Shard *int `json:"shard,omitempty" range:"1..1023"`
-	// MaxMessageSize is the largest WakuMessage, bytes; 153600 when left out.
+	// MaxMessageSize is the size of the largest WakuMessage in bytes. Default: 153600.
 	MaxMessageSize int `json:"max_message_size,omitempty" range:"4096..1048576"`
-	// Memory describes the memory network.
+	// Memory configures the memory network.
 	Memory *MemoryNetworkConfig `json:"memory,omitempty"`
 }
 
-// MemoryNetworkConfig describes a network in memory. The first client that names
-// it decides how it is.
+// MemoryNetworkConfig configures a network in memory. The first client that names a
+// network decides how it behaves.
 type MemoryNetworkConfig struct {
-	// Name tells networks of one process apart; "" when left out.
+	// Name identifies the network inside this process. Default: "".
 	Name string `json:"name,omitempty"`
-	// Seed makes loss, doubles and disorder repeatable.
+	// Seed makes loss, duplication and reordering repeatable.
 	Seed int64 `json:"seed,omitempty" range:"0..9007199254740991"`
-	// Loss is the share of envelopes that get lost, a receiver at a time.
+	// Loss is the share of envelopes that is lost, decided for each receiver.
 	Loss float64 `json:"loss,omitempty" range:"0..1"`
-	// Duplicate is the share that arrives twice.
+	// Duplicate is the share of envelopes that arrives twice.
 	Duplicate float64 `json:"duplicate,omitempty" range:"0..1"`
-	// Reorder is the share that arrives late.
+	// Reorder is the share of envelopes that arrives late.
 	Reorder float64 `json:"reorder,omitempty" range:"0..1"`
 }
 
-// EngineConfig holds numbers of the engine.
+// EngineConfig changes timings and limits.
 type EngineConfig struct {
-	// ResendBaseMS is the wait before an unacknowledged message is sent again the
-	// first time, ms; it doubles each time. 27000 when left out. A message is given up
-	// ("undeliverable") after 65535 times this: 20 days 12 hours.
+	// ResendBaseMS is how long to wait for an acknowledgement before a message is sent
+	// again, in ms. The wait doubles with each attempt. After 65535 times this value,
+	// 20 days 12 hours by default, the message has failed as "undeliverable". Default:
+	// 27000.
 	ResendBaseMS int `json:"resend_base_ms,omitempty" range:"10..86400000"`
-	// AckDelayMS is how long acknowledgements wait for company, ms. 300 when left out.
+	// AckDelayMS is how long an acknowledgement waits for others, so that they travel
+	// together, in ms. Default: 300.
 	AckDelayMS int `json:"ack_delay_ms,omitempty" range:"1..60000"`
-	// ContactCodeEveryMS is how often the contact code is published again, ms.
-	// 6 hours when left out.
+	// ContactCodeEveryMS is how often the contact code is published again, in ms.
+	// Default: 6 hours.
 	ContactCodeEveryMS int `json:"contact_code_every_ms,omitempty" range:"1000..604800000"`
-	// AdvertiseEveryMS is how often a device that writes to us, but not to this
-	// installation, is told of it at most, ms. 2 hours when left out.
+	// AdvertiseEveryMS is the shortest time between two messages that tell the same
+	// device about this installation, in ms. Such messages go to devices that write to
+	// us but leave this installation out. Default: 2 hours.
 	AdvertiseEveryMS int `json:"advertise_every_ms,omitempty" range:"100..604800000"`
-	// MaxInstallations is how many devices of one person messages go to, this one of
-	// ours included; those with the latest sign of life. 3 when left out.
+	// MaxInstallations is how many devices of one person receive messages: those seen
+	// most recently. Our own limit includes this device. Default: 3.
 	MaxInstallations int `json:"max_installations,omitempty" range:"1..16"`
-	// MaxEvents is how many events may wait unacknowledged before the oldest give
-	// way to an overflow event. 20000 when left out. With more than 32 MiB of them
-	// they do so earlier.
+	// MaxEvents is how many events may wait for acknowledgement. Beyond that, or beyond
+	// 32 MiB of them, an overflow event replaces the oldest. Default: 20000.
 	MaxEvents int `json:"max_events,omitempty" range:"16..1000000"`
-	// Strangers is what becomes of people who write to us unasked: "allow"
-	// (default), "request" (only their contact requests are shown; what else they write
-	// waits in a request, see chats.list and chat_request_received) or "deny" (nothing
-	// of theirs is opened).
+	// Strangers tells what happens to messages of people who write to us unasked:
+	// "allow" (the default) delivers them; "request" shows only their contact requests,
+	// and what else they write waits in a chat request (see chats.list and
+	// chat_request_received); "deny" ignores them without decrypting.
 	Strangers string `json:"strangers,omitempty"`
 }
 
-// LogConfig asks for diagnostics.
+// LogConfig configures diagnostic output.
 type LogConfig struct {
-	// Level is "debug", "info" (default), "warn" or "error".
+	// Level is the lowest level that is logged: "debug", "info" (the default), "warn"
+	// or "error".
 	Level string `json:"level,omitempty"`
-	// File gets one JSON object a line; made with mode 0600 when missing. It must not
-	// be a symbolic link.
+	// File is the path of a file that receives one JSON object per line. A missing file
+	// is created with mode 0600. It must not be a symbolic link.
 	File string `json:"file,omitempty"`
-	// Events asks for log events.
+	// Events turns log events on.
 	Events bool `json:"events,omitempty"`
 }
 
@@ -129,7 +136,7 @@ const (
 	StoreMemory   = "memory"
 	NetworkWaku   = "waku"
 	NetworkMemory = "memory"
-	// networkExternal is promised for a later version.
+	// networkExternal is reserved for a later version.
 	networkExternal = "external"
 )
 
@@ -158,7 +165,7 @@ func ParseConfig(text string) (Config, error) {
 	return c, nil
 }
 
-// Settings are the engine's numbers in its own form.
+// Settings converts e for the engine. Zero values mean the engine's defaults.
 func (e EngineConfig) Settings() chat.Settings {
 	return chat.Settings{
 		ResendBase:       time.Duration(e.ResendBaseMS) * time.Millisecond,
@@ -232,13 +239,13 @@ func (l *LogConfig) check() error {
 	return nil
 }
 
-// named is a field and whether it was given.
+// named is the name of a field and whether the field was given.
 type named struct {
 	field string
 	given bool
 }
 
-// unused refuses the first given field, which means nothing to what.
+// unused returns an error for the first given field, which has no meaning for what.
 func unused(what string, fields ...named) error {
 	for _, f := range fields {
 		if f.given {

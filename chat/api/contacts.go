@@ -7,29 +7,29 @@ import (
 	"libstatus1to1/chat/event"
 )
 
-// AddContactParams is what contacts.add takes.
+// AddContactParams are the parameters of contacts.add.
 type AddContactParams struct {
-	// Key is their public key, in any accepted form.
+	// Key is the person's public key, in any accepted form.
 	Key Key `json:"key"`
-	// Name is ours for them, at most 100 code points.
+	// Name is the name you give this person, at most 100 code points.
 	Name string `json:"name,omitempty"`
 }
 
-// KeyParams names a person by key.
+// KeyParams name a person by public key.
 type KeyParams struct {
-	// Key is their public key, in any accepted form.
+	// Key is the person's public key, in any accepted form.
 	Key Key `json:"key"`
 }
 
-// PageParams asks for one page of a list.
+// PageParams select one page of a list.
 type PageParams struct {
-	// Cursor is the next of the page before; "" or left out for the first page.
+	// Cursor is next of the previous page; "" or left out for the first page.
 	Cursor string `json:"cursor,omitempty"`
-	// Limit is how many items at most; 50 when left out.
+	// Limit is the largest number of items to return. Default: 50.
 	Limit int `json:"limit,omitempty" range:"1..200"`
 }
 
-// page is the engine's form of p.
+// page converts p for the engine.
 func (p PageParams) page() chat.PageRequest {
 	return chat.PageRequest{Cursor: p.Cursor, Limit: p.Limit}
 }
@@ -43,13 +43,13 @@ type ContactsPage struct {
 }
 
 var contactMethods = []Method{
-	method("contacts.add", "Puts somebody into the address book, or renames them. It asks them nothing: see contacts.request.",
+	method("contacts.add", "Adds a person to the address book or changes their name there. Nothing is sent to them: to ask somebody to be a contact, use contacts.request.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf, chat.CodeEmpty, chat.CodeTooLong, chat.CodeBlocked), addContact),
-	method("contacts.get", "Tells what is known about one person.",
+	method("contacts.get", "Returns what is known about one person.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeNotFound), getContact),
-	method("contacts.list", "Lists everybody we know, also those who only wrote to us.",
+	method("contacts.list", "Lists everybody known, including people who only wrote to us.",
 		stored(chat.CodeNoIdentity, chat.CodeBadCursor), listContacts),
-	method("contacts.remove", "Takes a person out of the address book, and our request or acceptance back, which they are told. The chat stays, and they stay known, with added false.",
+	method("contacts.remove", "Removes a person from the address book, withdraws our contact request or acceptance, and tells them so. The chat is kept, and the person stays known with added = false.",
 		aboutSomebody(chat.CodeNotFound), removeContact),
 }
 

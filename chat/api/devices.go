@@ -7,35 +7,36 @@ import (
 	"libstatus1to1/chat/event"
 )
 
-// DeviceList is what devices.list gives.
+// DeviceList is the result of devices.list.
 type DeviceList struct {
 	// Devices are the installations of our identity: this one first, then the others,
-	// the one seen last before the others.
+	// the most recently seen first.
 	Devices []event.Device `json:"devices"`
 }
 
-// DeviceParams is what devices.enable and devices.disable take.
+// DeviceParams are the parameters of devices.enable and devices.disable.
 type DeviceParams struct {
-	// InstallationID is the device's, as devices.list and device_found give it.
+	// InstallationID is the id of the device, from devices.list or a device_found
+	// event.
 	InstallationID string `json:"installation_id"`
 }
 
-// RenameDeviceParams is what devices.rename takes.
+// RenameDeviceParams are the parameters of devices.rename.
 type RenameDeviceParams struct {
-	// InstallationID is the device's; this device may be named too.
+	// InstallationID is the id of the device to name; it may be this device.
 	InstallationID string `json:"installation_id"`
-	// Name is what to call it here, at most 100 code points; "" for none.
+	// Name is the new name, at most 100 code points; "" removes the name.
 	Name string `json:"name"`
 }
 
 var deviceMethods = []Method{
 	method("devices.list", "Lists the devices of our own identity, this one first.",
 		stored(chat.CodeNoIdentity), listDevices),
-	method("devices.enable", "Pairs with another device of our own identity: it gets what we send, and people write to it too.",
+	method("devices.enable", "Enables another device of our own identity: it receives copies of what we send, and other people are told to write to it too.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound), enableDevice),
-	method("devices.disable", "Unpairs another device of our own identity: it gets nothing more from here, and people stop writing to it.",
+	method("devices.disable", "Disables another device of our own identity: it receives no more copies of what we send, and other people are told not to write to it.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound), disableDevice),
-	method("devices.rename", "Names a device of our own identity. The name stays here.",
+	method("devices.rename", "Names a device of our own identity. The name is stored on this device only.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound, chat.CodeEmpty, chat.CodeTooLong), renameDevice),
 }
 

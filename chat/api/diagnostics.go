@@ -2,36 +2,37 @@ package api
 
 import "context"
 
-// Diagnostics are counters and queue lengths, for people who look into trouble.
-// None tells who talks to whom.
+// Diagnostics are counters and queue lengths for troubleshooting. None of them shows
+// who talks to whom.
 type Diagnostics struct {
-	// Received counts envelopes on our topics.
+	// Received counts the envelopes that arrived on our topics.
 	Received uint64 `json:"received"`
-	// Dropped counts those without effect, by reason.
+	// Dropped counts the received envelopes that had no effect, by reason.
 	Dropped map[string]uint64 `json:"dropped"`
 	// Sent counts messages published for the first time.
 	Sent uint64 `json:"sent"`
-	// Resent counts those published again.
+	// Resent counts messages published again.
 	Resent uint64 `json:"resent"`
-	// Incoming is how many envelopes wait to be opened.
+	// Incoming is the number of received envelopes that are not processed yet.
 	Incoming int `json:"incoming"`
-	// Outbox is how many messages wait for publishing or an acknowledgement.
+	// Outbox is the number of messages waiting to be published or acknowledged.
 	Outbox int `json:"outbox"`
-	// EventsWaiting is how many stored events are not acknowledged.
+	// EventsWaiting is the number of stored events that are not acknowledged.
 	EventsWaiting uint64 `json:"events_waiting"`
-	// EventsUnread is how many events wait for next_event or a callback, log
-	// events apart.
+	// EventsUnread is the number of events, without log events, that no next_event call
+	// or callback has received yet.
 	EventsUnread uint64 `json:"events_unread"`
-	// LogLinesWaiting is how many log events wait to be read.
+	// LogLinesWaiting is the number of log events that are not read yet.
 	LogLinesWaiting int `json:"log_lines_waiting"`
-	// Goroutines is how many the process has, of all clients together.
+	// Goroutines is the number of goroutines in the process, of all clients together.
 	Goroutines int `json:"goroutines"`
-	// ClientsOpen is how many clients the process has, those closing included.
+	// ClientsOpen is the number of clients in the process that are open or closing.
 	ClientsOpen int `json:"clients_open"`
-	// ClientsUnread is how many closed ones have events nobody has read; only the
-	// last few are kept.
+	// ClientsUnread is the number of closed clients with events that nobody has read.
+	// Only the last few closed clients are kept.
 	ClientsUnread int `json:"clients_unread"`
-	// StringsHeld is how many strings of the library the program has not freed.
+	// StringsHeld is the number of strings returned by the library and not yet freed by
+	// the program.
 	StringsHeld int64 `json:"strings_held"`
 }
 

@@ -10,22 +10,22 @@ import (
 
 // ErrorBody is the error of a response.
 type ErrorBody struct {
-	// Code is stable; see the list of codes in the schema.
+	// Code identifies the error. Codes are stable; the schema lists them.
 	Code chat.Code `json:"code"`
-	// Category groups codes: "request", "identity", "contact", "message", "pairing",
-	// "store", "network" or "internal".
+	// Category is the group of the code: "request", "identity", "contact", "message",
+	// "pairing", "store", "network" or "internal".
 	Category string `json:"category"`
-	// Message is for people and may change.
+	// Message is a text for people. It may change between versions.
 	Message string `json:"message"`
-	// Retryable: the same call may succeed later without a change.
+	// Retryable is true if the same call may succeed later without a change.
 	Retryable bool `json:"retryable"`
-	// Field is the path of the field at fault, or "".
+	// Field is the path of the field at fault, such as "network.peers[0]", or "".
 	Field string `json:"field"`
-	// Details are extras a program may use, by name.
+	// Details are additional values that a program may use, by name.
 	Details map[string]any `json:"details"`
 }
 
-// codes is chat.CodeTable by code.
+// codes holds the entries of chat.CodeTable by code.
 var codes = func() map[chat.Code]chat.CodeInfo {
 	m := map[chat.Code]chat.CodeInfo{}
 	for _, c := range chat.CodeTable {
@@ -34,8 +34,8 @@ var codes = func() map[chat.Code]chat.CodeInfo {
 	return m
 }()
 
-// Success is the envelope of a result, which must be of a type that JSON can
-// carry.
+// Success returns the envelope of a result, which must be of a type that JSON can
+// represent.
 func Success(result any) string {
 	text, err := marshal(struct {
 		OK     bool `json:"ok"`
@@ -47,8 +47,8 @@ func Success(result any) string {
 	return text
 }
 
-// errorBody describes an error. One that is no *chat.Error becomes internal; its
-// text is for logs, so it is not shown.
+// errorBody describes an error. An error that is not a *chat.Error becomes CodeInternal
+// without its text, which is for logs and may hold what a caller must not see.
 func errorBody(err error) ErrorBody {
 	var e *chat.Error
 	if !errors.As(err, &e) {
@@ -62,7 +62,7 @@ func errorBody(err error) ErrorBody {
 	return body
 }
 
-// Failure is the envelope of an error.
+// Failure returns the envelope of an error.
 func Failure(err error) string {
 	body := errorBody(err)
 	type envelope struct {
@@ -77,7 +77,7 @@ func Failure(err error) string {
 	return text
 }
 
-// respond is Success or Failure.
+// respond returns the envelope of the error if there is one, else that of the result.
 func respond(result any, err error) string {
 	if err != nil {
 		return Failure(err)

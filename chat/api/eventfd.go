@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// noDescriptor is what EventFD gives when there is none.
+// noDescriptor is the result of EventFD if there is no descriptor.
 const noDescriptor = -1
 
 // The two things that can wait in an event stream.

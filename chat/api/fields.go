@@ -34,7 +34,7 @@ func Fields(t reflect.Type) []FieldSpec {
 	return out
 }
 
-// fieldSpec is what a struct field's tags say.
+// fieldSpec describes a struct field by its tags.
 type fieldSpec struct {
 	name     string
 	index    int

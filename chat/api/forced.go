@@ -4,8 +4,8 @@ package api
 
 import "libstatus1to1/chat"
 
-// forced is what a test build can be made to do wrong (forced_build.go); a
-// library that ships does nothing of the sort.
+// forced holds the faults that a test build can be made to have (forced_build.go); a
+// released library has none.
 type forced struct{}
 
 func (*forced) arm(*chat.Options) {}

@@ -29,7 +29,7 @@ func (f *forced) arm(o *chat.Options) {
 // forcedPanic is a value that must not get out.
 const forcedPanic = "forced, with a secret in it"
 
-// PanicParams is what test.panic takes.
+// PanicParams are the parameters of test.panic.
 type PanicParams struct {
 	// Where is "method" or one of chat.ProbePoints.
 	Where string `json:"where"`

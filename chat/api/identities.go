@@ -16,65 +16,66 @@ const defaultWords = 12
 // phraseLengths are the lengths BIP39 allows.
 var phraseLengths = []int{12, 15, 18, 21, 24}
 
-// CreateIdentityParams is what identity.create takes.
+// CreateIdentityParams are the parameters of identity.create.
 type CreateIdentityParams struct {
-	// Words is the length of the seed phrase: 12 (default), 15, 18, 21 or 24.
+	// Words is the number of words in the seed phrase: 12, 15, 18, 21 or 24. Default:
+	// 12.
 	Words *int `json:"words,omitempty" range:"12..24"`
-	// Language is that of the phrase: "english" (default; the Status app reads no
-	// other), "chinese_simplified", "chinese_traditional", "czech", "french",
-	// "italian", "japanese", "korean" or "spanish".
+	// Language is the word list of the seed phrase: "english" (the default, and the
+	// only one the Status app can read), "chinese_simplified", "chinese_traditional",
+	// "czech", "french", "italian", "japanese", "korean" or "spanish".
 	Language string `json:"language,omitempty"`
-	// DisplayName is what we call ourselves, at most 24 code points. It travels
-	// with messages.
+	// DisplayName is the name other people see, at most 24 code points. It is sent
+	// along with messages.
 	DisplayName string `json:"display_name,omitempty"`
 }
 
-// CreateIdentityResult is what identity.create gives.
+// CreateIdentityResult is the result of identity.create.
 type CreateIdentityResult struct {
 	// Identity is the new identity.
 	Identity chat.IdentityInfo `json:"identity"`
-	// Phrase is the seed phrase (BIP39). Whoever has it has the identity: have the
-	// user write it down. identity.phrase shows it again.
+	// Phrase is the seed phrase (BIP39). Anyone who has it can use the identity: ask
+	// the user to write it down and keep it secret. identity.phrase shows it again.
 	Phrase Secret `json:"phrase"`
 }
 
-// RestoreIdentityParams is what identity.restore takes.
+// RestoreIdentityParams are the parameters of identity.restore.
 type RestoreIdentityParams struct {
-	// Phrase is the BIP39 seed phrase, in any of its languages; case and spaces
-	// between words do not matter.
+	// Phrase is the BIP39 seed phrase, in any BIP39 language. Upper and lower case and
+	// the spacing between words do not matter.
 	Phrase Secret `json:"phrase"`
 	// Passphrase is the optional BIP39 passphrase; Status does not use one.
 	Passphrase Secret `json:"passphrase,omitempty"`
-	// DisplayName is what we call ourselves, at most 24 code points.
+	// DisplayName is the name other people see, at most 24 code points.
 	DisplayName string `json:"display_name,omitempty"`
 }
 
-// ImportIdentityParams is what identity.import takes.
+// ImportIdentityParams are the parameters of identity.import.
 type ImportIdentityParams struct {
-	// PrivateKey is the secp256k1 chat key, 0x and 64 hex digits.
+	// PrivateKey is the secp256k1 private chat key, 64 hex digits with or without 0x.
 	PrivateKey PrivateKey `json:"private_key"`
-	// DisplayName is what we call ourselves, at most 24 code points.
+	// DisplayName is the name other people see, at most 24 code points.
 	DisplayName string `json:"display_name,omitempty"`
 }
 
-// SetDisplayNameParams is what identity.set_display_name takes.
+// SetDisplayNameParams are the parameters of identity.set_display_name.
 type SetDisplayNameParams struct {
-	// DisplayName is the new name, at most 24 code points; "" for none.
+	// DisplayName is the new name, at most 24 code points; "" removes the name.
 	DisplayName string `json:"display_name"`
 }
 
 var newIdentityErrors = stored(chat.CodeIdentityExists, chat.CodeEmpty, chat.CodeTooLong)
 
 var identityMethods = []Method{
-	method("identity.create", "Makes a new identity from a fresh seed phrase.",
+	method("identity.create", "Creates an identity from a new seed phrase.",
 		newIdentityErrors, createIdentity),
 	method("identity.restore", "Restores an identity from its seed phrase.",
 		append([]chat.Code{chat.CodeBadPhrase}, newIdentityErrors...), restoreIdentity),
-	method("identity.import", "Takes over an identity whose private chat key is known.",
+	method("identity.import", "Imports an identity by its private chat key.",
 		append([]chat.Code{chat.CodeBadKey}, newIdentityErrors...), importIdentity),
-	method("identity.get", "Tells who this client speaks for.",
+	method("identity.get", "Returns the identity of this client.",
 		stored(chat.CodeNoIdentity), getIdentity),
-	method("identity.set_display_name", "Changes what we call ourselves.",
+	method("identity.set_display_name", "Changes our display name.",
 		stored(chat.CodeNoIdentity, chat.CodeEmpty, chat.CodeTooLong), setDisplayName),
 }
 
@@ -113,7 +114,7 @@ func setDisplayName(_ context.Context, c *chat.Client, p SetDisplayNameParams) (
 	return c.SetDisplayName(p.DisplayName)
 }
 
-// orZero is the key in an optional parameter, or the zero key.
+// orZero returns the key in an optional parameter, or the zero key if it was left out.
 func orZero(k *Key) key.Public {
 	if k == nil {
 		return key.Public{}

@@ -10,45 +10,46 @@ import (
 // Version is the library's version, as in the file VERSION.
 const Version = "0.1.0"
 
-// ABIVersion moves when a function of the C header changes or goes away. A new
-// method or an optional field does not move it.
+// ABIVersion changes when a function of the C header changes or goes away. A new method
+// or optional field does not change it.
 const ABIVersion = 1
 
-// Info is what info gives.
+// Info is the result of status1to1_info.
 type Info struct {
 	// Version is the library's version.
 	Version string `json:"version"`
-	// ABIVersion is what status1to1_abi_version gives.
+	// ABIVersion is the number that status1to1_abi_version returns.
 	ABIVersion int `json:"abi_version"`
 	// Build says how this library was built.
 	Build BuildInfo `json:"build"`
-	// Specs are the specifications this version speaks.
+	// Specs are the specifications this version implements.
 	Specs []string `json:"specs"`
-	// Networks are the kinds of network the configuration may name.
+	// Networks are the values that network.kind may have.
 	Networks []string `json:"networks"`
-	// Stores are the kinds of store the configuration may name.
+	// Stores are the values that store.kind may have.
 	Stores []string `json:"stores"`
-	// StringsHeld is how many strings of the library the program has not freed.
-	// A program that frees them all sees 0.
+	// StringsHeld is the number of strings returned by the library and not yet freed by
+	// the program. It is 0 in a program that frees them all.
 	StringsHeld int64 `json:"strings_held"`
 }
 
 // BuildInfo says how this library was built.
 type BuildInfo struct {
-	// GoVersion is the Go toolchain's version.
+	// GoVersion is the version of the Go toolchain.
 	GoVersion string `json:"go_version"`
-	// OS and Arch are what it was built for, in Go's names.
+	// OS is the operating system, by its Go name (GOOS).
 	OS string `json:"os"`
-	// Arch is the processor.
+	// Arch is the processor architecture, by its Go name (GOARCH).
 	Arch string `json:"arch"`
-	// Revision is the commit, "" when built outside a repository.
+	// Revision is the commit the library was built from; "" when it was built outside a
+	// repository.
 	Revision string `json:"revision"`
-	// Modified: there were changes that are not in that commit.
+	// Modified is true if the source differed from that commit.
 	Modified bool `json:"modified"`
 }
 
-// specs are the specifications this version speaks, by their names at
-// rfc.vac.dev. docs/specs.md says which section is where.
+// specs are the specifications this version implements, by their names at rfc.vac.dev.
+// docs/specs.md tells which function implements which section.
 var specs = []string{
 	"2/ACCOUNT", "2/MVDS", "10/WAKU2", "11/WAKU2-RELAY", "14/WAKU2-MESSAGE", "23/WAKU2-TOPICS",
 	"26/WAKU2-PAYLOAD", "35/WAKU2-NOISE", "37/WAKU2-NOISE-SESSIONS", "43/WAKU2-DEVICE-PAIRING",

@@ -70,9 +70,10 @@ func newLogger(c LogConfig) (*logger, error) {
 	return l, nil
 }
 
-// openLog opens a file for appending, or makes it. It follows no symbolic link:
-// whoever could put one there would choose what is written to. Non-blocking: a named
-// pipe that nobody reads is refused, not waited for.
+// openLog opens a file for appending, or creates it. It follows no symbolic link:
+// anybody who can put a link there would choose the file that is written to. It opens
+// without blocking, so that a named pipe without a reader is an error and does not
+// hang.
 func openLog(name string) (*os.File, error) {
 	const flag = os.O_APPEND | os.O_WRONLY | syscall.O_NONBLOCK | syscall.O_NOFOLLOW
 	f, err := os.OpenFile(name, flag, 0)
@@ -165,7 +166,8 @@ func plain(v any) any {
 	return fmt.Sprint(v)
 }
 
-// maxLogLines is how many log events may wait; a reader that slow gets the newest.
+// maxLogLines is the number of log events that may wait; a reader slower than that gets
+// the newest.
 const maxLogLines = 1000
 
 // logQueue holds log events until somebody reads them. They are not stored.

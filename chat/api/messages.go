@@ -7,13 +7,14 @@ import (
 	"libstatus1to1/chat/event"
 )
 
-// ListChatsParams is what chats.list takes.
+// ListChatsParams are the parameters of chats.list.
 type ListChatsParams struct {
-	// Cursor is the next of the page before; "" or left out for the first page.
+	// Cursor is next of the previous page; "" or left out for the first page.
 	Cursor string `json:"cursor,omitempty"`
-	// Limit is how many items at most; 50 when left out.
+	// Limit is the largest number of items to return. Default: 50.
 	Limit int `json:"limit,omitempty" range:"1..200"`
-	// Requests asks for the chats of strangers, who wait for an answer, instead.
+	// Requests selects the chat requests, chats of strangers that wait for an answer,
+	// instead of the chats.
 	Requests bool `json:"requests,omitempty"`
 }
 
@@ -25,59 +26,61 @@ type ChatsPage struct {
 	Next string `json:"next"`
 }
 
-// MarkReadParams is what chats.mark_read takes.
+// MarkReadParams are the parameters of chats.mark_read.
 type MarkReadParams struct {
 	// Key is the other person's public key, in any accepted form.
 	Key Key `json:"key"`
-	// UpTo is the id of the newest message that was read; all when left out.
+	// UpTo is the id of the newest message that was read. Left out, all messages are
+	// marked as read.
 	UpTo *MessageID `json:"up_to,omitempty"`
 }
 
-// SendParams is what messages.send takes.
+// SendParams are the parameters of messages.send.
 type SendParams struct {
 	// To is the recipient's public key, in any accepted form.
 	To Key `json:"to"`
-	// Text is what is said: 1 to 4096 code points, not only blanks.
+	// Text is the text of the message: 1 to 4096 code points, not only white space.
 	Text string `json:"text"`
-	// ClientRef makes a repeated call return the first message instead of sending
-	// again: any text of at most 128 bytes the caller chooses, a UUID for example.
+	// ClientRef makes it safe to repeat a call: with the same client_ref, the first
+	// message is returned and nothing is sent again. The caller chooses the value, for
+	// example a UUID; at most 128 bytes.
 	ClientRef string `json:"client_ref,omitempty"`
 }
 
-// GetMessageParams is what messages.get takes.
+// GetMessageParams are the parameters of messages.get.
 type GetMessageParams struct {
-	// MessageID is the id messages.send or an event gave.
+	// MessageID is the id of the message, from messages.send or an event.
 	MessageID MessageID `json:"message_id"`
 }
 
-// RetryMessageParams is what messages.retry takes.
+// RetryMessageParams are the parameters of messages.retry.
 type RetryMessageParams struct {
 	// MessageID is the id of a message whose state is "failed".
 	MessageID MessageID `json:"message_id"`
 }
 
-// CancelMessageParams is what messages.cancel takes.
+// CancelMessageParams are the parameters of messages.cancel.
 type CancelMessageParams struct {
-	// MessageID is the id of a message of this client's that is not delivered.
+	// MessageID is the id of an outgoing message that is not delivered yet.
 	MessageID MessageID `json:"message_id"`
 }
 
-// CancelMessageResult is what messages.cancel gives.
+// CancelMessageResult is the result of messages.cancel.
 type CancelMessageResult struct {
-	// Message is the message as it is now: its state is "failed", its failure "cancelled".
+	// Message is the cancelled message: its state is "failed", its failure "cancelled".
 	Message event.Message `json:"message"`
-	// WentOut tells that the message was handed to the network before. It may arrive all
-	// the same, and is "delivered" then; it is only not sent again.
+	// WentOut is true if the message had already been published. It is not sent again,
+	// but may still arrive; if it is acknowledged, its state becomes "delivered".
 	WentOut bool `json:"went_out"`
 }
 
-// ListMessagesParams is what messages.list takes.
+// ListMessagesParams are the parameters of messages.list.
 type ListMessagesParams struct {
 	// Key is the other person's public key, in any accepted form.
 	Key Key `json:"key"`
-	// Cursor is the next of the page before; "" or left out for the newest page.
+	// Cursor is next of the previous page; "" or left out for the newest messages.
 	Cursor string `json:"cursor,omitempty"`
-	// Limit is how many messages at most; 50 when left out.
+	// Limit is the largest number of messages to return. Default: 50.
 	Limit int `json:"limit,omitempty" range:"1..200"`
 }
 
@@ -85,30 +88,30 @@ type ListMessagesParams struct {
 type MessagesPage struct {
 	// Items are the messages, newest first.
 	Items []event.Message `json:"items"`
-	// Next is the cursor of the next, older page, "" on the last one.
+	// Next is the cursor of the next page, with older messages; "" on the last page.
 	Next string `json:"next"`
 }
 
 var chatMethods = []Method{
-	method("chats.list", "Lists the conversations, the one with the newest message first. With requests it lists those of strangers, whom we have not added, accepted, asked or written to. Where engine.strangers is \"request\" these are in no other list; with \"allow\" they are in both. A stranger can leave 100 messages and 64 KiB of text, and then ask to be a contact; further ones are not acknowledged, so that their sender repeats them, and they come when the stranger is accepted, added or written to. 1000 strangers are kept.",
+	method("chats.list", "Lists the conversations, the one with the newest message first. With requests set, it lists the chat requests instead: conversations with strangers, people we have not added, accepted, asked to be a contact or written to. If engine.strangers is \"request\", chat requests are listed only there; if it is \"allow\", they are in both lists. One stranger can leave up to 100 messages and 64 KiB of text, and a contact request after that. Further messages are refused without an acknowledgement, so that the sender repeats them and they arrive once the stranger is accepted, added or written to. At most 1000 strangers are kept.",
 		stored(chat.CodeNoIdentity, chat.CodeBadCursor), listChats),
-	method("chats.get", "Tells about one conversation.",
+	method("chats.get", "Returns one conversation.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeNotFound), getChat),
 	method("chats.mark_read", "Marks messages of a conversation as read.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeNotFound), markRead),
 }
 
 var messageMethods = []Method{
-	method("messages.send", "Queues a text message. It returns when the message is stored; what becomes of it arrives as message_state events. While nobody acknowledges it, it is sent again after 27 s, and each time after twice as long; when its recipient is back, within seconds. After 20 days 12 hours it has failed as \"undeliverable\".",
+	method("messages.send", "Queues a text message. The call returns as soon as the message is stored; message_state events report its progress. Until the message is acknowledged it is sent again, first after 27 s, then each time after twice as long, and within seconds when the recipient comes back online. Without an acknowledgement after 20 days 12 hours, it has failed as \"undeliverable\".",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf, chat.CodeEmpty, chat.CodeTooLong,
 			chat.CodeTooLarge, chat.CodeTooMany, chat.CodeClientRefReused, chat.CodeBlocked), sendMessage),
-	method("messages.send_batch", "Queues several text messages with one write to the disk. One that cannot be sent has its error in its place and holds up no other.",
+	method("messages.send_batch", "Queues several text messages with a single write to the disk. A message that cannot be queued yields an error in its place and does not affect the others.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey), sendBatch),
-	method("messages.get", "Gives one message.",
+	method("messages.get", "Returns one message.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound), getMessage),
-	method("messages.retry", "Sends a failed message again under its message id: its state is \"queued\" then. What failed as \"undeliverable\" is also tried again by itself when its recipient is back.",
+	method("messages.retry", "Sends a failed message again under the same message id and sets its state to \"queued\". Messages that failed as \"undeliverable\" are also sent again automatically when the recipient comes back online.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound, chat.CodeWrongState, chat.CodeBlocked), retryMessage),
-	method("messages.cancel", "Ends the sending of a message that is not delivered, also that of a failed one which would be tried again.",
+	method("messages.cancel", "Stops sending a message that is not delivered yet. This also applies to a failed message that would be sent again automatically.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound, chat.CodeWrongState), cancelMessage),
 	method("messages.list", "Lists the messages of a conversation, newest first.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeBadCursor), listMessages),

@@ -8,17 +8,17 @@ import (
 	"libstatus1to1/chat"
 )
 
-// Method is one entry of the method table: a name, what it takes and gives, and
-// the function behind it.
+// Method is one entry of the method table: a name, parameters, a result, and the
+// function that runs.
 type Method struct {
 	Name    string // noun.verb, the noun in the plural
 	Summary string // one sentence for people
-	// Errors are the codes this method can fail with besides CommonErrors.
+	// Errors are the codes this method can fail with in addition to CommonErrors.
 	Errors []chat.Code
-	// Params and Result are the struct types of both sides.
+	// Params and Result are the struct types of the parameters and the result.
 	Params reflect.Type
 	Result reflect.Type
-	// MaxParams is how many bytes the JSON text of its parameters may have.
+	// MaxParams is the largest size of the parameters' JSON text in bytes.
 	MaxParams int
 
 	call func(ctx context.Context, c *client, params string) (any, error)
@@ -33,7 +33,7 @@ var CommonErrors = []chat.Code{
 // storeErrors are the codes of every method that reads or writes the store.
 var storeErrors = []chat.Code{chat.CodeStoreIO, chat.CodeStoreCorrupt, chat.CodeStoreSuspended}
 
-// stored is storeErrors with more codes in front.
+// stored returns storeErrors with more codes in front.
 func stored(more ...chat.Code) []chat.Code { return append(more, storeErrors...) }
 
 // Empty is the parameter or result type of a method that takes or gives nothing.
@@ -46,9 +46,10 @@ func method[P, R any](name, summary string, errs []chat.Code, f func(context.Con
 	})
 }
 
-// largeMethod is method for one whose field "data" holds the bytes of a transfer. Its
-// parameters may have MaxLargeRequest bytes; only more data than a transfer may have
-// makes them larger.
+// largeMethod makes a table entry like method, for a method whose field "data" holds
+// the bytes of a transfer. Its parameters may have MaxLargeRequest bytes; larger
+// parameters can only mean more data than a transfer may have, which is the error they
+// get.
 func largeMethod[P, R any](name, summary string, errs []chat.Code, f func(context.Context, *chat.Client, P) (R, error)) Method {
 	m := limitedMethod(name, summary, errs, MaxLargeRequest, func(ctx context.Context, c *client, p P) (R, error) {
 		return f(ctx, c.engine, p)
@@ -70,7 +71,8 @@ func clientMethod[P, R any](name, summary string, errs []chat.Code, f func(conte
 	return limitedMethod(name, summary, errs, MaxRequest, f)
 }
 
-// limitedMethod is clientMethod with another limit of the parameters' size.
+// limitedMethod makes a table entry like clientMethod, with its own limit on the size
+// of the parameters.
 func limitedMethod[P, R any](name, summary string, errs []chat.Code, limit int, f func(context.Context, *client, P) (R, error)) Method {
 	return Method{
 		Name: name, Summary: summary, Errors: errs,
@@ -85,7 +87,7 @@ func limitedMethod[P, R any](name, summary string, errs []chat.Code, limit int, 
 	}
 }
 
-// Methods is the method table, in the order of the documentation.
+// Methods returns the method table, in the order of the documentation.
 func Methods() []Method {
 	var all []Method
 	for _, group := range [][]Method{
@@ -110,8 +112,8 @@ func dispatch(table map[string]Method, c *client, name, params string) (any, err
 	return result, err
 }
 
-// interrupted reports whether a call that failed with err was waiting; its context
-// ends only when the client closes.
+// interrupted reports whether a call that failed with err had been waiting when the
+// client was closed. dispatch asks this only after the client's context has ended.
 func interrupted(err error) bool {
 	return errors.Is(err, context.Canceled) || chat.CodeOf(err) == chat.CodeTimeout
 }

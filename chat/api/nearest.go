@@ -9,11 +9,12 @@ import (
 	"libstatus1to1/chat/text"
 )
 
-// maxTypos is how many letters a name may be off to be taken for a mistyped one.
+// maxTypos is the number of letters by which a name may differ from a known one to
+// count as mistyped.
 const maxTypos = 3
 
-// unknownMethod repeats the name of a method there is none of, and names the one that was
-// meant if a few letters make the difference.
+// unknownMethod returns the error for an unknown method. It repeats the name, and
+// suggests the method that was probably meant if the names differ by a few letters.
 func unknownMethod(table map[string]Method, name string) *chat.Error {
 	shown := text.Name(member("", strings.ToValidUTF8(name, "�")))
 	err := chat.Errorf(chat.CodeUnknownMethod, "method", "there is no method %q", shown).With("method", shown)

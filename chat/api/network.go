@@ -8,53 +8,54 @@ import (
 	"libstatus1to1/chat/event"
 )
 
-// ListSessionsParams is what sessions.list takes.
+// ListSessionsParams are the parameters of sessions.list.
 type ListSessionsParams struct {
-	// Key is the other person's public key; everybody's sessions when left out.
+	// Key is the other person's public key. Left out, the sessions with everybody are
+	// listed.
 	Key *Key `json:"key,omitempty"`
 }
 
-// SessionList is what sessions.list gives.
+// SessionList is the result of sessions.list.
 type SessionList struct {
 	// Sessions are the ratchet sessions.
 	Sessions []event.Session `json:"sessions"`
 }
 
-// ConnectParams is what network.connect takes.
+// ConnectParams are the parameters of network.connect.
 type ConnectParams struct {
-	// Address is a multiaddress: /ip4/<address>/tcp/<port>/p2p/<peer id>.
+	// Address is the peer's multiaddress: /ip4/<address>/tcp/<port>/p2p/<peer id>.
 	Address string `json:"address"`
 }
 
-// DisconnectParams is what network.disconnect takes.
+// DisconnectParams are the parameters of network.disconnect.
 type DisconnectParams struct {
-	// PeerID is the id after /p2p/.
+	// PeerID is the peer id: the part of the address after /p2p/.
 	PeerID string `json:"peer_id"`
 }
 
-// WaitParams is what network.wait takes.
+// WaitParams are the parameters of network.wait.
 type WaitParams struct {
-	// Peers is how many peers to wait for; 1 when left out.
+	// Peers is the number of peers to wait for. Default: 1.
 	Peers *int `json:"peers,omitempty" range:"1..1000"`
-	// DeadlineMS is how long to wait at most, ms; an hour is the most.
+	// DeadlineMS is the longest time to wait in ms, at most an hour.
 	DeadlineMS int `json:"deadline_ms" range:"0..3600000"`
 }
 
 var sessionMethods = []Method{
 	method("sessions.list", "Lists the ratchet sessions with one person or with everybody.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey), listSessions),
-	method("sessions.reset", "Forgets the ratchet sessions with one person and begins new ones; what they have not acknowledged is sent again.",
+	method("sessions.reset", "Discards the ratchet sessions with one person and starts new ones. Messages they have not acknowledged are sent again.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeNotFound), resetSessions),
 }
 
 var networkMethods = []Method{
-	method("network.status", "Tells how the network is: state, own addresses, peers.", nil, networkStatus),
-	method("network.connect", "Adds a peer, and keeps it connected. It does not wait for the connection: see peer_changed.",
+	method("network.status", "Returns the state of the network, our own addresses and the peers.", nil, networkStatus),
+	method("network.connect", "Adds a peer and stays connected to it. The call returns without waiting for the connection; a peer_changed event reports it.",
 		[]chat.Code{chat.CodeBadAddress, chat.CodeTooMany}, connect),
-	method("network.disconnect", "Forgets a peer and closes its connections.",
+	method("network.disconnect", "Removes a peer and closes the connections to it.",
 		[]chat.Code{chat.CodeNotFound}, disconnect),
-	method("network.wait", "Waits until messages can be published to enough peers. This call blocks, up to its deadline, and no signal ends it: "+
-		"a Python program acts on Ctrl-C only when it returns. Wait in steps of a second or less, or in another thread.",
+	method("network.wait", "Waits until messages can be published to enough peers. This call blocks until its deadline, and signals do not interrupt it: "+
+		"a Python program reacts to Ctrl-C only after the call has returned. Wait in steps of a second or less, or in another thread.",
 		[]chat.Code{chat.CodeTimeout}, waitOnline),
 }
 
@@ -90,7 +91,7 @@ func waitOnline(ctx context.Context, c *chat.Client, p WaitParams) (chat.Network
 	return tidy(status), err
 }
 
-// tidy gives the lists of s as [] rather than null.
+// tidy replaces the nil lists of s by empty ones, so that JSON has [] and not null.
 func tidy(s chat.NetworkStatus) chat.NetworkStatus {
 	s.ListenAddresses, s.Peers = filled(s.ListenAddresses), filled(s.Peers)
 	return s

@@ -46,107 +46,110 @@ func (d *Data) setText(s string) *chat.Error {
 	return nil
 }
 
-// StartPairingParams is what pairing.start takes.
+// StartPairingParams are the parameters of pairing.start.
 type StartPairingParams struct {
-	// Asks: this device asks to be paired with the one that scans the invitation. If
-	// false it is the other way round. It decides which device shows its key first.
+	// Asks is true if this device asks to be paired with the one that scans the
+	// invitation, and false if the scanning device asks. It decides which device
+	// reveals its key first.
 	Asks bool `json:"asks"`
 }
 
-// ScanPairingParams is what pairing.scan takes.
+// ScanPairingParams are the parameters of pairing.scan.
 type ScanPairingParams struct {
-	// Invitation is what the other device shows, in pairing_invitation.
+	// Invitation is the text that the other device shows, from its pairing_invitation
+	// event.
 	Invitation string `json:"invitation"`
 }
 
-// ConfirmPairingParams is what pairing.confirm takes.
+// ConfirmPairingParams are the parameters of pairing.confirm.
 type ConfirmPairingParams struct {
-	// PairingID is the pairing's, of pairing_authcode.
+	// PairingID is the id of the pairing, from the pairing_authcode event.
 	PairingID PairingID `json:"pairing_id"`
-	// Same: the user has seen the same 8 digits on both devices.
+	// Same is true if the user sees the same 8 digits on both devices.
 	Same bool `json:"same"`
 }
 
-// PairingParams is what methods about one pairing take.
+// PairingParams are the parameters of methods about one pairing.
 type PairingParams struct {
-	// PairingID is the pairing's, as events and pairing.list give it.
+	// PairingID is the id of the pairing, from an event or pairing.list.
 	PairingID PairingID `json:"pairing_id"`
 }
 
-// PairingList is what pairing.list gives.
+// PairingList is the result of pairing.list.
 type PairingList struct {
-	// Pairings are those under way, those that made two devices paired, and for some
-	// days those that failed or ended; the oldest first.
+	// Pairings lists the pairings under way, the paired devices, and for some days the
+	// pairings that failed or ended; the oldest first.
 	Pairings []event.Pairing `json:"pairings"`
 }
 
-// SendToPairedParams is what pairing.send takes.
+// SendToPairedParams are the parameters of pairing.send.
 type SendToPairedParams struct {
-	// PairingID is that of a paired device.
+	// PairingID is the id of the pairing with the receiving device.
 	PairingID PairingID `json:"pairing_id"`
-	// Name is what to call it, a file name for example: at most 255 bytes.
+	// Name is a name for the data, for example a file name; at most 255 bytes.
 	Name string `json:"name"`
-	// Data is what to send, at most 16 MiB.
+	// Data is the data to send, at most 16 MiB.
 	Data Data `json:"data"`
 }
 
-// TransferList is what transfers.list gives.
+// TransferList is the result of transfers.list.
 type TransferList struct {
-	// Transfers are those with the device, either way; the oldest first.
+	// Transfers lists the transfers to and from the device; the oldest first.
 	Transfers []event.Transfer `json:"transfers"`
 }
 
-// TransferParams is what methods about one transfer take.
+// TransferParams are the parameters of methods about one transfer.
 type TransferParams struct {
-	// TransferID is the transfer's, as events and transfers.list give it.
+	// TransferID is the id of the transfer, from an event or transfers.list.
 	TransferID TransferID `json:"transfer_id"`
 }
 
-// ReadTransferParams is what transfers.read takes.
+// ReadTransferParams are the parameters of transfers.read.
 type ReadTransferParams struct {
-	// TransferID is that of an incoming transfer that is done.
+	// TransferID is the id of an incoming transfer that is done.
 	TransferID TransferID `json:"transfer_id"`
-	// Offset is where to begin; 0 when left out.
+	// Offset is the position of the first byte to return. Default: 0.
 	Offset int64 `json:"offset,omitempty" range:"0..16777216"`
-	// Limit is how many bytes at most; 524288, the most there may be, when left out.
+	// Limit is the largest number of bytes to return. Default: 524288, which is also
+	// the maximum.
 	Limit int `json:"limit,omitempty" range:"1..524288"`
 }
 
-// TransferPart is what transfers.read gives.
+// TransferPart is the result of transfers.read.
 type TransferPart struct {
-	// Data are the bytes, in base64; empty at the end.
+	// Data holds the bytes, in base64; empty at the end.
 	Data []byte `json:"data"`
-	// Next is the offset of what follows.
+	// Next is the offset of the byte after the last one returned.
 	Next int64 `json:"next"`
-	// Size is how many bytes the transfer has.
+	// Size is the size of the whole transfer in bytes.
 	Size int64 `json:"size"`
 }
 
 var pairingMethods = []Method{
-	method("pairing.start", "Shows an invitation for another device to scan: a QR code for half a minute, renewed for ten. Pairing needs the user of both devices.",
+	method("pairing.start", "Creates an invitation for another device to scan. It is valid for half a minute and is replaced by a new one for up to ten minutes. Pairing needs a confirmation by the user on both devices.",
 		stored(chat.CodeNoIdentity, chat.CodeTooMany), startPairing),
-	method("pairing.scan", "Answers the invitation of another device. Both then show an authcode, in pairing_authcode.",
+	method("pairing.scan", "Answers the invitation of another device. Both devices then receive an authcode, in a pairing_authcode event, for the user to compare.",
 		stored(chat.CodeNoIdentity, chat.CodeBadInvitation, chat.CodeTooMany), scanPairing),
-	method("pairing.confirm", "Says whether both devices show the same authcode. If not, the pairing fails on both.",
+	method("pairing.confirm", "Tells whether both devices show the same authcode. If not, the pairing fails on both.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound, chat.CodePairingState), confirmPairing),
-	method("pairing.cancel", "Gives up a pairing that is under way.",
+	method("pairing.cancel", "Cancels a pairing that is under way.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound, chat.CodePairingState), cancelPairing),
-	method("pairing.list", "Lists pairings and paired devices, with their sessions.",
+	method("pairing.list", "Lists the pairings and paired devices, with their sessions.",
 		stored(chat.CodeNoIdentity), listPairings),
-	method("pairing.get", "Tells about one pairing.",
+	method("pairing.get", "Returns one pairing.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound), getPairing),
-	method("pairing.discard", "Unpairs two devices and tells the other one, or takes a pairing that failed or ended off the list. What was received from it is gone.",
+	method("pairing.discard", "Ends the pairing with a device and tells that device, or removes a pairing that failed or ended from the list. Data received from the device is deleted.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound, chat.CodePairingState), discardPairing),
-	largeMethod("pairing.send", "Sends bytes to a paired device. It returns when they are stored; what becomes of them arrives as transfer events. Several take their turns.",
+	largeMethod("pairing.send", "Sends data to a paired device. The call returns as soon as the data is stored; transfer events report the progress. Several transfers to one device take turns.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound, chat.CodePairingState, chat.CodeTransferTooLarge, chat.CodeTooLong,
 			chat.CodeTooLarge, chat.CodeTooMany), sendToPaired),
 	method("transfers.list", "Lists the transfers with a paired device.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound), listTransfers),
-	method("transfers.read", "Gives received bytes, once all are there and their hash is right.",
+	method("transfers.read", "Returns received data, once all of it has arrived and its hash is verified.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound, chat.CodePairingState), readTransfer),
-	method("transfers.cancel", "Gives up a running transfer and tells the other device.",
+	method("transfers.cancel", "Cancels a running transfer and tells the other device.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound, chat.CodePairingState), cancelTransfer),
-	method("transfers.discard", "Takes a transfer that is over off the list, with the bytes received.",
+	method("transfers.discard", "Removes a finished transfer from the list and deletes the received data.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound, chat.CodePairingState), discardTransfer),
 }
 

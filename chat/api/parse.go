@@ -12,9 +12,9 @@ import (
 
 // What a request may be at most.
 const (
-	// MaxRequest bounds one JSON text given to the library, bytes. The largest
-	// sensible request but one is a message of 4096 code points with every one escaped
-	// (48 KiB); the rest is room for what later versions add.
+	// MaxRequest is the largest size of one JSON text given to the library, in bytes.
+	// The largest sensible request, apart from a transfer, is a message of 4096 code
+	// points that are all escaped (48 KiB); the rest is room for later versions.
 	MaxRequest = 1 << 20
 	// MaxLargeRequest bounds the parameters of a method that takes bytes:
 	// chat.MaxTransferBytes in base64, and room for the rest.
@@ -100,8 +100,9 @@ func wellFormed(text string) error {
 	return nil
 }
 
-// loneSurrogate is where valid JSON text escapes half of a surrogate pair, or -1.
-// Go would put U+FFFD in its place and lose what the caller meant.
+// loneSurrogate returns the position at which valid JSON text escapes half of a
+// surrogate pair, or -1. Go would replace it with U+FFFD and lose what the caller
+// meant.
 func loneSurrogate(text string) int {
 	for i := 0; i < len(text); i++ {
 		if text[i] != '\\' {

@@ -20,26 +20,28 @@ func (b *PictureBytes) setText(s string) *chat.Error {
 	return nil
 }
 
-// SetProfileParams is what profile.set takes. What is left out stays as it is.
+// SetProfileParams are the parameters of profile.set. Fields that are left out stay
+// unchanged.
 type SetProfileParams struct {
-	// DisplayName is what we call ourselves, at most 24 code points. The Status app
-	// shows names of 5 to 24 letters a to z, digits, spaces, _ and -.
+	// DisplayName is the name other people see, at most 24 code points. The Status app
+	// only shows names of 5 to 24 characters: letters a to z, digits, spaces, _ and -.
 	DisplayName *string `json:"display_name,omitempty"`
-	// Bio is what we say about ourselves, at most 240 code points.
+	// Bio is a text about ourselves, at most 240 code points.
 	Bio *string `json:"bio,omitempty"`
-	// Color is the accent colour in the Status app; 4 (blue) if never set.
+	// Color is the accent colour in the Status app. Default: 4 (blue).
 	Color *int `json:"color,omitempty" range:"0..17"`
-	// Picture is a JPEG, PNG, GIF or WebP of at most 38400 bytes and 1024 pixels a
-	// side; the app makes them square, 240 pixels. Only contacts get it. "" takes it
-	// away.
+	// Picture is a JPEG, PNG, GIF or WebP image of at most 38400 bytes and 1024 pixels
+	// a side. The Status app's own pictures are squares of 240 pixels. Only contacts
+	// receive it. "" removes the picture.
 	Picture *PictureBytes `json:"picture,omitempty"`
 }
 
-// CredentialsParams is what opens the store, for methods that ask for it again.
+// CredentialsParams are the credentials of the store, for methods that ask for them
+// again.
 type CredentialsParams struct {
-	// Passphrase is that of the store; leave it out for a store in memory.
+	// Passphrase is the passphrase of the store. Leave it out for a memory store.
 	Passphrase Secret `json:"passphrase,omitempty"`
-	// Key is the key of a store that was made with one.
+	// Key is the key of a store that was created with a key.
 	Key *StoreKey `json:"key,omitempty"`
 }
 
@@ -51,30 +53,31 @@ func (p CredentialsParams) credentials() chat.Credentials {
 	return by
 }
 
-// PhraseParams is what identity.phrase takes.
+// PhraseParams are the parameters of identity.phrase.
 type PhraseParams struct {
-	// Passphrase is that of the store; leave it out for a store in memory.
+	// Passphrase is the passphrase of the store. Leave it out for a memory store.
 	Passphrase Secret `json:"passphrase,omitempty"`
-	// Key is the key of a store that was made with one.
+	// Key is the key of a store that was created with a key.
 	Key *StoreKey `json:"key,omitempty"`
-	// Forget erases the phrase from the store: it is shown for the last time.
+	// Forget erases the phrase from the store after returning it: it cannot be shown
+	// again.
 	Forget bool `json:"forget,omitempty"`
 }
 
-// PhraseResult is what identity.phrase gives.
+// PhraseResult is the result of identity.phrase.
 type PhraseResult struct {
 	// Phrase is the seed phrase.
 	Phrase Secret `json:"phrase"`
 }
 
 var profileMethods = []Method{
-	method("identity.phrase", "Shows the seed phrase to who can open the store.",
+	method("identity.phrase", "Returns the seed phrase, given the passphrase or key of the store.",
 		stored(chat.CodeNoIdentity, chat.CodeWrongPassphrase, chat.CodeNotFound), showPhrase),
-	method("identity.delete", "Destroys the identity and all that is stored: the keys are erased, the file is overwritten and removed, and so are copies that a migration has left beside it. The client is closed then.",
+	method("identity.delete", "Destroys the identity and everything stored: the keys are erased, and the file and any copies a migration has left beside it are overwritten and removed. The client is then closed.",
 		stored(chat.CodeNoIdentity, chat.CodeWrongPassphrase, chat.CodeStoreLocked), deleteIdentity),
-	method("profile.get", "Tells how we present ourselves, and the Status link to us.",
+	method("profile.get", "Returns our profile and the Status link to it.",
 		stored(chat.CodeNoIdentity), getProfile),
-	method("profile.set", "Changes how we present ourselves.",
+	method("profile.set", "Changes our profile.",
 		stored(chat.CodeNoIdentity, chat.CodeEmpty, chat.CodeTooLong, chat.CodeBadPicture), setProfile),
 }
 

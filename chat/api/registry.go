@@ -22,7 +22,7 @@ type Opener func(ctx context.Context, c Config) (chat.Options, error)
 type Registry struct {
 	opener  Opener
 	methods map[string]Method
-	// strings is how many strings callers hold; see CountStrings.
+	// strings returns the number of strings callers hold; see CountStrings.
 	strings func() int64
 	// patience is callbackPatience, but in tests.
 	patience time.Duration
@@ -31,14 +31,15 @@ type Registry struct {
 	first   uint64             // the first handle of this registry
 	next    uint64             // the next to give out
 	clients map[uint64]*client // open, or closing
-	// unread are the last events of closed clients that nobody has read yet, and
-	// forgotten the handles of those clients in the order in which they closed.
+	// unread holds, by handle, the last events of closed clients that nobody has read
+	// yet. forgotten lists the handles of those clients in the order in which they
+	// closed.
 	unread    map[uint64]*leftovers
 	forgotten []uint64
 }
 
-// maxUnread is how many closed clients may have unread events: a host that never
-// reads them, however many clients it opens, pays for this many.
+// maxUnread is the number of closed clients that may have unread events: a host that
+// never reads them pays for this many, however many clients it opens.
 const maxUnread = 64
 
 // NewRegistry makes an empty registry that opens clients with opener.
@@ -52,12 +53,12 @@ func NewRegistry(opener Opener) *Registry {
 	return r
 }
 
-// CountStrings says where the number of strings is known that callers of the C
-// library have not freed. To be called before the registry is used.
+// CountStrings sets the function that knows the number of strings that callers of the C
+// library have not freed. Call it before the registry is used.
 func (r *Registry) CountStrings(held func() int64) { r.strings = held }
 
-// counts are how many clients are open or closing, how many closed ones have
-// unread events, and how many strings callers hold.
+// counts returns the number of clients that are open or closing, the number of closed
+// clients with unread events, and the number of strings callers hold.
 func (r *Registry) counts() (open, unread int, held int64) {
 	if r.strings != nil {
 		held = r.strings()
@@ -67,9 +68,9 @@ func (r *Registry) counts() (open, unread int, held int64) {
 	return len(r.clients), len(r.unread), held
 }
 
-// randomStart is where handles begin: somewhere from 2^32 below 2^52, so that a
-// made-up handle or one of another process is unlikely to hit, and 2^52 more fit
-// below 2^53.
+// randomStart returns the first handle: a random number from 2^32 below 2^52. A made-up
+// handle or one of another process is then unlikely to be valid, and 2^52 more handles
+// fit below 2^53.
 func randomStart() uint64 {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails
@@ -77,11 +78,11 @@ func randomStart() uint64 {
 	return low + binary.NativeEndian.Uint64(b[:])%(high-low)
 }
 
-// OpenResult is what open gives.
+// OpenResult is the result of status1to1_open.
 type OpenResult struct {
-	// Client is the handle, below 2^53.
+	// Client is the handle of the client, below 2^53.
 	Client uint64 `json:"client"`
-	// Identity is the one in the store, or null when there is none yet.
+	// Identity is the identity in the store, or null if there is none yet.
 	Identity *chat.IdentityInfo `json:"identity"`
 }
 
@@ -125,8 +126,8 @@ func (r *Registry) open(text string) (*client, *chat.IdentityInfo, error) {
 	return c, identity, nil
 }
 
-// start opens the engine with what the opener makes, and looks who it is: nil
-// when there is no identity yet.
+// start opens the engine with what the opener makes, and returns its identity; nil if
+// there is none yet.
 func (r *Registry) start(ctx context.Context, config Config, log *logger, force *forced) (*chat.Client, *chat.IdentityInfo, error) {
 	options, err := r.opener(ctx, config)
 	if err != nil {

@@ -7,32 +7,32 @@ import (
 	"libstatus1to1/chat/event"
 )
 
-// RequestContactParams is what contacts.request takes.
+// RequestContactParams are the parameters of contacts.request.
 type RequestContactParams struct {
 	// Key is their public key, in any accepted form.
 	Key Key `json:"key"`
-	// Text is what they read with the request: 1 to 4096 code points.
+	// Text is the message sent with the request: 1 to 4096 code points.
 	Text string `json:"text"`
 }
 
-// VerifyParams is what contacts.verify takes.
+// VerifyParams are the parameters of contacts.verify.
 type VerifyParams struct {
 	// Key is their public key, in any accepted form.
 	Key Key `json:"key"`
-	// SafetyNumber is the number the other side sees, read out or typed by a person:
-	// 60 digits, spaces between them do not matter.
+	// SafetyNumber is the number shown on the other person's device, read out or typed
+	// by a person: 60 digits. Spaces between them do not matter.
 	SafetyNumber string `json:"safety_number"`
 }
 
-// AskParams is what contacts.ask takes.
+// AskParams are the parameters of contacts.ask.
 type AskParams struct {
 	// Key is their public key, in any accepted form.
 	Key Key `json:"key"`
-	// Question is something only they can answer, at most 280 bytes.
+	// Question is a question that only this contact can answer, at most 280 bytes.
 	Question string `json:"question"`
 }
 
-// AnswerParams is what contacts.answer takes.
+// AnswerParams are the parameters of contacts.answer.
 type AnswerParams struct {
 	// Key is their public key, in any accepted form.
 	Key Key `json:"key"`
@@ -40,57 +40,57 @@ type AnswerParams struct {
 	Answer string `json:"answer"`
 }
 
-// ConfirmAnswerParams is what contacts.confirm_answer takes.
+// ConfirmAnswerParams are the parameters of contacts.confirm_answer.
 type ConfirmAnswerParams struct {
 	// Key is their public key, in any accepted form.
 	Key Key `json:"key"`
-	// Right is whether the answer was right.
+	// Right is true if the answer is right.
 	Right bool `json:"right"`
 }
 
-// Verifications is what contacts.verifications gives.
+// Verifications is the result of contacts.verifications.
 type Verifications struct {
-	// Items are the last question each way: ours first.
+	// Items are the latest question in each direction: ours first.
 	Items []event.Verification `json:"items"`
 }
 
-// aboutSomebody are the errors of every method about a person.
+// aboutSomebody lists the errors of every method about a person, with more in addition.
 func aboutSomebody(more ...chat.Code) []chat.Code {
 	return stored(append([]chat.Code{chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf, chat.CodeTooMany}, more...)...)
 }
 
 var requestMethods = []Method{
-	method("contacts.request", "Asks somebody to be a contact. Until they accept, the Status app shows them nothing else of ours.",
+	method("contacts.request", "Asks a person to be a contact. Until they accept, the Status app does not show them our other messages.",
 		aboutSomebody(chat.CodeEmpty, chat.CodeTooLong, chat.CodeTooLarge, chat.CodeBlocked, chat.CodeWrongState), requestContact),
-	method("contacts.accept", "Accepts somebody's request to be a contact.",
+	method("contacts.accept", "Accepts a person's contact request.",
 		aboutSomebody(chat.CodeBlocked, chat.CodeWrongState), keyed((*chat.Client).AcceptContact)),
-	method("contacts.decline", "Declines somebody's request. They are not told.",
+	method("contacts.decline", "Declines a person's contact request. They are not told.",
 		aboutSomebody(chat.CodeWrongState), keyed((*chat.Client).DeclineContact)),
-	method("contacts.retract", "Takes our request, or our acceptance, back. They are told, and stay in the address book.",
+	method("contacts.retract", "Withdraws our contact request or acceptance. The person is told and stays in the address book.",
 		aboutSomebody(chat.CodeWrongState), keyed((*chat.Client).RetractContact)),
-	method("contacts.block", "Hears nothing of somebody any more. They cannot tell.",
+	method("contacts.block", "Blocks a person: everything they send is ignored. They are not told.",
 		aboutSomebody(), keyed((*chat.Client).BlockContact)),
-	method("contacts.unblock", "Hears somebody again, as a stranger.",
+	method("contacts.unblock", "Unblocks a person. They are a stranger again.",
 		aboutSomebody(chat.CodeNotFound), keyed((*chat.Client).UnblockContact)),
-	method("contacts.safety_number", "Gives what two people compare to make sure of each other's key, and the Status link to them.",
+	method("contacts.safety_number", "Returns the safety number, which two people compare to verify each other's key, and the Status link to the other person.",
 		[]chat.Code{chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf}, keyed((*chat.Client).SafetyNumber)),
-	method("contacts.verify", "Marks somebody as verified, if the safety number they see is ours.",
+	method("contacts.verify", "Marks a person as verified, if the safety number they see is the same as ours.",
 		aboutSomebody(chat.CodeNotVerified), verifyContact),
-	method("contacts.unverify", "Takes the mark of being verified away.",
+	method("contacts.unverify", "Removes the mark that a person is verified.",
 		aboutSomebody(), keyed((*chat.Client).UnverifyContact)),
-	method("contacts.ask", "Asks a contact a question only they can answer. It takes the place of the last one.",
+	method("contacts.ask", "Asks a contact a question that only they can answer, to verify them. It replaces our previous question to them.",
 		aboutSomebody(chat.CodeEmpty, chat.CodeTooLong, chat.CodeWrongState), askContact),
-	method("contacts.answer", "Answers the question of a contact.",
+	method("contacts.answer", "Answers a contact's question.",
 		aboutSomebody(chat.CodeEmpty, chat.CodeTooLong, chat.CodeWrongState), answerContact),
-	method("contacts.refuse_question", "Tells a contact that we do not answer their question.",
+	method("contacts.refuse_question", "Tells a contact that we will not answer their question.",
 		aboutSomebody(chat.CodeWrongState), keyed((*chat.Client).RefuseQuestion)),
-	method("contacts.cancel_question", "Takes our question to a contact back.",
+	method("contacts.cancel_question", "Withdraws our question to a contact.",
 		aboutSomebody(chat.CodeWrongState), keyed((*chat.Client).CancelQuestion)),
-	method("contacts.confirm_answer", "Says whether a contact's answer was right; if it was, they are verified. They are not told.",
+	method("contacts.confirm_answer", "Tells whether a contact's answer was right. If it was, they are marked as verified. They are not told.",
 		aboutSomebody(chat.CodeWrongState), confirmAnswer),
-	method("contacts.verifications", "Lists the last question each way between a person and us.",
+	method("contacts.verifications", "Lists the latest question in each direction between a person and us.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey), listVerifications),
-	method("contacts.picture", "Gives the picture somebody has shown us.",
+	method("contacts.picture", "Returns the profile picture a person has sent us.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeNotFound), keyed((*chat.Client).ContactPicture)),
 }
 

@@ -6,32 +6,33 @@ import (
 	"libstatus1to1/chat"
 )
 
-// AckParams is what events.ack takes.
+// AckParams are the parameters of events.ack.
 type AckParams struct {
-	// UpTo acknowledges every event whose seq is this or lower.
+	// UpTo is the highest seq to acknowledge: that event and all before it are
+	// acknowledged.
 	UpTo int64 `json:"up_to" range:"0..9007199254740991"`
 }
 
-// ChangePassphraseParams is what store.change_passphrase takes.
+// ChangePassphraseParams are the parameters of store.change_passphrase.
 type ChangePassphraseParams struct {
-	// Old is the passphrase that opens the store now.
+	// Old is the present passphrase of the store.
 	Old Secret `json:"old"`
-	// New is the one that shall open it from now on; not empty.
+	// New is the new passphrase of the store; not empty.
 	New Secret `json:"new"`
 }
 
 var storeMethods = []Method{
 	method("events.ack", "Acknowledges events: they are not delivered again after the next open.",
 		storeErrors, ackEvents),
-	method("store.info", "Tells what the store is and how large.", nil, storeInfo),
+	method("store.info", "Returns the kind and the size of the store.", nil, storeInfo),
 	method("store.check", "Reads the whole store and reports damage.", storeErrors, checkStore),
-	method("store.suspend", "Releases the store's file and lock, for a phone going to sleep or for a backup. Until store.resume, calls that need it fail, and events wait.",
+	method("store.suspend", "Releases the store's file and lock, before a phone goes to sleep or a backup is made. Until store.resume, calls that need the store fail with store_suspended, and stored events are not delivered.",
 		[]chat.Code{chat.CodeStoreIO}, suspendStore),
-	method("store.resume", "Takes the store's file and lock again. If the file was changed meanwhile this fails with store_corrupt: close the client, and open it anew.",
+	method("store.resume", "Opens and locks the store's file again after store.suspend. If the file was changed in the meantime, the call fails with store_corrupt: close the client and open it again.",
 		[]chat.Code{chat.CodeStoreIO, chat.CodeStoreCorrupt, chat.CodeStoreLocked, chat.CodeWrongPassphrase}, resumeStore),
-	method("store.change_passphrase", "Changes the passphrase. When it returns, nothing is left in the file that the old one opens; copies of the file made before are another matter. If it fails with details.changed, the new passphrase counts already, and that is made up for at the next open.",
+	method("store.change_passphrase", "Changes the passphrase of the store. When the call succeeds, the old passphrase opens nothing in the file any more; earlier copies of the file still open with it. If the call fails with details.changed, the new passphrase is already the valid one, and the next open finishes the change.",
 		stored(chat.CodeWrongPassphrase), changePassphrase),
-	clientMethod("diagnostics.get", "Gives counters and queue lengths, for people who look into trouble.", storeErrors, diagnostics),
+	clientMethod("diagnostics.get", "Returns counters and queue lengths for troubleshooting.", storeErrors, diagnostics),
 }
 
 func ackEvents(_ context.Context, c *chat.Client, p AckParams) (Empty, error) {

@@ -13,7 +13,7 @@ import (
 	"libstatus1to1/chat/text"
 )
 
-// redacted is what secrets print.
+// redacted is printed in place of a secret.
 const redacted = "[redacted]"
 
 // Key is a public key in a request: 0x04..., 0x02..., 0x03..., zQ3sh... or another
@@ -31,7 +31,8 @@ func (k *Key) setText(s string) *chat.Error {
 	return nil
 }
 
-// badKey says what was given for a key, without repeating it.
+// badKey tells what was given in place of a public key, without repeating it: it may be
+// a private key.
 func badKey(err error) *chat.Error {
 	for _, known := range []struct {
 		err         error
@@ -93,7 +94,7 @@ type StoreKey struct{ bytes []byte }
 func (k *StoreKey) setText(s string) *chat.Error {
 	encoding := base64.StdEncoding.Strict()
 	raw, err := encoding.DecodeString(s)
-	// The length also refuses line breaks, which Go's decoder passes over.
+	// The length check also refuses line breaks, which Go's decoder skips.
 	if err != nil || len(raw) != storeKeySize || len(s) != encoding.EncodedLen(storeKeySize) {
 		return chat.Errorf(chat.CodeBadParams, "", "must be %d bytes in standard base64", storeKeySize)
 	}
@@ -101,7 +102,7 @@ func (k *StoreKey) setText(s string) *chat.Error {
 	return nil
 }
 
-// Bytes is the key itself; nil when none was given.
+// Bytes returns the key itself; nil when none was given.
 func (k StoreKey) Bytes() []byte { return k.bytes }
 
 // Format redacts.

@@ -22,7 +22,7 @@ func (c *Clock) Now() time.Time {
 	return now
 }
 
-// Both is the time of day and how much time has passed.
+// Both returns the time of day and the time that has passed.
 func (c *Clock) Both() (time.Time, time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -30,7 +30,7 @@ func (c *Clock) Both() (time.Time, time.Duration) {
 	return c.opened.Round(0).Add(passed + c.set), passed
 }
 
-// passed is how much time has passed; c.mu is held.
+// passed returns the time that has passed; c.mu is held.
 func (c *Clock) passed() time.Duration {
 	if c.opened.IsZero() {
 		c.opened = time.Now()

@@ -27,14 +27,14 @@ func (g *Gate) Refuse(f func(chat.Envelope) error) {
 	g.refuse = f
 }
 
-// Published is what was let through so far, oldest first.
+// Published returns the envelopes that were let through so far, oldest first.
 func (g *Gate) Published() []chat.Envelope {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return append([]chat.Envelope(nil), g.published...)
 }
 
-// Refused is what was not let through, oldest first.
+// Refused returns the envelopes that were not let through, oldest first.
 func (g *Gate) Refused() []chat.Envelope {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -7,11 +7,11 @@ import (
 )
 
 const (
-	// colours is how many Status draws the ring round a picture with; a segment is
-	// up to segmentLengths units long.
+	// colours is the number of colours with which Status draws the ring around a
+	// picture; a segment is up to segmentLengths units long.
 	colours        = 32
 	segmentLengths = 5
-	// colourIDs is how many colours of the palette a key can get: one less than the
+	// colourIDs is the number of palette colours a key can have: one less than the
 	// palette has.
 	colourIDs = 11
 )

@@ -1,6 +1,6 @@
-// Package contact is how two people become contacts: the state of their contact
-// requests, the safety number they compare, the colours Status draws for a key, and
-// how far somebody is trusted. It computes on values; nothing is stored or sent.
+// Package contact computes how two people stand to each other: the state of their
+// contact requests, the safety number they compare, the colours Status draws for a key,
+// and the level of trust. It works on values; nothing is stored or sent.
 //
 // Spec: 62/STATUS-PAYLOADS leaves contact requests out; the states, numbers and
 // messages are those of the deployed Status app.
@@ -8,7 +8,7 @@ package contact
 
 import "errors"
 
-// State is what one side has last said about being a contact of the other. The
+// State is the latest statement of one side about being a contact of the other. The
 // numbers are those on the wire; 1 is never sent.
 type State uint8
 
@@ -48,26 +48,28 @@ var (
 	ErrClock = errors.New("contact: clock of a contact request is out of bounds")
 )
 
-// Half is one side's word and when it was given, on the Lamport clock of the chat,
-// ms.
+// Half is the state of one side and the time it was set, by the Lamport clock of the
+// chat in ms.
 type Half struct {
 	State State
 	Clock uint64
 }
 
 // Request is the state of the contact requests between us and one person. The zero
-// value is that of strangers. Methods return the next value and change nothing.
+// value is the state between strangers. Methods return the next value and change
+// nothing.
 //
-// Each half is a register in which the later clock wins. Four things write into one:
-// asking or accepting sets the half of who does it; retracting sets both halves to
-// None; declining sets the own half and is not told. At the same clock None wins.
-// So both sides end with the same halves however messages are lost, doubled or
-// mixed up, once each has heard of the other's last word.
+// Each half is a register in which the later clock wins. Four actions write to it:
+// asking and accepting set the half of the side that acts; retracting sets both halves
+// to None; declining sets the half of the side that declines, and is not told to the
+// other. At equal clocks None wins. So both sides end with the same halves however
+// messages are lost, repeated or reordered, once each has received the other's latest
+// statement.
 type Request struct {
 	Local, Remote Half
 }
 
-// Outcome is what came of an event.
+// Outcome is the effect of an event.
 type Outcome struct {
 	// Changed: the request is another value now.
 	Changed bool
@@ -150,8 +152,9 @@ func (r Request) RequestReceived(clock uint64) (Request, Outcome) {
 	return next, Outcome{Changed: true, New: next.asksAfter(r)}
 }
 
-// asksAfter is Outcome.New of what made r of before. Their half may say that they ask
-// already: what has ended is our own, by a later word of theirs that came with it.
+// asksAfter computes Outcome.New for the change from before to r. Their half may
+// already say that they ask: then what ended is our own half, through a later statement
+// of theirs that came with it.
 func (r Request) asksAfter(before Request) bool { return r.Pending() && !before.Pending() }
 
 // RetractReceived is their end of it. A refusal of ours stays one; so does what we
@@ -183,7 +186,7 @@ type Propagated struct {
 	Local, Remote Half
 }
 
-// Propagated is what our messages carry.
+// Propagated returns the state that our messages carry.
 func (r Request) Propagated() Propagated { return Propagated(r) }
 
 // ParsePropagated checks the four values as they come from the wire. No clock may be

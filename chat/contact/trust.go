@@ -1,6 +1,6 @@
 package contact
 
-// Trust is how far somebody is trusted, as one word.
+// Trust is the level of trust in a person, as one word.
 type Trust string
 
 // The levels, the weakest first; Blocked stands beside them.

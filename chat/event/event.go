@@ -1,13 +1,13 @@
-// Package event has one type an event of the library. Events are stored with
-// what they report and stay until they are acknowledged, unless they say that they
-// are not; each is delivered once a run of the process.
+// Package event has one type per kind of event. Events are stored together with the
+// change they report and stay stored until they are acknowledged, unless their type
+// says otherwise. Each event is delivered once per run of the process.
 package event
 
 import "encoding/json"
 
 // Event is implemented by every event type.
 type Event interface {
-	// Type is the event's name on the JSON side, snake_case.
+	// Type returns the event's name in JSON, in snake_case.
 	Type() string
 }
 
@@ -20,14 +20,16 @@ type Delivered struct {
 	Data json.RawMessage `json:"data"`
 }
 
-// MessageReceived is emitted when a message of somebody else (or of another own
-// device) has been decrypted and stored; of one that waits in a request, when its
-// sender is accepted, added or written to. It is emitted once a message id.
+// MessageReceived is emitted when a message from another person, or from another device
+// of our own, has been decrypted and stored. A message that waits in a chat request is
+// reported when its sender is accepted, added or written to. There is one event per
+// message id.
 type MessageReceived struct {
 	Message Message `json:"message"`
 }
 
-// MessageState is emitted when the state of an outgoing message changes; see Message.
+// MessageState is emitted when the state of an outgoing message changes. The fields
+// have the meaning they have in Message.
 type MessageState struct {
 	MessageID string    `json:"message_id"`
 	ChatID    string    `json:"chat_id"`
@@ -37,61 +39,65 @@ type MessageState struct {
 	Failure   string    `json:"failure,omitempty"`
 }
 
-// UnsupportedReceived is emitted when somebody sent an application message of a
-// type this version does not handle. It is authentic.
+// UnsupportedReceived is emitted when a person sent an application message of a type
+// this version does not handle. Its signature has been verified.
 type UnsupportedReceived struct {
 	From string `json:"from"` // public key, 0x04...
-	// ApplicationType is the number in ApplicationMetadataMessage.Type, TypeName its name.
-	ApplicationType int32  `json:"application_type"`
-	TypeName        string `json:"type_name"`
-	MessageID       string `json:"message_id"`
-	Payload         []byte `json:"payload" nullable:"true"` // base64: the protobuf inside; null when it is above 16 KiB, or of a stranger
+	// ApplicationType is the number of the type in ApplicationMetadataMessage.
+	ApplicationType int32 `json:"application_type"`
+	// TypeName is the name of that type.
+	TypeName  string `json:"type_name"`
+	MessageID string `json:"message_id"`
+	// Payload is the protobuf message inside, in base64; null if it is larger than 16 KiB or was sent by a stranger.
+	Payload []byte `json:"payload" nullable:"true"`
 }
 
-// ContactChanged is emitted when a contact is added or changes, also when
-// somebody unknown writes for the first time.
+// ContactChanged is emitted when a contact is added or changes, and when an unknown
+// person writes to us for the first time.
 type ContactChanged struct {
 	Contact Contact `json:"contact"`
 }
 
-// ContactRemoved is emitted when a contact is removed.
+// ContactRemoved is emitted when a contact is removed from the address book.
 type ContactRemoved struct {
 	PublicKey string `json:"public_key"`
 }
 
-// ContactRequestReceived is emitted when somebody asks to be a contact and has not
-// before, or has taken it back since. Answer with contacts.accept or
+// ContactRequestReceived is emitted when a person asks to be a contact, unless an
+// earlier request of theirs still stands. Answer it with contacts.accept or
 // contacts.decline.
 type ContactRequestReceived struct {
 	Contact Contact `json:"contact"`
-	// Message is what they wrote; missing if the request became known in another way.
+	// Message is the message of the request. It is left out if we learned of the
+	// request in another way.
 	Message *Message `json:"message,omitempty"`
 }
 
-// ChatRequestReceived is emitted where strangers are to ask first (engine.strangers is
-// "request"), when one who has no message waiting writes something that is no contact
-// request. Further messages are kept without an event: chats.list lists the chat with
-// requests set. Accept or add them, or write to them, and a message_received event comes
-// about each.
+// ChatRequestReceived is emitted, if engine.strangers is "request", when a stranger
+// without waiting messages writes something other than a contact request. Their further
+// messages are kept without an event; chats.list returns the chat if requests is set.
+// Once the stranger is accepted, added or written to, each waiting message is reported
+// by a message_received event.
 type ChatRequestReceived struct {
 	Contact Contact `json:"contact"`
 	Message Message `json:"message"`
 }
 
-// VerificationChanged is emitted when a question to verify somebody is asked,
-// answered, declined or cancelled by either side.
+// VerificationChanged is emitted when either side asks, answers, declines or cancels a
+// question that verifies a person, and when we confirm or reject an answer.
 type VerificationChanged struct {
 	Verification Verification `json:"verification"`
 }
 
-// SessionChanged is emitted when a session starts and when it is established by
-// the first answer. It expires by the rotation of the pre-key it began from.
+// SessionChanged is emitted when a session starts and when the first reply establishes
+// it. There is no event when a session expires because a newer pre-key has replaced the
+// one it started from.
 type SessionChanged struct {
 	Session Session `json:"session"`
 }
 
-// SessionRepaired is emitted when something of a session was lost on one side and a new
-// session has taken its place: what could not be opened has come again. The user need
+// SessionRepaired is emitted when one side had lost a session and a new one has
+// replaced it: messages that could not be decrypted have arrived again. The user need
 // not do anything.
 type SessionRepaired struct {
 	PublicKey    string `json:"public_key"`
@@ -100,78 +106,78 @@ type SessionRepaired struct {
 	Cause string `json:"cause"`
 }
 
-// DeviceFound is emitted when an unknown installation of our own identity shows
-// itself: ask the user whether it is theirs, then devices.enable it.
+// DeviceFound is emitted when an unknown installation of our own identity appears. Ask
+// the user whether it is theirs, then call devices.enable.
 type DeviceFound struct {
 	Device Device `json:"device"`
 }
 
-// DeviceChanged is emitted when an own installation was enabled or disabled, here or
-// by another own device, or has told its name. When this device itself was taken out of the list by
-// another one, it gets nothing more.
+// DeviceChanged is emitted when a device of our own identity is enabled or disabled,
+// here or on another device, or announces its name. If another device has disabled this
+// one, this device receives nothing more.
 type DeviceChanged struct {
 	Device Device `json:"device"`
 }
 
 // DeviceConflict is emitted when two devices of one identity, a contact's or our own,
-// have taken each other off the list: one of them may be in the wrong hands. What was
-// the case before the second one did so stays the case. Ask over another channel; only a
-// new identity helps against somebody who has the key.
+// have disabled each other: one of them may be in the wrong hands. The second of the
+// two changes is not applied. Ask the person over another channel. Against somebody who
+// has the key, only a new identity helps.
 type DeviceConflict struct {
 	PublicKey string `json:"public_key"` // 0x04...
-	// Installation was taken off first. Nothing is sent to it.
+	// Installation is the device that was disabled first. Nothing is sent to it.
 	Installation string `json:"installation_id"`
-	// Other is the one that it took off its list in turn. For our own identity it is
-	// this device.
+	// Other is the device that this one disabled in turn. For our own identity it is
+	// the device we run on.
 	Other string `json:"other_installation_id"`
 }
 
-// NetworkChanged is emitted when the network becomes online or offline. It is not
-// stored: seq is 0, and of several that wait only the latest is delivered.
+// NetworkChanged is emitted when the network goes online or offline. It is not stored:
+// seq is 0, and of several that wait only the latest is delivered.
 type NetworkChanged struct {
-	State string `json:"state"` // "online", "offline", "stopped"
+	State string `json:"state"` // "online", "offline" or "stopped"
 	Peers int    `json:"peers"`
 }
 
-// PeerChanged is emitted when a network peer connects, disconnects, or a static
-// peer cannot be reached: the first attempt that fails after it was there, or since
-// it is known. It is not stored: seq is 0, and of several of one peer that wait only
-// the latest is delivered; of peers that are not static, those of the latest 64.
+// PeerChanged is emitted when a peer connects or disconnects, and when a static peer
+// cannot be reached; of repeated failures only the first is reported. It is not stored:
+// seq is 0. Of several waiting events of one peer only the latest is delivered, and of
+// peers that are not static only the latest 64 events wait.
 type PeerChanged struct {
 	PeerID    string `json:"peer_id"`
 	Connected bool   `json:"connected"`
-	// Static is set for peers from the configuration or network.connect.
+	// Static is true for peers from the configuration or network.connect.
 	Static bool `json:"static"`
-	// Error is why a static peer could not be reached.
+	// Error is the reason a static peer could not be reached.
 	Error string `json:"error,omitempty"`
 }
 
-// Overflow stands in place of all events that were dropped because too many were
-// waiting, oldest first: one event, which comes before those that are left and names
-// each number that is missing. Its seq is to_seq. What they reported is still in
-// messages.list, contacts.list and the others. Only what is dropped after it was
-// handed out makes another one, with higher numbers.
+// Overflow replaces the oldest events when too many are waiting. It is one event,
+// delivered before the remaining ones, and covers every seq from from_seq to to_seq;
+// its own seq is to_seq. What the dropped events reported can still be read with
+// messages.list, contacts.list and the other methods. Events dropped after it has been
+// delivered are covered by another overflow event with higher numbers.
 type Overflow struct {
 	FromSeq uint64 `json:"from_seq"`
 	ToSeq   uint64 `json:"to_seq"`
 }
 
-// EventsWithheld is emitted when events about a stranger are not kept, because too many
-// of theirs wait already: strangers have a small share of the queue, so that they push
-// out nothing of others. Until some are acknowledged, look into messages.list and
-// contacts.list for them.
+// EventsWithheld is emitted when events about a stranger are dropped because too many
+// of theirs are waiting already: strangers have a small share of the queue, so that
+// they cannot displace the events of others. Until some are acknowledged, use
+// messages.list and contacts.list to see what this person sent.
 type EventsWithheld struct {
 	PublicKey string `json:"public_key"`
 }
 
-// InternalError is emitted when a goroutine of the library panicked. The client
-// is closed after it. It is not stored.
+// InternalError is emitted when a goroutine of the library has panicked. The client is
+// closed afterwards. It is not stored.
 type InternalError struct {
 	ReportID string `json:"report_id"`
 	Where    string `json:"where"`
 }
 
-// Log is a diagnostic line, when the configuration asks for log events. It is
+// Log is a diagnostic line, emitted if log.events is set in the configuration. It is
 // not stored.
 type Log struct {
 	Level   string         `json:"level"`
@@ -205,7 +211,8 @@ func (InternalError) Type() string          { return "internal_error" }
 func (Log) Type() string                    { return "log" }
 func (Closed) Type() string                 { return "closed" }
 
-// All has a zero value of every event type, for generators of schemas and docs.
+// All holds a zero value of every event type, for generators of schemas and
+// documentation.
 var All = []Event{
 	MessageReceived{}, MessageState{}, UnsupportedReceived{}, ContactChanged{}, ContactRemoved{},
 	ContactRequestReceived{}, ChatRequestReceived{}, VerificationChanged{}, SessionChanged{},

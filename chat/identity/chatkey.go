@@ -12,8 +12,9 @@ import (
 	"libstatus1to1/chat/protocol/key"
 )
 
-// ErrChatKey: the text is no chat key. The error that wraps it says what is wrong, and
-// does not repeat the text: people paste the wrong thing, a seed phrase for one.
+// ErrChatKey: the text is not a chat key. The error that wraps it gives the reason and
+// does not repeat the text: people sometimes paste the wrong thing, such as a seed
+// phrase.
 var ErrChatKey = errors.New("identity: not a chat key")
 
 const (

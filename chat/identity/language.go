@@ -120,7 +120,7 @@ func (l wordList) loose(word string) (number int, ok bool) {
 	return number, ok && strings.HasPrefix(text.Plain(l.words[number]), plain)
 }
 
-// numbers are those of all words; false if one is not found.
+// numbers returns the numbers of all words; false if one is not found.
 func (l wordList) numbers(find func(wordList, string) (int, bool), words []string) ([]int, bool) {
 	numbers := make([]int, len(words))
 	for i, w := range words {

@@ -17,14 +17,15 @@ import (
 
 // What reading a Status link can fail with.
 var (
-	// ErrLink: the text is no link to a person. The error that wraps it says why.
+	// ErrLink: the text is not a link to a person. The error that wraps it gives the
+	// reason.
 	ErrLink = errors.New("identity: not a Status link to a person")
 	// ErrLinkENS: the link names a person by ENS name, which needs an Ethereum node.
 	ErrLinkENS = errors.New("identity: the link has an ENS name, not a key")
 )
 
-// Link is what a Status link says. Whoever makes a link writes what they like into
-// it: only the key counts.
+// Link is the content of a Status link. Anybody can make a link with any content: only
+// the key can be relied on.
 type Link struct {
 	Key         key.Public
 	DisplayName string // may be empty

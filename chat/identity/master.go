@@ -14,7 +14,7 @@ import (
 	"libstatus1to1/chat/protocol/key"
 )
 
-// ChatPath is where the chat key is derived from the master key.
+// ChatPath is the derivation path from the master key to the chat key.
 //
 // Spec: 2/ACCOUNT, "Public/Private Keypairs"; EIP-1581.
 const ChatPath = "m/43'/60'/1581'/0'/0"
@@ -106,8 +106,8 @@ func (m Master) Derive(path string) (key.Private, error) {
 // Public is the public key of the master key.
 func (m Master) Public() key.Public { return m.key.Public() }
 
-// KeyUID is how status-go names an account: 0x and the SHA-256 of the uncompressed
-// master public key, in lower-case hex. Empty for the zero Master.
+// KeyUID returns status-go's name for an account: 0x and the SHA-256 of the
+// uncompressed master public key, in lower-case hex. It is empty for the zero Master.
 func (m Master) KeyUID() string {
 	if m.extended == nil {
 		return ""

@@ -11,7 +11,8 @@ import (
 	"libstatus1to1/chat/text"
 )
 
-// What people paste for somebody's key and is none; ErrChatKey and ErrLink besides.
+// These errors tell what was pasted in place of a person's key. ErrChatKey and ErrLink
+// cover the rest.
 var (
 	// ErrENS: an ENS name, which needs an Ethereum node to look up.
 	ErrENS = errors.New("identity: an ENS name, not a key")
@@ -34,14 +35,15 @@ const (
 var (
 	linkHosts = []string{"status.app", "join.status.im", "get.status.im"}
 	linkPaths = []string{"u", "user"}
-	// appSchemes are those of the app; what stands behind them is the path.
+	// appSchemes are the URL schemes of the app; the path follows them.
 	appSchemes = []string{"status-app://", "status-im://"}
 )
 
 var (
 	// ensName is a name as ENS has it, or one with an @ before it as Status shows it.
 	ensName = regexp.MustCompile(`(?i)^(@[^@/#?:]+|[^@/#?:]+\.eth)$`)
-	// address is that of an account, as wallets show it, bare or in a payment link.
+	// address matches an account's address as wallets show it, alone or in a payment
+	// link.
 	address = regexp.MustCompile(`(?i)^(ethereum:)?(0x)?[0-9a-f]{40}(@[0-9]+)?$`)
 	secret  = regexp.MustCompile(`(?i)^(0x)?[0-9a-f]{64}$`)
 )
@@ -49,10 +51,10 @@ var (
 // around are the characters that stand around what is copied out of a sentence.
 const around = "<>()[]{}\"'`«»“”„‘’‚*,.;:!?/|"
 
-// ParsePerson reads what people share to say who they are: a chat key in any form
-// ParseChatKey reads, as a did:key too; a Status link of any age, with or without scheme
-// and www, with what trackers append to it. Characters that show nothing are passed over,
-// so are punctuation and quotes around it, and upper case where it means nothing.
+// ParsePerson reads what people share to identify themselves: a chat key in any form
+// that ParseChatKey reads, also as a did:key, or a Status link of any age, with or
+// without scheme and www and with tracking parameters. It ignores invisible characters,
+// punctuation and quotes around the text, and upper case where case has no meaning.
 // Errors: ErrENS, ErrAddress, ErrSecretKey, ErrLink, ErrChatKey, the last two with a
 // reason. None repeats the text.
 func ParsePerson(pasted string) (Link, error) {
@@ -76,7 +78,8 @@ func ParsePerson(pasted string) (Link, error) {
 	return Link{Key: p}, err
 }
 
-// noKey tells what is well known and no key; nil for all else.
+// noKey recognises well-known texts that are not keys and returns the error for them;
+// nil for all else.
 func noKey(s string) error {
 	switch {
 	case address.MatchString(s):
@@ -100,7 +103,7 @@ func keyText(s string) string {
 	return s
 }
 
-// personPath is what stands behind the u of a link to a person.
+// personPath returns the part of a link to a person that follows the u.
 func personPath(s string) (rest string, ok bool) {
 	for _, scheme := range appSchemes {
 		if path, found := afterFold(s, scheme); found {

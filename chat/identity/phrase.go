@@ -1,7 +1,7 @@
-// Package identity is who someone is: the seed phrase, the chat key derived from it, the
-// forms a chat key is written in, and installation ids.
+// Package identity holds the identity of a person: the seed phrase, the chat key
+// derived from it, the written forms of a chat key, and installation ids.
 //
-// Phrases and master keys redact themselves; error texts carry no word and no key.
+// Phrases and master keys redact themselves; error texts contain no word and no key.
 //
 // Spec: 2/ACCOUNT; BIP-39, BIP-32 and BIP-43 for the derivation.
 package identity

@@ -10,10 +10,11 @@ import (
 	"libstatus1to1/chat/text"
 )
 
-// Reading a phrase as people type it, photograph it and paste it. What is passed over is
-// what cannot be part of a word of any list.
+// This file reads a phrase as people type it, photograph it and paste it. It ignores
+// only characters that cannot be part of a word of any list.
 
-// WordFault is what is wrong with a word. It tells nothing of the word itself.
+// WordFault classifies what is wrong with a word. It reveals nothing of the word
+// itself.
 type WordFault string
 
 // The faults of a word.
@@ -37,7 +38,7 @@ type PhraseWordError struct {
 	Fault    WordFault
 }
 
-// Error says where the word is and what is wrong with it.
+// Error gives the position of the word and its fault.
 func (e *PhraseWordError) Error() string {
 	return fmt.Sprintf("word %d: %s", e.Position, e.Fault.Text())
 }
@@ -50,7 +51,7 @@ type PhraseLengthError struct {
 	Words int // how many there are
 }
 
-// Error says how many words there are.
+// Error gives the number of words.
 func (e *PhraseLengthError) Error() string {
 	return fmt.Sprintf("a phrase has 12, 15, 18, 21 or 24 words, this text has %d", e.Words)
 }
@@ -90,8 +91,8 @@ func ParsePhrase(pasted string) (Phrase, error) {
 	return Phrase{}, wordFault(words)
 }
 
-// phraseBy is the phrase that words make with one way to find them in a list, and whether
-// any list knows them all. Error: ErrPhraseAmbiguous.
+// phraseBy looks all words up in each list with one method of finding them. It returns
+// the phrase they make, and whether any list has them all. Error: ErrPhraseAmbiguous.
 func phraseBy(find func(wordList, string) (int, bool), words []string) (p Phrase, complete bool, err error) {
 	for _, list := range languages {
 		numbers, ok := list.numbers(find, words)
@@ -134,7 +135,7 @@ func wordFault(words []string) *PhraseWordError {
 	return &PhraseWordError{Position: 1, Fault: WordUnknown} // not so: then a list knows all
 }
 
-// fault is what is wrong with a word the list does not know.
+// fault classifies a word that the list does not have.
 func (l wordList) fault(word string) WordFault {
 	plain := text.Plain(word)
 	for _, w := range l.words {

@@ -46,7 +46,7 @@ func (d *Node) work(r *run) {
 	}
 }
 
-// next is the hook call that is due, or how long until one is (0 for none).
+// next returns the hook call that is due, or the time until one is (0 for none).
 func (d *Node) next(r *run) (call func(), wait time.Duration) {
 	n := d.network
 	n.mu.Lock()
@@ -107,10 +107,10 @@ func (r *run) guard(call func()) {
 	call()
 }
 
-// Step makes a manual network report all changes about peers that wait, and then
-// deliver one envelope: the one due next, which moves the virtual clock there.
-// Hooks are called on the caller's goroutine and may publish. It reports whether
-// there was anything to do; for a network that is not manual there never is.
+// Step makes a manual network report all waiting changes of peers and then deliver one
+// envelope: the one due next, which moves the virtual clock to its time. Hooks are
+// called on the caller's goroutine and may publish. It reports whether there was
+// anything to do; for a network that is not manual there never is.
 func (n *Network) Step() bool {
 	if !n.options.Manual {
 		return false
@@ -130,8 +130,8 @@ func (n *Network) Step() bool {
 	}
 }
 
-// Drain steps until nothing is left, or limit steps were made (0: no limit), and
-// tells how many it made.
+// Drain calls Step until nothing is left, or limit times (0: no limit), and returns the
+// number of steps made.
 func (n *Network) Drain(limit int) int {
 	steps := 0
 	for limit <= 0 || steps < limit {

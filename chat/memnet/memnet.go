@@ -1,12 +1,12 @@
-// Package memnet is the network in memory: every node of a Network is a peer of
-// every other, and envelopes travel by a seeded scheduler that can lose, double,
-// delay and reorder them. It is shipped (`network.kind = memory`) and it is what
-// the two-peer tests run on.
+// Package memnet is a network in memory: every node of a Network is a peer of every
+// other, and a seeded scheduler can lose, duplicate, delay and reorder the envelopes.
+// It is part of the library (`network.kind = memory`), and the two-peer tests run on
+// it.
 //
-// What it keeps of the real network: no delivery to oneself, no history (a node
-// that is offline misses what is published meanwhile), ErrNoPeers when nobody is
-// there, ErrTooLarge at the same size, bounded queues that drop. What it leaves
-// out: meshes, relaying and gossipsub's memory of identical bytes.
+// Like the real network it delivers nothing to the sender itself, has no history (an
+// offline node misses what is published meanwhile), returns ErrNoPeers when there are
+// no peers and ErrTooLarge at the same size, and has bounded queues that drop. It
+// leaves out meshes, relaying and gossipsub's memory of identical bytes.
 //
 // Given the seed, the order in which nodes join and the order of publishes, every
 // decision is the same again: each publish draws a fixed number of values for each
@@ -24,26 +24,26 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// PubsubTopic is the shard every node of a Network is on: the one that carries
-// Status's 1:1 traffic.
+// PubsubTopic is the shard that every node of a Network is on: the one that carries
+// Status's 1:1 messages.
 const PubsubTopic = "/waku/2/rs/16/32"
 
 // defaultMaxMessageSize is Waku's default for one message, in bytes.
 const defaultMaxMessageSize = 150 * 1024
 
-// messageOverhead is what Node.MaxPayload leaves for topic, timestamp and tags of
-// the WakuMessage around the payload; chat/waku leaves the same.
+// messageOverhead is the room that Node.MaxPayload leaves for topic, timestamp and tags
+// of the WakuMessage around the payload; chat/waku leaves the same.
 const messageOverhead = 256
 
-// virtualTick is how far one publish moves the virtual clock of a manual network,
-// so that delays and reordering mean something there.
+// virtualTick is the time by which one publish moves the virtual clock of a manual
+// network, so that delays and reordering have an effect there.
 const virtualTick = time.Millisecond
 
-// minReorderWindow is how long a reordered envelope may be held back at least:
-// in a manual network 20 later publishes can overtake it.
+// minReorderWindow is the shortest range from which the delay of a reordered envelope
+// is drawn: in a manual network 20 later publishes can overtake it.
 const minReorderWindow = 20 * time.Millisecond
 
-// Options says how bad a Network is. The zero value is a perfect one.
+// Options sets the faults of a Network. The zero value is a perfect network.
 type Options struct {
 	// Seed of every decision.
 	Seed uint64
@@ -115,7 +115,7 @@ func (n *Network) Join() port.Transport {
 	return &Node{network: n, number: n.joined, topics: map[string]bool{}, online: true}
 }
 
-// Stats tells what the network did so far.
+// Stats returns what the network has done so far.
 func (n *Network) Stats() Stats {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -182,7 +182,7 @@ func (n *Network) cut(l link, cut bool) {
 	}
 }
 
-// linked tells whether a and b are peers. n.mu is held.
+// linked reports whether a and b are peers. n.mu is held.
 func (n *Network) linked(a, b *Node) bool {
 	return a != b && a.active() && b.active() && !n.cuts[linkOf(a, b)]
 }

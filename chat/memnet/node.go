@@ -27,7 +27,7 @@ type Node struct {
 	lastDue time.Duration // of the last delivery that keeps its order
 }
 
-// run is what belongs to one Start.
+// run holds everything that belongs to one Start.
 type run struct {
 	hooks port.TransportHooks
 	stop  chan struct{}
@@ -178,7 +178,7 @@ func (d *Node) setCut(number uint64, cut bool) {
 	n.rewire(func() { n.cut(linkOf(d, &Node{number: number}), cut) })
 }
 
-// knows tells whether a node of that number ever joined.
+// knows reports whether a node of that number ever joined.
 func (n *Network) knows(number uint64) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -214,5 +214,5 @@ func peerIDOf(number uint64) string { return fmt.Sprint(peerIDPrefix, number) }
 func (d *Node) peerID() string      { return peerIDOf(d.number) }
 func (d *Node) address() string     { return fmt.Sprint(addressPrefix, d.number) }
 
-// active tells whether the node can have peers. The network's lock is held.
+// active reports whether the node can have peers. The network's lock is held.
 func (d *Node) active() bool { return d.run != nil && d.online }

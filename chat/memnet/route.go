@@ -8,7 +8,7 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// fate is what the seeded source decided about one envelope and one receiver.
+// fate is the decision of the seeded source about one envelope and one receiver.
 type fate struct {
 	lost, twice, overtaken    bool
 	delay, copyDelay, holding time.Duration
@@ -31,8 +31,8 @@ func (n *Network) draw() fate {
 	return f
 }
 
-// route decides about every other running node and queues the deliveries. It
-// tells how many peers sender has; with none nothing happens.
+// route decides about every other running node and queues the deliveries. It returns
+// the number of peers the sender has; with none nothing happens.
 func (n *Network) route(sender *Node, e port.Envelope) (peers int, taps []func(port.Envelope)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -1,6 +1,6 @@
-// Package message is what is said: application payloads of 62/STATUS-PAYLOADS,
-// their signed wrapper, the text message, the rules for accepting one and the
-// clock that orders a chat.
+// Package message builds and checks the content of messages: application payloads of
+// 62/STATUS-PAYLOADS, their signed wrapper, text messages, the rules for accepting
+// them, and the clock that orders a chat.
 package message
 
 import (
@@ -24,12 +24,12 @@ var (
 
 // Application is an unwrapped application message.
 type Application struct {
-	// Type says what Payload is. Types this version does not know are kept.
+	// Type is the type of Payload. Types this version does not know are kept.
 	Type wire.ApplicationMetadataMessage_Type
 	// Payload is the encoded message of that type.
 	Payload []byte
-	// Signer is who signed Payload. In a 1:1 chat it must be the signer of the
-	// WakuMessage and the identity of the session too: the caller compares.
+	// Signer is the key that signed Payload. In a 1:1 chat it must also be the signer
+	// of the WakuMessage and the identity of the session: the caller compares them.
 	Signer key.Public
 }
 
@@ -66,9 +66,10 @@ func Unwrap(b []byte) (Application, error) {
 	return Application{Type: m.GetType(), Payload: m.GetPayload(), Signer: signer}, nil
 }
 
-// UnwrapUnsigned reads an ApplicationMetadataMessage that nobody signed; there is no
-// Signer. Only what carries it says whose it is. Error: ErrMalformed, also for one with a
-// signature. Spec: deployed clients send SYNC_PAIR_INSTALLATION to themselves so.
+// UnwrapUnsigned reads an ApplicationMetadataMessage without a signature; the result
+// has no Signer. Only the envelope around it tells who sent it. Error: ErrMalformed,
+// also for a message with a signature.
+// Spec: deployed clients send SYNC_PAIR_INSTALLATION to themselves in this form.
 func UnwrapUnsigned(b []byte) (Application, error) {
 	var m wire.ApplicationMetadataMessage
 	if err := proto.Unmarshal(b, &m); err != nil || len(m.GetSignature()) != 0 {

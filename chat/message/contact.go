@@ -29,8 +29,8 @@ func Encode(m proto.Message) ([]byte, error) {
 	return b, nil
 }
 
-// MaxQuestion is how many bytes a question that proves who somebody is, and its
-// answer, may have: the deployed limit.
+// MaxQuestion is the largest size in bytes of a verification question and of its
+// answer: the deployed limit.
 const MaxQuestion = 280
 
 // What a question or answer can be refused for.

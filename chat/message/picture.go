@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	// MaxPicture is how many bytes a profile picture may have: what the Status app
-	// makes its large ones (240 by 240) at most.
+	// MaxPicture is the largest size of a profile picture in bytes: the limit to which
+	// the Status app shrinks its large pictures (240 by 240).
 	MaxPicture = 38400
-	// MaxPictureSide is how many pixels wide and high it may be: a small file can
-	// unpack to a picture that fills the memory of who shows it.
+	// MaxPictureSide is the largest width and height in pixels: a small file can unpack
+	// to a picture that fills the memory of the program that shows it.
 	MaxPictureSide = 1024
 )
 

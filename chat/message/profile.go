@@ -16,7 +16,7 @@ const DefaultColour = 4
 // MaxColour is the last of the app's accent colours.
 const MaxColour = 17
 
-// MaxBio is how many code points Status lets people say about themselves.
+// MaxBio is the number of code points Status allows for the text about oneself.
 const MaxBio = 240
 
 // The names of the two sizes of a profile picture.
@@ -25,11 +25,11 @@ const (
 	pictureThumbnail = "thumbnail"
 )
 
-// MaxThumbnail is how many bytes the small picture may have; a larger one is sent as
-// the large one only.
+// MaxThumbnail is the largest size of the small picture in bytes; a picture above it is
+// sent only as the large one.
 const MaxThumbnail = 5632
 
-// ProfileParams is how a person presents themselves.
+// ProfileParams is the content of a person's profile.
 type ProfileParams struct {
 	Clock       uint64 // ms; a later profile replaces an earlier one
 	DisplayName string // see StatusName
@@ -57,7 +57,7 @@ func NewProfile(p ProfileParams) *wire.ChatIdentity {
 	return ci
 }
 
-// statusName is what the Status app takes as a display name.
+// statusName matches the display names the Status app accepts.
 var statusName = regexp.MustCompile(`^[\w\-\s]{5,24}$`)
 
 // StatusName is name if the Status app shows it: 5 to 24 letters a to z, digits,
@@ -70,9 +70,9 @@ func StatusName(name string) string {
 	return name
 }
 
-// PictureOf is the best picture of a profile: the large one before the small one. Those
-// for contacts only are opened with shared, the ECDH secret of both identities. nil
-// when there is none that can be read and is a picture.
+// PictureOf returns the best picture of a profile: the large one before the small one.
+// Pictures for contacts only are decrypted with shared, the ECDH secret of both
+// identities. It returns nil if none of them can be read as a picture.
 func PictureOf(ci *wire.ChatIdentity, shared key.Secret) *Picture {
 	for _, name := range []string{pictureLarge, pictureThumbnail} {
 		image := ci.GetImages()[name]

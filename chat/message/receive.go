@@ -36,12 +36,12 @@ func DecodeChatMessage(b []byte) (*wire.ChatMessage, error) {
 	return cm, nil
 }
 
-// ValidateChatMessage is all a received 1:1 ChatMessage must satisfy, whenever it
-// comes: a clock that is too far ahead places it, but does not refuse it. Texts are
-// checked for plain texts, emoji and contact requests; other content types are the
-// caller's to judge.
-// Errors: ErrClock, ErrTimestamp, ErrChatID, ErrNotOneToOne, ErrContentType and
-// those of ValidateText.
+// ValidateChatMessage checks everything a received 1:1 ChatMessage must satisfy
+// whenever it arrives. A clock that is too far ahead affects the place of the message
+// but is not an error. Texts are checked for plain texts, emoji and contact requests;
+// other content types are for the caller to judge.
+// Errors: ErrClock, ErrTimestamp, ErrChatID, ErrNotOneToOne, ErrContentType and those
+// of ValidateText.
 // Spec: 62/STATUS-PAYLOADS, "Message", "Clock vs Timestamp and message ordering".
 func ValidateChatMessage(cm *wire.ChatMessage) error {
 	switch {

@@ -9,8 +9,8 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// MaxTextLength is how many code points a text may have: the deployed limit,
-// which a receiver enforces too.
+// MaxTextLength is the largest number of code points in a text: the deployed limit,
+// which receivers enforce too.
 const MaxTextLength = 4096
 
 // What a text can be refused for.
@@ -48,7 +48,7 @@ func ValidateOwnText(s string) error {
 	return nil
 }
 
-// TextParams is what differs from one plain text to the next.
+// TextParams holds the fields that differ from one plain text to the next.
 type TextParams struct {
 	// Text must pass ValidateText.
 	Text string
@@ -56,11 +56,11 @@ type TextParams struct {
 	ChatID string
 	// Clock is the chat's Lamport clock, ms; see NextClock.
 	Clock uint64
-	// Timestamp is when it was written, ms since 1970.
+	// Timestamp is the time of writing, ms since 1970.
 	Timestamp uint64
 	// DisplayName is the sender's chosen name, or empty.
 	DisplayName string
-	// Contact is how the sender sees the contact requests of the two; nil for
+	// Contact is the sender's view of the contact requests between the two; nil for
 	// strangers.
 	Contact *wire.ContactRequestPropagatedState
 }

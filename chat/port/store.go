@@ -55,7 +55,7 @@ type Store interface {
 	Close() error
 }
 
-// StoreInfo is what Store.Info tells. Path is empty for a memory store.
+// StoreInfo describes the store. Path is left out for a memory store.
 type StoreInfo struct {
 	Kind          string `json:"kind"`           // "file" or "memory"
 	Path          string `json:"path,omitempty"` // of the bbolt file

@@ -40,22 +40,22 @@ const (
 	NetworkOnline  NetworkState = "online"  // at least one peer to publish to
 )
 
-// NetworkStatus is what Transport.Status tells.
+// NetworkStatus describes the network at one moment.
 type NetworkStatus struct {
 	Kind            string        `json:"kind"` // "waku" or "memory"
 	State           NetworkState  `json:"state"`
 	PeerID          string        `json:"peer_id,omitempty"`
-	ListenAddresses []string      `json:"listen_addresses"` // multiaddresses with /p2p/ id, to hand to others
+	ListenAddresses []string      `json:"listen_addresses"` // our multiaddresses with /p2p/<peer id>, for others to connect to
 	Peers           []NetworkPeer `json:"peers"`
 	PubsubTopic     string        `json:"pubsub_topic"`
 }
 
-// NetworkPeer is a connected (or configured) peer.
+// NetworkPeer is a peer that is connected or configured.
 type NetworkPeer struct {
 	PeerID    string `json:"peer_id"`
 	Address   string `json:"address,omitempty"`
 	Connected bool   `json:"connected"`
-	Static    bool   `json:"static"` // from configuration or network.connect: kept and redialled
+	Static    bool   `json:"static"` // true for peers from the configuration or network.connect, which are redialled
 }
 
 // NetworkChange is reported by a transport when something about peers changes.

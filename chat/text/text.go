@@ -1,5 +1,5 @@
-// Package text is what people type and paste: which characters show nothing, and how a
-// name, or a key that was copied with something around it, is made clean.
+// Package text cleans what people type and paste: it knows which characters are
+// invisible, and removes what surrounds a name or a copied key.
 package text
 
 import (
@@ -36,8 +36,8 @@ func Blank(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return !Invisible(r) }) < 0
 }
 
-// Squeeze is a text without the characters that show nothing: for what has none, such as
-// a key that was wrapped over lines.
+// Squeeze returns a text without its invisible characters and spaces. It is for texts
+// that contain neither, such as a key that was wrapped over lines.
 func Squeeze(s string) string {
 	return strings.Map(func(r rune) rune {
 		if Invisible(r) {
@@ -50,10 +50,10 @@ func Squeeze(s string) string {
 // Trim is a text without the characters that show nothing at its ends.
 func Trim(s string) string { return strings.TrimFunc(s, Invisible) }
 
-// Name is a name as it can stand in a line with others: in the composed form (NFC), on one
-// line, single spaces between its words and none around them, without controls and without
-// characters that change the direction of what follows. What is left of a name that shows
-// nothing is "".
+// Name cleans a name so that it can stand in a line with others: composed form (NFC), a
+// single line, single spaces between words and none around them, no controls and no
+// characters that change the direction of what follows. A name with nothing visible
+// becomes "".
 func Name(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -91,8 +91,8 @@ func joins(r rune) bool {
 	return r == zwnj || r == zwj || r >= firstTag && r <= lastTag
 }
 
-// Plain is a text in lower case without accents and in the compatibility form, for
-// comparing what was typed with what is known.
+// Plain returns a text in lower case, without accents and in the compatibility form,
+// for comparing typed text with known text.
 func Plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {

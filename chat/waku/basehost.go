@@ -24,13 +24,12 @@ import (
 	"github.com/multiformats/go-multistream"
 )
 
-// negotiationWait bounds the choice of a stream's protocol, on either side; the
-// number is that of libp2p's own hosts. A stream without a protocol must not be held
-// open by silence.
+// negotiationWait limits the time to agree on a stream's protocol, on either side, so
+// that silence cannot keep a stream open. The number is that of libp2p's own hosts.
 const negotiationWait = 10 * time.Second
 
-// baseHost is libp2p's blank host with what a node needs besides: identify, ping, a
-// peer store that forgets who has left, and an end of waiting for every stream.
+// baseHost is libp2p's blank host with the additions a node needs: identify, ping, a
+// peer store that forgets peers that have left, and a time limit for every stream.
 // libp2p's basic host has all that too, but links QUIC, WebTransport and WebRTC.
 type baseHost struct {
 	*blankhost.BlankHost
@@ -87,9 +86,9 @@ func (h *baseHost) listen(addresses []ma.Multiaddr) error {
 	return h.moved.Emit(event.EvtLocalAddressesUpdated{})
 }
 
-// Addrs is what identify tells every peer about where we are: the addresses we were
-// told to listen on. Of a wildcard such as 0.0.0.0 it tells none: which interfaces
-// this machine has is nobody's business.
+// Addrs returns the addresses that identify tells every peer: those we were configured
+// to listen on. It leaves out a wildcard such as 0.0.0.0, because peers need not know
+// which interfaces this machine has.
 func (h *baseHost) Addrs() []ma.Multiaddr {
 	var named []ma.Multiaddr
 	for _, address := range h.swarm.ListenAddresses() {

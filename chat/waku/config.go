@@ -1,37 +1,38 @@
-// Package waku is the network for real: a go-waku relay node in this process,
-// behind the engine's Transport port.
+// Package waku is the real network: a go-waku relay node in this process, behind the
+// engine's Transport port.
 //
-// It speaks 11/WAKU2-RELAY on one static shard (51/WAKU2-RELAY-SHARDING). There is
-// no discovery, no time server, no store and no QUIC here: the node listens on TCP if
-// it is told where, keeps the static peers it is told of and dials nobody else, and
-// takes in those that dial it, within the bounds of limits.go.
+// It speaks 11/WAKU2-RELAY on one static shard (51/WAKU2-RELAY-SHARDING). It uses no
+// discovery, no time server, no store and no QUIC. The node listens on TCP if it is
+// configured to, stays connected to the static peers it is given and dials nobody else,
+// and accepts peers that dial it within the limits of limits.go.
 //
 // # One subscription
 //
-// The node always holds one relay subscription, to the whole shard: it must, to
-// relay for others and to publish. The content topics the engine needs are a set
-// looked up here for each envelope. A go-waku subscription for each content topic
-// would cost a channel of 1,024 slots (8 KiB) apiece, and its broadcaster walks all
-// of them, building a list of topics in each, for every message of the shard: with
-// 10,000 topics 80 MB, and BenchmarkFilter shows what an envelope costs either way.
+// The node always has one relay subscription, to the whole shard: it needs that to
+// relay for others and to publish. The content topics of the engine are a set that is
+// looked up for each envelope. A separate go-waku subscription for each content topic
+// would cost a channel of 1,024 slots (8 KiB), and go-waku's broadcaster walks all of
+// them and builds a list of topics in each for every message of the shard. With 10,000
+// topics that is 80 MB; BenchmarkFilter shows the cost of an envelope either way.
 //
-// # What gossipsub does behind our back
+// # The seen cache of gossipsub
 //
-// A message's id is the SHA-256 of its bytes, remembered for two minutes: the same
-// WakuMessage published again within that time is swallowed and reported as
-// success. Who wants it out again changes the timestamp.
+// A message's id is the SHA-256 of its bytes, remembered for two minutes. If the same
+// WakuMessage is published again within that time, gossipsub drops it and reports
+// success. To publish it again, change its timestamp.
 //
 // # Globals
 //
-// The log sink of go-log, which libp2p and go-waku write to, belongs to the process. We
-// set one that discards everything: nothing is ever written to standard output or error.
+// The log sink of go-log, which libp2p and go-waku write to, belongs to the process.
+// This package sets one that discards everything: nothing is ever written to standard
+// output or error.
 //
-// # Parts, not the whole
+// # Imports to avoid
 //
 // The relay is go-waku's (waku/v2/protocol/relay), on a host put together in host.go.
 // Do not import github.com/libp2p/go-libp2p, its p2p/host/basic, go-waku's waku/v2/node
 // or its waku/v2/protocol/filter (which imports its tests): each links transports that
-// nothing here runs, QUIC and WebRTC with all they need. internal/archtest watches.
+// nothing here runs, QUIC and WebRTC with all they need. internal/archtest checks this.
 package waku
 
 import (
@@ -64,8 +65,8 @@ const (
 // mistake in a program does not open thousands of connections.
 const maxAddresses = 256
 
-// Config is what New takes. Zero fields mean the defaults above, so that cluster 0
-// and shard 0 cannot be chosen.
+// Config configures New. Zero fields mean the defaults above, so cluster 0 and shard 0
+// cannot be chosen.
 type Config struct {
 	// Listen are addresses /ip4/<address>/tcp/<port> or /ip6/...; port 0 is any. With
 	// none the node listens on nothing, and has a new peer id at each start.
@@ -77,8 +78,8 @@ type Config struct {
 	Cluster, Shard uint16
 	// MaxMessageSize is the largest WakuMessage, encoded, that is published, bytes.
 	MaxMessageSize int
-	// MinPeers is how many peers must be on the shard for it to count as online
-	// and for Publish to publish.
+	// MinPeers is the number of peers on the shard needed to count as online and to
+	// publish.
 	MinPeers int
 }
 
@@ -147,7 +148,7 @@ func (s *settings) checkListen(listen []string) error {
 	return nil
 }
 
-// parsePeer reads the address of a static peer; field is named if it is none.
+// parsePeer reads the address of a static peer. An error names field.
 func parsePeer(field, text string) (peer.AddrInfo, error) {
 	bad := func() error {
 		return port.Errorf(port.CodeBadAddress, field, "must be /ip4/<address>/tcp/<port>/p2p/<peer id>")

@@ -11,8 +11,8 @@ import (
 // through the local broadcaster, whose buffers hold fewer.
 const maxEchoes = 4096
 
-// echoTime is how long we wait for one. One that gossipsub swallowed never comes;
-// it must not make us deaf to the same bytes from somebody else for long.
+// echoTime is how long we wait for the echo of a publish. One that gossipsub dropped
+// never comes; after this time, the same bytes from somebody else are received again.
 const echoTime = 10 * time.Second
 
 // echoes are hashes of our own publishes, so that they are not delivered to us. The
@@ -38,8 +38,8 @@ func (e *echoes) expect(hash pb.MessageHash) {
 	e.order = append(e.order, hash)
 }
 
-// take tells whether hash is of an own publish that did not come back yet, and
-// forgets it.
+// take reports whether hash belongs to a publish of ours that has not come back yet,
+// and forgets it.
 func (e *echoes) take(hash pb.MessageHash) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -26,15 +26,15 @@ type gate struct {
 
 var _ connmgr.ConnectionGater = gate{}
 
-// InterceptPeerDial tells whether a peer may be dialled.
+// InterceptPeerDial reports whether a peer may be dialled.
 func (g gate) InterceptPeerDial(id peer.ID) bool { return g.dials.has(id) }
 
-// InterceptAddrDial tells whether it may be dialled at this address.
+// InterceptAddrDial reports whether it may be dialled at this address.
 func (g gate) InterceptAddrDial(id peer.ID, address ma.Multiaddr) bool {
 	return g.dials.at(id, address)
 }
 
-// InterceptAccept tells whether a connection is accepted, before anything is read.
+// InterceptAccept reports whether a connection is accepted, before anything is read.
 func (g gate) InterceptAccept(connection network.ConnMultiaddrs) bool {
 	return g.arrivals.admit(time.Now(), sourceOf(connection.RemoteMultiaddr()))
 }
@@ -45,8 +45,9 @@ func (gate) InterceptSecured(network.Direction, peer.ID, network.ConnMultiaddrs)
 
 func (gate) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }
 
-// sourceOf is from where an address is: the address itself for IPv4, its /56 for IPv6.
-// It is not valid for the addresses of this machine and for what is no IP address.
+// sourceOf returns the source of an address for counting: the address itself for IPv4,
+// its /56 for IPv6. The result is not valid for addresses of this machine and for
+// anything that is not an IP address.
 func sourceOf(address ma.Multiaddr) netip.Prefix {
 	raw, err := manet.ToIP(address)
 	if err != nil {
@@ -76,8 +77,8 @@ func newArrivals() *arrivals {
 	return &arrivals{all: rate.NewLimiter(rate.Every(arrivalEvery), arrivalsAtOnce), sources: sources}
 }
 
-// admit counts a connection, and tells whether it is one too many. A source that knocks
-// too fast does not use up what is there for all.
+// admit counts a connection and reports whether it is one too many. A source that
+// connects too often does not use up the allowance of all.
 func (a *arrivals) admit(now time.Time, source netip.Prefix) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

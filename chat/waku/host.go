@@ -24,14 +24,13 @@ import (
 	"libstatus1to1/chat/protocol/key"
 )
 
-// This file puts the libp2p host together. libp2p.New and go-waku's WakuNode, which
-// calls it, would do that too, but whoever imports them links every transport they
-// know (QUIC, WebTransport, WebRTC), discovery, two databases and a dependency
-// injector: megabytes of the library that nothing here runs, and everybody's
-// vulnerabilities in them.
+// This file puts the libp2p host together. libp2p.New, and go-waku's WakuNode, which
+// calls it, would do that too. But importing them links every transport they know
+// (QUIC, WebTransport, WebRTC), discovery, two databases and a dependency injector:
+// megabytes that nothing here runs, with all their vulnerabilities.
 
-// userAgent is what identify tells other nodes about us: go-waku's own, so that we
-// do not stand out.
+// userAgent is the name that identify tells other nodes: go-waku's own, so that we do
+// not stand out.
 const userAgent = "go-waku"
 
 // newHost makes a host that does not listen yet: TCP, and WebSockets to dial; Noise

@@ -62,7 +62,8 @@ func harmless(control *pb.ControlMessage) *pb.ControlMessage {
 	return control
 }
 
-// affordable is how many of messages the peer may still relay, from the front.
+// affordable returns the number of messages, from the front, that the peer may still
+// relay.
 func (i *inspector) affordable(from peer.ID, messages []*pb.Message) []*pb.Message {
 	now, own := i.now(), i.of(from)
 	stranger := !i.chosen.has(from)
@@ -90,7 +91,7 @@ func (i *inspector) of(id peer.ID) allowance {
 	return own
 }
 
-// allowance is how much somebody may relay.
+// allowance is the amount that one peer, or all strangers together, may relay.
 type allowance struct{ messages, bytes *rate.Limiter }
 
 func (a allowance) has(now time.Time, size int) bool {

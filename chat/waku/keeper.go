@@ -26,9 +26,9 @@ const (
 // dialTimeout bounds one attempt, which may try several addresses.
 const dialTimeout = 20 * time.Second
 
-// steadyAfter is how long a connection must last for the waits to start from the
-// beginning: a peer that takes us in and throws us out at once is not dialled every
-// second.
+// steadyAfter is how long a connection must last before the waits between dials start
+// from the beginning again. Otherwise a peer that accepts a connection and closes it at
+// once would be dialled every second.
 const steadyAfter = 10 * time.Second
 
 // errNotOurShard is reported for a peer that hangs up without having joined.
@@ -57,7 +57,7 @@ type keepers struct {
 	all map[peer.ID]*keeper
 }
 
-// start adds a keeper for id, or gives the one there is a push.
+// start adds a keeper for id. If there is one already, it makes that one dial now.
 func (k *keepers) start(ctx context.Context, id peer.ID) (kept *keeper, own context.Context, fresh bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -100,7 +100,7 @@ func (k *keepers) lost(id peer.ID) {
 	}
 }
 
-// takeJoined tells whether the peer joined since the last call.
+// takeJoined reports whether the peer has joined since the last call.
 func (k *keepers) takeJoined(kept *keeper) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()

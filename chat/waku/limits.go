@@ -10,9 +10,10 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// This file says what a peer may cost us. Anybody who reaches our port is a peer, and
-// a new identity costs nothing: what counts by peer is bounded for all strangers
-// together too. Static peers are the user's choice, and are not counted among them.
+// This file limits what a peer may cost us. Anybody who reaches our port is a peer, and
+// a new identity costs nothing, so every limit for one peer comes with a limit for all
+// strangers together. Static peers are the user's choice and are not counted as
+// strangers.
 
 // Connections are cut back to the first number when there are more than the second;
 // those of static peers and of gossipsub's mesh are kept. libp2p's own numbers. More
@@ -22,12 +23,13 @@ const (
 	manyConnections = 192
 )
 
-// Connections that are accepted, by source (an IPv4 address, or the /56 of an IPv6
-// one: what one customer has) and in all. Each leaves something behind for a while:
-// gossipsub keeps scores for ten minutes, and a few words for ever. The first numbers
-// are what may come at once, when we were away and all come back; nodes dial again
-// after some seconds, so that the rates turn nobody away for long. Connections of this
-// machine itself count in all only. No source may hold more than connectionsBySource.
+// These numbers limit accepted connections, from one source (an IPv4 address, or the
+// /56 of an IPv6 address: what one customer has) and in all. Each connection leaves
+// data behind: gossipsub keeps scores for ten minutes, and a few words for ever. The
+// first numbers are the connections that may come at once, as when we were away and all
+// peers come back. Nodes dial again after some seconds, so the rates turn nobody away
+// for long. Connections from this machine count only in the total. No source may hold
+// more than connectionsBySource.
 const (
 	arrivalsAtOnce         = 128
 	arrivalsAtOnceBySource = 16
@@ -61,8 +63,8 @@ const (
 	spendersRemembered                 = 1024 // more than there can be connections
 )
 
-// maxSubscriptions is how many subscriptions one gossipsub RPC may carry: twice the
-// shards of a cluster (51/WAKU2-RELAY-SHARDING). Only that of our shard is kept.
+// maxSubscriptions is the number of subscriptions one gossipsub RPC may carry: twice
+// the shards of a cluster (51/WAKU2-RELAY-SHARDING). Only the one to our shard is kept.
 const maxSubscriptions = 2048
 
 // resourceLimits are libp2p's defaults, except that they do not grow with the machine's

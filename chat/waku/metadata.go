@@ -56,7 +56,7 @@ func (s settings) answerMetadata(stream network.Stream) error {
 	if err := stream.SetDeadline(time.Now().Add(metadataWait)); err != nil {
 		return err
 	}
-	// What the peer says of itself is for the one who asks it.
+	// The peer's own information is only for the side that asked for it.
 	if err := pbio.NewDelimitedReader(stream, maxMetadata).ReadMsg(new(pb.WakuMetadataRequest)); err != nil {
 		return err
 	}
@@ -103,8 +103,9 @@ func (r *run) requestMetadata(ctx context.Context, id peer.ID) (_ *pb.WakuMetada
 // errNoCluster is a peer that does not say where it is.
 var errNoCluster = errors.New("the peer names no cluster")
 
-// shares tells why a peer has nothing in common with us. One that names no shards has
-// not joined any yet, or names them in the deprecated field.
+// shares returns an error if a peer has nothing in common with us, with the reason. A
+// peer that names no shards has not joined any yet, or names them in the deprecated
+// field.
 func (s settings) shares(answer *pb.WakuMetadataResponse) error {
 	switch {
 	case answer.ClusterId == nil:

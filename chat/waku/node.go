@@ -93,8 +93,8 @@ func (n *Node) Unsubscribe(contentTopics ...string) error {
 // PubsubTopic is /waku/2/rs/<cluster>/<shard>.
 func (n *Node) PubsubTopic() string { return n.settings.pubsubTopic() }
 
-// messageOverhead is what MaxPayload leaves for what surrounds a payload: content
-// topic (about 30 bytes for 23/WAKU2-TOPICS' form), timestamp, version and tags.
+// messageOverhead is the room that MaxPayload leaves for the rest of the message:
+// content topic (about 30 bytes in 23/WAKU2-TOPICS' form), timestamp, version and tags.
 const messageOverhead = 256
 
 // MaxPayload is the largest payload that can be published under a content topic of
@@ -143,8 +143,8 @@ func (n *Node) Disconnect(peerID string) error {
 	return nil
 }
 
-// Status tells how the node is doing. Peers are the static ones in the order they
-// were added, then the others, in the order of their ids.
+// Status returns the state of the node. Peers lists the static ones in the order they
+// were added, then the others in the order of their ids.
 func (n *Node) Status() port.NetworkStatus {
 	s := port.NetworkStatus{
 		Kind: "waku", State: port.NetworkStopped, PubsubTopic: n.PubsubTopic(),
@@ -175,7 +175,7 @@ func (n *Node) Status() port.NetworkStatus {
 	return s
 }
 
-// remoteAddress is where the first of these connections leads.
+// remoteAddress returns the remote address of the first of these connections.
 func remoteAddress(connections []network.Conn) string {
 	if len(connections) == 0 {
 		return ""

@@ -23,15 +23,15 @@ import (
 	"libstatus1to1/chat/protocol/key"
 )
 
-// This file is where go-waku's relay is set up and taken down, with what must be kept
-// away from it.
+// This file starts and stops go-waku's relay, and shields it from input it cannot
+// handle.
 
 // rpcOverhead is room in a gossipsub RPC beside one message: its topic and control
 // messages that ride along.
 const rpcOverhead = 64 * 1024
 
-// validateQueue is how many messages may wait for gossipsub's validators; its
-// default of 32 loses messages in every burst.
+// validateQueue is the number of messages that may wait for gossipsub's validators;
+// with its default of 32, every burst loses messages.
 const validateQueue = 1024
 
 // broadcastBuffer is room between gossipsub and go-waku's broadcaster, as in go-waku.
@@ -101,8 +101,8 @@ func (r *relayNode) start(ctx context.Context) error {
 	return r.relay.Start(ctx)
 }
 
-// addresses are where the node listens, with its peer id: for ourselves, so that a
-// wildcard becomes the addresses of all interfaces.
+// addresses returns the addresses the node listens on, with its peer id. They are for
+// our own use, so a wildcard becomes the addresses of all interfaces.
 func (r *relayNode) addresses() []ma.Multiaddr {
 	listening, err := r.host.Network().InterfaceListenAddresses()
 	if err != nil {

@@ -23,8 +23,8 @@ import (
 // milliseconds.
 const stopWait = 15 * time.Second
 
-// Bounds of what waits for a hook. An engine stores some thousand envelopes a
-// second; these are seconds of work and little memory. Changes are small and rare.
+// These limit the calls that wait for a hook. An engine stores some thousand envelopes
+// a second, so this is seconds of work and little memory. Changes are small and rare.
 const (
 	maxInbox      = 8192
 	maxInboxBytes = 32 << 20
@@ -38,7 +38,7 @@ const (
 	eventBuffer = 256
 )
 
-// run is what belongs to one Start of a Node.
+// run holds everything that belongs to one Start of a Node.
 type run struct {
 	owner *Node
 	hooks port.TransportHooks

@@ -16,8 +16,8 @@ type silence struct{ zapcore.Core }
 // Enabled claims every level, so that a derived logger may ask for any.
 func (silence) Enabled(zapcore.Level) bool { return true }
 
-// Level is what silenceGoLog sets all loggers to: the one that hardly occurs,
-// so that lines are given up before they are made.
+// Level is the level that silenceGoLog sets for all loggers: the rarest one, so that
+// lines are dropped before they are formatted.
 func (silence) Level() zapcore.Level { return zapcore.FatalLevel }
 
 func (s silence) With([]zapcore.Field) zapcore.Core { return s }

@@ -21,7 +21,7 @@ type staticPeer struct {
 	addresses []ma.Multiaddr // without /p2p/
 }
 
-// info is where to dial the peer.
+// info holds the addresses to dial.
 func (p *staticPeer) info() peer.AddrInfo {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -62,7 +62,7 @@ func (s *staticPeers) add(info peer.AddrInfo) (p *staticPeer, ok bool) {
 	return p, true
 }
 
-// remove forgets a peer and tells whether it was there.
+// remove forgets a peer and reports whether it was there.
 func (s *staticPeers) remove(id peer.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,9 +80,9 @@ func (s *staticPeers) has(id peer.ID) bool {
 	return s.find(id) >= 0
 }
 
-// at tells whether a peer may be dialled at an address that names an IP address: one
-// that was configured, or one of the name that was, at its port. Whoever owns the name
-// says where it leads anyway.
+// at reports whether a peer may be dialled at an IP address: one that was configured,
+// or one that a configured name resolved to, with the configured port. The owner of a
+// name decides where it leads in any case.
 func (s *staticPeers) at(id peer.ID, address ma.Multiaddr) bool {
 	s.mu.Lock()
 	at := s.find(id)

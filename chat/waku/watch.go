@@ -64,10 +64,11 @@ func (r *run) peerChanged(e event.EvtPeerConnectednessChanged) {
 	}
 }
 
-// shardPeers is how many peers are subscribed to our shard: those Publish reaches.
+// shardPeers returns the number of peers subscribed to our shard: those that Publish
+// reaches.
 func (r *run) shardPeers() int { return len(r.node.relay.PubSub().ListPeers(r.topic)) }
 
-// refresh looks whether there are enough peers and tells whether that is news. A
+// refresh checks whether there are enough peers and reports whether that has changed. A
 // connection alone does not make us online: the peer must be on our shard.
 func (r *run) refresh() bool {
 	online := r.shardPeers() >= r.owner.settings.minPeers

@@ -1,10 +1,10 @@
-// Package wire holds the protobuf messages this library puts on the wire or in
-// its store, and nothing else: the .proto files here and the Go generated from
-// them. Field numbers are those of the deployed Status network; what a message
-// carries beyond the fields named here stays in its unknown fields.
+// Package wire holds the protobuf messages that this library puts on the wire or in its
+// store, and nothing else: the .proto files and the Go code generated from them. Field
+// numbers are those of the deployed Status network. Fields of a message that are not
+// named here stay in its unknown fields.
 //
-// Every decoder that reads these from a stranger lives in the package of its
-// spec, which also holds the limits.
+// The decoders that read these messages from strangers are in the packages of their
+// specs, together with their limits.
 package wire
 
 //go:generate go run libstatus1to1/internal/genwire

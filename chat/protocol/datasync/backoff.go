@@ -12,7 +12,7 @@ import (
 const (
 	// DefaultBase is the wait after the first send.
 	DefaultBase = 27 * time.Second
-	// MaxSends is how often a message is sent before it counts as failed.
+	// MaxSends is the number of times a message is sent before it counts as failed.
 	MaxSends = 16
 )
 
@@ -20,14 +20,15 @@ const (
 // together is not sent again together.
 const jitterShare = 3
 
-// GiveUpAfter is how long after its first send a message is given up that is never
-// acknowledged, without the jitter: with DefaultBase 20 days, 11 hours and 31 minutes.
+// GiveUpAfter is the time from the first send after which an unacknowledged message is
+// given up, without the jitter: 20 days, 11 hours and 31 minutes with DefaultBase.
 func GiveUpAfter(base time.Duration) time.Duration { return base * (1<<MaxSends - 1) }
 
-// Backoff is how long to wait for an acknowledgement after a message was sent
-// for the sends-th time (from 1): base * 2^(sends-1), and 0 to base/3 on top.
-// jitter gives 8 bytes; if it fails nothing is added. Sends past MaxSends wait
-// as long as the last; a wait too long for time.Duration is its largest.
+// Backoff returns the time to wait for an acknowledgement after a message was sent for
+// the sends-th time (from 1): base * 2^(sends-1), plus up to base/3. jitter supplies 8
+// bytes for the addition; if reading it fails, nothing is added. Sends beyond MaxSends
+// wait as long as the last one, and a wait too long for time.Duration becomes the
+// largest Duration.
 // Spec: 2/MVDS, "Retransmission" leaves the function open; this is status-go's.
 func Backoff(sends int, base time.Duration, jitter io.Reader) time.Duration {
 	base = max(base, 0)

@@ -1,6 +1,7 @@
-// Package datasync is acknowledged delivery: 2/MVDS in batch mode, as Status
-// runs it between two identities. It encodes and decodes payloads, names groups
-// and messages, and says when to send again; who sends and stores is the engine.
+// Package datasync implements acknowledged delivery: 2/MVDS in batch mode, as Status
+// runs it between two identities. It encodes and decodes payloads, computes the ids of
+// groups and messages, and decides when a message is sent again. Sending and storing
+// are the engine's task.
 package datasync
 
 import (
@@ -14,10 +15,10 @@ import (
 // idDomain keeps message ids apart from other hashes.
 const idDomain = "MESSAGE_ID"
 
-// Message is what is delivered. Its ID covers every field, so a message sent
-// again must keep its Timestamp.
+// Message is a message to be delivered. Its ID covers every field, so a message that is
+// sent again must keep its Timestamp.
 type Message struct {
-	// GroupID is the group of the two identities; see GroupID.
+	// GroupID is the group of the two identities; see the function GroupID.
 	GroupID [32]byte
 	// Timestamp is seconds since 1970, by the sender's clock.
 	Timestamp int64
@@ -25,7 +26,7 @@ type Message struct {
 	Body []byte
 }
 
-// ID is what acknowledgements name: sha256("MESSAGE_ID" || group id ||
+// ID returns the id that acknowledgements name: sha256("MESSAGE_ID" || group id ||
 // timestamp as 8 bytes LE || body).
 // Spec: 2/MVDS, "Payloads"; the byte order is the deployed one.
 func (m Message) ID() [32]byte {
@@ -39,10 +40,9 @@ func (m Message) ID() [32]byte {
 	return [32]byte(h.Sum(nil))
 }
 
-// GroupID is the synchronisation group of two identities: keccak256 of both
-// compressed keys, the one with the smaller X first. The order of the arguments
-// does not matter; an identity and its other devices use the group of its key
-// with itself.
+// GroupID returns the synchronisation group of two identities: keccak256 of both
+// compressed keys, the one with the smaller X first. The order of the arguments does
+// not matter. An identity and its other devices use the group of its key with itself.
 // Spec: 2/MVDS, "Payloads" (group identifiers); the deployed formula.
 func GroupID(a, b key.Public) [32]byte {
 	first, second := a.Compressed(), b.Compressed()

@@ -1,13 +1,13 @@
-// Package payload seals and opens what a WakuMessage carries: the version-1
-// payload of 26/WAKU2-PAYLOAD, signed, padded and encrypted to a public key
-// (ECIES) or with a symmetric key (AES-256-GCM).
+// Package payload seals and opens the payload of a WakuMessage: version 1 of
+// 26/WAKU2-PAYLOAD, signed, padded and encrypted to a public key (ECIES) or with a
+// symmetric key (AES-256-GCM).
 //
-// What is encrypted:
+// The encrypted part is
 //
 //	flags (1) || length (1 to 3, LE) || data || padding || signature (65)
 //
-// The length says how long data is; padding is whatever lies between data and
-// signature. The signature is over keccak256 of everything before it.
+// length is the length of data; padding fills the space between data and signature. The
+// signature is over keccak256 of everything before it.
 package payload
 
 import (
@@ -20,15 +20,16 @@ import (
 
 // Limits and sizes, in bytes.
 const (
-	// MaxDataSize is what the 3-byte length field can say. The network's own
-	// limit (150 KiB, 1 MiB on the Status fleet) is lower and the engine's.
+	// MaxDataSize is the largest size that the 3-byte length field can express. The
+	// network's own limit (150 KiB, 1 MiB on the Status fleet) is lower and is enforced
+	// by the engine.
 	MaxDataSize = 1<<24 - 1
 	// MaxSealedSize is the longest input Open* look at: MaxDataSize with its
 	// frame (69), padding (256) and encryption (113), rounded up.
 	MaxSealedSize = MaxDataSize + 512
-	// PadTo is what the encrypted part, signature included, is a multiple of:
-	// sizes on the wire then say little about sizes of texts. At least one byte
-	// of padding is always there, as deployed.
+	// PadTo is the block size: the length of the encrypted part, signature included, is
+	// a multiple of it, so that sizes on the wire reveal little about the sizes of
+	// texts. At least one byte of padding is always there, as in the deployed clients.
 	PadTo = 256
 )
 
@@ -50,14 +51,14 @@ var (
 // Opened is an opened payload. The slices are its own: they share no memory
 // with the input.
 type Opened struct {
-	// Data is what was sealed, a ProtocolMessage or a segment of one.
+	// Data is the sealed content, a ProtocolMessage or a segment of one.
 	Data []byte
 	// Signer made Signature. The zero value if the payload is not signed, which
 	// the format allows and Status never does.
 	Signer key.Public
 	// Signature is 65 bytes r || s || v, or nil.
 	Signature []byte
-	// Padding is what filled the payload up.
+	// Padding is the padding that was found.
 	Padding []byte
 }
 

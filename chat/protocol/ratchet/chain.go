@@ -41,8 +41,9 @@ func (c chain) step() (next chain, mk key.Secret, err error) {
 	return next, mk, nil
 }
 
-// gap is how many messages lie between the chain's next one and message n, refused
-// unless 0 <= gap <= MaxSkip. It costs nothing, so that a forged number costs nothing.
+// gap returns the number of messages between the next one of the chain and message n.
+// It refuses anything but 0 <= gap <= MaxSkip before a key is derived, so that a forged
+// number costs no work.
 func (c chain) gap(n uint32) (int, error) {
 	switch {
 	case n < c.n:

@@ -17,7 +17,7 @@ import (
 const (
 	IVSize   = aes.BlockSize
 	HMACSize = sha256.Size
-	// Overhead is what a payload is longer than its plaintext.
+	// Overhead is the number of bytes by which a payload is longer than its plaintext.
 	Overhead = IVSize + HMACSize
 )
 
@@ -36,7 +36,7 @@ type Header struct {
 	PN  uint32     // length of the sending chain before
 }
 
-// Message is what Encrypt makes and Decrypt opens.
+// Message is an encrypted message with its Double Ratchet header.
 type Message struct {
 	Header  Header
 	Payload []byte // IV || AES-256-CTR ciphertext || HMAC-SHA256
@@ -64,7 +64,7 @@ func RandomIV(rand io.Reader) IV {
 // it reproduces their bytes. Use it in tests only; see RandomIV.
 func DerivedIV() IV { return IV{pick: func([]byte) error { return nil }} }
 
-// messageKeys is what one message key expands to.
+// messageKeys holds the keys derived from one message key.
 type messageKeys struct{ material []byte }
 
 func expand(mk key.Secret) (messageKeys, error) {

@@ -8,7 +8,7 @@ var (
 	ErrHeader = errors.New("ratchet: the ratchet key is missing")
 	// ErrPayload: the payload is shorter than an IV and an HMAC, so it holds no message.
 	ErrPayload = errors.New("ratchet: the payload is too short")
-	// ErrSkip: the message is more than MaxSkip ahead of what was received.
+	// ErrSkip: the message is more than MaxSkip ahead of the last one received.
 	ErrSkip = errors.New("ratchet: too many messages are missing before this one")
 	// ErrKeyGone: the message key was used, has lapsed, or never existed.
 	ErrKeyGone = errors.New("ratchet: the key of this message is gone: opened before, too old, or forged")

@@ -131,7 +131,8 @@ func (s State) WithSkipped(b []byte) (State, error) {
 // never no.
 func (s State) SkippedChanged(before State) bool { return s.skipped != before.skipped }
 
-// follows tells whether c may come after the chains held: newer, and of another key.
+// follows reports whether c may come after the chains already stored: it must be newer
+// and have another key.
 func (s *skippedKeys) follows(c skippedChain) bool {
 	if len(s.chains) == 0 {
 		return true

@@ -1,18 +1,20 @@
-// Package ratchet is the Double Ratchet of 53/WAKU2-X3DH as the Status network
-// runs it: on secp256k1 (the text of 53 says Curve25519; nothing deployed does that),
-// without header encryption.
+// Package ratchet implements the Double Ratchet of 53/WAKU2-X3DH as the Status network
+// runs it: on secp256k1, without header encryption. The text of 53 says Curve25519, but
+// nothing deployed uses that curve.
 //
-// A State is a value. Encrypt and Decrypt leave it alone and return the next one; on
-// failure they return the one they were called on. So a caller works out the next
-// state, stores it, and only then lets the old one go. An old value stays usable, which
-// also means that two messages encrypted from the same value share a message key:
-// never use a value again once its successor has been stored.
+// A State is a value. Encrypt and Decrypt leave it unchanged and return the next one;
+// on failure they return the State they were called on. A caller computes the next
+// state, stores it, and only then drops the old one. An old value stays usable, which
+// also means that two messages encrypted from the same value share a message key: never
+// use a value again once its successor has been stored.
 //
-// Nothing here reads a clock or a global random source, and nothing is written anywhere.
+// Nothing here reads a clock or a global random source, and nothing is written
+// anywhere.
 //
 // Erasing: message keys and scratch buffers are overwritten after use, as far as Go
-// allows. The collector may have moved copies, and values the caller dropped stay in
-// memory until it is reused. This narrows the window; it does not close it.
+// allows. The garbage collector may have moved copies, and values the caller dropped
+// stay in memory until that memory is reused. Erasing narrows the window in which keys
+// can be read; it does not close it.
 //
 // Spec: 53/WAKU2-X3DH, "2. Double Ratchet" to "4. Message key derivation".
 package ratchet
@@ -89,7 +91,7 @@ func (s State) RecvN() uint32 { return s.recv.n }
 // PN is the length of our previous sending chain.
 func (s State) PN() uint32 { return s.pn }
 
-// Own is our current ratchet key, the one the next message we send will carry.
+// Own returns our current ratchet key, which the next message we send will carry.
 func (s State) Own() key.Public { return s.own.public }
 
 // Remote is the peer's current ratchet key: zero for a responder that has opened

@@ -21,9 +21,9 @@ func (s State) ForgetSkipped() State {
 	return s
 }
 
-// skippedChain is the missing messages of one receiving chain. Keys are derived in
-// order, so base+n is a key's place in the order of all keys of the session: that is
-// how its age is known.
+// skippedChain holds the keys of the missing messages of one receiving chain. Keys are
+// derived in order, so base+n is a key's place in the order of all keys of the session,
+// which tells its age.
 type skippedChain struct {
 	remote key.Public
 	base   uint64 // keys derived in the session before this chain
@@ -103,9 +103,9 @@ func (s *skippedKeys) without(remote key.Public, n uint32) *skippedKeys {
 	return next
 }
 
-// trimmed drops, oldest first, what is beyond MaxSkippedKeys or older than MaxKeep;
-// derived is how many message keys the session has derived in all. It is s itself if
-// nothing goes, so that an unchanged set keeps its identity.
+// trimmed drops the keys beyond MaxSkippedKeys and those older than MaxKeep, oldest
+// first. derived is the number of message keys the session has derived in all. It
+// returns s itself if nothing is dropped, so that an unchanged set keeps its identity.
 func (s *skippedKeys) trimmed(derived uint64) *skippedKeys {
 	drop := 0
 	if s == nil {

@@ -8,10 +8,10 @@ import (
 	"libstatus1to1/chat/protocol/key"
 )
 
-// lostAfter is how many messages in a row may stay without an answer in the lower
-// of two sessions, while the other side is heard in the other one, before we take
-// it that it has lost the lower one. Small, because each is a message it cannot
-// read; above what normally crosses on the way.
+// lostAfter is the number of messages in a row that may stay unanswered in the lower of
+// two sessions, while the other side is heard in the other session, before we conclude
+// that it has lost the lower one. It is small, because each of these messages is one
+// the other side cannot read, and above the number that normally cross on the way.
 const lostAfter = 4
 
 // Sendable reports whether new messages may use s: its pre-key, theirs or ours,
@@ -22,7 +22,8 @@ func (p Peer) Sendable(self Self, s Session) bool {
 	return !s.Doubted && (s.ID == ours || s.ID == theirs)
 }
 
-// currentPreKeys is ours and that of an installation; zero where there is none.
+// currentPreKeys returns our current pre-key and that of an installation; zero where
+// there is none.
 func (p Peer) currentPreKeys(self Self, installation string) (ours, theirs key.Public) {
 	if own, ok := self.PreKeys.Current(); ok {
 		ours = own.Private.Public()
@@ -33,13 +34,13 @@ func (p Peer) currentPreKeys(self Self, installation string) (ours, theirs key.P
 	return ours, theirs
 }
 
-// Chosen is the index of the session that carries new messages to installation
-// id, or -1 when one must be begun.
+// Chosen returns the index of the session that carries new messages to installation id,
+// or -1 if a new one must be started.
 //
-// Of the sessions from one pre-key the last one heard counts: whoever begins a
-// second one has lost the first. If both sides have begun one, the lower X3DH
-// secret wins on both sides. But a side that lost the lower one would never read
-// us again, so after lostAfter messages without an answer we follow it into the
+// Of several sessions from one pre-key, the one last heard counts: a side that starts a
+// second session has lost the first. If both sides have started one, the lower X3DH
+// secret wins on both sides. But a side that lost the lower one would never read our
+// messages again, so after lostAfter messages without an answer we follow it into the
 // session it is heard in.
 // Spec: 54, "Concurrent sessions".
 func (p Peer) Chosen(self Self, id string) int {
@@ -67,9 +68,10 @@ func (p Peer) Chosen(self Self, id string) int {
 	return low
 }
 
-// Unanswered is how many messages the least burdened of the current sending chains
-// has taken since the other side last answered in its session. The least, because
-// a device that is switched off for good must not hold up the others.
+// Unanswered returns the number of messages sent in the least loaded of the current
+// sending chains since the other side last answered in its session. The least loaded
+// one counts, because a device that is switched off for good must not hold up the
+// others.
 func (p Peer) Unanswered(self Self) int {
 	least := 0
 	for n, in := range p.Active() {
@@ -137,9 +139,9 @@ func (p *Peer) boundSkipped() {
 	}
 }
 
-// shares tells whether a and b are counted together: sessions with one
-// installation, or those with installations that no bundle has named. A sender
-// could make up as many of these as it likes.
+// shares reports whether a and b count towards the same limit: sessions with one
+// installation, or those with installations that no bundle has named. A sender could
+// make up any number of the latter.
 func (p Peer) shares(a, b Session) bool {
 	return a.InstallationID == b.InstallationID ||
 		p.installation(a.InstallationID) < 0 && p.installation(b.InstallationID) < 0
@@ -154,8 +156,9 @@ func (p Peer) rivals(s Session) (n int) {
 	return n
 }
 
-// leastUseful is the rival of s to be forgotten: never the one in use, if possible
-// one that is not used for sending any more, and of those the longest unused.
+// leastUseful returns the session to forget among those that count together with s. It
+// is never the session in use; sessions no longer used for sending go first, and of
+// those the one unused for longest.
 func (p Peer) leastUseful(self Self, s Session) int {
 	worst := -1
 	for i, old := range p.Sessions {

@@ -51,10 +51,11 @@ func (p *Peer) knownOf(b x3dh.Bundle) (ids []string) {
 	return ids
 }
 
-// putOn is what it means that installation i lists j at timestamp. One that was taken
-// off its group's list enables nobody, and who was taken off comes back by a later list
-// of who did that, or of one whom that one lists: a thief of the key could otherwise
-// bring a lost device back with an installation that nobody has heard of.
+// putOn applies that installation i lists j in a bundle signed at timestamp. An
+// installation that was removed from its group's list enables nobody. A removed
+// installation comes back only by a later list of the one that removed it, or of one
+// that the remover lists: a thief of the key could otherwise bring a lost device back
+// with an installation that nobody has heard of.
 func (p *Peer) putOn(i, j int, timestamp int64) {
 	from, other := &p.Installations[i], &p.Installations[j]
 	if from.ConflictWith == other.ID {
@@ -71,10 +72,11 @@ func (p *Peer) mayBringBack(from string, gone Installation) bool {
 	return !found || by.Disabled || by.ID == from || slices.Contains(by.Listing, from)
 }
 
-// takeOff is what it means that installation i lists j no longer. Of two that take each
-// other off the first one counts: nobody is enabled or disabled by the second, because
-// one of the two may be in the wrong hands, and nothing tells which. Nor does one that
-// turned up later take an older one off that has never listed it.
+// takeOff applies that installation i no longer lists j. If two installations remove
+// each other, the first removal counts and the second one neither enables nor disables
+// anybody, because one of the two may be in the wrong hands and nothing tells which.
+// Nor does an installation that appeared later remove an older one that it has never
+// listed.
 func (p *Peer) takeOff(i, j int, timestamp int64) {
 	from, other := &p.Installations[i], &p.Installations[j]
 	switch {
@@ -101,10 +103,11 @@ func (p Peer) Conflicts(self Self) (ids []string) {
 	return ids
 }
 
-// Join enables the own other installations of which the user has not decided here
-// and that are of a group this installation was taken into: those whose bundles
-// list it, and those they list. It is for an installation that has just been set
-// up: one in use asks the user instead. Spec: 54, "Pairing".
+// Join enables our other installations that the user has not decided about here, if
+// they belong to a group that has accepted this installation: those whose bundles list
+// it, and those that they list. It is meant for an installation that has just been set
+// up; one in use asks the user instead.
+// Spec: 54, "Pairing".
 func (p Peer) Join(listed func(installation string) bool) Peer {
 	p = p.clone()
 	for i := range p.Installations {
@@ -134,7 +137,7 @@ func (p Peer) Find(id string) (Installation, bool) {
 	return Installation{}, false
 }
 
-// Change is p with one installation changed; found tells whether there is one.
+// Change returns p with one installation changed; found reports whether it exists.
 func (p Peer) Change(id string, change func(*Installation)) (next Peer, found bool) {
 	i := p.installation(id)
 	if i < 0 {

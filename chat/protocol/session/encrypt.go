@@ -25,10 +25,10 @@ type Outgoing struct {
 	Started []string
 }
 
-// Encrypt encrypts plaintext for every active installation but those listed in
-// except: in the session with it, or a new one from its pre-key; or for whoever
-// reads it (NoInstallation) when no installation is known. Errors: ErrNobody, or
-// those of x3dh and ratchet.
+// Encrypt encrypts plaintext for every active installation except those in except: in
+// the existing session, or in a new one from the installation's pre-key. If no
+// installation is known, it encrypts for any device of the identity (NoInstallation).
+// Errors: ErrNobody, or those of x3dh and ratchet.
 // Spec: 53, "Message types"; 54, "Sending messages to a paired group".
 func (p Peer) Encrypt(self Self, plaintext []byte, except []string, now time.Time, src Source) (Peer, Outgoing, error) {
 	return p.encrypt(self, plaintext, except, now, src, func(p Peer, id string) int { return p.Chosen(self, id) })

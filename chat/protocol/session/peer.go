@@ -20,24 +20,25 @@ import (
 
 // Limits.
 const (
-	// MaxInstallations is how many installations of one identity are addressed,
-	// those with the latest sign of life. Spec: 54, "Pairing": at most 3.
+	// MaxInstallations is the number of installations of one identity that messages are
+	// sent to: those with the latest activity.
+	// Spec: 54, "Pairing": at most 3.
 	MaxInstallations = 3
 	// MaxKnownInstallations bounds what a hostile identity can make us remember.
 	MaxKnownInstallations = 16
-	// MaxSessions bounds the sessions kept with one installation: the one in use,
-	// a concurrent one, and some whose late messages may still come. With
-	// installations that no bundle names it bounds all of them together.
+	// MaxSessions limits the sessions kept with one installation: the one in use, a
+	// concurrent one, and some whose late messages may still arrive. Installations that
+	// no bundle names share one such limit.
 	MaxSessions = 5
 	// MaxSkippedKeys bounds the keys kept for late messages in all sessions with one
 	// identity together, which could otherwise be some eighty: what its active
 	// installations may need in the sessions in use.
 	MaxSkippedKeys = MaxInstallations * ratchet.MaxSkippedKeys
-	// MaxBundles is how many bundles of its sender a message may carry. Each costs a
-	// signature check; the deployed clients send one.
+	// MaxBundles is the number of bundles of its sender that a message may carry. Each
+	// costs a signature check; the deployed clients send one.
 	MaxBundles = 8
-	// KeepExpired is how long a session that is no longer used for sending stays
-	// readable: as long as the pre-key it began from is kept.
+	// KeepExpired is the time a session that is no longer used for sending can still
+	// decrypt: as long as the pre-key it started from is kept.
 	KeepExpired = x3dh.KeepSpent
 	// NoInstallation addresses whichever device reads it, when no bundle is
 	// known. Spec: 53, "Initial key exchange flow".
@@ -51,8 +52,8 @@ type Self struct {
 	PreKeys        x3dh.PreKeys
 }
 
-// Source is where randomness comes from: Rand for keys and nonces, IV for the
-// message IVs of the ratchet.
+// Source provides randomness: Rand for keys and nonces, IV for the message IVs of the
+// ratchet.
 type Source struct {
 	Rand io.Reader
 	IV   ratchet.IV
@@ -66,8 +67,8 @@ type Peer struct {
 	// Sessions with all installations. Those with one of them are in the order in
 	// which they were last heard or begun.
 	Sessions []Session
-	// Limit is how many installations are addressed; 0 means MaxInstallations, below
-	// it none. It is a setting, not stored.
+	// Limit is the number of installations that messages are sent to; 0 means
+	// MaxInstallations, a negative number none. It is a setting and is not stored.
 	Limit int
 
 	// learned names the bundle that was taken last (see bundleDigest). It is not
@@ -83,37 +84,40 @@ type Installation struct {
 	// PreKey is the signed pre-key of its newest bundle, PreKeyVersion its version.
 	PreKey        key.Public
 	PreKeyVersion uint32
-	// BundleTimestamp is when that bundle was signed, ns; Activity the last sign
-	// of life, ns.
+	// BundleTimestamp is the time that bundle was signed, ns; Activity is the time of
+	// the last activity, ns.
 	BundleTimestamp int64
 	Activity        int64
-	// Disabled: nothing is addressed to it. An own other installation begins so; one
-	// of somebody else becomes it when the device that listed it does not any more.
+	// Disabled: no messages are sent to it. Our own other installations start disabled;
+	// another person's becomes disabled when the device that listed it no longer does.
 	Disabled bool
-	// Agreed: it has sent us something encrypted, so it listens on the
+	// Agreed: it has sent us something encrypted, which shows that it listens on the
 	// negotiated topic.
 	Agreed bool
-	// ListedBy is another installation whose bundle listed this one last, ListedAt
-	// when the last bundle of its own was signed, UnlistedAt when the one was that did
-	// not list it any more, ns, and UnlistedBy whose that was.
+	// ListedBy is the installation whose bundle last listed this one. ListedAt is the
+	// time its own latest bundle was signed, ns. UnlistedAt is the time of the bundle
+	// that no longer listed it, ns, and UnlistedBy the installation that signed that
+	// one.
 	ListedBy   string
 	ListedAt   int64
 	UnlistedAt int64
 	UnlistedBy string
-	// Listing is which of the known installations its own last bundle listed: itself at
-	// least; none when no bundle of its own was heard.
+	// Listing is the known installations that its own latest bundle listed: at least
+	// itself, or none if no bundle of its own was received.
 	Listing []string
-	// KnownAt is when it was first heard of, ns, by our clock.
+	// KnownAt is when the installation first became known, ns, by our clock.
 	KnownAt int64
-	// ConflictWith is the installation that took this one off its list, when this one
-	// took it off after that.
+	// ConflictWith is the installation that removed this one from its list, if this one
+	// removed it afterwards.
 	ConflictWith string
-	// UnopenedPreKey is the pre-key from which no new session gets through to it. While
-	// it has no other one, it is written to without a session: see SendWithoutSession.
+	// UnopenedPreKey is the pre-key from which no new session reaches the installation.
+	// Until the installation has another pre-key, messages to it are sent without a
+	// session: see SendWithoutSession.
 	UnopenedPreKey key.Public
-	// Of own other installations: Decided says that the user enabled or disabled it
-	// here, Name is what they call it, Lists that its last bundle lists this
-	// installation, and Dropped that it did so once and does not any more.
+	// The next four are used for our own other installations. Decided: the user has
+	// enabled or disabled it here. Name: the name the user gave it, or else the name it
+	// announced. Lists: its latest bundle lists this installation. Dropped: it listed
+	// this installation once and no longer does.
 	Decided bool
 	Name    string
 	Lists   bool
@@ -142,8 +146,8 @@ type Session struct {
 	UsedAt    time.Time
 }
 
-// OrderSize is how much of the X3DH secret is kept to order sessions: enough
-// that ties do not happen, too little to matter if it is seen.
+// OrderSize is the number of bytes of the X3DH secret that are kept to order sessions:
+// enough to make ties practically impossible, too few to matter if they are seen.
 const OrderSize = 8
 
 // Order is the beginning of an X3DH secret. It redacts itself.

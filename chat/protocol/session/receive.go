@@ -27,7 +27,7 @@ var (
 	ErrDecrypt   = errors.New("session: does not decrypt")
 )
 
-// Kind is what a ProtocolMessage turned out to be.
+// Kind classifies a ProtocolMessage.
 type Kind int
 
 // The kinds of incoming messages.
@@ -37,7 +37,7 @@ const (
 	NotAddressed             // encrypted, but to none of our installations
 )
 
-// Incoming is what Receive got out of a ProtocolMessage.
+// Incoming is the result of receiving a ProtocolMessage.
 type Incoming struct {
 	Kind           Kind
 	Plaintext      []byte
@@ -50,9 +50,9 @@ type Incoming struct {
 	Established bool
 }
 
-// Receive takes the bundles of pm, as far as they are of p's identity, and opens
-// what is addressed to self. The caller has verified that p's identity sent pm. The
-// errors are those above; p is as it was then.
+// Receive applies the bundles of pm that belong to p's identity, and decrypts the part
+// addressed to self. The caller has verified that p's identity sent pm. On one of the
+// errors above, the returned Peer is p unchanged.
 // Spec: 53, "Message types"; 54, "Receiving messages".
 func (p Peer) Receive(self Self, pm *wire.ProtocolMessage, now time.Time, src Source) (Peer, Incoming, error) {
 	if len(pm.GetInstallationId()) > x3dh.MaxInstallationIDLen {
@@ -203,7 +203,8 @@ func is(k key.Public, compressed []byte) bool {
 	return !k.IsZero() && bytes.Equal(k.Compressed(), compressed)
 }
 
-// ratchetKey parses the key of a DR header, unless it is that of the last message.
+// ratchetKey parses the key of a DR header. It skips the parsing if the key is that of
+// the previous message.
 func (p *Peer) ratchetKey(candidates []int, compressed []byte) (key.Public, error) {
 	for _, i := range candidates {
 		if remote := p.Sessions[i].Ratchet.Remote(); is(remote, compressed) {

@@ -12,8 +12,8 @@ import (
 // ErrRecord: a stored peer does not read back.
 var ErrRecord = errors.New("session: stored record is damaged")
 
-// Record is p as the store keeps it, without skipped keys: SkippedChanges tells
-// those. It is secret.
+// Record returns p in the form the store keeps, without the skipped keys, for which
+// there is SkippedChanges. The record is secret.
 func (p Peer) Record() *wire.PeerRecord {
 	r := &wire.PeerRecord{}
 	for _, in := range p.Installations {

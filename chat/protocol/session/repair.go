@@ -15,11 +15,12 @@ func (p Peer) Advertise(src Source) (Outgoing, error) {
 	return out, err
 }
 
-// Restart begins a new session with an installation, whatever sessions there are,
-// and gives the empty message that says so: for when the other side sends what we
-// cannot open and does not answer in the session there is, or when what we have is not
-// to be trusted any more. A session begun from the same pre-key before is forgotten.
-// Errors: ErrNobody when its pre-key is not known, or those of x3dh and ratchet.
+// Restart starts a new session with an installation, whatever sessions there are, and
+// returns the empty message that announces it. It is used when the other side sends
+// what we cannot decrypt and does not answer in the existing session, or when our own
+// state can no longer be trusted. An earlier session started from the same pre-key is
+// forgotten. Errors: ErrNobody if the installation's pre-key is not known, or those of
+// x3dh and ratchet.
 // Spec: 54, "Re-keying".
 func (p Peer) Restart(self Self, installation string, now time.Time, src Source) (Peer, Outgoing, error) {
 	in, found := p.Find(installation)
@@ -86,8 +87,8 @@ func (in Installation) withoutSession() bool {
 	return !in.UnopenedPreKey.IsZero() && in.UnopenedPreKey == in.PreKey
 }
 
-// addForAny adds to out the ciphertext that installation id reads as well as any other
-// one for which there is none by name.
+// addForAny adds to out the ciphertext that any device of the identity can read, if
+// there is none for installation id by name.
 func (p Peer) addForAny(out *Outgoing, id string, plaintext []byte, src Source) error {
 	if out.Messages[NoInstallation] == nil {
 		_, forAny, err := p.encryptToNone(plaintext, src)
@@ -116,10 +117,12 @@ func (p Peer) HasSession(installation string) bool {
 	})
 }
 
-// Rekey has the next message to an installation begin a session from its newest
-// pre-key: for when it advertises its bundle because it could not read what it was
-// sent. The sessions there are stay readable, because it may have had another reason:
-// one that it is heard in again is as good as before. Spec: 54, "Re-keying".
+// Rekey makes the next message to an installation start a session from its newest
+// pre-key. It is used when the installation advertises its bundle because it could not
+// read a message. The existing sessions stay readable, because the advertisement may
+// have had another reason: a session in which the installation is heard again is as
+// good as before.
+// Spec: 54, "Re-keying".
 func (p Peer) Rekey(installation string) Peer {
 	in, _ := p.Find(installation)
 	p = p.clone()

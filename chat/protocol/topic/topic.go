@@ -18,15 +18,16 @@ import (
 
 // Numbers of the deployed network.
 const (
-	// Size is how many bytes of its name's hash a topic keeps.
+	// Size is the number of bytes of its name's hash that make up a topic.
 	Size = 4
-	// Partitions is how many partitioned topics all identities share: few enough
-	// to hide among others, enough not to read everybody's messages.
+	// Partitions is the number of partitioned topics that all identities share: few
+	// enough to hide among others, enough not to receive everybody's messages.
 	Partitions = 5000
 	// KeyRounds is the PBKDF2 iteration count of a topic's symmetric key. It is
 	// 65356 on the network, not 65536.
 	KeyRounds = 65356
-	// StatusCluster and StatusShard are where Status carries 1:1 messages.
+	// StatusCluster and StatusShard identify the shard on which Status carries 1:1
+	// messages.
 	StatusCluster, StatusShard uint16 = 16, 32
 )
 
@@ -50,22 +51,22 @@ func Named(name string) Topic {
 	return t
 }
 
-// Partitioned is where an identity gets first messages, sharing the topic with
-// about one in 5000 others. Messages are encrypted to the identity (ECIES).
+// Partitioned returns the topic on which an identity receives first messages. About one
+// identity in 5000 shares it. Messages are encrypted to the identity (ECIES).
 // Spec: 54/WAKU2-X3DH-SESSIONS, "Discovery of pre-key bundles".
 func Partitioned(p key.Public) Topic {
 	x := new(big.Int).SetBytes(p.X())
 	return Named("contact-discovery-" + x.Mod(x, big.NewInt(Partitions)).String())
 }
 
-// Personal is where only one identity listens. Messages are encrypted to the
-// identity (ECIES).
+// Personal returns the topic on which only one identity listens. Messages are encrypted
+// to the identity (ECIES).
 func Personal(p key.Public) Topic {
 	return Named("contact-discovery-" + hex.EncodeToString(p.Uncompressed()))
 }
 
-// ContactCode is where an identity publishes its bundle for everybody.
-// Messages are encrypted with SymmetricKey of the name.
+// ContactCode returns the topic on which an identity publishes its bundle for
+// everybody. Messages are encrypted with SymmetricKey of the topic's name.
 // Spec: 53/WAKU2-X3DH, "Pre-keys".
 func ContactCode(p key.Public) Topic {
 	return Named(p.Hex() + "-contact-code")

@@ -14,9 +14,9 @@ const (
 	// agree on a negotiated topic.
 	ProtocolVersion = 1
 
-	// MaxSignedPreKeys is how many installations a bundle may list. Peers use three, by
-	// last activity; the deployed clients do not bound the list. It limits the curve
-	// arithmetic and the storage one message can cause.
+	// MaxSignedPreKeys limits the installations a bundle may list. Peers use three, by
+	// last activity, and the deployed clients set no limit. The limit bounds the curve
+	// arithmetic and the storage that one message can cause.
 	MaxSignedPreKeys = 64
 
 	// MaxInstallationIDLen bounds an installation id, in bytes. A UUID has 36.

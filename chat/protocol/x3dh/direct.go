@@ -14,7 +14,8 @@ const (
 	nonceSize = 12
 	tagSize   = 16
 
-	// DirectOverhead is what SealDH's payload is longer than its plaintext, in bytes.
+	// DirectOverhead is the number of bytes by which SealDH's payload is longer than
+	// its plaintext.
 	DirectOverhead = nonceSize + tagSize
 )
 
@@ -26,10 +27,10 @@ var (
 	ErrAuth = errors.New("x3dh: the message does not authenticate")
 )
 
-// SealDH encrypts for an identity whose bundle is not known; every device of it can
-// read the message, and so can whoever learns its identity key later. It draws from rand
-// an ephemeral key (one key.Generate), then the nonce (12 bytes). payload is ciphertext,
-// tag, nonce, by AES-256-GCM under ECDH(ephemeral, to).
+// SealDH encrypts for an identity whose bundle is not known. Every device of that
+// identity can read the message, and so can anybody who learns its identity key later.
+// It draws an ephemeral key (one key.Generate) and then the nonce (12 bytes) from rand.
+// payload is ciphertext, tag and nonce, by AES-256-GCM under ECDH(ephemeral, to).
 //
 // Spec: 53/WAKU2-X3DH, "2. Double Ratchet", DHHeader.
 func SealDH(rand io.Reader, to key.Public, plaintext []byte) (ephemeral key.Public, payload []byte, err error) {

@@ -15,8 +15,9 @@ const (
 	// 24 hours, as does 2/ACCOUNT in one place (and 12 in another).
 	RotateAfter = 24 * time.Hour
 
-	// KeepSpent is how long a replaced pre-key is kept, so that a first message still
-	// opens that was made from an old bundle or waited in a store: stores keep 30 days.
+	// KeepSpent is the time a replaced pre-key is kept. Until then it still opens a
+	// first message that was made from an old bundle or waited in a store node; those
+	// keep messages for 30 days.
 	KeepSpent = 30 * 24 * time.Hour
 
 	// MaxPreKeys bounds how many are kept, whatever the clock does: twice what KeepSpent
@@ -60,8 +61,7 @@ func (p PreKeys) Current() (PreKey, bool) {
 	return p.keys[len(p.keys)-1], true
 }
 
-// Oldest is the pre-key that was made first of those that are kept; none before the first
-// Rotate.
+// Oldest returns the oldest pre-key that is still kept; none before the first Rotate.
 func (p PreKeys) Oldest() (PreKey, bool) {
 	if len(p.keys) == 0 {
 		return PreKey{}, false

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Renew replaces the current pre-key at once, whatever its age, by one whose version
-// is above the current one and at least version. It is for when others may know a
-// newer pre-key of ours than we do, as after an older copy of the store was put back.
-// Error: ErrPreKeys when no version is left above the current one.
+// Renew replaces the current pre-key at once, whatever its age. The version of the new
+// one is above the current version and at least version. It is needed when others may
+// know a newer pre-key of ours than we do, for example after the store was replaced by
+// an older copy. Error: ErrPreKeys when no version is left above the current one.
 // Spec: 54/WAKU2-X3DH-SESSIONS, "Re-keying".
 func (p PreKeys) Renew(now time.Time, version uint32, rand io.Reader) (PreKeys, error) {
 	now = now.UTC().Truncate(time.Millisecond)

@@ -41,9 +41,10 @@ func Active(rand io.Reader, identity key.Private, peerIdentity, peerSignedPreKey
 	return secret, ek.Public(), nil
 }
 
-// Passive is the side whose signed pre-key was used: the same secret from the other
-// halves. signedPreKey is the one the message's X3DH header names, peerEphemeral the key
-// it carries. That the secret is right shows only when a message opens with it.
+// Passive computes the secret on the side whose signed pre-key was used: the same
+// secret as Active, from the other halves of the keys. signedPreKey is the one that the
+// message's X3DH header names, peerEphemeral the key it carries. Whether the secret is
+// right shows only when a message decrypts with it.
 //
 // Spec: 53/WAKU2-X3DH, "1. Initial key exchange flow (X3DH)".
 func Passive(identity, signedPreKey key.Private, peerIdentity, peerEphemeral key.Public) (key.Secret, error) {
