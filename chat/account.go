@@ -3,6 +3,8 @@ package chat
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 
 	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/protocol/key"
@@ -12,8 +14,8 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// account is the identity of this client and what belongs to it. A value behind
-// an atomic pointer: it is replaced, never changed.
+// account is our identity and what belongs to it. Readers get it from an atomic pointer
+// without a lock, so it is replaced and never changed.
 type account struct {
 	self        session.Self
 	public      key.Public
@@ -32,6 +34,7 @@ type account struct {
 	profileClock uint64
 }
 
+// info returns the identity as hosts see it.
 func (a *account) info() IdentityInfo {
 	return IdentityInfo{
 		PublicKey: a.public.Hex(), ChatKey: identity.FormatChatKey(a.public),
@@ -39,6 +42,8 @@ func (a *account) info() IdentityInfo {
 	}
 }
 
+// record returns the identity as it is stored; pre-keys and other devices have records of
+// their own.
 func (a *account) record() *wire.IdentityRecord {
 	return &wire.IdentityRecord{
 		PrivateKey: a.self.Identity.Bytes(), InstallationId: a.self.InstallationID,
@@ -48,12 +53,20 @@ func (a *account) record() *wire.IdentityRecord {
 	}
 }
 
-// account is the identity, or CodeNoIdentity.
+// identityState is the identity of the running client: nil before there is one. It is
+// replaced with the engine's lock held, and read without.
+type identityState struct {
+	atomic.Pointer[account]
+	// becoming is held while an identity is made, so that only one is.
+	becoming sync.Mutex
+}
+
+// account returns our identity, or CodeNoIdentity.
 func (c *Client) account() (*account, error) {
 	if err := c.open(); err != nil {
 		return nil, err
 	}
-	a := c.account_.Load()
+	a := c.self.Load()
 	if a == nil {
 		return nil, Errorf(CodeNoIdentity, "", "this store holds no identity yet")
 	}
@@ -61,12 +74,12 @@ func (c *Client) account() (*account, error) {
 }
 
 // isSelf reports whether a key is that of our own identity.
-func (c *Client) isSelf(who person) bool {
-	a := c.account_.Load()
+func (c *Client) isSelf(who key.Compact) bool {
+	a := c.self.Load()
 	return a != nil && a.public.Compact() == who
 }
 
-// Identity describes who this client speaks for.
+// Identity describes our identity.
 func (c *Client) Identity() (IdentityInfo, error) {
 	a, err := c.account()
 	if err != nil {
@@ -126,6 +139,7 @@ func badPhrase(err error) *Error {
 	return Errorf(CodeBadPhrase, "phrase", "the checksum does not match: a word is wrong or out of place").Because(err).With("cause", "checksum")
 }
 
+// fromPhrase makes the identity of a seed phrase the one of this client.
 func (c *Client) fromPhrase(p identity.Phrase, passphrase, displayName string) (IdentityInfo, error) {
 	k, err := identity.ChatKey(p, passphrase)
 	if err != nil {
@@ -142,6 +156,7 @@ func (c *Client) ImportIdentity(ctx context.Context, private key.Private, displa
 	return c.newAccount(private, "", displayName)
 }
 
+// newAccount stores an identity as a new device of it, and begins to work as that.
 func (c *Client) newAccount(k key.Private, phrase, displayName string) (IdentityInfo, error) {
 	if err := c.open(); err != nil {
 		return IdentityInfo{}, err
@@ -150,9 +165,10 @@ func (c *Client) newAccount(k key.Private, phrase, displayName string) (Identity
 	if err != nil {
 		return IdentityInfo{}, err
 	}
-	c.becoming.Lock()
-	defer c.becoming.Unlock()
-	if c.account_.Load() != nil {
+	// Deriving and storing take a while: two calls must not both find no identity.
+	c.self.becoming.Lock()
+	defer c.self.becoming.Unlock()
+	if c.self.Load() != nil {
 		return IdentityInfo{}, Errorf(CodeIdentityExists, "", "this store holds an identity already")
 	}
 	installation, err := identity.NewInstallationID(c.rand)
@@ -217,7 +233,7 @@ func (c *Client) loadAccount() (*account, error) {
 		return nil, err
 	}
 	own.Limit = c.ownLimit()
-	a.takeDevices(own)
+	a.setDevices(own)
 	return a, nil
 }
 
@@ -229,16 +245,8 @@ func (c *Client) become(a *account) error {
 	if err := c.loadRoutes(a); err != nil {
 		return err
 	}
-	if err := c.loadOutbox(a.public); err != nil {
-		return err
-	}
-	if err := c.loadFailed(); err != nil {
-		return err
-	}
-	if err := c.loadAcks(); err != nil {
-		return err
-	}
-	if err := c.loadRoster(); err != nil {
+	c.outbox.Become(a.public)
+	if err := c.ledger.View(c.people.contacts.load); err != nil {
 		return err
 	}
 	for _, p := range c.parts {
@@ -246,7 +254,7 @@ func (c *Client) become(a *account) error {
 			return err
 		}
 	}
-	c.account_.Store(a)
+	c.self.Store(a)
 	c.loop.acceptsWork = true
 	c.kick()
 	return nil

@@ -5,11 +5,11 @@ import (
 	"slices"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/payload"
 	"libstatus1to1/chat/protocol/session"
-	"libstatus1to1/chat/protocol/topic"
-	"libstatus1to1/chat/protocol/x3dh"
 )
 
 // What is authentic and cannot be read is answered, within limits:
@@ -18,10 +18,9 @@ import (
 //     the sender addresses this one too.
 //   - It is for this installation and does not open: see losses.go.
 //
-// Whoever gets an empty message sends again what was not acknowledged. Nobody is
-// answered whom we neither know nor have written to: what they signed for somebody else,
-// who passes it on to us, would make us write to a stranger. They find our bundle in the
-// contact code.
+// A client that gets an empty message sends again what was not acknowledged. Strangers are
+// not answered: somebody else may pass on to us what a stranger signed for them, and would
+// make us write to that stranger. They find our bundle in the contact code.
 // Spec: 54, "Partitioned devices" and "Re-keying".
 
 // answer is a message without content that is due to an installation.
@@ -39,8 +38,21 @@ const (
 	restart                     // empty, in a new session
 )
 
-// lastAnswer is when an answer of a kind went out last; of all answers to somebody, when
-// the first of AdvertiseEvery did and how many have since.
+// answers are the answers that are due, and how often there were some.
+type answers struct {
+	due  map[answer]bool
+	sent *lru.Cache[answer, lastAnswer]
+}
+
+// newAnswers returns the memory of a client that has answered nobody.
+func newAnswers() answers {
+	sent, _ := lru.New[answer, lastAnswer](answersRemembered) // fails only for a size below 1
+	return answers{due: map[answer]bool{}, sent: sent}
+}
+
+// lastAnswer is when an answer of a kind to an installation went out last. Under the answer
+// that names only a peer it counts all answers to them: at is the first of the present
+// AdvertiseEvery, times how many there have been since.
 type lastAnswer struct {
 	at    time.Time
 	times int
@@ -60,51 +72,31 @@ const (
 	renewEvery = 24 * time.Hour
 )
 
-// mayAnswer reports whether an answer is allowed now, pause after the one before of its
-// kind, and counts it.
+// mayAnswer reports whether an answer is allowed now, and counts it: at least pause after the
+// last one of its kind, and not too many in all.
 func (c *Client) mayAnswer(w answer, pause time.Duration, now time.Time) bool {
-	last, before := c.loop.answered.Get(w)
+	last, before := c.sessions.answers.sent.Get(w)
 	all := answer{peer: w.peer}
-	sum, _ := c.loop.answered.Get(all)
+	sum, _ := c.sessions.answers.sent.Get(all)
 	if now.Sub(sum.at) >= c.settings.AdvertiseEvery {
 		sum = lastAnswer{at: now}
 	}
-	if before && now.Sub(last.at) < pause || sum.times >= maxAnswersEach || len(c.loop.answers) >= maxAnswers {
+	if before && now.Sub(last.at) < pause || sum.times >= maxAnswersEach || len(c.sessions.answers.due) >= maxAnswers {
 		return false
 	}
-	c.loop.answered.Add(w, lastAnswer{at: now})
-	c.loop.answered.Add(all, lastAnswer{sum.at, sum.times + 1})
+	c.sessions.answers.sent.Add(w, lastAnswer{at: now})
+	c.sessions.answers.sent.Add(all, lastAnswer{sum.at, sum.times + 1})
 	return true
 }
 
-// answerable reports whether what m's sender sends and we cannot read may be answered.
-// Whether they are blocked makes no difference, so that they cannot tell.
+// answerable reports whether m may be answered though we cannot read it. Whether its sender
+// is blocked makes no difference: they must not be able to tell.
 func (p *pass) answerable(m *inbound) bool {
-	if m.route.kind == topicContactCode || !m.recent {
+	if m.route.kind.rule().public || !m.recent {
 		return false
 	}
-	s, known := p.c.roster.get(m.sender)
+	s, known := p.c.people.contacts.get(m.sender)
 	return m.sender == p.a.public || known && s.familiar() && !p.met[m.sender]
-}
-
-// recent reports whether the bundle of m is signed later than anything that the marks may
-// have forgotten, and not before the last one of its installation. What anybody publishes
-// again after the marks are gone is neither a sign of life nor a reason to do anything.
-func (p *pass) recent(m *inbound, peer session.Peer) bool {
-	at := m.signedAt()
-	in, _ := peer.Find(m.message.GetInstallationId())
-	return at > p.now.Add(-keepSeen).UnixNano() && at >= in.Activity
-}
-
-// signedAt is when the sender signed the latest of the bundles beside a message, ns; 0 if
-// there is none.
-func (m *inbound) signedAt() (at int64) {
-	for _, b := range m.message.GetBundles() {
-		if string(b.GetIdentity()) == string(m.sender.Compressed()) {
-			at = max(at, b.GetTimestamp())
-		}
-	}
-	return at
 }
 
 // partitioned answers a message that is for other installations of ours, unless its
@@ -122,133 +114,53 @@ func (p *pass) partitioned(m *inbound, peer session.Peer) {
 	if m.sender == p.a.public || p.a.dropped || !p.answerable(m) || !p.c.mayAnswer(w, p.c.settings.AdvertiseEvery, p.now) {
 		return
 	}
-	p.do(func(t *txn) error { t.then(func() { t.c.loop.answers[w] = true }); return nil })
+	p.do(func(t *txn) error { t.then(func() { t.c.sessions.answers.due[w] = true }); return nil })
 }
 
-// startOver begins a new session with an installation, with a new pre-key of ours of
-// at least a version, and sends again what it has not acknowledged. The loop only.
-func (c *Client) startOver(w answer, version uint32) {
-	c.loop.answers[w] = true
-	c.wantNewPreKey(version)
-	c.outbox.resend(w.peer, w.installation, c.now(), c.settings.ResendBase)
-}
-
-// wantNewPreKey asks for a new pre-key. Its version is the time in seconds: above
-// all that was given out by an earlier state of a store that was put back from an
-// older copy.
-func (c *Client) wantNewPreKey(version uint32) {
-	now := c.now()
-	if c.loop.rekeyed.IsZero() || now.Sub(c.loop.rekeyed) >= renewEvery {
-		c.loop.rekey = max(version, uint32(now.Unix()))
-	}
-}
-
-// renewPreKey replaces our pre-key when a repair asked for it. Called with busy held.
-func (c *Client) renewPreKey() {
-	a, err := c.account()
-	if err != nil || c.loop.rekey == 0 {
-		return
-	}
-	preKeys, err := a.self.PreKeys.Renew(c.now(), c.loop.rekey, c.rand)
-	if err == nil {
-		err = c.storePreKeys(a, preKeys)
-	}
-	if err != nil {
-		c.log.Log("warn", "replacing the pre-key failed", "error", err.Error())
-		return
-	}
-	c.loop.rekey, c.loop.rekeyed = 0, c.now()
-}
-
-// opened does what a message that opened means beside its content: an empty one asks
-// for what was missed, in a new session if it came without one; and one that came in a
-// session says that what seemed to be lost is there, or there again.
-func (p *pass) opened(m *inbound, next session.Peer) session.Peer {
-	from, peer := m.in.InstallationID, m.sender
-	if m.in.Session >= 0 {
-		p.answeredInSession(m, next.Sessions[m.in.Session])
-	}
-	// Without a session it may be one from before the marks, published again.
-	if len(m.in.Plaintext) == 0 && (m.in.Session >= 0 || m.recent) {
-		if m.in.Session < 0 {
-			next = next.Rekey(from)
-		}
-		p.do(func(t *txn) error {
-			t.then(func() { t.c.outbox.resend(peer, from, t.c.now(), t.c.settings.ResendBase) })
-			return nil
-		})
-	}
-	return next
-}
-
-// maxPreKeyVersion bounds the versions that are believed: the time in seconds of 2072.
-// Whoever has the seed phrase could otherwise use up all versions of ours.
-const maxPreKeyVersion = 3 << 30
-
-// ownBundleSeen compares what another own device knows of our pre-keys with what we
-// have: if it knows a newer one, our store is an older copy that was put back.
-func (p *pass) ownBundleSeen(m *inbound) {
-	current, ok := p.a.self.PreKeys.Current()
-	if m.sender != p.a.public || !ok {
-		return
-	}
-	for _, b := range m.message.GetBundles() {
-		spk := b.GetSignedPreKeys()[p.a.self.InstallationID]
-		if string(b.GetIdentity()) != string(p.a.public.Compressed()) || spk == nil {
-			continue
-		}
-		newer := spk.GetVersion() > current.Version && spk.GetVersion() < maxPreKeyVersion
-		other := spk.GetVersion() == current.Version && string(spk.GetSignedPreKey()) != string(current.Private.Public().Compressed())
-		if newer || other {
-			version := spk.GetVersion() + 1
-			p.do(func(t *txn) error { t.then(func() { t.c.wantNewPreKey(version) }); return nil })
-		}
-	}
-}
-
-// prepareAnswers makes the answers that are due, one an identity at a time, since
-// each changes its sessions; it gives the identities that got one.
-func (c *Client) prepareAnswers(a *account, now time.Time) ([]*attempt, map[key.Public]bool) {
-	var attempts []*attempt
+// prepareAnswers makes the answers that are due, limit at most, and one an identity: each
+// changes the sessions, and the next is made from those in memory, which change when it is
+// stored.
+func (c *Client) prepareAnswers(a *account, now time.Time, limit int) (answers []outbox.Sealed) {
 	got := map[key.Public]bool{}
 	var due []answer
-	for w := range c.loop.answers {
+	for w := range c.sessions.answers.due {
 		due = append(due, w)
 	}
 	slices.SortFunc(due, func(x, y answer) int {
 		return cmp.Or(slices.Compare(x.peer.Compressed(), y.peer.Compressed()), cmp.Compare(x.installation, y.installation))
 	})
 	for _, w := range due {
-		if got[w.peer] || len(attempts) >= maxAttempts {
+		if got[w.peer] || len(answers) >= limit {
 			continue
 		}
-		delete(c.loop.answers, w)
-		at, err := c.prepareAnswer(a, w, now)
+		delete(c.sessions.answers.due, w)
+		e, err := c.prepareAnswer(a, w, now)
 		if err != nil {
 			c.log.Log("warn", "an answer could not be made", "error", err.Error())
 			continue
 		}
 		got[w.peer] = true
-		attempts = append(attempts, at)
+		answers = append(answers, c.outboxSealed(e))
 	}
-	return attempts, got
+	return answers
 }
 
-// prepareAnswer goes to the partitioned topic, where everybody listens always.
-func (c *Client) prepareAnswer(a *account, w answer, now time.Time) (*attempt, error) {
+// prepareAnswer makes one answer. It goes to the partitioned topic, where everybody always
+// listens; a device that has lost its sessions knows no other one.
+func (c *Client) prepareAnswer(a *account, w answer, now time.Time) (*sealed, error) {
 	p, err := c.peer(w.peer)
 	if err != nil {
 		return nil, err
 	}
-	at := &attempt{peer: w.peer, before: p, after: p, stateless: w.kind == advertise}
+	e := &sealed{before: p, after: p, stateless: w.kind == advertise}
 	var out session.Outgoing
 	switch w.kind {
 	case restart:
-		at.after, out, err = p.Restart(a.self, w.installation, now, c.source())
+		e.after, out, err = p.Restart(a.self, w.installation, now, c.source())
 	case probe:
 		var plaintext []byte
 		if plaintext, err = probeMessage(a, w.peer, now); err == nil {
-			at.after, out, err = p.EncryptFor(a.self, w.installation, plaintext, now, c.source())
+			e.after, out, err = p.EncryptFor(a.self, w.installation, plaintext, now, c.source())
 		}
 	default:
 		out, err = p.Advertise(c.source())
@@ -256,55 +168,10 @@ func (c *Client) prepareAnswer(a *account, w answer, now time.Time) (*attempt, e
 	if err != nil {
 		return nil, err
 	}
-	at.started = out.Started
+	e.started = out.Started
 	bundle, err := c.ownBundle(a)
 	if err != nil {
 		return nil, err
 	}
-	pm, err := protocolMessage(a, bundle, out.Messages, nil)
-	if err != nil {
-		return nil, err
-	}
-	at.contentTopic = topic.Partitioned(w.peer).ContentTopic()
-	at.payload, err = payload.SealAsymmetric(c.rand, w.peer, a.self.Identity, pm)
-	return at, err
-}
-
-// ResetSessions forgets all sessions with somebody and begins new ones with their
-// active installations. What they have not acknowledged is sent again.
-func (c *Client) ResetSessions(k key.Public) error {
-	c.busy.Lock()
-	defer c.busy.Unlock()
-	if _, err := c.account(); err != nil {
-		return err
-	}
-	p, err := c.peer(k)
-	if err != nil {
-		return err
-	}
-	if len(p.Sessions) == 0 && len(p.Installations) == 0 {
-		return Errorf(CodeNotFound, "key", "there are no sessions with this key")
-	}
-	err = c.update(func(t *txn) error {
-		t.then(func() {
-			for _, in := range p.Active() {
-				c.startOver(answer{peer: k, installation: in.ID, kind: restart}, 0)
-			}
-		})
-		return t.savePeer(p, p.Forget())
-	})
-	c.kick()
-	return err
-}
-
-// storePreKeys makes new pre-keys ours, and publishes them. Called with busy held.
-func (c *Client) storePreKeys(a *account, preKeys x3dh.PreKeys) error {
-	next := *a
-	next.self.PreKeys = preKeys
-	if err := c.update(func(t *txn) error { return t.Put(tableMeta, metaPreKeys, preKeys.Marshal()) }); err != nil {
-		return err
-	}
-	c.account_.Store(&next)
-	c.codeSoon()
-	return nil
+	return e, c.sealPartitioned(a, bundle, e, out)
 }

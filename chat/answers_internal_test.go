@@ -13,7 +13,7 @@ import (
 func TestAnswersStayRare(t *testing.T) {
 	const day = 24 * time.Hour
 	c := &Client{settings: Settings{ResendBase: day, AdvertiseEvery: 7 * day}}
-	c.loop.suspicions, _ = lru.New[installationOf, suspicion](8)
+	c.sessions.suspicions, _ = lru.New[installationOf, suspicion](8)
 	who := installationOf{key.Public{}, "theirs"}
 	p := &pass{c: c, now: time.Unix(1_800_000_000, 0)}
 	for i := range 40 {
@@ -22,7 +22,7 @@ func TestAnswersStayRare(t *testing.T) {
 		if !ok {
 			t.Fatalf("step %d is refused", i)
 		}
-		c.loop.suspicions.Add(who, s)
+		c.sessions.suspicions.Add(who, s)
 		later := *p
 		later.now = p.now.Add(time.Hour)
 		if _, ok := later.suspect(who, "no_session", later.now.UnixNano()); ok {
@@ -35,7 +35,7 @@ func TestAnswersStayRare(t *testing.T) {
 // that was signed before.
 func TestSuspicionSteps(t *testing.T) {
 	c := &Client{settings: Settings{ResendBase: time.Minute, AdvertiseEvery: time.Hour}}
-	c.loop.suspicions, _ = lru.New[installationOf, suspicion](8)
+	c.sessions.suspicions, _ = lru.New[installationOf, suspicion](8)
 	who := installationOf{key.Public{}, "theirs"}
 	p := &pass{c: c, now: time.Unix(1_800_000_000, 0)}
 	start := p.now
@@ -52,7 +52,7 @@ func TestSuspicionSteps(t *testing.T) {
 		if !ok || s.steps != want || s.since != start {
 			t.Fatalf("%+v, %v; want step %d", s, ok, want)
 		}
-		c.loop.suspicions.Add(who, s)
+		c.sessions.suspicions.Add(who, s)
 	}
 	old := start.Add(-signedTolerance - time.Second)
 	step(0, old, 1)

@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/internal/ledger"
@@ -31,17 +32,7 @@ func (c *Client) CheckStore(ctx context.Context) (StoreCheck, error) {
 	if check.Records, err = c.store.Check(ctx, report); err != nil {
 		return check, err
 	}
-	err = c.store.View(func(tx Tx) error {
-		if err := inspect(ctx, tx, c.account_.Load(), report); err != nil {
-			return err
-		}
-		for _, p := range c.parts {
-			if err := p.Check(ledger.NewWalk(ctx, tx, report)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err = c.store.View(func(tx Tx) error { return c.inspect(ctx, tx, report) })
 	if damage := (*Error)(nil); errors.As(err, &damage) && damage.Code == CodeStoreCorrupt {
 		report(damage.Message) // the walk could not go on; the store's own says why
 		err = nil
@@ -49,31 +40,39 @@ func (c *Client) CheckStore(ctx context.Context) (StoreCheck, error) {
 	return check, err
 }
 
+// inspect has the engine and its parts report what is wrong. Its error is that it could
+// not go on.
+func (c *Client) inspect(ctx context.Context, tx Tx, report func(string)) error {
+	if err := inspect(ctx, tx, c.self.Load(), report); err != nil {
+		return err
+	}
+	for _, p := range c.parts {
+		if err := p.Check(ledger.NewWalk(ctx, tx, report)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // inspection is one walk over the engine's records. What must hold:
 //   - the identity, its pre-keys and the node key read back;
 //   - each session has its keys, and skipped keys have their session;
-//   - each message is in the history of its chat at its place, each place has its
-//     message, and a chat's unread count and last message are right;
-//   - each outbox row has its message and ids that follow from its bytes, and is in
-//     one attempt at most; what is left of attempts that are out has its rows;
-//   - what is kept of a message that was given up has its message, which has failed;
 //   - each mark of what was seen is forgotten some day;
-//   - topics, acknowledgements, contacts and client_refs read back and point to
-//     something; each event has its subject.
+//   - topics and contacts read back and point to something; each event
+//     has its subject.
 type inspection struct {
 	*ledger.Walk
 	tx     Tx
 	report func(string)
-	own    *account                            // nil without an identity
-	placed map[[key.CompressedSize]byte]uint64 // messages by chat
+	own    *account // nil without an identity
 }
 
 // inspect reports what is wrong. Its error is that it could not go on.
 func inspect(ctx context.Context, tx Tx, own *account, report func(string)) error {
-	in := &inspection{Walk: ledger.NewWalk(ctx, tx, report), tx: tx, own: own, report: report, placed: map[[key.CompressedSize]byte]uint64{}}
+	in := &inspection{Walk: ledger.NewWalk(ctx, tx, report), tx: tx, own: own, report: report}
 	for _, walk := range []func() error{
-		in.meta, in.peers, in.messages, in.chats, in.outbox, in.failed, in.attempts, in.acks, in.seen, in.topics, in.contacts, in.known,
-		in.clientRefs, in.events,
+		in.meta, in.peers, in.seen, in.topics, in.contacts, in.pictures, in.verifications, in.introduced,
+		in.events,
 	} {
 		if err := walk(); err != nil {
 			return err
@@ -91,14 +90,6 @@ func (in *inspection) pause() error { return in.Pause() }
 
 func (in *inspection) each(table Table, visit func(name, value []byte) error) error {
 	return in.Each(table, visit)
-}
-
-// chatName is a compressed key as a map key, or false.
-func chatName(compressed []byte) (name [key.CompressedSize]byte, ok bool) {
-	if _, err := key.ParsePublic(compressed); err != nil || len(compressed) != key.CompressedSize {
-		return name, false
-	}
-	return [key.CompressedSize]byte(compressed), true
 }
 
 func isID(b []byte) bool { return len(b) == 32 }
@@ -150,3 +141,57 @@ func (in *inspection) identity(rec *wire.IdentityRecord) error {
 }
 
 func (in *inspection) corrupt(table Table, err error) error { return in.Corrupt(table, err) }
+
+// seen looks at the marks and the lists by which they are forgotten.
+func (in *inspection) seen() error {
+	marks, listed := 0, 0
+	err := in.each(tableSeen, func(name, value []byte) error {
+		marks++
+		if len(name) != seenKeySize || name[0] != seenDigest && name[0] != seenMVDS && name[0] != seenElsewhere {
+			in.tell(tableSeen, "a mark has no proper name")
+		}
+		var rec wire.SeenRecord
+		if err := decodeRecord(tableSeen, value, &rec); err != nil {
+			return err
+		}
+		_, err := ledger.IDs(rec.GetMvdsIds())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	list := func(names []byte) error {
+		for name := range slices.Chunk(names, seenKeySize) {
+			found, err := in.holds(tableSeen, name)
+			if err != nil {
+				return err
+			}
+			if !found {
+				in.tell(tableSeen, "a mark is missing")
+			} else {
+				listed++
+			}
+		}
+		return nil
+	}
+	err = in.each(tableMarks, func(name, value []byte) error {
+		var rec wire.MarksRecord
+		if err := decodeRecord(tableMarks, value, &rec); err != nil {
+			return err
+		}
+		if _, ok := key.ParseCompact(rec.GetPeer()); !ok || len(name) != ledger.NumberSize {
+			in.tell(tableMarks, "marks are of nobody")
+		}
+		return list(rec.GetNames())
+	})
+	if err != nil {
+		return err
+	}
+	err = in.tx.Range(queueSeen, 0, func(_ uint64, value []byte) (bool, error) {
+		return true, errors.Join(list(value[min(8, len(value)):]), in.pause())
+	})
+	if err == nil && listed != marks {
+		in.tell(tableSeen, "%d marks would never be forgotten", marks-listed)
+	}
+	return err
+}

@@ -4,6 +4,6 @@ import "context"
 
 // Inspect is the engine's part of CheckStore, in a transaction of the test.
 func (c *Client) Inspect(tx Tx) (problems []string, err error) {
-	err = inspect(context.Background(), tx, c.account_.Load(), func(p string) { problems = append(problems, p) })
+	err = c.inspect(context.Background(), tx, func(p string) { problems = append(problems, p) })
 	return problems, err
 }

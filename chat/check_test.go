@@ -144,7 +144,7 @@ func breakages() []breakage {
 		{"session without ratchet", "do not read back", changed("peers", &wire.PeerRecord{}, func(m *wire.PeerRecord) { m.Sessions[0].Ratchet = nil })},
 		{"message gone", "has no message", gone("messages")},
 		{"message elsewhere", "is not what its name says", renamed("messages")},
-		{"message of another chat", "messages are in no chat", changed("messages", &wire.MessageRecord{}, func(m *wire.MessageRecord) { m.Chat = generator })},
+		{"message of another chat", "messages are in no chat", changed("messages", &wire.MessageRecord{}, func(m *wire.MessageRecord) { m.Chat = append([]byte{1}, generator...) })},
 		{"message with another clock", "has no message, or another one", changed("messages", &wire.MessageRecord{}, func(m *wire.MessageRecord) { m.Clock++ })},
 		{"unknown state", "in no known state", changed("messages", &wire.MessageRecord{}, func(m *wire.MessageRecord) { m.State = "lost" })},
 		{"chat gone", "messages are in no chat", gone("chats")},
@@ -337,6 +337,13 @@ func TestCheckFindsBrokenContacts(t *testing.T) {
 		{"picture of another type", "a picture is none", changed("pictures", &wire.PictureRecord{}, func(m *wire.PictureRecord) { m.Format++ })},
 		{"question elsewhere", "a question is not what its name says", renamed("verifications")},
 		{"question without id", "a question is not what its name says", changed("verifications", &wire.VerificationRecord{}, func(m *wire.VerificationRecord) { m.Id = nil })},
+		{"question in no state", "a question is in no state", changed("verifications", &wire.VerificationRecord{}, func(m *wire.VerificationRecord) { m.State = "open" })},
+		{"question without answer", "a question is in no state", changed("verifications", &wire.VerificationRecord{}, func(m *wire.VerificationRecord) { m.State = "answered" })},
+		{"answer of ours that we judge", "a question is in no state", func(tx chat.Tx) error {
+			m := wire.VerificationRecord{Peer: bob.key().Compressed(), Id: make([]byte, 32), Answer: "x", State: "confirmed"}
+			b, err := proto.Marshal(&m)
+			return errors.Join(err, tx.Put("verifications", append(m.GetPeer(), 'i'), b))
+		}},
 		{"told nobody", "a record is of nobody", func(tx chat.Tx) error { return tx.Put("introduced", []byte("nobody"), nil) }},
 		{"garbled pictures", "table pictures: ", garbled("pictures")},
 		{"garbled verifications", "table verifications: ", garbled("verifications")},

@@ -4,14 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/linking"
+	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/ratchet"
 	"libstatus1to1/chat/protocol/session"
@@ -45,14 +44,14 @@ type Client struct {
 
 	ledger   *ledger.Ledger
 	events   *ledger.Stream
-	account_ atomic.Pointer[account]
-	// becoming is held while an identity is made, so that only one is.
-	becoming sync.Mutex
+	self     identityState
 	routes   routes
-	roster   roster
-	outbox   outbox
-	bundles  bundles // of messages to be accepted
-	clocks   chatClocks
+	people   people
+	sessions sessions
+	marks    markBook
+	outbox   *outbox.Outbox   // one of parts
+	history  *history.History // one of parts
+	batches  batches          // of messages to be accepted
 	counters counters
 
 	inbox  inbox
@@ -69,12 +68,6 @@ type Client struct {
 
 	life life
 }
-
-// Bounds of what waits in memory.
-const (
-	// peersInMemory is how many peers' sessions are kept decoded.
-	peersInMemory = 256
-)
 
 // Open opens an engine. The network starts; when the store holds an identity its
 // topics are subscribed and what waits is sent.
@@ -97,16 +90,10 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	if c.probe == nil {
 		c.probe = func(string) {}
 	}
-	c.loop.holds = map[key.Public]*hold{}
-	c.loop.returned = map[key.Public]bool{}
-	c.loop.repeats = newRepeats()
-	c.loop.heard, _ = lru.New[device, time.Time](peersInMemory)
 	c.loop.clocks = c.readClocks()
 	c.life.begin(ctx)
-	c.loop.peers, _ = lru.New[key.Public, session.Peer](peersInMemory) // fails only for a size below 1
-	c.loop.answers = map[answer]bool{}
-	c.loop.answered, _ = lru.New[answer, lastAnswer](answersRemembered)
-	c.loop.suspicions, _ = lru.New[installationOf, suspicion](answersRemembered)
+	c.sessions = newSessions()
+	c.people = newPeople()
 	if err := c.start(ctx); err != nil {
 		c.life.cancel()
 		_ = c.net.Stop()
@@ -126,7 +113,7 @@ func (c *Client) start(ctx context.Context) error {
 	var err error
 	if c.ledger, err = ledger.Open(ledger.Options{
 		Store: c.store, Now: c.now, MaxEvents: c.settings.MaxEvents, MaxEventBytes: c.settings.MaxEventBytes,
-		Stranger: func(who person) bool { return !c.isSelf(who) && c.roster.stranger(who) }, Blocked: c.roster.blocked,
+		Stranger: func(who key.Compact) bool { return !c.isSelf(who) && c.people.contacts.stranger(who) }, Blocked: c.people.contacts.blocked,
 		Withheld: func() { c.counters.drop("stranger_events") },
 		Panicked: func(value any, stack []byte) string { return c.Fail("transaction", value, stack) },
 		Probe:    c.probe,
@@ -134,8 +121,9 @@ func (c *Client) start(ctx context.Context) error {
 		return err
 	}
 	c.store, c.events = c.ledger.Store, c.ledger.Events
-	c.linking = c.newLinking()
-	c.parts = append(c.parts, c.linking)
+	c.history = c.newHistory()
+	c.outbox, c.linking = c.newOutbox(), c.newLinking()
+	c.parts = append(c.parts, c.outbox, c.history, c.linking)
 	nodeKey, err := c.nodeKey()
 	if err != nil {
 		return err

@@ -65,37 +65,20 @@ func (c *Client) followClock(t *ledger.Turn) {
 	if by < 0 {
 		c.setBack(t, by)
 	}
-	c.loop.back.happened = true
+	c.outbox.WasAway(t)
 }
 
 // setBack moves all that is due by a jump back.
 func (c *Client) setBack(t *ledger.Turn, by time.Duration) {
 	l := &c.loop
 	for _, at := range []*time.Time{
-		&l.nextCode, &l.lastCode, &l.nextCare, &l.rekeyed, &l.nextAwait, &l.back.since, &l.storePause.until, &l.networkPause.until,
+		&l.nextCare, &l.nextAwait, &l.storePause.until, &l.networkPause.until,
 	} {
 		if !at.IsZero() {
 			*at = at.Add(by)
 		}
 	}
-	for _, a := range l.acks {
-		a.due = a.due.Add(by)
-	}
-	for _, h := range l.holds {
-		h.next = h.next.Add(by)
-	}
 	c.linking.ShiftClock(t, by)
-	c.outbox.shift(by)
-	l.heard.Purge()
-	l.answered.Purge()
-	l.suspicions.Purge()
-}
-
-// shift moves when rows are due.
-func (o *outbox) shift(by time.Duration) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, r := range o.byMVDS {
-		r.nextSend, r.scheduled, r.hurried = r.nextSend.Add(by), r.scheduled.Add(by), r.hurried.Add(by)
-	}
+	c.outbox.ShiftClock(t, by)
+	c.sessions.shift(by)
 }

@@ -1,11 +1,16 @@
 package chat
 
 import (
+	"bytes"
 	"cmp"
 	"regexp"
 	"slices"
 
+	"libstatus1to1/chat/contact"
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/internal/page"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/topic"
 	"libstatus1to1/chat/wire"
@@ -52,7 +57,7 @@ func (c *Client) AddContact(k key.Public, name string) (event.Contact, error) {
 	return contact, err
 }
 
-// contactRoutes are the topics of a contact we do not listen to yet.
+// contactRoutes returns the topics of a contact that we do not listen to yet.
 func (c *Client) contactRoutes(a *account, k key.Public) ([]route, error) {
 	var routes []route
 	negotiated, known, err := c.negotiatedRoute(a, k)
@@ -86,9 +91,8 @@ func (c *Client) Contact(k key.Public) (event.Contact, error) {
 
 // Contacts lists everybody we know, added or not, by key.
 func (c *Client) Contacts(p PageRequest) (Page[event.Contact], error) {
-	var page Page[event.Contact]
 	if _, err := c.account(); err != nil {
-		return page, err
+		return Page[event.Contact]{}, err
 	}
 	var all []event.Contact
 	err := c.store.View(func(tx Tx) error {
@@ -102,37 +106,115 @@ func (c *Client) Contacts(p PageRequest) (Page[event.Contact], error) {
 		})
 	})
 	if err != nil {
-		return page, err
+		return Page[event.Contact]{}, err
 	}
 	slices.SortFunc(all, func(a, b event.Contact) int { return cmp.Compare(a.PublicKey, b.PublicKey) })
-	return pageAfter(all, p, contactCursor, func(e event.Contact) string { return e.PublicKey })
+	return page.After(all, p, contactCursor, func(e event.Contact) string { return e.PublicKey })
 }
 
 // contactCursor is a public key, 0x04...
 var contactCursor = regexp.MustCompile(`^0x04[0-9a-f]{128}$`)
 
-// pageAfter cuts the page after the item whose name is the cursor out of a sorted
-// list. The item itself may be gone: the cursor marks a place. form is what the
-// cursors of the list look like.
-func pageAfter[T any](all []T, p PageRequest, form *regexp.Regexp, name func(T) string) (Page[T], error) {
-	page := Page[T]{Items: []T{}}
-	limit, err := p.limit()
-	if err != nil {
-		return page, err
+// contactOf returns a record as hosts see it.
+func contactOf(rec *wire.ContactRecord) event.Contact {
+	r := requestOf(rec)
+	out := event.Contact{
+		Name: rec.GetName(), DisplayName: rec.GetDisplayName(), Added: rec.GetAdded(), AddedAt: rec.GetAddedAt(),
+		Trust: string(r.Level(rec.GetVerifiedAt() != 0, rec.GetBlockedAt() != 0)), Request: r.Name(),
+		VerifiedBy: rec.GetVerifiedBy(), VerifiedAt: rec.GetVerifiedAt(), BlockedAt: rec.GetBlockedAt(),
+		Bio: rec.GetBio(), HasPicture: rec.GetPictureFormat() != 0,
 	}
-	if p.Cursor != "" {
-		if !form.MatchString(p.Cursor) {
-			return page, badCursor()
+	if rec.GetRequestId() != nil {
+		out.RequestID = hexOf(rec.GetRequestId())
+	}
+	if k, err := key.ParsePublic(rec.GetKey()); err == nil {
+		out.PublicKey, out.ChatKey = k.Hex(), identity.FormatChatKey(k)
+	}
+	return out
+}
+
+// contactRecord reads the record of a person, an empty one if nothing is known of them.
+func contactRecord(r reader, k key.Public) (*wire.ContactRecord, error) {
+	rec := &wire.ContactRecord{}
+	_, err := read(r, tableContacts, k.Compressed(), rec)
+	rec.Key = k.Compressed()
+	return rec, err
+}
+
+// putContact stores a record; the contact list has it once it is durable.
+func (t *txn) putContact(k key.Public, rec *wire.ContactRecord) error {
+	s := standingOf(rec)
+	// Transactions run one after the other, but their callers may update the list in another
+	// order: the number tells the list which record is the later one.
+	s.write = t.c.people.contacts.writes.Add(1)
+	t.then(func() { t.c.people.contacts.set(k.Compact(), s) })
+	if s.blocked {
+		// Messages of theirs may follow in the same commit, before the list has this.
+		t.c.people.contacts.silence(k.Compact(), true)
+		t.otherwise(func() { t.c.people.contacts.silence(k.Compact(), false) })
+	}
+	if before, known := t.c.people.contacts.get(k); known && before.stranger() && !s.stranger() && !s.blocked {
+		// They are a stranger no more: what waited for that is reported now.
+		rec.UnaskedChanges = 0
+		if err := t.c.history.Release(t.Tx, message.ConversationWith(k)); err != nil {
+			return err
 		}
-		i := slices.IndexFunc(all, func(e T) bool { return name(e) > p.Cursor })
-		if i < 0 {
-			i = len(all)
+	}
+	return put(t, tableContacts, k.Compressed(), rec)
+}
+
+// changeContact changes or makes the record of a person and emits it, unless
+// change says that there is nothing to do.
+func (t *txn) changeContact(k key.Public, change func(*wire.ContactRecord) bool) error {
+	var rec wire.ContactRecord
+	if _, err := get(t, tableContacts, k.Compressed(), &rec); err != nil {
+		return err
+	}
+	rec.Key = k.Compressed()
+	if !change(&rec) {
+		return nil
+	}
+	if err := t.putContact(k, &rec); err != nil {
+		return err
+	}
+	return t.emit(event.ContactChanged{Contact: contactOf(&rec)})
+}
+
+// wroteTo notes that we have written to somebody: they are no stranger any more.
+func (t *txn) wroteTo(k key.Public) error {
+	if s, _ := t.c.people.contacts.get(k); s.written {
+		return nil
+	}
+	rec, err := contactRecord(t, k)
+	if err != nil || rec.GetWrittenTo() {
+		return err
+	}
+	rec.WrittenTo = true
+	return t.putContact(k, rec)
+}
+
+// contacts looks at the records of people: what names them, whether their contact
+// requests are in a state that can be, and whether a picture that is announced is there.
+func (in *inspection) contacts() error {
+	return in.each(tableContacts, func(name, value []byte) error {
+		var rec wire.ContactRecord
+		if err := decodeRecord(tableContacts, value, &rec); err != nil {
+			return err
 		}
-		all = all[i:]
-	}
-	page.Items = append(page.Items, all[:min(limit, len(all))]...)
-	if len(all) > limit {
-		page.Next = name(page.Items[limit-1])
-	}
-	return page, nil
+		if _, ok := key.ParseCompact(name); !ok || !bytes.Equal(name, rec.GetKey()) {
+			in.tell(tableContacts, "a contact is not what its name says")
+		}
+		if _, err := contact.ParsePropagated(uint64(rec.GetLocalState()), rec.GetLocalClock(),
+			uint64(rec.GetRemoteState()), rec.GetRemoteClock(), contact.MaxClock); err != nil {
+			in.tell(tableContacts, "the contact requests of a contact are in no state")
+		}
+		if rec.GetPictureFormat() == 0 {
+			return nil
+		}
+		found, err := in.holds(tablePictures, rec.GetKey())
+		if err == nil && !found {
+			in.tell(tableContacts, "the picture of a contact is missing")
+		}
+		return err
+	})
 }

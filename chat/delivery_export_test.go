@@ -1,5 +1,11 @@
 package chat
 
+import (
+	"google.golang.org/protobuf/proto"
+
+	"libstatus1to1/chat/wire"
+)
+
 // HoldTransaction runs during in a transaction that then looks which events are unread.
 func (c *Client) HoldTransaction(during func()) error {
 	return c.update(func(*txn) error {
@@ -15,16 +21,26 @@ func (c *Client) HoldTransaction(during func()) error {
 func (c *Client) GiveUpAcknowledged(id [32]byte) error {
 	c.busy.Lock()
 	defer c.busy.Unlock()
-	row := func() outboxRow { return c.outbox.rowsOf(id)[0] }
-	peer, err := c.peer(row().peer)
+	peer, err := c.peer(c.outbox.RecipientsOf(id)[0])
 	if err != nil {
 		return err
 	}
-	by := newAcknowledger(peer, "made up")
+	by := acknowledgerOf(peer, "made up")
+	var mvds [32]byte
 	for _, step := range []func(*txn) error{
-		func(t *txn) error { return t.acknowledged(by, [][32]byte{row().mvds}) },
-		func(t *txn) error { return t.fail(row(), CodeUndeliverable) },
-		func(t *txn) error { return t.reviveForReturn(id) },
+		func(t *txn) error {
+			return t.Each("#outbox", func(_, value []byte) error {
+				var rec wire.OutboxRecord
+				err := proto.Unmarshal(value, &rec)
+				if err == nil && string(rec.GetMessageId()) == string(id[:]) {
+					mvds = [32]byte(rec.GetMvdsId())
+				}
+				return err
+			})
+		},
+		func(t *txn) error { return c.outbox.Acknowledged(t.Tx, by, [][32]byte{mvds}) },
+		func(t *txn) error { return c.outbox.GiveUp(t.Tx, id) },
+		func(t *txn) error { return c.outbox.Revive(t.Tx, id) },
 	} {
 		if err := c.update(step); err != nil {
 			return err

@@ -2,11 +2,13 @@ package chat
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/protocol/x3dh"
@@ -22,9 +24,9 @@ import (
 // of the seed phrase: then only the user enables.
 const joinWindow = 24 * time.Hour
 
-// limitFor is how many installations of an identity are addressed.
+// limitFor returns how many installations of an identity are addressed.
 func (c *Client) limitFor(k key.Public) int {
-	if a := c.account_.Load(); a != nil && a.public == k {
+	if a := c.self.Load(); a != nil && a.public == k {
 		return c.ownLimit()
 	}
 	return c.settings.MaxInstallations
@@ -35,8 +37,8 @@ func (c *Client) ownLimit() int {
 	return cmp.Or(c.settings.MaxInstallations-1, -1)
 }
 
-// takeDevices notes in a what the record of our own identity says.
-func (a *account) takeDevices(own session.Peer) {
+// setDevices copies what the record of our own identity says of our devices into a.
+func (a *account) setDevices(own session.Peer) {
 	a.others = nil
 	for _, in := range own.Active() {
 		a.others = append(a.others, x3dh.SignedPreKey{
@@ -48,32 +50,28 @@ func (a *account) takeDevices(own session.Peer) {
 }
 
 // ownDevices brings the account up to date after p was stored, if that is our own
-// identity, and publishes the bundle when it is another one now. busy is held.
-func (c *Client) ownDevices(p session.Peer) {
-	a := c.account_.Load()
+// identity, and has the bundle published if that changes it. The caller holds the engine's
+// lock.
+func (c *Client) refreshOwnDevices(p session.Peer) {
+	a := c.self.Load()
 	if a == nil || p.Identity != a.public {
 		return
 	}
 	next := *a
-	next.takeDevices(p)
+	next.setDevices(p)
 	if slices.Equal(next.others, a.others) && next.dropped == a.dropped {
 		return
 	}
-	c.account_.Store(&next)
+	c.self.Store(&next)
 	c.codeSoon()
 }
 
-// codeSoon makes the contact code due, but not faster than messages are resent.
-func (c *Client) codeSoon() {
-	at := c.loop.lastCode.Add(c.settings.ResendBase)
-	if at.Before(c.loop.nextCode) {
-		c.loop.nextCode = at
-	}
-}
-
-// join enables the devices of the group that the sender of m takes us into.
+// join enables the devices of the group that a device of ours, the sender of m, takes this
+// one into. Spec: 54, "Pairing".
 func (p *pass) join(m *inbound, own session.Peer) session.Peer {
-	if m.sender != p.a.public || p.now.Sub(time.UnixMilli(p.a.createdAt)) > joinWindow {
+	// Somebody who has got hold of the seed phrase could sign a bundle that lists us, too: it is
+	// believed only while this device is new, and from a device that the user has not disabled.
+	if p.now.Sub(time.UnixMilli(p.a.createdAt)) > joinWindow {
 		return own
 	}
 	from, found := own.Find(m.in.InstallationID)
@@ -89,10 +87,39 @@ func (p *pass) join(m *inbound, own session.Peer) session.Peer {
 	return own.Join(func(id string) bool { return listed[id] })
 }
 
-// reportDevices emits what changed about our own devices, and conflicts about anybody's.
+// deviceNamed stores the name that another own device gives itself, unless the user has
+// given it one here. A deployed client tells its own devices with a SYNC_PAIR_INSTALLATION
+// that it does not sign; the signature of the payload says that it is one of ours.
+// Spec: 62/STATUS-PAYLOADS leaves the unsigned form out; deployed.
+func (p *pass) deviceNamed(m *inbound, app message.Application) {
+	var named wire.SyncPairInstallation
+	if err := proto.Unmarshal(app.Payload, &named); err != nil || m.sender != p.a.public {
+		p.c.counters.drop("application")
+		return
+	}
+	name := shownName(named.GetName(), MaxName)
+	if named.GetInstallationId() != m.in.InstallationID || name == "" {
+		return
+	}
+	own, err := p.peer(p.a.public)
+	if err != nil {
+		return
+	}
+	if in, found := own.Find(m.in.InstallationID); !found || in.Name != "" {
+		return
+	}
+	next, _ := own.Change(m.in.InstallationID, func(in *session.Installation) { in.Name = name })
+	p.setPeer(own, next)
+	p.do(func(t *txn) error {
+		in, _ := next.Find(m.in.InstallationID)
+		return t.emit(event.DeviceChanged{Device: deviceOf(next, in)})
+	})
+}
+
+// reportDevices emits what changed about our own devices, conflicts among them too.
 func (t *txn) reportDevices(before, after session.Peer) error {
-	a := t.c.account_.Load()
-	if err := t.reportConflicts(before, after); err != nil || after.Identity != a.public {
+	a := t.c.self.Load()
+	if err := t.reportConflicts(before, after); err != nil {
 		return err
 	}
 	for _, in := range after.Installations {
@@ -121,6 +148,7 @@ func (t *txn) reportDevices(before, after session.Peer) error {
 	return t.emit(event.DeviceChanged{Device: this})
 }
 
+// deviceOf returns another installation of ours as hosts see it.
 func deviceOf(own session.Peer, in session.Installation) event.Device {
 	active := slices.ContainsFunc(own.Active(), func(o session.Installation) bool { return o.ID == in.ID })
 	return event.Device{
@@ -129,6 +157,7 @@ func deviceOf(own session.Peer, in session.Installation) event.Device {
 	}
 }
 
+// thisDevice returns this installation as hosts see it.
 func (c *Client) thisDevice(a *account) event.Device {
 	return event.Device{
 		Installation: a.self.InstallationID, Name: a.deviceName, This: true, Enabled: !a.dropped, Active: !a.dropped,
@@ -162,6 +191,8 @@ func (c *Client) EnableDevice(id string) (event.Device, error) { return c.setDev
 // bundle do not write to it any more.
 func (c *Client) DisableDevice(id string) (event.Device, error) { return c.setDevice(id, false) }
 
+// setDevice enables or disables an installation by decision of the user, which no bundle
+// changes afterwards.
 func (c *Client) setDevice(id string, enabled bool) (event.Device, error) {
 	return c.changeDevice(id, func(in *session.Installation) { in.Disabled, in.Decided = !enabled, true })
 }
@@ -183,6 +214,7 @@ func (c *Client) RenameDevice(id, name string) (event.Device, error) {
 	return c.changeDevice(id, func(in *session.Installation) { in.Name = name })
 }
 
+// renameThis gives this installation a name.
 func (c *Client) renameThis(name string) (event.Device, error) {
 	c.busy.Lock() // so that the loop does not replace the account meanwhile
 	defer c.busy.Unlock()
@@ -195,10 +227,11 @@ func (c *Client) renameThis(name string) (event.Device, error) {
 	if err := c.update(func(t *txn) error { return put(t, tableMeta, metaIdentity, next.record()) }); err != nil {
 		return event.Device{}, err
 	}
-	c.account_.Store(&next)
+	c.self.Store(&next)
 	return c.thisDevice(&next), nil
 }
 
+// changeDevice changes another installation of ours, and reports it.
 func (c *Client) changeDevice(id string, change func(*session.Installation)) (event.Device, error) {
 	c.busy.Lock()
 	defer c.busy.Unlock()
@@ -229,80 +262,4 @@ func (c *Client) changeDevice(id string, change func(*session.Installation)) (ev
 	c.kick()
 	in, _ := next.Find(id)
 	return deviceOf(next, in), nil
-}
-
-// isOwn reports whether a stored key is that of our own identity.
-func (t *txn) isOwn(compressed []byte) bool {
-	a := t.c.account_.Load()
-	return a != nil && string(a.public.Compressed()) == string(compressed)
-}
-
-// sorted gives the keys of a set in an order that is always the same.
-func sorted(set map[key.Public]bool) []key.Public {
-	return slices.SortedFunc(maps.Keys(set), func(a, b key.Public) int {
-		return slices.Compare(a.Compressed(), b.Compressed())
-	})
-}
-
-// deviceHas notes that a device has a message. At the first one of the recipient
-// the message is delivered.
-func (t *txn) deviceHas(id [32]byte, by string, own bool) error {
-	var rec wire.MessageRecord
-	found, err := get(t, tableMessages, id[:], &rec)
-	if err != nil || !found {
-		return err
-	}
-	has := func(d *wire.DeviceAckRecord) bool { return d.GetInstallationId() == by && d.GetOwn() == own }
-	delivered := !own && rank[stateDelivered] > rank[rec.GetState()]
-	noted := slices.ContainsFunc(rec.GetDevices(), has) || len(rec.GetDevices()) >= maxDevicesNoted
-	if noted && !delivered {
-		return nil
-	}
-	now := t.c.now().UnixMilli()
-	if !noted {
-		rec.Devices = append(rec.GetDevices(), &wire.DeviceAckRecord{InstallationId: by, At: now, Own: own})
-	}
-	if delivered {
-		if err := t.deliveredAfterAll(&rec); err != nil {
-			return err
-		}
-		rec.State = stateDelivered
-		rec.EvidenceKind, rec.EvidenceInstallation = "device", by
-		rec.EvidencePeers, rec.EvidenceAt = 0, now
-	}
-	if err := put(t, tableMessages, id[:], &rec); err != nil || !delivered {
-		return err
-	}
-	return t.emit(stateEvent(&rec))
-}
-
-// maxDevicesNoted bounds the devices noted with one message, by their number and ours:
-// an acknowledgement names its device itself.
-const maxDevicesNoted = 2 * session.MaxKnownInstallations
-
-func devicesOf(r *wire.MessageRecord) []event.MessageDevice {
-	var list []event.MessageDevice
-	for _, d := range r.GetDevices() {
-		list = append(list, event.MessageDevice{Installation: d.GetInstallationId(), Own: d.GetOwn(), AcknowledgedAt: d.GetAt()})
-	}
-	return list
-}
-
-// awaitedDevices adds to m the devices that it is still being sent to.
-func (c *Client) awaitedDevices(rec *wire.MessageRecord, m *event.Message) error {
-	for _, peer := range c.outbox.peersOf([32]byte(rec.GetId())) {
-		p, err := c.readPeer(peer)
-		if err != nil {
-			return err
-		}
-		a := c.account_.Load()
-		for _, in := range p.Active() {
-			own := peer == a.public
-			has := func(d event.MessageDevice) bool { return d.Installation == in.ID && d.Own == own }
-			if !slices.ContainsFunc(m.Devices, has) {
-				m.Devices = append(m.Devices, event.MessageDevice{Installation: in.ID, Own: own})
-			}
-		}
-	}
-	return nil
 }

@@ -11,7 +11,7 @@ import (
 
 // counters are for diagnostics; they tell nothing of who talks to whom.
 type counters struct {
-	received, sent, resent atomic.Uint64
+	received atomic.Uint64
 
 	mu      sync.Mutex
 	dropped map[string]uint64
@@ -26,22 +26,16 @@ func (n *counters) drop(reason string) {
 	n.dropped[reason]++
 }
 
-// published counts the messages of an attempt that went out.
-func (n *counters) published(at *attempt) {
-	n.sent.Add(uint64(len(at.rows) - at.resends))
-	n.resent.Add(uint64(at.resends))
-}
-
 // Diagnostics tells counters and depths.
 func (c *Client) Diagnostics() (Diagnostics, error) {
 	if err := c.open(); err != nil {
 		return Diagnostics{}, err
 	}
 	d := Diagnostics{
-		Received: c.counters.received.Load(), Sent: c.counters.sent.Load(), Resent: c.counters.resent.Load(),
-		Incoming: len(c.inbox.waiting), Outbox: c.outbox.len(), EventsUnread: c.events.Unread(),
+		Received: c.counters.received.Load(), Incoming: len(c.inbox.waiting), Outbox: c.outbox.Len(), EventsUnread: c.events.Unread(),
 		Goroutines: runtime.NumGoroutine(),
 	}
+	d.Sent, d.Resent = c.outbox.Counts()
 	c.counters.mu.Lock()
 	d.Dropped = maps.Clone(c.counters.dropped)
 	c.counters.mu.Unlock()

@@ -13,6 +13,7 @@ import (
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/chattest"
 	"libstatus1to1/chat/memnet"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/store"
 )
 
@@ -173,7 +174,9 @@ func TestFaultDamagedRecordHoldsUpNobody(t *testing.T) {
 		p.send(bob, "hello")
 		bob.waitText("hello")
 	}
-	if err := s.Update(func(tx chat.Tx) error { return tx.Put("chats", alice.key().Compressed(), []byte{0xff}) }); err != nil {
+	if err := s.Update(func(tx chat.Tx) error {
+		return tx.Put("chats", message.ConversationWith(alice.key()).Bytes(), []byte{0xff})
+	}); err != nil {
 		t.Fatal(err)
 	}
 	alice.send(bob, "into a damaged chat")

@@ -12,6 +12,7 @@ import (
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/wire"
 	"libstatus1to1/store"
 )
@@ -96,7 +97,7 @@ func TestFaultUnstorableMessageHoldsUpNobody(t *testing.T) {
 	for reason, err := range unstorable {
 		t.Run(reason, func(t *testing.T) {
 			o := newBesideOthers(t)
-			chatOfAlice := string(o.alice.key().Compressed())
+			chatOfAlice := string(message.ConversationWith(o.alice.key()))
 			o.store.spoils = func(table chat.Table, name, _ []byte) error {
 				if table == "chats" && string(name) == chatOfAlice {
 					return err

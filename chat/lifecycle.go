@@ -122,8 +122,8 @@ func (c *Client) ResumeStore() error {
 	if err := c.store.Resume(); err != nil {
 		return err
 	}
-	c.loop.peers.Purge()
-	c.loop.marks = markBook{}
+	c.sessions.peers.Purge()
+	c.marks = markBook{}
 	c.paused.Store(false)
 	c.events.Sleep(false)
 	c.kick()

@@ -1,13 +1,17 @@
 package chat
 
-import "time"
+import (
+	"time"
+
+	"libstatus1to1/chat/internal/page"
+)
 
 // The engine's limits and defaults.
 const (
 	// DefaultPage and MaxPage bound one answer of a list: a page is read in one
 	// transaction and must fit comfortably into one JSON text.
-	DefaultPage = 50
-	MaxPage     = 200
+	DefaultPage = page.Default
+	MaxPage     = page.Max
 	// MaxSendBatch bounds the messages of one batch: past some dozens the write to
 	// the disk is paid for, and other callers wait for the transaction.
 	MaxSendBatch = 256

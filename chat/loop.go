@@ -6,64 +6,25 @@ import (
 	"sync"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"libstatus1to1/chat/internal/ledger"
-	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/session"
-	"libstatus1to1/chat/wire"
 )
 
 // loopState belongs to who holds busy: the loop, but for the start and the
 // suspending of the store.
 type loopState struct {
-	peers *lru.Cache[key.Public, session.Peer]
-	acks  map[key.Public]*pendingAcks
-	// holds are the people whose sending chain is too far ahead: see hold.go.
-	holds  map[key.Public]*hold
 	clocks clockReading // when they were last compared
-	// heard is when what waits for a device was last hurried because it was heard: see
-	// returns.go, also for back and returned.
-	heard    *lru.Cache[device, time.Time]
-	back     returning
-	returned map[key.Public]bool
-	failed   failedMessages // see failed.go
-	// repeats bounds how often somebody's old messages are acknowledged again.
-	repeats repeats
-	// unpublished attempts are stored but not out yet; published ones are out but
-	// not marked yet.
-	unpublished []*attempt
-	published   []*attempt
-	lastAttempt uint64 // id that was given out last
-	bundle      signedBundle
-	profile     signedProfile
 	// unstored is a batch whose transaction failed: it is handled again.
 	unstored []Envelope
 	// After a failure of the store nothing is done for a while, after one of the
 	// network nothing is published.
 	storePause   pause
 	networkPause pause
-	nextCode     time.Time // when the contact code is due
-	lastCode     time.Time // when it was last published
-	codesLeft    int       // how often it is to be published again soon
-	// nextAwait is when to look whose contact code to listen for (awaited.go); awaitMore
+	// nextAwait is when to look whose contact code to listen for (returns.go); awaitMore
 	// tells that there is something to do then.
-	nextAwait time.Time
-	awaitMore bool
-	// answers are the messages without content that are to go out, answered those that did.
-	answers     map[answer]bool
-	answered    *lru.Cache[answer, lastAnswer]
-	suspicions  *lru.Cache[installationOf, suspicion] // see losses.go
-	rekey       uint32                                // not 0: our pre-key is to be replaced, by at least this version
-	rekeyed     time.Time                             // when it last was for a repair
-	nextCare    time.Time                             // when pre-keys and old marks are looked after
-	acceptsWork bool                                  // an identity is there and its state loaded
-	doorbell    doorbell                              // how fast strangers come in
-	marks       markBook                              // whose marks are in the store
-	// repairs are the people who hold an older contact state of ours: see repair.go.
-	repairs map[key.Public]bool
-	// introduced is what of our profile people were told: see introduce.go.
-	introduced *lru.Cache[key.Public, *wire.IntroducedRecord]
+	nextAwait   time.Time
+	awaitMore   bool
+	nextCare    time.Time // when pre-keys and old marks are looked after
+	acceptsWork bool      // an identity is there and its state loaded
 }
 
 // Pauses of the loop.
@@ -145,10 +106,10 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 	c.followClock(t)
 	if c.online.came.Swap(false) {
 		c.loop.networkPause.wentWell()
-		c.loop.back.happened = true
+		c.outbox.WasAway(t)
 	}
 	if c.online.peerCame.Swap(false) {
-		c.loop.back.happened = true
+		c.outbox.WasAway(t)
 	}
 	batch = append(c.loop.unstored, batch...)
 	c.loop.unstored = nil
@@ -162,10 +123,9 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 	if c.loop.acceptsWork && !c.loop.storePause.lasts(c.now()) {
 		c.look()
 		c.renewPreKey()
-		c.repair()
-		c.comeBack()
-		c.sendFailed()
-		c.send()
+		c.sendUpdates()
+		c.comeBack(t)
+		c.publishContactCode(t)
 		c.awaitCodes()
 		for _, p := range c.parts {
 			if err := p.Work(t); err != nil {
@@ -226,21 +186,12 @@ func (c *Client) untilDue() time.Duration {
 	case c.online.is() && c.loop.networkPause.lasts(now):
 		earlier(c.loop.networkPause.until)
 	case c.online.is():
-		earlier(c.loop.nextCode)
-		if c.loop.back.happened {
-			earlier(c.loop.back.next(c.settings.ResendBase))
-		}
+		earlier(c.sessions.code.next)
 		if c.loop.awaitMore {
 			earlier(c.loop.nextAwait)
 		}
-		for _, a := range c.loop.acks {
-			earlier(a.due)
-		}
-		if len(c.loop.unpublished) > 0 || len(c.loop.answers) > 0 || len(c.loop.returned) > 0 {
+		if len(c.sessions.answers.due) > 0 {
 			earlier(now)
-		}
-		if t, ok := c.outbox.nextDue(); ok {
-			earlier(t)
 		}
 	}
 	return max(0, due.Sub(now))
@@ -280,13 +231,13 @@ func (c *Client) look() {
 	}
 }
 
-// finish marks what was published before the client closes.
+// finish records what was published before the client closes.
 func (c *Client) finish() {
-	c.busy.Lock()
-	defer c.busy.Unlock()
-	if !c.paused.Load() {
-		c.markPublished()
-	}
+	c.busy.Do(c.beginTurn, func(t *ledger.Turn) {
+		if !c.paused.Load() {
+			_ = c.outbox.Close(t) // it has logged the error, and publishes again after the next start
+		}
+	})
 }
 
 // Bounds of what comes in, before anything is known of who sent it.

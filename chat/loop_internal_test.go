@@ -4,8 +4,6 @@ import (
 	"context"
 	"testing"
 	"time"
-
-	"libstatus1to1/chat/protocol/key"
 )
 
 func TestByteGate(t *testing.T) {
@@ -35,30 +33,5 @@ func TestByteGate(t *testing.T) {
 	g.leave(6)
 	if err := <-through; err != nil || g.used != 5 {
 		t.Fatalf("%v, %d inside", err, g.used)
-	}
-}
-
-func TestRepeats(t *testing.T) {
-	r, now := newRepeats(), time.Unix(1000, 0)
-	someone := key.Public{}
-	allowed := func() (n int) {
-		for range 100 {
-			if r.allow(someone, now, time.Second) {
-				n++
-			}
-		}
-		return n
-	}
-	if n := allowed(); n != repeatsAtOnce {
-		t.Errorf("%d at once, want %d", n, repeatsAtOnce)
-	}
-	if now = now.Add(3 * time.Second); allowed() != 3 {
-		t.Error("three seconds give three")
-	}
-	if now = now.Add(time.Hour); allowed() != repeatsAtOnce {
-		t.Error("the bucket is not full after an hour")
-	}
-	if now = now.Add(-2 * time.Hour); allowed() > repeatsAtOnce {
-		t.Error("a clock put back gives too many")
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
@@ -35,14 +37,24 @@ import (
 // again for a while, twice as long each time.
 // Spec: 54, "Re-keying".
 
-// suspicion is what there is about a loss between us and an installation.
+// suspicion holds what points to a loss between us and an installation, and how far the
+// steps above have come.
 type suspicion struct {
 	cause string
-	since time.Time // the first probe; whole milliseconds, as sessions are stored
-	last  time.Time // the last step
-	steps int       // since then, without an answer; 0: there was one
-	times int       // how many suspicions there were in a row
-	begun key.Public
+	since time.Time  // the first probe; whole milliseconds, as sessions are stored
+	last  time.Time  // the last step
+	steps int        // taken since then without an answer; 0: there was one
+	times int        // how many suspicions there were in a row
+	begun key.Public // their pre-key from which a session was begun anew
+}
+
+// suspicions are those about the installations that were last in doubt.
+type suspicions = *lru.Cache[installationOf, suspicion]
+
+// newSuspicions returns the memory of a client that suspects nothing.
+func newSuspicions() suspicions {
+	s, _ := lru.New[installationOf, suspicion](answersRemembered) // fails only for a size below 1
+	return s
 }
 
 // installationOf names an installation of an identity.
@@ -70,19 +82,21 @@ func (s suspicion) pause(set Settings) time.Duration {
 	return min(set.AdvertiseEvery, set.ResendBase<<min(n-1, maxAnswerDoublings))
 }
 
-// unreadable takes a message that is for us and did not open.
+// unreadable decides what to do about a message that is for us and did not open: nothing, or
+// the next step of the suspicion that it supports.
 func (p *pass) unreadable(m *inbound, peer session.Peer, failure error) {
 	cause := causeOf(failure)
 	sealed := m.message.GetEncryptedMessage()[p.a.self.InstallationID]
 	if cause == "" || sealed.GetDRHeader() == nil || !p.answerable(m) {
 		return
 	}
+	// The answer goes to the pre-key in the bundle beside the message, so that is learnt first.
 	next, err := peer.LearnMessage(p.a.self, m.message, p.now)
 	if err != nil {
 		return
 	}
 	from, known := next.Find(m.message.GetInstallationId())
-	if !known || m.sender == p.a.public && from.Disabled {
+	if !known || m.sender == p.a.public && from.Disabled { // nothing is sent to a disabled device of ours
 		return
 	}
 	who := installationOf{m.sender, from.ID}
@@ -90,6 +104,7 @@ func (p *pass) unreadable(m *inbound, peer session.Peer, failure error) {
 	if !ok {
 		return
 	}
+	// Which of the four steps above this is.
 	w := answer{peer: m.sender, installation: from.ID, kind: probe}
 	switch {
 	case s.steps <= maxSuspectProbes:
@@ -101,24 +116,35 @@ func (p *pass) unreadable(m *inbound, peer session.Peer, failure error) {
 	if !p.c.mayAnswer(w, 0, p.now) {
 		return
 	}
-	p.c.loop.suspicions.Add(who, s)
+	p.c.sessions.suspicions.Add(who, s)
 	p.setPeer(peer, next)
-	p.do(func(t *txn) error { t.then(func() { t.c.takeStep(w) }); return nil })
+	p.do(func(t *txn) error { t.then(func() { t.c.answerLoss(w) }); return nil })
 }
 
-// takeStep has an answer sent, and does what a loss that is certain asks for.
-func (c *Client) takeStep(w answer) {
+// answerLoss sends the answer of a step. A probe is all of the first steps; the later ones
+// begin anew.
+func (c *Client) answerLoss(w answer) {
 	if w.kind == probe {
-		c.loop.answers[w] = true
+		c.sessions.answers.due[w] = true
 		return
 	}
 	c.startOver(w, 0)
 }
 
-// suspect is the next step of a suspicion, if one is due: signedAt is when the sender
-// signed the message that gives rise to it.
+// startOver begins a new session with an installation, with a new pre-key of ours of at
+// least a version, and sends again what it has not acknowledged. The caller holds the
+// engine's lock.
+func (c *Client) startOver(w answer, version uint32) {
+	c.sessions.answers.due[w] = true
+	c.wantNewPreKey(version)
+	c.outbox.Resend(outbox.Device{Peer: w.peer, Installation: w.installation})
+}
+
+// suspect returns the next step of a suspicion, if one is due. signedAt is when the sender
+// signed the message that supports it, ns: a message from before the probes says nothing of
+// whether they were answered.
 func (p *pass) suspect(who installationOf, cause string, signedAt int64) (suspicion, bool) {
-	s, before := p.c.loop.suspicions.Get(who)
+	s, before := p.c.sessions.suspicions.Get(who)
 	if before && p.now.Sub(s.last) < s.pause(p.c.settings) {
 		return s, false
 	}
@@ -137,7 +163,7 @@ func (p *pass) suspect(who installationOf, cause string, signedAt int64) (suspic
 // once it carries what was missed: a message made before the first probe.
 func (p *pass) answeredInSession(m *inbound, in session.Session) {
 	who := installationOf{m.sender, m.in.InstallationID}
-	s, suspected := p.c.loop.suspicions.Get(who)
+	s, suspected := p.c.sessions.suspicions.Get(who)
 	if !suspected || s.cause == "" {
 		return
 	}
@@ -150,7 +176,7 @@ func (p *pass) answeredInSession(m *inbound, in session.Session) {
 	case !replaced:
 		s.cause, s.begun = "", key.Public{}
 	}
-	p.c.loop.suspicions.Add(who, s)
+	p.c.sessions.suspicions.Add(who, s)
 	if !repaired || m.silent {
 		return
 	}
@@ -174,6 +200,8 @@ func cameAgain(plaintext []byte, before time.Time) bool {
 	return false
 }
 
+// causeOf names, for event.SessionRepaired, why a message did not open; "" if that points to
+// no loss.
 func causeOf(err error) string {
 	switch {
 	case errors.Is(err, session.ErrNoPreKey):

@@ -25,6 +25,7 @@ func cleanLines(field, lines string, limit int) (string, error) {
 	return cleanText(field, lines, limit, text.Lines)
 }
 
+// cleanText checks and cleans a text of the host with clean.
 func cleanText(field, given string, limit int, clean func(string) string) (string, error) {
 	if !utf8.ValidString(given) {
 		return "", Errorf(CodeBadParams, field, "the name is not valid UTF-8")
@@ -42,6 +43,7 @@ func cleanText(field, given string, limit int, clean func(string) string) (strin
 	return cleaned, nil
 }
 
+// tooLongName is the error of a name of more than limit code points.
 func tooLongName(field string, limit int) error {
 	return Errorf(CodeTooLong, field, "the name is longer than %d code points", limit).With("max", limit)
 }
@@ -54,4 +56,10 @@ func shownName(name string, limit int) string {
 // shownLines is shownName for a text of several lines.
 func shownLines(lines string, limit int) string {
 	return text.Lines(boundedName(text.Lines(boundedName(lines, maxNameRead)), limit))
+}
+
+// boundedName cuts a name or text from outside to a length.
+func boundedName(name string, limit int) string {
+	runes := []rune(name)
+	return string(runes[:min(len(runes), limit)])
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
 )
 
@@ -128,4 +130,28 @@ func (c *Client) WaitOnline(ctx context.Context, peers int) (NetworkStatus, erro
 				With("connected", connected)
 		}
 	}
+}
+
+// publishTimeout bounds one hand-over to the network.
+const publishTimeout = 10 * time.Second
+
+// publish sends b with a fresh timestamp: gossipsub swallows an envelope it has
+// seen in the last two minutes, and a republished attempt must not be. clock is the
+// latest clock of a message in it, or 0.
+func (c *Client) publish(contentTopic string, b []byte, clock uint64) (Evidence, error) {
+	return c.publishEnvelope(Envelope{
+		ContentTopic: contentTopic, Payload: b, Version: 1, Timestamp: history.EnvelopeTime(c.now(), clock).UnixNano(),
+	})
+}
+
+// publishEnvelope publishes e on our pubsub topic, with a fresh timestamp if it has
+// none.
+func (c *Client) publishEnvelope(e Envelope) (Evidence, error) {
+	ctx, cancel := context.WithTimeout(c.life.ctx, publishTimeout)
+	defer cancel()
+	e.PubsubTopic = c.net.PubsubTopic()
+	if e.Timestamp == 0 {
+		e.Timestamp = c.now().UnixNano()
+	}
+	return c.net.Publish(ctx, e)
 }

@@ -1,289 +1,222 @@
 package chat
 
 import (
-	"encoding/binary"
-	"slices"
-	"sync"
-	"sync/atomic"
-	"time"
+	"errors"
 
 	"google.golang.org/protobuf/proto"
 
-	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/history"
+	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/internal/outbox"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/wire"
 )
 
-// outbox is the schedule, in memory, of the messages that are not acknowledged.
-// The store has the same rows, with the bytes.
-type outbox struct {
-	mu     sync.Mutex
-	byMVDS map[[32]byte]*outboxRow
-	texts  map[[32]byte]*outboxRow // those in a history, by message id
-	last   atomic.Uint64           // number of a row that was given out last
-	kept   int                     // bytes of all bodies
+// Package outbox delivers; here is what it needs of the rest of the engine, beside
+// sealing (seal.go) and copies for own devices (owncopies.go), and what users do about a
+// message that is not delivered.
+
+// newOutbox makes the part; the ledger must be open.
+func (c *Client) newOutbox() *outbox.Outbox {
+	return outbox.New(outbox.Options{
+		Ledger: c.ledger, Sealer: sealer{c}, Messages: sentMessages{c.history, c}, OwnDevices: ownDevices{c}, People: addressBook{c}, Network: network{c},
+		Now: c.now, Rand: c.rand, Log: c.log,
+		ResendBase: c.settings.ResendBase, AckDelay: c.settings.AckDelay, StrangerMessages: MaxStrangerMessages,
+		Drop:           c.counters.drop,
+		Wake:           c.kick,
+		AwaitedChanged: func() { c.loop.awaitMore = true },
+		Stored:         func() { c.loop.storePause.wentWell() },
+		Stopping:       func() bool { return c.life.ctx.Err() != nil },
+	})
 }
 
-// keptBodies bounds the bytes kept for the first sending of new rows; others are read
-// from the store again.
-const keptBodies = 4 << 20
+// addressBook implements outbox.People.
+type addressBook struct{ c *Client }
 
-// outboxRow is one message to one identity: another person, or our own other
-// devices. It is named by its MVDS id, since both have the same message id.
-type outboxRow struct {
-	id, mvds  [32]byte
-	number    uint64 // its key in the table
-	peer      key.Public
-	clock     uint64
-	size      int
-	sends     int
-	nextSend  time.Time
-	attempt   uint64 // not 0: in an attempt that is not out yet
-	carrier   uint64 // not 0: the attempt whose record says when it is due again
-	acked     []string
-	delivered bool
-	hurried   time.Time // when it was last made due early for an installation that asked
-	hurries   int       // how often it was hurried because somebody was heard: see returns.go
-	quick     int       // how often it is to be sent soon, beside its schedule
-	quickSent int       // how often it was
-	scheduled time.Time // when quick is not 0: when it is due by its schedule
-	// text tells that its message is in a history, to somebody else; ref is its client_ref.
-	text bool
-	ref  string
-	sent *sentAs // its message is sent, which its record may not say: see sent.go
-	// body is what it sends, until that was published once, if there was room.
-	body *datasync.Message
+// Blocked implements outbox.People.
+func (b addressBook) Blocked(k key.Public) bool {
+	s, _ := b.c.people.contacts.get(k)
+	return s.blocked
 }
 
-func (o *outbox) add(rows ...*outboxRow) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.byMVDS == nil {
-		o.byMVDS, o.texts = map[[32]byte]*outboxRow{}, map[[32]byte]*outboxRow{}
+// Familiar implements outbox.People.
+func (b addressBook) Familiar(k key.Public) bool {
+	s, _ := b.c.people.contacts.get(k)
+	return s.familiar()
+}
+
+// network implements outbox.Network.
+type network struct{ c *Client }
+
+// MaxPayload implements outbox.Network.
+func (n network) MaxPayload() int { return n.c.net.MaxPayload() }
+
+// Publish implements outbox.Network. After a failure of the network there are no turns
+// that are online for a while.
+func (n network) Publish(contentTopic string, b []byte, clock uint64) (Evidence, error) {
+	evidence, err := n.c.publish(contentTopic, b, clock)
+	if err == nil || errors.Is(err, ErrTooLarge) {
+		n.c.loop.networkPause.wentWell()
+	} else {
+		n.c.loop.networkPause.failed(n.c.now())
 	}
-	for _, r := range rows {
-		o.byMVDS[r.mvds] = r
-		if r.text {
-			o.texts[r.id] = r
+	return evidence, err
+}
+
+// sentMessages implements outbox.Messages.
+type sentMessages struct {
+	*history.History
+	c *Client
+}
+
+// Message implements outbox.Messages.
+func (s sentMessages) Message(tx Tx, id [32]byte) (m outbox.Message, found bool, err error) {
+	rec, found, err := s.Record(tx, id)
+	if err != nil || !found {
+		return m, false, err
+	}
+	state := history.StateOf(rec)
+	return outbox.Message{
+		ClientRef: rec.GetClientRef(), Delivered: state == history.Delivered, Failed: state == history.Failed, Obsolete: !s.c.stillAsked(rec),
+	}, true, nil
+}
+
+// Sent implements outbox.Messages.
+func (s sentMessages) Sent(tx *ledger.Tx, id [32]byte, by outbox.Sent) error {
+	return s.History.Sent(tx, id, history.Sending{Evidence: by.Evidence, At: by.At})
+}
+
+// stillAsked is false for a contact request that was taken back since.
+func (c *Client) stillAsked(m *wire.MessageRecord) bool {
+	if m.GetKind() != history.KindContactRequest {
+		return true
+	}
+	k, err := message.ConversationID(m.GetChat()).Public()
+	s, _ := c.people.contacts.get(k)
+	return err == nil && s.request.Added()
+}
+
+// Retry sends a message that has failed again, with the same message id, so that nobody
+// has it twice. Messages whose recipient comes back are tried again without it.
+func (c *Client) Retry(id [32]byte) (event.Message, error) {
+	var m wire.MessageRecord
+	err := c.exclusive(func(*ledger.Turn) error {
+		if _, err := c.account(); err != nil {
+			return err
 		}
-		if r.body == nil {
-			continue
-		}
-		if o.kept+r.size > keptBodies {
-			r.body = nil
-		} else {
-			o.kept += r.size
-		}
+		return c.update(func(t *txn) error { return t.retry(id, &m) })
+	})
+	if err != nil {
+		return event.Message{}, err
 	}
+	c.kick()
+	return messageOf(&m), nil
 }
 
-// letGo forgets what a row sends; o.mu is held.
-func (o *outbox) letGo(r *outboxRow) {
-	if r.body != nil {
-		r.body = nil
-		o.kept -= r.size
+func (t *txn) retry(id [32]byte, m *wire.MessageRecord) error {
+	if err := t.ownMessage(id, m); err != nil {
+		return err
 	}
-}
-
-// published notes that the attempt a row was in is out.
-func (o *outbox) published(s sentRow, attempt uint64) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if r := o.byMVDS[s.row.mvds]; r != nil {
-		r.attempt, r.carrier, r.nextSend = 0, attempt, s.next
-		r.quick, r.quickSent, r.scheduled = s.quick, r.quickSent+1, s.scheduled
-		o.letGo(r)
+	if history.StateOf(m) != history.Failed {
+		return wrongMessageState(m, "the message has not failed")
 	}
-}
-
-func (o *outbox) remove(mvds [32]byte) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	r := o.byMVDS[mvds]
-	if r == nil {
-		return
-	}
-	o.letGo(r)
-	delete(o.byMVDS, mvds)
-	if r.text {
-		delete(o.texts, r.id)
-	}
-}
-
-// forMVDS hands out a copy: rows change under the lock only.
-func (o *outbox) forMVDS(id [32]byte) (outboxRow, bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if r := o.byMVDS[id]; r != nil {
-		return *r, true
-	}
-	return outboxRow{}, false
-}
-
-// copies are those rows of an attempt that are still there.
-func (o *outbox) copies(in []attemptRow) []outboxRow {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	rows := make([]outboxRow, 0, len(in))
-	for _, row := range in {
-		if r := o.byMVDS[row.mvds]; r != nil {
-			rows = append(rows, *r)
-		}
-	}
-	return rows
-}
-
-// latestClock is the latest clock among those rows of an attempt that are still there.
-func (o *outbox) latestClock(in []attemptRow) (clock uint64) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, row := range in {
-		if r := o.byMVDS[row.mvds]; r != nil {
-			clock = max(clock, r.clock)
-		}
-	}
-	return clock
-}
-
-// carried are copies of those rows about which an earlier attempt says something.
-func (o *outbox) carried(in []attemptRow) (rows []outboxRow) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, row := range in {
-		if r := o.byMVDS[row.mvds]; r != nil && (r.carrier != 0 || r.sent != nil) {
-			rows = append(rows, *r)
-		}
-	}
-	return rows
-}
-
-func (o *outbox) change(mvds [32]byte, f func(*outboxRow)) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if r := o.byMVDS[mvds]; r != nil {
-		f(r)
-	}
-}
-
-func (o *outbox) len() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return len(o.byMVDS)
-}
-
-// nextDue is when the next row has to be sent.
-func (o *outbox) nextDue() (t time.Time, ok bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, r := range o.byMVDS {
-		if r.attempt == 0 && (!ok || r.nextSend.Before(t)) {
-			t, ok = r.nextSend, true
-		}
-	}
-	return t, ok
-}
-
-// due lists, by person, copies of the rows to be sent now in the order of their
-// clocks. For somebody who has one due, those due within coalesce come along.
-func (o *outbox) due(now time.Time, coalesce time.Duration) map[key.Public][]outboxRow {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	soon, waiting := now.Add(coalesce), map[key.Public]*dueRows{}
-	for _, r := range o.byMVDS {
-		if r.attempt != 0 || r.nextSend.After(soon) {
-			continue
-		}
-		w := waiting[r.peer]
-		if w == nil {
-			w = &dueRows{}
-			waiting[r.peer] = w
-		}
-		w.rows = append(w.rows, r)
-		w.now = w.now || !r.nextSend.After(now)
-	}
-	due := map[key.Public][]outboxRow{}
-	for peer, w := range waiting {
-		if !w.now {
-			continue
-		}
-		slices.SortFunc(w.rows, byClock)
-		list := make([]outboxRow, len(w.rows))
-		for i, r := range w.rows {
-			list[i] = *r
-		}
-		due[peer] = list
-	}
-	return due
-}
-
-// dueRows are rows of one person that are due soon; now tells that one is already.
-type dueRows struct {
-	rows []*outboxRow
-	now  bool
-}
-
-func byClock(a, b *outboxRow) int {
-	if a.clock != b.clock {
-		if a.clock < b.clock {
-			return -1
-		}
-		return 1
-	}
-	return slices.Compare(a.mvds[:], b.mvds[:])
-}
-
-// rowKeySize is the size of the keys of the outbox.
-const rowKeySize = 8
-
-func rowKey(number uint64) []byte {
-	return binary.BigEndian.AppendUint64(make([]byte, 0, rowKeySize), number)
-}
-
-func rowFromRecord(rec *wire.OutboxRecord, number uint64) (*outboxRow, error) {
-	peer, err := key.ParsePublic(rec.GetPeer())
-	if err != nil || len(rec.GetMessageId()) != 32 || len(rec.GetMvdsId()) != 32 {
-		return nil, Errorf(CodeStoreCorrupt, "", "an outbox row does not read back")
-	}
-	return newRow(peer, rec, number), nil
-}
-
-// newRow is the row of a record that is whole, for peer.
-func newRow(peer key.Public, rec *wire.OutboxRecord, number uint64) *outboxRow {
-	return &outboxRow{
-		id: [32]byte(rec.GetMessageId()), mvds: [32]byte(rec.GetMvdsId()), number: number, peer: peer,
-		clock: rec.GetClock(), size: len(rec.GetApplication()), sends: int(rec.GetSends()),
-		nextSend: time.UnixMilli(rec.GetNextSendAt()),
-		// Earlier versions counted devices that nobody knew, without end.
-		acked:     rec.GetAcknowledgedBy()[:min(len(rec.GetAcknowledgedBy()), session.MaxKnownInstallations)],
-		delivered: len(rec.GetAcknowledgedBy()) > 0,
-		text:      rec.GetInHistory(), ref: rec.GetClientRef(),
-	}
-}
-
-// addRow stores a new row of the outbox, for peer.
-func (t *txn) addRow(peer key.Public, rec *wire.OutboxRecord) error {
-	b, err := proto.Marshal(rec)
+	to, kept, err := t.c.outbox.Kept(t.Tx, id)
 	if err != nil {
 		return err
 	}
-	return t.addEncodedRow(peer, rec, b, nil)
-}
-
-// addEncodedRow is addRow where the record is encoded already, as b, and body is what
-// the row sends, if it is to be kept.
-func (t *txn) addEncodedRow(peer key.Public, rec *wire.OutboxRecord, b []byte, body *datasync.Message) error {
-	row := newRow(peer, rec, t.c.outbox.last.Add(1))
-	row.body = body
-	t.then(func() { t.c.outbox.add(row) })
-	return t.Put(tableOutbox, rowKey(row.number), b)
-}
-
-// dropRow takes a row out of the outbox.
-func (t *txn) dropRow(r outboxRow) error {
-	t.then(func() { t.c.outbox.remove(r.mvds); t.c.loop.awaitMore = true })
-	if err := t.leaveCarrier(r); err != nil {
+	if !kept {
+		return wrongMessageState(m, "the message is not kept for that any more, or never fits; send its text anew")
+	}
+	if s, _ := t.c.people.contacts.get(to); s.blocked {
+		return Errorf(CodeBlocked, "message_id", "its recipient is blocked")
+	}
+	if !t.c.stillAsked(m) {
+		return wrongMessageState(m, "the contact request was taken back")
+	}
+	if err := t.c.outbox.Retry(t.Tx, id); err != nil {
 		return err
 	}
-	return t.Delete(tableOutbox, rowKey(r.number))
+	return t.ownMessage(id, m) // as it is now
+}
+
+// Cancel ends the sending of a message that is not delivered: it has failed then, with
+// CodeCancelled, and is not sent again unless Retry asks for it. wentOut tells that it
+// was handed to the network before, so that it may arrive all the same; if it does, it
+// is delivered after all.
+func (c *Client) Cancel(id [32]byte) (m event.Message, wentOut bool, err error) {
+	var rec wire.MessageRecord
+	err = c.exclusive(func(*ledger.Turn) error {
+		if _, err := c.account(); err != nil {
+			return err
+		}
+		return c.update(func(t *txn) (err error) {
+			wentOut, err = t.cancel(id, &rec)
+			return err
+		})
+	})
+	if err != nil {
+		return event.Message{}, false, err
+	}
+	return messageOf(&rec), wentOut, nil
+}
+
+func (t *txn) cancel(id [32]byte, m *wire.MessageRecord) (wentOut bool, err error) {
+	if err := t.ownMessage(id, m); err != nil {
+		return false, err
+	}
+	if err := mayCancel(m, t.c.outbox.Sending(id)); err != nil {
+		return false, err
+	}
+	if history.StateOf(m) == history.Failed {
+		wentOut = m.GetEvidenceKind() != ""
+		changed, err := t.c.outbox.CancelFailed(t.Tx, id)
+		if err != nil || !changed {
+			return wentOut, err
+		}
+		return wentOut, t.c.history.FailAgain(t.Tx, m, CodeCancelled)
+	}
+	if wentOut, err = t.c.outbox.Cancel(t.Tx, id); err != nil {
+		return false, err
+	}
+	if err := t.c.history.Fail(t.Tx, id, CodeCancelled); err != nil {
+		return false, err
+	}
+	return wentOut, t.ownMessage(id, m) // as it is now
+}
+
+// ownMessage reads a message that we may have sent, in the state that is known.
+func (t *txn) ownMessage(id [32]byte, m *wire.MessageRecord) error {
+	rec, found, err := t.c.history.Record(t.Tx, id)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return Errorf(CodeNotFound, "message_id", "there is no message with this id")
+	}
+	if !rec.GetOutgoing() {
+		return wrongMessageState(rec, "the message was received")
+	}
+	proto.Reset(m)
+	proto.Merge(m, rec)
+	return nil
+}
+
+func wrongMessageState(m *wire.MessageRecord, format string) error {
+	return Errorf(CodeWrongState, "message_id", "%s", format).With("state", m.GetState())
+}
+
+// mayCancel tells why a message cannot be cancelled, nil if it can. ours: this device
+// sends it.
+func mayCancel(m *wire.MessageRecord, ours bool) error {
+	switch {
+	case history.StateOf(m) == history.Delivered:
+		return wrongMessageState(m, "the message is delivered")
+	case m.GetKind() == history.KindContactRequest:
+		return wrongMessageState(m, "a contact request is taken back with contacts.retract")
+	case history.StateOf(m) != history.Failed && !ours:
+		return wrongMessageState(m, "another device of this identity sends the message")
+	}
+	return nil
 }

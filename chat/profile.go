@@ -105,6 +105,7 @@ func (p ProfileChange) clean() (ProfileChange, error) {
 	return p, nil
 }
 
+// validate checks what is changed. Errors: CodeBadParams, CodeBadPicture.
 func (p ProfileChange) validate() error {
 	if p.Color != nil && (*p.Color < 0 || *p.Color > message.MaxColour) {
 		return Errorf(CodeBadParams, "color", "the colour must be 0 to %d", message.MaxColour).With("max", message.MaxColour)
@@ -123,6 +124,7 @@ func (p ProfileChange) validate() error {
 	return nil
 }
 
+// apply makes the change in an account that is not in use yet.
 func (p ProfileChange) apply(a *account) {
 	if p.DisplayName != nil {
 		a.displayName = *p.DisplayName
@@ -142,10 +144,10 @@ func (p ProfileChange) apply(a *account) {
 	}
 }
 
-// changeAccount stores a changed account and makes it the one in use. Its profile is
-// published anew.
+// changeAccount stores a changed account and makes it the one in use. The contact code is
+// due at once, because it carries the profile.
 func (c *Client) changeAccount(change func(*account)) error {
-	c.busy.Lock() // so that the loop does not replace the account meanwhile
+	c.busy.Lock() // the loop must not replace the account meanwhile
 	defer c.busy.Unlock()
 	a, err := c.account()
 	if err != nil {
@@ -157,10 +159,10 @@ func (c *Client) changeAccount(change func(*account)) error {
 	if err := c.update(func(t *txn) error { return put(t, tableMeta, metaIdentity, next.record()) }); err != nil {
 		return err
 	}
-	c.account_.Store(&next)
-	c.loop.nextCode = c.now()
+	c.self.Store(&next)
+	c.sessions.code.next = c.now()
 	if next.displayName != a.displayName {
-		c.tellContacts()
+		c.announceName()
 	}
 	c.kick()
 	return nil
@@ -191,32 +193,34 @@ type profileNews struct {
 	picture *message.Picture
 }
 
-// profile takes a ChatIdentity. errLater: its clock is too far ahead.
+// profile accepts a ChatIdentity. It returns false for one that is to come again, because its
+// clock is too far ahead.
 // Spec: 62/STATUS-PAYLOADS leaves it out; deployed.
-func (p *pass) profile(m *inbound, ci *wire.ChatIdentity) error {
+func (p *pass) profile(m *inbound, ci *wire.ChatIdentity) bool {
 	of := m.sender
 	if ci == nil || of == p.a.public {
-		return nil
+		return true
 	}
 	if ci.GetClock() > message.LatestClock(p.now) && ci.GetClock() > message.LatestClock(p.judged(m)) {
 		p.c.counters.drop("contact_clock")
-		return errLater
+		return false
 	}
 	news := profileNews{clock: ci.GetClock(), name: ci.GetDisplayName(), whole: true, bio: shownLines(ci.GetDescription(), message.MaxBio)}
-	// Nobody who came unasked leaves a picture with us.
-	if s, _ := p.c.roster.get(of); len(ci.GetImages()) > 0 && (s.added || s.request.Added()) {
+	// A picture has up to a megabyte: people who came unasked leave none with us.
+	if s, _ := p.c.people.contacts.get(of); len(ci.GetImages()) > 0 && (s.added || s.request.Added()) {
 		shared, err := p.a.self.Identity.ECDH(of)
 		if err == nil {
 			news.picture = message.PictureOf(ci, shared)
 		}
 	}
 	p.do(func(t *txn) error { return t.profileOf(of, news) })
-	return nil
+	return true
 }
 
-// profileOf takes what somebody says about themselves, if it is newer.
+// profileOf stores what somebody says about themselves, if it is newer than what is there.
+// At the same clock only a picture is news: the contact code carries the profile without it.
 func (t *txn) profileOf(k key.Public, news profileNews) error {
-	if !t.c.roster.heard(k) {
+	if !t.c.people.contacts.hears(k) {
 		return nil
 	}
 	if !utf8.ValidString(news.name) || !utf8.ValidString(news.bio) {
@@ -238,8 +242,8 @@ func (t *txn) profileOf(k key.Public, news profileNews) error {
 		}
 	}
 	same := proto.Equal(before, rec) && !shown
-	if !same && errors.Is(t.unaskedChange(k, rec), errLater) {
-		return nil // nobody acknowledges a profile
+	if !same && !t.c.countChange(k, rec) {
+		return nil // a profile is not acknowledged, so it is dropped rather than refused
 	}
 	rec.ProfileClock = news.clock
 	if err := t.putContact(k, rec); err != nil || same {
@@ -277,4 +281,22 @@ func (c *Client) ContactPicture(k key.Public) (ProfilePicture, error) {
 		return ProfilePicture{}, Errorf(CodeNotFound, "key", "there is no picture of this person")
 	}
 	return ProfilePicture{MIME: message.MIMEOf(wire.ImageFormat(rec.GetFormat())), Data: rec.GetPayload()}, nil
+}
+
+// pictures looks whether pictures read back and belong to somebody.
+func (in *inspection) pictures() error {
+	return in.each(tablePictures, func(name, value []byte) error {
+		var rec wire.PictureRecord
+		if err := decodeRecord(tablePictures, value, &rec); err != nil {
+			return err
+		}
+		if p, err := message.CheckPicture(rec.GetPayload()); err != nil || int32(p.Format) != rec.GetFormat() {
+			in.tell(tablePictures, "a picture is none")
+		}
+		found, err := in.holds(tableContacts, name)
+		if err == nil && !found {
+			in.tell(tablePictures, "a picture is of nobody")
+		}
+		return err
+	})
 }

@@ -2,12 +2,11 @@ package chat
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/internal/parallel"
-	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/payload"
 	"libstatus1to1/chat/protocol/session"
@@ -38,9 +37,10 @@ type pass struct {
 	found map[string][]byte     // marks looked for in the store: nil where there is none
 	all   stepList              // what to write, in order
 	into  *stepList             // where the next step goes
-	mail  []mail
-	taken map[[32]byte][32]byte // ChatMessages of this pass: MVDS id by message id
-	met   map[key.Public]bool   // strangers nothing was known of before this pass
+	// applications are the application messages of all envelopes, in their order.
+	applications []applicationMessage
+	accepted     map[[32]byte][32]byte // ChatMessages of this pass: MVDS id by message id
+	met          map[key.Public]bool   // strangers nothing was known of before this pass
 	// welcomed are those of them who have said something that opened.
 	welcomed map[key.Public]bool
 	// routed are people whom this pass makes known, with the topic shared with them.
@@ -92,7 +92,7 @@ func (c *Client) receive(batch []Envelope) {
 	}
 	p := &pass{
 		c: c, a: a, now: c.now(), peers: map[key.Public]*passPeer{},
-		seen: map[string][][32]byte{}, found: map[string][]byte{}, taken: map[[32]byte][32]byte{}, refused: map[[32]byte]bool{},
+		seen: map[string][][32]byte{}, found: map[string][]byte{}, accepted: map[[32]byte][32]byte{}, refused: map[[32]byte]bool{},
 		routed: map[key.Public]bool{},
 	}
 	p.into = &p.all
@@ -109,7 +109,7 @@ func (c *Client) receive(batch []Envelope) {
 			c.log.Log("debug", "envelope dropped", "reason", reasonOf(err))
 		}
 	}
-	p.openMail()
+	p.openApplications()
 	if len(p.all.steps) == 0 {
 		return
 	}
@@ -135,7 +135,11 @@ func (p *pass) write(t *txn) error {
 		if err := t.savePeer(pp.before, pp.after); err != nil {
 			return err
 		}
-		if err := t.reportDevices(pp.before, pp.after); err != nil {
+		report := t.reportConflicts
+		if pp.after.Identity == p.a.public {
+			report = t.reportDevices
+		}
+		if err := report(pp.before, pp.after); err != nil {
 			return err
 		}
 	}
@@ -178,6 +182,31 @@ func (p *pass) handle(m *inbound) error {
 	return p.open(m)
 }
 
+// admit decides about the sender of a payload before anything is opened or stored. What
+// blocked people send is opened, so that it can be acknowledged, and goes no further: that is
+// what silent says.
+func (p *pass) admit(m *inbound) error {
+	s, known := p.c.people.contacts.get(m.sender)
+	switch {
+	case m.sender == p.a.public, known && !s.stranger() && !s.blocked:
+	case p.c.settings.Strangers == StrangersDeny && !s.familiar():
+		return dropped("stranger") // also if they are blocked: it must look the same
+	case s.blocked:
+		m.silent = true
+	case known, p.welcomed[m.sender]:
+	case p.c.people.contacts.full():
+		return dropped("strangers_full")
+	case !p.c.people.entering.mayTry(p.now):
+		return dropped("strangers_rate")
+	default:
+		if p.met == nil {
+			p.met = map[key.Public]bool{}
+		}
+		p.met[m.sender] = true
+	}
+	return nil
+}
+
 // unseal opens the 26/WAKU2-PAYLOAD with the keys of its topic and decodes the
 // ProtocolMessage in it. It changes nothing and runs on several goroutines.
 func (p *pass) unseal(e Envelope) (*inbound, error) {
@@ -198,7 +227,7 @@ func (p *pass) unseal(e Envelope) (*inbound, error) {
 		return nil, dropped("unsigned")
 	}
 	m.sender = opened.Signer
-	if m.route.kind != topicPartitioned && personOf(m.sender) != m.route.peer && m.sender != p.a.public {
+	if !m.route.kind.rule().anybody && m.sender.Compact() != m.route.peer && m.sender != p.a.public {
 		return nil, dropped("signer")
 	}
 	if m.message, err = session.ParseMessage(opened.Data); err != nil {
@@ -218,11 +247,30 @@ func (p *pass) seenBefore(m *inbound) (bool, error) {
 	if err != nil || !found {
 		return false, err
 	}
-	if len(mvds) > 0 && p.c.loop.repeats.allow(m.sender, p.now, p.c.settings.ResendBase) {
+	if len(mvds) > 0 && p.c.outbox.AcknowledgeAgain(m.sender, p.now) {
 		p.acknowledge(m.sender, mvds)
 	}
 	return true, dropped("duplicate")
 }
+
+// getAll reads records on all cores; nil where there is none.
+func (c *Client) getAll(table Table, names [][]byte) ([][]byte, error) {
+	parts := (len(names) + getAtOnce - 1) / getAtOnce
+	values, failures := make([][]byte, len(names)), make([]error, parts)
+	parallel.Do(parts, func(part int) {
+		failures[part] = c.store.View(func(tx Tx) (err error) {
+			for i := part * getAtOnce; i < min(len(names), (part+1)*getAtOnce) && err == nil; i++ {
+				values[i], err = tx.Get(table, names[i])
+			}
+			return err
+		})
+	})
+	return values, errors.Join(failures...)
+}
+
+// getAtOnce is how many records are read in one transaction, which costs as much as
+// reading one.
+const getAtOnce = 16
 
 // peer is an identity as the earlier envelopes of this pass left it.
 func (p *pass) peer(k key.Public) (session.Peer, error) {
@@ -254,12 +302,16 @@ func (p *pass) open(m *inbound) error {
 	}
 	m.in, m.news = in, newer(peer, next, m.message.GetInstallationId())
 	if in.Kind == session.Encrypted {
-		if err := p.welcome(m); err != nil {
-			return err
+		if p.met[m.sender] { // a stranger: let in now, if at all
+			if err := p.welcome(m); err != nil {
+				return err
+			}
 		}
 	}
-	next = p.join(m, next)
-	p.ownBundleSeen(m)
+	if m.sender == p.a.public { // another device of ours
+		next = p.join(m, next)
+		p.ownBundleSeen(m)
+	}
 	switch in.Kind {
 	case session.NotAddressed:
 		p.partitioned(m, peer)
@@ -278,10 +330,10 @@ func (p *pass) open(m *inbound) error {
 		p.public(m)
 		return nil
 	}
-	if m.route.kind == topicContactCode {
+	if m.route.kind.rule().public {
 		return dropped("protocol") // a contact code is public, or it is none
 	}
-	next = p.opened(m, next)
+	next = p.readSignals(m, next)
 	p.setPeer(peer, next)
 	p.heard(m, in.InstallationID, in.Session >= 0 || m.recent)
 	if m.silent {
@@ -296,10 +348,55 @@ func (p *pass) open(m *inbound) error {
 	return nil
 }
 
+// recent reports whether the bundle of m is signed later than anything that the marks may
+// have forgotten, and not before the last one of its installation. What anybody publishes
+// again after the marks are gone is neither a sign of life nor a reason to do anything.
+func (p *pass) recent(m *inbound, peer session.Peer) bool {
+	at := m.signedAt()
+	in, _ := peer.Find(m.message.GetInstallationId())
+	return at > p.now.Add(-keepSeen).UnixNano() && at >= in.Activity
+}
+
+// signedAt is when the sender signed the latest of the bundles beside a message, ns; 0 if
+// there is none.
+func (m *inbound) signedAt() (at int64) {
+	for _, b := range m.message.GetBundles() {
+		if string(b.GetIdentity()) == string(m.sender.Compressed()) {
+			at = max(at, b.GetTimestamp())
+		}
+	}
+	return at
+}
+
+// readSignals acts on what a message that opened says beside its content. An empty one asks
+// for what was missed: all that waits is sent again, in a new session if the message came in
+// none. One that came in a session ends the suspicion that the session is lost. It returns
+// the peer, changed by that.
+func (p *pass) readSignals(m *inbound, next session.Peer) session.Peer {
+	from, peer := m.in.InstallationID, m.sender
+	if m.in.Session >= 0 && p.c.sessions.suspicions.Contains(installationOf{peer, from}) {
+		p.answeredInSession(m, next.Sessions[m.in.Session])
+	}
+	// Without a session it may be one from before the marks, published again.
+	if len(m.in.Plaintext) == 0 && (m.in.Session >= 0 || m.recent) {
+		if m.in.Session < 0 {
+			next = next.Rekey(from)
+		}
+		p.do(func(t *txn) error {
+			t.then(func() { t.c.outbox.Resend(outbox.Device{Peer: peer, Installation: from}) })
+			return nil
+		})
+	}
+	return next
+}
+
 // heard notes that a device is there, if what came of it is news: see returns.go.
 func (p *pass) heard(m *inbound, installation string, news bool) {
 	if news {
-		p.do(func(t *txn) error { t.then(func() { t.c.heard(device{m.sender, installation}) }); return nil })
+		p.do(func(t *txn) error {
+			t.then(func() { t.c.outbox.Heard(outbox.Device{Peer: m.sender, Installation: installation}) })
+			return nil
+		})
 	}
 }
 
@@ -309,103 +406,4 @@ func (p *pass) reportSession(peer session.Peer, in session.Incoming) {
 	}
 	s := sessionOf(p.a, peer, in.Session)
 	p.do(func(t *txn) error { return t.emit(event.SessionChanged{Session: s}) })
-}
-
-// plaintext reads what was decrypted: an MVDS payload, a bare application message,
-// or nothing, which advertises the bundle beside it. Whatever it is, it has been
-// opened and is marked so.
-func (p *pass) plaintext(m *inbound) {
-	sync, err := datasync.Decode(m.in.Plaintext)
-	switch {
-	case len(m.in.Plaintext) == 0:
-	case errors.Is(err, datasync.ErrNotMVDS):
-		p.applications(m, []body{{bytes: m.in.Plaintext}})
-	case err != nil:
-		p.c.counters.drop("datasync")
-	default:
-		p.sync(m, sync)
-	}
-	p.setMark(m, m.mvds)
-	if len(m.mvds) > 0 {
-		p.acknowledge(m.sender, m.mvds)
-	}
-}
-
-// acknowledge acknowledges what was not refused.
-func (p *pass) acknowledge(to key.Public, mvds [][32]byte) {
-	p.do(func(t *txn) error {
-		if ids := p.notRefused(mvds); len(ids) > 0 {
-			t.queueAcks(to, ids)
-		}
-		return nil
-	})
-}
-
-// notRefused leaves out what was refused; in the transaction.
-func (p *pass) notRefused(mvds [][32]byte) [][32]byte {
-	if len(p.refused) == 0 {
-		return mvds
-	}
-	return slices.DeleteFunc(slices.Clone(mvds), func(id [32]byte) bool { return p.refused[id] })
-}
-
-// maxSyncMessages is how many messages of one MVDS payload are taken: each costs
-// the recovery of a signature. The rest is not acknowledged, so it comes again.
-const maxSyncMessages = 1000
-
-// sync takes the acknowledgements and messages of an MVDS payload. Offers and
-// requests are not used in batch mode. A message that came before is acknowledged
-// again and goes no further. Spec: 2/MVDS, "Batch mode".
-func (p *pass) sync(m *inbound, sync datasync.Payload) {
-	if len(sync.Acks) > 0 {
-		peer, _ := p.peer(m.sender)
-		by := newAcknowledger(peer, m.in.InstallationID)
-		p.do(func(t *txn) error { return t.acknowledged(by, sync.Acks) })
-	}
-	group := datasync.GroupID(p.a.public, m.sender)
-	m.timestamps = map[[32]byte]int64{}
-	var bodies []body
-	var messages []datasync.Message
-	for _, sm := range sync.Messages[:min(len(sync.Messages), maxSyncMessages)] {
-		if sm.GroupID == group {
-			messages = append(messages, sm)
-		} else {
-			p.c.counters.drop("group")
-		}
-	}
-	known, err := p.known(m, messages)
-	if err != nil {
-		p.c.counters.drop("store") // it is not acknowledged, so it comes again
-		return
-	}
-	listed := map[[32]byte]bool{}
-	for i, sm := range messages {
-		id := known[i].mvds
-		_, found, err := p.mark(seenMVDS, id)
-		if err != nil { // as above
-			p.c.counters.drop("store")
-			continue
-		}
-		if !listed[id] {
-			listed[id] = true
-			m.mvds = append(m.mvds, id)
-		}
-		if found || known[i].stored {
-			continue
-		}
-		p.seen[string(seenKey(seenMVDS, id))] = nil
-		if m.sender == p.a.public {
-			m.timestamps[known[i].id] = sm.Timestamp
-		}
-		bodies = append(bodies, body{sm.Body, known[i]})
-	}
-	p.applications(m, bodies)
-}
-
-func installationIDs(list []session.Installation) []string {
-	ids := make([]string, len(list))
-	for i, in := range list {
-		ids[i] = in.ID
-	}
-	return ids
 }

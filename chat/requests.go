@@ -9,21 +9,52 @@ import (
 
 	"libstatus1to1/chat/contact"
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
 
-// step is what one call does about a person: it changes the record and may write a
-// letter. It is computed outside of the transaction, because signing takes time.
-type step func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error)
-
-// maxTries is how often a step is computed again because the record has changed
+// maxTries is how often a change is computed again because the record has changed
 // meanwhile: a message of theirs came, or another call was faster.
 const maxTries = 8
 
-// errStale: the record is not the one the step was computed from.
-var errStale = errors.New("the contact has changed")
+// errStale: the record is not the one that the change was computed from.
+var errStale = errors.New("the record has changed")
+
+// recompute changes a record by compare and swap: compute works outside of the transaction,
+// because signing takes time, and the store it returns runs if the record is the same then.
+// Otherwise all of it is done again. what names the record for people.
+func recompute[M proto.Message](c *Client, what string, get func(reader) (M, error), compute func(before M) (store func(*txn) error, err error)) error {
+	for range maxTries {
+		var before M
+		if err := c.ledger.View(func(tx Tx) (err error) { before, err = get(tx); return err }); err != nil {
+			return err
+		}
+		store, err := compute(before)
+		if err != nil {
+			return err
+		}
+		err = c.update(func(t *txn) error {
+			current, err := get(t)
+			if err != nil {
+				return err
+			}
+			if !proto.Equal(current, before) {
+				return errStale
+			}
+			return store(t)
+		})
+		if !errors.Is(err, errStale) {
+			return err
+		}
+	}
+	return Errorf(CodeTooMany, "", "the %s keeps changing; try again", what)
+}
+
+// step computes what one call does about a person: it changes the record, and returns the
+// message that tells them, if there is one.
+type step func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error)
 
 // about runs a step, and returns the contact as it is then.
 func (c *Client) about(k key.Public, f step) (event.Contact, error) {
@@ -37,48 +68,34 @@ func (c *Client) about(k key.Public, f step) (event.Contact, error) {
 	if k == a.public {
 		return event.Contact{}, Errorf(CodeSelf, "key", "this is the identity itself")
 	}
-	for range maxTries {
-		var contact event.Contact
-		if contact, err = c.tryAbout(a, k, f); !errors.Is(err, errStale) {
-			return contact, err
-		}
-	}
-	return event.Contact{}, Errorf(CodeTooMany, "", "the contact keeps changing; try again")
-}
-
-func (c *Client) tryAbout(a *account, k key.Public, f step) (event.Contact, error) {
-	before := &wire.ContactRecord{}
-	if _, err := c.record(tableContacts, k.Compressed(), before); err != nil {
-		return event.Contact{}, err
-	}
-	before.Key = k.Compressed()
-	rec := proto.CloneOf(before)
-	l, err := f(a, rec, c.now())
-	if err != nil {
-		return event.Contact{}, err
-	}
-	routes, err := c.routesFor(a, k, rec)
-	if err != nil {
-		return event.Contact{}, err
-	}
-	err = c.update(func(t *txn) error {
-		current, err := contactRecord(t, k)
+	var result event.Contact
+	err = recompute(c, "contact", func(r reader) (*wire.ContactRecord, error) {
+		return contactRecord(r, k)
+	}, func(before *wire.ContactRecord) (func(*txn) error, error) {
+		rec := proto.CloneOf(before)
+		out, err := f(a, rec, c.now())
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if !proto.Equal(current, before) {
-			return errStale
+		// Deriving the key of a topic takes some 12 ms, so that is done before, too.
+		routes, err := c.routesFor(a, k, rec)
+		if err != nil {
+			return nil, err
 		}
-		if err := t.post(l); err != nil {
-			return err
-		}
-		return t.settle(k, before, rec, routes)
+		result = contactOf(rec)
+		return func(t *txn) error {
+			if err := t.enqueue(out); err != nil {
+				return err
+			}
+			return t.storeChange(k, before, rec, routes)
+		}, nil
 	})
-	return contactOf(rec), err
+	return result, err
 }
 
-// settle stores a changed contact, tells of it, and begins or ends listening.
-func (t *txn) settle(k key.Public, before, rec *wire.ContactRecord, routes []route) error {
+// storeChange stores a changed contact, reports it, and begins or ends listening to their
+// contact code.
+func (t *txn) storeChange(k key.Public, before, rec *wire.ContactRecord, routes []route) error {
 	for _, r := range routes {
 		if err := r.store(t); err != nil {
 			return err
@@ -121,27 +138,30 @@ func (t *txn) stopListening(k key.Public) error {
 			return
 		}
 		if err := t.c.net.Unsubscribe(r.contentTopic); err != nil {
-			t.c.log.Log("warn", "unsubscribing failed", "kind", r.kind, "error", err.Error())
+			t.c.log.Log("warn", "unsubscribing failed", "kind", string(r.kind), "error", err.Error())
 		}
 	})
 	return t.Delete(tableTopics, topicKey(topicContactCode, k))
 }
 
 // clockFor is the clock of an action towards k: the next of the chat, and later than
-// all that was said about the requests, as far as states are believed.
+// all that was said about the requests, as far as clocks are believed.
 func (c *Client) clockFor(k key.Public, r contact.Request, now time.Time) (uint64, error) {
-	return c.clockWithin(k, r, now, maxEnvelopeAhead+message.MaxClockAhead)
+	return c.clockWithin(k, r, now, history.MaxEnvelopeAhead+message.MaxClockAhead)
 }
 
-// clockToAsk is clockFor for a request or an acceptance, which is rather earlier than
-// their word than that far ahead: it need only be later than our own last word.
+// clockToAsk is clockFor for a request or an acceptance. It need only be later than our own
+// last word; if theirs is far ahead, ours is rather earlier than that: they would refuse
+// what is further ahead than their own bound.
 func (c *Client) clockToAsk(k key.Public, r contact.Request, now time.Time) (uint64, error) {
-	return c.clockWithin(k, r, now, maxFollow)
+	return c.clockWithin(k, r, now, history.MaxFollow)
 }
 
+// clockWithin returns the next clock towards k: later than all that was said, if that is at
+// most ahead of our time; otherwise later than our own last word.
 func (c *Client) clockWithin(k key.Public, r contact.Request, now time.Time, ahead time.Duration) (uint64, error) {
-	next, err := c.clocks.next(c, k, now)
-	if clock := r.NextClock(next); clock <= millis(now.Add(ahead)) {
+	next, err := c.history.NextClock(message.ConversationWith(k), now)
+	if clock := r.NextClock(next); clock <= history.Millis(now.Add(ahead)) {
 		return clock, err
 	}
 	return max(next, r.Local.Clock+1), err
@@ -152,6 +172,7 @@ func wrongState(r contact.Request, format string, args ...any) error {
 	return Errorf(CodeWrongState, "key", format, args...).With("request", r.Name())
 }
 
+// notBlocked returns CodeBlocked, with the field of the call, for somebody blocked.
 func notBlocked(rec *wire.ContactRecord, field string) error {
 	if rec.GetBlockedAt() != 0 {
 		return Errorf(CodeBlocked, field, "this person is blocked")
@@ -174,12 +195,12 @@ func (c *Client) RequestContact(ctx context.Context, k key.Public, text string) 
 		return event.Message{}, Errorf(CodeTimeout, "", "the deadline has passed").Because(err)
 	}
 	var sent *wire.MessageRecord
-	_, err = c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
-		l, err := c.requestLetter(a, k, rec, text, now)
+	_, err = c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
+		out, err := c.requestMessage(a, k, rec, text, now)
 		if err == nil {
-			sent = l.record
+			sent = out.record
 		}
-		return l, err
+		return out, err
 	})
 	if err != nil {
 		return event.Message{}, err
@@ -195,8 +216,8 @@ func asKey(err error) error {
 	return err
 }
 
-// requestLetter is the step of RequestContact.
-func (c *Client) requestLetter(a *account, k key.Public, rec *wire.ContactRecord, text string, now time.Time) (*letter, error) {
+// requestMessage is the step of RequestContact.
+func (c *Client) requestMessage(a *account, k key.Public, rec *wire.ContactRecord, text string, now time.Time) (*outgoing, error) {
 	r := requestOf(rec)
 	if err := notBlocked(rec, "key"); err != nil {
 		return nil, err
@@ -204,43 +225,46 @@ func (c *Client) requestLetter(a *account, k key.Public, rec *wire.ContactRecord
 	if r.Mutual() {
 		return nil, wrongState(r, "both are contacts already")
 	}
-	clock, err := c.clockToAsk(k, r, now)
+	clock, err := c.sayYes(k, rec, now)
 	if err != nil {
 		return nil, err
-	}
-	next, o := r.Send(clock)
-	if !o.Changed {
-		return nil, wrongState(r, "the clock of the chat is out of bounds")
 	}
 	cm := message.NewContactRequest(message.TextParams{
 		Text: text, ChatID: k.Hex(), Clock: clock, Timestamp: uint64(now.UnixMilli()),
-		DisplayName: a.displayName, Contact: propagated(next),
+		DisplayName: a.displayName, Contact: propagated(requestOf(rec)),
 	}, a.accent())
-	l, err := c.write(a, k, wire.ApplicationMetadataMessage_CHAT_MESSAGE, cm, clock, now)
+	out, err := c.sign(a, k, wire.ApplicationMetadataMessage_CHAT_MESSAGE, cm, clock, now)
 	if err != nil {
 		return nil, err
 	}
-	l.record = &wire.MessageRecord{
-		Id: l.row.GetMessageId(), Chat: k.Compressed(), From: a.public.Compressed(), Kind: kindContactRequest, Text: text,
-		Clock: clock, SentAt: now.UnixMilli(), State: stateQueued, SenderName: a.displayName, Outgoing: true, Read: true,
-	}
-	setRequest(rec, next)
-	rec.SentRequestId = l.row.GetMessageId()
-	rec.WrittenTo = true
-	addToBook(rec, now)
-	return l, nil
+	out.record = out.historyRecord(a, history.KindContactRequest, text, now)
+	rec.SentRequestId = out.row.GetMessageId()
+	return out, nil
 }
 
-func addToBook(rec *wire.ContactRecord, now time.Time) {
+// sayYes notes in rec our word that they are a contact, be it a request or the acceptance of
+// theirs: to the deployed clients there is no difference. It returns the clock of it.
+func (c *Client) sayYes(k key.Public, rec *wire.ContactRecord, now time.Time) (clock uint64, err error) {
+	r := requestOf(rec)
+	if clock, err = c.clockToAsk(k, r, now); err != nil {
+		return 0, err
+	}
+	next, o := r.Send(clock)
+	if !o.Changed {
+		return 0, wrongState(r, "the clock of the chat is out of bounds")
+	}
+	setRequest(rec, next)
+	rec.WrittenTo = true
 	if !rec.GetAdded() {
 		rec.Added, rec.AddedAt = true, now.UnixMilli()
 	}
+	return clock, nil
 }
 
 // AcceptContact accepts somebody's request and adds them to the address book. A
 // request that was declined can still be accepted.
 func (c *Client) AcceptContact(k key.Public) (event.Contact, error) {
-	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		r := requestOf(rec)
 		if err := notBlocked(rec, "key"); err != nil {
 			return nil, err
@@ -248,29 +272,22 @@ func (c *Client) AcceptContact(k key.Public) (event.Contact, error) {
 		if !r.AddedUs() || r.Added() {
 			return nil, wrongState(r, "there is no request to accept")
 		}
-		clock, err := c.clockToAsk(k, r, now)
-		if err != nil {
-			return nil, err
-		}
-		next, o := r.Send(clock)
-		if !o.Changed {
-			return nil, wrongState(r, "the clock of the chat is out of bounds")
-		}
-		id := ""
+		id := "" // they may have asked with a state alone, of which there is no message
 		if rec.GetRequestId() != nil {
 			id = hexOf(rec.GetRequestId())
 		}
-		setRequest(rec, next)
-		rec.WrittenTo = true
-		addToBook(rec, now)
-		return c.write(a, k, wire.ApplicationMetadataMessage_ACCEPT_CONTACT_REQUEST,
+		clock, err := c.sayYes(k, rec, now)
+		if err != nil {
+			return nil, err
+		}
+		return c.sign(a, k, wire.ApplicationMetadataMessage_ACCEPT_CONTACT_REQUEST,
 			&wire.AcceptContactRequest{Id: id, Clock: clock}, clock, now)
 	})
 }
 
 // DeclineContact declines somebody's request. They are not told.
 func (c *Client) DeclineContact(k key.Public) (event.Contact, error) {
-	return c.about(k, func(_ *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	return c.about(k, func(_ *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		r := requestOf(rec)
 		if !r.Pending() {
 			return nil, wrongState(r, "there is no request to decline")
@@ -288,16 +305,16 @@ func (c *Client) DeclineContact(k key.Public) (event.Contact, error) {
 // RetractContact takes our request, or our acceptance, back, and tells them. They
 // stay in the address book.
 func (c *Client) RetractContact(k key.Public) (event.Contact, error) {
-	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if r := requestOf(rec); !r.Added() {
 			return nil, wrongState(r, "there is no request of ours to take back")
 		}
-		return c.retractLetter(a, k, rec, now)
+		return c.retractMessage(a, k, rec, now)
 	})
 }
 
-// retractLetter ends the requests for both sides.
-func (c *Client) retractLetter(a *account, k key.Public, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+// retractMessage ends the requests for both sides.
+func (c *Client) retractMessage(a *account, k key.Public, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 	r := requestOf(rec)
 	clock, err := c.clockFor(k, r, now)
 	if err != nil {
@@ -305,7 +322,7 @@ func (c *Client) retractLetter(a *account, k key.Public, rec *wire.ContactRecord
 	}
 	next, _ := r.Retract(clock)
 	setRequest(rec, next)
-	return c.write(a, k, wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST,
+	return c.sign(a, k, wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST,
 		&wire.RetractContactRequest{Clock: clock}, clock, now)
 }
 
@@ -313,7 +330,7 @@ func (c *Client) retractLetter(a *account, k key.Public, rec *wire.ContactRecord
 // or acceptance, which they are told. The chat with them stays, and they may still
 // write.
 func (c *Client) RemoveContact(k key.Public) error {
-	_, err := c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	_, err := c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if !rec.GetAdded() {
 			return nil, Errorf(CodeNotFound, "key", "this person is not a contact")
 		}
@@ -321,7 +338,7 @@ func (c *Client) RemoveContact(k key.Public) error {
 		if !requestOf(rec).Added() {
 			return nil, nil
 		}
-		return c.retractLetter(a, k, rec, now)
+		return c.retractMessage(a, k, rec, now)
 	})
 	return err
 }
@@ -331,8 +348,8 @@ func (c *Client) RemoveContact(k key.Public) error {
 // contacts, that is taken back, which they are told. When it returns, no message of
 // theirs is stored any more, and no event of one is handed out that waited.
 func (c *Client) BlockContact(k key.Public) (event.Contact, error) {
-	defer c.events.Barrier() // who took an event before sees that they are blocked
-	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	defer c.events.Barrier() // a reader that has an event of theirs finds them blocked
+	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if rec.GetBlockedAt() != 0 {
 			return nil, nil
 		}
@@ -349,14 +366,14 @@ func (c *Client) BlockContact(k key.Public) (event.Contact, error) {
 		if !tell {
 			return nil, nil
 		}
-		return c.write(a, k, wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST,
+		return c.sign(a, k, wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST,
 			&wire.RetractContactRequest{Clock: clock}, clock, now)
 	})
 }
 
 // UnblockContact hears somebody again, as the stranger they are then.
 func (c *Client) UnblockContact(k key.Public) (event.Contact, error) {
-	return c.about(k, func(_ *account, rec *wire.ContactRecord, now time.Time) (*letter, error) {
+	return c.about(k, func(_ *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if rec.GetBlockedAt() == 0 {
 			return nil, Errorf(CodeNotFound, "key", "this person is not blocked")
 		}
@@ -370,4 +387,21 @@ func (c *Client) UnblockContact(k key.Public) (event.Contact, error) {
 		rec.BlockedAt, rec.Familiar = 0, false
 		return nil, nil
 	})
+}
+
+// requestOf returns the state of the contact requests in a record.
+func requestOf(rec *wire.ContactRecord) contact.Request {
+	return contact.Request{
+		Local:  contact.Half{State: contact.State(rec.GetLocalState()), Clock: rec.GetLocalClock()},
+		Remote: contact.Half{State: contact.State(rec.GetRemoteState()), Clock: rec.GetRemoteClock()},
+	}
+}
+
+// setRequest stores that state in a record, and forgets their request when there is none.
+func setRequest(rec *wire.ContactRecord, r contact.Request) {
+	rec.LocalState, rec.LocalClock = uint32(r.Local.State), r.Local.Clock
+	rec.RemoteState, rec.RemoteClock = uint32(r.Remote.State), r.Remote.Clock
+	if !r.AddedUs() {
+		rec.RequestId = nil
+	}
 }

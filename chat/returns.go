@@ -4,37 +4,19 @@ import (
 	"slices"
 	"time"
 
-	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
+	"libstatus1to1/chat/protocol/topic"
 )
 
-// The waits between two sendings of a message grow to days. When somebody comes back,
-// or we do, what waits is hurried: it goes at once, and a few times more soon after that
-// in case something gets lost. Those sendings are beside the schedule, which goes on as
-// it was: so a message is given up when it would have been, and nobody who never
-// acknowledges it can have it sent for ever.
+// Coming back: when we do, what waits goes at once (package outbox) and our contact code
+// is published, by which others see that we are there. To notice others we listen for the
+// contact codes of those whom something waits for, also if they are not in the address
+// book: in memory, and as long as it waits. Nobody can see it: a relay node gets
+// everything of its shard.
 
 const (
-	// hurryEvery, in waits of ResendBase, is how often at most a device that is heard
-	// makes us hurry: a chatty one must not have everything sent at each word of its.
-	hurryEvery = 10
-	// maxHurries bounds how often that happens to one message.
-	maxHurries = 8
-	// heardSends is how often a hurried message is sent when somebody was heard: they are
-	// there, so that only losses can keep it from them. backSends is that when we are back,
-	// and they are perhaps not there.
-	heardSends = 6
-	backSends  = 3
-
-	// Each time we are back takes one of backAtOnce tokens, of which one comes again in
-	// backEvery waits of ResendBase, with the default one in 9 minutes: a network that
-	// comes and goes must not have everything sent each time. Without one it waits.
-	backAtOnce = 6
-	backEvery  = 20
-	// maxPeopleBack bounds the people we send to because we are back, those written to
-	// last: each is an envelope, and the network carries everybody's.
-	maxPeopleBack = 256
 	// fewPeers: with so few peers one more may be the way to somebody; with more it says
 	// nothing, and anybody can connect.
 	fewPeers = 4
@@ -44,152 +26,21 @@ const (
 	// relay to others yet.
 	codeRepeats = 1
 	codeAgain   = 4
+
+	// maxAwaited bounds those we listen for, those written to last: each takes 12 ms of
+	// CPU to begin with, and a look at every envelope on its topic.
+	maxAwaited = 256
+	// awaitedAtOnce and awaitedPause bound how much of that is done in a row.
+	awaitedAtOnce = 8
+	awaitedPause  = time.Second
 )
 
-// hasten makes a row due now that was sent before and waits for its next time; times is
-// how often it is to be sent soon.
-func (r *outboxRow) hasten(now time.Time, times int) {
-	if r.quick == 0 {
-		r.scheduled = r.nextSend
+// comeBack makes what waits and our contact code due after we were away.
+func (c *Client) comeBack(t *ledger.Turn) {
+	if c.outbox.ComeBack(t) {
+		c.sessions.code.repeats = codeRepeats
+		c.codeSoon()
 	}
-	r.nextSend, r.quick, r.quickSent = now, max(r.quick, times), 0
-}
-
-// waits reports whether a row can be hastened. Before its second sending the wait is
-// short, and an acknowledgement may be on its way.
-func (r *outboxRow) waits(now time.Time) bool {
-	return r.attempt == 0 && r.sends > 1 && r.nextSend.After(now)
-}
-
-// sendsThen is how often a row was sent by its schedule once it is out again.
-func (r *outboxRow) sendsThen() int {
-	if r.quick > 0 {
-		return r.sends
-	}
-	return r.sends + 1
-}
-
-// again is when a row that went out just now is due next, how often it is to be sent
-// soon, and when it is due by its schedule.
-func (c *Client) again(r outboxRow, now time.Time) (next time.Time, quick int, scheduled time.Time) {
-	base := c.settings.ResendBase
-	if r.quick == 0 {
-		next = now.Add(datasync.Backoff(r.sends, base, c.rand))
-		return next, 0, next
-	}
-	next = now.Add(datasync.Backoff(r.quickSent+1, base, c.rand))
-	if r.quick > 1 && next.Before(r.scheduled) {
-		return next, r.quick - 1, r.scheduled
-	}
-	if soon := now.Add(base); r.scheduled.Before(soon) {
-		return soon, 0, soon
-	}
-	return r.scheduled, 0, r.scheduled
-}
-
-// hurry hastens what a device waits for that was heard; addressed tells that messages
-// go to it. What another device has acknowledged waits for those that have not, and only
-// if it would wait for longer than pause: the devices that have it see a message that is
-// not for them, and may take it that their sender does not know them.
-func (o *outbox) hurry(from device, addressed, own bool, now time.Time, pause time.Duration) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, r := range o.byMVDS {
-		if r.peer != from.peer || !r.waits(now) || r.hurries >= maxHurries {
-			continue
-		}
-		if (own || r.delivered) && (!addressed || slices.Contains(r.acked, from.installation)) {
-			continue
-		}
-		if r.delivered && r.nextSend.Sub(now) < pause {
-			continue
-		}
-		r.hasten(now, heardSends)
-		r.hurries++
-	}
-}
-
-// release makes due what was held for somebody.
-func (o *outbox) release(peer key.Public, now time.Time) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, r := range o.byMVDS {
-		if r.peer == peer && r.attempt == 0 && r.nextSend.After(now) {
-			r.nextSend, r.sends, r.quick = now, min(r.sends, 1), 0
-		}
-	}
-}
-
-// unanswered are the people whom something was sent more than once, those written to
-// last first.
-func (o *outbox) unanswered() []key.Public {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	latest := map[key.Public]*outboxRow{}
-	for _, r := range o.byMVDS {
-		if l := latest[r.peer]; r.sends > 1 && (l == nil || byClock(l, r) < 0) {
-			latest[r.peer] = r
-		}
-	}
-	rows := make([]*outboxRow, 0, len(latest))
-	for _, r := range latest {
-		rows = append(rows, r)
-	}
-	slices.SortFunc(rows, func(a, b *outboxRow) int { return byClock(b, a) })
-	people := make([]key.Public, len(rows))
-	for i, r := range rows {
-		people[i] = r.peer
-	}
-	return people
-}
-
-// hastenFor hastens what waits for people.
-func (o *outbox) hastenFor(people []key.Public, now time.Time) {
-	wanted := map[key.Public]bool{}
-	for _, k := range people {
-		wanted[k] = true
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, r := range o.byMVDS {
-		if wanted[r.peer] && r.waits(now) {
-			r.hasten(now, backSends)
-		}
-	}
-}
-
-// device is an installation of an identity.
-type device struct {
-	peer         key.Public
-	installation string
-}
-
-// heard tells that a device is there: it has sent something that is opened for the first
-// time, or a bundle that is newer than all before. In the loop, after a commit.
-func (c *Client) heard(from device) {
-	now := c.now()
-	if h := c.loop.holds[from.peer]; h != nil {
-		*h = hold{next: now}
-		c.outbox.release(from.peer, now)
-		if p := c.loop.acks[from.peer]; p != nil {
-			p.due = now
-		}
-	}
-	pause := hurryEvery * c.settings.ResendBase
-	if last, ok := c.loop.heard.Get(from); ok && within(pause, last.UnixMilli(), now) {
-		return
-	}
-	c.loop.heard.Add(from, now)
-	if c.loop.failed.of(from.peer) {
-		c.loop.returned[from.peer] = true
-	}
-	a := c.account_.Load()
-	p, err := c.peer(from.peer)
-	if err != nil || a == nil {
-		return
-	}
-	addressed := slices.Contains(installationIDs(p.Active()), from.installation)
-	c.outbox.hurry(from, addressed, from.peer == a.public, now, pause)
 }
 
 // newer reports whether a message taught a bundle of the installation it came from that
@@ -200,44 +51,93 @@ func newer(before, after session.Peer, installation string) bool {
 	return found && is.Activity > was.Activity
 }
 
-// returning is our own coming back: that the network is there again, the machine has
-// slept, its clock was set, or one of few peers has connected.
-type returning struct {
-	happened bool
-	used     int // tokens
-	since    time.Time
-}
-
-// next is when there is a token.
-func (r *returning) next(base time.Duration) time.Time {
-	if r.used < backAtOnce {
-		return time.Time{}
-	}
-	return r.since.Add(backEvery * base)
-}
-
-// take takes a token, if there is one.
-func (r *returning) take(now time.Time, base time.Duration) bool {
-	if fresh := int(now.Sub(r.since) / (backEvery * base)); fresh > 0 || now.Before(r.since) {
-		r.used, r.since = max(0, r.used-max(fresh, 0)), now
-	}
-	if r.used >= backAtOnce {
-		return false
-	}
-	r.used++
-	return true
-}
-
-// comeBack hurries what waits after we were away, and publishes our contact code, by
-// which others see that we are there. In the loop.
-func (c *Client) comeBack() {
+// awaitCodes listens for those whom something waits for, and no longer for others. In
+// the loop.
+func (c *Client) awaitCodes() {
 	now := c.now()
-	if !c.loop.back.happened || !c.online.is() || !c.loop.back.take(now, c.settings.ResendBase) {
+	if !c.loop.awaitMore || now.Before(c.loop.nextAwait) {
 		return
 	}
-	c.loop.back.happened = false
-	people := c.outbox.unanswered()
-	c.outbox.hastenFor(people[:min(len(people), maxPeopleBack)], now)
-	c.loop.codesLeft = codeRepeats
-	c.codeSoon()
+	c.loop.awaitMore, c.loop.nextAwait = false, now.Add(c.settings.ResendBase)
+	wanted := c.awaited()
+	for _, r := range c.routes.stopAwaiting(wanted) {
+		if err := c.net.Unsubscribe(r.contentTopic); err != nil {
+			c.log.Log("warn", "unsubscribing failed", "kind", string(r.kind), "error", err.Error())
+		}
+	}
+	begun := 0
+	for _, k := range wanted {
+		if _, known := c.routes.get(topicContactCode, k); known || c.routes.awaits(k) {
+			continue
+		}
+		if begun++; begun > awaitedAtOnce {
+			c.loop.awaitMore, c.loop.nextAwait = true, now.Add(awaitedPause)
+			return
+		}
+		r := c.deriveTopic(topicContactCode, k, topic.ContactCode(k))
+		c.routes.await(r)
+		if err := c.net.Subscribe(r.contentTopic); err != nil {
+			c.log.Log("warn", "subscribing failed", "kind", string(r.kind), "error", err.Error())
+		}
+	}
+}
+
+// awaited are those to listen for. The blocked are not heard.
+func (c *Client) awaited() []key.Public {
+	all := slices.DeleteFunc(c.outbox.Awaited(), func(k key.Public) bool {
+		s, _ := c.people.contacts.get(k)
+		return s.blocked
+	})
+	return all[:min(len(all), maxAwaited)]
+}
+
+// await adds the contact code of somebody whose route is not known.
+func (r *routes) await(n route) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, known := r.known[n.name()]; known || r.awaited[n.peer] {
+		return
+	}
+	if r.awaited == nil {
+		r.awaited = map[key.Compact]bool{}
+	}
+	r.awaited[n.peer] = true
+	r.byTopic[n.contentTopic] = append(slices.Clone(r.byTopic[n.contentTopic]), n)
+}
+
+func (r *routes) awaits(k key.Public) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.awaited[k.Compact()]
+}
+
+// stopAwaiting forgets those who are not wanted any more. It gives the routes whose
+// topic nobody needs.
+func (r *routes) stopAwaiting(wanted []key.Public) (unused []route) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	keep := map[key.Compact]bool{}
+	for _, k := range wanted {
+		keep[k.Compact()] = true
+	}
+	for contentTopic, all := range r.byTopic {
+		gone := func(n route) bool {
+			return n.kind == topicContactCode && r.awaited[n.peer] && !keep[n.peer]
+		}
+		i := slices.IndexFunc(all, gone)
+		if i < 0 {
+			continue
+		}
+		rest := slices.DeleteFunc(slices.Clone(all), gone)
+		if r.byTopic[contentTopic] = rest; len(rest) == 0 {
+			delete(r.byTopic, contentTopic)
+			unused = append(unused, all[i])
+		}
+	}
+	for k := range r.awaited {
+		if !keep[k] {
+			delete(r.awaited, k)
+		}
+	}
+	return unused
 }

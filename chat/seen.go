@@ -1,18 +1,53 @@
 package chat
 
 import (
-	"errors"
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"time"
 
-	"libstatus1to1/chat/internal/parallel"
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/x3dh"
 	"libstatus1to1/chat/wire"
 )
 
-// What came before: an envelope leaves a mark by its digest, a message of it one by its
-// MVDS id unless it is in a history.
+// Marks of what has been seen, for deduplication: an envelope leaves one under its digest, a
+// message in it one under its MVDS id, unless it is in a history.
 
-// lookForCopies looks in the store for marks of what was opened.
+// Marks are kept as a ring a person: of each only so many, the oldest
+// are forgotten for the newest, and all of them after keepSeen. What is forgotten and
+// comes again is nothing new either: a message is known by its history, a state by its
+// clock, and a ciphertext does not open twice.
+const (
+	// keepSeen is how long opened messages are remembered: longer than the pre-keys
+	// that could open them again.
+	keepSeen = x3dh.KeepSpent + x3dh.RotateAfter
+	// maxMarks is how much is kept of one person, a unit for each id: a thousand
+	// envelopes a day for keepSeen, some 5 MB.
+	maxMarks = 32 << 10
+	// maxStrangerMarks is that of a stranger, or of somebody blocked: what they may
+	// leave with us, sent a few times.
+	maxStrangerMarks = 4 * MaxStrangerMessages
+	// maxStrangerRepeats is how many ids the mark of one envelope of theirs holds, to be
+	// acknowledged again when a copy of it comes.
+	maxStrangerRepeats = 32
+	// maxMarksTogether bounds what is forgotten together.
+	maxMarksTogether = 256
+	// forgetAtOnce bounds how many marks are forgotten for their age in one transaction.
+	forgetAtOnce = 5000
+)
+
+// seenKeySize is the size of the keys of tableSeen.
+const seenKeySize = 1 + 32
+
+// seenKey names a mark: its kind, then the id of what was seen.
+func seenKey(kind byte, id [32]byte) []byte { return append([]byte{kind}, id[:]...) }
+
+// lookForCopies looks up, for a whole batch at once, whether envelopes came before.
 func (p *pass) lookForCopies(opened []*inbound) {
 	var digests [][32]byte
 	for _, m := range opened {
@@ -20,12 +55,12 @@ func (p *pass) lookForCopies(opened []*inbound) {
 			digests = append(digests, m.digest)
 		}
 	}
-	p.look(seenDigest, digests)
+	p.lookUpMarks(seenDigest, digests)
 }
 
-// look reads marks from the store. What cannot be read is read again, and the error
-// told, when it is asked for.
-func (p *pass) look(kind byte, ids [][32]byte) {
+// look reads marks from the store ahead of their use. One that cannot be read is
+// read again, and its error returned, when it is asked for.
+func (p *pass) lookUpMarks(kind byte, ids [][32]byte) {
 	names := make([][]byte, len(ids))
 	for i, id := range ids {
 		names[i] = seenKey(kind, id)
@@ -39,26 +74,7 @@ func (p *pass) look(kind byte, ids [][32]byte) {
 	}
 }
 
-// getAll reads records on all cores; nil where there is none.
-func (c *Client) getAll(table Table, names [][]byte) ([][]byte, error) {
-	parts := (len(names) + getAtOnce - 1) / getAtOnce
-	values, failures := make([][]byte, len(names)), make([]error, parts)
-	parallel.Do(parts, func(part int) {
-		failures[part] = c.store.View(func(tx Tx) (err error) {
-			for i := part * getAtOnce; i < min(len(names), (part+1)*getAtOnce) && err == nil; i++ {
-				values[i], err = tx.Get(table, names[i])
-			}
-			return err
-		})
-	})
-	return values, errors.Join(failures...)
-}
-
-// getAtOnce is how many records are read in one transaction, which costs as much as
-// reading one.
-const getAtOnce = 16
-
-// mark looks a mark up in this pass and in the store.
+// mark looks a mark up: among those that this pass makes, then in the store.
 func (p *pass) mark(kind byte, id [32]byte) (mvds [][32]byte, found bool, err error) {
 	name := string(seenKey(kind, id))
 	if mvds, found = p.seen[name]; found {
@@ -77,17 +93,18 @@ func (p *pass) mark(kind byte, id [32]byte) (mvds [][32]byte, found bool, err er
 	if err := decodeRecord(tableSeen, b, &rec); err != nil {
 		return nil, false, err
 	}
-	mvds, err = idsOf(rec.GetMvdsIds())
+	mvds, err = ledger.IDs(rec.GetMvdsIds())
 	return mvds, true, err
 }
 
-// setMark marks an envelope with the messages it has brought.
+// setMark marks an envelope, and notes with it the messages it brought: a copy of it has
+// them acknowledged again.
 func (p *pass) setMark(m *inbound, mvds [][32]byte) {
 	p.seen[string(seenKey(seenDigest, m.digest))] = mvds
 	p.do(func(t *txn) error { return t.remember(m.sender, seenDigest, m.digest, p.notRefused(mvds)) })
 }
 
-// knownAs is a message of an MVDS payload before it is opened.
+// knownAs identifies a message of an MVDS payload before it is opened.
 type knownAs struct {
 	mvds, id [32]byte // id is the message id
 	stored   bool     // it is in a history
@@ -99,19 +116,319 @@ type body struct {
 	known knownAs
 }
 
-// known computes the ids of messages and looks what came before: what is in a history
-// has no mark of its own.
-func (p *pass) known(m *inbound, messages []datasync.Message) ([]knownAs, error) {
+// known computes the ids of messages and looks up which came before. What is in a
+// history has no mark of its own.
+func (p *pass) lookUpMessages(m *inbound, messages []datasync.Message) ([]knownAs, error) {
 	all, ids := make([]knownAs, len(messages)), make([][32]byte, len(messages))
 	names := make([][]byte, len(messages))
 	for i, sm := range messages {
 		all[i] = knownAs{mvds: sm.ID(), id: message.ID(m.sender, sm.Body)}
 		ids[i], names[i] = all[i].mvds, all[i].id[:]
 	}
-	p.look(seenMVDS, ids)
+	p.lookUpMarks(seenMVDS, ids)
 	stored, err := p.c.getAll(tableMessages, names)
 	for i := range stored {
 		all[i].stored = stored[i] != nil
 	}
 	return all, err
+}
+
+// remember marks something that somebody has sent as seen, under a name of a kind.
+func (t *txn) remember(of key.Public, kind byte, id [32]byte, mvds [][32]byte) error {
+	who := of.Compact()
+	if s, _ := t.c.people.contacts.of(who); !s.familiar() && t.marksOf(who) == maxStrangerMarks {
+		mvds = mvds[:min(len(mvds), maxStrangerRepeats)]
+	}
+	rec := &wire.SeenRecord{}
+	for _, m := range mvds {
+		rec.MvdsIds = append(rec.MvdsIds, m[:])
+	}
+	name := seenKey(kind, id)
+	t.list(who, name, 1+len(mvds))
+	return put(t, tableSeen, name, rec)
+}
+
+// rememberSent notes the MVDS id of a message that is in no outbox, or no longer: its
+// acknowledgement may still come. A message that fails for the second time is noted
+// already, and a second entry would be forgotten at another time than the first.
+func (t *txn) rememberSent(mvds, id [32]byte) error {
+	old, err := t.Get(tableSeen, seenKey(seenElsewhere, mvds))
+	if err != nil || old != nil {
+		return err
+	}
+	return t.remember(t.c.self.Load().public, seenElsewhere, mvds, [][32]byte{id})
+}
+
+// digest names a ProtocolMessage: an exact copy has the same.
+func digest(protocolMessage []byte, sender key.Public) [32]byte {
+	return sha256.Sum256(append(sender.Compressed(), protocolMessage...))
+}
+
+// markBook is tableMarks in memory: which of its records are whose. It belongs to whoever
+// holds the engine's lock, and is read once a run, by the first transaction that marks.
+type markBook struct {
+	rings map[key.Compact]*markRing // nil: not read yet
+	last  uint64                    // the number that was given out last
+}
+
+// markRing lists the records of one person, oldest first.
+type markRing struct {
+	entries []markEntry
+	weight  int
+}
+
+type markEntry struct {
+	number uint64
+	at     int64
+	weight int
+}
+
+// marksOfTransaction is the key of the marks that a transaction has made: []*newMarks.
+type marksOfTransaction struct{}
+
+// newMarks are marks of one person that a transaction makes, to be forgotten together.
+type newMarks struct {
+	of     key.Compact
+	names  []byte
+	weight int
+}
+
+// marksOf returns how much is kept of a person.
+func (t *txn) marksOf(who key.Compact) int {
+	s, known := t.c.people.contacts.of(who)
+	if own := t.c.self.Load(); own != nil && who == own.public.Compact() || known && !s.stranger() && !s.blocked {
+		return maxMarks
+	}
+	return maxStrangerMarks
+}
+
+// list notes the names of marks: putMarks stores them at the end of the transaction, those
+// of one person in as few records as may be.
+func (t *txn) list(who key.Compact, names []byte, weight int) {
+	all, first := ledger.Local[[]*newMarks](t.Tx, marksOfTransaction{})
+	if first {
+		t.AtEnd(func() error { return t.putMarks(*all) })
+	}
+	for i := len(*all) - 1; i >= 0; i-- {
+		if m := (*all)[i]; m.of == who && m.weight < maxMarksTogether {
+			m.names, m.weight = append(m.names, names...), m.weight+weight
+			return
+		}
+	}
+	*all = append(*all, &newMarks{who, slices.Clone(names), weight})
+}
+
+// putMarks lists the marks of the transaction, to be forgotten together, and forgets the
+// oldest of people who have more than is kept of them.
+func (t *txn) putMarks(marks []*newMarks) error {
+	if err := t.loadMarks(); err != nil {
+		return err
+	}
+	book, now, added := &t.c.marks, t.c.now().UnixMilli(), map[key.Compact]int{}
+	var entries []markEntry
+	for i, m := range marks {
+		e := markEntry{book.last + 1 + uint64(i), now, m.weight}
+		entries = append(entries, e)
+		added[m.of] += m.weight
+		rec := &wire.MarksRecord{At: now, Peer: m.of[:], Names: m.names, Weight: uint32(m.weight)}
+		if err := put(t, tableMarks, ledger.NumberKey(e.number), rec); err != nil {
+			return err
+		}
+	}
+	for who, weight := range added {
+		if err := t.forgetOldest(who, weight); err != nil {
+			return err
+		}
+	}
+	// Only now: if the commit fails, the numbers are given out again.
+	t.then(func() {
+		for i, m := range marks {
+			book.ring(m.of).add(entries[i])
+		}
+		book.last += uint64(len(marks))
+	})
+	return nil
+}
+
+// forgetOldest forgets the oldest marks of a person until others of a weight have room.
+func (t *txn) forgetOldest(who key.Compact, weight int) error {
+	ring := t.c.marks.rings[who]
+	if ring == nil {
+		return nil
+	}
+	n, left, most := 0, ring.weight+weight, t.marksOf(who)
+	for ; n < len(ring.entries) && left > most; n++ {
+		left -= ring.entries[n].weight
+	}
+	_, err := t.forget(ring, n)
+	return err
+}
+
+// forget deletes the marks of the first n entries of a ring, and returns how many those were.
+func (t *txn) forget(ring *markRing, n int) (marks int, err error) {
+	for _, e := range ring.entries[:n] {
+		var rec wire.MarksRecord
+		if _, err := get(t, tableMarks, ledger.NumberKey(e.number), &rec); err != nil {
+			return marks, err
+		}
+		for name := range slices.Chunk(rec.GetNames(), seenKeySize) {
+			marks++
+			if err := t.Delete(tableSeen, name); err != nil {
+				return marks, err
+			}
+		}
+		if err := t.Delete(tableMarks, ledger.NumberKey(e.number)); err != nil {
+			return marks, err
+		}
+	}
+	t.then(func() { ring.drop(n) })
+	return marks, nil
+}
+
+// ring returns the ring of a person; a new one if there is none.
+func (b *markBook) ring(who key.Compact) *markRing {
+	if b.rings[who] == nil {
+		b.rings[who] = &markRing{}
+	}
+	return b.rings[who]
+}
+
+// add appends the newest entry.
+func (r *markRing) add(e markEntry) {
+	r.entries, r.weight = append(r.entries, e), r.weight+e.weight
+}
+
+// drop removes the n oldest entries.
+func (r *markRing) drop(n int) {
+	for _, e := range r.entries[:n] {
+		r.weight -= e.weight
+	}
+	r.entries = slices.Delete(r.entries, 0, n)
+}
+
+// loadMarks reads the book, once a run.
+func (t *txn) loadMarks() error {
+	if t.c.marks.rings != nil {
+		return nil
+	}
+	book := markBook{rings: map[key.Compact]*markRing{}}
+	err := t.Each(tableMarks, func(name, value []byte) error {
+		var rec wire.MarksRecord
+		if err := decodeRecord(tableMarks, value, &rec); err != nil {
+			return err
+		}
+		if len(name) != ledger.NumberSize || len(rec.GetPeer()) != len(key.Compact{}) {
+			return Errorf(CodeStoreCorrupt, "", "marks do not read back")
+		}
+		number := binary.BigEndian.Uint64(name)
+		book.last = max(book.last, number)
+		book.ring(key.Compact(rec.GetPeer())).add(markEntry{number, rec.GetAt(), int(rec.GetWeight())})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, ring := range book.rings {
+		slices.SortFunc(ring.entries, func(a, b markEntry) int { return cmp.Compare(a.number, b.number) })
+	}
+	t.c.marks = book
+	return nil
+}
+
+// seenUntil returns the time up to which marks may be forgotten. That is keepSeen ago, or the
+// birth of our oldest pre-key if that is earlier: a client that was away for weeks still has
+// one from before, and a first message to it whose mark is gone would open again.
+func (c *Client) seenUntil(now time.Time) time.Time {
+	until := now.Add(-keepSeen)
+	if a := c.self.Load(); a != nil {
+		if k, ok := a.self.PreKeys.Oldest(); ok && k.Created.Before(until) {
+			return k.Created
+		}
+	}
+	return until
+}
+
+// forgetMarks forgets the marks that are old enough. Marks of the future, made when the
+// clock was ahead, are dated now: the order of a ring is that of its numbers, so they would
+// keep all that came after them from being forgotten.
+func (c *Client) forgetMarks(now time.Time) error {
+	limit, future := c.seenUntil(now).UnixMilli(), now.Add(careEvery).UnixMilli()
+	err := c.update(func(t *txn) error {
+		if err := t.loadMarks(); err != nil {
+			return err
+		}
+		forgotten := 0
+		for _, ring := range c.marks.rings {
+			n := 0
+			for n < len(ring.entries) && ring.entries[n].at <= limit {
+				n++
+			}
+			marks, err := t.forget(ring, min(n, forgetAtOnce/maxMarksTogether))
+			if err != nil {
+				return err
+			}
+			for i := range ring.entries {
+				if ring.entries[i].at > future {
+					if err := t.redate(&ring.entries[i], now); err != nil {
+						return err
+					}
+				}
+			}
+			if forgotten += marks; forgotten >= forgetAtOnce {
+				break
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.update(func(t *txn) error { return t.forgetOlder(limit, future) })
+}
+
+// redate gives an entry the present time.
+func (t *txn) redate(e *markEntry, now time.Time) error {
+	var rec wire.MarksRecord
+	if _, err := get(t, tableMarks, ledger.NumberKey(e.number), &rec); err != nil {
+		return err
+	}
+	e.at, rec.At = now.UnixMilli(), now.UnixMilli()
+	return put(t, tableMarks, ledger.NumberKey(e.number), &rec)
+}
+
+// forgetOlder does the same for the marks in queueSeen, which stores of earlier versions
+// listed without their person. Those that must wait are moved to our own ring.
+func (t *txn) forgetOlder(limit, future int64) error {
+	var last uint64
+	var old [][]byte
+	var ahead []byte
+	err := t.Range(queueSeen, 0, func(seq uint64, value []byte) (bool, error) {
+		if len(value) < 8 {
+			return false, nil
+		}
+		switch at := int64(binary.BigEndian.Uint64(value)); {
+		case at <= limit:
+			for name := range slices.Chunk(value[8:], seenKeySize) {
+				old = append(old, slices.Clone(name))
+			}
+		case at > future:
+			ahead = append(ahead, value[8:]...)
+		default:
+			return false, nil
+		}
+		last = seq
+		return len(old)+len(ahead)/seenKeySize < forgetAtOnce, nil
+	})
+	if err != nil || last == 0 {
+		return err
+	}
+	if len(ahead) > 0 {
+		t.list(t.c.self.Load().public.Compact(), ahead, len(ahead)/seenKeySize)
+	}
+	for _, name := range old {
+		if err := t.Delete(tableSeen, name); err != nil {
+			return err
+		}
+	}
+	return t.Trim(queueSeen, last)
 }

@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/history"
+	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
@@ -19,10 +22,10 @@ import (
 )
 
 // The sending pipeline, first half: what messages.send does before it returns.
-// The second half is in attempt.go.
+// The second half is in package outbox, attempt.go; between them is seal.go.
 //
 //	validate -> clock, ids and signature -> one transaction: message, history,
-//	outbox row, event -> return -> (loop) encrypt and store -> publish -> mark
+//	outbox row, event -> return -> (loop) encrypt and store -> publish -> record that
 
 // Send stores a text for another person and returns at once; MessageState events
 // tell what becomes of it. With a ClientRef that was used for the same text to
@@ -50,17 +53,17 @@ func (c *Client) SendBatch(ctx context.Context, requests []SendRequest) ([]SendR
 		return nil, Errorf(CodeTimeout, "", "the deadline has passed").Because(err)
 	}
 	results := make([]SendResult, len(requests))
-	var all []*outgoing
+	var all []*textMessage
 	for i, r := range requests {
-		out, err := c.begin(a, r, &results[i])
+		m, err := c.begin(a, r, &results[i])
 		if err != nil {
 			results[i].Err = err
-		} else if out != nil {
-			all = append(all, out)
+		} else if m != nil {
+			all = append(all, m)
 		}
 	}
 	parallel.Do(len(all), func(i int) { all[i].result.Err = c.compose(a, all[i]) })
-	all = slices.DeleteFunc(all, func(out *outgoing) bool { return out.result.Err != nil })
+	all = slices.DeleteFunc(all, func(m *textMessage) bool { return m.result.Err != nil })
 	if err := c.accept(all); err != nil {
 		return nil, err
 	}
@@ -69,7 +72,7 @@ func (c *Client) SendBatch(ctx context.Context, requests []SendRequest) ([]SendR
 
 // begin checks a request and draws its clock, in the order of the batch. It gives
 // nil when the request was sent before; the result is that message then.
-func (c *Client) begin(a *account, r SendRequest, result *SendResult) (*outgoing, error) {
+func (c *Client) begin(a *account, r SendRequest, result *SendResult) (*textMessage, error) {
 	if err := validateSend(a, r); err != nil {
 		return nil, err
 	}
@@ -78,15 +81,15 @@ func (c *Client) begin(a *account, r SendRequest, result *SendResult) (*outgoing
 		result.Message = m
 		return nil, err
 	}
-	if s, _ := c.roster.get(r.To); s.blocked {
+	if s, _ := c.people.contacts.get(r.To); s.blocked {
 		return nil, Errorf(CodeBlocked, "to", "this person is blocked")
 	}
 	now := c.now()
-	clock, err := c.clocks.next(c, r.To, now)
+	clock, err := c.history.NextClock(message.ConversationWith(r.To), now)
 	if err != nil {
 		return nil, err
 	}
-	return &outgoing{request: r, result: result, now: now, clock: clock}, nil
+	return &textMessage{request: r, result: result, now: now, clock: clock}, nil
 }
 
 func validateSend(a *account, r SendRequest) error {
@@ -111,101 +114,238 @@ func validateSend(a *account, r SendRequest) error {
 	return nil
 }
 
-// outgoing is a message on its way into the store: first what was asked, then
-// everything that does not change any more.
-type outgoing struct {
+// textMessage is a text on its way into the store: first what was asked, then what it is sent as.
+type textMessage struct {
 	request SendRequest
 	result  *SendResult
 	now     time.Time
 	clock   uint64
+	*outgoing
+}
 
-	record *wire.MessageRecord
+// compose makes the message of a text, and encodes all that is stored of it: that takes
+// time, and only one transaction runs at a time. It writes nothing.
+// Spec: 62/STATUS-PAYLOADS, "Chat message".
+func (c *Client) compose(a *account, m *textMessage) (err error) {
+	r := m.request
+	m.outgoing, err = c.sign(a, r.To, wire.ApplicationMetadataMessage_CHAT_MESSAGE, message.NewText(message.TextParams{
+		Text: r.Text, ChatID: r.To.Hex(), Clock: m.clock, Timestamp: uint64(m.now.UnixMilli()), DisplayName: a.displayName,
+		Contact: c.propagatedTo(r.To),
+	}), m.clock, m.now)
+	if err != nil {
+		return err
+	}
+	m.record = m.historyRecord(a, history.KindText, r.Text, m.now)
+	m.record.ClientRef = r.ClientRef
+	return m.encode()
+}
+
+// outgoing is an application message on its way into the store. All of them take the
+// outbox and MVDS; texts and contact requests are also in the history.
+type outgoing struct {
+	to     key.Public
 	row    *wire.OutboxRecord
 	body   *datasync.Message
-	// They and the event of the message as they are stored: encoding takes time, and
-	// only one transaction runs at a time.
-	recordBytes, rowBytes, event []byte
+	record *wire.MessageRecord // nil if it is not in the history
+
+	// What encode has encoded: row, record and the event of the message; nil before.
+	rowBytes, recordBytes, event []byte
 }
 
-// compose signs the message and computes its ids. It writes nothing.
-// Spec: 62/STATUS-PAYLOADS; 2/MVDS.
-func (c *Client) compose(a *account, out *outgoing) error {
-	r, now := out.request, out.now
-	encoded, err := message.EncodeChatMessage(message.NewText(message.TextParams{
-		Text: r.Text, ChatID: r.To.Hex(), Clock: out.clock, Timestamp: uint64(now.UnixMilli()), DisplayName: a.displayName, Contact: c.propagatedTo(r.To),
-	}))
+// sign makes an application message to somebody and computes its ids. It stores nothing.
+// Spec: 62/STATUS-PAYLOADS, "Payload wrapper"; 2/MVDS, "Payloads".
+func (c *Client) sign(a *account, to key.Public, typ wire.ApplicationMetadataMessage_Type, m proto.Message, clock uint64, now time.Time) (*outgoing, error) {
+	encoded, err := message.Encode(m)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	application, err := message.Wrap(a.self.Identity, wire.ApplicationMetadataMessage_CHAT_MESSAGE, encoded)
+	application, err := message.Wrap(a.self.Identity, typ, encoded)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if len(application) > c.batchBytes() {
-		return Errorf(CodeTooLarge, "text", "the message does not fit into one envelope").With("max_bytes", c.batchBytes())
+	if most := c.outbox.MaxMessage(); len(application) > most {
+		return nil, Errorf(CodeTooLarge, "text", "the message does not fit into one envelope").With("max_bytes", most)
 	}
 	id := message.ID(a.public, application)
-	sync := datasync.Message{GroupID: datasync.GroupID(a.public, r.To), Timestamp: now.Unix(), Body: application}
+	sync := datasync.Message{GroupID: datasync.GroupID(a.public, to), Timestamp: now.Unix(), Body: application}
 	mvdsID := sync.ID()
-	out.body = &sync
-	out.record = &wire.MessageRecord{
-		Id: id[:], Chat: r.To.Compressed(), From: a.public.Compressed(), Kind: kindText, Text: r.Text,
-		Clock: out.clock, SentAt: now.UnixMilli(), State: stateQueued, ClientRef: r.ClientRef,
-		SenderName: a.displayName, Outgoing: true, Read: true,
-	}
-	out.row = &wire.OutboxRecord{
-		MessageId: id[:], Peer: r.To.Compressed(), MvdsId: mvdsID[:], Application: application,
-		MvdsTimestamp: sync.Timestamp, NextSendAt: now.UnixMilli(), Clock: out.clock,
-		InHistory: true, ClientRef: r.ClientRef,
-	}
-	return out.encode()
+	return &outgoing{to: to, body: &sync, row: &wire.OutboxRecord{
+		MessageId: id[:], Peer: to.Compressed(), MvdsId: mvdsID[:], Application: application,
+		MvdsTimestamp: sync.Timestamp, NextSendAt: now.UnixMilli(), Clock: clock,
+	}}, nil
 }
 
+// historyRecord is what the history has of a message of ours with a text.
+func (out *outgoing) historyRecord(a *account, kind, text string, now time.Time) *wire.MessageRecord {
+	return &wire.MessageRecord{
+		Id: out.row.GetMessageId(), Chat: message.ConversationWith(out.to).Bytes(), From: a.public.Compressed(), Kind: kind, Text: text,
+		Clock: out.row.GetClock(), SentAt: now.UnixMilli(), State: string(history.Queued), SenderName: a.displayName, Outgoing: true, Read: true,
+	}
+}
+
+// encode encodes what is stored.
 func (out *outgoing) encode() (err error) {
-	if out.recordBytes, err = proto.Marshal(out.record); err != nil {
+	out.row.InHistory, out.row.ClientRef = out.record != nil, out.record.GetClientRef()
+	if out.rowBytes, err = proto.Marshal(out.row); err != nil || out.record == nil {
 		return err
 	}
-	if out.rowBytes, err = proto.Marshal(out.row); err != nil {
+	if out.recordBytes, err = proto.Marshal(out.record); err != nil {
 		return err
 	}
 	out.event, err = json.Marshal(stateEvent(out.record))
 	return err
 }
 
-// errRefTaken: another call with the same client_ref was faster.
-var errRefTaken = errors.New("client_ref taken")
+// enqueue makes a message durable: in the outbox, and in the history if it belongs there.
+// nil is fine.
+func (t *txn) enqueue(out *outgoing) error {
+	if out == nil {
+		return nil
+	}
+	if out.rowBytes == nil {
+		if err := out.encode(); err != nil {
+			return err
+		}
+	}
+	entry := outbox.Entry{Peer: out.to, Record: out.row, Encoded: out.rowBytes, Body: out.body}
+	if err := t.c.outbox.Add(t.Tx, entry); err != nil || out.record == nil {
+		return err
+	}
+	out.record.Clock = out.row.GetClock() // a transaction that failed may have moved it
+	if _, err := t.c.history.AddEncoded(t.Tx, out.record, out.recordBytes); err != nil {
+		return err
+	}
+	if err := t.emitEncoded(event.MessageState{}.Type(), out.event); err != nil {
+		return err
+	}
+	return t.toOwnDevices(out.row)
+}
 
-func (t *txn) claimRef(ref string, out *outgoing) error {
-	var taken wire.ClientRefRecord
-	found, err := get(t, tableClientRefs, []byte(ref), &taken)
+// Calls that come at the same time are accepted as one batch: who comes first while no
+// transaction waits begins one, and takes along whoever comes until that runs. So the
+// record of a chat, for one, is read and written once for all of them.
+
+// acceptance is what one call wants to have accepted.
+type acceptance struct {
+	all   []*textMessage
+	taken []*textMessage // whose client_ref another call was faster with
+}
+
+// batch is what goes into one transaction.
+type batch struct {
+	calls []*acceptance
+	size  int // messages
+	done  chan struct{}
+	err   error // once done
+}
+
+// batches has the batch that is still open for others, if there is one.
+type batches struct {
+	mu   sync.Mutex
+	open *batch
+}
+
+// join puts a call into the open batch. If there is none, or no room in it, it opens
+// one, which the caller has to run.
+func (b *batches) join(call *acceptance) (in *batch, run bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.open == nil || b.open.size+len(call.all) > MaxSendBatch {
+		b.open, run = &batch{done: make(chan struct{})}, true
+	}
+	b.open.calls = append(b.open.calls, call)
+	b.open.size += len(call.all)
+	return b.open, run
+}
+
+// shut ends the joining of a batch and gives what is in it.
+func (b *batches) shut(in *batch) []*acceptance {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.open == in {
+		b.open = nil
+	}
+	return in.calls
+}
+
+// acceptBatch runs the transaction of a batch.
+func (c *Client) acceptBatch(in *batch) {
+	in.err = Errorf(CodeInternal, "", "accepting messages panicked")
+	defer close(in.done)
+	defer c.batches.shut(in) // if the transaction did not even begin
+	in.err = c.update(func(t *txn) error { return t.acceptAll(c.batches.shut(in)) })
+}
+
+// accept makes texts durable: from here on they are not lost.
+func (c *Client) accept(all []*textMessage) error {
+	if len(all) == 0 {
+		return nil
+	}
+	call := &acceptance{all: all}
+	in, run := c.batches.join(call)
+	if run {
+		c.acceptBatch(in)
+	}
+	<-in.done
+	err := in.err
+	if err != nil && !passing(err) && len(in.calls) > 1 { // what is wrong with one must not hold up the others
+		call.taken = nil
+		err = c.update(func(t *txn) error { return t.acceptAll([]*acceptance{call}) })
+	}
 	if err != nil {
 		return err
 	}
-	if found {
-		return errRefTaken
+	for _, m := range all {
+		m.result.Message = messageOf(m.record)
 	}
-	return put(t, tableClientRefs, []byte(ref), &wire.ClientRefRecord{
-		MessageId: out.record.GetId(), Request: requestDigest(out.request),
-	})
+	for _, m := range call.taken {
+		m.result.Message, _, m.result.Err = c.sentBefore(m.request)
+	}
+	return nil
 }
 
-// sentBefore is the message a client_ref was used for already.
-func (c *Client) sentBefore(r SendRequest) (event.Message, bool, error) {
-	if r.ClientRef == "" {
-		return event.Message{}, false, nil
+func (t *txn) acceptAll(calls []*acceptance) error {
+	for _, call := range calls {
+		for _, m := range call.all {
+			switch err := t.accept(m); {
+			case errors.Is(err, history.ErrRefTaken):
+				call.taken = append(call.taken, m)
+			case err != nil:
+				return err
+			}
+		}
 	}
-	var ref wire.ClientRefRecord
-	found, err := c.record(tableClientRefs, []byte(r.ClientRef), &ref)
-	if err != nil || !found {
-		return event.Message{}, false, err
-	}
-	if string(ref.GetRequest()) != string(requestDigest(r)) {
-		return event.Message{}, false, Errorf(CodeClientRefReused, "client_ref", "client_ref was used for another message")
-	}
-	m, err := c.Message([32]byte(ref.GetMessageId()))
-	return m, true, err
+	return nil
 }
 
-func requestDigest(r SendRequest) []byte {
-	return key.Keccak256(r.To.Uncompressed(), []byte(r.Text))
+// accept writes one text. After history.ErrRefTaken it has written nothing.
+func (t *txn) accept(m *textMessage) error {
+	if m.request.ClientRef != "" {
+		if err := t.c.history.ClaimRef(t.Tx, m.record, m.to); err != nil {
+			return err
+		}
+	}
+	if err := t.enqueue(m.outgoing); err != nil {
+		return err
+	}
+	return t.wroteTo(m.to)
+}
+
+// toOwnDevices puts a message that goes to somebody else into the outbox for our
+// own other devices too: the same application message, hence the same message id, in
+// the group of our key with itself. What was sent before a device was enabled it
+// does not get. Spec: 54, "Sending messages to a paired group".
+func (t *txn) toOwnDevices(row *wire.OutboxRecord) error {
+	a := t.c.self.Load()
+	if len(a.others) == 0 {
+		return nil
+	}
+	sync := datasync.Message{
+		GroupID: datasync.GroupID(a.public, a.public), Timestamp: row.GetMvdsTimestamp(), Body: row.GetApplication(),
+	}
+	id := sync.ID()
+	own := proto.CloneOf(row)
+	own.MvdsId, own.Peer = id[:], a.public.Compressed()
+	own.InHistory, own.ClientRef = false, "" // their acknowledgement does not deliver it
+	return t.c.outbox.Add(t.Tx, outbox.Entry{Peer: a.public, Record: own})
 }

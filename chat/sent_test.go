@@ -12,6 +12,7 @@ import (
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/wire"
@@ -231,7 +232,7 @@ func TestAcceptTogether(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Update(func(tx chat.Tx) error { return tx.Put("chats", bad.Compressed(), []byte{0xff}) }); err != nil {
+	if err := s.Update(func(tx chat.Tx) error { return tx.Put("chats", message.ConversationWith(bad).Bytes(), []byte{0xff}) }); err != nil {
 		t.Fatal(err)
 	}
 	const callers, each = 16, 20

@@ -79,7 +79,7 @@ func (c *Client) SendsIn(k key.Public, installation string) string {
 	if err != nil {
 		panic(err)
 	}
-	i := p.Chosen(c.account_.Load().self, installation)
+	i := p.Chosen(c.self.Load().self, installation)
 	if i < 0 {
 		return ""
 	}
@@ -93,16 +93,13 @@ func (c *Client) Answered(peers ...session.Peer) {
 	defer c.busy.Unlock()
 	for _, p := range peers {
 		p.Limit = c.limitFor(p.Identity)
-		c.loop.peers.Add(p.Identity, p)
+		c.sessions.peers.Add(p.Identity, p)
 	}
-	c.outbox.mu.Lock()
-	defer c.outbox.mu.Unlock()
-	clear(c.outbox.byMVDS)
-	clear(c.outbox.texts)
+	c.outbox.Forget()
 }
 
 // PeersInMemory is how many peers' sessions are decoded.
-func (c *Client) PeersInMemory() int { return c.loop.peers.Len() }
+func (c *Client) PeersInMemory() int { return c.sessions.peers.Len() }
 
 // DescribeSessions is for a failing test.
 func (c *Client) DescribeSessions(k key.Public, installation string) (out []string) {
@@ -110,7 +107,7 @@ func (c *Client) DescribeSessions(k key.Public, installation string) (out []stri
 	if err != nil {
 		panic(err)
 	}
-	self := c.account_.Load().self
+	self := c.self.Load().self
 	for i, s := range p.Sessions {
 		if s.InstallationID == installation {
 			out = append(out, fmt.Sprintf("id %x order %x remote %v established %v sendable %v sent %d recv %d chosen %v",

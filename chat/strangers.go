@@ -3,16 +3,24 @@ package chat
 import (
 	"time"
 
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/history"
+	"libstatus1to1/chat/internal/ratelimit"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
 
+// What strangers write is kept within bounds. Where they are to ask first
+// (StrangersRequest) it waits: their chat is listed among the requests only, and the host
+// is told of its messages when they are a stranger no more.
+
 // Strangers says what becomes of people who write to us unasked.
 type Strangers string
 
-// The policies. Who is in the address book, was asked or written to is no stranger.
+// The policies. People who are in the address book, were asked or were written to are no
+// strangers.
 const (
 	StrangersAllow   Strangers = "allow"   // they may write; the default
 	StrangersRequest Strangers = "request" // what they write waits until they are accepted, added or written to
@@ -27,8 +35,8 @@ const (
 	// MaxStrangerBytes how much: with MaxStrangers, less than 100 MB in all.
 	MaxStrangerMessages = 100
 	MaxStrangerBytes    = 64 << 10
-	// strangerRequests more may be contact requests, of strangerRequestBytes more: who
-	// has said too much can still ask.
+	// strangerRequests more may be contact requests, of strangerRequestBytes more: somebody
+	// who has said too much can still ask.
 	strangerRequests     = 10
 	strangerRequestBytes = 32 << 10
 	// strangersAtOnce and strangerEvery bound how fast new ones come in. Each costs
@@ -45,77 +53,38 @@ const (
 	attemptEvery   = 5 * time.Millisecond
 )
 
-// doorbell bounds how fast strangers come in: nobody spends a token before they have
-// said something that opens.
-type doorbell struct {
-	entries, attempts bucket
-}
-
-// bucket holds tokens; it counts those that were taken, and gets one back each time.
-type bucket struct {
-	used  int
-	since time.Time
-}
-
-// refill gives back what time has brought.
-func (b *bucket) refill(now time.Time, every time.Duration) {
-	if back := int(now.Sub(b.since) / every); back > 0 || now.Before(b.since) {
-		b.used, b.since = max(0, b.used-max(back, 0)), now
-	}
+// entryLimiter bounds how fast strangers come in. Garbage costs attempts, which come back
+// fast; one of the few entries is spent only for a message that has opened.
+type entryLimiter struct {
+	entries, attempts ratelimit.Bucket
 }
 
 // mayTry takes the token of an attempt, if somebody could be let in at all.
-func (d *doorbell) mayTry(now time.Time) bool {
-	d.entries.refill(now, strangerEvery)
-	d.attempts.refill(now, attemptEvery)
-	if d.entries.used >= strangersAtOnce+requestsAtOnce || d.attempts.used >= attemptsAtOnce {
-		return false
-	}
-	d.attempts.used++
-	return true
+func (l *entryLimiter) mayTry(now time.Time) bool {
+	l.entries.Refill(now, strangerEvery)
+	l.attempts.Refill(now, attemptEvery)
+	return l.entries.Has(strangersAtOnce+requestsAtOnce) && l.attempts.Take(attemptsAtOnce)
 }
 
-// ring takes the token of somebody who has said something; asks is looked at when those
-// left are for requests. It gives the attempt back.
-func (d *doorbell) ring(asks func() bool) bool {
-	if d.entries.used >= strangersAtOnce && (d.entries.used >= strangersAtOnce+requestsAtOnce || !asks()) {
+// enter takes the entry of somebody whose message has opened, and gives the attempt back. When
+// the entries left are for contact requests, asks decides: it is costly, so it is called only
+// then.
+func (l *entryLimiter) enter(asks func() bool) bool {
+	all := strangersAtOnce + requestsAtOnce
+	if !l.entries.Has(strangersAtOnce) && (!l.entries.Has(all) || !asks()) {
 		return false
 	}
-	d.entries.used++
-	d.attempts.used = max(0, d.attempts.used-1)
+	l.entries.Take(all)
+	l.attempts.Return()
 	return true
-}
-
-// admit decides about the sender of a payload before anything is opened or stored.
-// What the blocked send is opened, to acknowledge it, and nothing else: silent.
-func (p *pass) admit(m *inbound) error {
-	s, known := p.c.roster.get(m.sender)
-	switch {
-	case m.sender == p.a.public, known && !s.stranger() && !s.blocked:
-	case p.c.settings.Strangers == StrangersDeny && !s.familiar():
-		return dropped("stranger") // also if they are blocked: it must look the same
-	case s.blocked:
-		m.silent = true
-	case known, p.welcomed[m.sender]:
-	case p.c.roster.full():
-		return dropped("strangers_full")
-	case !p.c.loop.doorbell.mayTry(p.now):
-		return dropped("strangers_rate")
-	default:
-		if p.met == nil {
-			p.met = map[key.Public]bool{}
-		}
-		p.met[m.sender] = true
-	}
-	return nil
 }
 
 // welcome lets a stranger in whose message has opened.
 func (p *pass) welcome(m *inbound) error {
-	if !p.met[m.sender] || p.welcomed[m.sender] {
+	if p.welcomed[m.sender] {
 		return nil
 	}
-	if !p.c.loop.doorbell.ring(func() bool { return asksToBeContact(m) }) {
+	if !p.c.people.entering.enter(func() bool { return asksToBeContact(m) }) {
 		return dropped("strangers_rate")
 	}
 	if p.welcomed == nil {
@@ -151,37 +120,78 @@ func asksToBeContact(m *inbound) bool {
 // maxLookedAt bounds the signatures that are recovered to find a request.
 const maxLookedAt = 4
 
-// unsupportedOf reports whether a message of a type we do not support is shown: of a
-// stranger within bounds, and none where they are to ask first.
-func (t *txn) unsupportedOf(sender key.Public) (bool, error) {
-	s, _ := t.c.roster.get(sender)
-	if !s.stranger() || t.isOwn(sender.Compressed()) {
-		return true, nil
+// countChange counts what a stranger changes with us that is no text, and reports whether
+// they may. It changes rec, and writes nothing.
+func (c *Client) countChange(k key.Public, rec *wire.ContactRecord) bool {
+	if s, _ := c.people.contacts.get(k); !s.stranger() {
+		return true
 	}
-	if t.c.settings.Strangers == StrangersRequest {
-		t.c.counters.drop("stranger")
-		return false, nil
+	if rec.GetUnaskedChanges() >= MaxStrangerMessages {
+		c.counters.drop("stranger_messages")
+		return false
 	}
-	rec, err := contactRecord(t, sender)
-	if err == nil {
-		err = t.unaskedChange(sender, rec)
-	}
+	rec.UnaskedChanges++
+	return true
+}
+
+// roomForUnasked reports whether a stranger may leave one more message with us.
+func (c *Client) roomForUnasked(r lookup, m *wire.MessageRecord) (bool, error) {
+	number, size, err := r.unaskedIn(m.GetChat())
 	if err != nil {
 		return false, err
 	}
-	return true, t.putContact(sender, rec)
+	most, mostBytes := uint32(MaxStrangerMessages), uint64(MaxStrangerBytes)
+	if m.GetKind() == history.KindContactRequest {
+		most, mostBytes = most+strangerRequests, mostBytes+strangerRequestBytes
+	}
+	if number >= most || size+uint64(len(m.GetText())) > mostBytes {
+		c.counters.drop("stranger_messages")
+		return false, nil
+	}
+	return true, nil
 }
 
-// unaskedChange counts what a stranger changes with us that is no text. errLater: as
-// much as one may.
-func (t *txn) unaskedChange(k key.Public, rec *wire.ContactRecord) error {
-	if s, _ := t.c.roster.get(k); !s.stranger() {
-		return nil
+// unaskedIn returns how many messages a stranger has left in a chat, and their bytes, with
+// those that this transaction has added.
+func (t *txn) unaskedIn(chat []byte) (messages uint32, bytes uint64, err error) {
+	rec, err := t.c.history.Chat(t.Tx, chat)
+	return rec.GetUnasked(), rec.GetUnaskedBytes(), err
+}
+
+// countUnasked counts a message of a stranger in the record of its chat.
+func (t *txn) countUnasked(m *wire.MessageRecord) (*wire.ChatRecord, error) {
+	chat, err := t.c.history.Chat(t.Tx, m.GetChat())
+	if err != nil {
+		return nil, err
 	}
-	if rec.GetUnaskedChanges() >= MaxStrangerMessages {
-		t.c.counters.drop("stranger_messages")
-		return errLater
+	chat.Unasked++
+	chat.UnaskedBytes += uint64(len(m.GetText()))
+	return chat, nil
+}
+
+// addUnasked counts a text of a stranger, and lets it wait if they are to ask first.
+func (t *txn) addUnasked(r *receivedText) error {
+	chat, err := t.countUnasked(r.record)
+	if err != nil {
+		return err
 	}
-	rec.UnaskedChanges++
+	if t.c.settings.Strangers == StrangersRequest && r.record.GetKind() != history.KindContactRequest {
+		chat.Waiting++
+		r.record.Request = true
+	}
 	return nil
+}
+
+// reportRequest reports the first message that waits in a chat. The others are counted
+// there: a host that is to decide about one person needs no second event.
+func (t *txn) reportRequest(r *receivedText) error {
+	chat, err := t.c.history.Chat(t.Tx, r.record.GetChat())
+	if err != nil || chat.GetWaiting() != 1 {
+		return err
+	}
+	rec, err := contactRecord(t, r.chat)
+	if err != nil {
+		return err
+	}
+	return t.emit(event.ChatRequestReceived{Contact: contactOf(rec), Message: messageOf(r.record)})
 }

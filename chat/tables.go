@@ -1,21 +1,17 @@
 package chat
 
+import "libstatus1to1/chat/internal/history"
+
 // The tables of the store, their keys and the records in them (records.proto).
 const (
-	tableMeta       Table = "meta"        // names below -> see each
-	tablePeers      Table = "peers"       // compressed key -> PeerRecord
-	tableSkipped    Table = "skipped"     // session.SkippedKey -> skipped keys of a session
-	tableContacts   Table = "contacts"    // compressed key -> ContactRecord
-	tableChats      Table = "chats"       // compressed key -> ChatRecord
-	tableMessages   Table = "messages"    // message id -> MessageRecord
-	tableOutbox     Table = "#outbox"     // number of the row -> OutboxRecord
-	tableFailed     Table = "failed"      // message id -> OutboxRecord, of what was given up
-	tableAttempts   Table = "#attempts"   // attempt id -> AttemptRecord
-	tableAcks       Table = "acks"        // compressed key -> AcksRecord
-	tableSeen       Table = "seen"        // seenDigest or seenMVDS + id -> SeenRecord
-	tableMarks      Table = "#marks"      // number -> MarksRecord
-	tableTopics     Table = "topics"      // kind + compressed key -> TopicRecord
-	tableClientRefs Table = "client_refs" // client_ref -> ClientRefRecord
+	tableMeta     Table = "meta"                // names below -> see each
+	tablePeers    Table = "peers"               // compressed key -> PeerRecord
+	tableSkipped  Table = "skipped"             // session.SkippedKey -> skipped keys of a session
+	tableContacts Table = "contacts"            // compressed key -> ContactRecord
+	tableMessages       = history.TableMessages // of the history
+	tableSeen     Table = "seen"                // seenDigest or seenMVDS + id -> SeenRecord
+	tableMarks    Table = "#marks"              // number -> MarksRecord
+	tableTopics   Table = "topics"              // kind + compressed key -> TopicRecord
 
 	tablePictures      Table = "pictures"      // compressed key -> PictureRecord, of contacts
 	tableVerifications Table = "verifications" // compressed key + askedUs or askedThem -> VerificationRecord

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"bytes"
 	"sync"
 
 	"libstatus1to1/chat/protocol/key"
@@ -9,73 +10,106 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// The kinds of content topics we listen to.
+// topicKind is what a content topic is for. It is stored, and part of a key of tableTopics.
+type topicKind string
+
 const (
-	topicPartitioned = "partitioned"  // first messages to us; ECIES to our identity
-	topicNegotiated  = "negotiated"   // one other identity and us; symmetric
-	topicContactCode = "contact_code" // an identity publishes its bundle; symmetric
+	topicPartitioned topicKind = "partitioned"  // first messages to us
+	topicNegotiated  topicKind = "negotiated"   // messages between one other identity and us
+	topicContactCode topicKind = "contact_code" // an identity publishes its bundle
 )
 
-// route says how envelopes on a content topic are opened. Several may share one.
-type route struct {
-	kind         string
-	contentTopic string
-	sym          key.Secret
-	peer         person // whose contact code, or the other side; ours for partitioned
+// topicRule says what may come on the topics of a kind. What breaks it is dropped.
+// Spec: 54/WAKU2-X3DH-SESSIONS; 53/WAKU2-X3DH, "Contact code".
+type topicRule struct {
+	// symmetric: payloads are encrypted with the key of the topic, which its record holds;
+	// otherwise to our identity, and there is no record.
+	symmetric bool
+	// anybody may sign what comes; otherwise the peer of the topic, and our other devices.
+	anybody bool
+	// public: messages are in the clear beside their bundle; otherwise for our sessions.
+	public bool
 }
 
-// person is a compressed public key. Thousands are read when a client starts, and
-// only those somebody writes on are ever compared: none has to be a point.
-type person = key.Compact
+var topicRules = map[topicKind]topicRule{
+	topicPartitioned: {anybody: true},
+	topicNegotiated:  {symmetric: true},
+	topicContactCode: {symmetric: true, public: true},
+}
 
-func personOf(k key.Public) person { return person(k.Compressed()) }
+// rule returns what may come on topics of a kind; nothing is symmetric, public or from
+// anybody on one that is not known.
+func (k topicKind) rule() topicRule { return topicRules[k] }
 
+// route is a reason to listen to a content topic, and how what comes there is opened.
+// Several routes may share a topic: there are 5000 partitions, and 4 bytes of a hash name
+// each of the others.
+type route struct {
+	kind         topicKind
+	contentTopic string
+	sym          key.Secret
+	peer         key.Compact // whose contact code, or the other side; ours for partitioned
+}
+
+// open decrypts a payload that came on the topic of the route.
 func (r route) open(self key.Private, b []byte) (payload.Opened, error) {
-	if r.kind == topicPartitioned {
+	if !r.kind.rule().symmetric {
 		return payload.OpenAsymmetric(self, b)
 	}
 	return payload.OpenSymmetric(r.sym, b)
 }
 
+// recordKey names the record of a route.
 func (r route) recordKey() []byte { return append([]byte(r.kind), r.peer[:]...) }
 
-// routeName is what a route is known by.
+// routeName identifies a route.
 type routeName struct {
-	kind string
-	peer person
+	kind topicKind
+	peer key.Compact
 }
 
+// name identifies the route.
 func (r route) name() routeName { return routeName{r.kind, r.peer} }
 
-func topicKey(kind string, peer key.Public) []byte { return append([]byte(kind), peer.Compressed()...) }
+// topicKey names the record of the route of a kind to a person.
+func topicKey(kind topicKind, peer key.Public) []byte {
+	return append([]byte(kind), peer.Compressed()...)
+}
 
+// store stores a route; listen begins to use it after the commit.
 func (r route) store(t *txn) error {
 	return put(t, tableTopics, r.recordKey(), &wire.TopicRecord{
-		Kind: r.kind, ContentTopic: r.contentTopic, Key: r.sym[:], Peer: r.peer[:],
+		Kind: string(r.kind), ContentTopic: r.contentTopic, Key: r.sym[:], Peer: r.peer[:],
 	})
 }
 
-// routes is what we listen to, by content topic.
+// routes are the routes we listen on, by content topic and by name. It mirrors tableTopics,
+// and the partitioned topic, which has no record.
 type routes struct {
 	mu      sync.RWMutex
 	byTopic map[string][]route
 	known   map[routeName]route
-	awaited map[person]bool // whose contact code we listen for without knowing its route
+	// awaited are the people whose contact code we listen for without a stored route: these
+	// routes are in byTopic only. See awaited.go.
+	awaited map[key.Compact]bool
 }
 
+// on returns the routes of a content topic. The slice must not be changed.
 func (r *routes) on(contentTopic string) []route {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.byTopic[contentTopic]
 }
 
-func (r *routes) get(kind string, peer key.Public) (route, bool) {
+// get returns a stored route.
+func (r *routes) get(kind topicKind, peer key.Public) (route, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	found, ok := r.known[routeName{kind, personOf(peer)}]
+	found, ok := r.known[routeName{kind, peer.Compact()}]
 	return found, ok
 }
 
+// add begins to use a route; one that is known is left as it is.
 func (r *routes) add(n route) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -84,7 +118,7 @@ func (r *routes) add(n route) {
 		return
 	}
 	r.known[name] = n
-	if n.kind == topicContactCode && r.awaited[n.peer] { // it is among byTopic
+	if n.kind == topicContactCode && r.awaited[n.peer] { // it is in byTopic already
 		delete(r.awaited, n.peer)
 		return
 	}
@@ -111,9 +145,10 @@ func (r *routes) remove(n route) (unused bool) {
 	return false
 }
 
-// deriveTopic makes the route of a symmetric topic: some 12 ms of CPU.
-func (c *Client) deriveTopic(kind string, peer key.Public, t topic.Topic) route {
-	return route{kind: kind, contentTopic: t.ContentTopic(), sym: symmetricKey(t.Name), peer: personOf(peer)}
+// deriveTopic makes the route of a symmetric topic. It takes some 12 ms, the derivation of
+// its key, so it is done outside of transactions.
+func (c *Client) deriveTopic(kind topicKind, peer key.Public, t topic.Topic) route {
+	return route{kind: kind, contentTopic: t.ContentTopic(), sym: symmetricKey(t.Name), peer: peer.Compact()}
 }
 
 // symmetricKey is a variable so that simulations of many clients need not derive the
@@ -137,7 +172,7 @@ func (c *Client) listen(rs ...route) {
 	for _, r := range rs {
 		c.routes.add(r)
 		if err := c.net.Subscribe(r.contentTopic); err != nil {
-			c.log.Log("warn", "subscribing failed", "kind", r.kind, "error", err.Error())
+			c.log.Log("warn", "subscribing failed", "kind", string(r.kind), "error", err.Error())
 		}
 	}
 }
@@ -148,7 +183,7 @@ func (c *Client) loadRoutes(a *account) error {
 	c.routes.byTopic, c.routes.known, c.routes.awaited = map[string][]route{}, map[routeName]route{}, nil
 	c.routes.mu.Unlock()
 	all := []route{{
-		kind: topicPartitioned, contentTopic: topic.Partitioned(a.public).ContentTopic(), peer: personOf(a.public),
+		kind: topicPartitioned, contentTopic: topic.Partitioned(a.public).ContentTopic(), peer: a.public.Compact(),
 	}}
 	err := c.store.View(func(tx Tx) error {
 		return tx.Each(tableTopics, func(_, value []byte) error {
@@ -156,10 +191,10 @@ func (c *Client) loadRoutes(a *account) error {
 			if err := decodeRecord(tableTopics, value, &rec); err != nil {
 				return err
 			}
-			if len(rec.GetPeer()) != len(person{}) || len(rec.GetKey()) != len(key.Secret{}) {
+			if len(rec.GetPeer()) != len(key.Compact{}) || len(rec.GetKey()) != len(key.Secret{}) {
 				return Errorf(CodeStoreCorrupt, "", "a topic does not read back")
 			}
-			all = append(all, route{rec.GetKind(), rec.GetContentTopic(), key.Secret(rec.GetKey()), person(rec.GetPeer())})
+			all = append(all, route{topicKind(rec.GetKind()), rec.GetContentTopic(), key.Secret(rec.GetKey()), key.Compact(rec.GetPeer())})
 			return nil
 		})
 	})
@@ -175,4 +210,21 @@ func (c *Client) loadRoutes(a *account) error {
 		topics[i] = r.contentTopic
 	}
 	return c.net.Subscribe(topics...)
+}
+
+// topics looks at what we listen to.
+func (in *inspection) topics() error {
+	return in.each(tableTopics, func(name, value []byte) error {
+		var rec wire.TopicRecord
+		if err := decodeRecord(tableTopics, value, &rec); err != nil {
+			return err
+		}
+		peer, err := key.ParsePublic(rec.GetPeer())
+		_, topicErr := topic.ParseContentTopic(rec.GetContentTopic())
+		if err != nil || topicErr != nil || len(rec.GetKey()) != len(key.Secret{}) || !bytes.Equal(name, topicKey(topicKind(rec.GetKind()), peer)) ||
+			!topicKind(rec.GetKind()).rule().symmetric {
+			in.tell(tableTopics, "a topic does not read back")
+		}
+		return nil
+	})
 }

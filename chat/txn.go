@@ -1,35 +1,33 @@
 package chat
 
 import (
+	"google.golang.org/protobuf/proto"
+
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
-	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/wire"
-
-	"google.golang.org/protobuf/proto"
 )
 
 // txn is a transaction of the ledger with what package chat keeps for the length of it.
 type txn struct {
 	*ledger.Tx
 	c *Client
-	// chats are those that got messages: each is written once, at the end.
-	chats map[string]*wire.ChatRecord
-	// carriers are records of attempts that lost rows: see attemptrecord.go.
-	carriers map[uint64]*wire.AttemptRecord
-	marks    []*newMarks // that were made
-	acks     map[key.Public][][32]byte
 }
 
 // update runs fn in one transaction of the ledger.
 func (c *Client) update(fn func(*txn) error) error {
-	return c.ledger.Update(func(lt *ledger.Tx) error {
-		t := &txn{Tx: lt, c: c}
-		for _, last := range []func() error{t.putChats, t.putCarriers, t.putAcks, t.putMarks} {
-			t.AtEnd(last)
-		}
-		return fn(t)
-	})
+	return c.ledger.Update(func(tx *ledger.Tx) error { return fn(c.txn(tx)) })
+}
+
+// txnKey is where a transaction keeps its txn: there is one, however often it is asked for.
+type txnKey struct{}
+
+// txn is a transaction of the ledger as package chat sees it.
+func (c *Client) txn(tx *ledger.Tx) *txn {
+	t, first := ledger.Local[txn](tx, txnKey{})
+	if first {
+		t.Tx, t.c = tx, c
+	}
+	return t
 }
 
 func (t *txn) then(f func())                              { t.After(f) }

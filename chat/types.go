@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/page"
 	"libstatus1to1/chat/protocol/key"
 )
 
@@ -34,16 +35,10 @@ type SendResult struct {
 
 // PageRequest asks for part of a list. Cursor is "" for the first page, else the
 // Next of the page before. Limit is 1..MaxPage; 0 means DefaultPage.
-type PageRequest struct {
-	Cursor string
-	Limit  int
-}
+type PageRequest = page.Request
 
 // Page is part of a list; Next is "" on the last one.
-type Page[T any] struct {
-	Items []T
-	Next  string
-}
+type Page[T any] = page.Page[T]
 
 // DeliveredEvent is an event as NextEvent hands it out.
 type DeliveredEvent = event.Delivered

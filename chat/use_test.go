@@ -17,6 +17,7 @@ import (
 	"libstatus1to1/chat/chattest"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 	"libstatus1to1/store"
@@ -437,7 +438,7 @@ func TestMarkReadInALongChat(t *testing.T) {
 		t.Fatal(err)
 	}
 	const old, unread = 3000, 4
-	name := alice.key().Compressed()
+	from, name := alice.key().Compressed(), message.ConversationWith(alice.key()).Bytes()
 	id := func(i int) [32]byte { return [32]byte(binary.BigEndian.AppendUint32(make([]byte, 28, 32), uint32(i))) }
 	err := s.Update(func(tx chat.Tx) error {
 		put := func(table chat.Table, name []byte, m proto.Message) error {
@@ -446,7 +447,7 @@ func TestMarkReadInALongChat(t *testing.T) {
 		}
 		for i := range old + unread {
 			m := id(i)
-			rec := &wire.MessageRecord{Id: m[:], Chat: name, From: name, Kind: "text", Text: "x", Clock: uint64(i + 1), State: "received", Read: i < old}
+			rec := &wire.MessageRecord{Id: m[:], Chat: name, From: from, Kind: "text", Text: "x", Clock: uint64(i + 1), State: "received", Read: i < old}
 			if _, err := tx.Insert(name, chat.Position{Clock: rec.GetClock(), ID: m}); err != nil {
 				return err
 			}

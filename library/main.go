@@ -1,7 +1,7 @@
-// Command library is the C library: built with -buildmode=c-shared it gives the
-// functions of include/status1to1.h. It has no logic. The C shim (shim.c) checks
-// what must be checked before Go is entered and calls the twins in this file;
-// they turn C strings into Go strings and back.
+// Command library is the C library: built with -buildmode=c-shared, it provides the
+// functions of include/status1to1.h. It has no logic. The C shim (shim.c) makes the
+// checks that must come before Go is entered, and calls the functions in this file,
+// which convert between C strings and Go strings.
 package main
 
 // #cgo CFLAGS: -std=gnu11 -Wall -Wextra -I${SRCDIR}/../include
@@ -26,8 +26,8 @@ func newRegistry() *api.Registry {
 
 func main() {}
 
-// text copies a C string; NULL is "". One that is too long is cut one byte past
-// the limit, which is enough to have it refused.
+// text copies a C string; NULL becomes "". One that is too long is cut one byte past
+// the limit, so that it is refused as too long without being copied whole.
 func text(s *C.char) string {
 	if s == nil {
 		return ""

@@ -61,14 +61,20 @@ const (
 )
 
 func newBatch(c *crypt, f *boltFile, r *room) (*batch, error) {
-	b := &batch{
-		file: f, room: r, steps: r.steps[:0], pending: map[bucketID]*pending{}, applied: map[bucketID]applied{},
+	tx, hung, err := f.begin(true)
+	b := newBatchIn(tx, c, r)
+	b.file, b.hung = f, hung
+	return b, err
+}
+
+// newBatchIn makes a batch in a bbolt transaction that somebody else commits: flush
+// ends it.
+func newBatchIn(tx *bolt.Tx, c *crypt, r *room) *batch {
+	return &batch{
+		reader: newReader(c, tx), room: r, steps: r.steps[:0], pending: map[bucketID]*pending{}, applied: map[bucketID]applied{},
 		index: map[bucketID]entry{}, changed: map[bucketID]bool{}, before: map[bucketID]before{}, tails: map[bucketID]placed{},
 		cursors: map[bucketID]*bolt.Cursor{},
 	}
-	tx, hung, err := f.begin(true)
-	b.reader, b.hung = newReader(c, tx), hung
-	return b, err
 }
 
 // do takes a step.

@@ -18,9 +18,10 @@ const (
 )
 
 var children = map[string]func(path string){
-	"hold":   childHold,
-	"crash":  childCrash,
-	"rewrap": childRewrap,
+	"hold":    childHold,
+	"crash":   childCrash,
+	"rewrap":  childRewrap,
+	"migrate": childMigrate,
 }
 
 func TestMain(m *testing.M) {

@@ -31,12 +31,11 @@ func (s *fileStore) Authenticate(passphrase string, masterKey []byte) error {
 	return nil
 }
 
-// Destroy closes the store for good and makes what it held unreadable: the pages that
-// hold, or once held, the wrapped data key are overwritten with the rest of the file,
-// the file is removed, as are copies that a migration has left, and the key is
-// forgotten. What the medium keeps of overwritten
-// blocks is encrypted under a key that is no more, unless a copy of the file is left
-// somewhere.
+// Destroy closes the store for good and makes its content unreadable. It overwrites the
+// whole file, including pages that hold or once held the wrapped data key, removes the
+// file and any copies that a migration has left, and forgets the key. What the medium
+// keeps of overwritten blocks is encrypted under a key that no longer exists, unless
+// somebody has a copy of the file.
 func (s *fileStore) Destroy() error {
 	s.life.Lock()
 	defer s.life.Unlock()

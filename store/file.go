@@ -94,7 +94,7 @@ func (b *boltFile) openLocked(name string, flag int, create bool, atOnce int64) 
 	return f, err
 }
 
-// checkPath refuses what is no file or lies in no directory, before anything is
+// checkPath refuses anything but a file in an existing directory, before anything is
 // opened: opening a named pipe would wait for ever.
 func checkPath(path string, create bool) error {
 	dir, err := os.Stat(filepath.Dir(path))
@@ -161,11 +161,11 @@ func (b *boltFile) abandon() {
 	}
 }
 
-// begin starts a bbolt transaction. hung tells that bbolt panicked in it and
-// must not be used any more.
+// begin starts a bbolt transaction. hung reports that bbolt panicked in it and must not
+// be used any more.
 //
-// One at a time: a transaction that panics while it begins keeps bbolt's locks, and
-// who came after it would wait for them for ever.
+// Transactions begin one at a time: one that panics while it begins keeps bbolt's
+// locks, and another caller would wait for them for ever.
 func (b *boltFile) begin(writable bool) (tx *bolt.Tx, hung bool, err error) {
 	b.starting.Lock()
 	defer b.starting.Unlock()

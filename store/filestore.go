@@ -43,13 +43,13 @@ type fileStore struct {
 	broken    atomic.Pointer[port.Error] // set when bbolt must not be used any more
 }
 
-// Open opens the store at o.Path, or makes it. It fails with a *port.Error:
-//   - CodeBadConfig: o cannot be used, Field says what of it;
+// Open opens the store at o.Path, or creates it. It fails with a *port.Error:
+//   - CodeBadConfig: o cannot be used; Field tells which option;
 //   - CodeStoreIO: the path cannot be used (its directory is missing, no rights);
-//   - CodeStoreLocked: somebody has it open, at once and never after waiting;
-//   - CodeWrongPassphrase: the passphrase or key is another;
-//   - CodeStoreCorrupt: damaged, or no store at all;
-//   - CodeStoreNewer: written by a later version of this library.
+//   - CodeStoreLocked: the store is open elsewhere; reported at once, without waiting;
+//   - CodeWrongPassphrase: the passphrase or key is wrong;
+//   - CodeStoreCorrupt: the file is damaged, or is not a store;
+//   - CodeStoreNewer: the store was written by a later version of this library.
 func Open(o Options) (port.Store, error) { return openWith(o, migrations) }
 
 func openWith(o Options, steps []migration) (port.Store, error) {
@@ -161,7 +161,7 @@ func (b *boltFile) tryView(fn func(*reader) error, c *crypt) (hung bool, err err
 	return false, err
 }
 
-// Format prints no secret, whatever the verb.
+// Format prints no secret, with any verb.
 func (s *fileStore) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("store(file)")) }
 
 // MarshalText gives no secret either.
@@ -215,7 +215,7 @@ func (s *fileStore) Suspend() error {
 	return s.release()
 }
 
-// release lets go of the file. Nobody may be inside the gate.
+// release closes the file and frees its lock. Nobody may be inside the gate.
 func (s *fileStore) release() error {
 	f := s.file
 	s.file = nil
@@ -273,10 +273,10 @@ func (s *fileStore) recognise(f *boltFile) error {
 	return f.verify(s.crypt)
 }
 
-// ChangePassphrase wraps the data key anew, and returns when nothing is left in the
-// file that the old passphrase opens. It fails with CodeWrongPassphrase when old is
-// not the present one and with CodeBadParams when the store was made with a key
-// instead of a passphrase.
+// ChangePassphrase wraps the data key under the new passphrase, and returns when the
+// old passphrase opens nothing in the file any more. It fails with CodeWrongPassphrase
+// if old is not the present one, and with CodeBadParams if the store was made with a
+// key instead of a passphrase.
 func (s *fileStore) ChangePassphrase(old, new string) error {
 	s.rewrap.Lock()
 	defer s.rewrap.Unlock()

@@ -22,9 +22,9 @@ type Argon2Params struct {
 // 3 passes, 4 lanes. About 0.1 s on a desktop, below 1 s on a phone.
 var DefaultArgon2 = Argon2Params{Time: 3, MemoryKiB: 64 << 10, Threads: 4}
 
-// Bounds of the parameters, also of those read from a file: a prepared file must
-// not make us take all memory or compute for minutes before the passphrase is
-// even known to be wrong.
+// Limits of the parameters, also of those read from a file: a prepared file must not
+// make us use all memory or compute for minutes before the passphrase is even known to
+// be wrong.
 const (
 	maxArgonTime      = 16
 	maxArgonMemoryKiB = 512 << 10
@@ -73,18 +73,19 @@ func (p Argon2Params) derive(passphrase string, salt []byte) (master key.Secret)
 
 // Options say how Open opens a store.
 type Options struct {
-	// Path of the file. Its directory must exist; the file is made when missing.
+	// Path is the path of the file. A missing file is created; its directory must
+	// exist.
 	Path string
-	// Passphrase, or Key: exactly one of them. Unicode's normal forms of a passphrase
-	// count as one; a wrong one that is not in form NFKC costs two derivations.
+	// Passphrase or Key: exactly one of them. All Unicode normal forms of a passphrase
+	// count as the same; one that is wrong and not in form NFKC costs two derivations.
 	Passphrase string
-	// Key is a 32-byte master key (from the host's keychain) in place of a passphrase.
+	// Key is a 32-byte master key, from the host's keychain, in place of a passphrase.
 	Key []byte
-	// KDF is used for a new store; an existing store says itself what it was made
-	// with. ChangePassphrase takes of each parameter the larger one. Zero:
-	// DefaultArgon2. Ignored with Key.
+	// KDF is used for a new store; an existing store has its own parameters.
+	// ChangePassphrase uses the larger of each parameter. Zero means DefaultArgon2. It
+	// is ignored with Key.
 	KDF Argon2Params
-	// Rand is read for keys, salts and nonces: port.Randomness.
+	// Rand is read for keys, salts and nonces; see port.Randomness.
 	Rand port.Randomness
 	// NoSync leaves out fsync: a crash of the machine can destroy the store. For
 	// tests and benchmarks only.

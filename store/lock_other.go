@@ -9,8 +9,8 @@ import (
 
 var errLocked = errors.New("the file is locked")
 
-// lockFile does nothing where there is no flock: bbolt takes its own lock after
-// the pages were read. A writer at that very moment can make a sound file look
+// lockFile does nothing on systems without flock. There bbolt takes its own lock only
+// after the pages were read, so a writer at that very moment can make a sound file look
 // damaged; opening it again helps.
 func lockFile(*os.File) error { return nil }
 

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// mapFile maps a file for reading, which saves copying all of it. nil when f is no
-// file or cannot be mapped: then it is read.
+// mapFile maps a file for reading, which saves copying all of it. It returns nil if f
+// is not a regular file or cannot be mapped; the caller then reads it.
 func mapFile(f io.ReaderAt, size int64) (mapped []byte, unmap func()) {
 	file, ok := f.(*os.File)
 	if !ok || int64(int(size)) != size {

@@ -8,9 +8,9 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// Memory is a store that ends with the process. It behaves as a file store does,
-// except that a View waits for the Update that is running and the other way round.
-// Check finds nothing and ChangePassphrase does nothing.
+// Memory returns a store that ends with the process. It behaves like a file store,
+// except that a View waits for a running Update and an Update for running Views. Check
+// finds nothing and ChangePassphrase does nothing.
 func Memory() port.Store { return &memoryStore{data: newMemoryData()} }
 
 type memoryStore struct {
@@ -42,7 +42,7 @@ func newMemoryData() *memoryData {
 	}
 }
 
-// Format prints no content, whatever the verb.
+// Format prints no content, with any verb.
 func (s *memoryStore) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("store(memory)")) }
 
 // MarshalText gives no content either.

@@ -26,8 +26,8 @@ func numberTables(tx *bolt.Tx, c *crypt) error {
 	return retrace(tx, c, decodeEntry)
 }
 
-// moveTable puts the records of one table into another under the keys that rename
-// gives. The traces are to be made anew.
+// moveTable moves the records of one table into another, under the keys that rename
+// gives. The caller computes the traces again afterwards.
 func moveTable(tx *bolt.Tx, c *crypt, old, new port.Table, rename func(key []byte) []byte) error {
 	r := newReader(c, tx)
 	from, e, err := r.entry(kindTable, string(old))

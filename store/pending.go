@@ -12,8 +12,8 @@ import (
 // on all cores and given to bbolt bucket by bucket in the order of their keys, each
 // once, however often it was written.
 
-// appendFill is how full the pages of a bucket that grows at its end are left. With
-// bbolt's default of one half they would stay half empty.
+// appendFill is the fill level at which bbolt splits a page of a bucket that grows at
+// its end. With bbolt's default of one half such pages would stay half empty.
 const appendFill = 0.95
 
 // pending is the part of one bucket that bbolt does not have yet.
@@ -138,7 +138,7 @@ type room struct {
 // hundred messages.
 const roomKept = 4096
 
-// leave gives back the room of steps, with nothing in it.
+// leave returns the empty memory of steps for reuse.
 func (r *room) leave(steps []step) {
 	clear(steps)
 	r.steps = steps

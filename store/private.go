@@ -9,7 +9,7 @@ import (
 // privateMode lets only the owner read and write: all files of a store have it.
 const privateMode = 0o600
 
-// createPrivate makes a file where there is none, not even a link.
+// createPrivate creates a file. It fails if anything has that name, even a link.
 func createPrivate(name string, flag int) (*os.File, error) {
 	return os.OpenFile(name, flag|os.O_CREATE|os.O_EXCL, privateMode)
 }

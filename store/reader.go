@@ -84,7 +84,7 @@ type cursor struct {
 	blind  bool   // records are authenticated, and not handed out
 }
 
-// cursor is nil when there is no such bucket.
+// cursor returns nil if there is no such bucket.
 func (r *reader) cursor(what string, id bucketID) (*cursor, error) {
 	b, err := r.bucket(what, id)
 	if err != nil || b == nil {

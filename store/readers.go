@@ -9,7 +9,7 @@ type readers struct {
 	current *sync.WaitGroup // of those that came since the last drain
 }
 
-// enter counts one more. Whoever is let in calls Done on the group afterwards.
+// enter counts one more View. The caller calls Done on the group afterwards.
 func (r *readers) enter() *sync.WaitGroup {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -20,7 +20,8 @@ func (r *readers) enter() *sync.WaitGroup {
 	return r.current
 }
 
-// drain returns when all who are inside now have left. Others may enter meanwhile.
+// drain waits until all Views that are inside now have left. Others may enter
+// meanwhile.
 func (r *readers) drain() {
 	r.mu.Lock()
 	inside := r.current

@@ -63,7 +63,7 @@ func (s *fileStore) eraseUnused() error {
 		if err != nil {
 			return err
 		}
-		// Who enters from now on reads the state of the last commit.
+		// A View that enters from now on reads the state of the last commit.
 		s.file.readers.drain()
 		if err := s.file.eraseUnused(); err != nil {
 			return err

@@ -39,6 +39,8 @@ func (w *walker) tree(id uint64, low, high []byte, depth int, visit visitor) err
 	if depth > maxTreeDepth {
 		return badPage(id, "too deep")
 	}
+	// The page and list of this depth are kept while the walk is below it, and reused for
+	// the next page of the same depth, so the walk holds one page per depth.
 	level := &w.level[depth]
 	p, err := w.page(id, level.page)
 	if err != nil {
@@ -79,9 +81,11 @@ func (w *walker) rootElement(id uint64, depth int, e element) error {
 	if e.flags != bucketElement || len(e.value) < bucketSize {
 		return badPage(id, "an entry of the root is no bucket")
 	}
+	// Every bucket gets a count, so that an empty one differs from a missing one.
 	name := string(e.key)
 	w.count[name] = 0
 	root := binary.NativeEndian.Uint64(e.value)
+	// bbolt keeps a small bucket inside the entry itself, and says so by page 0.
 	if root == 0 {
 		n, err := inlineBucket(id, e)
 		w.count[name] = int64(n)
@@ -104,6 +108,7 @@ func (w *walker) rootElement(id uint64, depth int, e element) error {
 	}
 	level.list = list
 	for i, e := range list {
+		// The keys are copied, because the page's buffer is reused for the next bucket.
 		w.parts = append(w.parts, part{bucket: name, id: e.child, depth: depth + 2,
 			low: bytes.Clone(e.key), high: bytes.Clone(upper(list, i, nil))})
 	}
@@ -146,6 +151,7 @@ func (w *walker) records(id uint64, low, high []byte, depth int) (n int64, err e
 func (s *scan) walkParts() error {
 	var next atomic.Int64
 	work := func() {
+		// SetPanicOnFault holds for one goroutine, so each worker sets it for itself.
 		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 		w := &walker{scan: s}
 		for i := int(next.Add(1)) - 1; i < len(s.parts); i = int(next.Add(1)) - 1 {
@@ -158,6 +164,8 @@ func (s *scan) walkParts() error {
 	}
 	var all, last sync.WaitGroup
 	workers, over := min(len(s.parts), runtime.GOMAXPROCS(0)), make(chan struct{})
+	// The last worker starts only when somebody waits (hurry), or never, when the others
+	// are through first (over).
 	if s.pace != nil && workers > 1 {
 		workers--
 		last.Go(func() {
@@ -174,6 +182,8 @@ func (s *scan) walkParts() error {
 	all.Wait()
 	close(over)
 	last.Wait()
+	// The parts are summed here and not by the workers, so that count needs no lock and
+	// the error reported is the first one in the file.
 	for _, p := range s.parts {
 		if p.err != nil {
 			return p.err

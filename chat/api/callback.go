@@ -20,9 +20,9 @@ type pump struct {
 // still be running.
 func (p *pump) stopped() bool { return p.ctx.Err() != nil }
 
-// callbackPatience is how long closing a client, or replacing its callback, waits for a
-// running call of the callback. Showing an event to a person takes less, and a host
-// whose callback never returns can go on.
+// callbackPatience is the longest time that closing a client, or replacing its
+// callback, waits for a running call of the callback. Showing an event to a person
+// takes less, and a host whose callback never returns can go on.
 const callbackPatience = 10 * time.Second
 
 // wait waits for the last invocation. If that does not end within patience, none comes
@@ -39,7 +39,7 @@ func (p *pump) wait(patience time.Duration) error {
 	}
 }
 
-// readAgain is how long a pump waits after events could not be read, for example
+// readAgain is the time a pump waits after events could not be read, for example
 // because the disk failed: the callback must not miss later events.
 const readAgain = 200 * time.Millisecond
 

@@ -9,9 +9,9 @@ import (
 
 // Config is the configuration that open takes.
 type Config struct {
-	// Store tells where the client keeps its data.
+	// Store is the place where the client keeps its data.
 	Store StoreConfig `json:"store"`
-	// Network tells how messages travel.
+	// Network is the way messages travel.
 	Network NetworkConfig `json:"network,omitempty"`
 	// Engine changes timings and limits. Leave it out for the defaults.
 	Engine EngineConfig `json:"engine,omitempty"`
@@ -19,7 +19,7 @@ type Config struct {
 	Log LogConfig `json:"log,omitempty"`
 }
 
-// StoreConfig tells where the client keeps its data.
+// StoreConfig selects the place where the client keeps its data.
 type StoreConfig struct {
 	// Kind is "file" (the default) or "memory". A memory store is lost at close; it is
 	// meant for tests.
@@ -49,7 +49,7 @@ type KDFConfig struct {
 	Parallelism int `json:"parallelism" range:"1..16"`
 }
 
-// NetworkConfig tells how messages travel.
+// NetworkConfig selects the way messages travel.
 type NetworkConfig struct {
 	// Kind is "waku" (the default), a relay node in this process, or "memory", a
 	// network inside this process that connects all clients naming the same network.
@@ -90,31 +90,31 @@ type MemoryNetworkConfig struct {
 
 // EngineConfig changes timings and limits.
 type EngineConfig struct {
-	// ResendBaseMS is how long to wait for an acknowledgement before a message is sent
-	// again, in ms. The wait doubles with each attempt. After 65535 times this value,
-	// 20 days 12 hours by default, the message has failed as "undeliverable". Default:
-	// 27000.
+	// ResendBaseMS is the time in ms to wait for an acknowledgement before a message is
+	// sent again. It doubles with each attempt. After 65535 times this value, 20 days
+	// 12 hours by default, the message has failed as "undeliverable". Default: 27000.
 	ResendBaseMS int `json:"resend_base_ms,omitempty" range:"10..86400000"`
-	// AckDelayMS is how long an acknowledgement waits for others, so that they travel
-	// together, in ms. Default: 300.
+	// AckDelayMS is the time in ms that an acknowledgement waits for others, so that
+	// they travel together. Default: 300.
 	AckDelayMS int `json:"ack_delay_ms,omitempty" range:"1..60000"`
-	// ContactCodeEveryMS is how often the contact code is published again, in ms.
-	// Default: 6 hours.
+	// ContactCodeEveryMS is the time in ms after which the contact code is published
+	// again. Default: 6 hours.
 	ContactCodeEveryMS int `json:"contact_code_every_ms,omitempty" range:"1000..604800000"`
 	// AdvertiseEveryMS is the shortest time between two messages that tell the same
 	// device about this installation, in ms. Such messages go to devices that write to
 	// us but leave this installation out. Default: 2 hours.
 	AdvertiseEveryMS int `json:"advertise_every_ms,omitempty" range:"100..604800000"`
-	// MaxInstallations is how many devices of one person receive messages: those seen
-	// most recently. Our own limit includes this device. Default: 3.
+	// MaxInstallations is the number of devices of one person that receive messages:
+	// those seen most recently. For our own identity it includes this device. Default:
+	// 3.
 	MaxInstallations int `json:"max_installations,omitempty" range:"1..16"`
-	// MaxEvents is how many events may wait for acknowledgement. Beyond that, or beyond
-	// 32 MiB of them, an overflow event replaces the oldest. Default: 20000.
+	// MaxEvents is the number of events that may wait for acknowledgement. Beyond that,
+	// or beyond 32 MiB of them, an overflow event replaces the oldest. Default: 20000.
 	MaxEvents int `json:"max_events,omitempty" range:"16..1000000"`
-	// Strangers tells what happens to messages of people who write to us unasked:
-	// "allow" (the default) delivers them; "request" shows only their contact requests,
-	// and what else they write waits in a chat request (see chats.list and
-	// chat_request_received); "deny" ignores them without decrypting.
+	// Strangers selects the treatment of people who write to us unasked: "allow" (the
+	// default) delivers their messages; "request" shows only their contact requests,
+	// and anything else they write waits in a chat request (see chats.list and
+	// chat_request_received); "deny" ignores their messages without decrypting them.
 	Strangers string `json:"strangers,omitempty"`
 }
 

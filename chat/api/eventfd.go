@@ -24,7 +24,7 @@ type signal struct {
 	sources int          // who has events waiting
 }
 
-// fileIdentity tells open files apart, whatever the number of their descriptor.
+// fileIdentity identifies an open file independently of its descriptor number.
 type fileIdentity struct{ device, inode uint64 }
 
 func identityOf(fd int) (fileIdentity, error) {
@@ -33,9 +33,9 @@ func identityOf(fd int) (fileIdentity, error) {
 	return fileIdentity{uint64(stat.Dev), uint64(stat.Ino)}, err
 }
 
-// ours reports whether a descriptor is still our pipe. A host that closes descriptors
-// it does not own, one by one or all at once, would else have us read, write and close
-// whatever got their numbers since.
+// ours reports whether a descriptor is still our pipe. If a host closes descriptors
+// that it does not own, their numbers may be reused, and we would read, write and close
+// another file.
 func (s *signal) ours(fd int) bool {
 	if fd == noDescriptor {
 		return false
@@ -69,8 +69,8 @@ func newSignal() (*signal, error) {
 	return s, nil
 }
 
-// set notes whether events of source wait and makes the pipe readable or not.
-// It never blocks, whatever a host did to the pipe.
+// set records whether events of source wait, and makes the pipe readable or not. It
+// never blocks, even if the host has tampered with the pipe.
 func (s *signal) set(source int, waiting bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

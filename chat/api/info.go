@@ -20,7 +20,7 @@ type Info struct {
 	Version string `json:"version"`
 	// ABIVersion is the number that status1to1_abi_version returns.
 	ABIVersion int `json:"abi_version"`
-	// Build says how this library was built.
+	// Build describes the build of this library.
 	Build BuildInfo `json:"build"`
 	// Specs are the specifications this version implements.
 	Specs []string `json:"specs"`
@@ -33,7 +33,7 @@ type Info struct {
 	StringsHeld int64 `json:"strings_held"`
 }
 
-// BuildInfo says how this library was built.
+// BuildInfo describes the build of this library.
 type BuildInfo struct {
 	// GoVersion is the version of the Go toolchain.
 	GoVersion string `json:"go_version"`

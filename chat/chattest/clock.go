@@ -78,8 +78,8 @@ func (c *Clock) Advance(d time.Duration) {
 	}
 }
 
-// Jump sets the time of day forward, or back when d is negative: as somebody does who
-// corrects it, or, forward, a machine that was asleep. No timer fires by it.
+// Jump sets the time of day forward, or back if d is negative, as when somebody
+// corrects the clock or when a machine wakes from sleep. It fires no timers.
 func (c *Clock) Jump(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -42,7 +42,7 @@ const MaxClock = 1<<53 - 1
 
 // What a propagated state can be refused for.
 var (
-	// ErrState: a number that is no state, or not of this half.
+	// ErrState: the number is not a state, or not one that this half may have.
 	ErrState = errors.New("contact: unknown state of a contact request")
 	// ErrClock: past what can be believed.
 	ErrClock = errors.New("contact: clock of a contact request is out of bounds")

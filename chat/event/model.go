@@ -66,8 +66,8 @@ type MessageDevice struct {
 	Installation string `json:"installation_id"`
 	// Own is true for the other devices of our own identity.
 	Own bool `json:"own"`
-	// AcknowledgedAt is when the device acknowledged the message, in ms; 0 if it has
-	// not yet.
+	// AcknowledgedAt is the time the device acknowledged the message, in ms; 0 if it
+	// has not yet.
 	AcknowledgedAt int64 `json:"acknowledged_at"`
 }
 
@@ -85,11 +85,11 @@ type Device struct {
 	// Active is true if the device is enabled and among the most recently seen ones, as
 	// many as engine.max_installations allows.
 	Active bool `json:"active"`
-	// LastSeenAt is when something was last received from the device, in ms.
+	// LastSeenAt is the time something was last received from the device, in ms.
 	LastSeenAt int64 `json:"last_seen_at"`
 }
 
-// Evidence tells what the state of a message is based on.
+// Evidence is the basis of a message's state.
 type Evidence struct {
 	// Kind is "relay" (passed on to mesh peers), "memory" (the same in a memory
 	// network) or "device" (acknowledged by a device of the recipient).
@@ -120,7 +120,7 @@ type Contact struct {
 	Request string `json:"request"`
 	// RequestID is the id of the message that carried their latest contact request.
 	RequestID string `json:"request_id,omitempty"`
-	// VerifiedBy is how the key was verified: "safety_number" or "question".
+	// VerifiedBy is the way the key was verified: "safety_number" or "question".
 	VerifiedBy string `json:"verified_by,omitempty"`
 	VerifiedAt int64  `json:"verified_at,omitempty"`
 	BlockedAt  int64  `json:"blocked_at,omitempty"`

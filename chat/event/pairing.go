@@ -18,7 +18,7 @@ type Pairing struct {
 	Shows bool `json:"shows"`
 	// Invitation is the text for the QR code, while one is shown.
 	Invitation string `json:"invitation,omitempty"`
-	// ExpiresAt is when a new invitation replaces this one.
+	// ExpiresAt is the time a new invitation replaces this one.
 	ExpiresAt int64 `json:"expires_at,omitempty"`
 	// Authcode is the 8 digits that both devices must show, while the user compares
 	// them.
@@ -54,9 +54,10 @@ type NoiseSession struct {
 	// "terminated".
 	State     string `json:"state"`
 	CreatedAt int64  `json:"created_at"`
-	// HeardAt is when the latest message from the other device arrived.
+	// HeardAt is the time the latest message from the other device arrived.
 	HeardAt int64 `json:"heard_at"`
-	// ExpiresAt is when the other device's certificate expires, which ends the session.
+	// ExpiresAt is the time the other device's certificate expires, which ends the
+	// session.
 	ExpiresAt int64 `json:"expires_at"`
 	// Due is true if the session should be renewed by pairing again: its keys are old
 	// or much used, or it ends within two weeks.

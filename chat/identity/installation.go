@@ -15,7 +15,7 @@ const MaxInstallationIDLen = 64
 // reservedInstallationID stands, in a message, for any device.
 const reservedInstallationID = "none"
 
-// ErrInstallationID: the text is no installation id.
+// ErrInstallationID: the text is not an installation id.
 var ErrInstallationID = errors.New("identity: an installation id is 1 to 64 printable ASCII characters, and not \"none\"")
 
 // NewInstallationID draws the id of a new device from rand (16 bytes): a version 4 UUID

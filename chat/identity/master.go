@@ -28,11 +28,13 @@ var (
 	ErrNoPhrase = errors.New("identity: no seed phrase")
 	// ErrPath: not a path like m/43'/60'/1581'/0'/0.
 	ErrPath = errors.New("identity: malformed derivation path")
-	// ErrDerive: there is no key at this path. Try another; it happens once in 2^127.
+	// ErrDerive: the path leads to no valid key, which happens once in 2^127. Try
+	// another path.
 	ErrDerive = errors.New("identity: no key at this path")
 )
 
-// Master is the BIP-32 master key of a phrase. It redacts itself. The zero value is no key.
+// Master is the BIP-32 master key of a phrase. It redacts itself. The zero value is not
+// a key.
 type Master struct {
 	extended *hdkeychain.ExtendedKey
 	key      key.Private

@@ -26,15 +26,15 @@ var (
 	// ErrPhraseAmbiguous: words that were cut to their first letters, or lack their accents,
 	// make valid phrases in two languages.
 	ErrPhraseAmbiguous = errors.New("identity: the words fit two languages")
-	// ErrPhraseLanguage: there is no word list of this language.
+	// ErrPhraseLanguage: there is no word list for this language.
 	ErrPhraseLanguage = errors.New("identity: there is no word list of this language")
 	// ErrPhraseChecksum: all words are known, but they do not belong together.
 	ErrPhraseChecksum = errors.New("identity: the words of the seed phrase do not fit together (checksum)")
 )
 
-// Phrase is a BIP-39 seed phrase, valid by construction: only NewPhrase and
-// ParsePhrase make one. It is the account itself, and redacts itself: Words shows it.
-// The zero value is no phrase.
+// Phrase is a BIP-39 seed phrase, valid by construction: only NewPhrase and ParsePhrase
+// make one. Anybody who has it has the account, so it redacts itself; only Words shows
+// it. The zero value is not a phrase.
 type Phrase struct{ words string }
 
 const (
@@ -75,7 +75,7 @@ func NewPhraseIn(rand io.Reader, words int, language Language) (Phrase, error) {
 // Words reveals the phrase: lower-case words, one space apart.
 func (p Phrase) Words() string { return p.words }
 
-// IsZero reports whether p is the zero value, which is no phrase.
+// IsZero reports whether p is the zero value, which is not a phrase.
 func (p Phrase) IsZero() bool { return p.words == "" }
 
 // seed is the 64 bytes everything is derived from.

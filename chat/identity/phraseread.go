@@ -75,8 +75,8 @@ func ParsePhrase(pasted string) (Phrase, error) {
 	if !phraseLength(len(words)) {
 		return Phrase{}, &PhraseLengthError{Words: len(words)}
 	}
-	// Whole words first: a phrase that is valid as it stands is that phrase, whatever else
-	// it might be short for.
+	// Whole words first: a phrase that is valid as it stands must not be read as a
+	// phrase of abbreviated words.
 	complete := false
 	for _, find := range []func(wordList, string) (int, bool){wordList.exact, wordList.loose} {
 		p, all, err := phraseBy(find, words)

@@ -122,8 +122,8 @@ func (n *Network) Stats() Stats {
 	return n.stats
 }
 
-// Tap calls watch with every envelope the network accepts, whatever becomes of
-// it, until cancel is called. It is called on the publisher's goroutine, under no
+// Tap calls watch with every envelope that the network accepts, even one that is lost
+// later, until cancel is called. It is called on the publisher's goroutine, under no
 // lock, after the envelope was queued.
 func (n *Network) Tap(watch func(port.Envelope)) (cancel func()) {
 	n.mu.Lock()

@@ -14,8 +14,8 @@ type fate struct {
 	delay, copyDelay, holding time.Duration
 }
 
-// draw takes six values whatever the options are, so that changing one
-// probability leaves the other decisions as they were. n.mu is held.
+// draw takes six random values with any options, so that changing one probability
+// leaves the other decisions as they were. n.mu is held.
 func (n *Network) draw() fate {
 	o := n.options
 	span := func(limit time.Duration) time.Duration {

@@ -18,7 +18,7 @@ var (
 	ErrMalformed = errors.New("message: not an application message")
 	// ErrUnsigned: without a signature nobody said it.
 	ErrUnsigned = errors.New("message: application message is not signed")
-	// ErrSignature: the signature is no signature of anybody.
+	// ErrSignature: no key can be recovered from the signature.
 	ErrSignature = errors.New("message: signature recovers to no key")
 )
 

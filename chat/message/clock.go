@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// MaxClockAhead is how far the clock of a message may be ahead of the time it is
-// compared with. Honest Lamport clocks stay within it; it is too short to pin a message
-// to the end of a chat for long. Deployed clients compare with the timestamp of the
-// envelope.
+// MaxClockAhead limits the time by which the clock of a message may be ahead of the
+// time it is compared with. Honest Lamport clocks stay within it; it is too short to
+// pin a message to the end of a chat for long. Deployed clients compare with the
+// timestamp of the envelope.
 const MaxClockAhead = 120 * time.Second
 
 // NextClock is the Lamport clock of the next message of a chat, in ms: last is

@@ -10,7 +10,7 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// DefaultColour is the accent colour of people who chose none: blue.
+// DefaultColour is the accent colour of people who have not chosen one: blue.
 const DefaultColour = 4
 
 // MaxColour is the last of the app's accent colours.

@@ -63,9 +63,9 @@ func ValidateChatMessage(cm *wire.ChatMessage) error {
 	return nil
 }
 
-// ChatOf is the other person of the chat a message belongs to. What somebody
-// else signed belongs to the chat with them, whatever chatID says; what we
-// signed ourselves (on another device) belongs to the chat with chatID.
+// ChatOf returns the other person of the chat that a message belongs to. A message
+// signed by another person belongs to the chat with them, and chatID is ignored. A
+// message signed by ourselves, on another device, belongs to the chat with chatID.
 // Errors: ErrChatID.
 // Spec: 62/STATUS-PAYLOADS, "Chats".
 func ChatOf(self, signer key.Public, chatID string) (key.Public, error) {

@@ -8,7 +8,7 @@ import (
 // Code names what went wrong. Codes are stable; the texts beside them may change.
 type Code string
 
-// Error is what every public call of the engine fails with.
+// Error is the error type of every public call of the engine.
 type Error struct {
 	Code Code
 	// Field is the parameter at fault ("text", "store.path", ...), or "".
@@ -47,7 +47,7 @@ func (e *Error) With(name string, value any) *Error {
 	return e
 }
 
-// CodeOf is the code of err, or CodeInternal for an error that is no *Error.
+// CodeOf returns the code of err, or CodeInternal for an error that is not an *Error.
 func CodeOf(err error) Code {
 	var e *Error
 	if errors.As(err, &e) {

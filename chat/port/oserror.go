@@ -6,8 +6,7 @@ import (
 	"syscall"
 )
 
-// osCauses says of errors of the operating system what they mean to somebody who
-// reads no errno.
+// osCauses explains errors of the operating system in plain words.
 var osCauses = []struct {
 	errno   syscall.Errno
 	meaning string

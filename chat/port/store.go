@@ -1,7 +1,7 @@
-// Package port declares what the engine needs from outside and what it offers to those
-// who provide it: the store, the network, the time and the log. Adapters import this
-// package and nothing else of the engine: package store (bbolt and memory), chat/waku and
-// chat/memnet (networks).
+// Package port declares the interfaces between the engine and its adapters: the store,
+// the network, the time and the log, and the errors that cross them. Adapters import
+// this package and nothing else of the engine: package store (bbolt and memory),
+// chat/waku and chat/memnet (networks).
 //
 // Errors that cross a port, and the engine's own, are an *Error with a Code.
 package port
@@ -16,19 +16,19 @@ import (
 // value. Each part of the engine names its own.
 type Table string
 
-// Numbered tells that the name begins with #. The keys of such a table are numbers
-// that rise with time, of 8 bytes: an adapter may show them, and can keep what is
-// written together in one place.
+// Numbered reports whether the name begins with #. The keys of such a table are 8-byte
+// numbers that rise with time: an adapter may show them, and can keep records together
+// that were written together.
 func (t Table) Numbered() bool { return len(t) > 0 && t[0] == '#' }
 
-// Store is the port to what survives a restart. Everything put into it is
-// confidential: an adapter that keeps it on disk encrypts values and hides keys.
+// Store is the port to the data that survives a restart. All of it is confidential: an
+// adapter that keeps it on disk encrypts values and hides keys.
 //
-// Update runs fn in a write transaction and returns after it is durable, or with
-// fn's error and nothing changed. Many goroutines may call it at once; the
-// adapter may put several closures into one commit, but each sees the writes of
-// those before it and a failing one leaves no trace. fn must only read and write:
-// no cryptography, no network, no other transaction. fn runs once.
+// Update runs fn in a write transaction. It returns after the transaction is durable,
+// or with fn's error and nothing changed. Many goroutines may call it at once. The
+// adapter may put several closures into one commit, but each sees the writes of those
+// before it, and a failing one leaves no trace. fn must only read and write: no
+// cryptography, no network, no other transaction. fn runs once.
 //
 // View runs fn on a consistent snapshot; writing in it is an error.
 type Store interface {
@@ -107,7 +107,7 @@ type Tx interface {
 	// Page lists up to limit positions of a history, newest first. before is
 	// exclusive; nil starts at the newest.
 	Page(chat []byte, before *Position, limit int) ([]Position, error)
-	// Count is how many positions the history named chat holds.
+	// Count returns the number of positions in the history named chat.
 	Count(chat []byte) (uint64, error)
 	// DropHistory removes the history named chat.
 	DropHistory(chat []byte) error

@@ -24,13 +24,13 @@ var ErrNoPeers = errors.New("network: no peers to publish to")
 // ErrTooLarge is returned by Publish for an envelope above the network's limit.
 var ErrTooLarge = errors.New("network: envelope is larger than the network carries")
 
-// Evidence says why an envelope counts as sent.
+// Evidence shows on what grounds an envelope counts as sent.
 type Evidence struct {
 	Kind  string `json:"kind"`            // "relay" or "memory"
 	Peers int    `json:"peers,omitempty"` // mesh peers it was handed to
 }
 
-// NetworkState is how well connected we are.
+// NetworkState tells whether messages can be published.
 type NetworkState string
 
 // The states of the network, worst first.
@@ -68,16 +68,18 @@ type NetworkChange struct {
 	Error     string // why a static peer could not be reached; only on the first failure of a row
 }
 
-// TransportHooks is what the engine gives a transport at Start. All are called
-// from the transport's own goroutines, never under its locks, and return soon.
-// Received must not be called with envelopes of topics nobody subscribed to.
+// TransportHooks are the functions and the key that the engine gives a transport at
+// Start. They are called from the transport's own goroutines, never under its locks,
+// and return soon. Received must not be called with envelopes of topics that nobody has
+// subscribed to.
 type TransportHooks struct {
-	// NodeKey is the long-lived key of this node (its libp2p identity), for a node that
-	// others know the address of. Others should have a new one at each start.
+	// NodeKey is the long-lived key of this node (its libp2p identity), for nodes whose
+	// address others know. All other nodes should use a new key at each start.
 	NodeKey  key.Private
 	Received func(Envelope)
 	Changed  func(NetworkChange)
-	// Panicked is told about a recovered panic of one of its goroutines.
+	// Panicked is called after a panic in one of the transport's goroutines was
+	// recovered.
 	Panicked func(where string, value any, stack []byte)
 	Log      Logger
 }
@@ -92,9 +94,9 @@ type Transport interface {
 	Subscribe(contentTopics ...string) error
 	// Unsubscribe takes content topics away again.
 	Unsubscribe(contentTopics ...string) error
-	// PubsubTopic is the topic envelopes are published on.
+	// PubsubTopic returns the topic that envelopes are published on.
 	PubsubTopic() string
-	// MaxPayload is the largest Envelope.Payload that can be published, bytes.
+	// MaxPayload returns the largest Envelope.Payload that can be published, in bytes.
 	MaxPayload() int
 	// Publish hands an envelope to the network. It returns ErrNoPeers rather
 	// than publish into the void.

@@ -11,7 +11,7 @@ import (
 // through the local broadcaster, whose buffers hold fewer.
 const maxEchoes = 4096
 
-// echoTime is how long we wait for the echo of a publish. One that gossipsub dropped
+// echoTime is the time we wait for the echo of a publish. One that gossipsub dropped
 // never comes; after this time, the same bytes from somebody else are received again.
 const echoTime = 10 * time.Second
 

@@ -15,10 +15,10 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// gate decides which connections there are. We dial those whom the node has on its
-// list, where the list says, and nobody else: peers name addresses of others (peer
-// exchange) and of themselves (identify), and would else have us knock wherever they
-// like. We accept from everybody, but not faster than limits.go says.
+// gate decides which connections are allowed. We dial only the peers on the node's
+// list, at the addresses of the list: peers name addresses of others (peer exchange)
+// and of themselves (identify), and could otherwise make us connect anywhere. We accept
+// connections from everybody, but not faster than limits.go allows.
 type gate struct {
 	dials    *staticPeers
 	arrivals *arrivals
@@ -39,8 +39,8 @@ func (g gate) InterceptAccept(connection network.ConnMultiaddrs) bool {
 	return g.arrivals.admit(time.Now(), sourceOf(connection.RemoteMultiaddr()))
 }
 
-// InterceptSecured and InterceptUpgraded come when it is known who somebody is, which
-// changes nothing.
+// InterceptSecured and InterceptUpgraded are called when the identity of the peer is
+// known, which does not change the decision.
 func (gate) InterceptSecured(network.Direction, peer.ID, network.ConnMultiaddrs) bool { return true }
 
 func (gate) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }

@@ -44,10 +44,11 @@ func (i *inspector) inspect(from peer.ID, rpc *pubsub.RPC) error {
 // errTooFast is for an RPC of which nothing is left.
 var errTooFast = errors.New("the peer relays more than a shard carries")
 
-// harmless is a control message without what nobody honest needs to tell us: other
-// peers to connect to (peer exchange in PRUNE), since we dial our static peers only;
-// and IDONTWANT, which is for nodes of gossipsub 1.2 and which gossipsub keeps for ever
-// after. nil if nothing is left, since gossipsub notes down everybody who sends one.
+// harmless returns a control message without the parts that no honest peer needs to
+// send us: other peers to connect to (peer exchange in PRUNE), since we dial only our
+// static peers, and IDONTWANT, which is for nodes of gossipsub 1.2 and which gossipsub
+// remembers for ever. It returns nil if nothing is left, because gossipsub remembers
+// every peer that sends a control message.
 func harmless(control *pb.ControlMessage) *pb.ControlMessage {
 	if control == nil {
 		return nil

@@ -14,10 +14,10 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// How static peers are dialled again: after 1 to 2 seconds, then twice that each
-// time, up to 5 to 10 seconds: what waits for somebody who is back has to go within
-// seconds, and a dial costs little. Half of each wait is drawn at random, so that the
-// clients of a node that was restarted do not all come back at once.
+// Static peers are dialled again after 1 to 2 seconds, then after twice that each time,
+// up to 5 to 10 seconds. Messages that wait for a peer should go out within seconds of
+// its return, and a dial costs little. Half of each wait is random, so that the clients
+// of a restarted node do not all come back at once.
 const (
 	firstBackoff = 2 * time.Second
 	lastBackoff  = 10 * time.Second
@@ -26,7 +26,7 @@ const (
 // dialTimeout bounds one attempt, which may try several addresses.
 const dialTimeout = 20 * time.Second
 
-// steadyAfter is how long a connection must last before the waits between dials start
+// steadyAfter is the time a connection must last before the waits between dials start
 // from the beginning again. Otherwise a peer that accepts a connection and closes it at
 // once would be dialled every second.
 const steadyAfter = 10 * time.Second

@@ -67,8 +67,8 @@ const (
 // the shards of a cluster (51/WAKU2-RELAY-SHARDING). Only the one to our shard is kept.
 const maxSubscriptions = 2048
 
-// resourceLimits are libp2p's defaults, except that they do not grow with the machine's
-// memory where a stranger would be who uses it.
+// resourceLimits are libp2p's defaults, except that the limits on what strangers use do
+// not grow with the machine's memory.
 func resourceLimits() rcmgr.ConcreteLimitConfig {
 	limits := rcmgr.DefaultLimits
 	limits.SystemBaseLimit.ConnsInbound = manyConnections

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// queue is a bounded first-in-first-out list between one taker and any number of
-// putters, who never wait.
+// queue is a bounded first-in-first-out list with one reader and any number of writers,
+// which never wait.
 type queue[T any] struct {
 	maxItems, maxBytes int
 

@@ -66,7 +66,8 @@ func newRelayNode(s settings, private key.Private, dials *staticPeers, metadata 
 	r := &relayNode{host: h, cancel: cancel, ready: make(ready, 1), broadcaster: relay.NewBroadcaster(broadcastBuffer)}
 	r.relay = newRelay(s, r.broadcaster, r.ready, newInspector(dials))
 	h.SetStreamHandler(metadataProtocol, metadata)
-	// Listening comes last: who connects finds everything in place.
+	// Listening comes last, so that everything is in place for the first peer that
+	// connects.
 	if err := recovered(func() error { return errors.Join(r.start(ctx), h.listen(s.listen)) }); err != nil {
 		r.stop()
 		return nil, listenError(err)

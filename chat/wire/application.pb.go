@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: chat/wire/application.proto
 
-// What is said: the application messages of 62/STATUS-PAYLOADS a 1:1 chat uses.
+// The application messages of 62/STATUS-PAYLOADS that a 1:1 chat uses.
 
 package wire
 
@@ -143,7 +143,8 @@ func (ImageFormat) EnumDescriptor() ([]byte, []int) {
 	return file_chat_wire_application_proto_rawDescGZIP(), []int{1}
 }
 
-// The network's whole list: a receiver names even what it does not handle.
+// The complete list of the network, so that a receiver can name a type that it does
+// not handle.
 type ApplicationMetadataMessage_Type int32
 
 const (
@@ -442,7 +443,7 @@ func (ApplicationMetadataMessage_Type) EnumDescriptor() ([]byte, []int) {
 	return file_chat_wire_application_proto_rawDescGZIP(), []int{0, 0}
 }
 
-// ContentType says how text and the other fields are to be read.
+// ContentType determines the meaning of text and the other fields.
 type ChatMessage_ContentType int32
 
 const (
@@ -541,7 +542,7 @@ func (ChatMessage_ContentType) EnumDescriptor() ([]byte, []int) {
 	return file_chat_wire_application_proto_rawDescGZIP(), []int{1, 0}
 }
 
-// SourceType says where the picture comes from.
+// SourceType tells where the picture comes from.
 type IdentityImage_SourceType int32
 
 const (
@@ -660,13 +661,13 @@ type ChatMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Lamport clock of the chat, ms.
 	Clock uint64 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
-	// When it was written, ms since 1970, by the sender's clock.
+	// Time of writing, ms since 1970, by the sender's clock.
 	Timestamp uint64 `protobuf:"varint,2,opt,name=timestamp,proto3" json:"timestamp,omitempty"`
 	Text      string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
 	// Id of the message this one replies to, 0x hex.
 	ResponseTo string `protobuf:"bytes,4,opt,name=response_to,json=responseTo,proto3" json:"response_to,omitempty"`
 	EnsName    string `protobuf:"bytes,5,opt,name=ens_name,json=ensName,proto3" json:"ens_name,omitempty"`
-	// In a 1:1 chat the recipient's key as the sender writes it: 0x04...
+	// In a 1:1 chat the recipient's public key: 0x04...
 	ChatId      string                  `protobuf:"bytes,6,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`
 	MessageType MessageType             `protobuf:"varint,7,opt,name=message_type,json=messageType,proto3,enum=status1to1.wire.MessageType" json:"message_type,omitempty"`
 	ContentType ChatMessage_ContentType `protobuf:"varint,8,opt,name=content_type,json=contentType,proto3,enum=status1to1.wire.ChatMessage_ContentType" json:"content_type,omitempty"`
@@ -856,7 +857,7 @@ func (x *ContactRequestPropagatedState) GetRemoteState() uint64 {
 	return 0
 }
 
-// ContactUpdate tells a contact who one is and repairs the request state.
+// ContactUpdate sends a contact the sender's name and repairs the state of the requests.
 type ContactUpdate struct {
 	state                         protoimpl.MessageState         `protogen:"open.v1"`
 	Clock                         uint64                         `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
@@ -957,7 +958,7 @@ func (x *ContactUpdate) GetCustomizationColor() uint32 {
 	return 0
 }
 
-// SyncPairInstallation tells the own other devices what a device is called.
+// SyncPairInstallation tells the other devices of an identity the name of a device.
 type SyncPairInstallation struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Clock          uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
@@ -1034,7 +1035,7 @@ func (x *SyncPairInstallation) GetVersion() uint32 {
 	return 0
 }
 
-// AcceptContactRequest answers a contact request with yes.
+// AcceptContactRequest accepts a contact request.
 type AcceptContactRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Message id of the request, 0x hex.
@@ -1088,7 +1089,7 @@ func (x *AcceptContactRequest) GetClock() uint64 {
 	return 0
 }
 
-// RetractContactRequest ends a contact.
+// RetractContactRequest withdraws a contact request or an acceptance.
 type RetractContactRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1187,7 +1188,7 @@ func (x *ContactCodeAdvertisement) GetChatIdentity() *ChatIdentity {
 	return nil
 }
 
-// ChatIdentity is how a person presents themselves.
+// ChatIdentity is a person's profile.
 type ChatIdentity struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Clock   uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
@@ -1375,7 +1376,7 @@ func (x *IdentityImage) GetEncrypted() bool {
 	return false
 }
 
-// RequestContactVerification asks a contact something only they can answer.
+// RequestContactVerification asks a contact a question that only they can answer.
 type RequestContactVerification struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Clock         uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
@@ -1428,7 +1429,7 @@ func (x *RequestContactVerification) GetChallenge() string {
 	return ""
 }
 
-// AcceptContactVerification answers it.
+// AcceptContactVerification answers the question.
 type AcceptContactVerification struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Clock uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
@@ -1490,7 +1491,7 @@ func (x *AcceptContactVerification) GetResponse() string {
 	return ""
 }
 
-// DeclineContactVerification refuses to answer.
+// DeclineContactVerification refuses to answer a question.
 type DeclineContactVerification struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Clock         uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
@@ -1543,7 +1544,7 @@ func (x *DeclineContactVerification) GetId() string {
 	return ""
 }
 
-// CancelContactVerification takes a question back.
+// CancelContactVerification withdraws a question.
 type CancelContactVerification struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Clock         uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
@@ -1596,7 +1597,7 @@ func (x *CancelContactVerification) GetId() string {
 	return ""
 }
 
-// LinkUser is what a Status link tells of a person.
+// LinkUser is the information about a person in a Status link.
 type LinkUser struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	DisplayName   string                 `protobuf:"bytes,1,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
@@ -1661,7 +1662,7 @@ func (x *LinkUser) GetColor() string {
 // communities stays in the unknown fields.
 type LinkData struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A LinkUser in links to persons.
+	// A LinkUser, in links to people.
 	Content       []byte `protobuf:"bytes,1,opt,name=content,proto3" json:"content,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -34,7 +34,7 @@ type MVDSPayload struct {
 	// Ids of messages the sender asks for. Not used in batch mode.
 	Requests [][]byte       `protobuf:"bytes,5003,rep,name=requests,proto3" json:"requests,omitempty"`
 	Messages []*MVDSMessage `protobuf:"bytes,5004,rep,name=messages,proto3" json:"messages,omitempty"`
-	// Offers named by group: in the deployed schema, used by nobody in batch mode.
+	// Offers by group. The deployed schema has them, but batch mode does not use them.
 	GroupOffers   []*MVDSOffer `protobuf:"bytes,5005,rep,name=group_offers,json=groupOffers,proto3" json:"group_offers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -112,7 +112,7 @@ type MVDSMessage struct {
 	GroupId []byte `protobuf:"bytes,6001,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
 	// Seconds since 1970, by the sender's clock.
 	Timestamp int64 `protobuf:"varint,6002,opt,name=timestamp,proto3" json:"timestamp,omitempty"`
-	// What is delivered: an ApplicationMetadataMessage.
+	// The content: an ApplicationMetadataMessage.
 	Body          []byte `protobuf:"bytes,6003,opt,name=body,proto3" json:"body,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: chat/wire/encryption.proto
 
-// The encryption layer: what 53/WAKU2-X3DH and 54/WAKU2-X3DH-SESSIONS put on the wire.
+// The encryption layer: the messages of 53/WAKU2-X3DH and 54/WAKU2-X3DH-SESSIONS.
 
 package wire
 
@@ -30,8 +30,8 @@ type SignedPreKey struct {
 	SignedPreKey []byte `protobuf:"bytes,1,opt,name=signed_pre_key,json=signedPreKey,proto3" json:"signed_pre_key,omitempty"`
 	// 1 for the first pre-key of an installation, one more each rotation. Signed.
 	Version uint32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
-	// Protocol the installation speaks; 1, or peers never agree on a negotiated
-	// topic. Not covered by the bundle's signature.
+	// Protocol version of the installation. It must be 1, or peers never agree on a
+	// negotiated topic. Not covered by the bundle's signature.
 	ProtocolVersion uint32 `protobuf:"varint,3,opt,name=protocol_version,json=protocolVersion,proto3" json:"protocol_version,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -170,7 +170,7 @@ type DRHeader struct {
 	N uint32 `protobuf:"varint,2,opt,name=n,proto3" json:"n,omitempty"`
 	// Length of the sending chain before this one.
 	Pn uint32 `protobuf:"varint,3,opt,name=pn,proto3" json:"pn,omitempty"`
-	// Names the session: the signed pre-key it was agreed with.
+	// Identifies the session: the signed pre-key it was agreed with.
 	Id            []byte `protobuf:"bytes,4,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -234,7 +234,8 @@ func (x *DRHeader) GetId() []byte {
 	return nil
 }
 
-// DHHeader marks a message encrypted by plain ECDH, readable by every device.
+// DHHeader is the header of a message encrypted by plain ECDH, which every device of
+// the receiver can read.
 type DHHeader struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Compressed ephemeral key, 33 bytes.
@@ -414,7 +415,7 @@ type ProtocolMessage struct {
 	Bundles []*Bundle `protobuf:"bytes,3,rep,name=bundles,proto3" json:"bundles,omitempty"`
 	// By the receiver's installation id, or "none" for any device.
 	EncryptedMessage map[string]*EncryptedMessageProtocol `protobuf:"bytes,101,rep,name=encrypted_message,json=encryptedMessage,proto3" json:"encrypted_message,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// A message in the clear, for topics everybody reads.
+	// A message in clear, for topics that everybody can read.
 	PublicMessage []byte `protobuf:"bytes,102,opt,name=public_message,json=publicMessage,proto3" json:"public_message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

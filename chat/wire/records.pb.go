@@ -1,4 +1,4 @@
-// What the engine keeps in its store. Nothing here goes over the network. Every
+// The records of the engine in its store. Nothing here goes over the network. Every
 // record is encrypted by the store; times are ms since 1970 unless a name says
 // otherwise; keys are 33-byte compressed points, private keys 32-byte scalars.
 
@@ -25,7 +25,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Who this client is, and this device of theirs.
+// The identity of this client and its device.
 type IdentityRecord struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	PrivateKey     []byte                 `protobuf:"bytes,1,opt,name=private_key,json=privateKey,proto3" json:"private_key,omitempty"`
@@ -36,12 +36,12 @@ type IdentityRecord struct {
 	Phrase string `protobuf:"bytes,5,opt,name=phrase,proto3" json:"phrase,omitempty"`
 	// What the user calls this device.
 	DeviceName string `protobuf:"bytes,20,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
-	// What others are told of us, besides the name.
+	// The rest of the profile that others receive.
 	Bio     string         `protobuf:"bytes,6,opt,name=bio,proto3" json:"bio,omitempty"`
 	Picture *PictureRecord `protobuf:"bytes,7,opt,name=picture,proto3" json:"picture,omitempty"`
 	// Clock of the profile: rises with each change, ms.
 	ProfileClock uint64 `protobuf:"varint,8,opt,name=profile_clock,json=profileClock,proto3" json:"profile_clock,omitempty"`
-	// Accent colour, one more than its number; 0 when none was chosen.
+	// Accent colour: its number plus one; 0 if none was chosen.
 	Colour        uint32 `protobuf:"varint,9,opt,name=colour,proto3" json:"colour,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -154,34 +154,34 @@ type InstallationRecord struct {
 	ProtocolVersion uint32                 `protobuf:"varint,2,opt,name=protocol_version,json=protocolVersion,proto3" json:"protocol_version,omitempty"`
 	SignedPreKey    []byte                 `protobuf:"bytes,3,opt,name=signed_pre_key,json=signedPreKey,proto3" json:"signed_pre_key,omitempty"`
 	PreKeyVersion   uint32                 `protobuf:"varint,4,opt,name=pre_key_version,json=preKeyVersion,proto3" json:"pre_key_version,omitempty"`
-	// Timestamp of the bundle the pre-key is from, ns.
+	// Timestamp of the bundle that the pre-key comes from, ns.
 	BundleTimestamp int64 `protobuf:"varint,5,opt,name=bundle_timestamp,json=bundleTimestamp,proto3" json:"bundle_timestamp,omitempty"`
-	// Last sign of life, ns.
+	// Time of the last activity, ns.
 	Activity int64 `protobuf:"varint,6,opt,name=activity,proto3" json:"activity,omitempty"`
 	Disabled bool  `protobuf:"varint,7,opt,name=disabled,proto3" json:"disabled,omitempty"`
 	// It has sent us something encrypted, so it can derive the negotiated topic.
 	Agreed bool `protobuf:"varint,8,opt,name=agreed,proto3" json:"agreed,omitempty"`
-	// The other installation whose bundle listed this one last, and when this one
-	// signed its own last bundle, ns.
+	// The other installation whose bundle last listed this one, and the time this one
+	// signed its own latest bundle, ns.
 	ListedBy string `protobuf:"bytes,9,opt,name=listed_by,json=listedBy,proto3" json:"listed_by,omitempty"`
 	ListedAt int64  `protobuf:"varint,10,opt,name=listed_at,json=listedAt,proto3" json:"listed_at,omitempty"`
-	// Of own other installations: the user has decided about it here; what they call
-	// it; whether its bundle lists us; whether it did once and does not any more.
+	// For our own other installations: whether the user has decided about it here; its
+	// name; whether its bundle lists us; whether it listed us once and no longer does.
 	Decided bool   `protobuf:"varint,11,opt,name=decided,proto3" json:"decided,omitempty"`
 	Name    string `protobuf:"bytes,12,opt,name=name,proto3" json:"name,omitempty"`
 	Lists   bool   `protobuf:"varint,13,opt,name=lists,proto3" json:"lists,omitempty"`
 	Dropped bool   `protobuf:"varint,14,opt,name=dropped,proto3" json:"dropped,omitempty"`
-	// When the bundle was signed that did not list it any more, ns, and by which
-	// installation.
+	// The time at which the bundle that no longer listed it was signed, ns, and the
+	// installation that signed it.
 	UnlistedAt int64  `protobuf:"varint,15,opt,name=unlisted_at,json=unlistedAt,proto3" json:"unlisted_at,omitempty"`
 	UnlistedBy string `protobuf:"bytes,16,opt,name=unlisted_by,json=unlistedBy,proto3" json:"unlisted_by,omitempty"`
-	// The known installations that its own last bundle listed.
+	// The known installations that its own latest bundle listed.
 	Listing []string `protobuf:"bytes,17,rep,name=listing,proto3" json:"listing,omitempty"`
-	// The installation that took this one off its list, when this one then did the same.
+	// The installation that removed this one from its list, if this one then did the same.
 	ConflictWith string `protobuf:"bytes,18,opt,name=conflict_with,json=conflictWith,proto3" json:"conflict_with,omitempty"`
-	// The pre-key from which it opens no session: it is written to without one.
+	// The pre-key from which no session reaches it: messages go to it without a session.
 	UnopenedPreKey []byte `protobuf:"bytes,19,opt,name=unopened_pre_key,json=unopenedPreKey,proto3" json:"unopened_pre_key,omitempty"`
-	// When it was first heard of, ns.
+	// When it first became known, ns.
 	KnownAt       int64 `protobuf:"varint,20,opt,name=known_at,json=knownAt,proto3" json:"known_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -360,20 +360,21 @@ func (x *InstallationRecord) GetKnownAt() int64 {
 // A ratchet session with one installation.
 type SessionRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The signed pre-key the session began from: its id in DR headers.
+	// The signed pre-key the session started from: its id in DR headers.
 	Id             []byte `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	InstallationId string `protobuf:"bytes,2,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
-	// First bytes of the X3DH secret: the order of concurrent sessions.
+	// First bytes of the X3DH secret, which order concurrent sessions.
 	Order []byte `protobuf:"bytes,3,opt,name=order,proto3" json:"order,omitempty"`
-	// Our X3DH ephemeral, while the other side has not answered in this session.
+	// Our X3DH ephemeral key, until the other side answers in this session.
 	Ephemeral []byte `protobuf:"bytes,4,opt,name=ephemeral,proto3" json:"ephemeral,omitempty"`
-	// The other side's X3DH ephemeral, when it began the session.
+	// The other side's X3DH ephemeral key, if it started the session.
 	RemoteEphemeral []byte `protobuf:"bytes,5,opt,name=remote_ephemeral,json=remoteEphemeral,proto3" json:"remote_ephemeral,omitempty"`
-	// Without its skipped keys, which are a record of their own.
+	// The ratchet state without its skipped keys, which are records of their own.
 	Ratchet   []byte `protobuf:"bytes,6,opt,name=ratchet,proto3" json:"ratchet,omitempty"`
 	CreatedAt int64  `protobuf:"varint,7,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	UsedAt    int64  `protobuf:"varint,8,opt,name=used_at,json=usedAt,proto3" json:"used_at,omitempty"`
-	// The other side may have lost it: not for sending, until it is heard in it again.
+	// The other side may have lost it. It is not used for sending until the other side is
+	// heard in it again.
 	Doubted       bool `protobuf:"varint,9,opt,name=doubted,proto3" json:"doubted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -472,7 +473,7 @@ func (x *SessionRecord) GetDoubted() bool {
 	return false
 }
 
-// Everything known of one identity that the protocol needs.
+// What the protocol needs to know about one identity.
 type PeerRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Installations []*InstallationRecord  `protobuf:"bytes,1,rep,name=installations,proto3" json:"installations,omitempty"`
@@ -525,7 +526,7 @@ func (x *PeerRecord) GetSessions() []*SessionRecord {
 	return nil
 }
 
-// A person in the address book, or one who wrote to us.
+// A person who is in the address book or has written to us.
 type ContactRecord struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Key         []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
@@ -533,32 +534,33 @@ type ContactRecord struct {
 	DisplayName string                 `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	Added       bool                   `protobuf:"varint,4,opt,name=added,proto3" json:"added,omitempty"`
 	AddedAt     int64                  `protobuf:"varint,5,opt,name=added_at,json=addedAt,proto3" json:"added_at,omitempty"`
-	// Clock of the profile the display name is from.
+	// Clock of the profile that the display name comes from.
 	ProfileClock uint64 `protobuf:"varint,6,opt,name=profile_clock,json=profileClock,proto3" json:"profile_clock,omitempty"`
-	// The contact requests: states and clocks as on the wire. Local is ours.
+	// The contact requests: states and clocks as on the wire. Local is our side.
 	LocalState  uint32 `protobuf:"varint,7,opt,name=local_state,json=localState,proto3" json:"local_state,omitempty"`
 	LocalClock  uint64 `protobuf:"varint,8,opt,name=local_clock,json=localClock,proto3" json:"local_clock,omitempty"`
 	RemoteState uint32 `protobuf:"varint,9,opt,name=remote_state,json=remoteState,proto3" json:"remote_state,omitempty"`
 	RemoteClock uint64 `protobuf:"varint,10,opt,name=remote_clock,json=remoteClock,proto3" json:"remote_clock,omitempty"`
-	// Message id of their last request, and of ours.
+	// Message ids of their latest request and of ours.
 	RequestId     []byte `protobuf:"bytes,11,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	SentRequestId []byte `protobuf:"bytes,12,opt,name=sent_request_id,json=sentRequestId,proto3" json:"sent_request_id,omitempty"`
 	BlockedAt     int64  `protobuf:"varint,13,opt,name=blocked_at,json=blockedAt,proto3" json:"blocked_at,omitempty"`
-	// How and when we made sure of the key.
+	// How and when the key was verified.
 	VerifiedBy string `protobuf:"bytes,14,opt,name=verified_by,json=verifiedBy,proto3" json:"verified_by,omitempty"`
 	VerifiedAt int64  `protobuf:"varint,15,opt,name=verified_at,json=verifiedAt,proto3" json:"verified_at,omitempty"`
 	Bio        string `protobuf:"bytes,16,opt,name=bio,proto3" json:"bio,omitempty"`
-	// The state we last sent back, and when, so that repair does not go round.
+	// The state we last sent back and when, so that two sides do not repair in circles.
 	RepairedClock uint64 `protobuf:"varint,17,opt,name=repaired_clock,json=repairedClock,proto3" json:"repaired_clock,omitempty"`
 	RepairedAt    int64  `protobuf:"varint,18,opt,name=repaired_at,json=repairedAt,proto3" json:"repaired_at,omitempty"`
 	// Format of the picture in the table of pictures, or 0.
 	PictureFormat int32 `protobuf:"varint,19,opt,name=picture_format,json=pictureFormat,proto3" json:"picture_format,omitempty"`
-	// We have written to them: what they answer is wanted.
+	// We have written to them, so their answers are wanted.
 	WrittenTo bool `protobuf:"varint,20,opt,name=written_to,json=writtenTo,proto3" json:"written_to,omitempty"`
-	// How much else than texts they have made us store or tell of as a stranger: messages
-	// of types we do not support, changes of their profile and of their requests.
+	// While they are a stranger, the number of things other than texts that they made us
+	// store or report: messages of unsupported types, changes of their profile and of
+	// their requests.
 	UnaskedChanges uint32 `protobuf:"varint,21,opt,name=unasked_changes,json=unaskedChanges,proto3" json:"unasked_changes,omitempty"`
-	// They were no stranger when they were blocked.
+	// They were not a stranger when they were blocked.
 	Familiar      bool `protobuf:"varint,31,opt,name=familiar,proto3" json:"familiar,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -802,7 +804,7 @@ func (x *PictureRecord) GetPayload() []byte {
 	return nil
 }
 
-// A question that proves who somebody is, the last one each way.
+// A question that verifies a person; the latest one in each direction is kept.
 type VerificationRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Message id of the question.
@@ -921,12 +923,12 @@ func (x *VerificationRecord) GetAnsweredAt() int64 {
 	return 0
 }
 
-// What of our profile one person was told, and when.
+// The parts of our profile that one person was sent, and when.
 type IntroducedRecord struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
 	ProfileClock uint64                 `protobuf:"varint,1,opt,name=profile_clock,json=profileClock,proto3" json:"profile_clock,omitempty"`
 	At           int64                  `protobuf:"varint,2,opt,name=at,proto3" json:"at,omitempty"`
-	// With the picture, which only contacts get.
+	// Whether that included the picture, which only contacts receive.
 	Picture       bool `protobuf:"varint,3,opt,name=picture,proto3" json:"picture,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -986,15 +988,16 @@ func (x *IntroducedRecord) GetPicture() bool {
 // The state of a conversation.
 type ChatRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Key   []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// Its id: a byte for the kind, then bytes (message.ConversationID).
+	Key []byte `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	// The Lamport clock of the last message, ours or theirs.
 	Clock  uint64 `protobuf:"varint,2,opt,name=clock,proto3" json:"clock,omitempty"`
 	Unread uint64 `protobuf:"varint,3,opt,name=unread,proto3" json:"unread,omitempty"`
 	// The newest message in the history.
 	LastMessageId    []byte `protobuf:"bytes,4,opt,name=last_message_id,json=lastMessageId,proto3" json:"last_message_id,omitempty"`
 	LastMessageClock uint64 `protobuf:"varint,5,opt,name=last_message_clock,json=lastMessageClock,proto3" json:"last_message_clock,omitempty"`
-	// What the other side has left since they became a stranger: how many messages, of
-	// how many bytes, and how many of them the host was not told of.
+	// What the other person has left since they became a stranger: the number of messages,
+	// their bytes, and the number of them that were not reported to the host.
 	Unasked       uint32 `protobuf:"varint,6,opt,name=unasked,proto3" json:"unasked,omitempty"`
 	UnaskedBytes  uint64 `protobuf:"varint,7,opt,name=unasked_bytes,json=unaskedBytes,proto3" json:"unasked_bytes,omitempty"`
 	Waiting       uint32 `protobuf:"varint,8,opt,name=waiting,proto3" json:"waiting,omitempty"`
@@ -1090,34 +1093,36 @@ func (x *ChatRecord) GetWaiting() uint32 {
 
 // A message of a conversation.
 type MessageRecord struct {
-	state                protoimpl.MessageState `protogen:"open.v1"`
-	Id                   []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Chat                 []byte                 `protobuf:"bytes,2,opt,name=chat,proto3" json:"chat,omitempty"`
-	From                 []byte                 `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
-	Kind                 string                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
-	Text                 string                 `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
-	Clock                uint64                 `protobuf:"varint,6,opt,name=clock,proto3" json:"clock,omitempty"`
-	SentAt               int64                  `protobuf:"varint,7,opt,name=sent_at,json=sentAt,proto3" json:"sent_at,omitempty"`
-	ReceivedAt           int64                  `protobuf:"varint,8,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
-	State                string                 `protobuf:"bytes,9,opt,name=state,proto3" json:"state,omitempty"`
-	Failure              string                 `protobuf:"bytes,10,opt,name=failure,proto3" json:"failure,omitempty"`
-	ClientRef            string                 `protobuf:"bytes,11,opt,name=client_ref,json=clientRef,proto3" json:"client_ref,omitempty"`
-	SenderName           string                 `protobuf:"bytes,12,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
-	ApplicationType      int32                  `protobuf:"varint,13,opt,name=application_type,json=applicationType,proto3" json:"application_type,omitempty"`
-	Read                 bool                   `protobuf:"varint,14,opt,name=read,proto3" json:"read,omitempty"`
-	Outgoing             bool                   `protobuf:"varint,15,opt,name=outgoing,proto3" json:"outgoing,omitempty"`
-	EvidenceKind         string                 `protobuf:"bytes,16,opt,name=evidence_kind,json=evidenceKind,proto3" json:"evidence_kind,omitempty"`
-	EvidencePeers        uint32                 `protobuf:"varint,17,opt,name=evidence_peers,json=evidencePeers,proto3" json:"evidence_peers,omitempty"`
-	EvidenceInstallation string                 `protobuf:"bytes,18,opt,name=evidence_installation,json=evidenceInstallation,proto3" json:"evidence_installation,omitempty"`
-	EvidenceAt           int64                  `protobuf:"varint,19,opt,name=evidence_at,json=evidenceAt,proto3" json:"evidence_at,omitempty"`
-	// The devices that have it.
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The id of its conversation, as in ChatRecord, and the key of the person it is from.
+	Chat                 []byte `protobuf:"bytes,2,opt,name=chat,proto3" json:"chat,omitempty"`
+	From                 []byte `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
+	Kind                 string `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	Text                 string `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
+	Clock                uint64 `protobuf:"varint,6,opt,name=clock,proto3" json:"clock,omitempty"`
+	SentAt               int64  `protobuf:"varint,7,opt,name=sent_at,json=sentAt,proto3" json:"sent_at,omitempty"`
+	ReceivedAt           int64  `protobuf:"varint,8,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
+	State                string `protobuf:"bytes,9,opt,name=state,proto3" json:"state,omitempty"`
+	Failure              string `protobuf:"bytes,10,opt,name=failure,proto3" json:"failure,omitempty"`
+	ClientRef            string `protobuf:"bytes,11,opt,name=client_ref,json=clientRef,proto3" json:"client_ref,omitempty"`
+	SenderName           string `protobuf:"bytes,12,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
+	ApplicationType      int32  `protobuf:"varint,13,opt,name=application_type,json=applicationType,proto3" json:"application_type,omitempty"`
+	Read                 bool   `protobuf:"varint,14,opt,name=read,proto3" json:"read,omitempty"`
+	Outgoing             bool   `protobuf:"varint,15,opt,name=outgoing,proto3" json:"outgoing,omitempty"`
+	EvidenceKind         string `protobuf:"bytes,16,opt,name=evidence_kind,json=evidenceKind,proto3" json:"evidence_kind,omitempty"`
+	EvidencePeers        uint32 `protobuf:"varint,17,opt,name=evidence_peers,json=evidencePeers,proto3" json:"evidence_peers,omitempty"`
+	EvidenceInstallation string `protobuf:"bytes,18,opt,name=evidence_installation,json=evidenceInstallation,proto3" json:"evidence_installation,omitempty"`
+	EvidenceAt           int64  `protobuf:"varint,19,opt,name=evidence_at,json=evidenceAt,proto3" json:"evidence_at,omitempty"`
+	// The devices that have acknowledged it.
 	Devices []*DeviceAckRecord `protobuf:"bytes,40,rep,name=devices,proto3" json:"devices,omitempty"`
-	// It came from a stranger and waits until they are none: the host was not told of it.
+	// It came from a stranger and waits until they are a stranger no longer: it has not
+	// been reported to the host.
 	Request bool `protobuf:"varint,41,opt,name=request,proto3" json:"request,omitempty"`
-	// How far its clock was ahead of our time, ms, if that was too far: clock is then the
-	// place it was given instead.
+	// How far its own clock was ahead of our time, ms, if that was too far. The field clock
+	// is then the one that was used instead.
 	ClockSkew int64 `protobuf:"varint,42,opt,name=clock_skew,json=clockSkew,proto3" json:"clock_skew,omitempty"`
-	// It was for any device, and written before this one was set up.
+	// It was encrypted for any device and written before this one was set up.
 	BeforeDevice  bool `protobuf:"varint,43,opt,name=before_device,json=beforeDevice,proto3" json:"before_device,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1319,7 +1324,7 @@ type DeviceAckRecord struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	InstallationId string                 `protobuf:"bytes,1,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
 	At             int64                  `protobuf:"varint,2,opt,name=at,proto3" json:"at,omitempty"`
-	// It is one of ours.
+	// It is one of our own devices.
 	Own           bool `protobuf:"varint,3,opt,name=own,proto3" json:"own,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1376,9 +1381,8 @@ func (x *DeviceAckRecord) GetOwn() bool {
 	return false
 }
 
-// A message to one identity that is not acknowledged by every device of it yet
-// (2/MVDS). What goes to somebody else goes to our own other devices too, as a row
-// of its own.
+// A message to one identity that not all of its devices have acknowledged yet (2/MVDS).
+// A message to somebody else also goes to our own other devices, as a row of its own.
 type OutboxRecord struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	MessageId []byte                 `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
@@ -1388,18 +1392,18 @@ type OutboxRecord struct {
 	// message keeps its ids however often it is encrypted.
 	Application   []byte `protobuf:"bytes,4,opt,name=application,proto3" json:"application,omitempty"`
 	MvdsTimestamp int64  `protobuf:"varint,5,opt,name=mvds_timestamp,json=mvdsTimestamp,proto3" json:"mvds_timestamp,omitempty"`
-	// How often and when again, where no attempt says it (AttemptRowRecord).
+	// How often it was sent and when it is due again, unless an AttemptRowRecord has that.
 	Sends          uint32   `protobuf:"varint,6,opt,name=sends,proto3" json:"sends,omitempty"`
 	NextSendAt     int64    `protobuf:"varint,7,opt,name=next_send_at,json=nextSendAt,proto3" json:"next_send_at,omitempty"`
 	AcknowledgedBy []string `protobuf:"bytes,9,rep,name=acknowledged_by,json=acknowledgedBy,proto3" json:"acknowledged_by,omitempty"`
 	// Lamport clock of the message: messages of one chat go out in this order.
 	Clock uint64 `protobuf:"varint,10,opt,name=clock,proto3" json:"clock,omitempty"`
-	// The message is in a history, and what its client_ref is there. Rows that were
-	// written before 2026-11-26 do not say.
+	// Whether the message is in a history, and its client_ref there. Rows written before
+	// 2026-11-26 have neither.
 	InHistory bool   `protobuf:"varint,11,opt,name=in_history,json=inHistory,proto3" json:"in_history,omitempty"`
 	ClientRef string `protobuf:"bytes,12,opt,name=client_ref,json=clientRef,proto3" json:"client_ref,omitempty"`
-	// Of a message that was given up, or cancelled by the user: when (ms), and how often
-	// it was tried again since because its recipient was back.
+	// For a message that was given up, or cancelled by the user: when (ms), and how often
+	// it has been tried again since then because its recipient was back.
 	FailedAt      int64  `protobuf:"varint,13,opt,name=failed_at,json=failedAt,proto3" json:"failed_at,omitempty"`
 	Revived       uint32 `protobuf:"varint,14,opt,name=revived,proto3" json:"revived,omitempty"`
 	Cancelled     bool   `protobuf:"varint,15,opt,name=cancelled,proto3" json:"cancelled,omitempty"`
@@ -1535,19 +1539,19 @@ func (x *OutboxRecord) GetCancelled() bool {
 	return false
 }
 
-// A ciphertext that is stored before it is published. When it is out, the record
-// stays without it while one of its messages waits to be sent again.
+// A ciphertext, stored before it is published. After publishing, the record stays
+// without the ciphertext as long as one of its messages waits to be sent again.
 type AttemptRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	Peer  []byte                 `protobuf:"bytes,2,opt,name=peer,proto3" json:"peer,omitempty"`
-	// Of stores of version 2, in place of rows: the MVDS ids of the messages.
+	// In stores of version 2, in place of rows: the MVDS ids of the messages.
 	MvdsIds      [][]byte            `protobuf:"bytes,3,rep,name=mvds_ids,json=mvdsIds,proto3" json:"mvds_ids,omitempty"`
 	ContentTopic string              `protobuf:"bytes,4,opt,name=content_topic,json=contentTopic,proto3" json:"content_topic,omitempty"`
 	Payload      []byte              `protobuf:"bytes,5,opt,name=payload,proto3" json:"payload,omitempty"`
 	Rows         []*AttemptRowRecord `protobuf:"bytes,6,rep,name=rows,proto3" json:"rows,omitempty"`
-	// Of one that is out: when (ms) and to whom. Messages that it sent for the first time
-	// are in state "sent" by this; their MessageRecord still says "queued".
+	// For a published attempt: when (ms) and to which peers. Messages that it sent for the
+	// first time are in state "sent" because of it; their MessageRecord still has "queued".
 	EvidenceKind  string `protobuf:"bytes,7,opt,name=evidence_kind,json=evidenceKind,proto3" json:"evidence_kind,omitempty"`
 	EvidencePeers uint32 `protobuf:"varint,8,opt,name=evidence_peers,json=evidencePeers,proto3" json:"evidence_peers,omitempty"`
 	EvidenceAt    int64  `protobuf:"varint,9,opt,name=evidence_at,json=evidenceAt,proto3" json:"evidence_at,omitempty"`
@@ -1653,9 +1657,9 @@ type AttemptRowRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its number in the outbox.
 	Row uint64 `protobuf:"varint,1,opt,name=row,proto3" json:"row,omitempty"`
-	// How often it was sent, with this attempt.
+	// How often it was sent, this attempt included.
 	Sends uint32 `protobuf:"varint,2,opt,name=sends,proto3" json:"sends,omitempty"`
-	// When it is due again; 0 while the attempt is not out.
+	// When it is due again; 0 until the attempt is published.
 	NextSendAt    int64 `protobuf:"varint,3,opt,name=next_send_at,json=nextSendAt,proto3" json:"next_send_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1712,7 +1716,7 @@ func (x *AttemptRowRecord) GetNextSendAt() int64 {
 	return 0
 }
 
-// Acknowledgements that are to be sent to one peer.
+// Acknowledgements waiting to be sent to one peer.
 type AcksRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	MvdsIds       [][]byte               `protobuf:"bytes,1,rep,name=mvds_ids,json=mvdsIds,proto3" json:"mvds_ids,omitempty"`
@@ -1757,10 +1761,10 @@ func (x *AcksRecord) GetMvdsIds() [][]byte {
 	return nil
 }
 
-// A ProtocolMessage that was opened, by its digest.
+// A ProtocolMessage that was decrypted, by its digest.
 type SeenRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What it carried, to be acknowledged again when it comes again.
+	// The MVDS ids it carried, which are acknowledged again if it arrives again.
 	MvdsIds       [][]byte `protobuf:"bytes,1,rep,name=mvds_ids,json=mvdsIds,proto3" json:"mvds_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1803,14 +1807,14 @@ func (x *SeenRecord) GetMvdsIds() [][]byte {
 	return nil
 }
 
-// Marks of what one person has sent, that were made together and are forgotten together.
+// Marks of what one person has sent. They were made together and are deleted together.
 type MarksRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	At    int64                  `protobuf:"varint,1,opt,name=at,proto3" json:"at,omitempty"`
 	Peer  []byte                 `protobuf:"bytes,2,opt,name=peer,proto3" json:"peer,omitempty"`
-	// Keys of the table of what was seen, 33 bytes each.
+	// Keys of the table of marks, 33 bytes each.
 	Names []byte `protobuf:"bytes,3,opt,name=names,proto3" json:"names,omitempty"`
-	// How much they count against what is kept of one person.
+	// How much they count towards the limit for one person.
 	Weight        uint32 `protobuf:"varint,4,opt,name=weight,proto3" json:"weight,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1874,7 +1878,7 @@ func (x *MarksRecord) GetWeight() uint32 {
 	return 0
 }
 
-// A content topic we listen to with a symmetric key.
+// A content topic that we listen to with a symmetric key.
 type TopicRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "negotiated" or "contact_code".
@@ -1944,8 +1948,8 @@ func (x *TopicRecord) GetPeer() []byte {
 	return nil
 }
 
-// What was dropped from the queue of events because too many waited, until it is
-// acknowledged: one range, which ends where the queue begins.
+// The events dropped from the queue because too many were waiting, kept until that is
+// acknowledged: one range of numbers that ends where the queue begins.
 type LostEventsRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	FromSeq       uint64                 `protobuf:"varint,1,opt,name=from_seq,json=fromSeq,proto3" json:"from_seq,omitempty"`
@@ -1998,7 +2002,7 @@ func (x *LostEventsRecord) GetToSeq() uint64 {
 	return 0
 }
 
-// What a client_ref was used for.
+// The message that a client_ref was used for.
 type ClientRefRecord struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	MessageId []byte                 `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
@@ -2055,9 +2059,9 @@ func (x *ClientRefRecord) GetRequest() []byte {
 // The Noise key of this installation (35/WAKU2-NOISE).
 type NoiseKeyRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 32-byte X25519 scalar: random, made once, not derived from the identity.
+	// 32-byte X25519 scalar: random, made once and not derived from the identity.
 	PrivateKey []byte `protobuf:"bytes,1,opt,name=private_key,json=privateKey,proto3" json:"private_key,omitempty"`
-	// The identity's signature over it, as handshakes carry it.
+	// The identity's signature over the key, as handshakes carry it.
 	Certificate   []byte `protobuf:"bytes,2,opt,name=certificate,proto3" json:"certificate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2107,36 +2111,36 @@ func (x *NoiseKeyRecord) GetCertificate() []byte {
 	return nil
 }
 
-// One pairing with another device (43/WAKU2-DEVICE-PAIRING), from the QR code to the
-// end of what the two have to do with one another.
+// One pairing with another device (43/WAKU2-DEVICE-PAIRING), from the QR code until the
+// two devices are no longer paired.
 type PairingRecord struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	Id        []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	CreatedAt int64                  `protobuf:"varint,2,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	// "shown", "compare", "confirmed", "paired", "failed" or "ended".
 	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
-	// The protocol's own state; none once it is no longer needed.
+	// The state of the protocol; empty once it is no longer needed.
 	Pairing []byte `protobuf:"bytes,4,opt,name=pairing,proto3" json:"pairing,omitempty"`
-	// Why it failed or ended, by whom, and when.
+	// Why it failed or ended, which side ended it, and when.
 	Cause    string `protobuf:"bytes,5,opt,name=cause,proto3" json:"cause,omitempty"`
 	Remote   bool   `protobuf:"varint,6,opt,name=remote,proto3" json:"remote,omitempty"`
 	EndedAt  int64  `protobuf:"varint,7,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
 	PairedAt int64  `protobuf:"varint,8,opt,name=paired_at,json=pairedAt,proto3" json:"paired_at,omitempty"`
-	// The session made of it: a key of the table of Noise sessions.
+	// The session it led to: a key of the table of Noise sessions.
 	SessionId []byte `protobuf:"bytes,9,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// The other device, from its certificate.
+	// The other device, according to its certificate.
 	Peer           []byte `protobuf:"bytes,10,opt,name=peer,proto3" json:"peer,omitempty"`
 	InstallationId string `protobuf:"bytes,11,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
-	// What told the other side that the pairing failed, to be sent again.
+	// The message that told the other device that the pairing failed, to be sent again.
 	Farewell []byte `protobuf:"bytes,12,opt,name=farewell,proto3" json:"farewell,omitempty"`
-	// How many of our messages in the session the other side says to have, and the
-	// SHA256 of its latest one.
+	// How many of our messages in the session the other device has acknowledged, and the
+	// SHA256 of its latest message.
 	Confirmed uint64 `protobuf:"varint,13,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
 	Heard     []byte `protobuf:"bytes,14,opt,name=heard,proto3" json:"heard,omitempty"`
 	// Whether this device asks to be paired, and whether it showed the QR code.
 	Asks  bool `protobuf:"varint,15,opt,name=asks,proto3" json:"asks,omitempty"`
 	Shows bool `protobuf:"varint,16,opt,name=shows,proto3" json:"shows,omitempty"`
-	// It is not listed any more; it is kept to tell the other side that it ended.
+	// It is no longer listed, and kept only to tell the other device that it ended.
 	Discarded     bool `protobuf:"varint,17,opt,name=discarded,proto3" json:"discarded,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2291,22 +2295,22 @@ func (x *PairingRecord) GetDiscarded() bool {
 	return false
 }
 
-// The bytes that go through a session, either way.
+// Data transferred through a session, in either direction.
 type TransferRecord struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	PairingId []byte                 `protobuf:"bytes,1,opt,name=pairing_id,json=pairingId,proto3" json:"pairing_id,omitempty"`
 	Outgoing  bool                   `protobuf:"varint,2,opt,name=outgoing,proto3" json:"outgoing,omitempty"`
-	// The protocol's own state: a sender or a receiver.
+	// The state of the protocol: a sender or a receiver.
 	Transfer  []byte `protobuf:"bytes,3,opt,name=transfer,proto3" json:"transfer,omitempty"`
 	CreatedAt int64  `protobuf:"varint,4,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
-	// When it last came further.
+	// When it last made progress.
 	MovedAt int64 `protobuf:"varint,5,opt,name=moved_at,json=movedAt,proto3" json:"moved_at,omitempty"`
-	// When it was done or failed; then why, and by whom.
+	// When it was done or failed; if it failed, why and on which side.
 	EndedAt int64  `protobuf:"varint,6,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
 	Cause   string `protobuf:"bytes,7,opt,name=cause,proto3" json:"cause,omitempty"`
 	Remote  bool   `protobuf:"varint,8,opt,name=remote,proto3" json:"remote,omitempty"`
-	// Its bytes are gone and it is not listed any more; it is kept so that it is not
-	// taken for a new one.
+	// Its bytes are deleted and it is no longer listed. It is kept so that late messages
+	// about it are not taken for a new transfer.
 	Discarded     bool `protobuf:"varint,9,opt,name=discarded,proto3" json:"discarded,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/protocol/topic"
@@ -158,21 +159,21 @@ func random(n int) []byte {
 // addMessages writes a conversation, as received.
 func (s size) addMessages(b *testing.B, st chat.Store, own key.Public) {
 	const atOnce = 2000 // larger transactions leave a long list of free pages behind
-	friend := s.friend().Compressed()
+	friend, with := s.friend().Compressed(), message.ConversationWith(s.friend()).Bytes()
 	for from := 0; from < s.messages; from += atOnce {
 		err := st.Update(func(tx chat.Tx) error {
 			var last *wire.MessageRecord
 			for i := from; i < min(s.messages, from+atOnce); i++ {
 				id := random(32)
-				last = &wire.MessageRecord{Id: id, Chat: friend, From: friend, Kind: "text", Text: text(i),
+				last = &wire.MessageRecord{Id: id, Chat: with, From: friend, Kind: "text", Text: text(i),
 					Clock: clockOf(i), SentAt: int64(clockOf(i)), ReceivedAt: int64(clockOf(i)), State: "received",
 					SenderName: "friend", Read: true, ApplicationType: 1}
 				put(b, tx, "messages", id, last)
-				if _, err := tx.Insert(friend, chat.Position{Clock: last.Clock, ID: [32]byte(id)}); err != nil {
+				if _, err := tx.Insert(with, chat.Position{Clock: last.Clock, ID: [32]byte(id)}); err != nil {
 					return err
 				}
 			}
-			put(b, tx, "chats", friend, &wire.ChatRecord{Key: friend, Clock: last.Clock, LastMessageClock: last.Clock, LastMessageId: last.Id})
+			put(b, tx, "chats", with, &wire.ChatRecord{Key: with, Clock: last.Clock, LastMessageClock: last.Clock, LastMessageId: last.Id})
 			return nil
 		})
 		if err != nil {

@@ -1,6 +1,6 @@
-// Package host turns a configuration into the store and the network it names.
-// It is the only place, with the library above it, where engine, store and
-// networks meet; it has no cgo, so that tests and other front ends share it.
+// Package host makes the store and the network that a configuration names. Only here,
+// and in the library above, do the engine, the stores and the networks meet. It has no
+// cgo, so that tests and other front ends can use it too.
 package host
 
 import (
@@ -14,11 +14,11 @@ import (
 	"libstatus1to1/store"
 )
 
-// NewRegistry makes a registry of clients that opens every kind of store and
+// NewRegistry makes a registry of clients that can open every kind of store and
 // network.
 func NewRegistry() *api.Registry { return api.NewRegistry(Open) }
 
-// Open makes the store and the network c names. It is an api.Opener.
+// Open makes the store and the network that c names. It is an api.Opener.
 func Open(_ context.Context, c api.Config) (chat.Options, error) {
 	network, err := openNetwork(c.Network)
 	if err != nil {

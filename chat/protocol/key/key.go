@@ -32,9 +32,9 @@ var (
 	ErrSignature = errors.New("key: signature must be 65 bytes r||s||v that recover to a point")
 )
 
-// Public is a point of secp256k1, valid by construction: only ParsePublic,
-// Recover and Private.Public make one. It is comparable and may be a map key.
-// The zero value is no key; see IsZero.
+// Public is a point of secp256k1, valid by construction: only ParsePublic, Recover and
+// Private.Public make one. It is comparable and may be a map key. The zero value is not
+// a key; see IsZero.
 type Public struct{ raw [UncompressedSize]byte }
 
 // ParsePublic reads a public key of 33 (compressed) or 65 (uncompressed) bytes
@@ -64,7 +64,7 @@ func ParsePublic(b []byte) (Public, error) {
 	return p, nil
 }
 
-// IsZero reports whether p is the zero value, which is no key.
+// IsZero reports whether p is the zero value, which is not a key.
 func (p Public) IsZero() bool { return p.raw[0] == 0 }
 
 // Uncompressed is 04 || X || Y.
@@ -105,7 +105,7 @@ func (p Public) Hex() string { return "0x" + hex.EncodeToString(p.raw[:]) }
 // String is Hex: a public key may be printed.
 func (p Public) String() string { return p.Hex() }
 
-// Private is a secp256k1 private key. The zero value is no key.
+// Private is a secp256k1 private key. The zero value is not a key.
 type Private struct {
 	scalar [PrivateSize]byte
 	public Public
@@ -144,7 +144,7 @@ func Generate(rand io.Reader) (Private, error) {
 // maxDraws bounds Generate on a source that is not random (all zero, say).
 const maxDraws = 16
 
-// IsZero reports whether k is the zero value, which is no key.
+// IsZero reports whether k is the zero value, which is not a key.
 func (k Private) IsZero() bool { return k.public.IsZero() }
 
 // Public is the point that belongs to k.

@@ -49,8 +49,7 @@ func encryptECIES(rand io.Reader, to key.Public, plain []byte) ([]byte, error) {
 	return out, nil
 }
 
-// decryptECIES undoes encryptECIES with the private key. Whatever is wrong, the
-// error is ErrDecrypt.
+// decryptECIES reverses encryptECIES with the private key. Every failure is ErrDecrypt.
 func decryptECIES(own key.Private, sealed []byte) ([]byte, error) {
 	if len(sealed) < eciesOverhead {
 		return nil, ErrDecrypt

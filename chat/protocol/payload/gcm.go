@@ -26,7 +26,7 @@ func encryptGCM(rand io.Reader, sym key.Secret, plain []byte) ([]byte, error) {
 	return append(gcm.Seal(out, nonce[:], plain, nil), nonce[:]...), nil
 }
 
-// decryptGCM undoes encryptGCM. Whatever is wrong, the error is ErrDecrypt.
+// decryptGCM reverses encryptGCM. Every failure is ErrDecrypt.
 func decryptGCM(sym key.Secret, sealed []byte) ([]byte, error) {
 	if len(sealed) < gcmNonceSize {
 		return nil, ErrDecrypt

@@ -44,7 +44,8 @@ var (
 	ErrDecrypt = errors.New("payload: does not open with this key")
 	// ErrFrame: decrypted, but the lengths inside contradict each other.
 	ErrFrame = errors.New("payload: malformed frame")
-	// ErrSignature: decrypted, but the signature is no signature of anybody.
+	// ErrSignature: the payload was decrypted, but no key can be recovered from its
+	// signature.
 	ErrSignature = errors.New("payload: signature recovers to no key")
 )
 

@@ -81,8 +81,9 @@ func Unmarshal(b []byte) (State, error) {
 	return s, nil
 }
 
-// MarshalSkipped is the skipped keys, secret; nil if there are none. Ask only when
-// SkippedChanged: it is nil, too, for a state loaded without them.
+// MarshalSkipped returns the skipped keys, which are secret; nil if there are none.
+// Call it only if SkippedChanged reports true: it also returns nil for a state that was
+// loaded without them.
 func (s State) MarshalSkipped() []byte {
 	if s.skipped.len() == 0 || s.skipped.missing() {
 		return nil

@@ -105,7 +105,7 @@ type Installation struct {
 	// Listing is the known installations that its own latest bundle listed: at least
 	// itself, or none if no bundle of its own was received.
 	Listing []string
-	// KnownAt is when the installation first became known, ns, by our clock.
+	// KnownAt is the time the installation first became known, ns, by our clock.
 	KnownAt int64
 	// ConflictWith is the installation that removed this one from its list, if this one
 	// removed it afterwards.

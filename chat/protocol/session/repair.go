@@ -71,11 +71,12 @@ func (p Peer) sendIn(i int, plaintext []byte, begins bool, now time.Time, src So
 	return p, out, nil
 }
 
-// SendWithoutSession has an installation written to without a session while it has no
-// other pre-key than now and is not heard in a session: by a message to NoInstallation.
-// It is for one that does not take a new session from this pre-key. status-go keeps its
-// ratchet states by pre-key and installation: after an older copy of its database was
-// put back it goes on in the state it has for the pre-key, whatever X3DH header comes.
+// SendWithoutSession makes messages to an installation go out without a session, as
+// messages to NoInstallation, until it has another pre-key or is heard in a session. It
+// is for an installation that does not accept a new session from its present pre-key.
+// status-go stores its ratchet states by pre-key and installation: after its database
+// was replaced by an older copy, it continues in the state stored for the pre-key and
+// ignores the X3DH header.
 // Spec: 53, "Message types", DH header.
 func (p Peer) SendWithoutSession(installation string) Peer {
 	next, _ := p.Change(installation, func(in *Installation) { in.UnopenedPreKey = in.PreKey })

@@ -34,10 +34,10 @@ const (
 // ErrContentTopic: not of the form /waku/1/0x<8 lower-case hex digits>/rfc26.
 var ErrContentTopic = errors.New("topic: not a content topic of the form /waku/1/0x00000000/rfc26")
 
-// Topic is a place messages travel on. The zero value is no topic.
+// Topic identifies a stream of messages. The zero value is not a topic.
 //
-// The name of a negotiated topic is a shared secret and every topic's symmetric
-// key comes from its name, so a Topic prints and marshals as its content topic.
+// The name of a negotiated topic is a shared secret, and every topic's symmetric key is
+// derived from its name, so a Topic prints and marshals as its content topic.
 type Topic struct {
 	// Name is the string that is hashed. Not to be logged.
 	Name  string

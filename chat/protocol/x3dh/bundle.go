@@ -27,7 +27,8 @@ const (
 var (
 	// ErrIdentity: the identity key is missing, no point, or not the signer's.
 	ErrIdentity = errors.New("x3dh: the bundle's identity key is not valid")
-	// ErrSignedPreKey: an entry has no key, a key that is no point, or no proper id.
+	// ErrSignedPreKey: an entry has no key, a key that is not a point of the curve, or
+	// an invalid id.
 	ErrSignedPreKey = errors.New("x3dh: a signed pre-key of the bundle is not valid")
 	// ErrTooMany: more than MaxSignedPreKeys entries.
 	ErrTooMany = errors.New("x3dh: the bundle lists too many installations")

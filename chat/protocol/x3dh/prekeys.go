@@ -20,8 +20,8 @@ const (
 	// keep messages for 30 days.
 	KeepSpent = 30 * 24 * time.Hour
 
-	// MaxPreKeys bounds how many are kept, whatever the clock does: twice what KeepSpent
-	// needs.
+	// MaxPreKeys limits the pre-keys that are kept, even if the clock jumps: twice the
+	// number that KeepSpent needs.
 	MaxPreKeys = 64
 )
 

@@ -1,0 +1,181 @@
+package chat
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"libstatus1to1/chat/contact"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
+)
+
+// people is what the engine keeps in memory of the people around us, other than our
+// sessions with them.
+type people struct {
+	contacts      contactList
+	entering      entryLimiter
+	updates       contactUpdates
+	introductions introductions
+}
+
+// newPeople returns the memory of a client that knows nobody yet.
+func newPeople() people {
+	return people{updates: contactUpdates{}, introductions: newIntroductions()}
+}
+
+// contactList is what must be known of a person without reading the store: whether to
+// accept what they send, and the contact state that every message to them carries. It
+// mirrors tableContacts: a change is seen in it after its transaction, not within.
+type contactList struct {
+	mu        sync.RWMutex
+	people    map[key.Compact]standing
+	strangers int
+	writes    atomic.Uint64 // counts the writes of contacts
+	// silenced are being blocked by a transaction that runs: what they say later in the same
+	// commit, before the list has that, is not accepted either.
+	silenced map[key.Compact]bool
+}
+
+// standing is how one person stands to us.
+type standing struct {
+	request contact.Request
+	added   bool // in the address book
+	blocked bool
+	written bool // we have written to them
+	known   bool // they are blocked, and were no stranger before
+	// write numbers the writes of records. They reach the list after their transactions, each
+	// on its caller's goroutine, so not always in their order.
+	write uint64
+}
+
+// stranger reports whether they came to us unasked. The zero value is a stranger's.
+func (s standing) stranger() bool {
+	return !s.added && !s.blocked && !s.written && !s.request.Added()
+}
+
+// familiar reports whether they are no stranger, or were none when they were blocked.
+func (s standing) familiar() bool {
+	return s.added || s.written || s.known || s.request.Added()
+}
+
+// standingOf returns how a person stands to us by their record.
+func standingOf(rec *wire.ContactRecord) standing {
+	return standing{
+		request: requestOf(rec), added: rec.GetAdded(), blocked: rec.GetBlockedAt() != 0, written: rec.GetWrittenTo(),
+		known: rec.GetFamiliar(),
+	}
+}
+
+// get returns how somebody stands to us; people we do not know are strangers.
+func (l *contactList) get(k key.Public) (s standing, known bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	s, known = l.people[k.Compact()]
+	return s, known
+}
+
+// of is get for a person whose key was not parsed.
+func (l *contactList) of(who key.Compact) (s standing, known bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	s, known = l.people[who]
+	return s, known
+}
+
+// stranger reports whether somebody came to us unasked, or is not known at all.
+func (l *contactList) stranger(who key.Compact) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.people[who].stranger()
+}
+
+// blocked reports whether somebody is blocked.
+func (l *contactList) blocked(who key.Compact) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.people[who].blocked
+}
+
+// hears reports whether what somebody says is accepted: they are not blocked, nor about
+// to be by the transaction that runs.
+func (l *contactList) hears(k key.Public) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	who := k.Compact()
+	return !l.people[who].blocked && !l.silenced[who]
+}
+
+// silence begins or ends the time in which somebody is being blocked: from the write in the
+// transaction until the list has it, or the transaction has failed.
+func (l *contactList) silence(who key.Compact, on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.silenced == nil {
+		l.silenced = map[key.Compact]bool{}
+	}
+	if delete(l.silenced, who); on {
+		l.silenced[who] = true
+	}
+}
+
+// set stores how somebody stands to us, unless a later write of their record has done so.
+func (l *contactList) set(k key.Compact, s standing) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.people == nil {
+		l.people = map[key.Compact]standing{}
+	}
+	if s.blocked {
+		delete(l.silenced, k)
+	}
+	old, known := l.people[k]
+	if old.write > s.write {
+		return
+	}
+	if known && old.stranger() {
+		l.strangers--
+	}
+	if s.stranger() {
+		l.strangers++
+	}
+	l.people[k] = s
+}
+
+// contacts lists up to limit people that we have asked or accepted.
+func (l *contactList) contacts(limit int) (all []key.Public) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for who, s := range l.people {
+		if !s.request.Added() || s.blocked || len(all) >= limit {
+			continue
+		}
+		if k, err := key.ParsePublic(who[:]); err == nil {
+			all = append(all, k)
+		}
+	}
+	return all
+}
+
+// full reports whether no more strangers are let in.
+func (l *contactList) full() bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.strangers >= MaxStrangers
+}
+
+// load reads the list from the store.
+func (l *contactList) load(tx Tx) error {
+	return tx.Each(tableContacts, func(name, value []byte) error {
+		var rec wire.ContactRecord
+		if err := decodeRecord(tableContacts, value, &rec); err != nil {
+			return err
+		}
+		if len(name) != key.CompressedSize {
+			return Errorf(CodeStoreCorrupt, "", "a contact does not read back")
+		}
+		// Thousands may be read, and only those somebody writes on are ever compared: whether
+		// the key is a point of the curve is not looked at here.
+		l.set(key.Compact(name), standingOf(&rec))
+		return nil
+	})
+}

@@ -1,0 +1,119 @@
+package chat
+
+import (
+	"cmp"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/history"
+	"libstatus1to1/chat/message"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
+)
+
+// What chat says of conversations, and what the history needs to know from the rest of
+// the engine. The history itself is in internal/history.
+
+// Message is one message by its id.
+func (c *Client) Message(id [32]byte) (event.Message, error) {
+	if _, err := c.account(); err != nil {
+		return event.Message{}, err
+	}
+	return c.history.Message(id)
+}
+
+// Messages lists a chat, newest first by (clock, id). A chat nobody wrote in is
+// empty.
+func (c *Client) Messages(chat key.Public, p PageRequest) (Page[event.Message], error) {
+	if _, err := c.account(); err != nil {
+		return Page[event.Message]{}, err
+	}
+	return c.history.Messages(message.ConversationWith(chat), p)
+}
+
+// Chats lists the conversations, the one with the newest message first; not those of
+// strangers who are to ask first.
+func (c *Client) Chats(p PageRequest) (Page[event.Chat], error) { return c.listChats(p, false) }
+
+// ChatRequests lists the conversations of strangers, who wait for an answer.
+func (c *Client) ChatRequests(p PageRequest) (Page[event.Chat], error) { return c.listChats(p, true) }
+
+func (c *Client) listChats(p PageRequest, requests bool) (Page[event.Chat], error) {
+	if _, err := c.account(); err != nil {
+		return Page[event.Chat]{}, err
+	}
+	return c.history.Chats(p, requests)
+}
+
+// Chat is the conversation with one person; one nobody wrote in is empty.
+func (c *Client) Chat(k key.Public) (event.Chat, error) {
+	if _, err := c.account(); err != nil {
+		return event.Chat{}, err
+	}
+	return c.history.OneChat(message.ConversationWith(k))
+}
+
+// MarkRead marks the messages of a chat as read, up to and including the message
+// upTo in the order of the chat, or all when it is nil.
+func (c *Client) MarkRead(k key.Public, upTo *[32]byte) (event.Chat, error) {
+	if _, err := c.account(); err != nil {
+		return event.Chat{}, err
+	}
+	return c.history.MarkRead(message.ConversationWith(k), upTo)
+}
+
+func (c *Client) newHistory() *history.History {
+	return history.New(history.Options{
+		Ledger: c.ledger, Now: c.now, Outbox: onTheWay{c}, People: inChats{c}, AskFirst: c.settings.Strangers == StrangersRequest,
+	})
+}
+
+// onTheWay tells the history about messages that are being sent.
+type onTheWay struct{ c *Client }
+
+func (o onTheWay) Sending(id [32]byte) (*history.Sending, bool) {
+	sent, known := o.c.outbox.SentState(id)
+	if sent == nil {
+		return nil, known
+	}
+	return &history.Sending{Evidence: sent.Evidence, At: sent.At}, known
+}
+
+func (o onTheWay) Awaited(id [32]byte) ([]event.MessageDevice, error) {
+	var list []event.MessageDevice
+	for _, peer := range o.c.outbox.RecipientsOf(id) {
+		p, err := o.c.readPeer(peer)
+		if err != nil {
+			return nil, err
+		}
+		own := o.c.isSelf(peer.Compact())
+		for _, in := range p.Active() {
+			list = append(list, event.MessageDevice{Installation: in.ID, Own: own})
+		}
+	}
+	return list, nil
+}
+
+// inChats tells the history about people.
+type inChats struct{ c *Client }
+
+func (i inChats) Stranger(who key.Compact) bool {
+	s, known := i.c.people.contacts.of(who)
+	return known && s.stranger()
+}
+
+func (i inChats) Name(tx Tx, who key.Public) (string, error) {
+	var rec wire.ContactRecord
+	_, err := get(tx, tableContacts, who.Compressed(), &rec)
+	return cmp.Or(rec.GetName(), rec.GetDisplayName()), err
+}
+
+// sentBefore is the message a client_ref was used for already.
+func (c *Client) sentBefore(r SendRequest) (event.Message, bool, error) {
+	return c.history.ByRef(r.ClientRef, r.To, r.Text)
+}
+
+// Records of the history as programs see them.
+func messageOf(r *wire.MessageRecord) event.Message       { return history.EventOf(r) }
+func stateEvent(r *wire.MessageRecord) event.MessageState { return history.StateEvent(r) }
+func hexOf(b []byte) string                               { return history.Hex(b) }
+func keyHex(compressed []byte) string                     { return history.KeyHex(compressed) }

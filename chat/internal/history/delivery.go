@@ -1,0 +1,139 @@
+package history
+
+import (
+	"slices"
+
+	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/port"
+	"libstatus1to1/chat/protocol/session"
+	"libstatus1to1/chat/wire"
+)
+
+// What the outbox tells of outgoing messages. That a message was sent is stored once for
+// all messages of an attempt, with the outbox, and comes into their records when there is
+// more to say of them: records are under keyed hashes, so writing each again would be
+// half the cost of sending. Whoever reads a record overlays that first (overlay).
+
+// Record reads a message in the state that is known of it; found is false if it is in no
+// history.
+func (h *History) Record(tx port.Tx, id [32]byte) (rec *wire.MessageRecord, found bool, err error) {
+	rec = &wire.MessageRecord{}
+	if found, err = ledger.Get(tx, TableMessages, id[:], rec); err != nil || !found {
+		return nil, false, err
+	}
+	h.overlay(rec)
+	return rec, true, nil
+}
+
+// overlay brings a record to the state that the outbox knows. It reports whether the
+// outbox knows the message.
+func (h *History) overlay(rec *wire.MessageRecord) bool {
+	if !rec.GetOutgoing() || len(rec.GetId()) != 32 {
+		return false
+	}
+	sent, known := h.Outbox.Sending([32]byte(rec.GetId()))
+	if sent != nil {
+		SetSent(rec, *sent)
+	}
+	return known
+}
+
+// overlayAll is overlay for records that were just read, outside of a transaction. One
+// that says "queued" and is not in the outbox any more has changed meanwhile: it is read
+// again.
+func (h *History) overlayAll(records ...*wire.MessageRecord) error {
+	for _, rec := range records {
+		if StateOf(rec) != Queued || h.overlay(rec) {
+			continue
+		}
+		if _, err := h.Ledger.Get(TableMessages, rec.GetId(), rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetSent brings a record that is queued to the state Sent.
+func SetSent(rec *wire.MessageRecord, by Sending) {
+	if become(rec, Sent) {
+		rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceAt = by.Evidence.Kind, uint32(by.Evidence.Peers), by.At.UnixMilli()
+	}
+}
+
+// Sent stores that a queued message was sent. Its event was emitted before.
+func (h *History) Sent(tx *ledger.Tx, id [32]byte, by Sending) error {
+	var rec wire.MessageRecord
+	found, err := ledger.Get(tx, TableMessages, id[:], &rec)
+	if err != nil || !found || !StateOf(&rec).MayBecome(Sent) {
+		return err
+	}
+	SetSent(&rec, by)
+	return ledger.Put(tx, TableMessages, id[:], &rec)
+}
+
+// Fail ends a message that is not delivered, and tells of it.
+func (h *History) Fail(tx *ledger.Tx, id [32]byte, code port.Code) error {
+	rec, found, err := h.Record(tx, id)
+	if err != nil || !found || !become(rec, Failed) {
+		return err
+	}
+	rec.Failure = string(code)
+	return putState(tx, rec)
+}
+
+// FailAgain gives a message that has failed another reason, and tells of it.
+func (h *History) FailAgain(tx *ledger.Tx, rec *wire.MessageRecord, code port.Code) error {
+	rec.Failure = string(code)
+	return putState(tx, rec)
+}
+
+// Requeue makes a message that has failed queued again, as it was when it was written.
+func (h *History) Requeue(tx *ledger.Tx, id [32]byte) error {
+	rec, found, err := h.Record(tx, id)
+	if err != nil || !found || !become(rec, Queued) {
+		return err
+	}
+	rec.Failure = ""
+	rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceInstallation, rec.EvidenceAt = "", 0, "", 0
+	return putState(tx, rec)
+}
+
+// maxDevicesNoted bounds the devices noted with one message, by their number and ours:
+// an acknowledgement names its device itself.
+const maxDevicesNoted = 2 * session.MaxKnownInstallations
+
+// Acknowledged notes that a device has a message: one of its recipient, or with own one
+// of ours. At the first one of the recipient the message is delivered. afterFailure tells
+// that it had failed before.
+func (h *History) Acknowledged(tx *ledger.Tx, id [32]byte, installation string, own bool) (afterFailure bool, err error) {
+	var rec wire.MessageRecord
+	found, err := ledger.Get(tx, TableMessages, id[:], &rec)
+	if err != nil || !found {
+		return false, err
+	}
+	has := func(d *wire.DeviceAckRecord) bool { return d.GetInstallationId() == installation && d.GetOwn() == own }
+	noted := slices.ContainsFunc(rec.GetDevices(), has) || len(rec.GetDevices()) >= maxDevicesNoted
+	failed := StateOf(&rec) == Failed
+	delivered := !own && become(&rec, Delivered)
+	if noted && !delivered {
+		return false, nil
+	}
+	now := h.Now().UnixMilli()
+	if !noted {
+		rec.Devices = append(rec.GetDevices(), &wire.DeviceAckRecord{InstallationId: installation, At: now, Own: own})
+	}
+	if !delivered {
+		return false, ledger.Put(tx, TableMessages, id[:], &rec)
+	}
+	rec.EvidenceKind, rec.EvidenceInstallation = "device", installation
+	rec.EvidencePeers, rec.EvidenceAt = 0, now
+	return failed, putState(tx, &rec)
+}
+
+// putState writes a message in its new state and tells of it.
+func putState(tx *ledger.Tx, rec *wire.MessageRecord) error {
+	if err := ledger.Put(tx, TableMessages, rec.GetId(), rec); err != nil {
+		return err
+	}
+	return tx.Emit(StateEvent(rec))
+}

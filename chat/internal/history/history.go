@@ -1,0 +1,87 @@
+// Package history keeps what was said: messages, their places in conversations, what is
+// unread, the Lamport clocks of conversations, and which client_ref stands for which
+// message.
+//
+// A conversation is not a person: everything here is keyed by a message.ConversationID,
+// and only the sender of a message is a key. Today all conversations are with one person.
+//
+// The pipelines of package chat call the history in their transactions, with a
+// *ledger.Tx; it opens transactions of its own only to answer questions and to mark
+// messages as read. Delivery is not its business: the outbox tells it what has become of
+// a message (Sent, Fail, Acknowledged, Requeue).
+package history
+
+import (
+	"time"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/port"
+	"libstatus1to1/chat/protocol/key"
+)
+
+// The tables of the history, their keys and the records in them (records.proto). Beside
+// them each conversation has a history of the store, named by its id, which holds the
+// places of its messages.
+const (
+	TableMessages   port.Table = "messages"    // message id -> MessageRecord
+	tableChats      port.Table = "chats"       // message.ConversationID -> ChatRecord
+	tableClientRefs port.Table = "client_refs" // client_ref -> ClientRefRecord
+)
+
+// Outbox answers questions about messages on their way.
+type Outbox interface {
+	// Sending reports whether this device still sends a message to its recipient, and how
+	// it was sent, nil if it was not or if its record says it already.
+	Sending(id [32]byte) (sent *Sending, known bool)
+	// Awaited lists the devices that a message is still being sent to, whether they have
+	// acknowledged it or not.
+	Awaited(id [32]byte) ([]event.MessageDevice, error)
+}
+
+// Sending says how a message was handed to the network.
+type Sending struct {
+	Evidence port.Evidence
+	At       time.Time
+}
+
+// People is the address book, as far as a list of chats shows it.
+type People interface {
+	// Stranger reports whether somebody has written to us, and is no contact and was not
+	// written to.
+	Stranger(key.Compact) bool
+	// Name returns what somebody is called, "" if we know no name.
+	Name(tx port.Tx, who key.Public) (string, error)
+}
+
+// Options are needed to make a History; all fields are required.
+type Options struct {
+	Ledger *ledger.Ledger
+	Now    func() time.Time
+	Outbox Outbox
+	People People
+	// AskFirst: chats of strangers are listed only among the requests.
+	AskFirst bool
+}
+
+// History is the part of the engine described above. Its methods may be called from any
+// goroutine.
+type History struct {
+	Options
+	clocks clocks
+}
+
+// New makes the history of a store.
+func New(o Options) *History { return &History{Options: o} }
+
+// Load reads nothing: clocks are read when they are first used.
+func (h *History) Load(port.Tx) error { return nil }
+
+// Work has nothing to do: histories change in the transactions of others.
+func (h *History) Work(*ledger.Turn) error { return nil }
+
+// Due is never.
+func (h *History) Due(*ledger.Turn) time.Time { return time.Time{} }
+
+// Care has nothing to look after.
+func (h *History) Care(*ledger.Turn) {}

@@ -1,0 +1,332 @@
+package outbox
+
+import (
+	"slices"
+	"time"
+
+	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/port"
+	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/session"
+	"libstatus1to1/chat/wire"
+)
+
+const (
+	// maxAcksAtOnce is how many acknowledgements one attempt carries, 32 bytes each.
+	maxAcksAtOnce = min(1000, datasync.MaxIDs)
+	// maxPendingAcks bounds what one flooding peer can make us keep: past it the oldest
+	// are forgotten, and asked for again by the next resend.
+	maxPendingAcks = 10000
+	// unwelcomeAcks is how many there may be for each message that is kept of a stranger:
+	// of them, also when they are blocked, less is enough.
+	unwelcomeAcks = 2
+	// repeatsAtOnce is how many exact copies of somebody's messages are acknowledged again
+	// before there is a pause of ResendBase for each. Everybody can publish such a copy,
+	// and each answer is a step of our sending chain: unbounded, a stranger could use it
+	// up (maxUnanswered).
+	repeatsAtOnce = 20
+)
+
+// pendingAcks are the acknowledgements one person is to get. They wait AckDelay for
+// company and go out with the next message if one is sent before.
+// Spec: 2/MVDS, "Payloads".
+type pendingAcks struct {
+	ids [][32]byte
+	due time.Time
+}
+
+// next is what goes into the next attempt at most. nil is fine.
+func (p *pendingAcks) next() [][32]byte {
+	if p == nil {
+		return nil
+	}
+	return slices.Clone(p.ids[:min(len(p.ids), maxAcksAtOnce)])
+}
+
+// ackLimit is how many acknowledgements are kept for somebody.
+func (o *Outbox) ackLimit(peer key.Public) int {
+	if !o.isSelf(peer) && !o.People.Familiar(peer) {
+		return unwelcomeAcks * o.StrangerMessages
+	}
+	return maxPendingAcks
+}
+
+// AcknowledgeAgain reports whether a copy of an old message of somebody is to be
+// acknowledged once more, and counts it.
+func (o *Outbox) AcknowledgeAgain(sender key.Public, now time.Time) bool {
+	return o.repeats.Allow(sender, now)
+}
+
+// newAcks are the acknowledgements of one transaction, by who gets them: those to one
+// person are stored together, at its end.
+type newAcks map[key.Public][][32]byte
+
+// acksKey is where a transaction keeps them.
+type acksKey struct{}
+
+// Acknowledge has messages of somebody acknowledged, by MVDS id. They are stored with what
+// they acknowledge.
+func (o *Outbox) Acknowledge(tx *ledger.Tx, peer key.Public, ids [][32]byte) {
+	all, first := ledger.Local[newAcks](tx, acksKey{})
+	if first {
+		*all = newAcks{}
+		tx.AtEnd(func() error { return o.storeAcks(tx, *all) })
+	}
+	(*all)[peer] = append((*all)[peer], ids...)
+}
+
+func (o *Outbox) storeAcks(tx *ledger.Tx, all newAcks) error {
+	for peer, ids := range all {
+		if err := o.addAcks(tx, peer, ids); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *Outbox) addAcks(tx *ledger.Tx, peer key.Public, ids [][32]byte) error {
+	rec, all, err := readAcks(tx, peer)
+	if err != nil {
+		return err
+	}
+	known := idSet(all)
+	for _, id := range ids {
+		if !known[id] {
+			known[id] = true
+			all = append(all, id)
+			rec.MvdsIds = append(rec.MvdsIds, id[:])
+		}
+	}
+	surplus := max(0, len(all)-o.ackLimit(peer))
+	all, rec.MvdsIds = all[surplus:], rec.GetMvdsIds()[surplus:]
+	tx.After(func() { o.acksStored(peer, all) })
+	return ledger.Put(tx, tableAcks, peer.Compressed(), rec)
+}
+
+// readAcks reads the acknowledgements that wait for somebody.
+func readAcks(tx port.Tx, peer key.Public) (*wire.AcksRecord, [][32]byte, error) {
+	var rec wire.AcksRecord
+	if _, err := ledger.Get(tx, tableAcks, peer.Compressed(), &rec); err != nil {
+		return nil, nil, err
+	}
+	all, err := ledger.IDs(rec.GetMvdsIds())
+	return &rec, all, err
+}
+
+// acksStored notes in memory what is stored.
+func (o *Outbox) acksStored(peer key.Public, all [][32]byte) {
+	p := o.acks[peer]
+	if p == nil {
+		p = &pendingAcks{due: o.Now().Add(o.AckDelay)}
+		o.acks[peer] = p
+	}
+	p.ids = all
+}
+
+// dropAcks takes the acknowledgements an attempt carries off the list.
+func (o *Outbox) dropAcks(tx *ledger.Tx, at *attempt) error {
+	if len(at.acks) == 0 {
+		return nil
+	}
+	rec, all, err := readAcks(tx, at.peer)
+	if err != nil {
+		return err
+	}
+	carried := idSet(at.acks)
+	rest := slices.DeleteFunc(all, func(id [32]byte) bool { return carried[id] })
+	if len(rest) == 0 {
+		tx.After(func() { delete(o.acks, at.peer) })
+		return tx.Delete(tableAcks, at.peer.Compressed())
+	}
+	rec.MvdsIds = nil
+	for _, id := range rest {
+		rec.MvdsIds = append(rec.MvdsIds, id[:])
+	}
+	tx.After(func() { o.acksStored(at.peer, rest) })
+	return ledger.Put(tx, tableAcks, at.peer.Compressed(), rec)
+}
+
+// Acknowledger is the device that sent acknowledgements, and what is known of its
+// identity. Known installations have a place in the records of what they acknowledge.
+type Acknowledger struct {
+	Device
+	Active []string // installations that get our messages
+	Known  []string // all installations that bundles of the identity name
+}
+
+// Acknowledged notes that a device has our messages, by MVDS id: delivered at the first
+// device, and sent no more when every device that gets them has it.
+func (o *Outbox) Acknowledged(tx *ledger.Tx, by Acknowledger, ids [][32]byte) error {
+	done := make(map[[32]byte]bool, len(ids))
+	for _, id := range ids {
+		if done[id] {
+			continue
+		}
+		done[id] = true
+		r, ok := o.rows.forMVDS(id)
+		var err error
+		switch {
+		case !ok:
+			err = o.OwnDevices.Acknowledged(tx, by.Device, id)
+		case r.peer == by.Peer:
+			err = o.acknowledgedRow(tx, r, by)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// acknowledgedRow counts a device once, and only one that bundles of its identity name:
+// of those there are session.MaxKnownInstallations at most, while anybody may make up
+// ids. That the message was delivered any of them can say: the identity signed it.
+func (o *Outbox) acknowledgedRow(tx *ledger.Tx, r row, by Acknowledger) error {
+	if !slices.Contains(by.Known, by.Installation) && len(by.Active) > 0 {
+		return o.DeviceHas(tx, r.id, by.Device)
+	}
+	var rec wire.OutboxRecord
+	found, err := ledger.Get(tx, tableRows, ledger.NumberKey(r.number), &rec)
+	before := rec.GetAcknowledgedBy()
+	// A longer list is of an earlier version, which counted devices that nobody knew.
+	if err != nil || !found || len(before) <= session.MaxKnownInstallations && slices.Contains(before, by.Installation) {
+		return err
+	}
+	has := by.counted(before)
+	if !slices.Contains(has, by.Installation) {
+		has = append(has, by.Installation)
+	}
+	missing := slices.ContainsFunc(by.Active, func(id string) bool { return !slices.Contains(has, id) })
+	if missing {
+		rec.AcknowledgedBy = has
+		tx.After(func() { o.rows.change(r.mvds, func(r *row) { r.acked, r.delivered = has, true }) })
+		err = ledger.Put(tx, tableRows, ledger.NumberKey(r.number), &rec)
+	} else {
+		err = o.drop(tx, r)
+	}
+	if err != nil {
+		return err
+	}
+	return o.DeviceHas(tx, r.id, by.Device)
+}
+
+// counted are those of a list that are still known.
+func (by Acknowledger) counted(list []string) (counted []string) {
+	for _, id := range by.Known {
+		if slices.Contains(list, id) {
+			counted = append(counted, id)
+		}
+	}
+	return counted
+}
+
+// DeviceHas notes that a device has a message, and ends the keeping of one that had failed
+// and is delivered by that.
+func (o *Outbox) DeviceHas(tx *ledger.Tx, id [32]byte, by Device) error {
+	afterFailure, err := o.Messages.Acknowledged(tx, id, by.Installation, o.isSelf(by.Peer))
+	if err != nil || !afterFailure {
+		return err
+	}
+	return o.forgetFailed(tx, by.Peer, id)
+}
+
+// dropComplete takes out of the outbox what every device has by now, since those that had
+// not are disabled or gone, and what was for own devices when there is none any more. It
+// gives the other rows.
+func (o *Outbox) dropComplete(peer key.Public, to Recipient, rows []row) []row {
+	complete := func(r row) bool {
+		missing := slices.ContainsFunc(to.Devices, func(id string) bool { return !slices.Contains(r.acked, id) })
+		return !missing && (len(to.Devices) != 0 || o.isSelf(peer))
+	}
+	if !slices.ContainsFunc(rows, complete) {
+		return rows
+	}
+	var rest, done []row
+	for _, r := range rows {
+		if complete(r) {
+			done = append(done, r)
+		} else {
+			rest = append(rest, r)
+		}
+	}
+	err := o.Ledger.Update(func(tx *ledger.Tx) error {
+		for _, r := range done {
+			if err := o.keepSent(tx, r); err != nil {
+				return err
+			}
+			if err := o.drop(tx, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		o.postpone(peer, done, "taking out what every device has failed", err)
+	}
+	return rest
+}
+
+func idSet(ids [][32]byte) map[[32]byte]bool {
+	set := make(map[[32]byte]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
+}
+
+// A receiver refuses a message more than 1000 steps ahead of the last one it has of a
+// sending chain. A chain that is not answered is therefore held: up to maxUnanswered
+// messages go out as they are due, up to maxProbed one at a time, less and less often, so
+// that somebody who comes back hears from us; then nothing, until an answer or a new
+// bundle of theirs.
+const (
+	// maxUnanswered leaves room for the probes.
+	maxUnanswered = 800
+	// maxProbed is below the receivers' limit of 1000 steps.
+	maxProbed = 990
+	// probeEvery is the longest wait between two probes: those there is room for last
+	// about a week.
+	probeEvery = time.Hour
+	// maxDoublings bounds the shift of the wait.
+	maxDoublings = 10
+)
+
+// hold is about one person whose chain is held.
+type hold struct {
+	probes int
+	next   time.Time // when the next probe may go
+}
+
+// heldUntil tells whether nothing may go to somebody now, and until when. When something
+// may go though the chain is held, that is a probe.
+func (o *Outbox) heldUntil(peer key.Public, to Recipient, now time.Time) (until time.Time, held bool) {
+	if to.Unanswered < maxUnanswered {
+		delete(o.holds, peer)
+		return now, false
+	}
+	h := o.holds[peer]
+	if h == nil {
+		h = &hold{next: now.Add(o.ResendBase)}
+		o.holds[peer] = h
+	}
+	if to.Unanswered >= maxProbed {
+		return now.Add(probeEvery), true
+	}
+	if now.Before(h.next) {
+		return h.next, true
+	}
+	h.probes++
+	h.next = now.Add(min(o.ResendBase<<min(h.probes, maxDoublings), probeEvery))
+	return now, false
+}
+
+// hold puts off what is for peer.
+func (o *Outbox) hold(peer key.Public, rows []row, until time.Time) {
+	for _, r := range rows {
+		o.rows.change(r.mvds, func(r *row) { r.due.next, r.due.quick = until, 0 })
+	}
+	if p := o.acks[peer]; p != nil {
+		p.due = until
+	}
+}

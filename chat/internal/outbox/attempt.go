@@ -1,0 +1,368 @@
+package outbox
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/port"
+	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
+)
+
+// The sending pipeline, second half. The first half is in chat/send.go; sealing is in
+// chat/seal.go.
+//
+//	due rows and acknowledgements, by person -> seal -> one transaction: sessions,
+//	ciphertext, acknowledgements that go with it -> publish -> record as published (rides
+//	the next transaction)
+//
+// An attempt is stored before it is published and its ciphertext is erased when that is
+// known to have happened, so a crash publishes the same bytes again: no message key ever
+// encrypts two plaintexts. An MVDS resend is a new attempt with a new ciphertext.
+
+// attempt is one envelope that carries messages, acknowledgements, both, or neither: an
+// answer, or our profile.
+type attempt struct {
+	id           uint64
+	peer         key.Public
+	rows         []attemptRow
+	acks         [][32]byte
+	contentTopic string
+	bytes        []byte
+	resends      int                    // rows that were sent before
+	save         func(*ledger.Tx) error // what is stored with it beside; nil once it is
+
+	tried    bool // it may be out, though it is not known to be
+	evidence port.Evidence
+	failure  port.Code // why it can never be published
+	sent     *Sent     // once it is out
+}
+
+// attemptRow is a row of the outbox in an attempt.
+type attemptRow struct {
+	mvds   [32]byte
+	number uint64
+	sends  int // how often it was sent by its schedule, with this attempt
+}
+
+// record is the record of an attempt that is not out.
+func (at *attempt) record() *wire.AttemptRecord {
+	rec := &wire.AttemptRecord{
+		Id: at.id, Peer: at.peer.Compressed(), ContentTopic: strings.Clone(at.contentTopic), Payload: at.bytes,
+	}
+	for _, a := range at.rows {
+		rec.Rows = append(rec.Rows, &wire.AttemptRowRecord{Row: a.number, Sends: uint32(a.sends)})
+	}
+	return rec
+}
+
+const (
+	// maxBatchMessages bounds the messages of one attempt, beside their bytes: see
+	// MaxMessage.
+	maxBatchMessages = 100
+	// maxAttempts bounds the attempts of one transaction.
+	maxAttempts = 64
+	// ackShare of an envelope is for acknowledgements.
+	ackShare = 4
+)
+
+// MaxMessage is how many bytes of application messages one attempt may carry, for all
+// devices together: two thirds of an envelope leave room for acknowledgements, headers,
+// padding and bundles.
+func (o *Outbox) MaxMessage() int { return o.Network.MaxPayload() * 2 / 3 }
+
+// perDevice divides room in an envelope: each device gets a ciphertext of its own.
+func (r Recipient) perDevice(room int) int { return room / max(1, len(r.Devices)) }
+
+// Work does what is due: it tries what has failed again for those who are back, and as
+// long as the network is there it seals, stores and publishes. What went out is recorded
+// in any case. An error is of the store.
+func (o *Outbox) Work(t *ledger.Turn) error {
+	err := o.reviveForReturns()
+	if t.Online {
+		if failed := o.send(); failed != nil {
+			return errors.Join(err, failed)
+		}
+	}
+	return errors.Join(err, o.recordPublished())
+}
+
+// send publishes and seals in turn, until nothing is due or the network takes no more.
+func (o *Outbox) send() error {
+	for !o.Stopping() {
+		if !o.publishAll() {
+			break
+		}
+		attempts := o.seal()
+		if len(attempts) == 0 {
+			break
+		}
+		if err := o.commit(attempts); err != nil {
+			o.Log.Log("error", "storing attempts failed", "code", string(port.CodeOf(err)))
+			return err
+		}
+	}
+	return nil
+}
+
+// seal makes attempts of what is due for everybody.
+func (o *Outbox) seal() (attempts []*attempt) {
+	now := o.Now()
+	answered := map[key.Public]bool{}
+	for _, sealed := range o.Sealer.Answers(now, maxAttempts) {
+		answered[sealed.To] = true
+		attempts = append(attempts, attemptOf(sealed))
+	}
+	due := o.rows.due(now, o.ResendBase/2)
+	people := map[key.Public]bool{}
+	for peer := range due {
+		people[peer] = true
+	}
+	for peer, p := range o.acks {
+		if !p.due.After(now) {
+			people[peer] = true
+		}
+	}
+	var batches []*batch
+	for _, peer := range sorted(people) {
+		if answered[peer] {
+			continue // their sessions are one step further only after this transaction
+		}
+		if len(attempts)+len(batches) >= maxAttempts {
+			break
+		}
+		if b := o.batchFor(peer, due[peer], now); b != nil {
+			batches = append(batches, b)
+		}
+	}
+	return append(attempts, o.sealBatches(batches, now)...)
+}
+
+// batchFor gathers what goes to a person now; nil when nothing can.
+func (o *Outbox) batchFor(peer key.Public, rows []row, now time.Time) *batch {
+	to, err := o.Sealer.Recipient(peer)
+	if err != nil {
+		o.postpone(peer, rows, "reading a peer failed", err)
+		return nil
+	}
+	rows = o.dropComplete(peer, to, o.giveUpSpent(rows))
+	acks := o.acks[peer].next()
+	if len(rows) == 0 && len(acks) == 0 {
+		return nil
+	}
+	if until, held := o.heldUntil(peer, to, now); held {
+		o.hold(peer, rows, until)
+		return nil
+	}
+	most := max(1, to.perDevice(o.Network.MaxPayload()/ackShare)/datasync.AckSize)
+	return &batch{to: peer, rows: firstRows(rows, to.perDevice(o.MaxMessage())), acks: acks[:min(len(acks), most)]}
+}
+
+// batch is what goes to one person in one attempt.
+type batch struct {
+	to   key.Public
+	rows []row
+	acks [][32]byte
+}
+
+// firstRows takes as many rows from the front as go into one attempt, with room for so
+// many bytes a device: all of them to the same devices.
+func firstRows(rows []row, room int) []row {
+	size := 0
+	for i, r := range rows {
+		size += r.size + datasync.MessageOverhead
+		if i > 0 && (size > room || i == maxBatchMessages || !slices.Equal(r.acked, rows[0].acked)) {
+			return rows[:i]
+		}
+	}
+	return rows
+}
+
+// sealBatches has batches sealed. What cannot be is put off.
+func (o *Outbox) sealBatches(batches []*batch, now time.Time) (attempts []*attempt) {
+	if len(batches) == 0 {
+		return nil
+	}
+	payloads := make([]Payload, len(batches))
+	for i, b := range batches {
+		payloads[i] = Payload{To: b.to, Messages: len(b.rows) > 0, Plaintext: func() ([]byte, error) { return o.plaintext(b) }}
+		if len(b.rows) > 0 {
+			payloads[i].Except = b.rows[0].acked
+		}
+	}
+	for i, result := range o.Sealer.Seal(now, payloads) {
+		b := batches[i]
+		if result.Err != nil {
+			o.postpone(b.to, b.rows, "sealing failed", result.Err)
+			continue
+		}
+		var at *attempt
+		for _, sealed := range result.Envelopes {
+			at = attemptOf(sealed)
+			attempts = append(attempts, at)
+		}
+		b.goWith(at)
+	}
+	return attempts
+}
+
+func attemptOf(s Sealed) *attempt {
+	return &attempt{peer: s.To, contentTopic: s.ContentTopic, bytes: s.Bytes, save: s.Save}
+}
+
+// goWith notes in the attempt that carries a batch what is in it.
+func (b *batch) goWith(at *attempt) {
+	at.acks = b.acks
+	for _, r := range b.rows {
+		at.rows = append(at.rows, attemptRow{r.mvds, r.number, r.sendsThen()})
+		at.resends += min(r.sends, 1)
+	}
+}
+
+// plaintext is the MVDS payload of a batch. Spec: 2/MVDS, "Payloads".
+func (o *Outbox) plaintext(b *batch) ([]byte, error) {
+	messages, err := o.messages(b.rows)
+	if err != nil {
+		return nil, err
+	}
+	return datasync.Encode(datasync.Payload{Acks: b.acks, Messages: messages})
+}
+
+// messages are the messages of rows: kept, or read.
+func (o *Outbox) messages(rows []row) ([]datasync.Message, error) {
+	messages := make([]datasync.Message, len(rows))
+	var missing []int
+	for i, r := range rows {
+		if r.body != nil {
+			messages[i] = *r.body
+		} else {
+			missing = append(missing, i)
+		}
+	}
+	if len(missing) == 0 {
+		return messages, nil
+	}
+	self := *o.self.Load()
+	err := o.Ledger.View(func(tx port.Tx) error {
+		for _, i := range missing {
+			var rec wire.OutboxRecord
+			found, err := ledger.Get(tx, tableRows, ledger.NumberKey(rows[i].number), &rec)
+			if err != nil {
+				return err
+			}
+			if !found {
+				return port.Errorf(port.CodeStoreCorrupt, "", "a message of the outbox is missing")
+			}
+			messages[i] = groupMessage(self, rows[i].peer, &rec)
+		}
+		return nil
+	})
+	return messages, err
+}
+
+// commit stores attempts. What was published before is recorded in the same transaction,
+// unless something of either cannot be stored: then that is found, and the rest goes on.
+func (o *Outbox) commit(attempts []*attempt) error {
+	published, err := o.readPublished(o.unrecorded)
+	if err == nil {
+		err = o.storeAttempts(published, attempts)
+	}
+	if err != nil && !ledger.Passing(err) {
+		if err := o.recordPublished(); err != nil {
+			return err
+		}
+		_, err = ledger.Isolated(attempts, func(some []*attempt) error { return o.storeAttempts(nil, some) }, o.unstorable)
+	}
+	if err != nil {
+		return err
+	}
+	o.Stored()
+	o.Ledger.Probe(ledger.ProbeBeforePublish)
+	return nil
+}
+
+// storeAttempts stores attempts in one transaction. published may be nil.
+func (o *Outbox) storeAttempts(published *publication, attempts []*attempt) error {
+	err := o.Ledger.Update(func(tx *ledger.Tx) error {
+		if err := o.storePublished(tx, published); err != nil {
+			return err
+		}
+		for _, at := range attempts {
+			if err := o.storeAttempt(tx, at); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if published != nil {
+		o.unrecorded = nil
+	}
+	for _, at := range attempts {
+		at.save = nil // it holds the sessions as they were
+	}
+	o.unpublished = append(o.unpublished, attempts...)
+	return nil
+}
+
+func (o *Outbox) storeAttempt(tx *ledger.Tx, at *attempt) error {
+	o.lastAttempt++
+	at.id = o.lastAttempt
+	if err := at.save(tx); err != nil {
+		return err
+	}
+	if err := o.dropAcks(tx, at); err != nil {
+		return err
+	}
+	for _, r := range o.rows.recordedIn(at) {
+		if err := o.keepSent(tx, r); err != nil {
+			return err
+		}
+		if err := o.leaveRecord(tx, r); err != nil {
+			return err
+		}
+	}
+	if at.resends > 0 {
+		o.AwaitedChanged() // also if it is not stored: it only has a look taken
+	}
+	tx.After(func() {
+		if !o.rows.stored(at) {
+			o.Log.Log("error", "an attempt has a row that cannot be in it", "attempt", at.id)
+		}
+	})
+	return ledger.Put(tx, tableAttempts, ledger.NumberKey(at.id), at.record())
+}
+
+// unstorable puts off what an attempt carries that cannot be stored.
+func (o *Outbox) unstorable(at *attempt, err error) {
+	o.Drop("attempt_" + ledger.Unstorable(err))
+	o.postpone(at.peer, o.rows.in(at), "an attempt cannot be stored", err)
+}
+
+// postpone puts off what cannot go out now, so that the loop does not spin.
+func (o *Outbox) postpone(peer key.Public, rows []row, why string, err error) {
+	if err != nil {
+		o.Log.Log("error", why, "error", err.Error())
+	}
+	until := o.Now().Add(o.ResendBase)
+	for _, r := range rows {
+		o.rows.change(r.mvds, func(r *row) { r.due.next = until })
+	}
+	if p := o.acks[peer]; p != nil {
+		p.due = until
+	}
+}
+
+// sorted gives the keys of a set in an order that is always the same.
+func sorted(set map[key.Public]bool) []key.Public {
+	return slices.SortedFunc(maps.Keys(set), func(a, b key.Public) int {
+		return slices.Compare(a.Compressed(), b.Compressed())
+	})
+}

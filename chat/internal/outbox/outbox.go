@@ -1,0 +1,293 @@
+// Package outbox delivers messages: it keeps each until its recipient's devices have
+// acknowledged it, sends it again on a schedule, and acknowledges what came in.
+//
+// A row is one message to one identity. Rows of one person that are due go out together
+// as an attempt: one MVDS payload, encrypted once, stored before it is published and
+// published until the network has it. rows.go has the life of a row as a drawing.
+//
+//	rows.go      the rows, in memory and in the store, and when each is due
+//	attempt.go   what is due -> sealed -> stored
+//	publish.go   stored -> handed to the network -> recorded as published
+//	acks.go      acknowledgements, in and out; a chain that nobody answers is held
+//	returns.go   somebody is back, or we are: what waits for them goes at once
+//	failed.go    what was given up is kept, and tried again when they are back
+//	cancel.go    taking a message back
+//
+// How something is encrypted, what a message is and who somebody is are no business of
+// this package: see Sealer, Messages, OwnDevices and People.
+//
+// Spec: 2/MVDS.
+package outbox
+
+import (
+	"io"
+	"sync/atomic"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/internal/ratelimit"
+	"libstatus1to1/chat/port"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
+)
+
+// The tables of the outbox.
+const (
+	tableRows     port.Table = "#outbox"   // number of the row -> OutboxRecord
+	tableAttempts port.Table = "#attempts" // attempt id -> AttemptRecord
+	tableFailed   port.Table = "failed"    // message id -> OutboxRecord, of what was given up
+	tableAcks     port.Table = "acks"      // compressed key -> AcksRecord
+)
+
+// Sealer encrypts what is to be delivered. It is called in a Turn, outside of
+// transactions.
+type Sealer interface {
+	// Recipient describes to whom messages to an identity go now.
+	Recipient(to key.Public) (Recipient, error)
+	// Seal makes the envelopes of payloads to different people: one result each.
+	Seal(now time.Time, payloads []Payload) []SealResult
+	// Answers makes the envelopes without a payload that are due, limit at most and one
+	// for a person at most.
+	Answers(now time.Time, limit int) []Sealed
+	// Knows reports whether something is stored of the sessions with an identity, given
+	// by its compressed key.
+	Knows(tx port.Tx, compressed []byte) (bool, error)
+}
+
+// Recipient is an identity as the outbox sees it.
+type Recipient struct {
+	Devices []string // the installations that get its messages
+	// Unanswered is how many messages the least burdened sending chain to them has taken
+	// since it was last answered.
+	Unanswered int
+}
+
+// Payload is what goes to one person in one attempt.
+type Payload struct {
+	To key.Public
+	// Plaintext encodes the MVDS payload. Seal calls it once, on any goroutine.
+	Plaintext func() ([]byte, error)
+	Except    []string // installations that have it already
+	// Messages tells that it carries messages, and not acknowledgements only: we introduce
+	// ourselves first.
+	Messages bool
+}
+
+// Sealed is an envelope, and what changes with its being made.
+type Sealed struct {
+	To           key.Public
+	ContentTopic string
+	Bytes        []byte
+	// Save stores what sealing has changed, as the sessions, in the transaction that stores
+	// the envelope.
+	Save func(*ledger.Tx) error
+}
+
+// SealResult is what became of a Payload: envelopes to be published in this order, the
+// last of which carries it, or why there is none.
+type SealResult struct {
+	Envelopes []Sealed
+	Err       error
+}
+
+// Messages is the history, as far as delivery changes the state of a message. A message
+// that is in no history is fine everywhere, and nothing happens.
+type Messages interface {
+	// Message describes a message; found is false if it is in no history.
+	Message(tx port.Tx, id [32]byte) (m Message, found bool, err error)
+	// Sent stores that a queued message is sent. Its event was emitted before.
+	Sent(tx *ledger.Tx, id [32]byte, by Sent) error
+	// Fail ends a message that is not delivered.
+	Fail(tx *ledger.Tx, id [32]byte, code port.Code) error
+	// Acknowledged notes that a device has a message: one of its recipient, or with own
+	// one of ours. afterFailure tells that it had failed and is delivered by that.
+	Acknowledged(tx *ledger.Tx, id [32]byte, installation string, own bool) (afterFailure bool, err error)
+	// Requeue makes a message that has failed queued again.
+	Requeue(tx *ledger.Tx, id [32]byte) error
+}
+
+// Message is what delivery needs to know of a message.
+type Message struct {
+	ClientRef         string
+	Delivered, Failed bool
+	// Obsolete: it is not to be sent again, as a contact request that was taken back.
+	Obsolete bool
+}
+
+// OwnDevices is what the other devices of this identity have to do with delivery.
+type OwnDevices interface {
+	// Copy has a message that goes to somebody else delivered to our own other devices too.
+	Copy(tx *ledger.Tx, row *wire.OutboxRecord) error
+	// Remember notes under which MVDS id a message went that is in the outbox no more: its
+	// acknowledgement may still come.
+	Remember(tx *ledger.Tx, mvds, id [32]byte) error
+	// Acknowledged takes the acknowledgement of something that is in no outbox: another
+	// device of ours sends it, or it was given up.
+	Acknowledged(tx *ledger.Tx, by Device, mvds [32]byte) error
+}
+
+// People is the address book.
+type People interface {
+	Blocked(key.Public) bool
+	// Familiar reports whether somebody is a contact, or was written to.
+	Familiar(key.Public) bool
+}
+
+// Network hands envelopes over.
+type Network interface {
+	MaxPayload() int // bytes of an envelope
+	// Publish hands an envelope over with a fresh timestamp that fits clock, the latest
+	// Lamport clock (ms) of a message in it, or 0.
+	Publish(contentTopic string, b []byte, clock uint64) (port.Evidence, error)
+}
+
+// Device is an installation of an identity.
+type Device struct {
+	Peer         key.Public
+	Installation string
+}
+
+// Options is what an Outbox takes; all fields are required.
+type Options struct {
+	Ledger     *ledger.Ledger
+	Sealer     Sealer
+	Messages   Messages
+	OwnDevices OwnDevices
+	People     People
+	Network    Network
+	Now        func() time.Time
+	Rand       io.Reader
+	Log        port.Logger
+	// ResendBase is the wait before the first resend; AckDelay is how long
+	// acknowledgements wait for company.
+	ResendBase, AckDelay time.Duration
+	// StrangerMessages is how many messages of a stranger are kept.
+	StrangerMessages int
+	// Drop counts something that has no effect, by its reason.
+	Drop func(reason string)
+	// Wake has the loop call Work soon.
+	Wake func()
+	// AwaitedChanged is called in a Turn when Awaited may give other people than before.
+	AwaitedChanged func()
+	// Stored is called in a Turn when a transaction of the outbox's own work went well.
+	Stored func()
+	// Stopping reports whether the client is being closed.
+	Stopping func() bool
+}
+
+// Outbox is what is to be delivered. Rows may be added and asked about from any
+// goroutine; all that takes a Turn, and the fields below self, belong to the holder of
+// the Turn.
+type Outbox struct {
+	Options
+	rows         rows
+	sent, resent atomic.Uint64
+	self         atomic.Pointer[key.Public] // nil before there is an identity
+
+	acks    map[key.Public]*pendingAcks
+	repeats *ratelimit.Keyed[key.Public]
+	holds   map[key.Public]*hold
+	// heard is when what waits for a device was last hurried because it was heard.
+	heard *lru.Cache[Device, time.Time]
+	away  away
+	// back are people who were heard and to whom something has failed.
+	back   map[key.Public]bool
+	failed failedMessages
+	// unpublished attempts are stored and not out yet; unrecorded ones are out and the
+	// store does not know it yet.
+	unpublished, unrecorded []*attempt
+	lastAttempt             uint64 // id that was given out last
+}
+
+// remembered bounds the people and devices whose limits are kept in memory.
+const remembered = 256
+
+// New makes an outbox that is empty until Load.
+func New(o Options) *Outbox {
+	heard, _ := lru.New[Device, time.Time](remembered) // fails only for a size below 1
+	return &Outbox{
+		Options: o, heard: heard,
+		acks: map[key.Public]*pendingAcks{}, holds: map[key.Public]*hold{}, back: map[key.Public]bool{},
+		failed:  failedMessages{byPeer: map[key.Public][]failedMessage{}},
+		repeats: ratelimit.NewKeyed[key.Public](ratelimit.Rate{AtOnce: repeatsAtOnce, Every: o.ResendBase}, remembered),
+	}
+}
+
+// Become tells whose outbox it is, before Load.
+func (o *Outbox) Become(self key.Public) { o.self.Store(&self) }
+
+func (o *Outbox) isSelf(k key.Public) bool {
+	self := o.self.Load()
+	return self != nil && *self == k
+}
+
+// Due is when there is something to do while the network is there; the zero time if
+// nothing is.
+func (o *Outbox) Due(t *ledger.Turn) (due time.Time) {
+	if !t.Online {
+		return due
+	}
+	earlier := func(at time.Time) {
+		if due.IsZero() || at.Before(due) {
+			due = at
+		}
+	}
+	for _, a := range o.acks {
+		earlier(a.due)
+	}
+	if len(o.unpublished) > 0 || len(o.back) > 0 {
+		earlier(t.Now)
+	}
+	if o.away.happened {
+		earlier(o.away.next(o.ResendBase, t.Now))
+	}
+	if at, ok := o.rows.nextDue(); ok {
+		earlier(at)
+	}
+	return due
+}
+
+// Care forgets what has failed long ago.
+func (o *Outbox) Care(t *ledger.Turn) {
+	if err := o.forgetOldFailures(t.Now); err != nil {
+		o.Log.Log("warn", "forgetting failed messages failed", "error", err.Error())
+	}
+}
+
+// Close records what was published, before the store is closed.
+func (o *Outbox) Close(*ledger.Turn) error { return o.recordPublished() }
+
+// ShiftClock follows a clock that was set back, by a negative duration: what is due in a
+// second must not wait for as long as that.
+func (o *Outbox) ShiftClock(_ *ledger.Turn, by time.Duration) {
+	o.away.tokens.SetBack(by)
+	for _, a := range o.acks {
+		a.due = a.due.Add(by)
+	}
+	for _, h := range o.holds {
+		h.next = h.next.Add(by)
+	}
+	o.rows.shift(by)
+	o.heard.Purge()
+}
+
+// shift moves when rows are due.
+func (s *rows) shift(by time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.byMVDS {
+		d := &r.due
+		d.next, d.regular, d.hurried = d.next.Add(by), d.regular.Add(by), d.hurried.Add(by)
+	}
+}
+
+// Counts are how many messages went out for the first time, and how many again.
+func (o *Outbox) Counts() (sent, resent uint64) { return o.sent.Load(), o.resent.Load() }
+
+// Len is how many messages wait for publishing or an acknowledgement.
+func (o *Outbox) Len() int { return o.rows.len() }
+
+// Forget empties the outbox in memory, for benchmarks: as if all were acknowledged.
+func (o *Outbox) Forget() { o.rows.clear() }

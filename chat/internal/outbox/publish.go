@@ -1,0 +1,295 @@
+package outbox
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/internal/parallel"
+	"libstatus1to1/chat/port"
+	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/chat/wire"
+)
+
+// When an attempt is out its ciphertext goes, its messages are sent and are due again
+// some time. What is left of its record says when, and goes with the last of its rows.
+//
+// That a message is sent is stored once for all messages of an attempt, in
+// that record, and known in memory by the row. The message's own record
+// says "queued" until there is more to say: when it is delivered, has failed, or goes out
+// in a second attempt. Records are under keyed hashes, so writing each again would be half
+// the cost of sending.
+
+// stateSent is the state of such a message, as event.MessageState names it.
+const stateSent = "sent"
+
+// publishAll hands stored attempts to the network, oldest first, and reports whether all
+// are out.
+func (o *Outbox) publishAll() bool {
+	for len(o.unpublished) > 0 {
+		at := o.unpublished[0]
+		evidence, err := o.Network.Publish(at.contentTopic, at.bytes, o.rows.latestClock(at))
+		switch {
+		case errors.Is(err, port.ErrTooLarge):
+			at.failure = port.CodeTooLarge
+		case err != nil:
+			o.Log.Log("info", "publishing failed", "error", err.Error())
+			at.tried = at.tried || !errors.Is(err, port.ErrNoPeers)
+			return false
+		}
+		o.Ledger.Probe(ledger.ProbeBeforeMark)
+		at.evidence = evidence
+		o.sent.Add(uint64(len(at.rows) - at.resends))
+		o.resent.Add(uint64(at.resends))
+		o.unpublished = o.unpublished[1:]
+		o.unrecorded = append(o.unrecorded, at)
+	}
+	return true
+}
+
+// publication is what is to be stored about attempts that went out. The events in it are
+// encoded already: only one transaction runs at a time.
+type publication struct {
+	attempts []*attempt
+	rows     [][]publishedRow // of each attempt
+}
+
+// publishedRow is a row that is still there.
+type publishedRow struct {
+	row   row
+	next  time.Time // when it is due again
+	event []byte    // that its message is sent now; nil if it was before
+	// When next is beside its regular times: how often it is to be sent so, and when it is
+	// due by them.
+	quick   int
+	regular time.Time
+}
+
+// readPublished gathers what is to be stored about attempts that went out. Nobody else
+// changes the state of messages of ours meanwhile: that takes the Turn.
+func (o *Outbox) readPublished(attempts []*attempt) (*publication, error) {
+	now := o.Now()
+	p := &publication{attempts: attempts, rows: make([][]publishedRow, len(attempts))}
+	var first []*publishedRow // whose message is sent by this
+	var by []*Sent
+	for i, at := range attempts {
+		in := o.rows.in(at)
+		p.rows[i] = make([]publishedRow, 0, len(in))
+		for _, r := range in {
+			p.rows[i] = append(p.rows[i], o.dueAgain(r, now))
+		}
+		if at.failure != "" {
+			continue
+		}
+		at.sent = &Sent{Evidence: at.evidence, At: now}
+		for j := range p.rows[i] {
+			if r := &p.rows[i][j]; r.row.firstSent() {
+				// Before the event of it can be read. It is out, whether that is recorded or not.
+				o.rows.change(r.row.mvds, func(r *row) { r.sent = at.sent })
+				first, by = append(first, r), append(by, at.sent)
+			}
+		}
+	}
+	failures := make([]error, len(first))
+	parallel.Do(len(first), func(i int) { first[i].event, failures[i] = json.Marshal(by[i].event(first[i].row)) })
+	return p, errors.Join(failures...)
+}
+
+// event reports that the message of a row is sent.
+func (s *Sent) event(r row) event.MessageState {
+	return event.MessageState{
+		MessageID: "0x" + hex.EncodeToString(r.id[:]), ChatID: r.peer.Hex(), ClientRef: r.clientRef, State: stateSent,
+		Evidence: &event.Evidence{Kind: s.Evidence.Kind, Peers: s.Evidence.Peers, At: s.At.UnixMilli()},
+	}
+}
+
+// storePublished takes the ciphertext of attempts that went out away and stores when their
+// messages are due again. nil is fine.
+func (o *Outbox) storePublished(tx *ledger.Tx, p *publication) error {
+	if p == nil {
+		return nil
+	}
+	for i, at := range p.attempts {
+		rec := &wire.AttemptRecord{Id: at.id}
+		at.sent.addTo(rec)
+		for _, r := range p.rows[i] {
+			if at.failure != "" {
+				if err := o.giveUp(tx, r.row, at.failure); err != nil {
+					return err
+				}
+				continue
+			}
+			rec.Rows = append(rec.Rows, &wire.AttemptRowRecord{
+				Row: r.row.number, Sends: uint32(r.row.sends), NextSendAt: r.regular.UnixMilli(),
+			})
+			if err := o.rowPublished(tx, at, r); err != nil {
+				return err
+			}
+		}
+		o.changed(tx)[at.id] = rec
+	}
+	return nil
+}
+
+func (o *Outbox) rowPublished(tx *ledger.Tx, at *attempt, r publishedRow) error {
+	tx.After(func() {
+		if !o.rows.published(r, at.id) {
+			o.Log.Log("error", "a row is published by an attempt it is not in", "attempt", at.id)
+		}
+	})
+	if r.event == nil {
+		return nil
+	}
+	return tx.EmitEncoded(event.MessageState{}.Type(), r.event)
+}
+
+// recordPublished stores that attempts are out, if no other transaction did.
+func (o *Outbox) recordPublished() error {
+	if len(o.unrecorded) == 0 {
+		return nil
+	}
+	record := func(some []*attempt) error {
+		p, err := o.readPublished(some)
+		if err != nil {
+			return err
+		}
+		return o.Ledger.Update(func(tx *ledger.Tx) error { return o.storePublished(tx, p) })
+	}
+	done, err := ledger.Isolated(o.unrecorded, record, o.unrecordable)
+	if o.unrecorded = o.unrecorded[done:]; err != nil {
+		o.Log.Log("error", "recording what was published failed", "code", string(port.CodeOf(err)))
+	}
+	return err
+}
+
+// unrecordable leaves an attempt that is out with its ciphertext in the store: what it
+// carried is due again, as if it were lost on its way.
+func (o *Outbox) unrecordable(at *attempt, err error) {
+	o.Log.Log("error", "that an attempt was published cannot be recorded", "code", string(port.CodeOf(err)))
+	o.Drop("attempt_" + ledger.Unstorable(err))
+	now := o.Now()
+	for _, r := range o.rows.in(at) {
+		o.rows.published(o.dueAgain(r, now), at.id)
+	}
+}
+
+// dueAgain is a row that went out just now, with when it is due next.
+func (o *Outbox) dueAgain(r row, now time.Time) publishedRow {
+	p := publishedRow{row: r}
+	if r.due.quick == 0 {
+		p.next = now.Add(datasync.Backoff(r.sends, o.ResendBase, o.Rand))
+		p.regular = p.next
+		return p
+	}
+	p.next = now.Add(datasync.Backoff(r.due.sent+1, o.ResendBase, o.Rand))
+	if r.due.quick > 1 && p.next.Before(r.due.regular) {
+		p.quick, p.regular = r.due.quick-1, r.due.regular
+		return p
+	}
+	if p.next = r.due.regular; p.next.Before(now.Add(o.ResendBase)) {
+		p.next = now.Add(o.ResendBase)
+	}
+	p.regular = p.next
+	return p
+}
+
+// SentState is why a message counts as sent whose record may still say that it is queued;
+// nil if it is not sent, or the record says it. known reports whether the message is in the
+// outbox.
+func (o *Outbox) SentState(id [32]byte) (sent *Sent, known bool) {
+	o.rows.mu.Lock()
+	defer o.rows.mu.Unlock()
+	r := o.rows.byMessage[id]
+	if r == nil {
+		return nil, false
+	}
+	return r.sent, true
+}
+
+// keepSent stores in the record of a message that it is sent, because its row leaves the
+// attempt that says so.
+func (o *Outbox) keepSent(tx *ledger.Tx, r row) error {
+	if r.sent == nil || r.delivered {
+		return nil
+	}
+	return o.Messages.Sent(tx, r.id, *r.sent)
+}
+
+// changedRecords are records of attempts that one transaction changes, by id: each is
+// read once, and written once at the end.
+type changedRecords map[uint64]*wire.AttemptRecord
+
+// recordsKey is where a transaction keeps them.
+type recordsKey struct{}
+
+func (o *Outbox) changed(tx *ledger.Tx) changedRecords {
+	records, first := ledger.Local[changedRecords](tx, recordsKey{})
+	if first {
+		*records = changedRecords{}
+		tx.AtEnd(func() error { return records.write(tx) })
+	}
+	return *records
+}
+
+func (c changedRecords) write(tx port.Tx) error {
+	for id, rec := range c {
+		var err error
+		if len(rec.GetRows()) == 0 {
+			err = tx.Delete(tableAttempts, ledger.NumberKey(id))
+		} else {
+			err = ledger.Put(tx, tableAttempts, ledger.NumberKey(id), rec)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaveRecord takes a row that is gone, or is to be in another attempt, out of the record
+// of the attempt it is out by. The record of one that is not out is not touched: what is
+// published must be what is stored.
+func (o *Outbox) leaveRecord(tx *ledger.Tx, r row) error {
+	if r.at.state != out {
+		return nil
+	}
+	changed := o.changed(tx)
+	rec := changed[r.at.attempt]
+	if rec == nil {
+		rec = &wire.AttemptRecord{}
+		if _, err := ledger.Get(tx, tableAttempts, ledger.NumberKey(r.at.attempt), rec); err != nil {
+			return err
+		}
+		changed[r.at.attempt] = rec
+	}
+	rec.Rows = slices.DeleteFunc(rec.Rows, func(a *wire.AttemptRowRecord) bool { return a.GetRow() == r.number })
+	return nil
+}
+
+// Sent is why the messages of an attempt count as sent.
+type Sent struct {
+	Evidence port.Evidence
+	At       time.Time
+}
+
+// addTo writes it into the record of its attempt. nil is fine.
+func (s *Sent) addTo(rec *wire.AttemptRecord) {
+	if s != nil {
+		rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceAt = s.Evidence.Kind, uint32(s.Evidence.Peers), s.At.UnixMilli()
+	}
+}
+
+// sentOf reads what addTo wrote; nil if there is nothing.
+func sentOf(rec *wire.AttemptRecord) *Sent {
+	if rec.GetEvidenceAt() == 0 {
+		return nil
+	}
+	return &Sent{
+		Evidence: port.Evidence{Kind: rec.GetEvidenceKind(), Peers: int(rec.GetEvidencePeers())},
+		At:       time.UnixMilli(rec.GetEvidenceAt()),
+	}
+}
