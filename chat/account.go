@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/protocol/topic"
@@ -63,7 +64,7 @@ type identityState struct {
 
 // account returns our identity, or CodeNoIdentity.
 func (c *Client) account() (*account, error) {
-	if err := c.open(); err != nil {
+	if err := c.checkOpen(); err != nil {
 		return nil, err
 	}
 	a := c.self.Load()
@@ -158,7 +159,7 @@ func (c *Client) ImportIdentity(ctx context.Context, private key.Private, displa
 
 // newAccount stores an identity as a new device of it, and begins to work as that.
 func (c *Client) newAccount(k key.Private, phrase, displayName string) (IdentityInfo, error) {
-	if err := c.open(); err != nil {
+	if err := c.checkOpen(); err != nil {
 		return IdentityInfo{}, err
 	}
 	displayName, err := cleanName("display_name", displayName, MaxDisplayName)
@@ -185,7 +186,7 @@ func (c *Client) newAccount(k key.Private, phrase, displayName string) (Identity
 	}
 	own := c.deriveTopic(topicContactCode, a.public, topic.ContactCode(a.public))
 	err = c.update(func(t *txn) error {
-		if err := put(t, tableMeta, metaIdentity, a.record()); err != nil {
+		if err := ledger.Put(t, tableMeta, metaIdentity, a.record()); err != nil {
 			return err
 		}
 		if err := own.store(t); err != nil {
@@ -204,8 +205,8 @@ func (c *Client) loadAccount() (*account, error) {
 	var rec wire.IdentityRecord
 	var preKeys []byte
 	found := false
-	err := c.store.View(func(tx Tx) (err error) {
-		if found, err = get(tx, tableMeta, metaIdentity, &rec); err != nil {
+	err := c.ledger.View(func(tx Tx) (err error) {
+		if found, err = ledger.Get(tx, tableMeta, metaIdentity, &rec); err != nil {
 			return err
 		}
 		preKeys, err = tx.Get(tableMeta, metaPreKeys)
@@ -240,8 +241,7 @@ func (c *Client) loadAccount() (*account, error) {
 // become makes a the identity of the running client: its state is loaded, its
 // topics are subscribed, and the loop begins to work.
 func (c *Client) become(a *account) error {
-	c.busy.Lock()
-	defer c.busy.Unlock()
+	defer c.beginTurn().End()
 	if err := c.loadRoutes(a); err != nil {
 		return err
 	}
@@ -249,7 +249,7 @@ func (c *Client) become(a *account) error {
 	if err := c.ledger.View(c.people.contacts.load); err != nil {
 		return err
 	}
-	for _, p := range c.parts {
+	for _, p := range c.loop.parts {
 		if err := c.ledger.View(p.Load); err != nil {
 			return err
 		}

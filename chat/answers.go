@@ -114,7 +114,7 @@ func (p *pass) partitioned(m *inbound, peer session.Peer) {
 	if m.sender == p.a.public || p.a.dropped || !p.answerable(m) || !p.c.mayAnswer(w, p.c.settings.AdvertiseEvery, p.now) {
 		return
 	}
-	p.do(func(t *txn) error { t.then(func() { t.c.sessions.answers.due[w] = true }); return nil })
+	p.do(func(t *txn) error { t.After(func() { t.c.sessions.answers.due[w] = true }); return nil })
 }
 
 // prepareAnswers makes the answers that are due, limit at most, and one an identity: each

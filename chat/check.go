@@ -2,8 +2,11 @@ package chat
 
 import (
 	"context"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 
 	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/internal/ledger"
@@ -19,7 +22,7 @@ const maxProblems = 1000
 // walk) and what contradicts itself (the engine's, below). It takes about as long
 // as decrypting everything. Nobody is held up, and nothing is changed.
 func (c *Client) CheckStore(ctx context.Context) (StoreCheck, error) {
-	if err := c.open(); err != nil {
+	if err := c.checkOpen(); err != nil {
 		return StoreCheck{}, err
 	}
 	check := StoreCheck{Problems: []string{}}
@@ -29,10 +32,10 @@ func (c *Client) CheckStore(ctx context.Context) (StoreCheck, error) {
 		}
 	}
 	var err error
-	if check.Records, err = c.store.Check(ctx, report); err != nil {
+	if check.Records, err = c.ledger.Store.Check(ctx, report); err != nil {
 		return check, err
 	}
-	err = c.store.View(func(tx Tx) error { return c.inspect(ctx, tx, report) })
+	err = c.ledger.View(func(tx Tx) error { return c.inspect(ctx, tx, report) })
 	if damage := (*Error)(nil); errors.As(err, &damage) && damage.Code == CodeStoreCorrupt {
 		report(damage.Message) // the walk could not go on; the store's own says why
 		err = nil
@@ -46,7 +49,7 @@ func (c *Client) inspect(ctx context.Context, tx Tx, report func(string)) error 
 	if err := inspect(ctx, tx, c.self.Load(), report); err != nil {
 		return err
 	}
-	for _, p := range c.parts {
+	for _, p := range c.loop.parts {
 		if err := p.Check(ledger.NewWalk(ctx, tx, report)); err != nil {
 			return err
 		}
@@ -62,14 +65,12 @@ func (c *Client) inspect(ctx context.Context, tx Tx, report func(string)) error 
 //     has its subject.
 type inspection struct {
 	*ledger.Walk
-	tx     Tx
-	report func(string)
-	own    *account // nil without an identity
+	own *account // nil without an identity
 }
 
 // inspect reports what is wrong. Its error is that it could not go on.
 func inspect(ctx context.Context, tx Tx, own *account, report func(string)) error {
-	in := &inspection{Walk: ledger.NewWalk(ctx, tx, report), tx: tx, own: own, report: report}
+	in := &inspection{Walk: ledger.NewWalk(ctx, tx, report), own: own}
 	for _, walk := range []func() error{
 		in.meta, in.peers, in.seen, in.topics, in.contacts, in.pictures, in.verifications, in.introduced,
 		in.events,
@@ -81,26 +82,11 @@ func inspect(ctx context.Context, tx Tx, own *account, report func(string)) erro
 	return nil
 }
 
-// What follows goes by the names of ledger.Walk.
-func (in *inspection) tell(table Table, format string, args ...any) {
-	in.Report(table, format, args...)
-}
-
-func (in *inspection) pause() error { return in.Pause() }
-
-func (in *inspection) each(table Table, visit func(name, value []byte) error) error {
-	return in.Each(table, visit)
-}
-
-func isID(b []byte) bool { return len(b) == 32 }
-
-func (in *inspection) holds(table Table, name []byte) (bool, error) { return in.Holds(table, name) }
-
 // meta looks at the identity and its keys.
 func (in *inspection) meta() error {
 	var rec wire.IdentityRecord
-	found, err := get(in.tx, tableMeta, metaIdentity, &rec)
-	if err = in.corrupt(tableMeta, err); err != nil {
+	found, err := ledger.Get(in, tableMeta, metaIdentity, &rec)
+	if err = in.Corrupt(tableMeta, err); err != nil {
 		return err
 	}
 	if found {
@@ -108,50 +94,48 @@ func (in *inspection) meta() error {
 			return err
 		}
 	}
-	b, err := in.tx.Get(tableMeta, metaNodeKey)
+	b, err := in.Tx.Get(tableMeta, metaNodeKey)
 	if err != nil || b == nil {
 		return err
 	}
 	if _, err := key.ParsePrivate(b); err != nil {
-		in.tell(tableMeta, "the node key does not read back")
+		in.Report(tableMeta, "the node key does not read back")
 	}
 	return nil
 }
 
 func (in *inspection) identity(rec *wire.IdentityRecord) error {
 	if k, err := key.ParsePrivate(rec.GetPrivateKey()); err != nil {
-		in.tell(tableMeta, "the identity key does not read back")
+		in.Report(tableMeta, "the identity key does not read back")
 	} else if in.own != nil && k.Public() != in.own.public {
-		in.tell(tableMeta, "the identity is another one than that in use")
+		in.Report(tableMeta, "the identity is another one than that in use")
 	}
 	if _, err := identity.ParseInstallationID(rec.GetInstallationId()); err != nil {
-		in.tell(tableMeta, "the installation id is not valid")
+		in.Report(tableMeta, "the installation id is not valid")
 	}
-	b, err := in.tx.Get(tableMeta, metaPreKeys)
+	b, err := in.Tx.Get(tableMeta, metaPreKeys)
 	if err != nil {
 		return err
 	}
 	preKeys, err := x3dh.UnmarshalPreKeys(b)
 	if err != nil {
-		in.tell(tableMeta, "the pre-keys do not read back")
+		in.Report(tableMeta, "the pre-keys do not read back")
 	} else if _, ok := preKeys.Current(); !ok {
-		in.tell(tableMeta, "there is no current pre-key")
+		in.Report(tableMeta, "there is no current pre-key")
 	}
 	return nil
 }
 
-func (in *inspection) corrupt(table Table, err error) error { return in.Corrupt(table, err) }
-
 // seen looks at the marks and the lists by which they are forgotten.
 func (in *inspection) seen() error {
 	marks, listed := 0, 0
-	err := in.each(tableSeen, func(name, value []byte) error {
+	err := in.Each(tableSeen, func(name, value []byte) error {
 		marks++
 		if len(name) != seenKeySize || name[0] != seenDigest && name[0] != seenMVDS && name[0] != seenElsewhere {
-			in.tell(tableSeen, "a mark has no proper name")
+			in.Report(tableSeen, "a mark has no proper name")
 		}
 		var rec wire.SeenRecord
-		if err := decodeRecord(tableSeen, value, &rec); err != nil {
+		if err := ledger.Decode(tableSeen, value, &rec); err != nil {
 			return err
 		}
 		_, err := ledger.IDs(rec.GetMvdsIds())
@@ -162,36 +146,74 @@ func (in *inspection) seen() error {
 	}
 	list := func(names []byte) error {
 		for name := range slices.Chunk(names, seenKeySize) {
-			found, err := in.holds(tableSeen, name)
+			found, err := in.Holds(tableSeen, name)
 			if err != nil {
 				return err
 			}
 			if !found {
-				in.tell(tableSeen, "a mark is missing")
+				in.Report(tableSeen, "a mark is missing")
 			} else {
 				listed++
 			}
 		}
 		return nil
 	}
-	err = in.each(tableMarks, func(name, value []byte) error {
+	err = in.Each(tableMarks, func(name, value []byte) error {
 		var rec wire.MarksRecord
-		if err := decodeRecord(tableMarks, value, &rec); err != nil {
+		if err := ledger.Decode(tableMarks, value, &rec); err != nil {
 			return err
 		}
 		if _, ok := key.ParseCompact(rec.GetPeer()); !ok || len(name) != ledger.NumberSize {
-			in.tell(tableMarks, "marks are of nobody")
+			in.Report(tableMarks, "marks are of nobody")
 		}
 		return list(rec.GetNames())
 	})
 	if err != nil {
 		return err
 	}
-	err = in.tx.Range(queueSeen, 0, func(_ uint64, value []byte) (bool, error) {
-		return true, errors.Join(list(value[min(8, len(value)):]), in.pause())
+	err = in.Tx.Range(queueSeen, 0, func(_ uint64, value []byte) (bool, error) {
+		return true, errors.Join(list(value[min(8, len(value)):]), in.Pause())
 	})
 	if err == nil && listed != marks {
-		in.tell(tableSeen, "%d marks would never be forgotten", marks-listed)
+		in.Report(tableSeen, "%d marks would never be forgotten", marks-listed)
 	}
 	return err
+}
+
+// subject is what an event is about, as far as it can be looked up.
+type subject struct {
+	MessageID string `json:"message_id"`
+	Message   *struct {
+		ID string `json:"message_id"`
+	} `json:"message"`
+}
+
+// events looks whether what an event reports is there. Of an application message
+// that is not supported, the event is all there is.
+func (in *inspection) events() error {
+	return in.Tx.Range(ledger.QueueEvents, 0, func(_ uint64, value []byte) (bool, error) {
+		var stored ledger.StoredEvent
+		var about subject
+		if json.Unmarshal(value, &stored) != nil || json.Unmarshal(stored.Data, &about) != nil {
+			in.ReportQueue(ledger.QueueEvents, "an event does not read back")
+			return true, in.Pause()
+		}
+		id := about.MessageID
+		if about.Message != nil {
+			id = about.Message.ID
+		}
+		if id != "" && (stored.Type == "message_received" || stored.Type == "message_state") {
+			name, err := hex.DecodeString(strings.TrimPrefix(id, "0x"))
+			found := false
+			if err == nil {
+				if found, err = in.Holds(tableMessages, name); err != nil {
+					return false, err
+				}
+			}
+			if !found {
+				in.ReportQueue(ledger.QueueEvents, "an event is about a message that is not there")
+			}
+		}
+		return true, in.Pause()
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
-	"sync/atomic"
 	"time"
 
 	"libstatus1to1/chat/internal/history"
@@ -34,39 +33,27 @@ type Options struct {
 
 // Client is an open engine. All methods may be called from any goroutine.
 type Client struct {
-	store    Store
 	net      Transport
 	clock    Clock
 	rand     io.Reader
 	log      Logger
 	settings Settings
-	probe    func(point string)
+	counters counters
 
-	ledger   *ledger.Ledger
-	events   *ledger.Stream
+	ledger   *ledger.Ledger // the store, transactions and events
 	self     identityState
 	routes   routes
 	people   people
 	sessions sessions
 	marks    markBook
-	outbox   *outbox.Outbox   // one of parts
-	history  *history.History // one of parts
-	batches  batches          // of messages to be accepted
-	counters counters
+	batches  batches // of messages to be accepted
+	history  *history.History
+	outbox   *outbox.Outbox
+	linking  *linking.Linking
 
-	inbox  inbox
-	wake   chan struct{}
 	online onlineState
-
-	// busy is held by the loop while it works; it guards loop.
-	busy   ledger.Lock
-	loop   loopState
-	paused atomic.Bool
-	parts  []part // in the order of their work
-
-	linking *linking.Linking // one of parts
-
-	life life
+	loop   loop
+	life   life
 }
 
 // Open opens an engine. The network starts; when the store holds an identity its
@@ -74,10 +61,10 @@ type Client struct {
 func Open(ctx context.Context, o Options) (*Client, error) {
 	c := &Client{
 		net: o.Transport, clock: o.Clock, rand: o.Rand, log: o.Logger,
-		settings: o.Settings.withDefaults(), probe: o.Probe,
-		inbox: newInbox(), wake: make(chan struct{}, 1),
+		settings: o.Settings.withDefaults(),
+		sessions: newSessions(), people: newPeople(),
+		loop: loop{inbox: newInbox(), wake: make(chan struct{}, 1)},
 	}
-	c.store = o.Store
 	if c.clock == nil {
 		c.clock = systemClock{time.Now()}
 	}
@@ -87,17 +74,17 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	if c.log == nil {
 		c.log = silence{}
 	}
-	if c.probe == nil {
-		c.probe = func(string) {}
-	}
 	c.loop.clocks = c.readClocks()
 	c.life.begin(ctx)
-	c.sessions = newSessions()
-	c.people = newPeople()
+	c.ledger = c.newLedger(o)
+	c.history = c.newHistory()
+	c.outbox = c.newOutbox() // knows the history
+	c.linking = c.newLinking()
+	c.loop.parts = []part{c.outbox, c.history, c.linking}
 	if err := c.start(ctx); err != nil {
 		c.life.cancel()
 		_ = c.net.Stop()
-		_ = c.store.Close()
+		_ = c.ledger.Store.Close()
 		close(c.life.loopDone) // for the closing after a failure meanwhile
 		return nil, err
 	}
@@ -110,20 +97,9 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 }
 
 func (c *Client) start(ctx context.Context) error {
-	var err error
-	if c.ledger, err = ledger.Open(ledger.Options{
-		Store: c.store, Now: c.now, MaxEvents: c.settings.MaxEvents, MaxEventBytes: c.settings.MaxEventBytes,
-		Stranger: func(who key.Compact) bool { return !c.isSelf(who) && c.people.contacts.stranger(who) }, Blocked: c.people.contacts.blocked,
-		Withheld: func() { c.counters.drop("stranger_events") },
-		Panicked: func(value any, stack []byte) string { return c.Fail("transaction", value, stack) },
-		Probe:    c.probe,
-	}); err != nil {
+	if err := c.ledger.Load(); err != nil {
 		return err
 	}
-	c.store, c.events = c.ledger.Store, c.ledger.Events
-	c.history = c.newHistory()
-	c.outbox, c.linking = c.newOutbox(), c.newLinking()
-	c.parts = append(c.parts, c.outbox, c.history, c.linking)
 	nodeKey, err := c.nodeKey()
 	if err != nil {
 		return err
@@ -143,6 +119,17 @@ func (c *Client) start(ctx context.Context) error {
 		return nil
 	}
 	return c.become(a)
+}
+
+func (c *Client) newLedger(o Options) *ledger.Ledger {
+	return ledger.New(ledger.Options{
+		Store: o.Store, Now: c.now, MaxEvents: c.settings.MaxEvents, MaxEventBytes: c.settings.MaxEventBytes,
+		Stranger: func(who key.Compact) bool { return !c.isSelf(who) && c.people.contacts.stranger(who) },
+		Blocked:  c.people.contacts.blocked,
+		Withheld: func() { c.counters.drop("stranger_events") },
+		Panicked: func(value any, stack []byte) string { return c.Fail("transaction", value, stack) },
+		Probe:    o.Probe,
+	})
 }
 
 func (s Settings) withDefaults() Settings {
@@ -174,7 +161,7 @@ func (s Settings) withDefaults() Settings {
 // know us by it.
 func (c *Client) nodeKey() (key.Private, error) {
 	var k key.Private
-	err := c.store.View(func(tx Tx) error {
+	err := c.ledger.View(func(tx Tx) error {
 		b, err := tx.Get(tableMeta, metaNodeKey)
 		if err != nil || b == nil {
 			return err
@@ -190,7 +177,7 @@ func (c *Client) nodeKey() (key.Private, error) {
 	if k, err = key.Generate(c.rand); err != nil {
 		return k, err
 	}
-	return k, c.store.Update(func(tx Tx) error { return tx.Put(tableMeta, metaNodeKey, k.Bytes()) })
+	return k, c.ledger.Store.Update(func(tx Tx) error { return tx.Put(tableMeta, metaNodeKey, k.Bytes()) })
 }
 
 func (c *Client) now() time.Time { return c.clock.Now() }
@@ -201,10 +188,22 @@ func (c *Client) source() session.Source {
 	return session.Source{Rand: c.rand, IV: ratchet.RandomIV(c.rand)}
 }
 
-// kick makes the loop look for work.
-func (c *Client) kick() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
+// txn is a transaction of the ledger with the client whose it is: the engine's own steps
+// are its methods.
+type txn struct {
+	*ledger.Tx
+	c *Client
 }
+
+// update runs fn in one transaction of the ledger.
+func (c *Client) update(fn func(*txn) error) error {
+	return c.ledger.Update(func(tx *ledger.Tx) error { return fn(c.txn(tx)) })
+}
+
+// txn returns the engine's view of a transaction that a part began.
+func (c *Client) txn(tx *ledger.Tx) *txn { return &txn{tx, c} }
+
+// silence is the logger of a client that was given none.
+type silence struct{}
+
+func (silence) Log(string, string, ...any) {}

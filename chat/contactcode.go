@@ -141,7 +141,7 @@ func (p *pass) ownBundleSeen(m *inbound) {
 		other := spk.GetVersion() == current.Version && string(spk.GetSignedPreKey()) != string(current.Private.Public().Compressed())
 		if newer || other {
 			version := spk.GetVersion() + 1
-			p.do(func(t *txn) error { t.then(func() { t.c.wantNewPreKey(version) }); return nil })
+			p.do(func(t *txn) error { t.After(func() { t.c.wantNewPreKey(version) }); return nil })
 		}
 	}
 }

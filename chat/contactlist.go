@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"libstatus1to1/chat/contact"
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
@@ -167,7 +168,7 @@ func (l *contactList) full() bool {
 func (l *contactList) load(tx Tx) error {
 	return tx.Each(tableContacts, func(name, value []byte) error {
 		var rec wire.ContactRecord
-		if err := decodeRecord(tableContacts, value, &rec); err != nil {
+		if err := ledger.Decode(tableContacts, value, &rec); err != nil {
 			return err
 		}
 		if len(name) != key.CompressedSize {

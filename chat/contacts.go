@@ -9,6 +9,7 @@ import (
 	"libstatus1to1/chat/contact"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/page"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
@@ -40,7 +41,7 @@ func (c *Client) AddContact(k key.Public, name string) (event.Contact, error) {
 				return err
 			}
 		}
-		t.then(func() { c.listen(routes...) })
+		t.After(func() { c.listen(routes...) })
 		if rec, err := contactRecord(t, k); err != nil || rec.GetBlockedAt() != 0 {
 			return cmp.Or(err, notBlocked(rec, "key"))
 		}
@@ -79,7 +80,7 @@ func (c *Client) Contact(k key.Public) (event.Contact, error) {
 		return event.Contact{}, err
 	}
 	var rec wire.ContactRecord
-	found, err := c.record(tableContacts, k.Compressed(), &rec)
+	found, err := c.ledger.Get(tableContacts, k.Compressed(), &rec)
 	if err != nil {
 		return event.Contact{}, err
 	}
@@ -95,10 +96,10 @@ func (c *Client) Contacts(p PageRequest) (Page[event.Contact], error) {
 		return Page[event.Contact]{}, err
 	}
 	var all []event.Contact
-	err := c.store.View(func(tx Tx) error {
+	err := c.ledger.View(func(tx Tx) error {
 		return tx.Each(tableContacts, func(_, value []byte) error {
 			var rec wire.ContactRecord
-			if err := decodeRecord(tableContacts, value, &rec); err != nil {
+			if err := ledger.Decode(tableContacts, value, &rec); err != nil {
 				return err
 			}
 			all = append(all, contactOf(&rec))
@@ -147,11 +148,11 @@ func (t *txn) putContact(k key.Public, rec *wire.ContactRecord) error {
 	// Transactions run one after the other, but their callers may update the list in another
 	// order: the number tells the list which record is the later one.
 	s.write = t.c.people.contacts.writes.Add(1)
-	t.then(func() { t.c.people.contacts.set(k.Compact(), s) })
+	t.After(func() { t.c.people.contacts.set(k.Compact(), s) })
 	if s.blocked {
 		// Messages of theirs may follow in the same commit, before the list has this.
 		t.c.people.contacts.silence(k.Compact(), true)
-		t.otherwise(func() { t.c.people.contacts.silence(k.Compact(), false) })
+		t.Otherwise(func() { t.c.people.contacts.silence(k.Compact(), false) })
 	}
 	if before, known := t.c.people.contacts.get(k); known && before.stranger() && !s.stranger() && !s.blocked {
 		// They are a stranger no more: what waited for that is reported now.
@@ -160,14 +161,14 @@ func (t *txn) putContact(k key.Public, rec *wire.ContactRecord) error {
 			return err
 		}
 	}
-	return put(t, tableContacts, k.Compressed(), rec)
+	return ledger.Put(t, tableContacts, k.Compressed(), rec)
 }
 
 // changeContact changes or makes the record of a person and emits it, unless
 // change says that there is nothing to do.
 func (t *txn) changeContact(k key.Public, change func(*wire.ContactRecord) bool) error {
 	var rec wire.ContactRecord
-	if _, err := get(t, tableContacts, k.Compressed(), &rec); err != nil {
+	if _, err := ledger.Get(t, tableContacts, k.Compressed(), &rec); err != nil {
 		return err
 	}
 	rec.Key = k.Compressed()
@@ -177,7 +178,7 @@ func (t *txn) changeContact(k key.Public, change func(*wire.ContactRecord) bool)
 	if err := t.putContact(k, &rec); err != nil {
 		return err
 	}
-	return t.emit(event.ContactChanged{Contact: contactOf(&rec)})
+	return t.Emit(event.ContactChanged{Contact: contactOf(&rec)})
 }
 
 // wroteTo notes that we have written to somebody: they are no stranger any more.
@@ -196,24 +197,24 @@ func (t *txn) wroteTo(k key.Public) error {
 // contacts looks at the records of people: what names them, whether their contact
 // requests are in a state that can be, and whether a picture that is announced is there.
 func (in *inspection) contacts() error {
-	return in.each(tableContacts, func(name, value []byte) error {
+	return in.Each(tableContacts, func(name, value []byte) error {
 		var rec wire.ContactRecord
-		if err := decodeRecord(tableContacts, value, &rec); err != nil {
+		if err := ledger.Decode(tableContacts, value, &rec); err != nil {
 			return err
 		}
 		if _, ok := key.ParseCompact(name); !ok || !bytes.Equal(name, rec.GetKey()) {
-			in.tell(tableContacts, "a contact is not what its name says")
+			in.Report(tableContacts, "a contact is not what its name says")
 		}
 		if _, err := contact.ParsePropagated(uint64(rec.GetLocalState()), rec.GetLocalClock(),
 			uint64(rec.GetRemoteState()), rec.GetRemoteClock(), contact.MaxClock); err != nil {
-			in.tell(tableContacts, "the contact requests of a contact are in no state")
+			in.Report(tableContacts, "the contact requests of a contact are in no state")
 		}
 		if rec.GetPictureFormat() == 0 {
 			return nil
 		}
-		found, err := in.holds(tablePictures, rec.GetKey())
+		found, err := in.Holds(tablePictures, rec.GetKey())
 		if err == nil && !found {
-			in.tell(tableContacts, "the picture of a contact is missing")
+			in.Report(tableContacts, "the picture of a contact is missing")
 		}
 		return err
 	})

@@ -52,7 +52,7 @@ func (t *txn) sendBack(k key.Public, rec *wire.ContactRecord, r contact.Request)
 	if rec.GetRepairedClock() == r.Local.Clock && within(repairAgain, rec.GetRepairedAt(), t.c.now()) {
 		return
 	}
-	t.then(func() { t.c.scheduleUpdate(k) })
+	t.After(func() { t.c.scheduleUpdate(k) })
 }
 
 // scheduleUpdate has the loop send k a CONTACT_UPDATE in its next round. The caller holds the

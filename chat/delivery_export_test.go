@@ -10,7 +10,7 @@ import (
 func (c *Client) HoldTransaction(during func()) error {
 	return c.update(func(*txn) error {
 		during()
-		c.events.FirstUnread()
+		c.ledger.Events.FirstUnread()
 		return nil
 	})
 }
@@ -19,8 +19,7 @@ func (c *Client) HoldTransaction(during func()) error {
 // then given up after its last attempt, and then tried again for the return of its
 // recipient.
 func (c *Client) GiveUpAcknowledged(id [32]byte) error {
-	c.busy.Lock()
-	defer c.busy.Unlock()
+	defer c.beginTurn().End()
 	peer, err := c.peer(c.outbox.RecipientsOf(id)[0])
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
@@ -112,7 +113,7 @@ func (p *pass) deviceNamed(m *inbound, app message.Application) {
 	p.setPeer(own, next)
 	p.do(func(t *txn) error {
 		in, _ := next.Find(m.in.InstallationID)
-		return t.emit(event.DeviceChanged{Device: deviceOf(next, in)})
+		return t.Emit(event.DeviceChanged{Device: deviceOf(next, in)})
 	})
 }
 
@@ -127,15 +128,15 @@ func (t *txn) reportDevices(before, after session.Peer) error {
 		var err error
 		switch {
 		case !known:
-			err = t.emit(event.DeviceFound{Device: deviceOf(after, in)})
+			err = t.Emit(event.DeviceFound{Device: deviceOf(after, in)})
 		case was.Disabled != in.Disabled:
-			err = t.emit(event.DeviceChanged{Device: deviceOf(after, in)})
+			err = t.Emit(event.DeviceChanged{Device: deviceOf(after, in)})
 		}
 		if err != nil {
 			return err
 		}
 		if !known && !in.Disabled {
-			if err := t.emit(event.DeviceChanged{Device: deviceOf(after, in)}); err != nil {
+			if err := t.Emit(event.DeviceChanged{Device: deviceOf(after, in)}); err != nil {
 				return err
 			}
 		}
@@ -145,7 +146,7 @@ func (t *txn) reportDevices(before, after session.Peer) error {
 	}
 	this := t.c.thisDevice(a)
 	this.Enabled, this.Active = !after.Dropped(), !after.Dropped()
-	return t.emit(event.DeviceChanged{Device: this})
+	return t.Emit(event.DeviceChanged{Device: this})
 }
 
 // deviceOf returns another installation of ours as hosts see it.
@@ -216,15 +217,14 @@ func (c *Client) RenameDevice(id, name string) (event.Device, error) {
 
 // renameThis gives this installation a name.
 func (c *Client) renameThis(name string) (event.Device, error) {
-	c.busy.Lock() // so that the loop does not replace the account meanwhile
-	defer c.busy.Unlock()
+	defer c.beginTurn().End() // so that the loop does not replace the account meanwhile
 	a, err := c.account()
 	if err != nil {
 		return event.Device{}, err
 	}
 	next := *a
 	next.deviceName = name
-	if err := c.update(func(t *txn) error { return put(t, tableMeta, metaIdentity, next.record()) }); err != nil {
+	if err := c.update(func(t *txn) error { return ledger.Put(t, tableMeta, metaIdentity, next.record()) }); err != nil {
 		return event.Device{}, err
 	}
 	c.self.Store(&next)
@@ -233,8 +233,7 @@ func (c *Client) renameThis(name string) (event.Device, error) {
 
 // changeDevice changes another installation of ours, and reports it.
 func (c *Client) changeDevice(id string, change func(*session.Installation)) (event.Device, error) {
-	c.busy.Lock()
-	defer c.busy.Unlock()
+	defer c.beginTurn().End()
 	a, err := c.account()
 	if err != nil {
 		return event.Device{}, err

@@ -28,11 +28,11 @@ func (n *counters) drop(reason string) {
 
 // Diagnostics tells counters and depths.
 func (c *Client) Diagnostics() (Diagnostics, error) {
-	if err := c.open(); err != nil {
+	if err := c.checkOpen(); err != nil {
 		return Diagnostics{}, err
 	}
 	d := Diagnostics{
-		Received: c.counters.received.Load(), Incoming: len(c.inbox.waiting), Outbox: c.outbox.Len(), EventsUnread: c.events.Unread(),
+		Received: c.counters.received.Load(), Incoming: len(c.loop.inbox.waiting), Outbox: c.outbox.Len(), EventsUnread: c.ledger.Events.Unread(),
 		Goroutines: runtime.NumGoroutine(),
 	}
 	d.Sent, d.Resent = c.outbox.Counts()
@@ -42,7 +42,7 @@ func (c *Client) Diagnostics() (Diagnostics, error) {
 	if d.Dropped == nil {
 		d.Dropped = map[string]uint64{}
 	}
-	err := c.store.View(func(tx Tx) error {
+	err := c.ledger.View(func(tx Tx) error {
 		first, last, err := tx.Bounds(ledger.QueueEvents)
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/history"
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
@@ -103,7 +104,7 @@ func (i inChats) Stranger(who key.Compact) bool {
 
 func (i inChats) Name(tx Tx, who key.Public) (string, error) {
 	var rec wire.ContactRecord
-	_, err := get(tx, tableContacts, who.Compressed(), &rec)
+	_, err := ledger.Get(tx, tableContacts, who.Compressed(), &rec)
 	return cmp.Or(rec.GetName(), rec.GetDisplayName()), err
 }
 

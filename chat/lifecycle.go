@@ -32,8 +32,8 @@ func (l *life) begin(ctx context.Context) {
 	l.loopDone, l.done = make(chan struct{}), make(chan struct{})
 }
 
-// open fails when the client is closed.
-func (c *Client) open() error {
+// checkOpen fails when the client is closed.
+func (c *Client) checkOpen() error {
 	if c.life.closed.Load() {
 		return Errorf(CodeClosed, "", "the client is closed")
 	}
@@ -53,7 +53,7 @@ func (c *Client) Close() error {
 		if r := c.life.reason.Load(); r != nil {
 			reason = *r
 		}
-		c.events.Close(reason, c.now().UnixMilli())
+		c.ledger.Events.Close(reason, c.now().UnixMilli())
 		c.endStore()
 	})
 	<-c.life.done
@@ -71,9 +71,7 @@ func (c *Client) Fail(where string, value any, stack []byte) (reportID string) {
 	_, _ = io.ReadFull(c.rand, id[:])
 	reportID = hex.EncodeToString(id[:])
 	c.log.Log("error", "panic", "report_id", reportID, "where", where, "type", typeName(value), "stack", string(ledger.WithoutArguments(stack)))
-	if c.events != nil { // nil: it happened while the client opened
-		c.events.Push(event.InternalError{ReportID: reportID, Where: where}, c.now().UnixMilli())
-	}
+	c.ledger.Events.Push(event.InternalError{ReportID: reportID, Where: where}, c.now().UnixMilli())
 	internal := "internal"
 	c.life.reason.CompareAndSwap(nil, &internal)
 	go func() {
@@ -97,16 +95,15 @@ func typeName(value any) string {
 // SuspendStore releases the store file. Nothing is sent or received until
 // ResumeStore; what arrives meanwhile is sent again by its sender.
 func (c *Client) SuspendStore() error {
-	if err := c.open(); err != nil {
+	if err := c.checkOpen(); err != nil {
 		return err
 	}
-	c.busy.Lock()
-	defer c.busy.Unlock()
-	c.paused.Store(true)
-	c.events.Sleep(true)
-	if err := c.store.Suspend(); err != nil {
-		c.paused.Store(false)
-		c.events.Sleep(false)
+	defer c.beginTurn().End()
+	c.loop.paused.Store(true)
+	c.ledger.Events.Sleep(true)
+	if err := c.ledger.Store.Suspend(); err != nil {
+		c.loop.paused.Store(false)
+		c.ledger.Events.Sleep(false)
 		return err
 	}
 	return nil
@@ -114,31 +111,30 @@ func (c *Client) SuspendStore() error {
 
 // ResumeStore takes the store file again.
 func (c *Client) ResumeStore() error {
-	if err := c.open(); err != nil {
+	if err := c.checkOpen(); err != nil {
 		return err
 	}
-	c.busy.Lock()
-	defer c.busy.Unlock()
-	if err := c.store.Resume(); err != nil {
+	defer c.beginTurn().End()
+	if err := c.ledger.Store.Resume(); err != nil {
 		return err
 	}
 	c.sessions.peers.Purge()
 	c.marks = markBook{}
-	c.paused.Store(false)
-	c.events.Sleep(false)
+	c.loop.paused.Store(false)
+	c.ledger.Events.Sleep(false)
 	c.kick()
 	return nil
 }
 
 // StoreInfo describes the store.
-func (c *Client) StoreInfo() StoreInfo { return c.store.Info() }
+func (c *Client) StoreInfo() StoreInfo { return c.ledger.Store.Info() }
 
 // ChangePassphrase changes what the store is opened with.
 func (c *Client) ChangePassphrase(old, new string) error {
-	if err := c.open(); err != nil {
+	if err := c.checkOpen(); err != nil {
 		return err
 	}
-	return c.store.ChangePassphrase(old, new)
+	return c.ledger.Store.ChangePassphrase(old, new)
 }
 
 // Credentials open the store: a passphrase, or the key it was made with. A memory
@@ -156,7 +152,7 @@ func (c *Client) Phrase(by Credentials, forget bool) (identity.Phrase, error) {
 	if err != nil {
 		return identity.Phrase{}, err
 	}
-	if err := c.store.Authenticate(by.Passphrase, by.Key); err != nil {
+	if err := c.ledger.Store.Authenticate(by.Passphrase, by.Key); err != nil {
 		return identity.Phrase{}, err
 	}
 	if a.phrase == "" {
@@ -179,7 +175,7 @@ func (c *Client) DeleteIdentity(by Credentials) error {
 	if _, err := c.account(); err != nil {
 		return err
 	}
-	if err := c.store.Authenticate(by.Passphrase, by.Key); err != nil {
+	if err := c.ledger.Store.Authenticate(by.Passphrase, by.Key); err != nil {
 		return err
 	}
 	reason := "deleted"
@@ -200,8 +196,8 @@ func (c *Client) DeleteIdentity(by Credentials) error {
 // endStore closes the store, or destroys it after DeleteIdentity.
 func (c *Client) endStore() {
 	if result := c.life.destroyed.Load(); result != nil {
-		*result <- c.store.Destroy()
+		*result <- c.ledger.Store.Destroy()
 		return
 	}
-	_ = c.store.Close()
+	_ = c.ledger.Store.Close()
 }

@@ -46,7 +46,7 @@ func (c *Client) newLinking() *linking.Linking {
 			return linking.Self{Identity: a.self.Identity, Public: a.public, InstallationID: a.self.InstallationID}, nil
 		},
 		Drop:   c.counters.drop,
-		Stored: func() { c.loop.storePause.wentWell() },
+		Stored: func() { c.loop.storePause.End() },
 		Wake:   c.kick,
 	})
 }
@@ -54,13 +54,13 @@ func (c *Client) newLinking() *linking.Linking {
 // publishLinking publishes an envelope. After a failure of the network there are no turns
 // that are online for a while.
 func (c *Client) publishLinking(e Envelope) error {
-	if c.loop.networkPause.lasts(c.now()) {
+	if c.loop.networkPause.Lasts(c.now()) {
 		return ErrNoPeers // something else has failed to go out since the turn began
 	}
 	_, err := c.publishEnvelope(e)
 	if err != nil && !errors.Is(err, ErrTooLarge) {
 		c.log.Log("info", "publishing failed", "error", err.Error())
-		c.loop.networkPause.failed(c.now())
+		c.loop.networkPause.Failed(c.now())
 	}
 	return err
 }

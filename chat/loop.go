@@ -4,27 +4,40 @@ import (
 	"context"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"libstatus1to1/chat/internal/ledger"
 )
 
-// loopState belongs to who holds busy: the loop, but for the start and the
-// suspending of the store.
-type loopState struct {
+// loop is what the loop works with and no part owns. What is not a channel or atomic
+// belongs to whoever holds lock: see ledger.Turn.
+type loop struct {
+	lock ledger.Lock
+	wake chan struct{} // holds one value when there is work
+	// inbox is where the transport puts envelopes, without the lock.
+	inbox inbox
+	parts []part // in the order of their work
+	// paused is true while the store is suspended.
+	paused atomic.Bool
+	// acceptsWork is true once an identity is there and its state loaded.
+	acceptsWork bool
+
 	clocks clockReading // when they were last compared
 	// unstored is a batch whose transaction failed: it is handled again.
 	unstored []Envelope
-	// After a failure of the store nothing is done for a while, after one of the
-	// network nothing is published.
-	storePause   pause
-	networkPause pause
-	// nextAwait is when to look whose contact code to listen for (returns.go); awaitMore
-	// tells that there is something to do then.
-	nextAwait   time.Time
-	awaitMore   bool
-	nextCare    time.Time // when pre-keys and old marks are looked after
-	acceptsWork bool      // an identity is there and its state loaded
+	// After a failure of the store nothing is done for a while; after one of the network
+	// nothing is published.
+	storePause, networkPause ledger.Pause
+	nextCare                 time.Time // when pre-keys and old marks are looked after
+}
+
+// kick makes the loop look for work.
+func (c *Client) kick() {
+	select {
+	case c.loop.wake <- struct{}{}:
+	default: // it is going to look anyway
+	}
 }
 
 // Pauses of the loop.
@@ -51,15 +64,19 @@ type part interface {
 	Check(w *ledger.Walk) error
 }
 
-// exclusive runs f with the engine's lock, so that the loop stands still meanwhile.
-func (c *Client) exclusive(f func(*ledger.Turn) error) (err error) {
-	c.busy.Do(c.beginTurn, func(t *ledger.Turn) { err = f(t) })
-	return err
+// beginTurn waits for the lock; the turn must be ended.
+func (c *Client) beginTurn() *ledger.Turn {
+	return c.loop.lock.Begin(func() (time.Time, bool) {
+		now := c.now()
+		return now, c.online.is() && !c.loop.networkPause.Lasts(now)
+	})
 }
 
-func (c *Client) beginTurn() ledger.Turn {
-	now := c.now()
-	return ledger.Turn{Now: now, Online: c.online.is() && !c.loop.networkPause.lasts(now)}
+// exclusive runs f with the engine's lock, so that the loop stands still meanwhile.
+func (c *Client) exclusive(f func(*ledger.Turn) error) error {
+	t := c.beginTurn()
+	defer t.End()
+	return f(t)
 }
 
 // run is the loop: the only goroutine that encrypts, decrypts and publishes.
@@ -80,8 +97,8 @@ func (c *Client) run() {
 			c.finish()
 			return
 		case e := <-incoming:
-			batch = c.inbox.drain(e)
-		case <-c.wake:
+			batch = c.loop.inbox.drain(e)
+		case <-c.loop.wake:
 		case <-timer:
 			if pause > clockLook {
 				continue // it was only to look at the clocks, which next does
@@ -95,17 +112,18 @@ func (c *Client) run() {
 // turn is one round of work, unless the store is suspended. What arrived before
 // that is put off: its sender will send it again.
 func (c *Client) turn(batch []Envelope) {
-	c.busy.Do(c.beginTurn, func(t *ledger.Turn) {
-		if !c.paused.Load() {
-			c.round(t, batch)
-		}
-	})
+	t := c.beginTurn()
+	defer t.End()
+	if !c.loop.paused.Load() {
+		c.round(t, batch)
+	}
 }
 
 func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 	c.followClock(t)
 	if c.online.came.Swap(false) {
-		c.loop.networkPause.wentWell()
+		c.loop.networkPause.End()
+		t.Online = c.online.is() // the pause that kept it false is over
 		c.outbox.WasAway(t)
 	}
 	if c.online.peerCame.Swap(false) {
@@ -113,21 +131,21 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 	}
 	batch = append(c.loop.unstored, batch...)
 	c.loop.unstored = nil
-	if c.loop.storePause.lasts(c.now()) {
+	if c.loop.storePause.Lasts(c.now()) {
 		c.loop.unstored = batch
 		return
 	}
 	if batch = c.acceptLinking(t, batch); len(batch) > 0 {
 		c.receive(batch)
 	}
-	if c.loop.acceptsWork && !c.loop.storePause.lasts(c.now()) {
-		c.look()
+	if c.loop.acceptsWork && !c.loop.storePause.Lasts(c.now()) {
+		c.look(t)
 		c.renewPreKey()
 		c.sendUpdates()
 		c.comeBack(t)
 		c.publishContactCode(t)
 		c.awaitCodes()
-		for _, p := range c.parts {
+		for _, p := range c.loop.parts {
 			if err := p.Work(t); err != nil {
 				c.storeFailed(t, err)
 				return
@@ -139,56 +157,55 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 // storeFailed holds the loop back for a while.
 func (c *Client) storeFailed(t *ledger.Turn, err error) {
 	c.log.Log("error", "storing failed", "code", string(CodeOf(err)))
-	c.loop.storePause.failed(t.Now)
+	c.loop.storePause.Failed(t.Now)
 }
 
 // next is how long the loop may sleep, and the queue it may take from: none while
 // the store is away or has just failed, so that what arrives stays in it.
 func (c *Client) next() (time.Duration, <-chan Envelope) {
-	c.busy.Lock()
-	defer c.busy.Unlock()
-	pause := c.untilDue()
-	if c.paused.Load() || c.loop.storePause.lasts(c.now()) {
+	t := c.beginTurn()
+	defer t.End()
+	pause := c.untilDue(t)
+	if c.loop.paused.Load() || c.loop.storePause.Lasts(c.now()) {
 		return pause, nil
 	}
-	return pause, c.inbox.waiting
+	return pause, c.loop.inbox.waiting
 }
 
 // untilDue is when the loop has to look for work again.
-func (c *Client) untilDue() time.Duration {
-	if c.paused.Load() || !c.loop.acceptsWork {
+func (c *Client) untilDue(t *ledger.Turn) time.Duration {
+	if c.loop.paused.Load() || !c.loop.acceptsWork {
 		return idle
 	}
 	now := c.now()
 	if c.clockJumped() {
 		return 0
 	}
-	if c.loop.storePause.lasts(now) {
-		return c.loop.storePause.until.Sub(now)
+	if c.loop.storePause.Lasts(now) {
+		return c.loop.storePause.Until.Sub(now)
 	}
 	if len(c.loop.unstored) > 0 {
 		return 0
 	}
 	due := now.Add(idle)
-	earlier := func(t time.Time) {
-		if t.Before(due) {
-			due = t
+	earlier := func(at time.Time) {
+		if at.Before(due) {
+			due = at
 		}
 	}
 	earlier(c.loop.nextCare)
-	turn := c.beginTurn()
-	for _, p := range c.parts {
-		if at := p.Due(&turn); !at.IsZero() {
+	for _, p := range c.loop.parts {
+		if at := p.Due(t); !at.IsZero() {
 			earlier(at)
 		}
 	}
 	switch {
-	case c.online.is() && c.loop.networkPause.lasts(now):
-		earlier(c.loop.networkPause.until)
+	case c.online.is() && c.loop.networkPause.Lasts(now):
+		earlier(c.loop.networkPause.Until)
 	case c.online.is():
 		earlier(c.sessions.code.next)
-		if c.loop.awaitMore {
-			earlier(c.loop.nextAwait)
+		if c.sessions.awaited.more {
+			earlier(c.sessions.awaited.next)
 		}
 		if len(c.sessions.answers.due) > 0 {
 			earlier(now)
@@ -197,47 +214,24 @@ func (c *Client) untilDue() time.Duration {
 	return max(0, due.Sub(now))
 }
 
-// pause holds something back after a failure, longer each time in a row.
-type pause struct {
-	until    time.Time
-	failures int
-}
-
-// pauseBase and pauseMax bound a pause: short enough that a passing fault is not
-// noticed, long enough that a lasting one costs nothing.
-const (
-	pauseBase = time.Second
-	pauseMax  = time.Minute
-)
-
-func (p *pause) lasts(now time.Time) bool { return now.Before(p.until) }
-
-func (p *pause) failed(now time.Time) {
-	p.until = now.Add(min(pauseBase<<min(p.failures, 6), pauseMax))
-	p.failures++
-}
-
-func (p *pause) wentWell() { *p = pause{} }
-
 // look does what is due by the clock: rotating pre-keys, forgetting old marks.
-func (c *Client) look() {
-	if now := c.now(); !now.Before(c.loop.nextCare) {
-		c.loop.nextCare = now.Add(careEvery)
-		c.care(now)
-		turn := c.beginTurn()
-		for _, p := range c.parts {
-			p.Care(&turn)
+func (c *Client) look(t *ledger.Turn) {
+	if !t.Now.Before(c.loop.nextCare) {
+		c.loop.nextCare = t.Now.Add(careEvery)
+		c.care(t.Now)
+		for _, p := range c.loop.parts {
+			p.Care(t)
 		}
 	}
 }
 
 // finish records what was published before the client closes.
 func (c *Client) finish() {
-	c.busy.Do(c.beginTurn, func(t *ledger.Turn) {
-		if !c.paused.Load() {
-			_ = c.outbox.Close(t) // it has logged the error, and publishes again after the next start
-		}
-	})
+	t := c.beginTurn()
+	defer t.End()
+	if !c.loop.paused.Load() {
+		_ = c.outbox.Close(t) // it has logged the error, and publishes again after the next start
+	}
 }
 
 // Bounds of what comes in, before anything is known of who sent it.
@@ -325,11 +319,11 @@ func (b *inbox) drain(first Envelope) []Envelope {
 // received takes an envelope from the transport; it waits while the inbox is full.
 func (c *Client) received(e Envelope) {
 	c.counters.received.Add(1)
-	if c.inbox.room.enter(c.life.ctx, len(e.Payload)) != nil {
+	if c.loop.inbox.room.enter(c.life.ctx, len(e.Payload)) != nil {
 		return
 	}
 	select {
-	case c.inbox.waiting <- e:
+	case c.loop.inbox.waiting <- e:
 	case <-c.life.ctx.Done():
 	}
 }

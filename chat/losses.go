@@ -118,7 +118,7 @@ func (p *pass) unreadable(m *inbound, peer session.Peer, failure error) {
 	}
 	p.c.sessions.suspicions.Add(who, s)
 	p.setPeer(peer, next)
-	p.do(func(t *txn) error { t.then(func() { t.c.answerLoss(w) }); return nil })
+	p.do(func(t *txn) error { t.After(func() { t.c.answerLoss(w) }); return nil })
 }
 
 // answerLoss sends the answer of a step. A probe is all of the first steps; the later ones
@@ -181,7 +181,7 @@ func (p *pass) answeredInSession(m *inbound, in session.Session) {
 		return
 	}
 	p.do(func(t *txn) error {
-		return t.emit(event.SessionRepaired{PublicKey: m.sender.Hex(), Installation: who.installation, Cause: cause})
+		return t.Emit(event.SessionRepaired{PublicKey: m.sender.Hex(), Installation: who.installation, Cause: cause})
 	})
 }
 

@@ -16,8 +16,7 @@ const (
 // Mark marks envelopes of somebody, from a number on, as many a transaction as a batch
 // has.
 func (c *Client) Mark(of key.Public, from, n int) error {
-	c.busy.Lock()
-	defer c.busy.Unlock()
+	defer c.beginTurn().End()
 	for done := 0; done < n; {
 		err := c.update(func(t *txn) error {
 			for range min(maxBatch, n-done) {
@@ -37,7 +36,7 @@ func (c *Client) Mark(of key.Public, from, n int) error {
 
 // Marked reports whether such an envelope is marked.
 func (c *Client) Marked(number int) (marked bool, err error) {
-	err = c.store.View(func(tx Tx) error {
+	err = c.ledger.View(func(tx Tx) error {
 		b, err := tx.Get(tableSeen, seenKey(seenDigest, numberedDigest(number)))
 		marked = b != nil
 		return err

@@ -72,11 +72,11 @@ func (c *Client) networkChanged(n NetworkChange) {
 		if n.Static {
 			subject = ledger.SubjectStatic
 		}
-		c.events.PushLatest(subject+n.Peer, event.PeerChanged{
+		c.ledger.Events.PushLatest(subject+n.Peer, event.PeerChanged{
 			PeerID: n.Peer, Connected: n.Connected, Static: n.Static, Error: n.Error}, at)
 	}
 	if changed {
-		c.events.PushLatest(ledger.SubjectNetwork, event.NetworkChanged{State: string(n.State), Peers: peers}, at)
+		c.ledger.Events.PushLatest(ledger.SubjectNetwork, event.NetworkChanged{State: string(n.State), Peers: peers}, at)
 	}
 }
 
@@ -97,7 +97,7 @@ func (c *Client) NetworkStatus() NetworkStatus { return c.net.Status() }
 // Connect adds a static peer by its multiaddress with /p2p/ id and keeps it
 // connected; it does not wait.
 func (c *Client) Connect(address string) error {
-	if err := c.open(); err != nil {
+	if err := c.checkOpen(); err != nil {
 		return err
 	}
 	return c.net.Connect(address)
@@ -105,7 +105,7 @@ func (c *Client) Connect(address string) error {
 
 // Disconnect forgets a static peer and closes its connections.
 func (c *Client) Disconnect(peerID string) error {
-	if err := c.open(); err != nil {
+	if err := c.checkOpen(); err != nil {
 		return err
 	}
 	return c.net.Disconnect(peerID)

@@ -26,8 +26,8 @@ func (c *Client) newOutbox() *outbox.Outbox {
 		ResendBase: c.settings.ResendBase, AckDelay: c.settings.AckDelay, StrangerMessages: MaxStrangerMessages,
 		Drop:           c.counters.drop,
 		Wake:           c.kick,
-		AwaitedChanged: func() { c.loop.awaitMore = true },
-		Stored:         func() { c.loop.storePause.wentWell() },
+		AwaitedChanged: func() { c.sessions.awaited.more = true },
+		Stored:         func() { c.loop.storePause.End() },
 		Stopping:       func() bool { return c.life.ctx.Err() != nil },
 	})
 }
@@ -58,9 +58,9 @@ func (n network) MaxPayload() int { return n.c.net.MaxPayload() }
 func (n network) Publish(contentTopic string, b []byte, clock uint64) (Evidence, error) {
 	evidence, err := n.c.publish(contentTopic, b, clock)
 	if err == nil || errors.Is(err, ErrTooLarge) {
-		n.c.loop.networkPause.wentWell()
+		n.c.loop.networkPause.End()
 	} else {
-		n.c.loop.networkPause.failed(n.c.now())
+		n.c.loop.networkPause.Failed(n.c.now())
 	}
 	return evidence, err
 }

@@ -49,7 +49,7 @@ func (t *txn) sentElsewhere(m *inbound, rec *wire.MessageRecord, application []b
 // what we have given up.
 func (t *txn) acknowledgedElsewhere(by outbox.Device, mvds [32]byte) error {
 	var seen wire.SeenRecord
-	found, err := get(t, tableSeen, seenKey(seenElsewhere, mvds), &seen)
+	found, err := ledger.Get(t, tableSeen, seenKey(seenElsewhere, mvds), &seen)
 	if err != nil || !found {
 		return err
 	}
@@ -58,7 +58,7 @@ func (t *txn) acknowledgedElsewhere(by outbox.Device, mvds [32]byte) error {
 		return err
 	}
 	var rec wire.MessageRecord
-	if _, err := get(t, tableMessages, ids[0][:], &rec); err != nil || message.ConversationID(rec.GetChat()) != message.ConversationWith(by.Peer) {
+	if _, err := ledger.Get(t, tableMessages, ids[0][:], &rec); err != nil || message.ConversationID(rec.GetChat()) != message.ConversationWith(by.Peer) {
 		return err
 	}
 	return t.c.outbox.DeviceHas(t.Tx, ids[0], by)

@@ -10,6 +10,7 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
@@ -147,8 +148,7 @@ func (p ProfileChange) apply(a *account) {
 // changeAccount stores a changed account and makes it the one in use. The contact code is
 // due at once, because it carries the profile.
 func (c *Client) changeAccount(change func(*account)) error {
-	c.busy.Lock() // the loop must not replace the account meanwhile
-	defer c.busy.Unlock()
+	defer c.beginTurn().End() // the loop must not replace the account meanwhile
 	a, err := c.account()
 	if err != nil {
 		return err
@@ -156,7 +156,7 @@ func (c *Client) changeAccount(change func(*account)) error {
 	next := *a
 	change(&next)
 	next.profileClock = max(uint64(c.now().UnixMilli()), a.profileClock+1)
-	if err := c.update(func(t *txn) error { return put(t, tableMeta, metaIdentity, next.record()) }); err != nil {
+	if err := c.update(func(t *txn) error { return ledger.Put(t, tableMeta, metaIdentity, next.record()) }); err != nil {
 		return err
 	}
 	c.self.Store(&next)
@@ -249,7 +249,7 @@ func (t *txn) profileOf(k key.Public, news profileNews) error {
 	if err := t.putContact(k, rec); err != nil || same {
 		return err
 	}
-	return t.emit(event.ContactChanged{Contact: contactOf(rec)})
+	return t.Emit(event.ContactChanged{Contact: contactOf(rec)})
 }
 
 // pictureOf stores somebody's picture and reports whether it is a new one. No picture
@@ -260,11 +260,11 @@ func (t *txn) pictureOf(rec *wire.ContactRecord, p *message.Picture) (shown bool
 		return false, nil
 	}
 	var old wire.PictureRecord
-	if _, err := get(t, tablePictures, rec.GetKey(), &old); err != nil || bytes.Equal(old.GetPayload(), p.Data) {
+	if _, err := ledger.Get(t, tablePictures, rec.GetKey(), &old); err != nil || bytes.Equal(old.GetPayload(), p.Data) {
 		return false, err
 	}
 	rec.PictureFormat = int32(p.Format)
-	return true, put(t, tablePictures, rec.GetKey(), &wire.PictureRecord{Format: int32(p.Format), Payload: p.Data})
+	return true, ledger.Put(t, tablePictures, rec.GetKey(), &wire.PictureRecord{Format: int32(p.Format), Payload: p.Data})
 }
 
 // ContactPicture is the picture somebody has shown us.
@@ -273,7 +273,7 @@ func (c *Client) ContactPicture(k key.Public) (ProfilePicture, error) {
 		return ProfilePicture{}, err
 	}
 	var rec wire.PictureRecord
-	found, err := c.record(tablePictures, k.Compressed(), &rec)
+	found, err := c.ledger.Get(tablePictures, k.Compressed(), &rec)
 	if err != nil {
 		return ProfilePicture{}, err
 	}
@@ -285,17 +285,17 @@ func (c *Client) ContactPicture(k key.Public) (ProfilePicture, error) {
 
 // pictures looks whether pictures read back and belong to somebody.
 func (in *inspection) pictures() error {
-	return in.each(tablePictures, func(name, value []byte) error {
+	return in.Each(tablePictures, func(name, value []byte) error {
 		var rec wire.PictureRecord
-		if err := decodeRecord(tablePictures, value, &rec); err != nil {
+		if err := ledger.Decode(tablePictures, value, &rec); err != nil {
 			return err
 		}
 		if p, err := message.CheckPicture(rec.GetPayload()); err != nil || int32(p.Format) != rec.GetFormat() {
-			in.tell(tablePictures, "a picture is none")
+			in.Report(tablePictures, "a picture is none")
 		}
-		found, err := in.holds(tableContacts, name)
+		found, err := in.Holds(tableContacts, name)
 		if err == nil && !found {
-			in.tell(tablePictures, "a picture is of nobody")
+			in.Report(tablePictures, "a picture is of nobody")
 		}
 		return err
 	})

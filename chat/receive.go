@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/protocol/key"
@@ -116,17 +117,17 @@ func (c *Client) receive(batch []Envelope) {
 	err = c.update(func(t *txn) error { t.ByOthers(); return p.write(t) })
 	switch {
 	case err == nil:
-		c.loop.storePause.wentWell()
-	case passing(err):
+		c.loop.storePause.End()
+	case ledger.Passing(err):
 		c.log.Log("error", "storing received messages failed", "code", string(CodeOf(err)))
 		c.loop.unstored = append(c.loop.unstored, batch...)
-		c.loop.storePause.failed(p.now)
+		c.loop.storePause.Failed(p.now)
 	case len(batch) > 1: // one of them is the cause: it must not hold up the others
 		c.receive(batch[:len(batch)/2])
 		c.receive(batch[len(batch)/2:])
 	default:
 		c.log.Log("error", "a received message cannot be stored", "code", string(CodeOf(err)))
-		c.counters.drop(unstorable(err))
+		c.counters.drop(ledger.Unstorable(err))
 	}
 }
 
@@ -258,7 +259,7 @@ func (c *Client) getAll(table Table, names [][]byte) ([][]byte, error) {
 	parts := (len(names) + getAtOnce - 1) / getAtOnce
 	values, failures := make([][]byte, len(names)), make([]error, parts)
 	parallel.Do(parts, func(part int) {
-		failures[part] = c.store.View(func(tx Tx) (err error) {
+		failures[part] = c.ledger.View(func(tx Tx) (err error) {
 			for i := part * getAtOnce; i < min(len(names), (part+1)*getAtOnce) && err == nil; i++ {
 				values[i], err = tx.Get(table, names[i])
 			}
@@ -383,7 +384,7 @@ func (p *pass) readSignals(m *inbound, next session.Peer) session.Peer {
 			next = next.Rekey(from)
 		}
 		p.do(func(t *txn) error {
-			t.then(func() { t.c.outbox.Resend(outbox.Device{Peer: peer, Installation: from}) })
+			t.After(func() { t.c.outbox.Resend(outbox.Device{Peer: peer, Installation: from}) })
 			return nil
 		})
 	}
@@ -394,7 +395,7 @@ func (p *pass) readSignals(m *inbound, next session.Peer) session.Peer {
 func (p *pass) heard(m *inbound, installation string, news bool) {
 	if news {
 		p.do(func(t *txn) error {
-			t.then(func() { t.c.outbox.Heard(outbox.Device{Peer: m.sender, Installation: installation}) })
+			t.After(func() { t.c.outbox.Heard(outbox.Device{Peer: m.sender, Installation: installation}) })
 			return nil
 		})
 	}
@@ -405,5 +406,5 @@ func (p *pass) reportSession(peer session.Peer, in session.Incoming) {
 		return
 	}
 	s := sessionOf(p.a, peer, in.Session)
-	p.do(func(t *txn) error { return t.emit(event.SessionChanged{Session: s}) })
+	p.do(func(t *txn) error { return t.Emit(event.SessionChanged{Session: s}) })
 }

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
@@ -275,7 +276,7 @@ func read(from reader, table Table, name []byte, m proto.Message) (bool, error) 
 	if err != nil || b == nil {
 		return false, err
 	}
-	return true, decodeRecord(table, b, m)
+	return true, ledger.Decode(table, b, m)
 }
 
 // apply decides about an application message in the transaction, and writes it at once.
@@ -371,7 +372,7 @@ func (p *pass) unsupported(am *applicationMessage) {
 					return err
 				}
 			}
-			return t.emit(event.UnsupportedReceived{
+			return t.Emit(event.UnsupportedReceived{
 				From: m.sender.Hex(), ApplicationType: int32(app.Type), TypeName: app.Type.String(),
 				MessageID: hexOf(id[:]), Payload: reported(app.Payload, stranger),
 			})
@@ -407,7 +408,7 @@ func (p *pass) knowSender(m *inbound) error {
 		if err := r.store(t); err != nil {
 			return err
 		}
-		t.then(func() { t.c.listen(r) })
+		t.After(func() { t.c.listen(r) })
 		if m.sender == p.a.public {
 			return nil
 		}

@@ -119,7 +119,7 @@ func (c *Client) judgeRequest(r reader, k key.Public, asked *wire.MessageRecord,
 		if err := t.putContact(k, rec); err != nil {
 			return err
 		}
-		if err := t.emit(event.ContactChanged{Contact: contactOf(rec)}); err != nil || !o.New || next.Added() {
+		if err := t.Emit(event.ContactChanged{Contact: contactOf(rec)}); err != nil || !o.New || next.Added() {
 			return err
 		}
 		e := event.ContactRequestReceived{Contact: contactOf(rec)}
@@ -127,7 +127,7 @@ func (c *Client) judgeRequest(r reader, k key.Public, asked *wire.MessageRecord,
 			m := messageOf(asked)
 			e.Message = &m
 		}
-		return t.emit(e)
+		return t.Emit(e)
 	}, nil
 }
 

@@ -178,9 +178,9 @@ func (t *txn) reportText(r *receivedText, changed bool) error {
 	case r.record.GetRequest():
 		return t.reportRequest(r)
 	case changed:
-		return t.emit(event.MessageReceived{Message: messageOf(r.record)})
+		return t.Emit(event.MessageReceived{Message: messageOf(r.record)})
 	}
-	return t.emitEncoded(event.MessageReceived{}.Type(), r.event)
+	return t.EmitEncoded(event.MessageReceived{}.Type(), r.event)
 }
 
 // contactState applies the contact state in a ChatMessage, and the contact request if it

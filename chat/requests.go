@@ -101,7 +101,7 @@ func (t *txn) storeChange(k key.Public, before, rec *wire.ContactRecord, routes 
 			return err
 		}
 	}
-	t.then(func() { t.c.listen(routes...) })
+	t.After(func() { t.c.listen(routes...) })
 	if before.GetAdded() && !rec.GetAdded() {
 		if err := t.stopListening(k); err != nil {
 			return err
@@ -113,11 +113,11 @@ func (t *txn) storeChange(k key.Public, before, rec *wire.ContactRecord, routes 
 	if err := t.putContact(k, rec); err != nil {
 		return err
 	}
-	if err := t.emit(event.ContactChanged{Contact: contactOf(rec)}); err != nil || rec.GetBlockedAt() != 0 {
+	if err := t.Emit(event.ContactChanged{Contact: contactOf(rec)}); err != nil || rec.GetBlockedAt() != 0 {
 		return err
 	}
 	if before.GetAdded() && !rec.GetAdded() {
-		return t.emit(event.ContactRemoved{PublicKey: k.Hex()})
+		return t.Emit(event.ContactRemoved{PublicKey: k.Hex()})
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func (c *Client) routesFor(a *account, k key.Public, rec *wire.ContactRecord) ([
 
 // stopListening ends listening to somebody's contact code.
 func (t *txn) stopListening(k key.Public) error {
-	t.then(func() {
+	t.After(func() {
 		r, ok := t.c.routes.get(topicContactCode, k)
 		if !ok || !t.c.routes.remove(r) {
 			return
@@ -348,7 +348,7 @@ func (c *Client) RemoveContact(k key.Public) error {
 // contacts, that is taken back, which they are told. When it returns, no message of
 // theirs is stored any more, and no event of one is handed out that waited.
 func (c *Client) BlockContact(k key.Public) (event.Contact, error) {
-	defer c.events.Barrier() // a reader that has an event of theirs finds them blocked
+	defer c.ledger.Events.Barrier() // a reader that has an event of theirs finds them blocked
 	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if rec.GetBlockedAt() != 0 {
 			return nil, nil

@@ -35,6 +35,12 @@ const (
 	awaitedPause  = time.Second
 )
 
+// awaited is when to look whose contact codes to listen for.
+type awaited struct {
+	next time.Time
+	more bool // there is something to do then
+}
+
 // comeBack makes what waits and our contact code due after we were away.
 func (c *Client) comeBack(t *ledger.Turn) {
 	if c.outbox.ComeBack(t) {
@@ -55,10 +61,10 @@ func newer(before, after session.Peer, installation string) bool {
 // the loop.
 func (c *Client) awaitCodes() {
 	now := c.now()
-	if !c.loop.awaitMore || now.Before(c.loop.nextAwait) {
+	if !c.sessions.awaited.more || now.Before(c.sessions.awaited.next) {
 		return
 	}
-	c.loop.awaitMore, c.loop.nextAwait = false, now.Add(c.settings.ResendBase)
+	c.sessions.awaited.more, c.sessions.awaited.next = false, now.Add(c.settings.ResendBase)
 	wanted := c.awaited()
 	for _, r := range c.routes.stopAwaiting(wanted) {
 		if err := c.net.Unsubscribe(r.contentTopic); err != nil {
@@ -71,7 +77,7 @@ func (c *Client) awaitCodes() {
 			continue
 		}
 		if begun++; begun > awaitedAtOnce {
-			c.loop.awaitMore, c.loop.nextAwait = true, now.Add(awaitedPause)
+			c.sessions.awaited.more, c.sessions.awaited.next = true, now.Add(awaitedPause)
 			return
 		}
 		r := c.deriveTopic(topicContactCode, k, topic.ContactCode(k))

@@ -211,7 +211,7 @@ func (t *txn) saveSealed(e *sealed) error {
 		if err := e.newTopic.store(t); err != nil {
 			return err
 		}
-		t.then(func() { t.c.listen(*e.newTopic) })
+		t.After(func() { t.c.listen(*e.newTopic) })
 	}
 	return t.storeIntroduction(e)
 }
@@ -301,7 +301,7 @@ func (c *Client) lastIntroduction(k key.Public) (*wire.IntroducedRecord, error) 
 		return told, nil
 	}
 	told := &wire.IntroducedRecord{}
-	_, err := c.record(tableIntroduced, k.Compressed(), told)
+	_, err := c.ledger.Get(tableIntroduced, k.Compressed(), told)
 	if err == nil {
 		c.people.introductions.last.Add(k, told)
 	}
@@ -316,19 +316,19 @@ func (t *txn) storeIntroduction(e *sealed) error {
 		return nil
 	}
 	to := e.before.Identity
-	t.then(func() { t.c.people.introductions.last.Add(to, e.introduces) })
-	return put(t, tableIntroduced, to.Compressed(), e.introduces)
+	t.After(func() { t.c.people.introductions.last.Add(to, e.introduces) })
+	return ledger.Put(t, tableIntroduced, to.Compressed(), e.introduces)
 }
 
 // introduced looks whether what people were sent of our profile belongs to somebody.
 func (in *inspection) introduced() error {
-	return in.each(tableIntroduced, func(name, value []byte) error {
+	return in.Each(tableIntroduced, func(name, value []byte) error {
 		var rec wire.IntroducedRecord
-		if err := decodeRecord(tableIntroduced, value, &rec); err != nil {
+		if err := ledger.Decode(tableIntroduced, value, &rec); err != nil {
 			return err
 		}
 		if _, ok := key.ParseCompact(name); !ok {
-			in.tell(tableIntroduced, "a record is of nobody")
+			in.Report(tableIntroduced, "a record is of nobody")
 		}
 		return nil
 	})

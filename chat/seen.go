@@ -82,7 +82,7 @@ func (p *pass) mark(kind byte, id [32]byte) (mvds [][32]byte, found bool, err er
 	}
 	b, looked := p.found[name]
 	if !looked {
-		if err := p.c.store.View(func(tx Tx) (err error) { b, err = tx.Get(tableSeen, []byte(name)); return err }); err != nil {
+		if err := p.c.ledger.View(func(tx Tx) (err error) { b, err = tx.Get(tableSeen, []byte(name)); return err }); err != nil {
 			return nil, false, err
 		}
 	}
@@ -90,7 +90,7 @@ func (p *pass) mark(kind byte, id [32]byte) (mvds [][32]byte, found bool, err er
 		return nil, false, nil
 	}
 	var rec wire.SeenRecord
-	if err := decodeRecord(tableSeen, b, &rec); err != nil {
+	if err := ledger.Decode(tableSeen, b, &rec); err != nil {
 		return nil, false, err
 	}
 	mvds, err = ledger.IDs(rec.GetMvdsIds())
@@ -145,7 +145,7 @@ func (t *txn) remember(of key.Public, kind byte, id [32]byte, mvds [][32]byte) e
 	}
 	name := seenKey(kind, id)
 	t.list(who, name, 1+len(mvds))
-	return put(t, tableSeen, name, rec)
+	return ledger.Put(t, tableSeen, name, rec)
 }
 
 // rememberSent notes the MVDS id of a message that is in no outbox, or no longer: its
@@ -231,7 +231,7 @@ func (t *txn) putMarks(marks []*newMarks) error {
 		entries = append(entries, e)
 		added[m.of] += m.weight
 		rec := &wire.MarksRecord{At: now, Peer: m.of[:], Names: m.names, Weight: uint32(m.weight)}
-		if err := put(t, tableMarks, ledger.NumberKey(e.number), rec); err != nil {
+		if err := ledger.Put(t, tableMarks, ledger.NumberKey(e.number), rec); err != nil {
 			return err
 		}
 	}
@@ -241,7 +241,7 @@ func (t *txn) putMarks(marks []*newMarks) error {
 		}
 	}
 	// Only now: if the commit fails, the numbers are given out again.
-	t.then(func() {
+	t.After(func() {
 		for i, m := range marks {
 			book.ring(m.of).add(entries[i])
 		}
@@ -268,7 +268,7 @@ func (t *txn) forgetOldest(who key.Compact, weight int) error {
 func (t *txn) forget(ring *markRing, n int) (marks int, err error) {
 	for _, e := range ring.entries[:n] {
 		var rec wire.MarksRecord
-		if _, err := get(t, tableMarks, ledger.NumberKey(e.number), &rec); err != nil {
+		if _, err := ledger.Get(t, tableMarks, ledger.NumberKey(e.number), &rec); err != nil {
 			return marks, err
 		}
 		for name := range slices.Chunk(rec.GetNames(), seenKeySize) {
@@ -281,7 +281,7 @@ func (t *txn) forget(ring *markRing, n int) (marks int, err error) {
 			return marks, err
 		}
 	}
-	t.then(func() { ring.drop(n) })
+	t.After(func() { ring.drop(n) })
 	return marks, nil
 }
 
@@ -314,7 +314,7 @@ func (t *txn) loadMarks() error {
 	book := markBook{rings: map[key.Compact]*markRing{}}
 	err := t.Each(tableMarks, func(name, value []byte) error {
 		var rec wire.MarksRecord
-		if err := decodeRecord(tableMarks, value, &rec); err != nil {
+		if err := ledger.Decode(tableMarks, value, &rec); err != nil {
 			return err
 		}
 		if len(name) != ledger.NumberSize || len(rec.GetPeer()) != len(key.Compact{}) {
@@ -389,11 +389,11 @@ func (c *Client) forgetMarks(now time.Time) error {
 // redate gives an entry the present time.
 func (t *txn) redate(e *markEntry, now time.Time) error {
 	var rec wire.MarksRecord
-	if _, err := get(t, tableMarks, ledger.NumberKey(e.number), &rec); err != nil {
+	if _, err := ledger.Get(t, tableMarks, ledger.NumberKey(e.number), &rec); err != nil {
 		return err
 	}
 	e.at, rec.At = now.UnixMilli(), now.UnixMilli()
-	return put(t, tableMarks, ledger.NumberKey(e.number), &rec)
+	return ledger.Put(t, tableMarks, ledger.NumberKey(e.number), &rec)
 }
 
 // forgetOlder does the same for the marks in queueSeen, which stores of earlier versions

@@ -13,6 +13,7 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/history"
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/message"
@@ -215,7 +216,7 @@ func (t *txn) enqueue(out *outgoing) error {
 	if _, err := t.c.history.AddEncoded(t.Tx, out.record, out.recordBytes); err != nil {
 		return err
 	}
-	if err := t.emitEncoded(event.MessageState{}.Type(), out.event); err != nil {
+	if err := t.EmitEncoded(event.MessageState{}.Type(), out.event); err != nil {
 		return err
 	}
 	return t.toOwnDevices(out.row)
@@ -288,7 +289,7 @@ func (c *Client) accept(all []*textMessage) error {
 	}
 	<-in.done
 	err := in.err
-	if err != nil && !passing(err) && len(in.calls) > 1 { // what is wrong with one must not hold up the others
+	if err != nil && !ledger.Passing(err) && len(in.calls) > 1 { // what is wrong with one must not hold up the others
 		call.taken = nil
 		err = c.update(func(t *txn) error { return t.acceptAll([]*acceptance{call}) })
 	}

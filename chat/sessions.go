@@ -9,6 +9,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
@@ -24,6 +25,7 @@ type sessions struct {
 	bundle     signedBundle
 	code       contactCode
 	preKey     preKeyRenewal
+	awaited    awaited
 }
 
 // peersInMemory is how many peers' sessions are kept decoded: as many as write to us
@@ -39,7 +41,7 @@ func newSessions() sessions {
 // shift moves what is due by a jump of the clock, and forgets when something was done
 // last: those times belong to the clock as it was before.
 func (s *sessions) shift(by time.Duration) {
-	for _, at := range []*time.Time{&s.code.next, &s.code.last, &s.preKey.renewed} {
+	for _, at := range []*time.Time{&s.code.next, &s.code.last, &s.preKey.renewed, &s.awaited.next} {
 		if !at.IsZero() {
 			*at = at.Add(by)
 		}
@@ -64,9 +66,9 @@ func (c *Client) peer(k key.Public) (session.Peer, error) {
 // readPeer is peer without the memory, for calls that do not hold the lock: it reads what is
 // stored.
 func (c *Client) readPeer(k key.Public) (p session.Peer, err error) {
-	err = c.store.View(func(tx Tx) error {
+	err = c.ledger.View(func(tx Tx) error {
 		var rec wire.PeerRecord
-		if _, err := get(tx, tablePeers, k.Compressed(), &rec); err != nil {
+		if _, err := ledger.Get(tx, tablePeers, k.Compressed(), &rec); err != nil {
 			return err
 		}
 		p, err = session.FromRecord(k, &rec, func(name []byte) ([]byte, error) { return tx.Get(tableSkipped, name) })
@@ -82,7 +84,7 @@ func (c *Client) readPeer(k key.Public) (p session.Peer, err error) {
 // savePeer stores what changed between two values of a peer. Skipped keys have records of
 // their own, so that a message does not write thousands of them again.
 func (t *txn) savePeer(before, after session.Peer) error {
-	if err := put(t, tablePeers, after.Identity.Compressed(), after.Record()); err != nil {
+	if err := ledger.Put(t, tablePeers, after.Identity.Compressed(), after.Record()); err != nil {
 		return err
 	}
 	for _, ch := range after.SkippedChanges(before) {
@@ -94,7 +96,7 @@ func (t *txn) savePeer(before, after session.Peer) error {
 			return err
 		}
 	}
-	t.then(func() {
+	t.After(func() {
 		t.c.sessions.peers.Add(after.Identity, after)
 		t.c.refreshOwnDevices(after)
 	})
@@ -110,7 +112,7 @@ func (t *txn) emitStarted(p session.Peer, installations []string) error {
 	}
 	for _, id := range installations {
 		if i := p.Chosen(a.self, id); i >= 0 {
-			if err := t.emit(event.SessionChanged{Session: sessionOf(a, p, i)}); err != nil {
+			if err := t.Emit(event.SessionChanged{Session: sessionOf(a, p, i)}); err != nil {
 				return err
 			}
 		}
@@ -131,7 +133,7 @@ func (t *txn) reportConflicts(before, after session.Peer) error {
 			return nil
 		}
 		in, _ := after.Find(id)
-		if err := t.emit(event.DeviceConflict{
+		if err := t.Emit(event.DeviceConflict{
 			PublicKey: after.Identity.Hex(), Installation: id, Other: cmp.Or(in.ConflictWith, a.self.InstallationID),
 		}); err != nil {
 			return err
@@ -201,7 +203,7 @@ func (c *Client) Sessions(k key.Public) ([]event.Session, error) {
 
 // everybody returns all identities that we hold sessions or installations of.
 func (c *Client) everybody() (all []key.Public, err error) {
-	err = c.store.View(func(tx Tx) error {
+	err = c.ledger.View(func(tx Tx) error {
 		return tx.Each(tablePeers, func(name, _ []byte) error {
 			k, err := key.ParsePublic(name)
 			if err != nil {
@@ -217,8 +219,7 @@ func (c *Client) everybody() (all []key.Public, err error) {
 // ResetSessions forgets all sessions with somebody and begins new ones with their
 // active installations. What they have not acknowledged is sent again.
 func (c *Client) ResetSessions(k key.Public) error {
-	c.busy.Lock()
-	defer c.busy.Unlock()
+	defer c.beginTurn().End()
 	if _, err := c.account(); err != nil {
 		return err
 	}
@@ -230,7 +231,7 @@ func (c *Client) ResetSessions(k key.Public) error {
 		return Errorf(CodeNotFound, "key", "there are no sessions with this key")
 	}
 	err = c.update(func(t *txn) error {
-		t.then(func() {
+		t.After(func() {
 			for _, in := range p.Active() {
 				c.startOver(answer{peer: k, installation: in.ID, kind: restart}, 0)
 			}
@@ -245,19 +246,19 @@ func (c *Client) ResetSessions(k key.Public) error {
 // their own.
 func (in *inspection) peers() error {
 	owned := map[string]bool{}
-	err := in.each(tablePeers, func(name, value []byte) error {
+	err := in.Each(tablePeers, func(name, value []byte) error {
 		k, err := key.ParsePublic(name)
 		if err != nil {
-			in.tell(tablePeers, "a name is no key")
+			in.Report(tablePeers, "a name is no key")
 			return nil
 		}
 		var rec wire.PeerRecord
-		if err := decodeRecord(tablePeers, value, &rec); err != nil {
+		if err := ledger.Decode(tablePeers, value, &rec); err != nil {
 			return err
 		}
-		p, err := session.FromRecord(k, &rec, func(name []byte) ([]byte, error) { return in.tx.Get(tableSkipped, name) })
+		p, err := session.FromRecord(k, &rec, func(name []byte) ([]byte, error) { return in.Tx.Get(tableSkipped, name) })
 		if err != nil {
-			in.tell(tablePeers, "the sessions with a peer do not read back, or lack their skipped keys")
+			in.Report(tablePeers, "the sessions with a peer do not read back, or lack their skipped keys")
 			return nil
 		}
 		for _, s := range p.Sessions {
@@ -270,9 +271,9 @@ func (in *inspection) peers() error {
 	if err != nil {
 		return err
 	}
-	return in.each(tableSkipped, func(name, _ []byte) error {
+	return in.Each(tableSkipped, func(name, _ []byte) error {
 		if !owned[string(name)] {
-			in.tell(tableSkipped, "skipped keys belong to no session")
+			in.Report(tableSkipped, "skipped keys belong to no session")
 		}
 		return nil
 	})

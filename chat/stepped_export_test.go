@@ -38,14 +38,14 @@ func OpenStepped(ctx context.Context, o Options) (*Client, error) {
 // anything to do.
 func (c *Client) Step() bool {
 	var batch []Envelope
-	for len(batch) < maxBatch && len(c.inbox.waiting) > 0 {
-		e := <-c.inbox.waiting
-		c.inbox.room.leave(len(e.Payload))
+	for len(batch) < maxBatch && len(c.loop.inbox.waiting) > 0 {
+		e := <-c.loop.inbox.waiting
+		c.loop.inbox.room.leave(len(e.Payload))
 		batch = append(batch, e)
 	}
-	woken := len(c.wake) > 0
+	woken := len(c.loop.wake) > 0
 	if woken {
-		<-c.wake
+		<-c.loop.wake
 	}
 	if len(batch) == 0 && !woken && c.DueIn() > 0 {
 		return false
@@ -56,9 +56,9 @@ func (c *Client) Step() bool {
 
 // DueIn is how long the loop would sleep.
 func (c *Client) DueIn() time.Duration {
-	c.busy.Lock()
-	defer c.busy.Unlock()
-	return c.untilDue()
+	t := c.beginTurn()
+	defer t.End()
+	return c.untilDue(t)
 }
 
 // Addressed are the installations of an identity that messages go to, in byte order.
@@ -89,8 +89,7 @@ func (c *Client) SendsIn(k key.Public, installation string) string {
 // Answered puts the sessions with peers back to what they were and empties the outbox,
 // as answers and acknowledgements would, without their cost.
 func (c *Client) Answered(peers ...session.Peer) {
-	c.busy.Lock()
-	defer c.busy.Unlock()
+	defer c.beginTurn().End()
 	for _, p := range peers {
 		p.Limit = c.limitFor(p.Identity)
 		c.sessions.peers.Add(p.Identity, p)

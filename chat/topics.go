@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"sync"
 
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/payload"
 	"libstatus1to1/chat/protocol/topic"
@@ -78,7 +79,7 @@ func topicKey(kind topicKind, peer key.Public) []byte {
 
 // store stores a route; listen begins to use it after the commit.
 func (r route) store(t *txn) error {
-	return put(t, tableTopics, r.recordKey(), &wire.TopicRecord{
+	return ledger.Put(t, tableTopics, r.recordKey(), &wire.TopicRecord{
 		Kind: string(r.kind), ContentTopic: r.contentTopic, Key: r.sym[:], Peer: r.peer[:],
 	})
 }
@@ -185,10 +186,10 @@ func (c *Client) loadRoutes(a *account) error {
 	all := []route{{
 		kind: topicPartitioned, contentTopic: topic.Partitioned(a.public).ContentTopic(), peer: a.public.Compact(),
 	}}
-	err := c.store.View(func(tx Tx) error {
+	err := c.ledger.View(func(tx Tx) error {
 		return tx.Each(tableTopics, func(_, value []byte) error {
 			var rec wire.TopicRecord
-			if err := decodeRecord(tableTopics, value, &rec); err != nil {
+			if err := ledger.Decode(tableTopics, value, &rec); err != nil {
 				return err
 			}
 			if len(rec.GetPeer()) != len(key.Compact{}) || len(rec.GetKey()) != len(key.Secret{}) {
@@ -214,16 +215,16 @@ func (c *Client) loadRoutes(a *account) error {
 
 // topics looks at what we listen to.
 func (in *inspection) topics() error {
-	return in.each(tableTopics, func(name, value []byte) error {
+	return in.Each(tableTopics, func(name, value []byte) error {
 		var rec wire.TopicRecord
-		if err := decodeRecord(tableTopics, value, &rec); err != nil {
+		if err := ledger.Decode(tableTopics, value, &rec); err != nil {
 			return err
 		}
 		peer, err := key.ParsePublic(rec.GetPeer())
 		_, topicErr := topic.ParseContentTopic(rec.GetContentTopic())
 		if err != nil || topicErr != nil || len(rec.GetKey()) != len(key.Secret{}) || !bytes.Equal(name, topicKey(topicKind(rec.GetKind()), peer)) ||
 			!topicKind(rec.GetKind()).rule().symmetric {
-			in.tell(tableTopics, "a topic does not read back")
+			in.Report(tableTopics, "a topic does not read back")
 		}
 		return nil
 	})

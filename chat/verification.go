@@ -14,6 +14,7 @@ import (
 	"libstatus1to1/chat/contact"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/text"
@@ -145,7 +146,7 @@ func (c *Client) Verifications(k key.Public) ([]event.Verification, error) {
 	}
 	for _, direction := range []byte{askedThem, askedUs} {
 		var rec wire.VerificationRecord
-		found, err := c.record(tableVerifications, verificationKey(k, direction), &rec)
+		found, err := c.ledger.Get(tableVerifications, verificationKey(k, direction), &rec)
 		if err != nil {
 			return nil, err
 		}
@@ -208,10 +209,10 @@ func (t *txn) verified(k key.Public, rec *wire.VerificationRecord, now time.Time
 
 // putVerification stores a question and reports it.
 func (t *txn) putVerification(name []byte, rec *wire.VerificationRecord) error {
-	if err := put(t, tableVerifications, name, rec); err != nil {
+	if err := ledger.Put(t, tableVerifications, name, rec); err != nil {
 		return err
 	}
-	return t.emit(event.VerificationChanged{Verification: verificationOf(rec)})
+	return t.Emit(event.VerificationChanged{Verification: verificationOf(rec)})
 }
 
 // validateQuestion checks a question or an answer of ours. Errors: CodeEmpty, CodeTooLong,
@@ -407,7 +408,7 @@ func (c *Client) judgeReply(r lookup, from key.Public, direction byte, said ques
 		return func(t *txn) error { return t.putVerification(name, rec) }, nil
 	case !open && direction == askedUs && rec.GetAskedClock() < said.clock && questionNone.mayBecome(said.state):
 		cancelled := &wire.VerificationRecord{Id: raw, Peer: from.Compressed(), State: string(said.state), AnsweredClock: said.clock}
-		return func(t *txn) error { return put(t, tableVerifications, name, cancelled) }, nil
+		return func(t *txn) error { return ledger.Put(t, tableVerifications, name, cancelled) }, nil
 	}
 	c.counters.drop("verification")
 	return nil, nil
@@ -416,23 +417,23 @@ func (c *Client) judgeReply(r lookup, from key.Public, direction byte, said ques
 // verifications looks at the questions: that each has the name it should, and is in a state
 // that it can be in. Only of our own questions we judge the answer.
 func (in *inspection) verifications() error {
-	return in.each(tableVerifications, func(name, value []byte) error {
+	return in.Each(tableVerifications, func(name, value []byte) error {
 		var rec wire.VerificationRecord
-		if err := decodeRecord(tableVerifications, value, &rec); err != nil {
+		if err := ledger.Decode(tableVerifications, value, &rec); err != nil {
 			return err
 		}
 		direction := byte(askedUs)
 		if rec.GetOutgoing() {
 			direction = askedThem
 		}
-		if !bytes.Equal(name, append(bytes.Clone(rec.GetPeer()), direction)) || !isID(rec.GetId()) {
-			in.tell(tableVerifications, "a question is not what its name says")
+		if !bytes.Equal(name, append(bytes.Clone(rec.GetPeer()), direction)) || len(rec.GetId()) != len([32]byte{}) {
+			in.Report(tableVerifications, "a question is not what its name says")
 		}
 		state := stateOf(&rec)
 		_, known := verificationSteps[state]
 		judged := state == questionConfirmed || state == questionRejected
 		if !known || state == questionNone || judged && !rec.GetOutgoing() || (judged || state == questionAnswered) && rec.GetAnswer() == "" {
-			in.tell(tableVerifications, "a question is in no state that it can be in")
+			in.Report(tableVerifications, "a question is in no state that it can be in")
 		}
 		return nil
 	})

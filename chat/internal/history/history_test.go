@@ -36,12 +36,12 @@ func (nobody) Name(port.Tx, key.Public) (string, error)        { return "", nil 
 func openHistory(t *testing.T, outbox nobody) *History {
 	t.Helper()
 	s := store.Memory()
-	l, err := ledger.Open(ledger.Options{
+	l := ledger.New(ledger.Options{
 		Store: s, Now: func() time.Time { return now }, MaxEvents: 1000, MaxEventBytes: 1 << 20,
 		Stranger: func(key.Compact) bool { return false }, Blocked: func(key.Compact) bool { return false },
 		Withheld: func() {}, Panicked: func(value any, _ []byte) string { t.Errorf("a panic: %v", value); return "" },
 	})
-	if err != nil {
+	if err := l.Load(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })

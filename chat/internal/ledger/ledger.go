@@ -62,19 +62,24 @@ type Ledger struct {
 	inFlight inFlight
 }
 
-// Open makes the ledger of a store and reads what waits in it. The store's closures are
-// watched from here on: see watch.go.
-func Open(o Options) (*Ledger, error) {
+// New makes the ledger of a store. The store's closures are watched from here on: see
+// watch.go. Nothing is read before Load.
+func New(o Options) *Ledger {
 	l := &Ledger{Options: o}
 	l.Store = watchedStore{o.Store, o.Panicked}
 	if l.Probe == nil {
 		l.Probe = func(string) {}
 	}
-	var err error
-	if l.Events, err = newStream(l.Store, l.Now, l.Blocked); err != nil {
-		return nil, err
+	l.Events = newStream(l.Store, l.Now, l.Blocked)
+	return l
+}
+
+// Load reads what waits in the store; once, before any other method is called.
+func (l *Ledger) Load() error {
+	if err := l.Events.load(); err != nil {
+		return err
 	}
-	return l, l.Store.View(l.index.load)
+	return l.Store.View(l.index.load)
 }
 
 // View runs fn on a consistent snapshot of the store.

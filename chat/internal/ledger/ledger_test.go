@@ -16,12 +16,12 @@ import (
 func open(t *testing.T) *ledger.Ledger {
 	t.Helper()
 	s := store.Memory()
-	l, err := ledger.Open(ledger.Options{
+	l := ledger.New(ledger.Options{
 		Store: s, Now: time.Now, MaxEvents: 1000, MaxEventBytes: 1 << 20,
 		Stranger: func(key.Compact) bool { return false }, Blocked: func(key.Compact) bool { return false },
 		Withheld: func() {}, Panicked: func(value any, _ []byte) string { t.Errorf("a panic: %v", value); return "" },
 	})
-	if err != nil {
+	if err := l.Load(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })

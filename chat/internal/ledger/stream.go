@@ -46,9 +46,14 @@ func (s *Stream) setNext(seq uint64) {
 // eventsAtOnce is how many events are read from the store in one transaction.
 const eventsAtOnce = 64
 
-func newStream(store port.Store, now func() time.Time, blocked func(key.Compact) bool) (*Stream, error) {
-	s := &Stream{store: store, now: now, blocked: blocked, changed: make(chan struct{})}
-	err := store.View(func(tx port.Tx) error {
+func newStream(store port.Store, now func() time.Time, blocked func(key.Compact) bool) *Stream {
+	return &Stream{store: store, now: now, blocked: blocked, changed: make(chan struct{})}
+}
+
+// load finds where handing out begins: at the oldest event that was not acknowledged, or
+// at what is lost.
+func (s *Stream) load() error {
+	return s.store.View(func(tx port.Tx) error {
 		first, last, err := tx.Bounds(QueueEvents)
 		if err != nil {
 			return err
@@ -62,7 +67,6 @@ func newStream(store port.Store, now func() time.Time, blocked func(key.Compact)
 		}
 		return err
 	})
-	return s, err
 }
 
 // committed tells that events up to seq may be read: they are durable, and so is the

@@ -7,7 +7,7 @@ import (
 
 // Lock is the engine's one lock. It guards all memory of the parts that only the loop
 // changes; no other lock is held around it.
-type Lock struct{ sync.Mutex }
+type Lock struct{ mu sync.Mutex }
 
 // Turn is the lock, held: a function that takes one may use the memory that the lock
 // guards, and cannot be called by anybody who does not hold it. The loop has one a round;
@@ -15,14 +15,18 @@ type Lock struct{ sync.Mutex }
 // during a turn.
 type Turn struct {
 	Now    time.Time
-	Online bool // there is somebody to publish to, and no attempt to has just failed
+	Online bool // there is somebody to publish to, and publishing has not just failed
+
+	lock *Lock
 }
 
-// Do waits for the lock and runs f with it. begin is called when it has it, since waiting
-// may have taken a while.
-func (l *Lock) Do(begin func() Turn, f func(*Turn)) {
-	l.Lock()
-	defer l.Unlock()
-	t := begin()
-	f(&t)
+// Begin waits for the lock. read tells the time and whether we are online; it is called
+// with the lock held, because waiting may have taken a while.
+func (l *Lock) Begin(read func() (now time.Time, online bool)) *Turn {
+	l.mu.Lock()
+	now, online := read()
+	return &Turn{Now: now, Online: online, lock: l}
 }
+
+// End gives the lock back.
+func (t *Turn) End() { t.lock.mu.Unlock() }

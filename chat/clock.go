@@ -41,7 +41,7 @@ func (r clockReading) jump(since clockReading) time.Duration {
 }
 
 // clockJumped reports whether there was a jump that followClock has not followed. Small
-// ones are forgotten. busy is held.
+// ones are forgotten. the lock is held.
 func (c *Client) clockJumped() bool {
 	now := c.readClocks()
 	if now.jump(c.loop.clocks) != 0 {
@@ -53,7 +53,7 @@ func (c *Client) clockJumped() bool {
 
 // followClock does what a jump of the time of day asks for. After one forward all that
 // became due meanwhile is due anyway; we were away perhaps. After one back, what is due
-// in a second must not wait for as long as the jump. busy is held.
+// in a second must not wait for as long as the jump. the lock is held.
 func (c *Client) followClock(t *ledger.Turn) {
 	now := c.readClocks()
 	by := now.jump(c.loop.clocks)
@@ -72,7 +72,7 @@ func (c *Client) followClock(t *ledger.Turn) {
 func (c *Client) setBack(t *ledger.Turn, by time.Duration) {
 	l := &c.loop
 	for _, at := range []*time.Time{
-		&l.nextCare, &l.nextAwait, &l.storePause.until, &l.networkPause.until,
+		&l.nextCare, &l.storePause.Until, &l.networkPause.Until,
 	} {
 		if !at.IsZero() {
 			*at = at.Add(by)
@@ -81,4 +81,26 @@ func (c *Client) setBack(t *ledger.Turn, by time.Duration) {
 	c.linking.ShiftClock(t, by)
 	c.outbox.ShiftClock(t, by)
 	c.sessions.shift(by)
+}
+
+// systemClock is the real time; opened is when it was made.
+type systemClock struct{ opened time.Time }
+
+func (systemClock) Now() time.Time { return time.Now().Round(0) }
+
+func (s systemClock) Both() (time.Time, time.Duration) {
+	now := time.Now()
+	return now.Round(0), now.Sub(s.opened)
+}
+
+func (systemClock) Wait(d time.Duration) (<-chan time.Time, func()) {
+	t := time.NewTimer(d)
+	return t.C, func() { t.Stop() }
+}
+
+// within reports whether now is less than d after at, ms. It is not when at is in the
+// future, by a clock that was ahead then.
+func within(d time.Duration, at int64, now time.Time) bool {
+	since := now.UnixMilli() - at
+	return since >= 0 && since < d.Milliseconds()
 }
