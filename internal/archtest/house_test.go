@@ -70,8 +70,8 @@ func usesName(tree *ast.File, name string) (found bool) {
 	return found
 }
 
-// Whoever has a *Turn holds the engine's lock. So only the loop makes one, and hands out
-// pointers to it.
+// Whoever has a *Turn holds the engine's lock, because only ledger.Lock.Begin makes one. So
+// there is one lock, in the loop, and only chat/loop.go begins a turn with it.
 func TestOnlyTheLoopMakesATurn(t *testing.T) {
 	makers := 0
 	for _, p := range packages(t) {
@@ -79,7 +79,7 @@ func TestOnlyTheLoopMakesATurn(t *testing.T) {
 			continue
 		}
 		for file, tree := range p.trees(t) {
-			if !turnByValue(tree) {
+			if !beginsTurns(tree) {
 				continue
 			}
 			if makers++; p.name() != "chat" || file != "loop.go" {
@@ -92,8 +92,9 @@ func TestOnlyTheLoopMakesATurn(t *testing.T) {
 	}
 }
 
-// turnByValue reports whether a file has a ledger.Turn that is not behind a pointer.
-func turnByValue(tree *ast.File) (found bool) {
+// beginsTurns reports whether a file has a ledger.Turn or ledger.Lock that is not behind a
+// pointer, or takes a lock (lock.Begin).
+func beginsTurns(tree *ast.File) (found bool) {
 	ast.Inspect(tree, func(n ast.Node) bool {
 		if _, pointer := n.(*ast.StarExpr); pointer {
 			return false
@@ -102,8 +103,12 @@ func turnByValue(tree *ast.File) (found bool) {
 		if !ok {
 			return true
 		}
-		of, ok := s.X.(*ast.Ident)
-		found = found || ok && of.Name == "ledger" && s.Sel.Name == "Turn"
+		switch of := s.X.(type) {
+		case *ast.Ident:
+			found = found || of.Name == "ledger" && (s.Sel.Name == "Turn" || s.Sel.Name == "Lock") || of.Name == "lock" && s.Sel.Name == "Begin"
+		case *ast.SelectorExpr:
+			found = found || of.Sel.Name == "lock" && s.Sel.Name == "Begin"
+		}
 		return true
 	})
 	return found
@@ -120,8 +125,13 @@ func TestHouseRulesCanFail(t *testing.T) {
 	if !usesName(parse("func f(c *chat.Client) {}"), "Client") || usesName(parse("// Client\nvar a int"), "Client") {
 		t.Error("Client is not found, or found where it is not")
 	}
-	if !turnByValue(parse("var t = &ledger.Turn{}")) || !turnByValue(parse("var t = new(ledger.Turn)")) || turnByValue(parse("func f(*ledger.Turn) {}")) {
-		t.Error("a Turn is not found, or found where it is not")
+	for _, text := range []string{"var t = &ledger.Turn{}", "var t = new(ledger.Turn)", "var l ledger.Lock", "func f(c *Client) { c.loop.lock.Begin(nil) }"} {
+		if !beginsTurns(parse(text)) {
+			t.Errorf("%s: a Turn is not found", text)
+		}
+	}
+	if beginsTurns(parse("func f(t *ledger.Turn) { t.End(); db.Begin(true) }")) {
+		t.Error("a Turn is found where it is not")
 	}
 	if n := fieldsOf(parse("type Client struct { a, b int; C; d struct { e, f int } }"), "Client"); n != 5 {
 		t.Errorf("%d fields are counted, there are 5", n)
