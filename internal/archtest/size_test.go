@@ -1,8 +1,11 @@
 package archtest
 
 import (
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -16,6 +19,9 @@ const (
 	// maxClientFields is how many fields Client may have, those of structs without a name
 	// counted one by one. What is more belongs to a part, or to a group with a name.
 	maxClientFields = 20
+	// maxFilesOfAText is how many files of the engine a text may pass each way, by the lists
+	// in chat/doc.go. A newcomer has to read all of them.
+	maxFilesOfAText = 12
 )
 
 // theEngine is package chat.
@@ -48,5 +54,28 @@ func TestEngineIsSmall(t *testing.T) {
 	}
 	if fields == 0 || fields > maxClientFields {
 		t.Errorf("Client has %d fields, %d are the most", fields, maxClientFields)
+	}
+}
+
+// The lists are numbered from 1; that their files exist TestPackageCommentOfTheEngine looks up.
+func TestTextPassesFewFiles(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join(theEngine(t).Dir, "doc.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, walks, _ := strings.Cut(string(raw), "// # One text")
+	lists, last := 0, 0
+	for _, found := range regexp.MustCompile(`(?m)^//\t *(\d+)  \S+\.go: `).FindAllStringSubmatch(walks, -1) {
+		number, _ := strconv.Atoi(found[1])
+		if number == 1 {
+			lists, last = lists+1, 0
+		}
+		if number != last+1 || number > maxFilesOfAText {
+			t.Errorf("file %d of list %d comes after %d; %d are the most", number, lists, last, maxFilesOfAText)
+		}
+		last = number
+	}
+	if lists != 2 {
+		t.Errorf("chat/doc.go has %d numbered lists of files, not one each way", lists)
 	}
 }
