@@ -55,7 +55,7 @@ help: ## list the targets
 build: library $(BUILD)/chat ## the library and the C example, into build/
 
 # Go knows itself what has changed. The stripped library must stay below 40 MB; what
-# keeps it at 28 is not a flag but what chat/waku does not import (see its package
+# keeps it at 30 is not a flag but what chat/waku does not import (see its package
 # comment). -s -w leaves out symbols and DWARF, which is 10 MB more.
 library:
 	@mkdir -p $(BUILD)

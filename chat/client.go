@@ -112,6 +112,7 @@ func (c *Client) start(ctx context.Context) error {
 		NodeKey: nodeKey, Received: c.received, Changed: c.networkChanged,
 		Panicked: func(where string, value any, stack []byte) { c.Fail(where, value, stack) },
 		Log:      c.log,
+		Peers:    peerMemory{c.ledger.Store},
 	}); err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func (c *Client) networkChanged(n NetworkChange) {
 	if c.life.closed.Load() {
 		return
 	}
-	peers := connectedPeers(c.net.Status())
+	peers := usefulPeers(c.net.Status())
 	if n.Connected && peers <= fewPeers {
 		c.online.peerCame.Store(true)
 		c.kick()
@@ -73,22 +73,40 @@ func (c *Client) networkChanged(n NetworkChange) {
 			subject = ledger.SubjectStatic
 		}
 		c.ledger.Events.PushLatest(subject+n.Peer, event.PeerChanged{
-			PeerID: n.Peer, Connected: n.Connected, Static: n.Static, Error: n.Error}, at)
+			PeerID: n.Peer, Connected: n.Connected, Static: n.Static, OnShard: n.OnShard, Error: n.Error}, at)
 	}
 	if changed {
 		c.ledger.Events.PushLatest(ledger.SubjectNetwork, event.NetworkChanged{State: string(n.State), Peers: peers}, at)
 	}
 }
 
-// connectedPeers is how many peers are connected.
-func connectedPeers(status NetworkStatus) int {
-	connected := 0
+// usefulPeers counts the peers that what we publish reaches. A peer of another cluster
+// or without our shards is none, however well it is connected.
+func usefulPeers(status NetworkStatus) int {
+	useful := 0
 	for _, p := range status.Peers {
-		if p.Connected {
-			connected++
+		if p.Connected && p.OnShard {
+			useful++
 		}
 	}
-	return connected
+	return useful
+}
+
+// peerMemory keeps what the transport wants to find again: the addresses of peers.
+type peerMemory struct{ store Store }
+
+// Load returns what was saved last, or nil.
+func (m peerMemory) Load() (b []byte, err error) {
+	err = m.store.View(func(tx Tx) error {
+		b, err = tx.Get(tableMeta, metaPeers)
+		return err
+	})
+	return b, err
+}
+
+// Save replaces it.
+func (m peerMemory) Save(b []byte) error {
+	return m.store.Update(func(tx Tx) error { return tx.Put(tableMeta, metaPeers, b) })
 }
 
 // NetworkStatus describes the network as it is now.
@@ -111,14 +129,14 @@ func (c *Client) Disconnect(peerID string) error {
 	return c.net.Disconnect(peerID)
 }
 
-// WaitOnline waits until at least peers peers are connected and there is somebody
-// to publish to. CodeTimeout when ctx ends first.
+// WaitOnline waits until at least peers peers are connected and on our shards, and there
+// is somebody to publish to. CodeTimeout when ctx ends first.
 func (c *Client) WaitOnline(ctx context.Context, peers int) (NetworkStatus, error) {
 	for {
 		changed := c.online.change()
 		status := c.net.Status()
-		connected := connectedPeers(status)
-		if status.State == NetworkOnline && connected >= peers {
+		useful := usefulPeers(status)
+		if status.State == NetworkOnline && useful >= peers {
 			return status, nil
 		}
 		select {
@@ -126,8 +144,8 @@ func (c *Client) WaitOnline(ctx context.Context, peers int) (NetworkStatus, erro
 		case <-c.life.ctx.Done():
 			return status, Errorf(CodeClosed, "", "the client was closed")
 		case <-ctx.Done():
-			return status, Errorf(CodeTimeout, "deadline_ms", "%d of %d peers are connected", connected, peers).
-				With("connected", connected)
+			return status, Errorf(CodeTimeout, "deadline_ms", "%d of %d peers are on our shards", useful, peers).
+				With("connected", useful)
 		}
 	}
 }

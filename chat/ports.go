@@ -16,6 +16,7 @@ type (
 	NetworkState   = port.NetworkState
 	NetworkStatus  = port.NetworkStatus
 	NetworkPeer    = port.NetworkPeer
+	NetworkShard   = port.NetworkShard
 	NetworkChange  = port.NetworkChange
 	TransportHooks = port.TransportHooks
 	Transport      = port.Transport

@@ -28,6 +28,7 @@ var (
 	metaIdentity = []byte("identity") // IdentityRecord
 	metaPreKeys  = []byte("pre_keys") // x3dh.PreKeys
 	metaNodeKey  = []byte("node_key") // 32-byte scalar of the network node
+	metaPeers    = []byte("peers")    // addresses that worked, in the transport's own form
 )
 
 // Prefixes of keys of tableSeen.

@@ -55,6 +55,12 @@ type NetworkConfig struct {
 	// network inside this process that connects all clients naming the same network.
 	// The memory network is meant for tests.
 	Kind string `json:"kind,omitempty"`
+	// Preset names a known network. Every field below that is left out is taken from it.
+	// "status.prod" is the network of the Status app and needs nothing else. "local" is for
+	// nodes on one machine: they listen on a free port of 127.0.0.1 and name each other in
+	// peers. A list that is given replaces the list of the preset; [] empties it. Without a
+	// preset the node looks for nobody and only keeps its peers. Only for "waku".
+	Preset string `json:"preset,omitempty"`
 	// Listen lists the multiaddresses to listen on, such as /ip4/0.0.0.0/tcp/60000;
 	// port 0 picks any free port. With addresses, the peer id is kept in the store.
 	// Without any, the node only dials its peers and has a new peer id at each start.
@@ -65,9 +71,28 @@ type NetworkConfig struct {
 	Peers []string `json:"peers,omitempty"`
 	// Cluster is the Waku cluster. Default: 16, the Status fleet's.
 	Cluster *int `json:"cluster,omitempty" range:"1..65535"`
-	// Shard is the shard in the cluster. Default: 32.
+	// Shards lists the shards in the cluster, each from 0 to 1023, at most 8. The node
+	// listens on all of them and publishes on the first that has peers. Default: [32];
+	// [32, 0] in the presets.
+	Shards []int `json:"shards,omitempty"`
+	// Shard is a single shard, instead of shards.
 	Shard *int `json:"shard,omitempty" range:"1..1023"`
-	// MaxMessageSize is the size of the largest WakuMessage in bytes. Default: 153600.
+	// DNSDiscovery lists trees of node records in the DNS (EIP-1459), each as
+	// enrtree://<key>@<domain>, at most 8. What the key has not signed is not used. Only
+	// for "waku".
+	DNSDiscovery []string `json:"dns_discovery,omitempty"`
+	// PeerExchange turns on asking peers for other peers (34/WAKU2-PEER-EXCHANGE). Only
+	// for "waku".
+	PeerExchange *bool `json:"peer_exchange,omitempty"`
+	// Discv5 turns on asking anybody for peers over UDP (33/WAKU2-DISCV5). It is used while
+	// there are too few peers and nobody else knows more, and begins with the nodes of
+	// dns_discovery and those that peers name. Only for "waku".
+	Discv5 *bool `json:"discv5,omitempty"`
+	// Nameserver is the DNS server to ask, as <IP address>:<port>. Default: the system's,
+	// which is not known on Android. Only for "waku".
+	Nameserver string `json:"nameserver,omitempty"`
+	// MaxMessageSize is the size of the largest WakuMessage in bytes. Default: 153600;
+	// 1048576 in the presets.
 	MaxMessageSize int `json:"max_message_size,omitempty" range:"4096..1048576"`
 	// Memory configures the memory network.
 	Memory *MemoryNetworkConfig `json:"memory,omitempty"`
@@ -216,15 +241,40 @@ func (n *NetworkConfig) check() error {
 	switch n.Kind {
 	case "", NetworkWaku:
 		n.Kind = NetworkWaku
+		if n.Shard != nil && n.Shards != nil {
+			return misconfigured("network.shard", "name one shard here or several in network.shards")
+		}
+		if err := checkShards(n.Shards); err != nil {
+			return err
+		}
 		return unused("a waku network", named{"network.memory", n.Memory != nil})
 	case NetworkMemory:
 		return unused("a memory network",
 			named{"network.listen", n.Listen != nil}, named{"network.peers", n.Peers != nil},
-			named{"network.cluster", n.Cluster != nil}, named{"network.shard", n.Shard != nil})
+			named{"network.cluster", n.Cluster != nil}, named{"network.shard", n.Shard != nil},
+			named{"network.preset", n.Preset != ""}, named{"network.shards", n.Shards != nil},
+			named{"network.dns_discovery", n.DNSDiscovery != nil}, named{"network.peer_exchange", n.PeerExchange != nil},
+			named{"network.discv5", n.Discv5 != nil}, named{"network.nameserver", n.Nameserver != ""})
 	case networkExternal:
 		return misconfigured("network.kind", `"external" is not in this version`)
 	}
 	return misconfigured("network.kind", `must be "waku" or "memory"`)
+}
+
+// maxShard is the highest number of a shard (51/WAKU2-RELAY-SHARDING).
+const maxShard = 1023
+
+// checkShards refuses numbers that are no shards, and an empty list. nil is left out.
+func checkShards(shards []int) error {
+	if shards != nil && len(shards) == 0 {
+		return misconfigured("network.shards", "name at least one shard")
+	}
+	for i, shard := range shards {
+		if shard < 0 || shard > maxShard {
+			return misconfigured(element("network.shards", i), "must be from 0 to 1023")
+		}
+	}
+	return nil
 }
 
 func (l *LogConfig) check() error {

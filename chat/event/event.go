@@ -139,15 +139,19 @@ type NetworkChanged struct {
 	Peers int    `json:"peers"`
 }
 
-// PeerChanged is emitted when a peer connects or disconnects, and when a static peer
-// cannot be reached; of repeated failures only the first is reported. It is not stored:
-// seq is 0. Of several waiting events of one peer only the latest is delivered, and of
-// peers that are not static only the latest 64 events wait.
+// PeerChanged is emitted when a peer connects or disconnects, when it comes to one of our
+// shards or leaves them, and when a static peer cannot be reached; of repeated failures
+// only the first is reported. It is not stored: seq is 0. Of several waiting events of
+// one peer only the latest is delivered, and of peers that are not static only the latest
+// 64 events wait.
 type PeerChanged struct {
 	PeerID    string `json:"peer_id"`
 	Connected bool   `json:"connected"`
 	// Static is true for peers from the configuration or network.connect.
 	Static bool `json:"static"`
+	// OnShard is true while the peer is on one of our shards. Only then does it get what we
+	// publish, and count as a peer.
+	OnShard bool `json:"on_shard"`
 	// Error is the reason a static peer could not be reached.
 	Error string `json:"error,omitempty"`
 }

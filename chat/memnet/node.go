@@ -199,7 +199,7 @@ func (d *Node) Status() port.NetworkStatus {
 	}
 	for _, other := range n.running {
 		if n.linked(d, other) {
-			s.Peers = append(s.Peers, port.NetworkPeer{PeerID: other.peerID(), Address: other.address(), Connected: true})
+			s.Peers = append(s.Peers, port.NetworkPeer{PeerID: other.peerID(), Address: other.address(), Connected: true, OnShard: true})
 		}
 	}
 	return s

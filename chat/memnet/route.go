@@ -112,7 +112,7 @@ func (n *Network) rewire(change func()) {
 				continue
 			}
 			node.changes = append(node.changes, port.NetworkChange{
-				State: n.stateOf(node), Peer: other.peerID(), Connected: has})
+				State: n.stateOf(node), Peer: other.peerID(), Connected: has, OnShard: has})
 			node.wake()
 		}
 	}

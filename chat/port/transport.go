@@ -47,7 +47,18 @@ type NetworkStatus struct {
 	PeerID          string        `json:"peer_id,omitempty"`
 	ListenAddresses []string      `json:"listen_addresses"` // our multiaddresses with /p2p/<peer id>, for others to connect to
 	Peers           []NetworkPeer `json:"peers"`
-	PubsubTopic     string        `json:"pubsub_topic"`
+	// PubsubTopic is the topic of the shard that is published on at the moment.
+	PubsubTopic string `json:"pubsub_topic"`
+	// Shards are all shards the node listens on while it runs, the preferred one first.
+	// It publishes on the first that has enough peers.
+	Shards []NetworkShard `json:"shards,omitempty"`
+}
+
+// NetworkShard is a shard the node listens on.
+type NetworkShard struct {
+	Shard       int    `json:"shard"`
+	PubsubTopic string `json:"pubsub_topic"`
+	Peers       int    `json:"peers"` // that are on it: what is published there reaches them
 }
 
 // NetworkPeer is a peer that is connected or configured.
@@ -56,6 +67,12 @@ type NetworkPeer struct {
 	Address   string `json:"address,omitempty"`
 	Connected bool   `json:"connected"`
 	Static    bool   `json:"static"` // true for peers from the configuration or network.connect, which are redialled
+	// OnShard is true while the peer is on one of our shards. Only then does what we
+	// publish reach it, and only then does it count for network.wait.
+	OnShard bool `json:"on_shard"`
+	// Error is the reason a static peer is not connected or not on our shards: it cannot
+	// be reached, or is of another cluster or shard.
+	Error string `json:"error,omitempty"`
 }
 
 // NetworkChange is reported by a transport when something about peers changes.
@@ -65,6 +82,7 @@ type NetworkChange struct {
 	Peer      string
 	Connected bool
 	Static    bool   // the peer is from the configuration or was connected to by Connect
+	OnShard   bool   // the peer is on a shard of ours
 	Error     string // why a static peer could not be reached; only on the first failure of a row
 }
 
@@ -82,6 +100,17 @@ type TransportHooks struct {
 	// recovered.
 	Panicked func(where string, value any, stack []byte)
 	Log      Logger
+	// Peers keeps the addresses of peers over restarts; nil keeps nothing. A transport
+	// that finds none itself does not use it.
+	Peers PeerMemory
+}
+
+// PeerMemory is one record of a transport's own, some KiB at most. Its methods may be
+// called from any goroutine until Stop returns.
+type PeerMemory interface {
+	// Load returns what was saved last, or nil.
+	Load() ([]byte, error)
+	Save(b []byte) error
 }
 
 // Transport is the port to the network.
@@ -89,12 +118,12 @@ type Transport interface {
 	// Start begins listening and dialling. An address that cannot be listened
 	// on is an *Error with CodePortInUse or CodeBadConfig, naming the field.
 	Start(ctx context.Context, hooks TransportHooks) error
-	// Subscribe adds content topics on the transport's pubsub topic. Known ones
+	// Subscribe adds content topics on all of the transport's pubsub topics. Known ones
 	// are ignored.
 	Subscribe(contentTopics ...string) error
 	// Unsubscribe takes content topics away again.
 	Unsubscribe(contentTopics ...string) error
-	// PubsubTopic returns the topic that envelopes are published on.
+	// PubsubTopic returns the topic that envelopes are published on at the moment.
 	PubsubTopic() string
 	// MaxPayload returns the largest Envelope.Payload that can be published, in bytes.
 	MaxPayload() int

@@ -1,19 +1,26 @@
 // Package waku is the real network: a go-waku relay node in this process, behind the
 // engine's Transport port.
 //
-// It speaks 11/WAKU2-RELAY on one static shard (51/WAKU2-RELAY-SHARDING). It uses no
-// discovery, no time server, no store and no QUIC. The node listens on TCP if it is
-// configured to, stays connected to the static peers it is given and dials nobody else,
-// and accepts peers that dial it within the limits of limits.go.
+// It speaks 11/WAKU2-RELAY on static shards (51/WAKU2-RELAY-SHARDING). It uses no time
+// server, no store and no QUIC. The node listens on TCP if it is configured to, stays
+// connected to the static peers it is given, looks for other peers if the configuration
+// names a way to find some (finder.go), and accepts peers that dial it within the limits
+// of limits.go. It dials nobody else.
 //
-// # One subscription
+// # One subscription a shard
 //
-// The node always has one relay subscription, to the whole shard: it needs that to
+// The node always has one relay subscription to each whole shard: it needs that to
 // relay for others and to publish. The content topics of the engine are a set that is
 // looked up for each envelope. A separate go-waku subscription for each content topic
 // would cost a channel of 1,024 slots (8 KiB), and go-waku's broadcaster walks all of
 // them and builds a list of topics in each for every message of the shard. With 10,000
 // topics that is 80 MB; BenchmarkFilter shows the cost of an envelope either way.
+//
+// # Finding peers
+//
+// A Preset describes a known network. Nodes that were found are candidates
+// (candidates.go) until the finder has tried them. Whether they become peers depends on
+// the cluster and shards they turn out to be on, not on what was said of them.
 //
 // # The seen cache of gossipsub
 //
@@ -36,9 +43,12 @@
 package waku
 
 import (
+	"crypto/x509"
 	"fmt"
+	"net/netip"
 	"slices"
 
+	"github.com/ethereum/go-ethereum/p2p/dnsdisc"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/waku-org/go-waku/waku/v2/protocol"
@@ -49,7 +59,7 @@ import (
 // What Config means when a field is left out. A node listens where it is told to only.
 const (
 	DefaultCluster        = 16         // the Status network
-	DefaultShard          = 32         // carries everything 1:1
+	DefaultShard          = 32         // carries everything 1:1; used where Config names no shards
 	DefaultMaxMessageSize = 150 * 1024 // Waku's default; the Status fleet takes 1 MiB
 	DefaultMinPeers       = 1          // never publish into the void
 )
@@ -65,7 +75,10 @@ const (
 // mistake in a program does not open thousands of connections.
 const maxAddresses = 256
 
-// Config configures New. Zero fields mean the defaults above, so cluster 0 and shard 0
+// maxShards bounds Config.Shards: each is a mesh of its own, with all its traffic.
+const maxShards = 8
+
+// Config configures New. Zero fields mean the defaults above, so cluster 0
 // cannot be chosen.
 type Config struct {
 	// Listen are addresses /ip4/<address>/tcp/<port> or /ip6/...; port 0 is any. With
@@ -74,12 +87,25 @@ type Config struct {
 	// Peers are static peers, /ip4|ip6|dns4|dns6|dns/.../tcp/<port>/p2p/<peer id>,
 	// dialled at Start and again whenever they are lost.
 	Peers []string
-	// Cluster and Shard name the pubsub topic /waku/2/rs/<cluster>/<shard>.
-	Cluster, Shard uint16
+	// Cluster and each of Shards name a pubsub topic /waku/2/rs/<cluster>/<shard>. The
+	// node listens on all, and publishes on the first that has enough peers.
+	Cluster uint16
+	Shards  []uint16
+	// Trees are addresses enrtree://<key>@<domain> of trees of node records in the DNS
+	// (EIP-1459), of which peers are found.
+	Trees []string
+	// Exchange asks connected peers for others (34/WAKU2-PEER-EXCHANGE).
+	Exchange bool
+	// Discv5 asks anybody over UDP (33/WAKU2-DISCV5), beginning with those that were found
+	// otherwise.
+	Discv5 bool
+	// Nameserver is the IP address and port of the DNS server to ask; "" for those of the
+	// system, which Go does not know on Android.
+	Nameserver string
 	// MaxMessageSize is the largest WakuMessage, encoded, that is published, bytes.
 	MaxMessageSize int
-	// MinPeers is the number of peers on the shard needed to count as online and to
-	// publish.
+	// MinPeers is the number of peers on one of the shards needed to count as online and
+	// to publish there.
 	MinPeers int
 }
 
@@ -87,21 +113,31 @@ type Config struct {
 type settings struct {
 	listen         []ma.Multiaddr
 	peers          []peer.AddrInfo
-	cluster, shard uint16
+	cluster        uint16
+	shards         []uint16 // the preferred one first
 	maxMessageSize int
 	minPeers       int
+	trees          []string
+	exchange       bool
+	discv5         bool
+	nameserver     string
+	roots          *x509.CertPool // who certifies WebSockets; nil for the system's
 }
 
 // check fills in the defaults and refuses what cannot work, naming the field.
 func (c Config) check() (settings, error) {
-	s := settings{cluster: c.Cluster, shard: c.Shard, maxMessageSize: c.MaxMessageSize, minPeers: c.MinPeers}
+	s := settings{cluster: c.Cluster, shards: slices.Clone(c.Shards), maxMessageSize: c.MaxMessageSize, minPeers: c.MinPeers,
+		trees: slices.Clone(c.Trees), exchange: c.Exchange, discv5: c.Discv5, nameserver: c.Nameserver}
 	orDefault(&s.cluster, DefaultCluster)
-	orDefault(&s.shard, DefaultShard)
+	if len(s.shards) == 0 {
+		s.shards = []uint16{DefaultShard}
+	}
 	orDefault(&s.maxMessageSize, DefaultMaxMessageSize)
 	orDefault(&s.minPeers, DefaultMinPeers)
+	if err := checkShards(s.shards); err != nil {
+		return s, err
+	}
 	switch {
-	case s.shard > protocol.MaxShardIndex:
-		return s, port.Errorf(port.CodeBadConfig, "network.shard", "a shard is at most %d", protocol.MaxShardIndex)
 	case s.maxMessageSize < minMaxMessageSize || s.maxMessageSize > maxMaxMessageSize:
 		return s, port.Errorf(port.CodeBadConfig, "network.max_message_size",
 			"the size is between %d and %d bytes", minMaxMessageSize, maxMaxMessageSize)
@@ -115,6 +151,9 @@ func (c Config) check() (settings, error) {
 	if err := s.checkListen(c.Listen); err != nil {
 		return s, err
 	}
+	if err := s.checkFinding(); err != nil {
+		return s, err
+	}
 	for i, text := range c.Peers {
 		info, err := parsePeer(fmt.Sprintf("network.peers[%d]", i), text)
 		if err != nil {
@@ -123,6 +162,23 @@ func (c Config) check() (settings, error) {
 		s.peers = append(s.peers, info)
 	}
 	return s, nil
+}
+
+// checkShards refuses too many, a number that is no shard, and the same twice.
+func checkShards(shards []uint16) error {
+	if len(shards) > maxShards {
+		return port.Errorf(port.CodeBadConfig, "network.shards", "at most %d shards", maxShards)
+	}
+	for i, shard := range shards {
+		field := fmt.Sprintf("network.shards[%d]", i)
+		if shard > protocol.MaxShardIndex {
+			return port.Errorf(port.CodeBadConfig, field, "a shard is at most %d", protocol.MaxShardIndex)
+		}
+		if slices.Contains(shards[:i], shard) {
+			return port.Errorf(port.CodeBadConfig, field, "shard %d is there twice", shard)
+		}
+	}
+	return nil
 }
 
 func orDefault[T comparable](field *T, value T) {
@@ -148,6 +204,22 @@ func (s *settings) checkListen(listen []string) error {
 	return nil
 }
 
+// checkFinding refuses trees and a nameserver that are none.
+func (s settings) checkFinding() error {
+	if len(s.trees) > maxTrees {
+		return port.Errorf(port.CodeBadConfig, "network.dns_discovery", "at most %d trees", maxTrees)
+	}
+	for i, url := range s.trees {
+		if domain, _, err := dnsdisc.ParseURL(url); err != nil || domain == "" {
+			return port.Errorf(port.CodeBadAddress, fmt.Sprintf("network.dns_discovery[%d]", i), "must be enrtree://<key>@<domain>")
+		}
+	}
+	if server, err := netip.ParseAddrPort(s.nameserver); s.nameserver != "" && (err != nil || server.Port() == 0) {
+		return port.Errorf(port.CodeBadAddress, "network.nameserver", "must be an IP address and a port, such as 9.9.9.9:53")
+	}
+	return nil
+}
+
 // parsePeer reads the address of a static peer. An error names field.
 func parsePeer(field, text string) (peer.AddrInfo, error) {
 	bad := func() error {
@@ -157,17 +229,8 @@ func parsePeer(field, text string) (peer.AddrInfo, error) {
 	if err != nil {
 		return peer.AddrInfo{}, bad()
 	}
-	codes := codesOf(address)
-	hosts := []int{ma.P_IP4, ma.P_IP6, ma.P_DNS, ma.P_DNS4, ma.P_DNS6}
-	if len(codes) < 3 || !slices.Contains(hosts, codes[0]) || codes[1] != ma.P_TCP || codes[len(codes)-1] != ma.P_P2P {
-		return peer.AddrInfo{}, bad()
-	}
-	for _, code := range codes[2 : len(codes)-1] { // a WebSocket is dialled if asked for
-		if !slices.Contains([]int{ma.P_WS, ma.P_WSS, ma.P_TLS}, code) {
-			return peer.AddrInfo{}, bad()
-		}
-	}
-	if port, err := address.ValueForProtocol(ma.P_TCP); err != nil || port == "0" {
+	where, id := peer.SplitAddr(address)
+	if id == "" || where == nil || !canDial(where) {
 		return peer.AddrInfo{}, bad()
 	}
 	info, err := peer.AddrInfoFromP2pAddr(address)
@@ -189,7 +252,16 @@ func codesOf(address ma.Multiaddr) []int {
 	return codes
 }
 
-// pubsubTopic is the shard's name. Spec: 51/WAKU2-RELAY-SHARDING, "Static Sharding".
-func (s settings) pubsubTopic() string {
-	return fmt.Sprintf("/waku/2/rs/%d/%d", s.cluster, s.shard)
+// pubsubTopic is a shard's name. Spec: 51/WAKU2-RELAY-SHARDING, "Static Sharding".
+func (s settings) pubsubTopic(shard uint16) string {
+	return fmt.Sprintf("/waku/2/rs/%d/%d", s.cluster, shard)
+}
+
+// pubsubTopics are the names of all our shards, the preferred one first.
+func (s settings) pubsubTopics() []string {
+	topics := make([]string, len(s.shards))
+	for i, shard := range s.shards {
+		topics[i] = s.pubsubTopic(shard)
+	}
+	return topics
 }

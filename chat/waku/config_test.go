@@ -36,7 +36,9 @@ func TestBadConfig(t *testing.T) {
 		{"quic peer", "network.peers[0]", port.CodeBadAddress, Config{Peers: []string{"/ip4/127.0.0.1/udp/1/quic-v1/p2p/" + peerID}}},
 		{"circuit", "network.peers[0]", port.CodeBadAddress, Config{Peers: []string{good + "/p2p-circuit/p2p/" + peerID}}},
 		{"too many peers", "network.peers", port.CodeBadConfig, Config{Peers: many}},
-		{"shard", "network.shard", port.CodeBadConfig, Config{Shard: 1024}},
+		{"shard", "network.shards[0]", port.CodeBadConfig, Config{Shards: []uint16{1024}}},
+		{"shard twice", "network.shards[2]", port.CodeBadConfig, Config{Shards: []uint16{0, 32, 32}}},
+		{"too many shards", "network.shards", port.CodeBadConfig, Config{Shards: make([]uint16, maxShards+1)}},
 		{"small size", "network.max_message_size", port.CodeBadConfig, Config{MaxMessageSize: 100}},
 		{"negative size", "network.max_message_size", port.CodeBadConfig, Config{MaxMessageSize: -1}},
 		{"large size", "network.max_message_size", port.CodeBadConfig, Config{MaxMessageSize: 1 << 30}},
@@ -68,10 +70,10 @@ func TestGoodConfig(t *testing.T) {
 	if p := n.static.list(); len(p) != 1 || len(p[0].addresses) != 4 {
 		t.Errorf("static peers %+v", p)
 	}
-	if s := n.settings; s.cluster != 16 || s.shard != 32 || s.maxMessageSize != 150*1024 || s.minPeers != 1 || len(s.listen) != 0 {
+	if s := n.settings; s.cluster != 16 || len(s.shards) != 1 || s.shards[0] != 32 || s.maxMessageSize != 150*1024 || s.minPeers != 1 || len(s.listen) != 0 {
 		t.Errorf("defaults %+v", s)
 	}
-	n, err = New(Config{Cluster: 2, Shard: 1023, Listen: []string{"/ip6/::1/tcp/2", "/ip4/127.0.0.1/tcp/1"}})
+	n, err = New(Config{Cluster: 2, Shards: []uint16{1023}, Listen: []string{"/ip6/::1/tcp/2", "/ip4/127.0.0.1/tcp/1"}})
 	if err != nil || n.PubsubTopic() != "/waku/2/rs/2/1023" {
 		t.Errorf("%v", err)
 	}

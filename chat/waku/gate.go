@@ -2,6 +2,7 @@ package waku
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,22 +17,30 @@ import (
 )
 
 // gate decides which connections are allowed. We dial only the peers on the node's
-// list, at the addresses of the list: peers name addresses of others (peer exchange)
-// and of themselves (identify), and could otherwise make us connect anywhere. We accept
-// connections from everybody, but not faster than limits.go allows.
+// lists, at the addresses of the lists: peers name addresses of others (gossipsub's peer
+// exchange) and of themselves (identify), and could otherwise make us connect anywhere.
+// We accept connections from everybody, but not faster than limits.go allows.
 type gate struct {
-	dials    *staticPeers
+	dials    []dialList
 	arrivals *arrivals
+}
+
+// dialList says who may be dialled, and where.
+type dialList interface {
+	has(peer.ID) bool
+	at(peer.ID, ma.Multiaddr) bool
 }
 
 var _ connmgr.ConnectionGater = gate{}
 
 // InterceptPeerDial reports whether a peer may be dialled.
-func (g gate) InterceptPeerDial(id peer.ID) bool { return g.dials.has(id) }
+func (g gate) InterceptPeerDial(id peer.ID) bool {
+	return slices.ContainsFunc(g.dials, func(list dialList) bool { return list.has(id) })
+}
 
 // InterceptAddrDial reports whether it may be dialled at this address.
 func (g gate) InterceptAddrDial(id peer.ID, address ma.Multiaddr) bool {
-	return g.dials.at(id, address)
+	return slices.ContainsFunc(g.dials, func(list dialList) bool { return list.at(id, address) })
 }
 
 // InterceptAccept reports whether a connection is accepted, before anything is read.

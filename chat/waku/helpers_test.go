@@ -33,6 +33,7 @@ type station struct {
 	logged   []string
 	woken    chan struct{}
 	receive  func(port.Envelope) // instead of noting it, when set
+	memory   port.PeerMemory     // where found peers are kept, when set
 }
 
 func newKey(t testing.TB) key.Private {
@@ -47,7 +48,7 @@ func newKey(t testing.TB) key.Private {
 // prepare makes a station on loopback that is not started.
 func prepare(t testing.TB, c Config) *station {
 	t.Helper()
-	if c.Listen == nil {
+	if c.Listen == nil { // an empty list listens on nothing
 		c.Listen = []string{"/ip4/127.0.0.1/tcp/0"}
 	}
 	n, err := New(c)
@@ -117,7 +118,7 @@ func (s *station) hooks() port.TransportHooks {
 		Panicked: func(where string, value any, _ []byte) {
 			s.note(func() { s.panics = append(s.panics, fmt.Sprint(where, ": ", value)) })
 		},
-		Log: s,
+		Log: s, Peers: s.memory,
 	}
 }
 

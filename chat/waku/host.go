@@ -1,6 +1,8 @@
 package waku
 
 import (
+	"crypto/tls"
+
 	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/event"
@@ -19,6 +21,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
+	madns "github.com/multiformats/go-multiaddr-dns"
 	wakustore "github.com/waku-org/go-waku/waku/v2/peerstore"
 
 	"libstatus1to1/chat/protocol/key"
@@ -33,11 +36,12 @@ import (
 // not stand out.
 const userAgent = "go-waku"
 
-// newHost makes a host that does not listen yet: TCP, and WebSockets to dial; Noise
+// newHost makes a host that does not listen yet: TCP, and WebSockets to dial, secure ones
+// too; Noise
 // (10/WAKU2, "Transports" and "Secure channel" ask for no other); yamux. gate decides
 // about its connections; nil allows all. Closing it closes all of it. On an error
 // nothing is left behind.
-func newHost(private key.Private, gate connmgr.ConnectionGater) (_ *baseHost, err error) {
+func newHost(private key.Private, s settings, gate connmgr.ConnectionGater) (_ *baseHost, err error) {
 	identity, err := crypto.UnmarshalSecp256k1PrivateKey(private.Bytes())
 	if err != nil {
 		return nil, err
@@ -61,7 +65,7 @@ func newHost(private key.Private, gate connmgr.ConnectionGater) (_ *baseHost, er
 	}
 	undo = append(undo, resources.Close)
 	bus := eventbus.NewBus()
-	network, err := newNetwork(identity, gate, peers, resources, bus)
+	network, err := newNetwork(identity, s, gate, peers, resources, bus)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +119,7 @@ type unscored struct{ wakuPeerstore }
 func (unscored) SetScore(peer.ID, float64) error { return nil }
 
 // newNetwork is the swarm with its two transports.
-func newNetwork(identity crypto.PrivKey, gate connmgr.ConnectionGater, peers peerstore.Peerstore, resources network.ResourceManager, bus event.Bus) (_ *swarm.Swarm, err error) {
+func newNetwork(identity crypto.PrivKey, settings settings, gate connmgr.ConnectionGater, peers peerstore.Peerstore, resources network.ResourceManager, bus event.Bus) (_ *swarm.Swarm, err error) {
 	id, err := peer.IDFromPrivateKey(identity)
 	if err != nil {
 		return nil, err
@@ -135,11 +139,16 @@ func newNetwork(identity crypto.PrivKey, gate connmgr.ConnectionGater, peers pee
 	if err != nil {
 		return nil, err
 	}
-	web, err := websocket.New(upgrade, resources, nil)
+	web, err := websocket.New(upgrade, resources, nil, websocket.WithTLSClientConfig(&tls.Config{RootCAs: settings.roots}))
 	if err != nil {
 		return nil, err
 	}
-	s, err := swarm.NewSwarm(id, peers, bus, swarm.WithResourceManager(resources), swarm.WithConnectionGater(gate))
+	names, err := madns.NewResolver(madns.WithDefaultResolver(settings.resolver()))
+	if err != nil {
+		return nil, err
+	}
+	s, err := swarm.NewSwarm(id, peers, bus, swarm.WithResourceManager(resources), swarm.WithConnectionGater(gate),
+		swarm.WithMultiaddrResolver(swarm.ResolverFromMaDNS{Resolver: names}))
 	if err != nil {
 		return nil, err
 	}

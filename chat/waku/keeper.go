@@ -140,8 +140,8 @@ func (r *run) keep(p *staticPeer) {
 func (r *run) keepConnected(ctx context.Context, p *staticPeer, kept *keeper) {
 	for failures, told := 0, false; ; {
 		began := time.Now()
-		err := r.dial(ctx, p)
-		if slices.Contains(r.node.relay.PubSub().ListPeers(r.topic), p.id) {
+		err := r.dial(ctx, p.info())
+		if slices.ContainsFunc(r.topics, func(topic string) bool { return slices.Contains(r.peersOn(topic), p.id) }) {
 			r.keepers.joined(p.id) // it had dialled us
 		}
 		if err == nil && r.waitLost(ctx, p.id, kept) {
@@ -156,6 +156,9 @@ func (r *run) keepConnected(ctx context.Context, p *staticPeer, kept *keeper) {
 		}
 		if ctx.Err() != nil {
 			return
+		}
+		if err != nil {
+			p.failed(err)
 		}
 		if err != nil && !told {
 			told = true
@@ -172,17 +175,18 @@ func (r *run) keepConnected(ctx context.Context, p *staticPeer, kept *keeper) {
 	}
 }
 
-// dial connects to p, unless p has connected to us meanwhile.
-func (r *run) dial(ctx context.Context, p *staticPeer) error {
+// dial connects to a peer where it was said to be, unless it has connected to us
+// meanwhile, and keeps the connection from being trimmed.
+func (r *run) dial(ctx context.Context, info peer.AddrInfo) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	if dialler, ok := r.host().Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
-		dialler.Backoff().Clear(p.id) // libp2p has its own waits; ours are enough
+		dialler.Backoff().Clear(info.ID) // libp2p has its own waits; ours are enough
 	}
 	// Where the peer says it is, is not where we were told to find it.
-	r.host().Peerstore().ClearAddrs(p.id)
-	r.host().ConnManager().Protect(p.id, staticTag)
-	return r.host().Connect(ctx, p.info())
+	r.host().Peerstore().ClearAddrs(info.ID)
+	r.host().ConnManager().Protect(info.ID, chosenTag)
+	return r.host().Connect(ctx, info)
 }
 
 // waitLost waits until p is no longer connected; it reports false when ctx ended.
@@ -205,6 +209,8 @@ func dialText(err error) string {
 		return err.Error()
 	case errors.As(err, &dial) && len(dial.DialErrors) > 0:
 		return dial.DialErrors[0].Cause.Error()
+	case errors.Is(err, swarm.ErrNoGoodAddresses):
+		return "no address is known for the peer's name: can the DNS be reached?"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "no answer within " + dialTimeout.String()
 	default:

@@ -199,7 +199,7 @@ func TestConnectionsAndStreams(t *testing.T) {
 
 // Scores go-waku's relay notes down of peers that have left are not kept.
 func TestScoresAreNotKept(t *testing.T) {
-	h, err := newHost(newKey(t), nil)
+	h, err := newHost(newKey(t), settings{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,16 @@ func (s settings) answerMetadata(stream network.Stream) error {
 		return err
 	}
 	return pbio.NewDelimitedWriter(stream).WriteMsg(&pb.WakuMetadataResponse{
-		ClusterId: proto.Uint32(uint32(s.cluster)), Shards: []uint32{uint32(s.shard)}})
+		ClusterId: proto.Uint32(uint32(s.cluster)), Shards: s.shardNumbers()})
+}
+
+// shardNumbers are our shards as the messages have them.
+func (s settings) shardNumbers() []uint32 {
+	numbers := make([]uint32, len(s.shards))
+	for i, shard := range s.shards {
+		numbers[i] = uint32(shard)
+	}
+	return numbers
 }
 
 // askMetadata asks a peer that has connected, and hangs up if it is elsewhere or does
@@ -72,6 +81,9 @@ func (r *run) askMetadata(id peer.ID) {
 	answer, err := r.requestMetadata(ctx, id)
 	if err == nil {
 		err = r.owner.settings.shares(answer)
+		if p := r.owner.static.get(id); p != nil && err != nil {
+			p.refuse(err.Error())
+		}
 	}
 	if err == nil || r.ctx.Err() != nil {
 		return
@@ -93,7 +105,7 @@ func (r *run) requestMetadata(ctx context.Context, id peer.ID) (_ *pb.WakuMetada
 	}
 	s := r.owner.settings
 	if err := pbio.NewDelimitedWriter(stream).WriteMsg(&pb.WakuMetadataRequest{
-		ClusterId: proto.Uint32(uint32(s.cluster)), Shards: []uint32{uint32(s.shard)}}); err != nil {
+		ClusterId: proto.Uint32(uint32(s.cluster)), Shards: s.shardNumbers()}); err != nil {
 		return nil, err
 	}
 	answer := new(pb.WakuMetadataResponse)
@@ -112,8 +124,13 @@ func (s settings) shares(answer *pb.WakuMetadataResponse) error {
 		return errNoCluster
 	case *answer.ClusterId != uint32(s.cluster):
 		return fmt.Errorf("the peer is on cluster %d", *answer.ClusterId)
-	case len(answer.Shards) > 0 && !slices.Contains(answer.Shards, uint32(s.shard)):
-		return fmt.Errorf("the peer is not on shard %d", s.shard)
+	case len(answer.Shards) > 0 && !s.hasAny(answer.Shards):
+		return fmt.Errorf("the peer is on none of our shards %v", s.shards)
 	}
 	return nil
+}
+
+// hasAny tells whether one of these shards is ours.
+func (s settings) hasAny(shards []uint32) bool {
+	return slices.ContainsFunc(s.shardNumbers(), func(ours uint32) bool { return slices.Contains(shards, ours) })
 }

@@ -115,7 +115,7 @@ func TestGoWakuNodeOfAnotherCluster(t *testing.T) {
 // lost its connection.
 func rawPeer(t *testing.T, metadata network.StreamHandler) (h host.Host, gone event.Subscription) {
 	t.Helper()
-	h, err := newHost(newKey(t), nil)
+	h, err := newHost(newKey(t), settings{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func TestMetadataIsAnswered(t *testing.T) {
 	if string(metadataProtocol) != string(metadata.MetadataID_v1) {
 		t.Fatalf("%s", metadataProtocol)
 	}
-	s := start(t, Config{Shard: 300})
+	s := start(t, Config{Shards: []uint16{300}})
 	h, events := rawPeer(t, answer(&pb.WakuMetadataResponse{ClusterId: proto.Uint32(DefaultCluster)})) // on no shard yet
 	dialStation(t, h, s)
 	<-events.Out()

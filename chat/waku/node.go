@@ -15,10 +15,11 @@ import (
 // Node is a relay node. It implements port.Transport; all methods may be called
 // from any goroutine. After Stop it can be started again.
 type Node struct {
-	settings settings
-	topics   topicSet
-	static   staticPeers
-	counters counters
+	settings   settings
+	topics     topicSet
+	static     staticPeers
+	candidates *candidates
+	counters   counters
 
 	lifecycle sync.Mutex // held by Start and Stop, also while they wait
 	running   atomic.Pointer[run]
@@ -28,13 +29,13 @@ var _ port.Transport = (*Node)(nil)
 
 // New checks a configuration. Nothing listens or dials before Start. It fails with
 // a *port.Error: CodeBadAddress or CodeBadConfig, naming the field
-// ("network.listen", "network.peers[0]", "network.shard", ...).
+// ("network.listen", "network.peers[0]", "network.shards[1]", ...).
 func New(c Config) (*Node, error) {
 	s, err := c.check()
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{settings: s}
+	n := &Node{settings: s, candidates: newCandidates()}
 	for _, info := range s.peers {
 		n.static.add(info)
 	}
@@ -90,8 +91,14 @@ func (n *Node) Unsubscribe(contentTopics ...string) error {
 	return nil
 }
 
-// PubsubTopic is /waku/2/rs/<cluster>/<shard>.
-func (n *Node) PubsubTopic() string { return n.settings.pubsubTopic() }
+// PubsubTopic is /waku/2/rs/<cluster>/<shard> of the shard to publish on now.
+func (n *Node) PubsubTopic() string {
+	if r := n.running.Load(); r != nil {
+		topic, _, _ := r.publishTopic()
+		return topic
+	}
+	return n.settings.pubsubTopic(n.settings.shards[0])
+}
 
 // messageOverhead is the room that MaxPayload leaves for the rest of the message:
 // content topic (about 30 bytes in 23/WAKU2-TOPICS' form), timestamp, version and tags.
@@ -130,6 +137,7 @@ func (n *Node) Disconnect(peerID string) error {
 		return port.Errorf(port.CodeNotFound, "peer_id", "there is no such peer")
 	}
 	known := n.static.remove(id)
+	n.candidates.forget(id)
 	r := n.running.Load()
 	if r != nil && r.connected(id) {
 		known = true
@@ -155,12 +163,13 @@ func (n *Node) Status() port.NetworkStatus {
 	for _, p := range n.static.list() {
 		listed[p.id] = true
 		s.Peers = append(s.Peers, port.NetworkPeer{PeerID: p.id.String(), Address: p.addressText(),
-			Static: true, Connected: r != nil && r.connected(p.id)})
+			Static: true, Connected: r != nil && r.connected(p.id), OnShard: r != nil && r.members.has(p.id), Error: p.problemText()})
 	}
 	if r == nil {
 		return s
 	}
 	s.State = r.currentState()
+	s.Shards = r.shardStatus()
 	s.PeerID = r.host().ID().String()
 	for _, address := range r.node.addresses() {
 		s.ListenAddresses = append(s.ListenAddresses, address.String())
@@ -169,7 +178,8 @@ func (n *Node) Status() port.NetworkStatus {
 	slices.Sort(ids)
 	for _, id := range ids {
 		if !listed[id] && r.connected(id) {
-			s.Peers = append(s.Peers, port.NetworkPeer{PeerID: id.String(), Address: remoteAddress(r.host().Network().ConnsToPeer(id)), Connected: true})
+			s.Peers = append(s.Peers, port.NetworkPeer{PeerID: id.String(), Address: remoteAddress(r.host().Network().ConnsToPeer(id)),
+				Connected: true, OnShard: r.members.has(id)})
 		}
 	}
 	return s

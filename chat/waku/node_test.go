@@ -227,7 +227,7 @@ func TestRelaysThroughTheMiddle(t *testing.T) {
 }
 
 func TestAnotherClusterIsNotOnline(t *testing.T) {
-	for what, c := range map[string]Config{"cluster": {Cluster: 99}, "shard": {Shard: 64}} {
+	for what, c := range map[string]Config{"cluster": {Cluster: 99}, "shard": {Shards: []uint16{64}}} {
 		foreign := start(t, c)
 		s := start(t, Config{Peers: []string{foreign.address(t)}})
 		s.until(t, "the refusal ("+what+")", func() bool {
@@ -247,7 +247,7 @@ func TestMinPeers(t *testing.T) {
 	a := start(t, Config{MinPeers: 2})
 	b := start(t, Config{Peers: []string{a.address(t)}})
 	b.untilOnline(t)
-	a.until(t, "one peer", func() bool { return a.running.Load().shardPeers() == 1 })
+	a.until(t, "one peer", func() bool { return len(a.running.Load().peersOn(a.PubsubTopic())) == 1 })
 	if _, err := a.Publish(context.Background(), envelope([]byte{1})); !errors.Is(err, port.ErrNoPeers) || a.Status().State != port.NetworkOffline {
 		t.Fatalf("one peer of two: %v, %s", err, a.Status().State)
 	}
@@ -266,7 +266,7 @@ func TestConnectAndDisconnect(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.untilOnline(t)
-	if p := b.Status().Peers; len(p) != 1 || p[0] != (port.NetworkPeer{PeerID: id, Address: a.port(t), Connected: true, Static: true}) {
+	if p := b.Status().Peers; len(p) != 1 || p[0] != (port.NetworkPeer{PeerID: id, Address: a.port(t), Connected: true, Static: true, OnShard: true}) {
 		t.Fatalf("peers %+v", p)
 	}
 	a.untilOnline(t)

@@ -37,7 +37,7 @@ func child(job string) int {
 	switch job {
 	case "silent":
 		beSilent(t)
-	case "idle", "unreachable", "connected":
+	case "idle", "unreachable", "connected", "finding":
 		idle(t, job)
 	}
 	for _, f := range t.cleanups {
@@ -72,6 +72,13 @@ func beSilent(t testing.TB) {
 	}
 	b := start(t, Config{Peers: []string{a.address(t), "/ip4/127.0.0.1/tcp/1/p2p/" + id, a.port(t) + "/p2p/" + id}})
 	foreign := start(t, Config{Cluster: 99, Peers: []string{a.address(t)}})
+	lost := start(t, offline(t, true))
+	lost.until(t, "a look for peers", func() bool { return len(lost.logged) > 0 })
+	short, cancel := context.WithTimeout(context.Background(), time.Second/2)
+	defer cancel()
+	if _, err := lost.settings.searchDiscv5(short, nil); err != nil {
+		t.Fatal(err)
+	}
 	b.untilOnline(t)
 	a.untilOnline(t)
 	b.publish(t, envelope([]byte("hello")))
@@ -88,7 +95,7 @@ func idle(t testing.TB, job string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, Config{})
+	s := start(t, offline(t, job == "finding"))
 	switch job {
 	case "unreachable":
 		id, err := PeerID(newKey(t))
@@ -107,6 +114,16 @@ func idle(t testing.TB, job string) {
 	time.Sleep(length)
 	used := cpu(t) - before
 	fmt.Fprintf(os.NewFile(3, "report"), "%d %s\n", used.Microseconds(), resident(t))
+}
+
+// offline is a configuration that names ways to find peers, if asked to, of which none
+// leads anywhere.
+func offline(t testing.TB, finding bool) Config {
+	if !finding {
+		return Config{}
+	}
+	url, _ := tree(t, newKey(t))
+	return Config{Trees: []string{url}, Nameserver: "127.0.0.1:1", Exchange: true, Discv5: true}
 }
 
 // cpu is the user and system time of this process.
@@ -181,7 +198,7 @@ func TestIdleCost(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, job := range []string{"idle", "unreachable", "connected"} {
+	for _, job := range []string{"idle", "unreachable", "connected", "finding"} {
 		_, report := runChild(t, job, childDuration+"="+length.String())
 		var microseconds int64
 		var memory string

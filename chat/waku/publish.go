@@ -2,6 +2,8 @@ package waku
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/waku-org/go-waku/waku/v2/protocol/pb"
 	"github.com/waku-org/go-waku/waku/v2/protocol/relay"
@@ -10,19 +12,20 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// Publish hands e to every peer on the shard. It fails with port.ErrTooLarge above
-// the configured size of the encoded message, with port.ErrNoPeers when fewer than
-// MinPeers peers are there or the node is not running, with CodeBadParams for a
-// foreign pubsub topic or an envelope that is not valid (14/WAKU2-MESSAGE), and with
-// CodeNetworkDown when gossipsub refuses it.
+// Publish hands e to every peer on the shard it names, or, if it names none, on the
+// first shard with enough peers. It fails with port.ErrTooLarge above the configured
+// size of the encoded message, with port.ErrNoPeers when fewer than MinPeers peers are
+// there or the node is not running, with CodeBadParams for a foreign pubsub topic or an
+// envelope that is not valid (14/WAKU2-MESSAGE), and with CodeNetworkDown when gossipsub
+// refuses it.
 //
 // The same envelope published again within two minutes goes nowhere, and is success.
 func (n *Node) Publish(ctx context.Context, e port.Envelope) (port.Evidence, error) {
 	if err := ctx.Err(); err != nil {
 		return port.Evidence{}, err
 	}
-	if e.PubsubTopic != "" && e.PubsubTopic != n.PubsubTopic() {
-		return port.Evidence{}, port.Errorf(port.CodeBadParams, "pubsub_topic", "this node is on %s only", n.PubsubTopic())
+	if ours := n.settings.pubsubTopics(); e.PubsubTopic != "" && !slices.Contains(ours, e.PubsubTopic) {
+		return port.Evidence{}, port.Errorf(port.CodeBadParams, "pubsub_topic", "this node is on %s only", strings.Join(ours, " and "))
 	}
 	message := wakuMessage(e)
 	if err := message.Validate(); err != nil {
@@ -35,7 +38,7 @@ func (n *Node) Publish(ctx context.Context, e port.Envelope) (port.Evidence, err
 	if r == nil {
 		return port.Evidence{}, port.ErrNoPeers
 	}
-	return r.publish(ctx, message)
+	return r.publish(ctx, e.PubsubTopic, message)
 }
 
 // wakuMessage is e as Status sends it: every field present, meta empty.
@@ -51,20 +54,24 @@ func wakuMessage(e port.Envelope) *pb.WakuMessage {
 	}
 }
 
-func (r *run) publish(ctx context.Context, message *pb.WakuMessage) (port.Evidence, error) {
+// publish publishes on a shard, or with topic "" where enough peers are.
+func (r *run) publish(ctx context.Context, topic string, message *pb.WakuMessage) (port.Evidence, error) {
 	r.ending.RLock()
 	defer r.ending.RUnlock()
 	if r.ended {
 		return port.Evidence{}, port.ErrNoPeers
 	}
-	peers := r.shardPeers()
+	if topic == "" {
+		topic, _, _ = r.publishTopic()
+	}
+	peers := len(r.peersOn(topic))
 	if peers < r.owner.settings.minPeers {
 		return port.Evidence{}, port.ErrNoPeers
 	}
-	hash := message.Hash(r.topic)
+	hash := message.Hash(topic)
 	r.echoes.expect(hash)
 	err := recovered(func() error {
-		_, err := r.node.relay.Publish(ctx, message, relay.WithPubSubTopic(r.topic))
+		_, err := r.node.relay.Publish(ctx, message, relay.WithPubSubTopic(topic))
 		return err
 	})
 	if err == nil {
@@ -74,7 +81,7 @@ func (r *run) publish(ctx context.Context, message *pb.WakuMessage) (port.Eviden
 	switch {
 	case ctx.Err() != nil:
 		return port.Evidence{}, ctx.Err()
-	case r.shardPeers() < r.owner.settings.minPeers: // the last one left meanwhile
+	case len(r.peersOn(topic)) < r.owner.settings.minPeers: // the last one left meanwhile
 		return port.Evidence{}, port.ErrNoPeers
 	default:
 		return port.Evidence{}, port.Errorf(port.CodeNetworkDown, "", "the relay did not take the envelope").Because(err)

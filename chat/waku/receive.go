@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/waku-org/go-waku/waku/v2/protocol"
+	"github.com/waku-org/go-waku/waku/v2/protocol/relay"
 
 	"libstatus1to1/chat/port"
 )
@@ -40,15 +41,15 @@ func (s *topicSet) has(topic string) bool {
 	return wanted
 }
 
-// receive takes envelopes from go-waku's broadcaster, which waits for us, and so
+// receive takes the envelopes of a shard from go-waku's broadcaster, which waits for us, and so
 // waits for nobody itself: what the engine does not want or cannot take is gone. It
 // goes on until go-waku has stopped: its relay cannot while the broadcaster is stuck.
-func (r *run) receive() {
+func (r *run) receive(subscription *relay.Subscription) {
 	for {
 		select {
 		case <-r.gone:
 			return
-		case e, ok := <-r.subscription.Ch:
+		case e, ok := <-subscription.Ch:
 			if !ok {
 				return
 			}

@@ -51,20 +51,20 @@ type relayNode struct {
 }
 
 // newRelayNode builds and starts a node that listens where it is told to. Streams of
-// the metadata protocol go to metadata; only dials are dialled. On an error nothing is
-// left behind.
-func newRelayNode(s settings, private key.Private, dials *staticPeers, metadata network.StreamHandler) (*relayNode, error) {
+// the metadata protocol go to metadata; only chosen and found are dialled. On an error
+// nothing is left behind.
+func newRelayNode(s settings, private key.Private, chosen *staticPeers, found *candidates, metadata network.StreamHandler) (*relayNode, error) {
 	if err := checkListen(s.listen); err != nil {
 		return nil, err
 	}
 	silenceGoLog()
-	h, err := newHost(private, gate{dials: dials, arrivals: newArrivals()})
+	h, err := newHost(private, s, gate{dials: []dialList{chosen, found}, arrivals: newArrivals()})
 	if err != nil {
 		return nil, port.Errorf(port.CodeInternal, "", "the node could not be made").Because(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &relayNode{host: h, cancel: cancel, ready: make(ready, 1), broadcaster: relay.NewBroadcaster(broadcastBuffer)}
-	r.relay = newRelay(s, r.broadcaster, r.ready, newInspector(dials))
+	r.relay = newRelay(s, r.broadcaster, r.ready, newInspector(chosen))
 	h.SetStreamHandler(metadataProtocol, metadata)
 	// Listening comes last, so that everything is in place for the first peer that
 	// connects.
@@ -90,7 +90,7 @@ func newRelay(s settings, broadcaster relay.Broadcaster, tracer pubsub.RawTracer
 			pubsub.WithRawTracer(tracer),
 			pubsub.WithAppSpecificRpcInspector(inspector.inspect),
 			pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(
-				pubsub.NewAllowlistSubscriptionFilter(s.pubsubTopic()), maxSubscriptions)),
+				pubsub.NewAllowlistSubscriptionFilter(s.pubsubTopics()...), maxSubscriptions)),
 		}))
 }
 

@@ -40,10 +40,10 @@ const (
 
 // run holds everything that belongs to one Start of a Node.
 type run struct {
-	owner *Node
-	hooks port.TransportHooks
-	node  *relayNode
-	topic string
+	owner  *Node
+	hooks  port.TransportHooks
+	node   *relayNode
+	topics []string // of our shards, the preferred one first
 
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -51,11 +51,13 @@ type run struct {
 	working sync.WaitGroup // our goroutines
 	keepers keepers
 
-	subscription *relay.Subscription
-	topicEvents  event.Subscription // relay.EvtPeerTopic
-	peerEvents   event.Subscription // event.EvtPeerConnectednessChanged
+	subscriptions []*relay.Subscription // one a shard
+	topicEvents   event.Subscription    // relay.EvtPeerTopic
+	peerEvents    event.Subscription    // event.EvtPeerConnectednessChanged
 
 	online  atomic.Bool
+	members members
+	news    news
 	inbox   *queue[port.Envelope]
 	changes *queue[port.NetworkChange]
 	echoes  echoes
@@ -64,10 +66,10 @@ type run struct {
 	ended  bool         // guarded by ending
 }
 
-// begin starts the relay node and subscribes to the shard; no goroutine of ours
+// begin starts the relay node and subscribes to the shards; no goroutine of ours
 // runs yet.
 func begin(n *Node, hooks port.TransportHooks) (*run, error) {
-	r := &run{owner: n, hooks: hooks, topic: n.PubsubTopic(), gone: make(chan struct{}),
+	r := &run{owner: n, hooks: hooks, topics: n.settings.pubsubTopics(), gone: make(chan struct{}),
 		inbox:   newQueue[port.Envelope](maxInbox, maxInboxBytes),
 		changes: newQueue[port.NetworkChange](maxChanges, math.MaxInt)}
 	identity, err := identityOf(n.settings, hooks.NodeKey)
@@ -75,19 +77,19 @@ func begin(n *Node, hooks port.TransportHooks) (*run, error) {
 		return nil, err
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
-	if r.node, err = newRelayNode(n.settings, identity, &n.static, r.serveMetadata); err != nil {
+	if r.node, err = newRelayNode(n.settings, identity, &n.static, n.candidates, r.serveMetadata); err != nil {
 		r.cancel()
 		return nil, err
 	}
 	if err := recovered(r.subscribe); err != nil {
 		r.cancel()
 		r.node.stop()
-		return nil, port.Errorf(port.CodeInternal, "", "the node could not subscribe to its shard").Because(err)
+		return nil, port.Errorf(port.CodeInternal, "", "the node could not subscribe to its shards").Because(err)
 	}
 	return r, nil
 }
 
-// subscribe joins the shard and both event buses.
+// subscribe joins the shards and both event buses.
 func (r *run) subscribe() (err error) {
 	r.topicEvents, err = r.node.relay.Events().Subscribe(new(relay.EvtPeerTopic), eventbus.BufSize(eventBuffer))
 	if err != nil {
@@ -97,22 +99,29 @@ func (r *run) subscribe() (err error) {
 	if err != nil {
 		return err
 	}
-	subscriptions, err := r.node.relay.Subscribe(r.ctx, protocol.NewContentFilter(r.topic), relay.WithCacheSize(relayBuffer))
-	if err != nil {
-		return err
+	for _, topic := range r.topics {
+		subscriptions, err := r.node.relay.Subscribe(r.ctx, protocol.NewContentFilter(topic), relay.WithCacheSize(relayBuffer))
+		if err != nil {
+			return err
+		}
+		r.subscriptions = append(r.subscriptions, subscriptions...)
 	}
-	r.subscription = subscriptions[0]
 	return nil
 }
 
 // work starts our goroutines.
 func (r *run) work() {
 	r.spawn("waku watch", r.watch)
-	r.spawn("waku receive", r.receive)
+	for _, subscription := range r.subscriptions {
+		r.spawn("waku receive", func() { r.receive(subscription) })
+	}
 	r.spawn("waku deliver", r.deliver)
 	r.spawn("waku changes", r.report)
 	for _, p := range r.owner.static.list() {
 		r.keep(p)
+	}
+	if r.owner.settings.finds() {
+		r.spawn("waku finder", newFinder(r).work)
 	}
 }
 

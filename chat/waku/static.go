@@ -1,6 +1,7 @@
 package waku
 
 import (
+	"errors"
 	"net"
 	"slices"
 	"sync"
@@ -10,8 +11,8 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// staticTag protects connections to static peers from being trimmed.
-const staticTag = "static"
+// chosenTag protects connections that we chose to make from being trimmed.
+const chosenTag = "chosen"
 
 // staticPeer is a peer to be kept connected.
 type staticPeer struct {
@@ -19,6 +20,41 @@ type staticPeer struct {
 
 	mu        sync.Mutex
 	addresses []ma.Multiaddr // without /p2p/
+	problem   string         // why it is not on our shards, "" while it is or nothing is known
+	refusal   string         // why we hung up on it last, until the keeper has seen it
+}
+
+// problemText returns the reason the peer is not on our shards.
+func (p *staticPeer) problemText() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.problem
+}
+
+// refuse notes why we hang up on the peer.
+func (p *staticPeer) refuse(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.problem, p.refusal = text, text
+}
+
+// failed notes an attempt that came to nothing. A peer that hung up was perhaps refused
+// by us meanwhile, which says more.
+func (p *staticPeer) failed(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.problem = dialText(err)
+	if errors.Is(err, errNotOurShard) && p.refusal != "" {
+		p.problem = p.refusal
+	}
+	p.refusal = ""
+}
+
+// joined notes that the peer is on a shard of ours.
+func (p *staticPeer) joined() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.problem, p.refusal = "", ""
 }
 
 // info holds the addresses to dial.
@@ -74,25 +110,31 @@ func (s *staticPeers) remove(id peer.ID) bool {
 	return true
 }
 
-func (s *staticPeers) has(id peer.ID) bool {
+func (s *staticPeers) has(id peer.ID) bool { return s.get(id) != nil }
+
+// get is the peer with this id, or nil.
+func (s *staticPeers) get(id peer.ID) *staticPeer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.find(id) >= 0
+	at := s.find(id)
+	if at < 0 {
+		return nil
+	}
+	return s.peers[at]
 }
 
 // at reports whether a peer may be dialled at an IP address: one that was configured,
 // or one that a configured name resolved to, with the configured port. The owner of a
 // name decides where it leads in any case.
 func (s *staticPeers) at(id peer.ID, address ma.Multiaddr) bool {
-	s.mu.Lock()
-	at := s.find(id)
-	if at < 0 {
-		s.mu.Unlock()
-		return false
-	}
-	p := s.peers[at]
-	s.mu.Unlock()
-	return slices.ContainsFunc(p.info().Addrs, func(allowed ma.Multiaddr) bool {
+	p := s.get(id)
+	return p != nil && leadsTo(p.info().Addrs, address)
+}
+
+// leadsTo reports whether an address that names an IP address is one of these, or one that
+// a name among them may lead to.
+func leadsTo(allowed []ma.Multiaddr, address ma.Multiaddr) bool {
+	return slices.ContainsFunc(allowed, func(allowed ma.Multiaddr) bool {
 		return portOf(allowed) == portOf(address) && (!manet.IsThinWaist(allowed) || ipOf(allowed).Equal(ipOf(address)))
 	})
 }

@@ -198,7 +198,7 @@ func TestDialledAddresses(t *testing.T) {
 		return info.ID
 	}
 	numbered, named := add("/ip4/192.0.2.1/tcp/60000"), add("/dns4/node.example.org/tcp/443/wss")
-	g := gate{dials: &n.static}
+	g := gate{dials: []dialList{&n.static}}
 	for _, c := range []struct {
 		id      peer.ID
 		address string

@@ -10,7 +10,7 @@ import (
 )
 
 // watch turns the events of libp2p (a connection) and of gossipsub (a peer's
-// subscription to our shard) into changes and into work for the keepers of static
+// subscription to a shard of ours) into changes and into work for the keepers of static
 // peers. It waits for nobody, so that the buses never wait for it.
 func (r *run) watch() {
 	defer r.topicEvents.Close()
@@ -20,12 +20,12 @@ func (r *run) watch() {
 		case <-r.ctx.Done():
 			return
 		case <-r.node.ready:
-			r.lookAgain()
+			r.refresh()
 		case e, ok := <-r.topicEvents.Out():
 			if !ok {
 				return
 			}
-			if joined, isTopic := e.(relay.EvtPeerTopic); isTopic && joined.PubsubTopic == r.topic {
+			if joined, isTopic := e.(relay.EvtPeerTopic); isTopic && r.isOurs(joined.PubsubTopic) {
 				r.topicChanged(joined)
 			}
 		case e, ok := <-r.peerEvents.Out():
@@ -43,36 +43,19 @@ func (r *run) topicChanged(e relay.EvtPeerTopic) {
 	if e.State == relay.PEER_JOINED {
 		r.keepers.joined(e.PeerID)
 	}
-	r.lookAgain()
-}
-
-// lookAgain reports the state if it is another one now.
-func (r *run) lookAgain() {
-	if r.refresh() {
-		r.change(port.NetworkChange{})
-	}
+	r.refresh()
 }
 
 func (r *run) peerChanged(e event.EvtPeerConnectednessChanged) {
 	connected := e.Connectedness == network.Connected
 	r.refresh()
-	r.change(port.NetworkChange{Peer: e.Peer.String(), Connected: connected, Static: r.owner.static.has(e.Peer)})
+	r.change(r.aboutPeer(e.Peer, connected))
 	if connected {
 		r.spawn("waku metadata", func() { r.askMetadata(e.Peer) })
 	} else {
 		r.keepers.lost(e.Peer)
 	}
-}
-
-// shardPeers returns the number of peers subscribed to our shard: those that Publish
-// reaches.
-func (r *run) shardPeers() int { return len(r.node.relay.PubSub().ListPeers(r.topic)) }
-
-// refresh checks whether there are enough peers and reports whether that has changed. A
-// connection alone does not make us online: the peer must be on our shard.
-func (r *run) refresh() bool {
-	online := r.shardPeers() >= r.owner.settings.minPeers
-	return r.online.Swap(online) != online
+	r.news.spread()
 }
 
 func (r *run) currentState() port.NetworkState {
@@ -108,7 +91,7 @@ func (r *run) report() {
 // in go-waku dials it again.
 func (r *run) drop(id peer.ID) {
 	r.keepers.stop(id)
-	r.host().ConnManager().Unprotect(id, staticTag)
+	r.host().ConnManager().Unprotect(id, chosenTag)
 	if err := r.host().Network().ClosePeer(id); err != nil {
 		r.log("debug", "closing a connection", "peer", id.String(), "error", err)
 	}

@@ -6,6 +6,7 @@ package host
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/api"
@@ -55,14 +56,57 @@ func openNetwork(c api.NetworkConfig) (chat.Transport, error) {
 	if c.Kind == api.NetworkMemory {
 		return joinMemory(c)
 	}
-	w := waku.Config{Listen: c.Listen, Peers: c.Peers, MaxMessageSize: c.MaxMessageSize}
+	w, err := wakuConfig(c)
+	if err != nil {
+		return nil, err
+	}
+	return waku.New(w)
+}
+
+// wakuConfig is the preset that c names, or an empty one, with what c has instead.
+func wakuConfig(c api.NetworkConfig) (w waku.Config, err error) {
+	if c.Preset != "" {
+		var known bool
+		if w, known = waku.Preset(c.Preset); !known {
+			return w, chat.Errorf(chat.CodeBadConfig, "network.preset", "there is no such preset; there are %s", strings.Join(waku.Presets(), " and ")).
+				With("presets", waku.Presets())
+		}
+	}
+	replace(&w.Listen, c.Listen)
+	replace(&w.Peers, c.Peers)
+	replace(&w.Trees, c.DNSDiscovery)
 	if c.Cluster != nil {
 		w.Cluster = uint16(*c.Cluster)
 	}
 	if c.Shard != nil {
-		w.Shard = uint16(*c.Shard)
+		w.Shards = []uint16{uint16(*c.Shard)}
 	}
-	return waku.New(w)
+	if c.Shards != nil {
+		w.Shards = []uint16{}
+		for _, shard := range c.Shards {
+			w.Shards = append(w.Shards, uint16(shard))
+		}
+	}
+	if c.PeerExchange != nil {
+		w.Exchange = *c.PeerExchange
+	}
+	if c.Discv5 != nil {
+		w.Discv5 = *c.Discv5
+	}
+	if c.Nameserver != "" {
+		w.Nameserver = c.Nameserver
+	}
+	if c.MaxMessageSize != 0 {
+		w.MaxMessageSize = c.MaxMessageSize
+	}
+	return w, nil
+}
+
+// replace sets a list that was given, be it empty.
+func replace(list *[]string, given []string) {
+	if given != nil {
+		*list = given
+	}
 }
 
 func joinMemory(c api.NetworkConfig) (chat.Transport, error) {

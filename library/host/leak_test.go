@@ -72,6 +72,7 @@ func TestLeakOfClients(t *testing.T) {
 		{"memory", `{"store":{"kind":"memory"},"network":{"kind":"memory","memory":{"name":"leak"}}` + log + `}`, 100},
 		{"file", fmt.Sprintf(`{"store":`+file+`,"network":{"kind":"memory","memory":{"name":"leak"}}}`, filepath.Join(dir, "a.db")), 20},
 		{"waku", `{"store":{"kind":"memory"},"network":{"listen":["/ip4/127.0.0.1/tcp/0"]}}`, 4},
+		{"finding", `{"store":{"kind":"memory"},"network":{"preset":"status.prod","peers":[],"nameserver":"127.0.0.1:1"}}`, 4},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
 			r := NewRegistry()

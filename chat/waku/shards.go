@@ -1,0 +1,113 @@
+package waku
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"libstatus1to1/chat/port"
+)
+
+// This file knows which peers are on which of our shards. A node listens on all its
+// shards and publishes on one, the first in the order of the configuration that has
+// enough peers: while a network moves from one shard to another, both halves are heard,
+// and what we say goes where somebody is. Spec: 51/WAKU2-RELAY-SHARDING, "Static
+// Sharding".
+
+// members are the peers that are on one of our shards. The zero value is ready.
+type members struct {
+	mu  sync.Mutex
+	all map[peer.ID]struct{}
+}
+
+func (m *members) has(id peer.ID) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, there := m.all[id]
+	return there
+}
+
+// become replaces the members and tells who came and who went.
+func (m *members) become(now map[peer.ID]struct{}) (came, went []peer.ID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id := range now {
+		if _, there := m.all[id]; !there {
+			came = append(came, id)
+		}
+	}
+	for id := range m.all {
+		if _, there := now[id]; !there {
+			went = append(went, id)
+		}
+	}
+	m.all = now
+	return came, went
+}
+
+// peersOn lists who is subscribed to a shard: those a publish there reaches.
+func (r *run) peersOn(topic string) []peer.ID { return r.node.relay.PubSub().ListPeers(topic) }
+
+// isOurs reports whether topic is the name of one of our shards.
+func (r *run) isOurs(topic string) bool { return slices.Contains(r.topics, topic) }
+
+// publishTopic is the shard to publish on, and how many peers are there: the first
+// with enough of them. ok is false when there is none; then it is the preferred shard.
+func (r *run) publishTopic() (topic string, peers int, ok bool) {
+	for _, topic := range r.topics {
+		if peers := len(r.peersOn(topic)); peers >= r.owner.settings.minPeers {
+			return topic, peers, true
+		}
+	}
+	return r.topics[0], len(r.peersOn(r.topics[0])), false
+}
+
+// refresh looks who is on our shards and whether that is enough to publish. What is
+// news it reports: a peer that has come to our shards or has left them, and the state.
+// A connection alone does not make us online: the peer must be on a shard of ours.
+// Only watch calls it.
+func (r *run) refresh() {
+	now := map[peer.ID]struct{}{}
+	enough := false
+	for _, topic := range r.topics {
+		peers := r.peersOn(topic)
+		enough = enough || len(peers) >= r.owner.settings.minPeers
+		for _, id := range peers {
+			now[id] = struct{}{}
+		}
+	}
+	came, went := r.members.become(now)
+	turned := r.online.Swap(enough) != enough
+	r.news.spread()
+	for _, id := range came {
+		r.keepers.joined(id)
+		if p := r.owner.static.get(id); p != nil {
+			p.joined()
+		}
+		r.change(r.aboutPeer(id, true))
+	}
+	for _, id := range went {
+		if r.connected(id) { // else its leaving is reported
+			r.change(r.aboutPeer(id, true))
+		}
+	}
+	if turned {
+		r.change(port.NetworkChange{})
+	}
+}
+
+// aboutPeer is a change that tells how a peer is doing.
+func (r *run) aboutPeer(id peer.ID, connected bool) port.NetworkChange {
+	return port.NetworkChange{Peer: id.String(), Connected: connected, Static: r.owner.static.has(id),
+		OnShard: connected && r.members.has(id)}
+}
+
+// shardStatus counts the peers of each shard.
+func (r *run) shardStatus() []port.NetworkShard {
+	all := make([]port.NetworkShard, len(r.topics))
+	for i, topic := range r.topics {
+		all[i] = port.NetworkShard{Shard: int(r.owner.settings.shards[i]), PubsubTopic: topic, Peers: len(r.peersOn(topic))}
+	}
+	return all
+}
