@@ -50,8 +50,8 @@ func newAnswers() answers {
 	return answers{due: map[answer]bool{}, sent: sent}
 }
 
-// lastAnswer is when an answer of a kind to an installation went out last. Under the answer
-// that names only a peer it counts all answers to them: at is the first of the present
+// lastAnswer remembers the last answer of a kind to an installation. Under the answer that
+// names only a peer it counts all answers to them: at is the first of the present
 // AdvertiseEvery, times how many there have been since.
 type lastAnswer struct {
 	at    time.Time
@@ -66,9 +66,9 @@ const (
 	maxAnswersEach = 2 * session.MaxKnownInstallations
 	// answersRemembered bounds what the limiter knows.
 	answersRemembered = 4096
-	// renewEvery is how often a repair may replace our pre-key: with the daily
-	// rotation that stays below x3dh.MaxPreKeys in 30 days, so that nobody can make
-	// us erase pre-keys early.
+	// renewEvery limits how often a repair may replace our pre-key: with the daily rotation
+	// that stays below x3dh.MaxPreKeys in 30 days, so that nobody can make us erase
+	// pre-keys early.
 	renewEvery = 24 * time.Hour
 )
 
@@ -99,10 +99,10 @@ func (p *pass) answerable(m *inbound) bool {
 	return m.sender == p.a.public || known && s.familiar() && !p.met[m.sender]
 }
 
-// partitioned answers a message that is for other installations of ours, unless its
-// sender knows this one: then it is a resend to those that have not acknowledged it.
-// Whoever holds a session with us is answered in it, since an empty message in none has
-// them begin another one.
+// partitioned answers a message that is for other installations of ours, unless its sender
+// knows this one: then it is a resend to those that have not acknowledged it. A sender who
+// holds a session with us is answered in it, since an empty message outside of a session
+// makes them begin another one.
 func (p *pass) partitioned(m *inbound, peer session.Peer) {
 	w := answer{peer: m.sender, installation: m.in.InstallationID}
 	if peer.HeardSince(w.installation, p.now.Add(-p.c.settings.AdvertiseEvery)) {

@@ -180,7 +180,7 @@ func (in *inspection) seen() error {
 	return err
 }
 
-// subject is what an event is about, as far as it can be looked up.
+// subject names the record of the store that an event reports on, if it has one.
 type subject struct {
 	MessageID string `json:"message_id"`
 	Message   *struct {

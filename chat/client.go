@@ -15,8 +15,8 @@ import (
 	"libstatus1to1/chat/protocol/session"
 )
 
-// Options is what Open takes. Store and Transport are required; the client owns
-// them from then on and closes them, also when Open fails.
+// Options are the arguments of Open. Store and Transport are required; the client owns them
+// from then on and closes them, also when Open fails.
 type Options struct {
 	Store     Store
 	Transport Transport
@@ -24,7 +24,7 @@ type Options struct {
 	Rand      io.Reader // nil: crypto/rand; must be safe for concurrent use
 	Logger    Logger    // nil: silent
 	Settings  Settings
-	// Probe is for crash tests and nil in production: see probe.go.
+	// Probe is for crash tests and nil in production: see package ledger.
 	Probe func(point string)
 
 	// stepped leaves the loop out, for simulations that do its rounds themselves.
@@ -189,8 +189,8 @@ func (c *Client) source() session.Source {
 	return session.Source{Rand: c.rand, IV: ratchet.RandomIV(c.rand)}
 }
 
-// txn is a transaction of the ledger with the client whose it is: the engine's own steps
-// are its methods.
+// txn is a transaction of the ledger together with its client: the engine's own steps are
+// its methods.
 type txn struct {
 	*ledger.Tx
 	c *Client

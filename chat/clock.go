@@ -12,15 +12,16 @@ import (
 // clock. Go has no notice of either (golang.org/issue/24595).
 
 const (
-	// clockLook is how long after such a jump it is noticed at most: what waits is to go
-	// within seconds. A look costs microseconds; the network node wakes up each second.
+	// clockLook is the interval at which we look for such a jump, so that waiting messages
+	// go out within seconds of it. A look costs microseconds; the network node wakes up
+	// each second.
 	clockLook = 5 * time.Second
 	// minJump is less than anybody waits for, and more than the daemons that keep a clock
 	// right correct in clockLook.
 	minJump = 2 * time.Second
 )
 
-// clockReading is what both clocks say at one moment.
+// clockReading holds the time of both clocks at one moment.
 type clockReading struct {
 	at     time.Time
 	passed time.Duration
@@ -31,7 +32,8 @@ func (c *Client) readClocks() clockReading {
 	return clockReading{at, passed}
 }
 
-// jump is by how much the time of day has parted from the time that has passed since r.
+// jump returns the difference between the change of the time of day and the time that has
+// really passed.
 func (r clockReading) jump(since clockReading) time.Duration {
 	by := r.at.Sub(since.at) - (r.passed - since.passed)
 	if by.Abs() < minJump {
@@ -41,7 +43,7 @@ func (r clockReading) jump(since clockReading) time.Duration {
 }
 
 // clockJumped reports whether there was a jump that followClock has not followed. Small
-// ones are forgotten. the lock is held.
+// ones are ignored. The caller holds the engine's lock.
 func (c *Client) clockJumped() bool {
 	now := c.readClocks()
 	if now.jump(c.loop.clocks) != 0 {
@@ -52,8 +54,8 @@ func (c *Client) clockJumped() bool {
 }
 
 // followClock does what a jump of the time of day asks for. After one forward all that
-// became due meanwhile is due anyway; we were away perhaps. After one back, what is due
-// in a second must not wait for as long as the jump. the lock is held.
+// became due meanwhile is due anyway; we were away perhaps. After one back, what is due in
+// a second must not wait for as long as the jump. The caller holds the engine's lock.
 func (c *Client) followClock(t *ledger.Turn) {
 	now := c.readClocks()
 	by := now.jump(c.loop.clocks)
@@ -83,7 +85,7 @@ func (c *Client) setBack(t *ledger.Turn, by time.Duration) {
 	c.sessions.shift(by)
 }
 
-// systemClock is the real time; opened is when it was made.
+// systemClock reads the clock of the machine; opened is the time it was created.
 type systemClock struct{ opened time.Time }
 
 func (systemClock) Now() time.Time { return time.Now().Round(0) }

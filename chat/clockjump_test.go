@@ -78,7 +78,7 @@ func TestAnswersToAWrongTime(t *testing.T) {
 	if _, _, err := alice.CreateIdentity(context.Background(), 12, "alice"); err != nil {
 		t.Fatal(err)
 	}
-	g := newGhost(t, net, alice.key())
+	g := newRawPeer(t, net, alice.key())
 	m := alice.request(g.key(), "hi")
 	g.clock = m.Clock // a Lamport clock
 	g.say(wire.ApplicationMetadataMessage_ACCEPT_CONTACT_REQUEST, &wire.AcceptContactRequest{Id: m.ID, Clock: g.next()})

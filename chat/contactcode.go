@@ -12,7 +12,7 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// contactCode is when our contact code is due.
+// contactCode schedules the publishing of our contact code.
 type contactCode struct {
 	next, last time.Time
 	repeats    int // how often it is to be published again soon: see returns.go
@@ -24,8 +24,8 @@ type preKeyRenewal struct {
 	renewed time.Time // the last time
 }
 
-// codeSoon makes the contact code due, at most once in a ResendBase: what changes the bundle
-// may come in numbers.
+// codeSoon makes the contact code due, at most once in a ResendBase, because changes of the
+// bundle may come in numbers.
 func (c *Client) codeSoon() {
 	at := c.sessions.code.last.Add(c.settings.ResendBase)
 	if at.Before(c.sessions.code.next) {
@@ -74,8 +74,9 @@ func (c *Client) publishContactCode(t *ledger.Turn) {
 		return
 	}
 	if a.dropped {
-		// Our other devices have taken this one off the list. If it published a bundle that lists
-		// it, people would write to it again: it shows itself to the other devices only.
+		// Our other devices have disabled this one. If it published a bundle that lists it,
+		// people would write to it again. So it advertises itself to the other devices
+		// only.
 		c.sessions.answers.due[answer{peer: a.public}] = true
 		c.sessions.code.next = now.Add(c.settings.ContactCodeEvery)
 		return
@@ -122,7 +123,7 @@ func (c *Client) rotate(a *account, now time.Time) error {
 }
 
 // maxPreKeyVersion bounds the versions that are believed: the time in seconds of 2072.
-// Whoever has the seed phrase could otherwise use up all versions of ours.
+// Otherwise a thief of the seed phrase could use up all our versions.
 const maxPreKeyVersion = 3 << 30
 
 // ownBundleSeen compares what another own device knows of our pre-keys with what we

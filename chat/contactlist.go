@@ -10,8 +10,7 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// people is what the engine keeps in memory of the people around us, other than our
-// sessions with them.
+// people is the engine's memory of other people, apart from our sessions with them.
 type people struct {
 	contacts      contactList
 	entering      entryLimiter
@@ -24,20 +23,20 @@ func newPeople() people {
 	return people{updates: contactUpdates{}, introductions: newIntroductions()}
 }
 
-// contactList is what must be known of a person without reading the store: whether to
-// accept what they send, and the contact state that every message to them carries. It
-// mirrors tableContacts: a change is seen in it after its transaction, not within.
+// contactList answers questions about a person without reading the store: whether to accept
+// what they send, and which contact state every message to them carries. It mirrors
+// tableContacts: a change is seen in it after its transaction, not within.
 type contactList struct {
 	mu        sync.RWMutex
 	people    map[key.Compact]standing
 	strangers int
 	writes    atomic.Uint64 // counts the writes of contacts
-	// silenced are being blocked by a transaction that runs: what they say later in the same
-	// commit, before the list has that, is not accepted either.
+	// silenced are people whom a running transaction is blocking: what they say later in
+	// the same commit, before the list shows the block, is not accepted either.
 	silenced map[key.Compact]bool
 }
 
-// standing is how one person stands to us.
+// standing is our relation to one person: contact requests, and whether they are blocked.
 type standing struct {
 	request contact.Request
 	added   bool // in the address book
@@ -59,7 +58,7 @@ func (s standing) familiar() bool {
 	return s.added || s.written || s.known || s.request.Added()
 }
 
-// standingOf returns how a person stands to us by their record.
+// standingOf returns the standing that the record of a person says.
 func standingOf(rec *wire.ContactRecord) standing {
 	return standing{
 		request: requestOf(rec), added: rec.GetAdded(), blocked: rec.GetBlockedAt() != 0, written: rec.GetWrittenTo(),
@@ -67,7 +66,7 @@ func standingOf(rec *wire.ContactRecord) standing {
 	}
 }
 
-// get returns how somebody stands to us; people we do not know are strangers.
+// get returns the standing of a person; people we do not know are strangers.
 func (l *contactList) get(k key.Public) (s standing, known bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -119,7 +118,7 @@ func (l *contactList) silence(who key.Compact, on bool) {
 	}
 }
 
-// set stores how somebody stands to us, unless a later write of their record has done so.
+// set changes the standing of a person, unless a later write of their record has done so.
 func (l *contactList) set(k key.Compact, s standing) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

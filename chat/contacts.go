@@ -74,7 +74,7 @@ func (c *Client) contactRoutes(a *account, k key.Public) ([]route, error) {
 	return routes, nil
 }
 
-// Contact is what we know of one person.
+// Contact returns the stored record of one person.
 func (c *Client) Contact(k key.Public) (event.Contact, error) {
 	if _, err := c.account(); err != nil {
 		return event.Contact{}, err
@@ -145,8 +145,8 @@ func contactRecord(r reader, k key.Public) (*wire.ContactRecord, error) {
 // putContact stores a record; the contact list has it once it is durable.
 func (t *txn) putContact(k key.Public, rec *wire.ContactRecord) error {
 	s := standingOf(rec)
-	// Transactions run one after the other, but their callers may update the list in another
-	// order: the number tells the list which record is the later one.
+	// Transactions run one after the other, but their callers may update the list in
+	// another order. By this number the list knows the later record.
 	s.write = t.c.people.contacts.writes.Add(1)
 	t.After(func() { t.c.people.contacts.set(k.Compact(), s) })
 	if s.blocked {
@@ -155,7 +155,7 @@ func (t *txn) putContact(k key.Public, rec *wire.ContactRecord) error {
 		t.Otherwise(func() { t.c.people.contacts.silence(k.Compact(), false) })
 	}
 	if before, known := t.c.people.contacts.get(k); known && before.stranger() && !s.stranger() && !s.blocked {
-		// They are a stranger no more: what waited for that is reported now.
+		// They are a stranger no more: their messages that waited are reported now.
 		rec.UnaskedChanges = 0
 		if err := t.c.history.Release(t.Tx, message.ConversationWith(k)); err != nil {
 			return err

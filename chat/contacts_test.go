@@ -196,7 +196,7 @@ func TestHostileContactStates(t *testing.T) {
 	net := memnet.New(memnet.Options{})
 	alice := newPerson(t, "alice", net)
 	openPerson(t, "somebody", store.Memory(), net.Join(), fast)
-	g := newGhost(t, net, alice.key())
+	g := newRawPeer(t, net, alice.key())
 	ahead := uint64(time.Now().Add(10 * time.Minute).UnixMilli())
 	for i, s := range []*wire.ContactRequestPropagatedState{
 		{LocalState: 1, LocalClock: 5}, {LocalState: math.MaxUint64, LocalClock: 5}, {LocalState: 2, LocalClock: ahead},
@@ -239,7 +239,7 @@ func TestHostileContactStates(t *testing.T) {
 func TestRepair(t *testing.T) {
 	net := memnet.New(memnet.Options{})
 	alice, bob := newPerson(t, "alice", net), newPerson(t, "bobby", net)
-	g := newGhost(t, net, alice.key())
+	g := newRawPeer(t, net, alice.key())
 	g.request("add me")
 	alice.settled(g.key(), "received")
 	alice.must(alice.AcceptContact(g.key()))
@@ -262,7 +262,7 @@ func TestRepair(t *testing.T) {
 	bob.must(bob.AcceptContact(alice.key()))
 	alice.settled(bob.key(), "mutual")
 	// Those who have no four values say only when they asked.
-	old := newGhost(t, net, alice.key())
+	old := newRawPeer(t, net, alice.key())
 	old.say(wire.ApplicationMetadataMessage_CONTACT_UPDATE, &wire.ContactUpdate{Clock: old.next(), ContactRequestClock: old.clock, DisplayName: "Old app"})
 	e := wait(alice, "their request", func(e event.ContactRequestReceived) bool { return e.Contact.PublicKey == old.key().Hex() })
 	if e.Message != nil || e.Contact.Request != "received" {
@@ -346,7 +346,7 @@ func TestStrangersPolicies(t *testing.T) {
 	choosy, closed := open("choosy", chat.StrangersRequest), open("closed", chat.StrangersDeny)
 	friend := newPerson(t, "friend", net)
 
-	g := newGhost(t, net, choosy.key())
+	g := newRawPeer(t, net, choosy.key())
 	g.text("no request", nil)
 	g.say(wire.ApplicationMetadataMessage_EMOJI_REACTION, &wire.ChatMessage{})
 	g.request("a request")
@@ -364,7 +364,7 @@ func TestStrangersPolicies(t *testing.T) {
 		t.Error("a reaction of a stranger was shown")
 	}
 
-	h := newGhost(t, net, closed.key())
+	h := newRawPeer(t, net, closed.key())
 	h.text("anybody there?", nil)
 	h.request("please")
 	eventually(t, "two refusals", func() bool {
@@ -394,7 +394,7 @@ func TestTenThousandStrangers(t *testing.T) {
 	bob.send(alice, "hi, too")
 	alice.waitText("hi, too")
 	for range n {
-		newGhost(t, net, alice.key()).request("let me in")
+		newRawPeer(t, net, alice.key()).request("let me in")
 	}
 	m := bob.send(alice, "still there?")
 	eventually(t, "the friend's message", func() bool { _, err := alice.Message(mustID(t, m.ID)); return err == nil })
@@ -415,7 +415,7 @@ func TestTenThousandStrangers(t *testing.T) {
 func TestTalkativeStranger(t *testing.T) {
 	net := memnet.New(memnet.Options{})
 	alice := newPerson(t, "alice", net)
-	g := newGhost(t, net, alice.key())
+	g := newRawPeer(t, net, alice.key())
 	for i := range chat.MaxStrangerMessages + 20 {
 		g.text(fmt.Sprint(i), nil)
 	}
@@ -479,13 +479,13 @@ func TestBlockIsNotOvertaken(t *testing.T) {
 	}
 }
 
-// A contact in the Status app who removes us tells nobody; the request they send later is
+// A contact in the Status app who removes us sends nothing; the request they send later is
 // told like the first one.
 func TestRequestAfterARemovalNobodyWasTold(t *testing.T) {
 	net := memnet.New(memnet.Options{Seed: 17})
 	newPerson(t, "carol", net) // somebody to publish to
 	alice := newPerson(t, "alice", net)
-	g := newGhost(t, net, alice.key())
+	g := newRawPeer(t, net, alice.key())
 	g.request("please")
 	wait(alice, "the request", func(event.ContactRequestReceived) bool { return true })
 	alice.must(alice.AcceptContact(g.key()))

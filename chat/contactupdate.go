@@ -15,9 +15,9 @@ import (
 // Spec: 62/STATUS-PAYLOADS leaves it out; deployed.
 
 const (
-	// repairAgain is how long the same state is not sent to somebody again. The first update
-	// is repeated until it is acknowledged anyway, and two sides that cannot agree would
-	// send updates round and round.
+	// repairAgain is the least time between two updates with the same state to one person.
+	// The first update is repeated until it is acknowledged anyway, and two sides that
+	// cannot agree would send updates round and round.
 	repairAgain = 10 * time.Minute
 	// maxRepairs bounds the people who get an update in one round; the rest get theirs when
 	// they write again.

@@ -39,8 +39,8 @@ func named(t *testing.T, installation, name string) []byte {
 	return b
 }
 
-// A deployed client on another own device tells what it is called, and signs that with
-// nothing but the envelope. It is no name for somebody else's, and none against the user's.
+// A deployed client on another own device sends its name, and signs that with nothing but
+// the envelope. It is no name for somebody else's, and none against the user's.
 func TestUnsignedDeviceName(t *testing.T) {
 	net := memnet.New(memnet.Options{Seed: 14})
 	newPerson(t, "carol", net)
@@ -139,8 +139,8 @@ func TestMessageFromBeforeTheDevice(t *testing.T) {
 	}
 }
 
-// Whoever has the key in a lost device takes the others off its list. The user of the
-// other device is told, and so are the contacts; nobody is shut out.
+// A thief of a lost device, and the key in it, takes the others off its list. The user of
+// the other device is told, and so are the contacts; nobody is shut out.
 func TestDeviceConflictIsTold(t *testing.T) {
 	net := memnet.New(memnet.Options{Seed: 15})
 	alice := newPerson(t, "alice", net)

@@ -20,10 +20,10 @@ import (
 // Our own other devices are installations of our own identity: the record of the
 // peer we are ourselves holds them. Spec: 54/WAKU2-X3DH-SESSIONS, "Pairing".
 
-// joinWindow is how long after it was set up a device lets the devices that list it
-// take it into their group without asking its user, who has just confirmed it on one
-// of them. Later a bundle that lists us may be the work of somebody who has got hold
-// of the seed phrase: then only the user enables.
+// joinWindow is the time after setup in which a device joins the group of the devices that
+// list it without asking its user, who has just confirmed it on one of them. Later a bundle
+// that lists us may be the work of somebody who has got hold of the seed phrase: then only
+// the user enables.
 const joinWindow = 24 * time.Hour
 
 // limitFor returns how many installations of an identity are addressed.
@@ -51,7 +51,7 @@ func (a *account) setDevices(own session.Peer) {
 	a.dropped = own.Dropped()
 }
 
-// ownDevices brings the account up to date after p was stored, if that is our own
+// refreshOwnDevices brings the account up to date after p was stored, if p is our own
 // identity, and has the bundle published if that changes it. The caller holds the engine's
 // lock.
 func (c *Client) refreshOwnDevices(p session.Peer) {
@@ -90,9 +90,9 @@ func (p *pass) join(m *inbound, own session.Peer) session.Peer {
 }
 
 // deviceNamed stores the name that another own device gives itself, unless the user has
-// given it one here. A deployed client tells its own devices with a SYNC_PAIR_INSTALLATION
-// that it does not sign; the signature of the payload says that it is one of ours.
-// Spec: 62/STATUS-PAYLOADS leaves the unsigned form out; deployed.
+// given it one here. A deployed client sends it to its own devices in a
+// SYNC_PAIR_INSTALLATION that it does not sign; the signature of the payload shows that it
+// is one of ours. Spec: 62/STATUS-PAYLOADS leaves the unsigned form out; deployed.
 func (p *pass) deviceNamed(m *inbound, app message.Application) {
 	var named wire.SyncPairInstallation
 	if err := proto.Unmarshal(app.Payload, &named); err != nil || m.sender != p.a.public {
@@ -189,8 +189,8 @@ func (c *Client) Devices() ([]event.Device, error) {
 // send, and our bundle lists it. Spec: 54, "Pairing".
 func (c *Client) EnableDevice(id string) (event.Device, error) { return c.setDevice(id, true) }
 
-// DisableDevice ends that: it gets nothing more from us, and those who learn our
-// bundle do not write to it any more.
+// DisableDevice ends the pairing with an installation: it gets nothing more from us, and
+// people who learn our bundle do not write to it any more.
 func (c *Client) DisableDevice(id string) (event.Device, error) { return c.setDevice(id, false) }
 
 // setDevice enables or disables an installation by decision of the user, which no bundle

@@ -49,8 +49,8 @@ func benchPeer(b *testing.B, self session.Self, n int) session.Peer {
 
 var benchSource = session.Source{Rand: rand.Reader, IV: ratchet.RandomIV(rand.Reader)}
 
-// parts is what a message to n devices cannot do without: n ratchet steps, the
-// signed bundle, and the signed payload.
+// parts is the least work of a message to n devices: n ratchet steps, the signed bundle,
+// and the signed payload.
 func parts(b *testing.B, self session.Self, p *session.Peer, plaintext []byte) {
 	next, out, err := p.Encrypt(self, plaintext, nil, time.Now(), benchSource)
 	if err != nil {

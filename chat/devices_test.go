@@ -349,8 +349,8 @@ func TestBatchFitsThreeDevices(t *testing.T) {
 	}
 }
 
-// Whoever has the seed phrase cannot use up the versions of this device's pre-keys:
-// past the last one there is no rotation, and the store would not open again.
+// A thief of the seed phrase cannot use up the versions of this device's pre-keys: past the
+// last one there is no rotation, and the store would not open again.
 func TestHostileOwnPreKeyVersion(t *testing.T) {
 	net := memnet.New(memnet.Options{Seed: 13})
 	k, err := key.Generate(rand.Reader)

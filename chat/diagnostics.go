@@ -9,7 +9,7 @@ import (
 	"libstatus1to1/chat/internal/ledger"
 )
 
-// counters are for diagnostics; they tell nothing of who talks to whom.
+// counters are for diagnostics; they do not show who talks to whom.
 type counters struct {
 	received atomic.Uint64
 
@@ -26,7 +26,7 @@ func (n *counters) drop(reason string) {
 	n.dropped[reason]++
 }
 
-// Diagnostics tells counters and depths.
+// Diagnostics returns counters and the lengths of queues.
 func (c *Client) Diagnostics() (Diagnostics, error) {
 	if err := c.checkOpen(); err != nil {
 		return Diagnostics{}, err

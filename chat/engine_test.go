@@ -103,8 +103,8 @@ func (p *person) texts(with *person) []string {
 	return all
 }
 
-// patience is how long a test waits for what must come: long enough for a loaded
-// machine and the race detector, since nothing is measured by it.
+// patience is the time that a test waits for something that must come: long enough for a
+// loaded machine and the race detector, since nothing is measured by it.
 const patience = 2 * time.Minute
 
 func eventually(t *testing.T, what string, ok func() bool) {

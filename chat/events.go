@@ -17,8 +17,8 @@ func (c *Client) NextEvent(ctx context.Context) (*DeliveredEvent, error) {
 // and must only do something like writing to a pipe. nil unsets it.
 func (c *Client) OnEventsWaiting(f func(waiting bool)) { c.ledger.Events.OnWaiting(f) }
 
-// AckEvents lets go of all events up to and including seq upTo. Those not handed
-// out yet cannot be acknowledged.
+// AckEvents deletes all events up to and including seq upTo. Those not handed out yet
+// cannot be acknowledged.
 func (c *Client) AckEvents(upTo uint64) error {
 	if err := c.checkOpen(); err != nil {
 		return err

@@ -121,7 +121,7 @@ func TestFaultStoreRefuses(t *testing.T) {
 	}
 }
 
-// deafStore cannot tell for once whether an MVDS message was seen before.
+// deafStore fails once to look up whether an MVDS message was seen before.
 type deafStore struct {
 	chat.Store
 	fails atomic.Int32

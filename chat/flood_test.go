@@ -14,8 +14,8 @@ import (
 	"libstatus1to1/chat/protocol/topic"
 )
 
-// heapBound is how much the heap may have grown after a flood, tables in memory
-// included where the flood may fill them.
+// heapBound limits the growth of the heap by a flood, tables in memory included where the
+// flood may fill them.
 const heapBound = 48 << 20
 
 // TestFloodGarbage: 100,000 envelopes on our topic that are not for us, or for

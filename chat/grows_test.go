@@ -15,8 +15,8 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// What in a stored record can have any length, and what bounds it. Whoever adds a list
-// to a record has to say so here.
+// The fields of stored records that can have any length, and their bounds. Whoever adds a
+// list to a record has to say so here.
 var bounded = map[protoreflect.FullName]string{
 	"status1to1.record.PeerRecord.installations":     "session.MaxKnownInstallations",
 	"status1to1.record.InstallationRecord.listing":   "session.MaxKnownInstallations: only known ones are noted",

@@ -11,7 +11,7 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// What chat says of conversations, and what the history needs to know from the rest of
+// The calls about conversations, and the answers that the history needs from the rest of
 // the engine. The history itself is in internal/history.
 
 // Message is one message by its id.
@@ -68,7 +68,7 @@ func (c *Client) newHistory() *history.History {
 	})
 }
 
-// onTheWay tells the history about messages that are being sent.
+// onTheWay answers the history's questions about messages that are being sent.
 type onTheWay struct{ c *Client }
 
 func (o onTheWay) Sending(id [32]byte) (*history.Sending, bool) {
@@ -94,7 +94,7 @@ func (o onTheWay) Awaited(id [32]byte) ([]event.MessageDevice, error) {
 	return list, nil
 }
 
-// inChats tells the history about people.
+// inChats answers the history's questions about people.
 type inChats struct{ c *Client }
 
 func (i inChats) Stranger(who key.Compact) bool {

@@ -13,7 +13,7 @@ import (
 	"libstatus1to1/chat/internal/ledger"
 )
 
-// life is how a client ends.
+// life holds the means to close a client.
 type life struct {
 	ctx      context.Context // ends when the client is to close
 	cancel   context.CancelFunc
@@ -75,7 +75,7 @@ func (c *Client) Fail(where string, value any, stack []byte) (reportID string) {
 	internal := "internal"
 	c.life.reason.CompareAndSwap(nil, &internal)
 	go func() {
-		defer func() { _ = recover() }() // what fails now has nobody to tell
+		defer func() { _ = recover() }() // a failure now could be reported to nobody
 		_ = c.Close()
 	}()
 	return reportID
@@ -109,7 +109,7 @@ func (c *Client) SuspendStore() error {
 	return nil
 }
 
-// ResumeStore takes the store file again.
+// ResumeStore opens the store file again.
 func (c *Client) ResumeStore() error {
 	if err := c.checkOpen(); err != nil {
 		return err
@@ -129,7 +129,7 @@ func (c *Client) ResumeStore() error {
 // StoreInfo describes the store.
 func (c *Client) StoreInfo() StoreInfo { return c.ledger.Store.Info() }
 
-// ChangePassphrase changes what the store is opened with.
+// ChangePassphrase changes the passphrase of the store.
 func (c *Client) ChangePassphrase(old, new string) error {
 	if err := c.checkOpen(); err != nil {
 		return err
@@ -144,7 +144,7 @@ type Credentials struct {
 	Key        []byte
 }
 
-// Phrase shows the seed phrase of the identity to who can open the store. With
+// Phrase returns the seed phrase of the identity to a caller who can open the store. With
 // forget it is erased from the store: this was the last time. CodeNotFound when the
 // identity has none (an imported key), or it was erased.
 func (c *Client) Phrase(by Credentials, forget bool) (identity.Phrase, error) {
@@ -168,8 +168,8 @@ func (c *Client) Phrase(by Credentials, forget bool) (identity.Phrase, error) {
 	return phrase, err
 }
 
-// DeleteIdentity destroys the identity and all that is in the store, for who can open
-// it: the keys of the store are erased and its file is removed. The client is closed
+// DeleteIdentity destroys the identity and all that is in the store, for a caller who can
+// open it: the keys of the store are erased and its file is removed. The client is closed
 // then. The last event is closed, with reason "deleted".
 func (c *Client) DeleteIdentity(by Credentials) error {
 	if _, err := c.account(); err != nil {

@@ -21,11 +21,12 @@ const (
 	// allows 24 for display names; names we give contacts may be longer.
 	MaxName        = 100
 	MaxDisplayName = 24
-	// DefaultResendBase is what status-go waits before the first resend.
+	// DefaultResendBase is status-go's wait before the first resend.
 	DefaultResendBase = 27 * time.Second
 	// DefaultAckDelay is status-go's datasync tick.
 	DefaultAckDelay = 300 * time.Millisecond
-	// DefaultContactCodeEvery is how often status-go republishes its contact code.
+	// DefaultContactCodeEvery is status-go's interval for publishing its contact code
+	// again.
 	DefaultContactCodeEvery = 6 * time.Hour
 	// DefaultAdvertiseEvery is status-go's pause between two advertisements of the
 	// bundle to one device.

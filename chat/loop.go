@@ -10,12 +10,12 @@ import (
 	"libstatus1to1/chat/internal/ledger"
 )
 
-// loop is what the loop works with and no part owns. What is not a channel or atomic
-// belongs to whoever holds lock: see ledger.Turn.
+// loop is the state of the engine's loop that no part owns. Fields other than channels and
+// atomics belong to the holder of lock: see ledger.Turn.
 type loop struct {
 	lock ledger.Lock
 	wake chan struct{} // holds one value when there is work
-	// inbox is where the transport puts envelopes, without the lock.
+	// inbox receives the transport's envelopes, without the lock.
 	inbox inbox
 	parts []part // in the order of their work
 	// paused is true while the store is suspended.
@@ -42,14 +42,15 @@ func (c *Client) kick() {
 
 // Pauses of the loop.
 const (
-	// careEvery is how often rotation of pre-keys and forgetting is checked.
+	// careEvery is the interval at which pre-keys are rotated and old records forgotten, if
+	// due.
 	careEvery = time.Hour
 	// idle is the wait when nothing is due: any wake-up comes earlier.
 	idle = 24 * time.Hour
 )
 
-// part is what the loop knows of a part of the engine: a package below this one, or a
-// file of it, that owns its tables and the memory that mirrors them.
+// part is the loop's view of a part of the engine: a package below this one, or a file of
+// it, that owns its tables and the memory that mirrors them.
 type part interface {
 	// Load reads what the part keeps in memory, when an identity is there.
 	Load(tx Tx) error
@@ -109,8 +110,8 @@ func (c *Client) run() {
 	}
 }
 
-// turn is one round of work, unless the store is suspended. What arrived before
-// that is put off: its sender will send it again.
+// turn is one round of work, unless the store is suspended. What arrived before that is
+// dropped: its sender will send it again.
 func (c *Client) turn(batch []Envelope) {
 	t := c.beginTurn()
 	defer t.End()
@@ -163,8 +164,8 @@ func (c *Client) storeFailed(t *ledger.Turn, err error) {
 	c.loop.storePause.Failed(t.Now)
 }
 
-// next is how long the loop may sleep, and the queue it may take from: none while
-// the store is away or has just failed, so that what arrives stays in it.
+// next returns the time the loop may sleep, and the queue it may read: none while the store
+// is away or has just failed, so that what arrives stays in it.
 func (c *Client) next() (time.Duration, <-chan Envelope) {
 	t := c.beginTurn()
 	defer t.End()
@@ -175,7 +176,7 @@ func (c *Client) next() (time.Duration, <-chan Envelope) {
 	return pause, c.loop.inbox.waiting
 }
 
-// untilDue is when the loop has to look for work again.
+// untilDue returns the time until the loop has to look for work again.
 func (c *Client) untilDue(t *ledger.Turn) time.Duration {
 	if c.loop.paused.Load() || !c.loop.acceptsWork {
 		return idle
@@ -239,14 +240,14 @@ func (c *Client) finish() {
 
 // Bounds of what comes in, before anything is known of who sent it.
 const (
-	// incomingQueue is how many envelopes wait for the loop, and incomingBytes how
-	// much they hold together; past either the transport is held up, and drops by
-	// its own rule. An envelope may have a megabyte.
+	// incomingQueue limits the envelopes that wait for the loop, and incomingBytes their
+	// size together; past either the transport blocks, and drops by its own rule. An
+	// envelope may have a megabyte.
 	incomingQueue = 1024
 	incomingBytes = 8 << 20
 )
 
-// byteGate holds up who brings more than max bytes before earlier ones are taken.
+// byteGate blocks a caller that brings more than max bytes before earlier ones are handled.
 // Something larger than max passes when nothing else waits.
 type byteGate struct {
 	max int
@@ -303,7 +304,8 @@ func newInbox() inbox {
 // waits longer, and the commit is paid for already.
 const maxBatch = 64
 
-// drain returns first, which was taken from waiting, and what else is there of a batch.
+// drain returns first, which was read from waiting, and more waiting envelopes, up to a
+// batch.
 func (b *inbox) drain(first Envelope) []Envelope {
 	batch := []Envelope{first}
 	b.room.leave(len(first.Payload))
@@ -319,7 +321,7 @@ func (b *inbox) drain(first Envelope) []Envelope {
 	return batch
 }
 
-// received takes an envelope from the transport; it waits while the inbox is full.
+// received puts an envelope of the transport into the inbox; it blocks while that is full.
 func (c *Client) received(e Envelope) {
 	c.counters.received.Add(1)
 	if c.loop.inbox.room.enter(c.life.ctx, len(e.Payload)) != nil {

@@ -15,13 +15,13 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// A message that is authentic, is for this installation and does not open may mean that
-// one side has lost something of the session: its store, or the newest state of it. But
-// what a signature of 26/WAKU2-PAYLOAD covers names no recipient. Anybody can announce
-// our installation id, and even our pre-key, as their own, and pass on to us what they
-// are answered. Nothing in the message tells one from the other, and an id that this
-// store does not know may be one it knew before an older copy of it was put back. What
-// tells is whether the sender answers in the session there is:
+// A message that is authentic, is for this installation and does not open may mean that one
+// side has lost something of the session: its store, or the newest state of it. But what a
+// signature of 26/WAKU2-PAYLOAD covers names no recipient. Anybody can announce our
+// installation id, and even our pre-key, as their own, and pass on to us what they are
+// answered. Nothing in the message shows which it is, and an id that this store does not
+// know may be one it knew before an older copy of it was put back. So we look whether the
+// sender answers in the existing session:
 //
 //  1. and 2. They are probed in it, twice at most, with something that every receiver
 //     acknowledges. All goes on in that session.
@@ -48,7 +48,7 @@ type suspicion struct {
 	begun key.Public // their pre-key from which a session was begun anew
 }
 
-// suspicions are those about the installations that were last in doubt.
+// suspicions holds the suspicions about the installations that were last in doubt.
 type suspicions = *lru.Cache[installationOf, suspicion]
 
 // newSuspicions returns the memory of a client that suspects nothing.
@@ -64,19 +64,19 @@ type installationOf struct {
 }
 
 const (
-	// maxSuspectProbes is how many probes go unanswered before a session is taken to be
+	// maxSuspectProbes is the number of unanswered probes after which a session counts as
 	// lost. One may get lost on its way, or its answer.
 	maxSuspectProbes = 2
-	// signedTolerance is how much older than the first probe the bundle of a message may be
-	// that shows its sender to be there now: bundles are used for bundleFresh, and clocks
-	// differ by as much as message.MaxClockAhead allows for.
+	// signedTolerance is the age, before the first probe, up to which the bundle of a
+	// message shows its sender to be online now: bundles are used for bundleFresh, and
+	// clocks differ by as much as message.MaxClockAhead allows for.
 	signedTolerance = 2 * time.Minute
 	// maxAnswerDoublings bounds the shift of the pause: a day, the longest ResendBase,
 	// does not overflow by it.
 	maxAnswerDoublings = 16
 )
 
-// pause is how long no further step follows.
+// pause returns the time until the next step may follow.
 func (s suspicion) pause(set Settings) time.Duration {
 	n := max(s.steps, s.times, 1)
 	return min(set.AdvertiseEvery, set.ResendBase<<min(n-1, maxAnswerDoublings))
@@ -140,9 +140,9 @@ func (c *Client) startOver(w answer, version uint32) {
 	c.outbox.Resend(outbox.Device{Peer: w.peer, Installation: w.installation})
 }
 
-// suspect returns the next step of a suspicion, if one is due. signedAt is when the sender
-// signed the message that supports it, ns: a message from before the probes says nothing of
-// whether they were answered.
+// suspect returns the next step of a suspicion, if one is due. signedAt is the time at
+// which the sender signed the message that supports it, ns: a message from before the
+// probes says nothing of whether they were answered.
 func (p *pass) suspect(who installationOf, cause string, signedAt int64) (suspicion, bool) {
 	s, before := p.c.sessions.suspicions.Get(who)
 	if before && p.now.Sub(s.last) < s.pause(p.c.settings) {
@@ -158,9 +158,9 @@ func (p *pass) suspect(who installationOf, cause string, signedAt int64) (suspic
 	return s, true
 }
 
-// answeredInSession ends a suspicion about the installation that m came from in a
-// session. If that was there before, nothing is lost. If it is a new one, that is told
-// once it carries what was missed: a message made before the first probe.
+// answeredInSession ends a suspicion about the installation that m came from in a session.
+// If the session was there before, nothing is lost. If it is a new one, the repair is
+// reported once it carries what was missed: a message made before the first probe.
 func (p *pass) answeredInSession(m *inbound, in session.Session) {
 	who := installationOf{m.sender, m.in.InstallationID}
 	s, suspected := p.c.sessions.suspicions.Get(who)
@@ -200,8 +200,8 @@ func cameAgain(plaintext []byte, before time.Time) bool {
 	return false
 }
 
-// causeOf names, for event.SessionRepaired, why a message did not open; "" if that points to
-// no loss.
+// causeOf returns the cause, for event.SessionRepaired, that a message did not open; "" if
+// that points to no loss.
 func causeOf(err error) string {
 	switch {
 	case errors.Is(err, session.ErrNoPreKey):

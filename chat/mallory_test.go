@@ -174,7 +174,7 @@ func deliver(t *testing.T, net *memnet.Network, victim *person, envelopes func(i
 	eventually(t, "the victim to take everything", func() bool { return taken(victim) >= start+uint64(n) })
 }
 
-// taken is how many envelopes came in.
+// taken returns the number of envelopes that came in.
 func taken(p *person) uint64 {
 	d, err := p.Diagnostics()
 	if err != nil {
@@ -183,7 +183,7 @@ func taken(p *person) uint64 {
 	return d.Received
 }
 
-// cost is what something took: CPU of the whole process, and heap that stays.
+// cost is the price of some work: CPU of the whole process, and heap that stays.
 type cost struct {
 	cpu   time.Duration
 	heap  int64
@@ -258,7 +258,7 @@ func newBesiegedWith(t *testing.T, settings chat.Settings) *besieged {
 	return b
 }
 
-// quiet lets go of a test's reference to events: these tests look at the history.
+// quiet drops a test's reference to events: these tests look at the history.
 func (p *person) quiet() { p.events = nil }
 
 // honest makes sure that messages between the honest still arrive, both ways.
@@ -285,7 +285,7 @@ func (b *besieged) records(t *testing.T) map[chat.Table]int {
 	return n
 }
 
-// bytes is how much the victim stores.
+// bytes returns the size of the victim's store.
 func (b *besieged) bytes(t *testing.T) (sum int) {
 	t.Helper()
 	for _, table := range []chat.Table{"peers", "skipped", "contacts", "chats", "messages", "acks", "seen", "#marks", "topics"} {

@@ -253,8 +253,8 @@ func TestCopiesWriteNothing(t *testing.T) {
 	}
 }
 
-// From the return of the call on nothing is heard of who is blocked, though what they
-// have sent is stored with the same commit, or the roster does not know yet.
+// After the call has returned nothing is heard of a blocked person, even if their message
+// is stored with the same commit, or the contact list does not know it yet.
 func TestBlockedFromTheReturnOn(t *testing.T) {
 	late := &lateStore{Store: store.Memory(), table: "contacts", held: make(chan struct{}), on: make(chan struct{})}
 	net := memnet.New(memnet.Options{Seed: 54})
@@ -262,7 +262,7 @@ func TestBlockedFromTheReturnOn(t *testing.T) {
 	if _, _, err := alice.CreateIdentity(context.Background(), 12, "alice"); err != nil {
 		t.Fatal(err)
 	}
-	g := newGhost(t, net, alice.key())
+	g := newRawPeer(t, net, alice.key())
 	blocked := make(chan error)
 	go func() { _, err := alice.BlockContact(g.key()); blocked <- err }()
 	<-late.held

@@ -76,7 +76,7 @@ func TestNamesAreClean(t *testing.T) {
 		t.Fatalf("taking the name away: %q, %v", info.DisplayName, err)
 	}
 
-	stranger := newGhost(t, net, bob.key())
+	stranger := newRawPeer(t, net, bob.key())
 	for name, want := range map[string]string{
 		given: clean, "\u2067you\u2069": "you", "x\x00y": "xy", strings.Repeat("n\u200b", 150): strings.Repeat("n", 100),
 		"a\u2028b": "a b", "👨‍👩‍👧": "👨‍👩‍👧",

@@ -17,8 +17,8 @@ type onlineState struct {
 	online  bool
 	changed chan struct{}
 
-	// came ends the pause after a failed publish; peerCame notes that one of few peers
-	// has connected. The loop takes both.
+	// came ends the pause after a failed publish; peerCame notes that one of few peers has
+	// connected. The loop reads and resets both.
 	came, peerCame atomic.Bool
 }
 
@@ -51,7 +51,7 @@ func (o *onlineState) change() <-chan struct{} {
 	return o.changed
 }
 
-// networkChanged takes a report of the transport.
+// networkChanged handles a report of the transport.
 func (c *Client) networkChanged(n NetworkChange) {
 	changed := c.online.set(n.State == NetworkOnline)
 	if changed && n.State == NetworkOnline {
@@ -80,8 +80,8 @@ func (c *Client) networkChanged(n NetworkChange) {
 	}
 }
 
-// usefulPeers counts the peers that what we publish reaches. A peer of another cluster
-// or without our shards is none, however well it is connected.
+// usefulPeers counts the peers that our envelopes reach. A peer of another cluster or
+// without our shards is not counted, however well it is connected.
 func usefulPeers(status NetworkStatus) int {
 	useful := 0
 	for _, p := range status.Peers {
@@ -92,7 +92,7 @@ func usefulPeers(status NetworkStatus) int {
 	return useful
 }
 
-// peerMemory keeps what the transport wants to find again: the addresses of peers.
+// peerMemory stores the addresses of peers for the transport.
 type peerMemory struct{ store Store }
 
 // Load returns what was saved last, or nil.

@@ -24,11 +24,11 @@ import (
 
 // testdata/stores holds, a directory for each version of the store's schema, what the
 // library of that version left of two people at one moment: their store files and, in
-// told.json, everything the engine tells of Alice's. Its README.md says what is in them.
+// told.json, everything the engine reports of Alice's. Its README.md says what is in them.
 // TestWriteOldStores makes those of the present version when it is asked to.
 var writeStores = flag.String("write-stores", "", "directory of testdata/stores to write anew, such as v4")
 
-// snapshot is what an engine tells of its store, and when it was closed.
+// snapshot holds everything an engine reports of its store, and the time it was closed.
 type snapshot struct {
 	At        time.Time
 	AliceKey  string
@@ -77,7 +77,7 @@ func (p *person) message(id string) event.Message {
 	return m
 }
 
-// describe opens a copy of a store, unable to publish, and adds to now all it tells.
+// describe opens a copy of a store, unable to publish, and adds to now all it reports.
 func describe(t *testing.T, path string, now snapshot) snapshot {
 	t.Helper()
 	p := openOld(t, path, now.At, func() chat.Transport {

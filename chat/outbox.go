@@ -14,8 +14,8 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// Package outbox delivers; here is what it needs of the rest of the engine, beside
-// sealing (seal.go) and copies for own devices (owncopies.go), and what users do about a
+// Package outbox delivers; this file implements what it needs of the rest of the engine,
+// except sealing (seal.go) and copies for own devices (owncopies.go), and the calls for a
 // message that is not delivered.
 
 // newOutbox makes the part; the ledger must be open.
@@ -142,9 +142,9 @@ func (t *txn) retry(id [32]byte, m *wire.MessageRecord) error {
 }
 
 // Cancel ends the sending of a message that is not delivered: it has failed then, with
-// CodeCancelled, and is not sent again unless Retry asks for it. wentOut tells that it
-// was handed to the network before, so that it may arrive all the same; if it does, it
-// is delivered after all.
+// CodeCancelled, and is not sent again unless Retry asks for it. wentOut reports that it
+// was handed to the network before, so that it may arrive all the same; if it does, it is
+// delivered after all.
 func (c *Client) Cancel(id [32]byte) (m event.Message, wentOut bool, err error) {
 	var rec wire.MessageRecord
 	err = c.exclusive(func(*ledger.Turn) error {
@@ -207,8 +207,8 @@ func wrongMessageState(m *wire.MessageRecord, format string) error {
 	return Errorf(CodeWrongState, "message_id", "%s", format).With("state", m.GetState())
 }
 
-// mayCancel tells why a message cannot be cancelled, nil if it can. ours: this device
-// sends it.
+// mayCancel returns the error for a message that cannot be cancelled, nil if it can. ours
+// is true if this device sends it.
 func mayCancel(m *wire.MessageRecord, ours bool) error {
 	switch {
 	case history.StateOf(m) == history.Delivered:

@@ -199,8 +199,8 @@ func (p *prober) probeBound() {
 	}
 }
 
-// Whoever is blocked sees the same as if they were not, whatever they send: every answer,
-// its time to the second, its size, its encryption and its content.
+// A blocked person sees the same as if they were not, whatever they send: every answer, its
+// time to the second, its size, its encryption and its content.
 func TestBlockedCannotTell(t *testing.T) {
 	for _, before := range []string{"a contact", "somebody we wrote to", "a stranger", "a stranger who writes much"} {
 		t.Run(before, func(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// Profile is what other people see of us.
+// Profile is the part of an identity that other people see.
 type Profile struct {
 	DisplayName string `json:"display_name"`
 	Bio         string `json:"bio"`
@@ -38,7 +38,7 @@ type ProfilePicture struct {
 	Data []byte `json:"data"` // base64
 }
 
-// ProfileChange is what to change of a profile; nil leaves a part as it is.
+// ProfileChange is a change of a profile; nil leaves a part as it is.
 type ProfileChange struct {
 	DisplayName *string
 	Bio         *string
@@ -71,9 +71,9 @@ func (c *Client) Profile() (Profile, error) {
 	return p, err
 }
 
-// SetProfile changes our profile. All who listen learn of it with our next contact
-// code, and each with the next message to them. Of a new name up to maxRepairs contacts
-// are told at once, with a message of its own that is repeated until it is acknowledged.
+// SetProfile changes our profile. All who listen learn of it with our next contact code,
+// and each with the next message to them. A new name is sent to up to maxRepairs contacts
+// at once, in a message that is repeated until it is acknowledged.
 func (c *Client) SetProfile(change ProfileChange) (Profile, error) {
 	change, err := change.clean()
 	if err != nil {
@@ -185,7 +185,7 @@ func (a *account) chatIdentity(withPicture bool) *wire.ChatIdentity {
 	return message.NewProfile(p)
 }
 
-// profileNews is what somebody says about themselves.
+// profileNews is a person's own description of themselves, as it came in.
 type profileNews struct {
 	clock   uint64
 	name    string
@@ -219,7 +219,8 @@ func (p *pass) profile(m *inbound, ci *wire.ChatIdentity) bool {
 }
 
 // profileOf stores what somebody says about themselves, if it is newer than what is there.
-// At the same clock only a picture is news: the contact code carries the profile without it.
+// At the same clock only a picture is applied, because the contact code carries the same
+// profile without it.
 func (t *txn) profileOf(k key.Public, news profileNews) error {
 	if !t.c.people.contacts.hears(k) {
 		return nil
@@ -268,7 +269,7 @@ func (t *txn) pictureOf(rec *wire.ContactRecord, p *message.Picture) (shown bool
 	return true, ledger.Put(t, tablePictures, rec.GetKey(), &wire.PictureRecord{Format: int32(p.Format), Payload: p.Data})
 }
 
-// ContactPicture is the picture somebody has shown us.
+// ContactPicture returns the picture that a person has sent us.
 func (c *Client) ContactPicture(k key.Public) (ProfilePicture, error) {
 	if _, err := c.account(); err != nil {
 		return ProfilePicture{}, err

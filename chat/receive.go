@@ -27,7 +27,7 @@ import (
 // its ratchet step, its marks and its acknowledgement are stored whatever becomes
 // of the payload: otherwise its sender would repeat it for days.
 
-// pass is what one batch of envelopes amounts to, until it is committed. Later
+// pass collects the effects of one batch of envelopes until they are committed. Later
 // envelopes of the batch see what earlier ones changed.
 type pass struct {
 	c     *Client
@@ -41,13 +41,13 @@ type pass struct {
 	// applications are the application messages of all envelopes, in their order.
 	applications []applicationMessage
 	accepted     map[[32]byte][32]byte // ChatMessages of this pass: MVDS id by message id
-	met          map[key.Public]bool   // strangers nothing was known of before this pass
-	// welcomed are those of them who have said something that opened.
+	met          map[key.Public]bool   // strangers who were unknown before this pass
+	// welcomed are the people in met of whom a message has opened.
 	welcomed map[key.Public]bool
-	// routed are people whom this pass makes known, with the topic shared with them.
+	// routed are the people whose shared topic an earlier envelope of this pass stores.
 	routed map[key.Public]bool
-	// refused are messages, by MVDS id, that are not to be acknowledged: see errLater.
-	// Their fate is known in the transaction only.
+	// refused are messages, by MVDS id, that are not to be acknowledged: see errLater. Only
+	// the transaction finds out which.
 	refused map[[32]byte]bool
 }
 
@@ -80,7 +80,7 @@ type inbound struct {
 	// ours sends.
 	timestamps map[[32]byte]int64
 	silent     bool // its sender is blocked: acknowledge it, and no more
-	recent     bool // it cannot be an old one that the marks have forgotten: answers.go
+	recent     bool // it is too new to be a copy whose mark was forgotten
 	news       bool // the bundle with it is newer than all before of that installation
 }
 
@@ -99,6 +99,7 @@ func (c *Client) receive(batch []Envelope) {
 	p.into = &p.all
 	opened, faults := make([]*inbound, len(batch)), make([]error, len(batch))
 	parallel.Do(len(batch), func(i int) { opened[i], faults[i] = p.unseal(batch[i]) })
+	// Copies are looked up for the whole batch, in few reads of the store.
 	p.lookForCopies(opened)
 	for i, m := range opened {
 		err := faults[i]
@@ -149,7 +150,7 @@ func (p *pass) write(t *txn) error {
 
 func (p *pass) do(step func(*txn) error) { p.into.steps = append(p.into.steps, step) }
 
-// dropped is why an envelope has no effect.
+// dropped is the error of an envelope that has no effect: its text is the reason.
 type dropped string
 
 func (d dropped) Error() string { return "dropped: " + string(d) }
@@ -171,8 +172,8 @@ func reasonOf(err error) string {
 	return "error"
 }
 
-// handle takes an unsealed envelope through the rest of the pipeline, one after
-// the other: each sees what those before it have changed.
+// handle puts an unsealed envelope through the rest of the pipeline. It is called for one
+// after the other, because each sees what those before it have changed.
 func (p *pass) handle(m *inbound) error {
 	if done, err := p.seenBefore(m); done || err != nil {
 		return err
@@ -183,9 +184,9 @@ func (p *pass) handle(m *inbound) error {
 	return p.open(m)
 }
 
-// admit decides about the sender of a payload before anything is opened or stored. What
-// blocked people send is opened, so that it can be acknowledged, and goes no further: that is
-// what silent says.
+// admit decides about the sender of a payload before anything is decrypted or stored. What
+// blocked people send is decrypted, so that it can be acknowledged, and goes no further:
+// then it sets silent.
 func (p *pass) admit(m *inbound) error {
 	s, known := p.c.people.contacts.get(m.sender)
 	switch {
@@ -244,7 +245,7 @@ func (p *pass) unseal(e Envelope) (*inbound, error) {
 // seenBefore drops an exact copy of a message that was opened, undecrypted, and
 // has what it carried acknowledged again: our acknowledgement may be lost.
 func (p *pass) seenBefore(m *inbound) (bool, error) {
-	mvds, found, err := p.mark(seenDigest, m.digest)
+	mvds, found, err := p.findMark(seenDigest, m.digest)
 	if err != nil || !found {
 		return false, err
 	}
@@ -269,8 +270,8 @@ func (c *Client) getAll(table Table, names [][]byte) ([][]byte, error) {
 	return values, errors.Join(failures...)
 }
 
-// getAtOnce is how many records are read in one transaction, which costs as much as
-// reading one.
+// getAtOnce is the number of records read in one transaction, because beginning one costs
+// as much as reading a record.
 const getAtOnce = 16
 
 // peer is an identity as the earlier envelopes of this pass left it.
@@ -289,12 +290,13 @@ func (p *pass) setPeer(before, after session.Peer) {
 	p.peers[after.Identity] = &passPeer{before, after}
 }
 
-// open decrypts and hands on what it finds.
+// open decrypts a message and passes its content on.
 func (p *pass) open(m *inbound) error {
 	peer, err := p.peer(m.sender)
 	if err != nil {
 		return err
 	}
+	// Before Receive, because unreadable asks for it when that fails.
 	m.recent = p.recent(m, peer)
 	next, in, err := peer.Receive(p.a.self, m.message, p.now, p.c.source())
 	if err != nil {
@@ -302,11 +304,11 @@ func (p *pass) open(m *inbound) error {
 		return err
 	}
 	m.in, m.news = in, newer(peer, next, m.message.GetInstallationId())
-	if in.Kind == session.Encrypted {
-		if p.met[m.sender] { // a stranger: let in now, if at all
-			if err := p.welcome(m); err != nil {
-				return err
-			}
+	// Only now, because a stranger's entry is spent for a message that has opened, and not for
+	// garbage; and before next is kept, because of one who is not let in nothing is stored.
+	if in.Kind == session.Encrypted && p.met[m.sender] {
+		if err := p.welcome(m); err != nil {
+			return err
 		}
 	}
 	if m.sender == p.a.public { // another device of ours
@@ -315,13 +317,7 @@ func (p *pass) open(m *inbound) error {
 	}
 	switch in.Kind {
 	case session.NotAddressed:
-		p.partitioned(m, peer)
-		if p.met[m.sender] { // of a stranger nothing is kept before they have said something
-			return dropped("not_addressed")
-		}
-		p.setPeer(peer, next)
-		p.setMark(m, nil) // so that a copy of it, by anybody, changes nothing
-		p.heard(m, m.message.GetInstallationId(), m.news)
+		p.notAddressed(m, peer, next)
 		return dropped("not_addressed")
 	case session.Public:
 		if m.silent || p.met[m.sender] {
@@ -334,14 +330,35 @@ func (p *pass) open(m *inbound) error {
 	if m.route.kind.rule().public {
 		return dropped("protocol") // a contact code is public, or it is none
 	}
+	return p.encrypted(m, peer, next)
+}
+
+// notAddressed handles a message for other devices of ours: it is answered, and what its
+// bundles say is kept.
+func (p *pass) notAddressed(m *inbound, peer, next session.Peer) {
+	p.partitioned(m, peer)
+	if p.met[m.sender] { // of a stranger nothing is kept before they have said something
+		return
+	}
+	p.setPeer(peer, next)
+	p.setMark(m, nil) // so that a copy of it, by anybody, changes nothing
+	p.heard(m, m.message.GetInstallationId(), m.news)
+}
+
+// encrypted handles a message that was encrypted for this device and has opened.
+func (p *pass) encrypted(m *inbound, peer, next session.Peer) error {
+	// The ratchet step is kept from here on, whatever the payload turns out to be: the message
+	// has authenticated, and its key must not be used again.
 	next = p.readSignals(m, next)
 	p.setPeer(peer, next)
-	p.heard(m, in.InstallationID, in.Session >= 0 || m.recent)
+	p.heard(m, m.in.InstallationID, m.in.Session >= 0 || m.recent)
+	// The payload of a blocked person is read so that it can be acknowledged like any
+	// other, but no event shows that they wrote.
 	if m.silent {
 		p.plaintext(m)
 		return nil
 	}
-	p.reportSession(next, in)
+	p.reportSession(next, m.in)
 	if err := p.knowSender(m); err != nil {
 		return err
 	}
@@ -350,8 +367,8 @@ func (p *pass) open(m *inbound) error {
 }
 
 // recent reports whether the bundle of m is signed later than anything that the marks may
-// have forgotten, and not before the last one of its installation. What anybody publishes
-// again after the marks are gone is neither a sign of life nor a reason to do anything.
+// have forgotten, and not before the last one of its installation. A copy that somebody
+// publishes after the marks are gone is neither a sign of life nor a reason to do anything.
 func (p *pass) recent(m *inbound, peer session.Peer) bool {
 	at := m.signedAt()
 	in, _ := peer.Find(m.message.GetInstallationId())
@@ -366,8 +383,8 @@ func newer(before, after session.Peer, installation string) bool {
 	return found && is.Activity > was.Activity
 }
 
-// signedAt is when the sender signed the latest of the bundles beside a message, ns; 0 if
-// there is none.
+// signedAt returns the time at which the sender signed the latest of the bundles beside a
+// message, ns; 0 if there is none.
 func (m *inbound) signedAt() (at int64) {
 	for _, b := range m.message.GetBundles() {
 		if string(b.GetIdentity()) == string(m.sender.Compressed()) {
@@ -377,10 +394,10 @@ func (m *inbound) signedAt() (at int64) {
 	return at
 }
 
-// readSignals acts on what a message that opened says beside its content. An empty one asks
-// for what was missed: all that waits is sent again, in a new session if the message came in
-// none. One that came in a session ends the suspicion that the session is lost. It returns
-// the peer, changed by that.
+// readSignals handles the requests that an opened message makes beside its content. An
+// empty one asks for what was missed: everything unacknowledged is sent again, in a new
+// session if the message came in none. One that came in a session ends the suspicion that
+// the session is lost. It returns the peer, changed by that.
 func (p *pass) readSignals(m *inbound, next session.Peer) session.Peer {
 	from, peer := m.in.InstallationID, m.sender
 	if m.in.Session >= 0 && p.c.sessions.suspicions.Contains(installationOf{peer, from}) {
@@ -399,7 +416,7 @@ func (p *pass) readSignals(m *inbound, next session.Peer) session.Peer {
 	return next
 }
 
-// heard notes that a device is there, if what came of it is news: see returns.go.
+// heard notes that a device is online, if its message is a recent one: see returns.go.
 func (p *pass) heard(m *inbound, installation string, news bool) {
 	if news {
 		p.do(func(t *txn) error {

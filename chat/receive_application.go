@@ -16,8 +16,7 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// applicationMessage is one that was decrypted, on its way through the rest of the
-// pipeline.
+// applicationMessage is a decrypted application message on its way through the pipeline.
 type applicationMessage struct {
 	from      *inbound
 	body      body
@@ -25,17 +24,18 @@ type applicationMessage struct {
 	authentic bool // signed by the sender of its envelope
 	// marked: it was accepted and is in no history, so it needs a mark of its own.
 	marked bool
-	// If it is a ChatMessage: what is to be stored, or why nothing is.
+	// text holds the record to be stored of a ChatMessage, fault the reason for storing
+	// none.
 	text  *receivedText
 	fault error
-	// steps are the writes it comes to. They stand among those of its envelope at the
-	// place where it was found, although they are added later.
+	// steps are its writes. They have their place among those of its envelope from the
+	// start, although they are added later.
 	steps *stepList
 }
 
-// plaintext reads what was decrypted: an MVDS payload, a bare application message,
-// or nothing, which advertises the bundle beside it. Whatever it is, it has been
-// opened and is marked so.
+// plaintext reads what was decrypted: an MVDS payload, a bare application message, or
+// nothing, which advertises the bundle beside it. In each case its envelope is marked as
+// seen.
 func (p *pass) plaintext(m *inbound) {
 	sync, err := datasync.Decode(m.in.Plaintext)
 	switch {
@@ -71,13 +71,13 @@ func (p *pass) notRefused(mvds [][32]byte) [][32]byte {
 	return slices.DeleteFunc(slices.Clone(mvds), func(id [32]byte) bool { return p.refused[id] })
 }
 
-// maxSyncMessages is how many messages of one MVDS payload are taken: each costs
-// the recovery of a signature. The rest is not acknowledged, so it comes again.
+// maxSyncMessages limits the messages read from one MVDS payload: each costs the recovery
+// of a signature. The rest is not acknowledged, so it comes again.
 const maxSyncMessages = 1000
 
-// sync takes the acknowledgements and messages of an MVDS payload. Offers and
-// requests are not used in batch mode. A message that came before is acknowledged
-// again and goes no further. Spec: 2/MVDS, "Batch mode".
+// sync handles the acknowledgements and messages of an MVDS payload. Offers and requests
+// are not used in batch mode. A message that came before is acknowledged again and goes no
+// further. Spec: 2/MVDS, "Batch mode".
 func (p *pass) sync(m *inbound, sync datasync.Payload) {
 	if len(sync.Acks) > 0 {
 		peer, _ := p.peer(m.sender)
@@ -103,7 +103,7 @@ func (p *pass) sync(m *inbound, sync datasync.Payload) {
 	listed := map[[32]byte]bool{}
 	for i, sm := range messages {
 		id := known[i].mvds
-		_, found, err := p.mark(seenMVDS, id)
+		_, found, err := p.findMark(seenMVDS, id)
 		if err != nil { // as above
 			p.c.counters.drop("store")
 			continue
@@ -223,8 +223,8 @@ func (p *pass) public(m *inbound) {
 	p.profile(m, advertisement.GetChatIdentity()) // one from the future comes again with the next contact code
 }
 
-// unwrap recovers who signed an application message and drops it when that is not
-// who sent it.
+// unwrap recovers the signer of an application message and drops it if that is not its
+// sender.
 func (p *pass) unwrap(m *inbound, b []byte) (message.Application, bool) {
 	app, err := message.Unwrap(b)
 	if errors.Is(err, message.ErrUnsigned) && p.isUnsignedName(m, b) {
@@ -254,12 +254,12 @@ func (p *pass) isUnsignedName(m *inbound, b []byte) bool {
 var errLater = errors.New("not accepted now")
 
 // A judge decides about one application message in the transaction, by the state as the
-// messages before it have left it. It returns what writes the message, nil if nothing is to
-// be written, or errLater. A lookup cannot write: so nothing is ever stored of what is
-// refused, and the sender's next attempt finds the state as this one did.
+// messages before it have left it. It returns the function that writes the message, nil if
+// nothing is to be written, or errLater. A lookup cannot write: so nothing is ever stored
+// of what is refused, and the sender's next attempt finds the state as this one did.
 type judge func(lookup) (write func(*txn) error, err error)
 
-// reader is what reading one record takes: a transaction, or a judge's lookup.
+// reader reads a record: a transaction, or a judge's lookup.
 type reader interface {
 	Get(table Table, name []byte) ([]byte, error)
 }
@@ -315,7 +315,7 @@ func (p *pass) remember(t *txn, am *applicationMessage) error {
 }
 
 // ignore drops what somebody blocked has sent. What would be refused if they were not
-// blocked is refused here too: an acknowledgement would tell them that they are.
+// blocked is refused here too: an acknowledgement would show them that they are.
 func (p *pass) ignore(am *applicationMessage) {
 	p.c.counters.drop("blocked")
 	if s, _ := p.c.people.contacts.get(am.from.sender); am.text != nil && !s.familiar() {
@@ -338,13 +338,13 @@ func (p *pass) ignore(am *applicationMessage) {
 	}
 }
 
-// judged is the time by which what m says of states is judged.
+// judged returns the time by which the clocks of states in m are judged.
 func (p *pass) judged(m *inbound) time.Time {
 	return p.c.history.Judged(message.ConversationWith(m.sender), m.at, p.now)
 }
 
-// unsupported reports a message of a type that this version does not handle. Of a stranger
-// it is reported within bounds, and not at all where they are to ask first.
+// unsupported reports a message of a type that this version does not handle. For a stranger
+// it is reported within bounds, and not at all where strangers have to ask first.
 func (p *pass) unsupported(am *applicationMessage) {
 	m, app := am.from, am.app
 	id := message.ID(m.sender, am.body.bytes)
@@ -380,8 +380,8 @@ func (p *pass) unsupported(am *applicationMessage) {
 	})
 }
 
-// maxReported bounds what an unsupported_received event carries: thousands of
-// events may wait.
+// maxReported bounds the payload of an unsupported_received event: thousands of events may
+// wait.
 const maxReported = 16 << 10
 
 // reported is a payload as an event carries it: whole, or not at all. Those of

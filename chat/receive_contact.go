@@ -50,7 +50,7 @@ func (p *pass) aboutContact(am *applicationMessage) bool {
 	return true
 }
 
-// inTime reports whether the clock of a state is one. errLater: it is too far ahead, by a
+// inTime reports whether the clock of a state is valid. errLater: it is too far ahead, by a
 // wrong time of ours or theirs, so it may be accepted when it comes again.
 func (c *Client) inTime(clock uint64, at time.Time) (bool, error) {
 	switch {
@@ -64,8 +64,8 @@ func (c *Client) inTime(clock uint64, at time.Time) (bool, error) {
 	return true, nil
 }
 
-// stateClock is the clock of an application message that is a state of its sender: one
-// of those whose clock is judged.
+// stateClock returns the clock of an application message that is a state of its sender, for
+// those types whose clock is judged.
 func stateClock(app message.Application) (clock uint64, isState bool) {
 	var state interface {
 		proto.Message
@@ -94,8 +94,8 @@ func stateClock(app message.Application) (clock uint64, isState bool) {
 	return clock, true
 }
 
-// judgeRequest applies f to the contact requests with k. The write stores what came of it
-// and reports it. asked is the message in which they ask, if this is one.
+// judgeRequest applies f to the contact requests with k. The write stores the result and
+// emits it. asked is the message in which they ask, if this is one.
 func (c *Client) judgeRequest(r reader, k key.Public, asked *wire.MessageRecord,
 	f func(contact.Request) (contact.Request, contact.Outcome)) (func(*txn) error, error) {
 	rec, err := contactRecord(r, k)
@@ -164,8 +164,9 @@ func (c *Client) judgeRetraction(r lookup, from key.Public, m *wire.RetractConta
 	})
 }
 
-// judgeUpdate accepts a CONTACT_UPDATE: the contact state, and who they say they are. Its
-// clocks are judged together, so that it is applied as a whole or comes again.
+// judgeUpdate accepts a CONTACT_UPDATE: the contact state, and the name they give
+// themselves. Its clocks are judged together, so that it is applied as a whole or comes
+// again.
 func (c *Client) judgeUpdate(r lookup, from key.Public, m *wire.ContactUpdate, at time.Time) (func(*txn) error, error) {
 	if ok, err := c.inTime(m.GetClock(), at); err != nil || !ok {
 		return nil, err

@@ -15,8 +15,8 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// receivedText is a ChatMessage and what is stored of it. It is encoded before the
-// transaction, on all cores: only one transaction runs at a time.
+// receivedText is a ChatMessage with the record that is stored of it. It is encoded before
+// the transaction, on all cores: only one transaction runs at a time.
 type receivedText struct {
 	message     *wire.ChatMessage
 	lamport     uint64 // its clock, as it was sent
@@ -27,8 +27,8 @@ type receivedText struct {
 	event       []byte // JSON of event.MessageReceived
 }
 
-// readChatMessage makes what is stored of a ChatMessage. It changes nothing: it runs
-// on several goroutines.
+// readChatMessage makes the record and the event of a ChatMessage. It changes nothing: it
+// runs on several goroutines.
 func (p *pass) readChatMessage(m *inbound, app message.Application, b []byte) (*receivedText, error) {
 	cm, err := message.DecodeChatMessage(app.Payload)
 	if err != nil {
@@ -53,8 +53,8 @@ func (p *pass) readChatMessage(m *inbound, app message.Application, b []byte) (*
 	return r, err
 }
 
-// latestClock is the latest clock that is believed of the contact state in a text. Only
-// where our own time does not settle it the others are looked at.
+// latestClock returns the latest clock that is believed of the contact state in a text. It
+// looks at other times than our own only if ours is not enough to accept it.
 func (p *pass) latestClock(m *inbound, cm *wire.ChatMessage) uint64 {
 	s, latest := cm.GetContactRequestPropagatedState(), message.LatestClock(p.now)
 	if max(cm.GetClock(), s.GetLocalClock(), s.GetRemoteClock()) <= latest {
@@ -85,18 +85,18 @@ func (p *pass) recordOf(m *inbound, cm *wire.ChatMessage, chat key.Public, id [3
 	return rec
 }
 
-// beforeDevice reports whether a message was for any device of ours and is older than
-// this one, by the clock and the time in it, which its sender signed. The envelope of such
-// a message can be published again years later, by anybody, and is new on every device that
-// is set up in between. It may as well be an honest one that has been under way, so it is
-// shown, and said to be that.
+// beforeDevice reports whether a message was for any device of ours and is older than this
+// one, by the clock and the time in it, which its sender signed. The envelope of such a
+// message can be published again years later, by anybody, and is new on every device that
+// is set up in between. It may as well be an honest one that was long on its way, so it is
+// shown, with a note that it is older than the device.
 func (p *pass) beforeDevice(m *inbound, cm *wire.ChatMessage) bool {
 	written := min(cm.GetClock(), cm.GetTimestamp())
 	return m.in.Session < 0 && m.sender != p.a.public && written < uint64(max(p.a.createdAt, 0))
 }
 
 // chatMessage accepts a ChatMessage once in a pass. A copy of it under another MVDS id is
-// refused if the first one was: to acknowledge it would tell its sender that it arrived.
+// refused if the first one was: to acknowledge it would show its sender that it arrived.
 func (p *pass) chatMessage(am *applicationMessage) {
 	id := [32]byte(am.text.record.GetId())
 	first, again := p.accepted[id]
@@ -184,8 +184,8 @@ func (t *txn) reportText(r *receivedText, changed bool) error {
 	return t.EmitEncoded(event.MessageReceived{}.Type(), r.event)
 }
 
-// contactState applies the contact state in a ChatMessage, and the contact request if it
-// is one. The text is stored whatever becomes of that.
+// contactState applies the contact state in a ChatMessage, and the contact request if it is
+// one. The text is stored even if the state is refused.
 func (t *txn) contactState(r *receivedText) error {
 	chat, rec, state := r.chat, r.record, r.message.GetContactRequestPropagatedState()
 	p, known := contact.Propagated{}, false

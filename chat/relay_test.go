@@ -188,7 +188,7 @@ func TestTimesTenMinutesApart(t *testing.T) {
 func TestClockOfAnyYear(t *testing.T) {
 	net := memnet.New(memnet.Options{Seed: 34})
 	alice, bob := newPerson(t, "alice", net), newPerson(t, "bob", net)
-	g := newGhost(t, net, alice.key())
+	g := newRawPeer(t, net, alice.key())
 	if _, err := alice.AddContact(g.key(), ""); err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// maxTries is how often a change is computed again because the record has changed
+// maxTries limits the times a change is computed again because the record has changed
 // meanwhile: a message of theirs came, or another call was faster.
 const maxTries = 8
 
@@ -52,8 +52,8 @@ func recompute[M proto.Message](c *Client, what string, get func(reader) (M, err
 	return Errorf(CodeTooMany, "", "the %s keeps changing; try again", what)
 }
 
-// step computes what one call does about a person: it changes the record, and returns the
-// message that tells them, if there is one.
+// step computes the effect of one call on a person: it changes the record, and returns the
+// message for them, if there is one.
 type step func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error)
 
 // about runs a step, and returns the contact as it is then.
@@ -242,8 +242,8 @@ func (c *Client) requestMessage(a *account, k key.Public, rec *wire.ContactRecor
 	return out, nil
 }
 
-// sayYes notes in rec our word that they are a contact, be it a request or the acceptance of
-// theirs: to the deployed clients there is no difference. It returns the clock of it.
+// sayYes notes in rec that we want them as a contact, be it by a request or by accepting
+// theirs: to the deployed clients there is no difference. It returns the clock of that.
 func (c *Client) sayYes(k key.Public, rec *wire.ContactRecord, now time.Time) (clock uint64, err error) {
 	r := requestOf(rec)
 	if clock, err = c.clockToAsk(k, r, now); err != nil {
@@ -285,7 +285,7 @@ func (c *Client) AcceptContact(k key.Public) (event.Contact, error) {
 	})
 }
 
-// DeclineContact declines somebody's request. They are not told.
+// DeclineContact declines somebody's request. They are not informed.
 func (c *Client) DeclineContact(k key.Public) (event.Contact, error) {
 	return c.about(k, func(_ *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		r := requestOf(rec)
@@ -302,8 +302,8 @@ func (c *Client) DeclineContact(k key.Public) (event.Contact, error) {
 	})
 }
 
-// RetractContact takes our request, or our acceptance, back, and tells them. They
-// stay in the address book.
+// RetractContact withdraws our request, or our acceptance, and informs them. They stay in
+// the address book.
 func (c *Client) RetractContact(k key.Public) (event.Contact, error) {
 	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if r := requestOf(rec); !r.Added() {
@@ -326,8 +326,8 @@ func (c *Client) retractMessage(a *account, k key.Public, rec *wire.ContactRecor
 		&wire.RetractContactRequest{Clock: clock}, clock, now)
 }
 
-// RemoveContact takes a person out of the address book, and takes back our request
-// or acceptance, which they are told. The chat with them stays, and they may still
+// RemoveContact removes a person from the address book, and withdraws our request or
+// acceptance, of which they are informed. The chat with them stays, and they may still
 // write.
 func (c *Client) RemoveContact(k key.Public) error {
 	_, err := c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
@@ -343,10 +343,10 @@ func (c *Client) RemoveContact(k key.Public) error {
 	return err
 }
 
-// BlockContact makes us hear nothing of somebody any more, who cannot tell: their
-// messages are acknowledged and thrown away. If we had asked or accepted to be
-// contacts, that is taken back, which they are told. When it returns, no message of
-// theirs is stored any more, and no event of one is handed out that waited.
+// BlockContact blocks a person without their knowing: their messages are acknowledged and
+// thrown away. If we had asked or accepted to be contacts, that is withdrawn, of which they
+// are informed. When it returns, no message of theirs is stored any more, and no event of
+// one is handed out that waited.
 func (c *Client) BlockContact(k key.Public) (event.Contact, error) {
 	defer c.ledger.Events.Barrier() // a reader that has an event of theirs finds them blocked
 	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
@@ -358,12 +358,12 @@ func (c *Client) BlockContact(k key.Public) (event.Contact, error) {
 		if err != nil {
 			return nil, err
 		}
-		next, tell := r.Block(clock)
+		next, notify := r.Block(clock)
 		rec.Familiar = standingOf(rec).familiar()
 		setRequest(rec, next)
 		rec.BlockedAt = now.UnixMilli()
 		rec.Added, rec.AddedAt = false, 0
-		if !tell {
+		if !notify {
 			return nil, nil
 		}
 		return c.sign(a, k, wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST,
@@ -371,7 +371,7 @@ func (c *Client) BlockContact(k key.Public) (event.Contact, error) {
 	})
 }
 
-// UnblockContact hears somebody again, as the stranger they are then.
+// UnblockContact ends the blocking of a person, who is a stranger then.
 func (c *Client) UnblockContact(k key.Public) (event.Contact, error) {
 	return c.about(k, func(_ *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if rec.GetBlockedAt() == 0 {

@@ -9,32 +9,32 @@ import (
 	"libstatus1to1/chat/protocol/topic"
 )
 
-// Coming back: when we do, what waits goes at once (package outbox) and our contact code
-// is published, by which others see that we are there. To notice others we listen for the
-// contact codes of those whom something waits for, also if they are not in the address
-// book: in memory, and as long as it waits. Nobody can see it: a relay node gets
-// everything of its shard.
+// Coming back online. When we do, waiting messages go at once (package outbox) and our
+// contact code is published, by which others see that we are there. To notice the return of
+// others we listen for the contact codes of people whom messages wait for, also if they are
+// not in the address book: in memory only, and as long as messages wait. Nobody can observe
+// that, because a relay node gets everything of its shard.
 
 const (
 	// fewPeers: with so few peers one more may be the way to somebody; with more it says
 	// nothing, and anybody can connect.
 	fewPeers = 4
 
-	// codeRepeats is how often the contact code is published again after that at our
-	// return, a wait of codeAgain waits of ResendBase later: at first the peers may not
+	// codeRepeats is the number of times the contact code is published again after the one
+	// at our return, each codeAgain waits of ResendBase later: at first the peers may not
 	// relay to others yet.
 	codeRepeats = 1
 	codeAgain   = 4
 
-	// maxAwaited bounds those we listen for, those written to last: each takes 12 ms of
-	// CPU to begin with, and a look at every envelope on its topic.
+	// maxAwaited bounds the people we listen for, preferring those written to last: each
+	// costs 12 ms of CPU to begin with, and a look at every envelope on its topic.
 	maxAwaited = 256
 	// awaitedAtOnce and awaitedPause bound how much of that is done in a row.
 	awaitedAtOnce = 8
 	awaitedPause  = time.Second
 )
 
-// awaited is when to look whose contact codes to listen for.
+// awaited schedules the look for people whose contact codes we listen for.
 type awaited struct {
 	next time.Time
 	more bool // there is something to do then
@@ -48,8 +48,8 @@ func (c *Client) comeBack(t *ledger.Turn) {
 	}
 }
 
-// awaitCodes listens for those whom something waits for, and no longer for others. In
-// the loop.
+// awaitCodes listens for the contact codes of people whom messages wait for, and no longer
+// for others. The caller holds the engine's lock.
 func (c *Client) awaitCodes() {
 	now := c.now()
 	if !c.sessions.awaited.more || now.Before(c.sessions.awaited.next) {
@@ -79,7 +79,7 @@ func (c *Client) awaitCodes() {
 	}
 }
 
-// awaited are those to listen for. The blocked are not heard.
+// awaited returns the people to listen for, without the blocked ones.
 func (c *Client) awaited() []key.Public {
 	all := slices.DeleteFunc(c.outbox.Awaited(), func(k key.Public) bool {
 		s, _ := c.people.contacts.get(k)
@@ -108,8 +108,8 @@ func (r *routes) awaits(k key.Public) bool {
 	return r.awaited[k.Compact()]
 }
 
-// stopAwaiting forgets those who are not wanted any more. It gives the routes whose
-// topic nobody needs.
+// stopAwaiting forgets the people who are not in wanted. It returns the routes whose topic
+// is not needed any more.
 func (r *routes) stopAwaiting(wanted []key.Public) (unused []route) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

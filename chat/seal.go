@@ -20,13 +20,15 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// The middle of the sending pipeline: what the outbox has for a person becomes envelopes.
+// The middle of the sending pipeline: a payload of the outbox for a person becomes
+// envelopes.
 //
 //	MVDS payload -> a ciphertext for each device, by its session (54) -> ProtocolMessage
 //	with our bundle beside it -> 26 payload for the topic they listen on
 //
-// Sealing changes nothing: the sessions as they are then are stored with the envelope
-// (sealed.save), so that a message key never encrypts two plaintexts.
+// Sealing changes nothing in memory or store: the outbox stores the sessions as they are
+// after it together with the envelope (saveSealed), before it publishes, so that a message
+// key never encrypts two plaintexts.
 
 // sealer implements outbox.Sealer.
 type sealer struct{ c *Client }
@@ -80,6 +82,8 @@ func (s sealer) Seal(now time.Time, payloads []outbox.Payload) []outbox.SealResu
 			results[i].Envelopes, results[i].Err = s.c.sealPayload(all[i])
 		}
 	}
+	// Payloads of one call go to different people, so their sessions do not depend on each
+	// other and may be encrypted at the same time.
 	if s.c.rand == io.Reader(rand.Reader) {
 		parallel.Do(len(all), seal)
 	} else {
@@ -90,7 +94,7 @@ func (s sealer) Seal(now time.Time, payloads []outbox.Payload) []outbox.SealResu
 	return results
 }
 
-// sealing is a payload on its way into an envelope, with what that takes.
+// sealing is a payload on its way into an envelope, with all that encrypting it needs.
 type sealing struct {
 	outbox.Payload
 	a       *account
@@ -101,7 +105,8 @@ type sealing struct {
 	shared  route // the negotiated topic
 }
 
-// beginSealing looks up what sealing takes; it reads memory that only the loop has.
+// beginSealing looks up all that encrypting a payload needs, because the goroutines that do
+// it must not read memory that the engine's lock guards.
 func (c *Client) beginSealing(a *account, bundle *wire.Bundle, p outbox.Payload, now time.Time) (*sealing, error) {
 	to, err := c.peer(p.To)
 	if err != nil {
@@ -122,6 +127,8 @@ func (c *Client) sealPayload(s *sealing) ([]outbox.Sealed, error) {
 		return nil, err
 	}
 	s.shared = shared
+	// The profile takes the first step of the sessions, and the payload goes on from there:
+	// s.to is replaced, or both would use the same message keys.
 	var envelopes []outbox.Sealed
 	if s.profile != nil {
 		first, err := c.encrypt(s, s.profile.application, nil)
@@ -131,6 +138,7 @@ func (c *Client) sealPayload(s *sealing) ([]outbox.Sealed, error) {
 		first.introduces, s.to = s.profile.record, first.after
 		envelopes = append(envelopes, c.outboxSealed(first))
 	}
+	// Encoded only now and here: it may read rows from the store, on this goroutine.
 	plaintext, err := s.Plaintext()
 	if err != nil {
 		return nil, err
@@ -139,21 +147,23 @@ func (c *Client) sealPayload(s *sealing) ([]outbox.Sealed, error) {
 	if err != nil {
 		return nil, err
 	}
+	// With the last envelope, which is always made: the topic is stored, and listened to,
+	// before anybody can answer on it.
 	if !known {
 		last.newTopic = &shared
 	}
 	return append(envelopes, c.outboxSealed(last)), nil
 }
 
-// sealed is an envelope, and what changes with its being made.
+// sealed is an envelope, with the changes to store with it.
 type sealed struct {
 	before, after session.Peer
 	stateless     bool     // no session moves: it is an advertisement
 	started       []string // installations with which it begins a session
 	contentTopic  string
 	bytes         []byte
-	newTopic      *route                 // the negotiated topic, if it is the first on it
-	introduces    *wire.IntroducedRecord // what they know of our profile by it
+	newTopic      *route                 // the negotiated topic, if the envelope is the first on it
+	introduces    *wire.IntroducedRecord // our profile as they know it then
 }
 
 // encrypt encrypts for the devices of a person except some, and seals that for the topic
@@ -221,7 +231,7 @@ func (t *txn) saveSealed(e *sealed) error {
 // and it may be lost: so it is repeated once a day.
 // Spec: 62/STATUS-PAYLOADS leaves it out; deployed.
 
-// introduceAgain is after how long a profile is repeated before a message: the
+// introduceAgain is the time after which a profile is repeated before a message: the
 // deployed figure.
 const introduceAgain = 24 * time.Hour
 
@@ -243,12 +253,12 @@ func (c *Client) introduce(a *account, to key.Public, now time.Time) (*introduct
 	if ci == nil {
 		return nil, nil
 	}
-	told, err := c.lastIntroduction(to)
+	sent, err := c.lastIntroduction(to)
 	if err != nil {
 		return nil, err
 	}
-	fresh := within(introduceAgain, told.GetAt(), now)
-	if told.GetProfileClock() == ci.GetClock() && fresh && (told.GetPicture() || !withPicture) {
+	fresh := within(introduceAgain, sent.GetAt(), now)
+	if sent.GetProfileClock() == ci.GetClock() && fresh && (sent.GetPicture() || !withPicture) {
 		return nil, nil
 	}
 	application, err := c.signedProfile(a, ci, withPicture)
@@ -258,8 +268,8 @@ func (c *Client) introduce(a *account, to key.Public, now time.Time) (*introduct
 	return &introduction{&wire.IntroducedRecord{ProfileClock: ci.GetClock(), At: now.UnixMilli(), Picture: withPicture}, application}, nil
 }
 
-// introductions remembers what people were sent of our profile. It holds the part of
-// tableIntroduced that was used last.
+// introductions remembers which profile of ours people were sent: the records of
+// tableIntroduced that were used last.
 type introductions struct {
 	last   *lru.Cache[key.Public, *wire.IntroducedRecord]
 	signed signedProfile
@@ -295,21 +305,21 @@ func (c *Client) signedProfile(a *account, ci *wire.ChatIdentity, withPicture bo
 	return application, err
 }
 
-// lastIntroduction returns what somebody was sent of our profile last.
+// lastIntroduction returns the record of the profile that somebody was sent last.
 func (c *Client) lastIntroduction(k key.Public) (*wire.IntroducedRecord, error) {
-	if told, ok := c.people.introductions.last.Get(k); ok {
-		return told, nil
+	if sent, ok := c.people.introductions.last.Get(k); ok {
+		return sent, nil
 	}
-	told := &wire.IntroducedRecord{}
-	_, err := c.ledger.Get(tableIntroduced, k.Compressed(), told)
+	sent := &wire.IntroducedRecord{}
+	_, err := c.ledger.Get(tableIntroduced, k.Compressed(), sent)
 	if err == nil {
-		c.people.introductions.last.Add(k, told)
+		c.people.introductions.last.Add(k, sent)
 	}
-	return told, err
+	return sent, err
 }
 
-// storeIntroduction stores, with an envelope that introduces us to somebody, what they are
-// sent by it. Our profile goes as an application message without MVDS around it: it is
+// storeIntroduction stores, with an envelope that introduces us to somebody, the profile
+// they are sent. Our profile goes as an application message without MVDS around it: it is
 // neither acknowledged nor sent again.
 func (t *txn) storeIntroduction(e *sealed) error {
 	if e.introduces == nil {
@@ -320,7 +330,7 @@ func (t *txn) storeIntroduction(e *sealed) error {
 	return ledger.Put(t, tableIntroduced, to.Compressed(), e.introduces)
 }
 
-// introduced looks whether what people were sent of our profile belongs to somebody.
+// introduced checks that the records of sent profiles belong to somebody.
 func (in *inspection) introduced() error {
 	return in.Each(tableIntroduced, func(name, value []byte) error {
 		var rec wire.IntroducedRecord
@@ -334,9 +344,9 @@ func (in *inspection) introduced() error {
 	})
 }
 
-// bundleFresh is for how long one signature of our bundle is used. Its timestamp
-// tells others only which device was heard last; deployed clients sign anew for
-// each message.
+// bundleFresh is the time for which one signature of our bundle is used. By its timestamp
+// others only learn which device was heard last; deployed clients sign anew for each
+// message.
 const bundleFresh = time.Minute
 
 // signedBundle is our bundle as it was signed last, for the account as it was then.

@@ -18,22 +18,22 @@ import (
 // Marks of what has been seen, for deduplication: an envelope leaves one under its digest, a
 // message in it one under its MVDS id, unless it is in a history.
 
-// Marks are kept as a ring a person: of each only so many, the oldest
-// are forgotten for the newest, and all of them after keepSeen. What is forgotten and
-// comes again is nothing new either: a message is known by its history, a state by its
-// clock, and a ciphertext does not open twice.
+// Each person has a ring of marks of bounded size: the oldest are forgotten to make room
+// for the newest, and all of them after keepSeen. Something that comes again after its mark
+// was forgotten is still recognized: a message by its history, a state by its clock, and a
+// ciphertext because it does not open twice.
 const (
-	// keepSeen is how long opened messages are remembered: longer than the pre-keys
-	// that could open them again.
+	// keepSeen is the time for which opened messages are remembered: longer than the
+	// pre-keys that could open them again.
 	keepSeen = x3dh.KeepSpent + x3dh.RotateAfter
-	// maxMarks is how much is kept of one person, a unit for each id: a thousand
-	// envelopes a day for keepSeen, some 5 MB.
+	// maxMarks limits the marks of one person, counted in ids: a thousand envelopes a day
+	// for keepSeen, some 5 MB.
 	maxMarks = 32 << 10
-	// maxStrangerMarks is that of a stranger, or of somebody blocked: what they may
-	// leave with us, sent a few times.
+	// maxStrangerMarks limits the marks of a stranger, or of somebody blocked: as many
+	// messages as they may leave with us, sent a few times.
 	maxStrangerMarks = 4 * MaxStrangerMessages
-	// maxStrangerRepeats is how many ids the mark of one envelope of theirs holds, to be
-	// acknowledged again when a copy of it comes.
+	// maxStrangerRepeats limits the MVDS ids in the mark of one envelope of theirs, which
+	// are acknowledged again when a copy of it comes.
 	maxStrangerRepeats = 32
 	// maxMarksTogether bounds what is forgotten together.
 	maxMarksTogether = 256
@@ -58,8 +58,8 @@ func (p *pass) lookForCopies(opened []*inbound) {
 	p.lookUpMarks(seenDigest, digests)
 }
 
-// look reads marks from the store ahead of their use. One that cannot be read is
-// read again, and its error returned, when it is asked for.
+// lookUpMarks reads marks from the store ahead of their use, on all cores. One that cannot
+// be read is read again by findMark, which returns the error.
 func (p *pass) lookUpMarks(kind byte, ids [][32]byte) {
 	names := make([][]byte, len(ids))
 	for i, id := range ids {
@@ -74,8 +74,8 @@ func (p *pass) lookUpMarks(kind byte, ids [][32]byte) {
 	}
 }
 
-// mark looks a mark up: among those that this pass makes, then in the store.
-func (p *pass) mark(kind byte, id [32]byte) (mvds [][32]byte, found bool, err error) {
+// findMark looks up a mark: among those that this pass sets, then in the store.
+func (p *pass) findMark(kind byte, id [32]byte) (mvds [][32]byte, found bool, err error) {
 	name := string(seenKey(kind, id))
 	if mvds, found = p.seen[name]; found {
 		return mvds, true, nil
@@ -97,8 +97,8 @@ func (p *pass) mark(kind byte, id [32]byte) (mvds [][32]byte, found bool, err er
 	return mvds, true, err
 }
 
-// setMark marks an envelope, and notes with it the messages it brought: a copy of it has
-// them acknowledged again.
+// setMark marks an envelope as seen, together with the MVDS ids of its messages, so that a
+// copy of it has them acknowledged again.
 func (p *pass) setMark(m *inbound, mvds [][32]byte) {
 	p.seen[string(seenKey(seenDigest, m.digest))] = mvds
 	p.do(func(t *txn) error { return t.remember(m.sender, seenDigest, m.digest, p.notRefused(mvds)) })
@@ -110,14 +110,14 @@ type knownAs struct {
 	stored   bool     // it is in a history
 }
 
-// body is an application message; known is the zero value if it came bare.
+// body is an application message; known is the zero value if it came without MVDS.
 type body struct {
 	bytes []byte
 	known knownAs
 }
 
-// known computes the ids of messages and looks up which came before. What is in a
-// history has no mark of its own.
+// lookUpMessages computes the ids of messages and looks up which came before. A message in
+// a history has no mark of its own: the history is its mark.
 func (p *pass) lookUpMessages(m *inbound, messages []datasync.Message) ([]knownAs, error) {
 	all, ids := make([]knownAs, len(messages)), make([][32]byte, len(messages))
 	names := make([][]byte, len(messages))
@@ -164,8 +164,9 @@ func digest(protocolMessage []byte, sender key.Public) [32]byte {
 	return sha256.Sum256(append(sender.Compressed(), protocolMessage...))
 }
 
-// markBook is tableMarks in memory: which of its records are whose. It belongs to whoever
-// holds the engine's lock, and is read once a run, by the first transaction that marks.
+// markBook is the memory of tableMarks: the records of each person. It belongs to the
+// holder of the engine's lock, and is read once a run, by the first transaction that sets a
+// mark.
 type markBook struct {
 	rings map[key.Compact]*markRing // nil: not read yet
 	last  uint64                    // the number that was given out last
@@ -186,14 +187,14 @@ type markEntry struct {
 // marksOfTransaction is the key of the marks that a transaction has made: []*newMarks.
 type marksOfTransaction struct{}
 
-// newMarks are marks of one person that a transaction makes, to be forgotten together.
+// newMarks are marks of one person that a transaction sets, to be forgotten together.
 type newMarks struct {
 	of     key.Compact
 	names  []byte
 	weight int
 }
 
-// marksOf returns how much is kept of a person.
+// marksOf returns the limit of the marks of a person, counted in ids.
 func (t *txn) marksOf(who key.Compact) int {
 	s, known := t.c.people.contacts.of(who)
 	if own := t.c.self.Load(); own != nil && who == own.public.Compact() || known && !s.stranger() && !s.blocked {
@@ -202,8 +203,8 @@ func (t *txn) marksOf(who key.Compact) int {
 	return maxStrangerMarks
 }
 
-// list notes the names of marks: putMarks stores them at the end of the transaction, those
-// of one person in as few records as may be.
+// list notes the names of new marks. putMarks stores them at the end of the transaction,
+// those of one person in as few records as possible.
 func (t *txn) list(who key.Compact, names []byte, weight int) {
 	all, first := ledger.Local[[]*newMarks](t.Tx, marksOfTransaction{})
 	if first {
@@ -218,8 +219,8 @@ func (t *txn) list(who key.Compact, names []byte, weight int) {
 	*all = append(*all, &newMarks{who, slices.Clone(names), weight})
 }
 
-// putMarks lists the marks of the transaction, to be forgotten together, and forgets the
-// oldest of people who have more than is kept of them.
+// putMarks stores which marks the transaction has set, in records that are forgotten as a
+// whole, and forgets the oldest marks of people who have too many.
 func (t *txn) putMarks(marks []*newMarks) error {
 	if err := t.loadMarks(); err != nil {
 		return err
@@ -250,7 +251,8 @@ func (t *txn) putMarks(marks []*newMarks) error {
 	return nil
 }
 
-// forgetOldest forgets the oldest marks of a person until others of a weight have room.
+// forgetOldest forgets the oldest marks of a person until there is room for new ones of the
+// given weight.
 func (t *txn) forgetOldest(who key.Compact, weight int) error {
 	ring := t.c.marks.rings[who]
 	if ring == nil {
@@ -386,7 +388,7 @@ func (c *Client) forgetMarks(now time.Time) error {
 	return c.update(func(t *txn) error { return t.forgetOlder(limit, future) })
 }
 
-// redate gives an entry the present time.
+// redate sets the time of an entry to now.
 func (t *txn) redate(e *markEntry, now time.Time) error {
 	var rec wire.MarksRecord
 	if _, err := ledger.Get(t, tableMarks, ledger.NumberKey(e.number), &rec); err != nil {

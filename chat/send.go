@@ -28,9 +28,9 @@ import (
 //	validate -> clock, ids and signature -> one transaction: message, history,
 //	outbox row, event -> return -> (loop) encrypt and store -> publish -> record that
 
-// Send stores a text for another person and returns at once; MessageState events
-// tell what becomes of it. With a ClientRef that was used for the same text to
-// the same person it returns that message again.
+// Send stores a text for another person and returns at once; MessageState events report its
+// delivery. With a ClientRef that was used for the same text to the same person it returns
+// that message again.
 func (c *Client) Send(ctx context.Context, r SendRequest) (event.Message, error) {
 	results, err := c.SendBatch(ctx, []SendRequest{r})
 	if err != nil {
@@ -115,7 +115,8 @@ func validateSend(a *account, r SendRequest) error {
 	return nil
 }
 
-// textMessage is a text on its way into the store: first what was asked, then what it is sent as.
+// textMessage is a text on its way into the store: the request, then the message made of
+// it.
 type textMessage struct {
 	request SendRequest
 	result  *SendResult
@@ -176,7 +177,7 @@ func (c *Client) sign(a *account, to key.Public, typ wire.ApplicationMetadataMes
 	}}, nil
 }
 
-// historyRecord is what the history has of a message of ours with a text.
+// historyRecord returns the record of our message with a text in its history.
 func (out *outgoing) historyRecord(a *account, kind, text string, now time.Time) *wire.MessageRecord {
 	return &wire.MessageRecord{
 		Id: out.row.GetMessageId(), Chat: message.ConversationWith(out.to).Bytes(), From: a.public.Compressed(), Kind: kind, Text: text,
@@ -222,17 +223,17 @@ func (t *txn) enqueue(out *outgoing) error {
 	return t.toOwnDevices(out.row)
 }
 
-// Calls that come at the same time are accepted as one batch: who comes first while no
-// transaction waits begins one, and takes along whoever comes until that runs. So the
-// record of a chat, for one, is read and written once for all of them.
+// Calls that come at the same time are accepted as one batch: the first call while no
+// transaction waits begins one, and the calls that come until it runs join it. So the
+// record of a chat, for example, is read and written once for all of them.
 
-// acceptance is what one call wants to have accepted.
+// acceptance holds the messages of one call that wait to be accepted.
 type acceptance struct {
 	all   []*textMessage
-	taken []*textMessage // whose client_ref another call was faster with
+	taken []*textMessage // whose client_ref another call has used meanwhile
 }
 
-// batch is what goes into one transaction.
+// batch gathers the calls whose messages are accepted in one transaction.
 type batch struct {
 	calls []*acceptance
 	size  int // messages
@@ -240,31 +241,31 @@ type batch struct {
 	err   error // once done
 }
 
-// batches has the batch that is still open for others, if there is one.
+// batches has the batch that other calls may still join, if there is one.
 type batches struct {
-	mu   sync.Mutex
-	open *batch
+	mu       sync.Mutex
+	joinable *batch
 }
 
-// join puts a call into the open batch. If there is none, or no room in it, it opens
+// join puts a call into the joinable batch. If there is none, or no room in it, it begins
 // one, which the caller has to run.
 func (b *batches) join(call *acceptance) (in *batch, run bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.open == nil || b.open.size+len(call.all) > MaxSendBatch {
-		b.open, run = &batch{done: make(chan struct{})}, true
+	if b.joinable == nil || b.joinable.size+len(call.all) > MaxSendBatch {
+		b.joinable, run = &batch{done: make(chan struct{})}, true
 	}
-	b.open.calls = append(b.open.calls, call)
-	b.open.size += len(call.all)
-	return b.open, run
+	b.joinable.calls = append(b.joinable.calls, call)
+	b.joinable.size += len(call.all)
+	return b.joinable, run
 }
 
-// shut ends the joining of a batch and gives what is in it.
+// shut closes a batch to further calls and returns those in it.
 func (b *batches) shut(in *batch) []*acceptance {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.open == in {
-		b.open = nil
+	if b.joinable == in {
+		b.joinable = nil
 	}
 	return in.calls
 }
@@ -277,7 +278,7 @@ func (c *Client) acceptBatch(in *batch) {
 	in.err = c.update(func(t *txn) error { return t.acceptAll(c.batches.shut(in)) })
 }
 
-// accept makes texts durable: from here on they are not lost.
+// accept makes texts durable: after it they cannot be lost.
 func (c *Client) accept(all []*textMessage) error {
 	if len(all) == 0 {
 		return nil
@@ -332,10 +333,10 @@ func (t *txn) accept(m *textMessage) error {
 	return t.wroteTo(m.to)
 }
 
-// toOwnDevices puts a message that goes to somebody else into the outbox for our
-// own other devices too: the same application message, hence the same message id, in
-// the group of our key with itself. What was sent before a device was enabled it
-// does not get. Spec: 54, "Sending messages to a paired group".
+// toOwnDevices puts a message that goes to somebody else into the outbox for our own other
+// devices too: the same application message, hence the same message id, in the group of our
+// key with itself. A device does not get what was sent before it was enabled. Spec: 54,
+// "Sending messages to a paired group".
 func (t *txn) toOwnDevices(row *wire.OutboxRecord) error {
 	a := t.c.self.Load()
 	if len(a.others) == 0 {

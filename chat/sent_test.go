@@ -36,7 +36,7 @@ func unhurried(t *testing.T) *home {
 	return alice
 }
 
-// everywhere is a message as messages.get, messages.list and chats.list tell it: the
+// everywhere returns a message as messages.get, messages.list and chats.list report it: the
 // last one of its chat.
 func (p *person) everywhere(chatWith key.Public, id string) event.Message {
 	p.t.Helper()
@@ -94,8 +94,8 @@ func (h *home) inFile(id string, change func(s chat.Store)) *wire.MessageRecord 
 }
 
 // TestSentByAttempt: that a message is sent is stored with its attempt, is told by
-// everything that tells of the message, survives a restart, and moves into the message
-// when it goes out again.
+// everything that reports the message, survives a restart, and moves into the message when
+// it goes out again.
 func TestSentByAttempt(t *testing.T) {
 	alice, to := unhurried(t), someFriend(t)
 	m, err := alice.Send(context.Background(), chat.SendRequest{To: to, Text: "hello", ClientRef: "first"})

@@ -16,8 +16,8 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// sessions is what the engine keeps in memory of its encrypted sessions. It belongs to
-// whoever holds the engine's lock: the loop, or a call that stops it.
+// sessions is the engine's memory of its encrypted sessions. It belongs to the holder of
+// the engine's lock: the loop, or a call that stops it.
 type sessions struct {
 	peers      *lru.Cache[key.Public, session.Peer] // mirrors tablePeers and tableSkipped
 	answers    answers
@@ -28,8 +28,8 @@ type sessions struct {
 	awaited    awaited
 }
 
-// peersInMemory is how many peers' sessions are kept decoded: as many as write to us
-// within some minutes.
+// peersInMemory is the number of peers whose sessions are kept decoded: as many as write to
+// us within some minutes.
 const peersInMemory = 256
 
 // newSessions returns the memory of a client that has read no sessions yet.
@@ -120,8 +120,9 @@ func (t *txn) emitStarted(p session.Peer, installations []string) error {
 	return nil
 }
 
-// reportConflicts emits which devices of somebody have come to take each other off the
-// list: of our own identity, and of people who did not come unasked and are not blocked.
+// reportConflicts emits that devices of a person have begun to exclude each other from
+// their bundles: for our own identity, and for people who did not come unasked and are not
+// blocked.
 func (t *txn) reportConflicts(before, after session.Peer) error {
 	a := t.c.self.Load()
 	old := before.Conflicts(a.self)

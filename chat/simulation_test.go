@@ -63,7 +63,7 @@ func (c *machineClock) Both() (time.Time, time.Duration) {
 
 func (c *machineClock) Wait(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }
 
-// slept tells that the machine was asleep; jump sets its time of day.
+// slept notes that the machine was asleep; jump sets its time of day.
 func (c *machineClock) slept(d time.Duration) { c.missed += d }
 func (c *machineClock) jump(d time.Duration)  { c.set += d }
 
@@ -226,7 +226,7 @@ func (s *simulation) restart(d *simDevice) {
 	s.start(d)
 }
 
-// errCrash is what a probe panics with to end a process.
+// errCrash is the value of a probe's panic that ends a process.
 var errCrash = errors.New("crashed")
 
 // work does one round of a device. One that crashes is started again on its store.
@@ -268,7 +268,7 @@ func (s *simulation) stepUntil(end time.Time) {
 	s.clock.advance(max(next, time.Millisecond))
 }
 
-// longest is how long, by its own clock, a simulation may wait for something.
+// longest is the time, by its own clock, that a simulation may wait for something.
 const longest = 6 * time.Hour
 
 func (s *simulation) until(what string, ok func() bool) {

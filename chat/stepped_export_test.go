@@ -54,7 +54,7 @@ func (c *Client) Step() bool {
 	return true
 }
 
-// DueIn is how long the loop would sleep.
+// DueIn returns the time the loop would sleep.
 func (c *Client) DueIn() time.Duration {
 	t := c.beginTurn()
 	defer t.End()
@@ -97,7 +97,7 @@ func (c *Client) Answered(peers ...session.Peer) {
 	c.outbox.Forget()
 }
 
-// PeersInMemory is how many peers' sessions are decoded.
+// PeersInMemory returns the number of peers whose sessions are decoded.
 func (c *Client) PeersInMemory() int { return c.sessions.peers.Len() }
 
 // DescribeSessions is for a failing test.
@@ -137,7 +137,7 @@ func (c *Client) PreKeyOf(k key.Public, installation string) x3dh.SignedPreKey {
 	return x3dh.SignedPreKey{InstallationID: in.ID, Key: in.PreKey, Version: in.PreKeyVersion, ProtocolVersion: in.ProtocolVersion}
 }
 
-// ListedBy is which other installation listed one last, as it is known here.
+// ListedBy returns the other installation that listed one last, as it is known here.
 func (c *Client) ListedBy(k key.Public, installation string) string {
 	p, err := c.readPeer(k)
 	if err != nil {

@@ -12,11 +12,11 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// What strangers write is kept within bounds. Where they are to ask first
-// (StrangersRequest) it waits: their chat is listed among the requests only, and the host
-// is told of its messages when they are a stranger no more.
+// Messages of strangers are kept within bounds. Where strangers have to ask first
+// (StrangersRequest) their messages wait: their chat is listed among the requests only, and
+// the events of its messages come when they are a stranger no more.
 
-// Strangers says what becomes of people who write to us unasked.
+// Strangers is the policy for people who write to us unasked.
 type Strangers string
 
 // The policies. People who are in the address book, were asked or were written to are no
@@ -28,11 +28,11 @@ const (
 )
 
 const (
-	// MaxStrangers is how many unanswered strangers are kept; a thousand people who
+	// MaxStrangers limits the unanswered strangers that are kept; a thousand people who
 	// wait for an answer are more than anybody reads.
 	MaxStrangers = 1000
-	// MaxStrangerMessages is how many messages one of them can leave, and
-	// MaxStrangerBytes how much: with MaxStrangers, less than 100 MB in all.
+	// MaxStrangerMessages limits the messages that one of them can leave, and
+	// MaxStrangerBytes their text: with MaxStrangers, less than 100 MB in all.
 	MaxStrangerMessages = 100
 	MaxStrangerBytes    = 64 << 10
 	// strangerRequests more may be contact requests, of strangerRequestBytes more: somebody
@@ -44,11 +44,11 @@ const (
 	// by its sender for days.
 	strangersAtOnce = 64
 	strangerEvery   = 5 * time.Second
-	// requestsAtOnce more are let in of those who ask to be contacts.
+	// requestsAtOnce more may come in if they ask to be contacts.
 	requestsAtOnce = 16
-	// attemptsAtOnce and attemptEvery bound how much is opened to find out whether
-	// somebody unknown has said something: some 0.5 ms of CPU each. So garbage takes a
-	// tenth of a core, and those who are honest have their share of the attempts.
+	// attemptsAtOnce and attemptEvery bound the payloads of unknown people that we try to
+	// open: some 0.5 ms of CPU each. So garbage takes a tenth of a core, and honest people
+	// have their share of the attempts.
 	attemptsAtOnce = 256
 	attemptEvery   = 5 * time.Millisecond
 )
@@ -59,16 +59,16 @@ type entryLimiter struct {
 	entries, attempts ratelimit.Bucket
 }
 
-// mayTry takes the token of an attempt, if somebody could be let in at all.
+// mayTry takes a token for an attempt, if a stranger could be let in at all.
 func (l *entryLimiter) mayTry(now time.Time) bool {
 	l.entries.Refill(now, strangerEvery)
 	l.attempts.Refill(now, attemptEvery)
 	return l.entries.Has(strangersAtOnce+requestsAtOnce) && l.attempts.Take(attemptsAtOnce)
 }
 
-// enter takes the entry of somebody whose message has opened, and gives the attempt back. When
-// the entries left are for contact requests, asks decides: it is costly, so it is called only
-// then.
+// enter takes one entry for a person whose message has opened, and returns the token of the
+// attempt. When only the entries for contact requests are left, asks decides: it is costly,
+// so it is called only then.
 func (l *entryLimiter) enter(asks func() bool) bool {
 	all := strangersAtOnce + requestsAtOnce
 	if !l.entries.Has(strangersAtOnce) && (!l.entries.Has(all) || !asks()) {
@@ -79,7 +79,7 @@ func (l *entryLimiter) enter(asks func() bool) bool {
 	return true
 }
 
-// welcome lets a stranger in whose message has opened.
+// welcome lets in a stranger whose message has opened.
 func (p *pass) welcome(m *inbound) error {
 	if p.welcomed[m.sender] {
 		return nil
@@ -94,8 +94,9 @@ func (p *pass) welcome(m *inbound) error {
 	return nil
 }
 
-// asksToBeContact reports whether what a stranger has said is a contact request of
-// theirs, before it is taken: one message of few, as clients send it.
+// asksToBeContact reports whether the payload of a stranger has a contact request of
+// theirs, before it is handled: it looks at the first few messages, since clients send it
+// alone.
 func asksToBeContact(m *inbound) bool {
 	bodies := [][]byte{m.in.Plaintext}
 	if sync, err := datasync.Decode(m.in.Plaintext); err == nil {
@@ -120,8 +121,8 @@ func asksToBeContact(m *inbound) bool {
 // maxLookedAt bounds the signatures that are recovered to find a request.
 const maxLookedAt = 4
 
-// countChange counts what a stranger changes with us that is no text, and reports whether
-// they may. It changes rec, and writes nothing.
+// countChange counts a change by a stranger that is not a text, and reports whether it is
+// within their bound. It changes rec, and writes nothing.
 func (c *Client) countChange(k key.Public, rec *wire.ContactRecord) bool {
 	if s, _ := c.people.contacts.get(k); !s.stranger() {
 		return true

@@ -79,7 +79,7 @@ func (s *simulation) signedFor(m *mallory, alice key.Public) payload.Opened {
 	return *got
 }
 
-// standing is what a third party must not change.
+// standing is the state that a third party must not change.
 type standing struct {
 	sessions []event.Session
 	preKeys  []byte

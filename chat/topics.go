@@ -11,7 +11,8 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// topicKind is what a content topic is for. It is stored, and part of a key of tableTopics.
+// topicKind is the purpose of a content topic. It is stored, and part of a key of
+// tableTopics.
 type topicKind string
 
 const (
@@ -20,8 +21,8 @@ const (
 	topicContactCode topicKind = "contact_code" // an identity publishes its bundle
 )
 
-// topicRule says what may come on the topics of a kind. What breaks it is dropped.
-// Spec: 54/WAKU2-X3DH-SESSIONS; 53/WAKU2-X3DH, "Contact code".
+// topicRule describes the payloads allowed on topics of a kind. Others are dropped. Spec:
+// 54/WAKU2-X3DH-SESSIONS; 53/WAKU2-X3DH, "Contact code".
 type topicRule struct {
 	// symmetric: payloads are encrypted with the key of the topic, which its record holds;
 	// otherwise to our identity, and there is no record.
@@ -42,7 +43,7 @@ var topicRules = map[topicKind]topicRule{
 // anybody on one that is not known.
 func (k topicKind) rule() topicRule { return topicRules[k] }
 
-// route is a reason to listen to a content topic, and how what comes there is opened.
+// route is a reason to listen to a content topic, with the keys to open what comes there.
 // Several routes may share a topic: there are 5000 partitions, and 4 bytes of a hash name
 // each of the others.
 type route struct {
@@ -91,7 +92,7 @@ type routes struct {
 	byTopic map[string][]route
 	known   map[routeName]route
 	// awaited are the people whose contact code we listen for without a stored route: these
-	// routes are in byTopic only. See awaited.go.
+	// routes are in byTopic only. See returns.go.
 	awaited map[key.Compact]bool
 }
 
@@ -213,7 +214,7 @@ func (c *Client) loadRoutes(a *account) error {
 	return c.net.Subscribe(topics...)
 }
 
-// topics looks at what we listen to.
+// topics checks that the stored topics read back.
 func (in *inspection) topics() error {
 	return in.Each(tableTopics, func(name, value []byte) error {
 		var rec wire.TopicRecord

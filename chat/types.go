@@ -17,7 +17,7 @@ type IdentityInfo struct {
 	CreatedAt      int64  `json:"created_at"`
 }
 
-// SendRequest is what messages.send takes.
+// SendRequest is one message to send.
 type SendRequest struct {
 	To   key.Public
 	Text string
@@ -26,8 +26,7 @@ type SendRequest struct {
 	ClientRef string
 }
 
-// SendResult is what became of one request of a batch: a message, or why there is
-// none.
+// SendResult is the result of one request of a batch: a message, or an error.
 type SendResult struct {
 	Message event.Message
 	Err     error
@@ -49,8 +48,8 @@ type StoreCheck struct {
 	Problems []string `json:"problems"` // empty if no damage was found
 }
 
-// Diagnostics are counters and depths, for people who look into trouble. None
-// tells who talks to whom.
+// Diagnostics are counters and lengths of queues, for people who look into trouble. None
+// shows who talks to whom.
 type Diagnostics struct {
 	// Received counts envelopes on our topics; Dropped counts those without
 	// effect by reason ("payload", "protocol", "signature", "duplicate", ...).
@@ -58,12 +57,12 @@ type Diagnostics struct {
 	Dropped  map[string]uint64 `json:"dropped"`
 	Sent     uint64            `json:"sent"`
 	Resent   uint64            `json:"resent"`
-	// Incoming is how many envelopes wait to be opened.
+	// Incoming counts the envelopes that wait to be opened.
 	Incoming int `json:"incoming"`
-	// Outbox is how many messages wait for publishing or an acknowledgement.
+	// Outbox counts the messages that wait for publishing or an acknowledgement.
 	Outbox int `json:"outbox"`
-	// EventsWaiting is how many stored events are not acknowledged, and EventsUnread
-	// how many of all events were not handed out.
+	// EventsWaiting counts the stored events that are not acknowledged, and EventsUnread
+	// the events of any kind that were not handed out.
 	EventsWaiting uint64 `json:"events_waiting"`
 	EventsUnread  uint64 `json:"events_unread"`
 	Goroutines    int    `json:"goroutines"`
@@ -75,24 +74,24 @@ type Settings struct {
 	// ResendBase is the wait before an unacknowledged message is sent again the
 	// first time; it doubles each time. Default DefaultResendBase.
 	ResendBase time.Duration
-	// AckDelay is how long acknowledgements wait for company. Default DefaultAckDelay.
+	// AckDelay is the time acknowledgements wait for others to go with. Default
+	// DefaultAckDelay.
 	AckDelay time.Duration
-	// ContactCodeEvery is how often the contact code is published again. Default
-	// DefaultContactCodeEvery.
+	// ContactCodeEvery is the interval at which the contact code is published again.
+	// Default DefaultContactCodeEvery.
 	ContactCodeEvery time.Duration
-	// AdvertiseEvery is how often a device that sends to us, but not to this
-	// installation, is told of it at most. Default DefaultAdvertiseEvery.
+	// AdvertiseEvery is the least time between two advertisements of this installation to a
+	// device that sends to us, but not to it. Default DefaultAdvertiseEvery.
 	AdvertiseEvery time.Duration
-	// MaxInstallations is how many installations of one identity messages are
-	// addressed to, ours included. Default session.MaxInstallations.
+	// MaxInstallations limits the installations of one identity that messages are addressed
+	// to, ours included. Default session.MaxInstallations.
 	MaxInstallations int
-	// Strangers is what becomes of people who write to us unasked. Default
-	// StrangersAllow.
+	// Strangers is the policy for people who write to us unasked. Default StrangersAllow.
 	Strangers Strangers
-	// MaxEvents is how many events may wait unacknowledged before the oldest
-	// give way to an overflow event. Default DefaultMaxEvents.
+	// MaxEvents limits the events that may wait unacknowledged before the oldest give way
+	// to an overflow event. Default DefaultMaxEvents.
 	MaxEvents int
-	// MaxEventBytes is how many bytes these may have, as they are stored. Default
+	// MaxEventBytes limits their size in bytes, as they are stored. Default
 	// DefaultMaxEventBytes.
 	MaxEventBytes int
 }

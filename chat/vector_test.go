@@ -38,11 +38,11 @@ func TestVectorEngine(t *testing.T) {
 		f := &vectorFile{people: file.Participants, drawn: map[key.Public]key.Private{}}
 		for _, m := range file.Messages {
 			f.draw(t, m.GeneratedKeys)
-			r := vectorLetter{from: m.From, to: m.To, waku: m.Waku, data: m.Sealed.Data, plaintext: m.Plaintext, mvds: m.MVDS}
+			r := recordedMessage{from: m.From, to: m.To, waku: m.Waku, data: m.Sealed.Data, plaintext: m.Plaintext, mvds: m.MVDS}
 			if m.Application != nil {
 				r.application = []*vectors.Application{m.Application}
 			}
-			f.letters = append(f.letters, r)
+			f.messages = append(f.messages, r)
 		}
 		f.play(t)
 	})
@@ -54,7 +54,7 @@ func TestVectorEngine(t *testing.T) {
 			if m.Layers == nil {
 				continue
 			}
-			f.letters = append(f.letters, vectorLetter{
+			f.messages = append(f.messages, recordedMessage{
 				from: m.From, waku: m.WakuMessage, data: m.Data,
 				plaintext: m.Layers.Plaintext, mvds: m.Layers.MVDS, application: m.Layers.Application,
 			})
@@ -69,14 +69,14 @@ var handled = map[wire.ApplicationMetadataMessage_Type]bool{
 	wire.ApplicationMetadataMessage_RETRACT_CONTACT_REQUEST: true, wire.ApplicationMetadataMessage_CONTACT_UPDATE: true,
 }
 
-// vectorFile is what both files have in common.
+// vectorFile holds the parts that both files have in common.
 type vectorFile struct {
-	people  vectors.Participants
-	letters []vectorLetter
-	drawn   map[key.Public]key.Private
+	people   vectors.Participants
+	messages []recordedMessage
+	drawn    map[key.Public]key.Private
 }
 
-type vectorLetter struct {
+type recordedMessage struct {
 	from, to    string // to: "" for everybody
 	waku        vectors.WakuMessage
 	data        vectors.Hex
@@ -98,7 +98,7 @@ func (f *vectorFile) play(t *testing.T) {
 	for name := range f.people {
 		t.Run(name, func(t *testing.T) {
 			r := f.receiver(t, name)
-			for _, l := range f.letters {
+			for _, l := range f.messages {
 				if l.from != name && (l.to == "" || l.to == name) {
 					r.deliver(l)
 				}
@@ -222,7 +222,7 @@ func (r *vectorReceiver) meet(other string) {
 }
 
 // deliver brings a recorded envelope and notes what must come of it.
-func (r *vectorReceiver) deliver(l vectorLetter) {
+func (r *vectorReceiver) deliver(l recordedMessage) {
 	r.t.Helper()
 	r.net.Inject(chat.Envelope{
 		PubsubTopic: l.waku.PubsubTopic, ContentTopic: l.waku.ContentTopic, Payload: l.waku.Payload,
@@ -257,7 +257,7 @@ func (r *vectorReceiver) deliver(l vectorLetter) {
 
 // advance lets the sender's twin encrypt what the sender did, with the keys it drew:
 // it can read the answer then.
-func (r *vectorReceiver) advance(l vectorLetter, m *wire.EncryptedMessageProtocol) {
+func (r *vectorReceiver) advance(l recordedMessage, m *wire.EncryptedMessageProtocol) {
 	r.t.Helper()
 	var draws []byte
 	for _, public := range [][]byte{m.GetX3DHHeader().GetKey(), m.GetDRHeader().GetKey()} {
@@ -380,7 +380,7 @@ func (r *vectorReceiver) acknowledgedBy(e chat.Envelope) map[[32]byte]string {
 		}
 		*twin = next
 		if len(in.Plaintext) == 0 {
-			continue // a new session, for a letter in one that the engine cannot have
+			continue // a new session, for a message in one that the engine cannot have
 		}
 		sync, err := datasync.Decode(in.Plaintext)
 		if err != nil {

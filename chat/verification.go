@@ -21,7 +21,7 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// SafetyNumber is what two people compare to make sure that nobody sits between them,
+// SafetyNumber is for two people to compare, to make sure that nobody sits between them,
 // with the colours the Status app shows for a key.
 type SafetyNumber struct {
 	// SafetyNumber is the number to compare: 60 digits in groups of five, the same for
@@ -63,8 +63,8 @@ func ring(k key.Public) []event.Segment {
 	return out
 }
 
-// VerifyContact marks somebody as verified, if the safety number they have read out
-// is that of the pair. CodeNotVerified if it is not: then somebody may stand between.
+// VerifyContact makes somebody verified, if the safety number they have read out is that of
+// the pair. CodeNotVerified if it is not: then somebody may stand between.
 func (c *Client) VerifyContact(k key.Public, safetyNumber string) (event.Contact, error) {
 	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if !contact.SameSafetyNumber(safetyNumber, contact.SafetyNumber(a.public, k)) {
@@ -83,7 +83,7 @@ func (c *Client) UnverifyContact(k key.Public) (event.Contact, error) {
 	})
 }
 
-// verificationState is how far a question has come, as it is stored and reported.
+// verificationState is the state of a question, as it is stored and reported.
 type verificationState string
 
 const (
@@ -96,10 +96,10 @@ const (
 	questionRejected  verificationState = "rejected"
 )
 
-// verificationSteps is which states of one question may follow which. A new question
-// begins anew in the place of the one before, whatever its state. It may begin cancelled:
-// the message that cancels it can come before the question. An answer is judged by the one
-// who has asked, without a message about that.
+// verificationSteps lists, for each state of a question, the states that may follow. A new
+// question begins anew in the place of the one before, whatever its state. It may begin
+// cancelled: the message that cancels it can come before the question. An answer is judged
+// by the one who has asked, without a message about that.
 var verificationSteps = map[verificationState][]verificationState{
 	questionNone:      {questionAsked, questionCancelled},
 	questionAsked:     {questionAnswered, questionDeclined, questionCancelled},
@@ -196,7 +196,7 @@ func (c *Client) changeVerification(k key.Public, direction byte, f change) (eve
 	return result, err
 }
 
-// verified marks somebody whose answer is confirmed.
+// verified makes somebody verified whose answer is confirmed.
 func (t *txn) verified(k key.Public, rec *wire.VerificationRecord, now time.Time) error {
 	if stateOf(rec) != questionConfirmed {
 		return nil
@@ -207,7 +207,7 @@ func (t *txn) verified(k key.Public, rec *wire.VerificationRecord, now time.Time
 	})
 }
 
-// putVerification stores a question and reports it.
+// putVerification stores a question and emits it.
 func (t *txn) putVerification(name []byte, rec *wire.VerificationRecord) error {
 	if err := ledger.Put(t, tableVerifications, name, rec); err != nil {
 		return err
@@ -229,8 +229,8 @@ func validateQuestion(field, question string) error {
 	return nil
 }
 
-// AskContact asks a contact something only they can answer. It takes the place of the
-// last question to them.
+// AskContact asks a contact something only they can answer. It replaces the last question
+// to them.
 func (c *Client) AskContact(k key.Public, question string) (event.Verification, error) {
 	if err := validateQuestion("question", question); err != nil {
 		return event.Verification{}, err
@@ -260,7 +260,7 @@ func (c *Client) AnswerContact(k key.Public, answer string) (event.Verification,
 	})
 }
 
-// RefuseQuestion tells a contact that we do not answer their question.
+// RefuseQuestion informs a contact that we do not answer their question.
 func (c *Client) RefuseQuestion(k key.Public) (event.Verification, error) {
 	return c.reply(k, askedUs, questionDeclined, func(rec *wire.VerificationRecord, clock uint64) (wire.ApplicationMetadataMessage_Type, proto.Message) {
 		return wire.ApplicationMetadataMessage_DECLINE_CONTACT_VERIFICATION,
@@ -268,7 +268,7 @@ func (c *Client) RefuseQuestion(k key.Public) (event.Verification, error) {
 	})
 }
 
-// CancelQuestion takes our question to a contact back.
+// CancelQuestion withdraws our question to a contact.
 func (c *Client) CancelQuestion(k key.Public) (event.Verification, error) {
 	return c.reply(k, askedThem, questionCancelled, func(rec *wire.VerificationRecord, clock uint64) (wire.ApplicationMetadataMessage_Type, proto.Message) {
 		return wire.ApplicationMetadataMessage_CANCEL_CONTACT_VERIFICATION,
@@ -290,7 +290,7 @@ func (c *Client) reply(k key.Public, direction byte, state verificationState,
 }
 
 // ConfirmAnswer says whether the answer of a contact was right. If it was, they are
-// verified. They are not told.
+// verified. They are not informed.
 func (c *Client) ConfirmAnswer(k key.Public, right bool) (event.Verification, error) {
 	return c.changeVerification(k, askedThem, func(_ *account, rec *wire.VerificationRecord, _ uint64, _ time.Time) (*outgoing, error) {
 		next := questionRejected
@@ -376,7 +376,7 @@ func (c *Client) judgeQuestion(r lookup, from key.Public, id [32]byte, m *wire.R
 	return func(t *txn) error { return t.putVerification(name, rec) }, nil
 }
 
-// questionReply is what the other side says to a question.
+// questionReply is the other side's reply to a question.
 type questionReply struct {
 	id     string // hex, of the question
 	clock  uint64
@@ -384,7 +384,7 @@ type questionReply struct {
 	answer string
 }
 
-// judgeReply accepts what the other side says to a question that is open. A question of
+// judgeReply accepts the other side's reply to a question that is open. A question of
 // theirs that is taken back may still be on its way: then it is noted as cancelled, so that
 // it is not shown as an open one when it comes.
 func (c *Client) judgeReply(r lookup, from key.Public, direction byte, said questionReply, at time.Time) (func(*txn) error, error) {
@@ -414,8 +414,8 @@ func (c *Client) judgeReply(r lookup, from key.Public, direction byte, said ques
 	return nil, nil
 }
 
-// verifications looks at the questions: that each has the name it should, and is in a state
-// that it can be in. Only of our own questions we judge the answer.
+// verifications checks that each question has the right name and is in a state that it can
+// be in. Only the answers to our own questions are judged by us.
 func (in *inspection) verifications() error {
 	return in.Each(tableVerifications, func(name, value []byte) error {
 		var rec wire.VerificationRecord

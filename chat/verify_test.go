@@ -154,7 +154,7 @@ func TestQuestions(t *testing.T) {
 func TestHostileQuestions(t *testing.T) {
 	net := memnet.New(memnet.Options{})
 	alice := newPerson(t, "alice", net)
-	g := newGhost(t, net, alice.key())
+	g := newRawPeer(t, net, alice.key())
 	g.say(wire.ApplicationMetadataMessage_REQUEST_CONTACT_VERIFICATION, &wire.RequestContactVerification{Clock: g.next(), Challenge: "who?"})
 	g.request("add me")
 	alice.settled(g.key(), "received")
@@ -252,7 +252,7 @@ func TestContactsAreToldANewName(t *testing.T) {
 	net := memnet.New(memnet.Options{})
 	alice := newPerson(t, "alice", net)
 	openPerson(t, "somebody", store.Memory(), net.Join(), fast)
-	g, stranger := newGhost(t, net, alice.key()), newGhost(t, net, alice.key())
+	g, stranger := newRawPeer(t, net, alice.key()), newRawPeer(t, net, alice.key())
 	stranger.text("hi", nil)
 	alice.waitText("hi")
 	g.request("add me")
@@ -272,7 +272,7 @@ func TestContactsAreToldANewName(t *testing.T) {
 func TestHostileProfiles(t *testing.T) {
 	net := memnet.New(memnet.Options{})
 	alice := newPerson(t, "alice", net)
-	g := newGhost(t, net, alice.key())
+	g := newRawPeer(t, net, alice.key())
 	image := map[string]*wire.IdentityImage{"large": {Payload: aPicture(t), ImageFormat: wire.ImageFormat_PNG}}
 	late := uint64(time.Now().Add(time.Hour).UnixMilli())
 	g.bare(wire.ApplicationMetadataMessage_CHAT_IDENTITY, &wire.ChatIdentity{Clock: late, DisplayName: "from the future", Images: image})

@@ -236,7 +236,7 @@ func TestGarbageKeepsNobodyOut(t *testing.T) {
 func TestUnsupportedOfStrangersAreBounded(t *testing.T) {
 	net := memnet.New(memnet.Options{Seed: 44})
 	alice := newPerson(t, "alice", net)
-	g := newGhost(t, net, alice.key())
+	g := newRawPeer(t, net, alice.key())
 	told := func() (n int) {
 		alice.shown("")
 		for _, e := range alice.events {
@@ -269,7 +269,7 @@ func TestUnsupportedOfStrangersAreBounded(t *testing.T) {
 func TestRestlessStrangers(t *testing.T) {
 	net := memnet.New(memnet.Options{Seed: 45})
 	alice := newPerson(t, "alice", net)
-	names, requests, writer := newGhost(t, net, alice.key()), newGhost(t, net, alice.key()), newGhost(t, net, alice.key())
+	names, requests, writer := newRawPeer(t, net, alice.key()), newRawPeer(t, net, alice.key()), newRawPeer(t, net, alice.key())
 	const n = chat.MaxStrangerMessages + 20
 	for i := range n {
 		names.bare(wire.ApplicationMetadataMessage_CHAT_IDENTITY, &wire.ChatIdentity{Clock: names.next(), DisplayName: fmt.Sprint("name ", i)})
@@ -307,7 +307,7 @@ func TestQuestionBeforeTheAcceptance(t *testing.T) {
 	net := memnet.New(memnet.Options{Seed: 46})
 	alice := newPerson(t, "alice", net)
 	newPerson(t, "carol", net) // somebody to publish to
-	g := newGhost(t, net, alice.key())
+	g := newRawPeer(t, net, alice.key())
 	alice.request(g.key(), "hello")
 	accept, ask := g.next(), g.next()
 	question := &wire.RequestContactVerification{Clock: ask, Challenge: "really?"}

@@ -69,10 +69,10 @@ func chatPlace(rec *wire.ChatRecord) string {
 // and were blocked since, only among the requests.
 func (h *History) listed(rec *wire.ChatRecord, requests bool) bool {
 	if _, ok := message.ConversationID(rec.GetKey()).Person(); !ok {
-		return !requests // it is told as damaged when it is read
+		return !requests // it is reported as damaged when it is read
 	}
 	if len(rec.GetLastMessageId()) == 0 {
-		return false // nothing but what somebody blocked has sent
+		return false // it has only messages of somebody blocked
 	}
 	if requests {
 		return h.isRequest(rec)

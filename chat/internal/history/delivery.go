@@ -9,13 +9,13 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// What the outbox tells of outgoing messages. That a message was sent is stored once for
-// all messages of an attempt, with the outbox, and comes into their records when there is
-// more to say of them: records are under keyed hashes, so writing each again would be
-// half the cost of sending. Whoever reads a record overlays that first (overlay).
+// The states of outgoing messages, as the outbox reports them. That messages were sent is
+// stored once for all of an attempt, in the outbox. Their own records learn it with their
+// next change: records are stored under keyed hashes, so writing each again would be half
+// the cost of sending. Therefore a record that is read is first brought up to date
+// (overlay).
 
-// Record reads a message in the state that is known of it; found is false if it is in no
-// history.
+// Record reads a message in its current state; found is false if it is in no history.
 func (h *History) Record(tx port.Tx, id [32]byte) (rec *wire.MessageRecord, found bool, err error) {
 	rec = &wire.MessageRecord{}
 	if found, err = ledger.Get(tx, TableMessages, id[:], rec); err != nil || !found {
@@ -25,7 +25,7 @@ func (h *History) Record(tx port.Tx, id [32]byte) (rec *wire.MessageRecord, foun
 	return rec, true, nil
 }
 
-// overlay brings a record to the state that the outbox knows. It reports whether the
+// overlay sets a record to the state that the outbox has in memory. It reports whether the
 // outbox knows the message.
 func (h *History) overlay(rec *wire.MessageRecord) bool {
 	if !rec.GetOutgoing() || len(rec.GetId()) != 32 {
@@ -38,9 +38,9 @@ func (h *History) overlay(rec *wire.MessageRecord) bool {
 	return known
 }
 
-// overlayAll is overlay for records that were just read, outside of a transaction. One
-// that says "queued" and is not in the outbox any more has changed meanwhile: it is read
-// again.
+// overlayAll is overlay for records that were just read, outside of a transaction. A record
+// that says "queued" while the message is no longer in the outbox has changed after it was
+// read, so it is read again.
 func (h *History) overlayAll(records ...*wire.MessageRecord) error {
 	for _, rec := range records {
 		if StateOf(rec) != Queued || h.overlay(rec) {
@@ -71,7 +71,7 @@ func (h *History) Sent(tx *ledger.Tx, id [32]byte, by Sending) error {
 	return ledger.Put(tx, TableMessages, id[:], &rec)
 }
 
-// Fail ends a message that is not delivered, and tells of it.
+// Fail ends a message that is not delivered, and emits its new state.
 func (h *History) Fail(tx *ledger.Tx, id [32]byte, code port.Code) error {
 	rec, found, err := h.Record(tx, id)
 	if err != nil || !found || !become(rec, Failed) {
@@ -81,7 +81,7 @@ func (h *History) Fail(tx *ledger.Tx, id [32]byte, code port.Code) error {
 	return putState(tx, rec)
 }
 
-// FailAgain gives a message that has failed another reason, and tells of it.
+// FailAgain gives a message that has failed another reason, and emits it.
 func (h *History) FailAgain(tx *ledger.Tx, rec *wire.MessageRecord, code port.Code) error {
 	rec.Failure = string(code)
 	return putState(tx, rec)
@@ -102,9 +102,9 @@ func (h *History) Requeue(tx *ledger.Tx, id [32]byte) error {
 // an acknowledgement names its device itself.
 const maxDevicesNoted = 2 * session.MaxKnownInstallations
 
-// Acknowledged notes that a device has a message: one of its recipient, or with own one
-// of ours. At the first one of the recipient the message is delivered. afterFailure tells
-// that it had failed before.
+// Acknowledged notes that a device has a message: one of its recipient, or with own one of
+// ours. With the first device of the recipient the message is delivered. afterFailure
+// reports that it had failed before.
 func (h *History) Acknowledged(tx *ledger.Tx, id [32]byte, installation string, own bool) (afterFailure bool, err error) {
 	var rec wire.MessageRecord
 	found, err := ledger.Get(tx, TableMessages, id[:], &rec)
@@ -130,7 +130,7 @@ func (h *History) Acknowledged(tx *ledger.Tx, id [32]byte, installation string, 
 	return failed, putState(tx, &rec)
 }
 
-// putState writes a message in its new state and tells of it.
+// putState stores a message in its new state and emits it.
 func putState(tx *ledger.Tx, rec *wire.MessageRecord) error {
 	if err := ledger.Put(tx, TableMessages, rec.GetId(), rec); err != nil {
 		return err

@@ -5,10 +5,10 @@
 // A conversation is not a person: everything here is keyed by a message.ConversationID,
 // and only the sender of a message is a key. Today all conversations are with one person.
 //
-// The pipelines of package chat call the history in their transactions, with a
-// *ledger.Tx; it opens transactions of its own only to answer questions and to mark
-// messages as read. Delivery is not its business: the outbox tells it what has become of
-// a message (Sent, Fail, Acknowledged, Requeue).
+// The pipelines of package chat call the history in their transactions, with a *ledger.Tx;
+// it opens transactions of its own only to answer questions and to mark messages as read.
+// Delivery is not its business: the outbox reports the changes of a message's state (Sent,
+// Fail, Acknowledged, Requeue).
 package history
 
 import (

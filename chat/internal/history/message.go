@@ -27,7 +27,7 @@ type clocks struct {
 	chats map[message.ConversationID]clock
 }
 
-// clock is that of one conversation, ms.
+// clock is the Lamport clock of one conversation, ms.
 type clock struct {
 	// last is the highest that was given out, seen and followed, or is in the history.
 	last uint64
@@ -36,17 +36,17 @@ type clock struct {
 }
 
 const (
-	// clockMargin is how far our clocks are ahead of their envelopes at most: below
-	// what receivers refuse (message.MaxClockAhead), with room for the time that an
-	// envelope travels.
+	// clockMargin limits how far our clocks run ahead of their envelopes: below what
+	// receivers refuse (message.MaxClockAhead), with room for the time that an envelope
+	// travels.
 	clockMargin = message.MaxClockAhead - 10*time.Second
-	// MaxFollow is how far ahead of our own time the clock of a conversation is followed,
-	// so that what we say next comes after what was said before: a time that is wrong by
-	// an hour of daylight saving, with room. Further, the clock begins anew at our time.
+	// MaxFollow limits how far ahead of our own time we follow the clock of a conversation,
+	// which keeps our next message after the earlier ones: a time that is wrong by an hour
+	// of daylight saving, with room. Further, the clock begins anew at our time.
 	MaxFollow = 2 * time.Hour
-	// MaxEnvelopeAhead is how far ahead of our own time the time of an envelope counts
-	// when a state is judged. Nobody signs it, and our own time may be wrong: by a time
-	// zone at most, or all that comes waits until it is put right.
+	// MaxEnvelopeAhead limits how far ahead of our own time an envelope's time counts when
+	// a state is judged. Nobody signs it, and our own time may be wrong: by a time zone at
+	// most, or all that comes waits until it is put right.
 	MaxEnvelopeAhead = 24 * time.Hour
 	// MaxTime is the largest time we hand on, ms: JSON numbers are exact up to 2^53.
 	MaxTime = 1<<53 - 1
@@ -132,7 +132,8 @@ func (c *clocks) saw(in message.ConversationID, seen uint64) {
 
 // EnvelopeTime returns the timestamp of an envelope that carries a clock: deployed clients
 // refuse a message whose clock is more than message.MaxClockAhead past its envelope. It
-// is another one each time, so that an envelope that is published again is a new one.
+// differs each time, so that the network does not take an envelope that is published again
+// for a copy.
 func EnvelopeTime(now time.Time, clock uint64) time.Time {
 	if least := time.UnixMilli(int64(min(clock, MaxTime))).Add(-clockMargin); least.After(now) {
 		return least.Add(time.Duration(now.Nanosecond()))
@@ -143,8 +144,8 @@ func EnvelopeTime(now time.Time, clock uint64) time.Time {
 // placed says where a message stands in its conversation.
 type placed struct {
 	clock uint64 // its place: orders the conversation
-	// skew is how far its own clock is ahead of our time, ms, if it is further ahead
-	// of us and of the conversation than honest clocks are; else 0.
+	// skew is the lead of its own clock over our time, ms, if that is further ahead of us
+	// and of the conversation than honest clocks are; else 0.
 	skew int64
 }
 
@@ -203,8 +204,8 @@ func (h *History) AddEncoded(tx *ledger.Tx, m *wire.MessageRecord, b []byte) (mo
 	return moved, placeIn(tx, chat, m)
 }
 
-// AddReceived is AddEncoded for a message that came in with a Lamport clock: what we say
-// next in its conversation comes after it.
+// AddReceived is AddEncoded for a message that came in with a Lamport clock: our next
+// message in its conversation comes after it.
 func (h *History) AddReceived(tx *ledger.Tx, m *wire.MessageRecord, b []byte, lamport uint64) (moved bool, err error) {
 	if moved, err = h.AddEncoded(tx, m, b); err != nil {
 		return moved, err
@@ -268,7 +269,7 @@ func (h *History) Chat(tx *ledger.Tx, conversation []byte) (*wire.ChatRecord, er
 // A client_ref makes a repeated call of messages.send return the message of the first:
 // the caller may not have had its answer.
 
-// ErrRefTaken is about a client_ref that another call was faster with.
+// ErrRefTaken is the error for a client_ref that another call has used meanwhile.
 var ErrRefTaken = errors.New("history: client_ref taken")
 
 // ClaimRef notes that a client_ref stands for a message to somebody. After ErrRefTaken
@@ -326,7 +327,7 @@ func EventOf(r *wire.MessageRecord) event.Message {
 	}
 }
 
-// StateEvent tells of the state a stored message is in.
+// StateEvent returns the event for the state of a stored message.
 func StateEvent(r *wire.MessageRecord) event.MessageState {
 	return event.MessageState{
 		MessageID: Hex(r.GetId()), ChatID: chatHex(r.GetChat()), ClientRef: r.GetClientRef(),

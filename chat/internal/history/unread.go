@@ -23,16 +23,19 @@ func (h *History) MarkRead(in message.ConversationID, upTo *[32]byte) (event.Cha
 		if err != nil {
 			return err
 		}
+		// The count decides how far to read: with nothing unread the history is not walked.
 		var rec wire.ChatRecord
 		found, err := ledger.Get(tx, tableChats, name, &rec)
 		if err != nil || !found || rec.GetUnread() == 0 {
 			return err
 		}
+		// Messages above upTo stay unread. Knowing their number, the walk below can stop at the
+		// oldest unread message, however long the history is.
 		later, err := unreadAfter(tx, name, from)
 		if err != nil {
 			return err
 		}
-		if err := markReadFrom(tx, &rec, from, later); err != nil {
+		if err := setReadFrom(tx, &rec, from, later); err != nil {
 			return err
 		}
 		return ledger.Put(tx, tableChats, name, &rec)
@@ -43,8 +46,8 @@ func (h *History) MarkRead(in message.ConversationID, upTo *[32]byte) (event.Cha
 	return h.OneChat(in)
 }
 
-// positionAfter is the position just above message id in its conversation, so that a page
-// before it begins with the message; nil for the newest.
+// positionAfter returns the position just above message id in its conversation, so that a
+// page before it begins with that message; nil, for the newest, if id is nil.
 func positionAfter(tx port.Tx, in []byte, id *[32]byte) (*port.Position, error) {
 	if id == nil {
 		return nil, nil
@@ -57,6 +60,8 @@ func positionAfter(tx port.Tx, in []byte, id *[32]byte) (*port.Position, error) 
 	if !found || !slices.Equal(m.GetChat(), in) {
 		return nil, port.Errorf(port.CodeNotFound, "up_to", "there is no such message in this chat")
 	}
+	// Pages end before a position, so add one to the id as to a number; after the largest id
+	// comes the next clock.
 	p := port.Position{Clock: m.GetClock(), ID: *id}
 	for i := len(p.ID) - 1; i >= 0; i-- {
 		if p.ID[i]++; p.ID[i] != 0 {
@@ -105,8 +110,9 @@ func unreadAfter(tx port.Tx, in []byte, from *port.Position) (unread uint64, err
 	return unread, err
 }
 
-// markReadFrom goes back from a position until only the later ones are unread.
-func markReadFrom(tx *ledger.Tx, rec *wire.ChatRecord, from *port.Position, later uint64) error {
+// setReadFrom sets the messages before a position to read, newest first, until only the
+// later ones are unread.
+func setReadFrom(tx *ledger.Tx, rec *wire.ChatRecord, from *port.Position, later uint64) error {
 	if rec.GetUnread() <= later {
 		return nil
 	}
@@ -120,13 +126,14 @@ func markReadFrom(tx *ledger.Tx, rec *wire.ChatRecord, from *port.Position, late
 	})
 }
 
-// Release tells of the messages of a conversation that wait, oldest first: its person is a
-// stranger no more, and nothing counts against them.
+// Release emits the waiting messages of a conversation, oldest first, and resets its
+// counts: its person is a stranger no more.
 func (h *History) Release(tx *ledger.Tx, in message.ConversationID) error {
 	chat, err := h.Chat(tx, in.Bytes())
 	if err != nil || chat.GetUnasked() == 0 {
 		return err
 	}
+	// The record is stored at the end of the transaction (Chat).
 	waiting := int(chat.GetWaiting())
 	chat.Unasked, chat.UnaskedBytes, chat.Waiting = 0, 0, 0
 	if waiting == 0 {

@@ -2,10 +2,10 @@ package ledger
 
 import "libstatus1to1/chat/port"
 
-// What becomes of a transaction that fails. If the store cannot be written at the moment,
-// what the transaction was to do is put off. Any other error is about something that it
-// was to write: a record that is damaged or has grown too large, or a defect of ours. That
-// would fail for ever, so it is found and left out, and the rest goes on.
+// Handling a transaction that fails. If the store cannot be written at the moment, its work
+// is postponed. Any other error is about something that it was to write: a record that is
+// damaged or has grown too large, or a defect of ours. That would fail for ever, so it is
+// found and left out, and the rest goes on.
 
 // Passing reports whether a transaction failed because the store cannot be written now,
 // whatever is to be written.

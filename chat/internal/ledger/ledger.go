@@ -1,10 +1,10 @@
-// Package ledger is how the engine writes: one transaction at a time, with the events
-// that tell of it.
+// Package ledger writes to the store: one transaction at a time, together with the events
+// that report it.
 //
-// A part of the engine reads and writes records in a Tx, emits events in it, and
-// registers what is to be written once at its end (AtEnd) and what is to change in
-// memory once all of it is durable (After). Programs learn of an event only after that:
-// whoever has read an event finds the memory of the engine as the event says.
+// A part of the engine reads and writes records in a Tx, emits events in it, and registers
+// what is to be written once at its end (AtEnd) and what is to change in memory once all of
+// it is durable (After). Programs learn of an event only after that, so the memory of the
+// engine already agrees with any event that was read.
 //
 // The package knows no part by name. A Turn is the engine's lock, held; a Walk is one
 // check of the whole store.
@@ -32,7 +32,7 @@ const (
 // metaLostEvents is the name in TableMeta of the LostEventsRecord.
 var metaLostEvents = []byte("lost_events")
 
-// Options is what a Ledger needs to know. All fields but Probe are required.
+// Options configure a Ledger. All fields but Probe are required.
 type Options struct {
 	Store port.Store
 	Now   func() time.Time
@@ -41,11 +41,11 @@ type Options struct {
 	// Stranger reports whether somebody is neither a contact nor ourselves: their events
 	// have a share of the queue only.
 	Stranger func(key.Compact) bool
-	// Blocked reports whether what somebody did is not to be told.
+	// Blocked reports whether events about somebody's actions are kept from the program.
 	Blocked func(key.Compact) bool
 	// Withheld is called for each event of a stranger that is not kept.
 	Withheld func()
-	// Panicked takes the panic of a transaction's closure and returns its report id.
+	// Panicked handles the panic of a transaction's closure and returns its report id.
 	Panicked func(value any, stack []byte) (reportID string)
 	// Probe is called at the points of ProbePoints; nil in production.
 	Probe func(point string)
@@ -125,7 +125,7 @@ func (l *Ledger) Update(fn func(*Tx) error) error {
 	return nil
 }
 
-// finish lets readers have the events up to the first one of a transaction whose After
+// finish releases events to readers, up to the first one of a transaction whose After
 // functions have not run.
 func (l *Ledger) finish(t *Tx, committed bool) {
 	if t.lastSeq > 0 {

@@ -14,7 +14,7 @@ type Pause struct {
 const (
 	pauseBase = time.Second
 	pauseMax  = time.Minute
-	// maxDoublings is how often pauseBase is doubled at most, to stay clear of overflow.
+	// maxDoublings limits the doublings of pauseBase, to stay clear of overflow.
 	maxDoublings = 6
 )
 

@@ -27,11 +27,11 @@ const (
 	// than MaxStrangerMessages messages make. strangersShare is for all of them.
 	strangerShare  = 50
 	strangersShare = 4
-	// minStrangerEvents is what a first message makes: the person, the session, the
-	// request and the message. Small queues have room for it.
+	// minStrangerEvents is the number of events of a first message: the person, the
+	// session, the request and the message. Small queues have room for it.
 	minStrangerEvents = 4
-	// withheldNotices is how many events_withheld a stranger may have in the queue. A
-	// new one is needed only when the one before was handed out.
+	// withheldNotices limits the events_withheld about one stranger in the queue. A new one
+	// is needed only when the one before was handed out.
 	withheldNotices = 8
 )
 
@@ -109,9 +109,9 @@ func (t *Tx) makeRoom(size int) error {
 	return t.Trim(QueueEvents, to)
 }
 
-// withhold reports whether an event about somebody is not kept, because they are a
-// stranger who has their share, or strangers have theirs. The host is told whose
-// events are missing, once until it reads that.
+// withhold reports whether an event about somebody is not kept, because they are a stranger
+// who has their share, or strangers have theirs. An event reports whose events are missing,
+// once until it is read.
 func (t *Tx) withhold(who key.Compact, size int) (bool, error) {
 	if !t.ledger.Stranger(who) {
 		return false, nil
@@ -140,8 +140,8 @@ func (t *Tx) withhold(who key.Compact, size int) (bool, error) {
 	return true, t.append(e.Type(), data)
 }
 
-// acknowledge lets go of all events up to and including upTo, and of what says that
-// others are lost.
+// acknowledge deletes all events up to and including upTo, and the record of lost events up
+// to there.
 func (t *Tx) acknowledge(upTo uint64) error {
 	var lost wire.LostEventsRecord
 	found, err := Get(t, TableMeta, metaLostEvents, &lost)
@@ -196,9 +196,9 @@ func decodeEvent(b []byte) (e StoredEvent, ok bool) {
 	return e, err == nil
 }
 
-// eventIndex knows of each event that waits in the store how large it is and whom it
-// is about. It follows what transactions do: where one has failed, or an event was
-// acknowledged, the bounds of the queue tell.
+// eventIndex knows the size of each event that waits in the store, and the person it is
+// about. It follows the transactions: the bounds of the queue show which have failed, and
+// which events were acknowledged.
 type eventIndex struct {
 	mu     sync.Mutex
 	first  uint64         // the number of the first in list; 0 before anything was read
@@ -212,7 +212,7 @@ type waitingEvent struct {
 	about *eventShare // nil: nobody in particular
 }
 
-// eventShare is what waits about one person.
+// eventShare is the part of the queue that is about one person.
 type eventShare struct {
 	who    key.Compact
 	number int
@@ -324,7 +324,7 @@ func (x *eventIndex) dropTo(number, size int) {
 	}
 }
 
-// of is what waits about one person.
+// of returns the share of one person.
 func (x *eventIndex) of(who key.Compact) eventShare {
 	if s := x.people[who]; s != nil {
 		return *s
@@ -332,7 +332,7 @@ func (x *eventIndex) of(who key.Compact) eventShare {
 	return eventShare{who: who}
 }
 
-// sum is what waits about all people for whom counts is true.
+// sum adds up the shares of all people for whom counts is true.
 func (x *eventIndex) sum(counts func(key.Compact) bool) (sum eventShare) {
 	for who, s := range x.people {
 		if counts(who) {
@@ -343,9 +343,9 @@ func (x *eventIndex) sum(counts func(key.Compact) bool) (sum eventShare) {
 	return sum
 }
 
-// eventNames are the events that report what somebody did, and the member of their
-// data, the first of that name, with that person's key. That a message of ours came
-// further is not among them: how many of those there are is up to us.
+// eventNames are the events that report what somebody did, and the member of their data,
+// the first of that name, with that person's key. The states of our own messages are not
+// among them: their number is up to us.
 var eventNames = map[string]string{
 	event.MessageReceived{}.Type():        "from",
 	event.UnsupportedReceived{}.Type():    "from",

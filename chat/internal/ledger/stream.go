@@ -43,7 +43,7 @@ func (s *Stream) setNext(seq uint64) {
 	s.seen.Store(seq)
 }
 
-// eventsAtOnce is how many events are read from the store in one transaction.
+// eventsAtOnce is the number of events read from the store in one transaction.
 const eventsAtOnce = 64
 
 func newStream(store port.Store, now func() time.Time, blocked func(key.Compact) bool) *Stream {
@@ -69,8 +69,8 @@ func (s *Stream) load() error {
 	})
 }
 
-// committed tells that events up to seq may be read: they are durable, and so is the
-// change of memory that goes with them made.
+// committed allows events up to seq to be read: they are durable, and memory has changed
+// with them.
 func (s *Stream) committed(seq uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,18 +78,18 @@ func (s *Stream) committed(seq uint64) {
 	s.wake()
 }
 
-// gaveWay tells that events up to seq were dropped to make room.
+// gaveWay notes that events up to seq were dropped to make room.
 func (s *Stream) gaveWay(seq uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lost = max(s.lost, seq)
 }
 
-// FirstUnread is the lowest number that was not handed out. It waits for nobody.
+// FirstUnread returns the lowest number that was not handed out. It takes no lock.
 func (s *Stream) FirstUnread() uint64 { return s.seen.Load() }
 
-// Barrier waits until whoever is taking an event has it: those who come later see
-// who is blocked by now.
+// Barrier waits for the readers that are choosing an event at the moment. Later ones see
+// the people who are blocked by now.
 func (s *Stream) Barrier() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,23 +104,25 @@ func (s *Stream) Close(reason string, at int64) {
 	s.wake()
 }
 
-// Sleep tells that the store is about to be suspended, or was resumed.
+// Sleep notes that the store is about to be suspended, or was resumed.
 func (s *Stream) Sleep(asleep bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asleep = asleep
-	s.buffer = nil // read again: who gets an event must be able to acknowledge it
+	s.buffer = nil // read again: an event that is handed out must be one that can be acknowledged
 	s.wake()
 }
 
-// wake tells waiting readers and the readiness function; s.mu is held.
+// wake wakes waiting readers and calls the readiness function; s.mu is held.
 func (s *Stream) wake() {
 	close(s.changed)
 	s.changed = make(chan struct{})
-	s.tell()
+	s.reportWaiting()
 }
 
-func (s *Stream) tell() {
+// reportWaiting calls the readiness function if readers have begun or ceased to have something
+// to read; s.mu is held.
+func (s *Stream) reportWaiting() {
 	waiting := len(s.volatile) > 0 || s.closed || s.stored()
 	if waiting != s.waiting {
 		s.waiting = waiting
@@ -130,10 +132,10 @@ func (s *Stream) tell() {
 	}
 }
 
-// stored tells whether the store has events to hand out; s.mu is held.
+// stored reports whether the store has events to hand out; s.mu is held.
 func (s *Stream) stored() bool { return s.next <= s.last && !s.asleep }
 
-// Unread is how many events can be read now. Those that are lost are one.
+// Unread returns the number of events that can be read now. Lost events count as one.
 func (s *Stream) Unread() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,11 +162,11 @@ func (s *Stream) OnWaiting(f func(bool)) {
 	}
 }
 
-// take returns the next event, or a channel that closes when something changed.
-func (s *Stream) take() (*event.Delivered, <-chan struct{}, error) {
+// handOut returns the next event, or a channel that closes when something changed.
+func (s *Stream) handOut() (*event.Delivered, <-chan struct{}, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer s.tell()
+	defer s.reportWaiting()
 	if len(s.volatile) > 0 {
 		e := s.volatile[0].Delivered
 		s.volatile = s.volatile[1:]
@@ -191,8 +193,8 @@ func (s *Stream) take() (*event.Delivered, <-chan struct{}, error) {
 	}
 }
 
-// silenced reports whether an event is about what somebody did who is blocked. That
-// the contact itself changed is told: the blocking is such a change.
+// silenced reports whether an event is about an action of somebody blocked. Changes of
+// their contact are handed out all the same: the blocking is one.
 func (s *Stream) silenced(e event.Delivered) bool {
 	if e.Type == (event.ContactChanged{}).Type() {
 		return false
@@ -201,7 +203,7 @@ func (s *Stream) silenced(e event.Delivered) bool {
 	return found && s.blocked(who)
 }
 
-// fill reads what comes next; what was lost of it is an overflow event.
+// fill reads the next events; an overflow event stands for those that were lost.
 func (s *Stream) fill() error {
 	err := s.store.View(func(tx port.Tx) error {
 		if err := s.fillLost(tx); err != nil {
@@ -209,7 +211,7 @@ func (s *Stream) fill() error {
 		}
 		return tx.Range(QueueEvents, s.next, func(seq uint64, value []byte) (bool, error) {
 			if seq > s.last {
-				return false, nil // durable, but the memory that goes with it is not changed yet
+				return false, nil // durable, but memory has not changed with it yet
 			}
 			stored, ok := decodeEvent(value)
 			if !ok {
@@ -227,7 +229,7 @@ func (s *Stream) fill() error {
 	return err
 }
 
-// fillLost names what is lost from the next number on.
+// fillLost adds the overflow event, if events from the next number on are lost.
 func (s *Stream) fillLost(tx port.Tx) error {
 	first, _, err := tx.Bounds(QueueEvents)
 	if err != nil || first <= s.next {
@@ -251,7 +253,7 @@ func (s *Stream) fillLost(tx port.Tx) error {
 // After the closed event the error is CodeClosed.
 func (s *Stream) Next(ctx context.Context) (*event.Delivered, error) {
 	for {
-		e, changed, err := s.take()
+		e, changed, err := s.handOut()
 		if e != nil || err != nil {
 			return e, err
 		}
@@ -263,8 +265,8 @@ func (s *Stream) Next(ctx context.Context) (*event.Delivered, error) {
 	}
 }
 
-// Acknowledge lets go of all events up to and including seq upTo. Those that were not
-// handed out cannot be acknowledged.
+// Acknowledge deletes all events up to and including seq upTo. Those that were not handed
+// out cannot be acknowledged.
 func (l *Ledger) Acknowledge(upTo uint64) error {
 	l.Events.mu.Lock()
 	next := l.Events.next

@@ -20,7 +20,7 @@ type Turn struct {
 	lock *Lock
 }
 
-// Begin waits for the lock. read tells the time and whether we are online; it is called
+// Begin waits for the lock. read returns the time and whether we are online; it is called
 // with the lock held, because waiting may have taken a while.
 func (l *Lock) Begin(read func() (now time.Time, online bool)) *Turn {
 	l.mu.Lock()

@@ -8,13 +8,13 @@ import (
 	"libstatus1to1/chat/event"
 )
 
-// This file is about events of the network. They tell how things are now, are of no
-// use after a restart, and anybody who can open a connection causes them: so they are
-// not stored, have no number to acknowledge, and of what nobody has read yet only the
-// latest is kept, a subject.
+// This file is about events of the network. They describe the present, are of no use after
+// a restart, and anybody who can open a connection causes them. So they are not stored,
+// have no number to acknowledge, and of the unread ones only the latest of each subject is
+// kept.
 
 // maxStrangerEvents bounds the events of peers that connected to us by themselves. The
-// oldest give way: network.status tells who is connected.
+// oldest give way: network.status lists the connected peers anyway.
 const maxStrangerEvents = 64
 
 // The subjects of events of the network. Peers other than static ones are strangers; the
@@ -50,8 +50,8 @@ func (s *Stream) Push(e event.Event, at int64) {
 	s.wake()
 }
 
-// PushLatest adds an event that is not stored, and takes away an unread one of the
-// same subject.
+// PushLatest adds an event that is not stored, and removes an unread one of the same
+// subject.
 func (s *Stream) PushLatest(subject string, e event.Event, at int64) {
 	data, err := json.Marshal(e)
 	if err != nil {

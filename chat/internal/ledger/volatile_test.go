@@ -28,7 +28,7 @@ func TestLatestNetworkEvents(t *testing.T) {
 	peer(SubjectStatic, "ours", false)
 	var got []string
 	for s.Unread() > 0 {
-		e, _, err := s.take()
+		e, _, err := s.handOut()
 		if err != nil || e.Seq != 0 {
 			t.Fatalf("%+v, %v", e, err)
 		}

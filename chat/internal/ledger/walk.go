@@ -33,8 +33,8 @@ func (w *Walk) ReportQueue(queue port.Queue, format string, args ...any) {
 	w.report("queue " + string(queue) + ": " + fmt.Sprintf(format, args...))
 }
 
-// pauseEvery is after how many records the walk looks whether it should stop: often
-// enough for a caller who waits, and rare beside the reading of records.
+// pauseEvery is the number of records between two checks whether the walk should stop: few
+// enough for a caller who waits, and many beside the cost of a check.
 const pauseEvery = 256
 
 // Pause fails when the caller has given up. Walks that do not use Each call it once a

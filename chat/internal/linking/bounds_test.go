@@ -28,7 +28,7 @@ func TestEarlyChunksAreBounded(t *testing.T) {
 		t.Errorf("%d bytes are held", early.size)
 	}
 	early.forget(nil)
-	if early.size != 0 || len(early.held) != 0 {
+	if early.size != 0 || len(early.kept) != 0 {
 		t.Errorf("%d bytes of no transfer are held", early.size)
 	}
 }

@@ -64,7 +64,7 @@ func (l *Linking) readBytes(name transferName, offset uint64, n int) ([]byte, er
 // earlyChunks are chunks that came before their turn, in memory only: a network may change
 // the order, and what is lost of them their sender repeats. The zero value is empty.
 type earlyChunks struct {
-	held map[transferName]map[uint64]pairing.Frame // by offset
+	kept map[transferName]map[uint64]pairing.Frame // by offset
 	size int                                       // bytes of all
 }
 
@@ -72,18 +72,18 @@ type earlyChunks struct {
 // one that is known or finds no room that is at least gapChunks: the sender is to hear what
 // is missing.
 func (c *earlyChunks) add(name transferName, offset uint64, f pairing.Frame) int {
-	of := c.held[name]
+	of := c.kept[name]
 	_, known := of[offset]
 	full := c.ofDevice(name.pairing)+pairing.ChunkSize > maxEarlyOfDevice || c.size+pairing.ChunkSize > maxEarlyBytes
 	if known || full {
 		return max(len(of), gapChunks)
 	}
-	if c.held == nil {
-		c.held = map[transferName]map[uint64]pairing.Frame{}
+	if c.kept == nil {
+		c.kept = map[transferName]map[uint64]pairing.Frame{}
 	}
 	if of == nil {
 		of = map[uint64]pairing.Frame{}
-		c.held[name] = of
+		c.kept[name] = of
 	}
 	of[offset] = f
 	c.size += pairing.ChunkSize
@@ -92,7 +92,7 @@ func (c *earlyChunks) add(name transferName, offset uint64, f pairing.Frame) int
 
 // ofDevice counts the bytes that are kept of one device.
 func (c *earlyChunks) ofDevice(id PairingID) (size int) {
-	for name, of := range c.held {
+	for name, of := range c.kept {
 		if name.pairing == id {
 			size += len(of) * pairing.ChunkSize
 		}
@@ -102,8 +102,8 @@ func (c *earlyChunks) ofDevice(id PairingID) (size int) {
 
 // remove hands out the chunk at an offset, if it is kept.
 func (c *earlyChunks) remove(name transferName, offset uint64) (f pairing.Frame, found bool) {
-	if f, found = c.held[name][offset]; found {
-		delete(c.held[name], offset)
+	if f, found = c.kept[name][offset]; found {
+		delete(c.kept[name], offset)
 		c.size -= pairing.ChunkSize
 	}
 	return f, found
@@ -111,10 +111,10 @@ func (c *earlyChunks) remove(name transferName, offset uint64) (f pairing.Frame,
 
 // forget drops the chunks of transfers that are over.
 func (c *earlyChunks) forget(transfers map[transferName]transferEntry) {
-	for name, of := range c.held {
+	for name, of := range c.kept {
 		if x, found := transfers[name]; !found || x.state != Running || len(of) == 0 {
 			c.size -= len(of) * pairing.ChunkSize
-			delete(c.held, name)
+			delete(c.kept, name)
 		}
 	}
 }

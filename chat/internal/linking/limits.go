@@ -25,8 +25,8 @@ const (
 	// keepPast is the time for which failed and ended pairings and finished transfers are
 	// listed.
 	keepPast = 7 * 24 * time.Hour
-	// keepDiscarded is the time for which a discarded pairing is stored, to tell a device of
-	// its end that has missed it: as long as a stale session opens messages.
+	// keepDiscarded is the time for which a discarded pairing is stored, so that a device
+	// that has missed its end can still be told: as long as a stale session opens messages.
 	keepDiscarded = 3 * 24 * time.Hour
 	// keepFinished is the time for which a pairing that succeeded or failed answers repeated
 	// messages: until the other side's own deadline and its refusals are over.

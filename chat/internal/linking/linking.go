@@ -24,7 +24,7 @@ type Host struct {
 	Log  port.Logger
 	// Drop counts something without effect under a reason.
 	Drop func(reason string)
-	// Stored is told after a transaction that wrote something: the store works.
+	// Stored is called after a transaction that wrote something: the store works.
 	Stored func()
 	// Wake makes the loop look for work.
 	Wake func()
@@ -61,8 +61,9 @@ type Linking struct {
 	relisten bool            // they may not be those to listen to
 	queue    []outgoing      // stored, and to be published
 
-	// pause follows a step that could not be stored although the store works.
-	pause ledger.Pause
+	// pause follows a step that could not be stored although the store works, listenPause
+	// a network that refused a topic.
+	pause, listenPause ledger.Pause
 }
 
 // outgoing is a payload to publish.
@@ -81,6 +82,7 @@ func New(host Host) *Linking {
 // ShiftClock moves what is due by the time of day, after somebody has set the clock by by.
 func (l *Linking) ShiftClock(_ *ledger.Turn, by time.Duration) {
 	l.pause.Shift(by)
+	l.listenPause.Shift(by)
 	for id, e := range l.pairings {
 		if !e.nextSend.IsZero() {
 			e.nextSend = e.nextSend.Add(by)
@@ -89,16 +91,19 @@ func (l *Linking) ShiftClock(_ *ledger.Turn, by time.Duration) {
 	}
 }
 
-// listen subscribes to the topics of pairings and sessions, and to no others.
-func (l *Linking) listen() {
-	if !l.relisten {
+// listen subscribes to the topics of pairings and sessions, and to no others. What fails is
+// tried again, after a pause: the next turn may come at once.
+func (l *Linking) listen(now time.Time) {
+	if !l.relisten || l.listenPause.Lasts(now) {
 		return
 	}
 	if err := l.subscribe(); err != nil {
 		l.host.Log.Log("warn", "subscribing failed", "kind", "noise", "error", err.Error())
-		return // tried again in the next turn
+		l.listenPause.Failed(now)
+		return
 	}
 	l.relisten = false
+	l.listenPause.End()
 }
 
 func (l *Linking) subscribe() error {
@@ -113,10 +118,10 @@ func (l *Linking) subscribe() error {
 	}
 	for topic := range l.topics {
 		if !wanted[topic] {
-			delete(l.topics, topic)
 			if err := l.host.Topics.Unsubscribe(topic); err != nil {
 				return err
 			}
+			delete(l.topics, topic)
 		}
 	}
 	for topic := range wanted {

@@ -164,8 +164,8 @@ func (l *Linking) Load(tx port.Tx) error {
 	if err := loaded.readTransfers(tx); err != nil {
 		return err
 	}
-	loaded.topics, loaded.relisten = l.topics, true
-	*l = *loaded
+	// Not all of l is replaced: calls without a turn read its host meanwhile.
+	l.pairings, l.transfers, l.sessions, l.relisten = loaded.pairings, loaded.transfers, loaded.sessions, true
 	return nil
 }
 

@@ -189,10 +189,10 @@ func (st *step) commit() error {
 		}
 		st.l.pause.End()
 		st.l.host.Stored()
-		// At once and not in the next turn: whoever called shows the invitation to
+		// At once and not in the next turn: the caller is about to show the invitation to
 		// another device, whose answer comes on this topic.
 		st.l.relisten = true
-		st.l.listen()
+		st.l.listen(st.now)
 	}
 	if len(st.queue) > 0 {
 		st.l.host.Ledger.Probe(ledger.ProbeBeforePublish)

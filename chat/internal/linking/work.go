@@ -103,7 +103,7 @@ func (st *step) handle(e port.Envelope) error {
 // Work does what is due and publishes it. Its error is that the store cannot be written
 // now. After any other the part pauses, and the rest of the engine goes on.
 func (l *Linking) Work(t *ledger.Turn) error {
-	l.listen()
+	l.listen(t.Now)
 	for !l.pause.Lasts(t.Now) && l.publishQueue(t) {
 		st, err := l.begin(t)
 		if err != nil {
@@ -152,7 +152,8 @@ func (l *Linking) Due(t *ledger.Turn) time.Time {
 	if l.pause.Lasts(t.Now) {
 		return l.pause.Until
 	}
-	if l.relisten || t.Online && len(l.queue) > 0 {
+	relisten := l.relisten && !l.listenPause.Lasts(t.Now)
+	if relisten || t.Online && len(l.queue) > 0 {
 		return t.Now
 	}
 	var due time.Time
@@ -160,6 +161,9 @@ func (l *Linking) Due(t *ledger.Turn) time.Time {
 		if due.IsZero() || at.Before(due) {
 			due = at
 		}
+	}
+	if l.relisten {
+		earlier(l.listenPause.Until)
 	}
 	for _, e := range l.pairings {
 		if e.proto != nil {

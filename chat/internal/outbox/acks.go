@@ -13,30 +13,31 @@ import (
 )
 
 const (
-	// maxAcksAtOnce is how many acknowledgements one attempt carries, 32 bytes each.
+	// maxAcksAtOnce limits the acknowledgements of one attempt, 32 bytes each.
 	maxAcksAtOnce = min(1000, datasync.MaxIDs)
 	// maxPendingAcks bounds what one flooding peer can make us keep: past it the oldest
 	// are forgotten, and asked for again by the next resend.
 	maxPendingAcks = 10000
-	// unwelcomeAcks is how many there may be for each message that is kept of a stranger:
-	// of them, also when they are blocked, less is enough.
+	// unwelcomeAcks limits those for strangers and blocked people, for each message that is
+	// kept of a stranger: fewer are enough for them.
 	unwelcomeAcks = 2
-	// repeatsAtOnce is how many exact copies of somebody's messages are acknowledged again
-	// before there is a pause of ResendBase for each. Everybody can publish such a copy,
-	// and each answer is a step of our sending chain: unbounded, a stranger could use it
-	// up (maxUnanswered).
+	// repeatsAtOnce limits the exact copies of a person's messages that are acknowledged
+	// again at once, and after that one per ResendBase. Everybody can publish such a copy,
+	// and each answer is a step of our sending chain: unbounded, a stranger could use it up
+	// (maxUnanswered).
 	repeatsAtOnce = 20
 )
 
-// pendingAcks are the acknowledgements one person is to get. They wait AckDelay for
-// company and go out with the next message if one is sent before.
-// Spec: 2/MVDS, "Payloads".
+// pendingAcks are the acknowledgements that wait for one person. They wait AckDelay for
+// others to go with, and go out with the next message if one is sent before. Spec: 2/MVDS,
+// "Payloads".
 type pendingAcks struct {
 	ids [][32]byte
 	due time.Time
 }
 
-// next is what goes into the next attempt at most. nil is fine.
+// next returns the acknowledgements for the next attempt, at most maxAcksAtOnce. p may be
+// nil.
 func (p *pendingAcks) next() [][32]byte {
 	if p == nil {
 		return nil
@@ -44,7 +45,7 @@ func (p *pendingAcks) next() [][32]byte {
 	return slices.Clone(p.ids[:min(len(p.ids), maxAcksAtOnce)])
 }
 
-// ackLimit is how many acknowledgements are kept for somebody.
+// ackLimit returns the number of acknowledgements that may wait for a person.
 func (o *Outbox) ackLimit(peer key.Public) int {
 	if !o.isSelf(peer) && !o.People.Familiar(peer) {
 		return unwelcomeAcks * o.StrangerMessages
@@ -58,15 +59,15 @@ func (o *Outbox) AcknowledgeAgain(sender key.Public, now time.Time) bool {
 	return o.repeats.Allow(sender, now)
 }
 
-// newAcks are the acknowledgements of one transaction, by who gets them: those to one
-// person are stored together, at its end.
+// newAcks are the acknowledgements of one transaction, by recipient: those to one person
+// are stored together, at its end.
 type newAcks map[key.Public][][32]byte
 
-// acksKey is where a transaction keeps them.
+// acksKey is the key of newAcks in ledger.Local.
 type acksKey struct{}
 
-// Acknowledge has messages of somebody acknowledged, by MVDS id. They are stored with what
-// they acknowledge.
+// Acknowledge adds acknowledgements for messages of a person, by MVDS id. They are stored
+// in the transaction that stores the messages.
 func (o *Outbox) Acknowledge(tx *ledger.Tx, peer key.Public, ids [][32]byte) {
 	all, first := ledger.Local[newAcks](tx, acksKey{})
 	if first {
@@ -114,7 +115,7 @@ func readAcks(tx port.Tx, peer key.Public) (*wire.AcksRecord, [][32]byte, error)
 	return &rec, all, err
 }
 
-// acksStored notes in memory what is stored.
+// acksStored updates the memory after the commit: all are now waiting for peer.
 func (o *Outbox) acksStored(peer key.Public, all [][32]byte) {
 	p := o.acks[peer]
 	if p == nil {
@@ -124,7 +125,7 @@ func (o *Outbox) acksStored(peer key.Public, all [][32]byte) {
 	p.ids = all
 }
 
-// dropAcks takes the acknowledgements an attempt carries off the list.
+// dropAcks removes the acknowledgements of an attempt from those that wait.
 func (o *Outbox) dropAcks(tx *ledger.Tx, at *attempt) error {
 	if len(at.acks) == 0 {
 		return nil
@@ -211,7 +212,7 @@ func (o *Outbox) acknowledgedRow(tx *ledger.Tx, r row, by Acknowledger) error {
 	return o.DeviceHas(tx, r.id, by.Device)
 }
 
-// counted are those of a list that are still known.
+// counted returns those of a list that are still known.
 func (by Acknowledger) counted(list []string) (counted []string) {
 	for _, id := range by.Known {
 		if slices.Contains(list, id) {
@@ -221,8 +222,8 @@ func (by Acknowledger) counted(list []string) (counted []string) {
 	return counted
 }
 
-// DeviceHas notes that a device has a message, and ends the keeping of one that had failed
-// and is delivered by that.
+// DeviceHas notes that a device has a message. If the message had failed it is delivered by
+// that, and not kept for another try any more.
 func (o *Outbox) DeviceHas(tx *ledger.Tx, id [32]byte, by Device) error {
 	afterFailure, err := o.Messages.Acknowledged(tx, id, by.Installation, o.isSelf(by.Peer))
 	if err != nil || !afterFailure {
@@ -231,9 +232,9 @@ func (o *Outbox) DeviceHas(tx *ledger.Tx, id [32]byte, by Device) error {
 	return o.forgetFailed(tx, by.Peer, id)
 }
 
-// dropComplete takes out of the outbox what every device has by now, since those that had
-// not are disabled or gone, and what was for own devices when there is none any more. It
-// gives the other rows.
+// dropComplete removes from the outbox the rows that every device has by now, since those
+// that lacked them are disabled or gone, and the rows for own devices when there is none
+// any more. It returns the other rows.
 func (o *Outbox) dropComplete(peer key.Public, to Recipient, rows []row) []row {
 	complete := func(r row) bool {
 		missing := slices.ContainsFunc(to.Devices, func(id string) bool { return !slices.Contains(r.acked, id) })
@@ -292,14 +293,14 @@ const (
 	maxDoublings = 10
 )
 
-// hold is about one person whose chain is held.
+// hold counts the probes to a person to whom sending is held.
 type hold struct {
 	probes int
 	next   time.Time // when the next probe may go
 }
 
-// heldUntil tells whether nothing may go to somebody now, and until when. When something
-// may go though the chain is held, that is a probe.
+// heldUntil reports whether sending to a person is held now, and until when. It counts a
+// probe when it lets something pass although the chain is too long.
 func (o *Outbox) heldUntil(peer key.Public, to Recipient, now time.Time) (until time.Time, held bool) {
 	if to.Unanswered < maxUnanswered {
 		delete(o.holds, peer)
@@ -321,7 +322,7 @@ func (o *Outbox) heldUntil(peer key.Public, to Recipient, now time.Time) (until 
 	return now, false
 }
 
-// hold puts off what is for peer.
+// hold postpones the messages and acknowledgements for peer.
 func (o *Outbox) hold(peer key.Public, rows []row, until time.Time) {
 	for _, r := range rows {
 		o.rows.change(r.mvds, func(r *row) { r.due.next, r.due.quick = until, 0 })

@@ -40,7 +40,7 @@ type attempt struct {
 	tried    bool // it may be out, though it is not known to be
 	evidence port.Evidence
 	failure  port.Code // why it can never be published
-	sent     *Sent     // once it is out
+	sent     *Sent     // set once it is out
 }
 
 // attemptRow is a row of the outbox in an attempt.
@@ -71,18 +71,20 @@ const (
 	ackShare = 4
 )
 
-// MaxMessage is how many bytes of application messages one attempt may carry, for all
-// devices together: two thirds of an envelope leave room for acknowledgements, headers,
-// padding and bundles.
+// MaxMessage returns the number of bytes of application messages that one attempt may
+// carry, for all devices together: two thirds of an envelope leave room for
+// acknowledgements, headers, padding and bundles.
 func (o *Outbox) MaxMessage() int { return o.Network.MaxPayload() * 2 / 3 }
 
-// perDevice divides room in an envelope: each device gets a ciphertext of its own.
+// perDevice divides the room in an envelope, since each device gets a ciphertext of its
+// own.
 func (r Recipient) perDevice(room int) int { return room / max(1, len(r.Devices)) }
 
 // Work does what is due: it tries what has failed again for those who are back, and as
 // long as the network is there it seals, stores and publishes. What went out is recorded
 // in any case. An error is of the store.
 func (o *Outbox) Work(t *ledger.Turn) error {
+	// First, so that messages tried again go out in this turn.
 	err := o.reviveForReturns()
 	if t.Online {
 		if failed := o.send(); failed != nil {
@@ -95,6 +97,8 @@ func (o *Outbox) Work(t *ledger.Turn) error {
 // send publishes and seals in turn, until nothing is due or the network takes no more.
 func (o *Outbox) send() error {
 	for !o.Stopping() {
+		// Publish before sealing more: attempts go out in the order of their ciphertexts, and a
+		// network that takes nothing gets no backlog of attempts.
 		if !o.publishAll() {
 			break
 		}
@@ -110,7 +114,7 @@ func (o *Outbox) send() error {
 	return nil
 }
 
-// seal makes attempts of what is due for everybody.
+// seal makes an attempt for each person to whom something is due.
 func (o *Outbox) seal() (attempts []*attempt) {
 	now := o.Now()
 	answered := map[key.Public]bool{}
@@ -143,18 +147,20 @@ func (o *Outbox) seal() (attempts []*attempt) {
 	return append(attempts, o.sealBatches(batches, now)...)
 }
 
-// batchFor gathers what goes to a person now; nil when nothing can.
+// batchFor gathers what goes to a person now; nil if there is nothing, or it must wait.
 func (o *Outbox) batchFor(peer key.Public, rows []row, now time.Time) *batch {
 	to, err := o.Sealer.Recipient(peer)
 	if err != nil {
 		o.postpone(peer, rows, "reading a peer failed", err)
 		return nil
 	}
+	// Before anything is sealed: a row that is finished must not cost a step of a ratchet.
 	rows = o.dropComplete(peer, to, o.giveUpSpent(rows))
 	acks := o.acks[peer].next()
 	if len(rows) == 0 && len(acks) == 0 {
 		return nil
 	}
+	// Last, because it counts a probe when it lets something pass.
 	if until, held := o.heldUntil(peer, to, now); held {
 		o.hold(peer, rows, until)
 		return nil
@@ -184,15 +190,15 @@ func (o *Outbox) giveUpSpent(rows []row) []row {
 	return rest
 }
 
-// batch is what goes to one person in one attempt.
+// batch is the content of one attempt: messages and acknowledgements for one person.
 type batch struct {
 	to   key.Public
 	rows []row
 	acks [][32]byte
 }
 
-// firstRows takes as many rows from the front as go into one attempt, with room for so
-// many bytes a device: all of them to the same devices.
+// firstRows returns the longest run of rows from the front that fits into one attempt, with
+// room bytes for each device. All of them go to the same devices.
 func firstRows(rows []row, room int) []row {
 	size := 0
 	for i, r := range rows {
@@ -204,7 +210,7 @@ func firstRows(rows []row, room int) []row {
 	return rows
 }
 
-// sealBatches has batches sealed. What cannot be is put off.
+// sealBatches has the sealer encrypt the batches. One that cannot be sealed is postponed.
 func (o *Outbox) sealBatches(batches []*batch, now time.Time) (attempts []*attempt) {
 	if len(batches) == 0 {
 		return nil
@@ -236,7 +242,7 @@ func attemptOf(s Sealed) *attempt {
 	return &attempt{peer: s.To, contentTopic: s.ContentTopic, bytes: s.Bytes, save: s.Save}
 }
 
-// goWith notes in the attempt that carries a batch what is in it.
+// goWith notes the content of the batch in the attempt that carries it.
 func (b *batch) goWith(at *attempt) {
 	at.acks = b.acks
 	for _, r := range b.rows {
@@ -254,7 +260,7 @@ func (o *Outbox) plaintext(b *batch) ([]byte, error) {
 	return datasync.Encode(datasync.Payload{Acks: b.acks, Messages: messages})
 }
 
-// messages are the messages of rows: kept, or read.
+// messages returns the MVDS messages of rows: from memory, or else from the store.
 func (o *Outbox) messages(rows []row) ([]datasync.Message, error) {
 	messages := make([]datasync.Message, len(rows))
 	var missing []int
@@ -286,14 +292,17 @@ func (o *Outbox) messages(rows []row) ([]datasync.Message, error) {
 	return messages, err
 }
 
-// commit stores attempts. What was published before is recorded in the same transaction,
-// unless something of either cannot be stored: then that is found, and the rest goes on.
+// commit stores attempts, and records in the same transaction which earlier ones were
+// published. If that cannot be stored, both parts are stored separately, in smaller
+// transactions where needed, so that only the damaged piece is left out.
 func (o *Outbox) commit(attempts []*attempt) error {
 	published, err := o.readPublished(o.unrecorded)
 	if err == nil {
 		err = o.storeAttempts(published, attempts)
 	}
 	if err != nil && !ledger.Passing(err) {
+		// Separately, so that a damaged record of a published attempt does not count against
+		// the new ones.
 		if err := o.recordPublished(); err != nil {
 			return err
 		}
@@ -310,6 +319,8 @@ func (o *Outbox) commit(attempts []*attempt) error {
 // storeAttempts stores attempts in one transaction. published may be nil.
 func (o *Outbox) storeAttempts(published *publication, attempts []*attempt) error {
 	err := o.Ledger.Update(func(tx *ledger.Tx) error {
+		// This could wait, so it shares the write to the disk that the attempts need
+		// anyway.
 		if err := o.storePublished(tx, published); err != nil {
 			return err
 		}
@@ -334,14 +345,20 @@ func (o *Outbox) storeAttempts(published *publication, attempts []*attempt) erro
 }
 
 func (o *Outbox) storeAttempt(tx *ledger.Tx, at *attempt) error {
+	// Ids only grow, also past a transaction that fails: publishing follows their order.
 	o.lastAttempt++
 	at.id = o.lastAttempt
+	// The sessions go with the ciphertext that they made. If only one of both were stored, a
+	// crash would encrypt another plaintext with the same message key, or skip one.
 	if err := at.save(tx); err != nil {
 		return err
 	}
 	if err := o.dropAcks(tx, at); err != nil {
 		return err
 	}
+	// From here on the record of this attempt speaks for its rows. An earlier record that
+	// does must give them up in the same transaction, or both would make them due after a
+	// restart; and the evidence in it moves to the record of the message.
 	for _, r := range o.rows.recordedIn(at) {
 		if err := o.keepSent(tx, r); err != nil {
 			return err
@@ -353,6 +370,7 @@ func (o *Outbox) storeAttempt(tx *ledger.Tx, at *attempt) error {
 	if at.resends > 0 {
 		o.AwaitedChanged() // also if it is not stored: it only has a look taken
 	}
+	// Memory follows the commit, so that a failed transaction leaves the rows due.
 	tx.After(func() {
 		if !o.rows.stored(at) {
 			o.Log.Log("error", "an attempt has a row that cannot be in it", "attempt", at.id)
@@ -361,13 +379,14 @@ func (o *Outbox) storeAttempt(tx *ledger.Tx, at *attempt) error {
 	return ledger.Put(tx, tableAttempts, ledger.NumberKey(at.id), at.record())
 }
 
-// unstorable puts off what an attempt carries that cannot be stored.
+// unstorable postpones the content of an attempt that cannot be stored.
 func (o *Outbox) unstorable(at *attempt, err error) {
 	o.Drop("attempt_" + ledger.Unstorable(err))
 	o.postpone(at.peer, o.rows.in(at), "an attempt cannot be stored", err)
 }
 
-// postpone puts off what cannot go out now, so that the loop does not spin.
+// postpone delays rows and acknowledgements that cannot go out now, so that the loop does
+// not spin.
 func (o *Outbox) postpone(peer key.Public, rows []row, why string, err error) {
 	if err != nil {
 		o.Log.Log("error", why, "error", err.Error())

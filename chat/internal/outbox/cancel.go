@@ -18,10 +18,10 @@ func (o *Outbox) Sending(id [32]byte) bool {
 	return o.rows.byMessage[id] != nil
 }
 
-// Cancel takes a message out of the outbox, and with it an attempt that is not out and
+// Cancel removes a message from the outbox, and with it an attempt that is not out and
 // carries nothing else. It is kept, to be tried again if the user asks for it, and an
-// acknowledgement of its recipient is still understood. wentOut tells that it was handed to
-// the network before, so that it may arrive all the same.
+// acknowledgement of its recipient is still understood. wentOut reports that it was handed
+// to the network before, so that it may arrive all the same.
 func (o *Outbox) Cancel(tx *ledger.Tx, id [32]byte) (wentOut bool, err error) {
 	for _, r := range o.rows.ofMessage(id) {
 		if r.inHistory {
@@ -42,8 +42,8 @@ func (o *Outbox) Cancel(tx *ledger.Tx, id [32]byte) (wentOut bool, err error) {
 	return wentOut, nil
 }
 
-// recall takes back the attempt a row is in, if that was certainly not handed to the
-// network and carries nothing but the row. It reports whether the network had the row.
+// recall withdraws the attempt a row is in, if that was certainly not handed to the network
+// and carries nothing but the row. It reports whether the network had the row.
 func (o *Outbox) recall(tx *ledger.Tx, r row) (wentOut bool, err error) {
 	i := slices.IndexFunc(o.unpublished, func(at *attempt) bool { return r.at == stage{inAttempt, at.id} })
 	if i < 0 {

@@ -85,7 +85,8 @@ func (o *Outbox) checkFailed(w *ledger.Walk) error {
 }
 
 // checkAttempts looks at the ciphertexts that are not out, and at what is left of others
-// whose rows wait. Of the former a row may be gone, when it was acknowledged meanwhile.
+// whose rows wait. Rows that the former name may be gone, because they were acknowledged
+// meanwhile.
 func (o *Outbox) checkAttempts(w *ledger.Walk) error {
 	stages := map[uint64]stage{} // of the rows that attempts name
 	return w.Each(tableAttempts, func(name, value []byte) error {

@@ -23,15 +23,15 @@ const (
 	// first. Nobody reads a hundred messages of months ago as news.
 	maxFailedEach = 100
 	maxFailed     = 2000
-	// keepFailed is for how long, after it has failed. That is three weeks after it was
-	// sent; so somebody may be away for a quarter of a year.
+	// keepFailed is the time for which it is kept after it has failed. That is three weeks
+	// after it was sent; so somebody may be away for a quarter of a year.
 	keepFailed = 70 * 24 * time.Hour
 	// maxRevivals bounds how often one message is tried again because its recipient is
-	// back: who never acknowledges it may have another reason.
+	// back: a recipient who never acknowledges it may have another reason.
 	maxRevivals = 3
 )
 
-// failedMessage is what is known in memory of one that is kept.
+// failedMessage is the memory of one message that is kept.
 type failedMessage struct {
 	id        [32]byte
 	clock     uint64
@@ -40,7 +40,7 @@ type failedMessage struct {
 	cancelled bool // by the user
 }
 
-// failedMessages are those that are kept, by recipient.
+// failedMessages are the messages that are kept, by recipient.
 type failedMessages struct {
 	byPeer map[key.Public][]failedMessage
 	count  int
@@ -136,7 +136,7 @@ func (o *Outbox) giveUp(tx *ledger.Tx, r row, code port.Code) error {
 	if err := o.OwnDevices.Remember(tx, r.mvds, r.id); err != nil {
 		return err
 	}
-	if err := o.keepSent(tx, r); err != nil { // that it was sent stays with it
+	if err := o.keepSent(tx, r); err != nil { // its record keeps that it was sent
 		return err
 	}
 	return o.Messages.Fail(tx, r.id, code)
@@ -251,8 +251,8 @@ func (o *Outbox) reviveAll(all []failedMessage) error {
 	})
 }
 
-// dropFailed lets go of a message that cannot be tried again, so that it keeps no other
-// one from it.
+// dropFailed forgets a message that cannot be tried again, so that it does not keep others
+// from it.
 func (o *Outbox) dropFailed(peer key.Public, id [32]byte, cause error) {
 	o.Drop("failed_" + ledger.Unstorable(cause))
 	if err := o.Ledger.Update(func(tx *ledger.Tx) error { return o.forgetFailed(tx, peer, id) }); err != nil {

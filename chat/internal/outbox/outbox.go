@@ -59,23 +59,23 @@ type Sealer interface {
 // Recipient is an identity as the outbox sees it.
 type Recipient struct {
 	Devices []string // the installations that get its messages
-	// Unanswered is how many messages the least burdened sending chain to them has taken
+	// Unanswered is the number of messages in the least burdened sending chain to them
 	// since it was last answered.
 	Unanswered int
 }
 
-// Payload is what goes to one person in one attempt.
+// Payload is the plaintext for one person in one attempt.
 type Payload struct {
 	To key.Public
 	// Plaintext encodes the MVDS payload. Seal calls it once, on any goroutine.
 	Plaintext func() ([]byte, error)
 	Except    []string // installations that have it already
-	// Messages tells that it carries messages, and not acknowledgements only: we introduce
+	// Messages is true if it carries messages, and not acknowledgements only: we introduce
 	// ourselves first.
 	Messages bool
 }
 
-// Sealed is an envelope, and what changes with its being made.
+// Sealed is an envelope, with the changes to store with it.
 type Sealed struct {
 	To           key.Public
 	ContentTopic string
@@ -85,8 +85,8 @@ type Sealed struct {
 	Save func(*ledger.Tx) error
 }
 
-// SealResult is what became of a Payload: envelopes to be published in this order, the
-// last of which carries it, or why there is none.
+// SealResult is the result of sealing a Payload: envelopes to be published in this order,
+// the last of which carries it, or an error.
 type SealResult struct {
 	Envelopes []Sealed
 	Err       error
@@ -101,14 +101,14 @@ type Messages interface {
 	Sent(tx *ledger.Tx, id [32]byte, by Sent) error
 	// Fail ends a message that is not delivered.
 	Fail(tx *ledger.Tx, id [32]byte, code port.Code) error
-	// Acknowledged notes that a device has a message: one of its recipient, or with own
-	// one of ours. afterFailure tells that it had failed and is delivered by that.
+	// Acknowledged notes that a device has a message: one of its recipient, or with own one
+	// of ours. afterFailure reports that it had failed and is delivered now.
 	Acknowledged(tx *ledger.Tx, id [32]byte, installation string, own bool) (afterFailure bool, err error)
 	// Requeue makes a message that has failed queued again.
 	Requeue(tx *ledger.Tx, id [32]byte) error
 }
 
-// Message is what delivery needs to know of a message.
+// Message describes an outgoing message of a history to the outbox.
 type Message struct {
 	ClientRef         string
 	Delivered, Failed bool
@@ -116,14 +116,14 @@ type Message struct {
 	Obsolete bool
 }
 
-// OwnDevices is what the other devices of this identity have to do with delivery.
+// OwnDevices handles the copies of messages for the other devices of this identity.
 type OwnDevices interface {
 	// Copy has a message that goes to somebody else delivered to our own other devices too.
 	Copy(tx *ledger.Tx, row *wire.OutboxRecord) error
 	// Remember notes under which MVDS id a message went that is in the outbox no more: its
 	// acknowledgement may still come.
 	Remember(tx *ledger.Tx, mvds, id [32]byte) error
-	// Acknowledged takes the acknowledgement of something that is in no outbox: another
+	// Acknowledged handles the acknowledgement of something that is in no outbox: another
 	// device of ours sends it, or it was given up.
 	Acknowledged(tx *ledger.Tx, by Device, mvds [32]byte) error
 }
@@ -135,7 +135,7 @@ type People interface {
 	Familiar(key.Public) bool
 }
 
-// Network hands envelopes over.
+// Network publishes envelopes.
 type Network interface {
 	MaxPayload() int // bytes of an envelope
 	// Publish hands an envelope over with a fresh timestamp that fits clock, the latest
@@ -149,7 +149,7 @@ type Device struct {
 	Installation string
 }
 
-// Options is what an Outbox takes; all fields are required.
+// Options are the arguments of New; all fields are required.
 type Options struct {
 	Ledger     *ledger.Ledger
 	Sealer     Sealer
@@ -160,10 +160,10 @@ type Options struct {
 	Now        func() time.Time
 	Rand       io.Reader
 	Log        port.Logger
-	// ResendBase is the wait before the first resend; AckDelay is how long
-	// acknowledgements wait for company.
+	// ResendBase is the wait before the first resend; AckDelay is the time acknowledgements
+	// wait for others to go with.
 	ResendBase, AckDelay time.Duration
-	// StrangerMessages is how many messages of a stranger are kept.
+	// StrangerMessages is the number of messages of a stranger that are kept.
 	StrangerMessages int
 	// Drop counts something that has no effect, by its reason.
 	Drop func(reason string)
@@ -177,9 +177,8 @@ type Options struct {
 	Stopping func() bool
 }
 
-// Outbox is what is to be delivered. Rows may be added and asked about from any
-// goroutine; all that takes a Turn, and the fields below self, belong to the holder of
-// the Turn.
+// Outbox delivers messages. Rows may be added and looked up from any goroutine; the methods
+// with a Turn and the fields below self are for the holder of the Turn.
 type Outbox struct {
 	Options
 	rows         rows
@@ -189,7 +188,8 @@ type Outbox struct {
 	acks    map[key.Public]*pendingAcks
 	repeats *ratelimit.Keyed[key.Public]
 	holds   map[key.Public]*hold
-	// heard is when what waits for a device was last hurried because it was heard.
+	// heard holds, by device, the last time that its waiting messages were hurried because
+	// it was heard.
 	heard *lru.Cache[Device, time.Time]
 	away  away
 	// back are people who were heard and to whom something has failed.
@@ -215,7 +215,7 @@ func New(o Options) *Outbox {
 	}
 }
 
-// Become tells whose outbox it is, before Load.
+// Become sets the identity whose outbox it is, before Load.
 func (o *Outbox) Become(self key.Public) { o.self.Store(&self) }
 
 func (o *Outbox) isSelf(k key.Public) bool {
@@ -223,8 +223,8 @@ func (o *Outbox) isSelf(k key.Public) bool {
 	return self != nil && *self == k
 }
 
-// Due is when there is something to do while the network is there; the zero time if
-// nothing is.
+// Due returns the time of the next work while the network is there; the zero time if there
+// is none.
 func (o *Outbox) Due(t *ledger.Turn) (due time.Time) {
 	if !t.Online {
 		return due
@@ -283,10 +283,10 @@ func (s *rows) shift(by time.Duration) {
 	}
 }
 
-// Counts are how many messages went out for the first time, and how many again.
+// Counts returns the numbers of messages sent for the first time, and sent again.
 func (o *Outbox) Counts() (sent, resent uint64) { return o.sent.Load(), o.resent.Load() }
 
-// Len is how many messages wait for publishing or an acknowledgement.
+// Len returns the number of messages that wait for publishing or an acknowledgement.
 func (o *Outbox) Len() int { return o.rows.len() }
 
 // Forget empties the outbox in memory, for benchmarks: as if all were acknowledged.

@@ -15,14 +15,14 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// When an attempt is out its ciphertext goes, its messages are sent and are due again
-// some time. What is left of its record says when, and goes with the last of its rows.
+// When an attempt is published, its ciphertext is erased, its messages become sent, and
+// each is due again after a while. The rest of its record stores those times, and is
+// deleted with the last of its rows.
 //
-// That a message is sent is stored once for all messages of an attempt, in
-// that record, and known in memory by the row. The message's own record
-// says "queued" until there is more to say: when it is delivered, has failed, or goes out
-// in a second attempt. Records are under keyed hashes, so writing each again would be half
-// the cost of sending.
+// That a message was sent is stored once for all messages of an attempt, in that record; in
+// memory the row has it. The message's own record says "queued" until its next change: when
+// it is delivered, has failed, or goes out in a second attempt. Records are stored under
+// keyed hashes, so writing each again would be half the cost of sending.
 
 // stateSent is the state of such a message, as event.MessageState names it.
 const stateSent = "sent"
@@ -51,8 +51,8 @@ func (o *Outbox) publishAll() bool {
 	return true
 }
 
-// publication is what is to be stored about attempts that went out. The events in it are
-// encoded already: only one transaction runs at a time.
+// publication is the state to be stored after attempts were published. Its events are
+// encoded before the transaction, because only one transaction runs at a time.
 type publication struct {
 	attempts []*attempt
 	rows     [][]publishedRow // of each attempt
@@ -63,18 +63,18 @@ type publishedRow struct {
 	row   row
 	next  time.Time // when it is due again
 	event []byte    // that its message is sent now; nil if it was before
-	// When next is beside its regular times: how often it is to be sent so, and when it is
-	// due by them.
+	// If next is not one of its regular times: the number of such sendings left, and the
+	// next regular time.
 	quick   int
 	regular time.Time
 }
 
-// readPublished gathers what is to be stored about attempts that went out. Nobody else
-// changes the state of messages of ours meanwhile: that takes the Turn.
+// readPublished computes the publication of attempts. The state of our messages cannot
+// change before it is stored, because that takes the Turn, which the caller holds.
 func (o *Outbox) readPublished(attempts []*attempt) (*publication, error) {
 	now := o.Now()
 	p := &publication{attempts: attempts, rows: make([][]publishedRow, len(attempts))}
-	var first []*publishedRow // whose message is sent by this
+	var first []*publishedRow // whose messages become sent by it
 	var by []*Sent
 	for i, at := range attempts {
 		in := o.rows.in(at)
@@ -107,8 +107,8 @@ func (s *Sent) event(r row) event.MessageState {
 	}
 }
 
-// storePublished takes the ciphertext of attempts that went out away and stores when their
-// messages are due again. nil is fine.
+// storePublished erases the ciphertext of published attempts and stores when their messages
+// are due again. p may be nil.
 func (o *Outbox) storePublished(tx *ledger.Tx, p *publication) error {
 	if p == nil {
 		return nil
@@ -166,8 +166,8 @@ func (o *Outbox) recordPublished() error {
 	return err
 }
 
-// unrecordable leaves an attempt that is out with its ciphertext in the store: what it
-// carried is due again, as if it were lost on its way.
+// unrecordable leaves the ciphertext of a published attempt in the store. Its messages are
+// due again, as if the envelope was lost on its way.
 func (o *Outbox) unrecordable(at *attempt, err error) {
 	o.Log.Log("error", "that an attempt was published cannot be recorded", "code", string(port.CodeOf(err)))
 	o.Drop("attempt_" + ledger.Unstorable(err))
@@ -177,7 +177,7 @@ func (o *Outbox) unrecordable(at *attempt, err error) {
 	}
 }
 
-// dueAgain is a row that went out just now, with when it is due next.
+// dueAgain computes when a row that has just been published is due again.
 func (o *Outbox) dueAgain(r row, now time.Time) publishedRow {
 	p := publishedRow{row: r}
 	if r.due.quick == 0 {
@@ -197,8 +197,8 @@ func (o *Outbox) dueAgain(r row, now time.Time) publishedRow {
 	return p
 }
 
-// SentState is why a message counts as sent whose record may still say that it is queued;
-// nil if it is not sent, or the record says it. known reports whether the message is in the
+// SentState returns the evidence that a message was sent, which its own record may lack;
+// nil if it was not sent, or the record has it. known reports whether the message is in the
 // outbox.
 func (o *Outbox) SentState(id [32]byte) (sent *Sent, known bool) {
 	o.rows.mu.Lock()
@@ -210,8 +210,8 @@ func (o *Outbox) SentState(id [32]byte) (sent *Sent, known bool) {
 	return r.sent, true
 }
 
-// keepSent stores in the record of a message that it is sent, because its row leaves the
-// attempt that says so.
+// keepSent stores in the record of a message that it was sent, because its row leaves the
+// attempt whose record says so.
 func (o *Outbox) keepSent(tx *ledger.Tx, r row) error {
 	if r.sent == nil || r.delivered {
 		return nil
@@ -223,7 +223,7 @@ func (o *Outbox) keepSent(tx *ledger.Tx, r row) error {
 // read once, and written once at the end.
 type changedRecords map[uint64]*wire.AttemptRecord
 
-// recordsKey is where a transaction keeps them.
+// recordsKey is the key of changedRecords in ledger.Local.
 type recordsKey struct{}
 
 func (o *Outbox) changed(tx *ledger.Tx) changedRecords {
@@ -250,9 +250,9 @@ func (c changedRecords) write(tx port.Tx) error {
 	return nil
 }
 
-// leaveRecord takes a row that is gone, or is to be in another attempt, out of the record
-// of the attempt it is out by. The record of one that is not out is not touched: what is
-// published must be what is stored.
+// leaveRecord removes a row that is gone, or goes out by another attempt, from the record
+// of its last attempt. The record of an attempt that is not out yet is left alone, because
+// the attempt must be published as it is stored.
 func (o *Outbox) leaveRecord(tx *ledger.Tx, r row) error {
 	if r.at.state != out {
 		return nil
@@ -270,13 +270,13 @@ func (o *Outbox) leaveRecord(tx *ledger.Tx, r row) error {
 	return nil
 }
 
-// Sent is why the messages of an attempt count as sent.
+// Sent is the evidence that the messages of an attempt were sent.
 type Sent struct {
 	Evidence port.Evidence
 	At       time.Time
 }
 
-// addTo writes it into the record of its attempt. nil is fine.
+// addTo writes it into the record of its attempt. s may be nil.
 func (s *Sent) addTo(rec *wire.AttemptRecord) {
 	if s != nil {
 		rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceAt = s.Evidence.Kind, uint32(s.Evidence.Peers), s.At.UnixMilli()

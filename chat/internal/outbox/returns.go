@@ -16,14 +16,15 @@ import (
 // acknowledges it can have it sent for ever.
 
 const (
-	// hurryEvery, in waits of ResendBase, is how often at most a device that is heard
-	// makes us hurry: a chatty one must not have everything sent at each word of its.
+	// hurryEvery is the least time, in waits of ResendBase, between two times that a device
+	// makes us hurry by being heard: one that sends often must not have everything sent
+	// each time.
 	hurryEvery = 10
 	// maxHurries bounds how often that happens to one message.
 	maxHurries = 8
-	// heardSends is how often a hurried message is sent when somebody was heard: they are
-	// there, so that only losses can keep it from them. backSends is that when we are back,
-	// and they are perhaps not there.
+	// heardSends is the number of times a hurried message is sent after its recipient was
+	// heard: they are online, so that only losses can keep it from them. backSends is that
+	// number after our own return, when they may be offline.
 	heardSends = 6
 	backSends  = 3
 
@@ -37,8 +38,8 @@ const (
 	maxPeopleBack = 256
 )
 
-// hasten makes a row due now that was sent before and waits for its next time; times is
-// how often it is to be sent soon.
+// hasten makes a row due now that was sent before and waits for its next time; times is the
+// number of sendings soon.
 func (d *schedule) hasten(now time.Time, times int) {
 	if d.quick == 0 {
 		d.regular = d.next
@@ -52,10 +53,10 @@ func (r *row) waits(now time.Time) bool {
 	return r.idle() && r.sends > 1 && r.due.next.After(now)
 }
 
-// hurry hastens what a device waits for that was heard; addressed tells that messages
-// go to it. What another device has acknowledged waits for those that have not, and only
-// if it would wait for longer than pause: the devices that have it see a message that is
-// not for them, and may take it that their sender does not know them.
+// hurry sends sooner what waits for a device that was heard; addressed means that messages
+// go to it. A message that another device has acknowledged is sent only to a device that
+// lacks it, and only if it would wait for longer than pause: the devices that have it see
+// an envelope that is not for them, and may conclude that its sender does not know them.
 func (s *rows) hurry(from Device, addressed, own bool, now time.Time, pause time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,7 +88,7 @@ func (s *rows) resend(to Device, now time.Time, pause time.Duration) {
 	}
 }
 
-// release makes due what was held for somebody.
+// release makes the messages due whose sending was held.
 func (s *rows) release(peer key.Public, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,19 +168,19 @@ func (o *Outbox) Heard(from Device) {
 // that or has lost its session. To be called in a Turn.
 func (o *Outbox) Resend(to Device) { o.rows.resend(to, o.Now(), o.ResendBase) }
 
-// away is our own coming back: that the network is there again, the machine has slept, its
-// clock was set, or one of few peers has connected.
+// away notes our own return: the network is there again, the machine has slept, its clock
+// was set, or one of few peers has connected.
 type away struct {
 	happened bool
 	tokens   ratelimit.Bucket
 }
 
-// backRate is how often what waits is hurried because we are back.
+// backRate limits how often waiting messages are hurried because of our own return.
 func backRate(base time.Duration) ratelimit.Rate {
 	return ratelimit.Rate{AtOnce: backAtOnce, Every: backEvery * base}
 }
 
-// next is when there is a token, now or later.
+// next returns the time of the next token: now, or later.
 func (a *away) next(base time.Duration, now time.Time) time.Time {
 	if at := a.tokens.Next(backRate(base)); at.After(now) {
 		return at
@@ -190,8 +191,8 @@ func (a *away) next(base time.Duration, now time.Time) time.Time {
 // WasAway notes that we are back. What waits is hurried by the next ComeBack.
 func (o *Outbox) WasAway(*ledger.Turn) { o.away.happened = true }
 
-// ComeBack hurries what waits if we were away. It reports whether it did: then others are
-// to see that we are there.
+// ComeBack hurries the waiting messages if we were away. It reports whether it did: then
+// the caller lets others see that we are back.
 func (o *Outbox) ComeBack(t *ledger.Turn) bool {
 	now := o.Now()
 	if !o.away.happened || !t.Online || !o.away.tokens.Allow(now, backRate(o.ResendBase)) {

@@ -24,8 +24,8 @@ type row struct {
 	peer     key.Public
 	clock    uint64 // Lamport clock, ms: rows of one person go out in this order
 	size     int    // bytes of the application message
-	// inHistory tells that its message is in a history, and that its recipient's
-	// acknowledgement delivers it; clientRef is that message's.
+	// inHistory is true if its message is in a history, so that an acknowledgement of its
+	// recipient delivers it; clientRef is the message's.
 	inHistory bool
 	clientRef string
 
@@ -34,12 +34,12 @@ type row struct {
 	due       schedule
 	acked     []string // installations that have it
 	delivered bool     // some installation has it
-	sent      *Sent    // its message counts as sent, which its record may not say: publish.go
-	// body is what it sends, until that was published once, if there was room.
+	sent      *Sent    // the evidence that its message was sent, which its record may lack: publish.go
+	// body is the message it sends, until that was published once, if there was room.
 	body *datasync.Message
 }
 
-// stage is where a row is in its life:
+// stage is the state of a row in its life:
 //
 //	       storeAttempt               published
 //	waiting ---------> inAttempt ------------------> out
@@ -53,8 +53,8 @@ type row struct {
 // state a row may leave the outbox: acknowledged by all its devices, given up after its
 // last attempt, or cancelled.
 //
-// Who says in the store when a row is due: its own record while it is waiting, and the
-// record of the attempt afterwards, so that a row itself is written once.
+// The time at which a row is due is stored in its own record while it is waiting, and in
+// the record of the attempt afterwards, so that a row itself is written once.
 type stage struct {
 	state   state
 	attempt uint64 // the one it is in, or was in last; 0 while it is waiting
@@ -79,8 +79,8 @@ func (s state) String() string {
 	return [...]string{waiting: "waiting", inAttempt: "in an attempt", out: "out"}[s]
 }
 
-// enter is the next stage of a row, in or by an attempt; false if it may not follow. A row
-// goes out by the attempt it is in.
+// enter returns the stage of a row after the change to next, in or by an attempt; false if
+// next may not follow. A row goes out by the attempt it is in.
 func (s stage) enter(next state, attempt uint64) (stage, bool) {
 	if !slices.Contains(follows[s.state], next) || attempt == 0 || next == out && attempt != s.attempt {
 		return s, false
@@ -92,25 +92,25 @@ func (s stage) enter(next state, attempt uint64) (stage, bool) {
 // be due.
 func (r *row) idle() bool { return r.at.state != inAttempt }
 
-// schedule is when a row is to be sent. Its regular times are by datasync.Backoff. When
-// somebody is back it is sent sooner, a bounded number of times, beside them: see
-// returns.go.
+// schedule holds the times at which a row is to be sent. Its regular times are by
+// datasync.Backoff. When somebody is back it is sent sooner, a bounded number of times,
+// beside them: see returns.go.
 type schedule struct {
 	next    time.Time
-	quick   int       // how often it is to be sent soon
-	sent    int       // how often it was since the last hastening
+	quick   int       // the number of sendings soon that are left
+	sent    int       // sendings since the last hastening
 	regular time.Time // when quick is not 0: when it is due by its regular times
-	// hurried is when it was last made due early for an installation that asked for it,
-	// and hurries how often it was because somebody was heard.
+	// hurried is the last time it was made due early because an installation asked for it,
+	// and hurries counts the times it was because somebody was heard.
 	hurried time.Time
 	hurries int
 }
 
-// firstSent reports about a row that is in an attempt, or is out, whether that attempt is
-// what makes its message sent.
+// firstSent reports whether the attempt of a row is the one that makes its message sent.
 func (r *row) firstSent() bool { return r.inHistory && r.sends == 1 && !r.delivered }
 
-// sendsThen is how often a row was sent by its schedule once it is out again.
+// sendsThen returns the number of times a row will have been sent by its schedule once its
+// next attempt is out.
 func (r *row) sendsThen() int {
 	if r.due.quick > 0 {
 		return r.sends
@@ -156,9 +156,9 @@ func newRow(peer key.Public, rec *wire.OutboxRecord, number uint64) *row {
 	}
 }
 
-// rows are the rows in memory, with when they are due. The store has the same rows, with
-// the bytes; memory follows it after each commit. What is handed out are copies: a row
-// changes under the lock only.
+// rows are the rows in memory, with the times at which they are due. The store has the same
+// rows, with the bytes; memory follows it after each commit. Callers get copies, because a
+// row changes under the lock only.
 type rows struct {
 	mu        sync.Mutex
 	byMVDS    map[[32]byte]*row
@@ -248,7 +248,7 @@ func (s *rows) find(a attemptRow) *row {
 	return nil
 }
 
-// in are those rows of an attempt that are still there.
+// in returns those rows of an attempt that are still there.
 func (s *rows) in(at *attempt) []row {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -261,7 +261,8 @@ func (s *rows) in(at *attempt) []row {
 	return all
 }
 
-// recordedIn are those rows of an attempt about which an earlier one says something.
+// recordedIn returns those rows of an attempt that the record of an earlier attempt is
+// about.
 func (s *rows) recordedIn(at *attempt) (all []row) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -293,8 +294,8 @@ func (s *rows) change(mvds [32]byte, f func(*row)) {
 	}
 }
 
-// stored has rows be in an attempt whose ciphertext is stored. It reports whether they
-// might be.
+// stored moves the rows of an attempt into it, once its ciphertext is stored. It reports
+// whether their states allowed that.
 func (s *rows) stored(at *attempt) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -312,7 +313,8 @@ func (s *rows) stored(at *attempt) bool {
 	return good
 }
 
-// published has a row be out by the attempt it was in. It reports whether it might be.
+// published moves a row out of the attempt it was in. It reports whether its state allowed
+// that.
 func (s *rows) published(p publishedRow, attempt uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -329,7 +331,7 @@ func (s *rows) published(p publishedRow, attempt uint64) bool {
 	return ok
 }
 
-// nextDue is when the next row has to be sent.
+// nextDue returns the time at which the next row has to be sent.
 func (s *rows) nextDue() (t time.Time, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -374,7 +376,7 @@ func (s *rows) due(now time.Time, coalesce time.Duration) map[key.Public][]row {
 	return due
 }
 
-// dueRows are rows of one person that are due soon; now tells that one is already.
+// dueRows are rows of one person that are due soon; now is true if one is due already.
 type dueRows struct {
 	rows []*row
 	now  bool
@@ -384,8 +386,8 @@ type dueRows struct {
 type Entry struct {
 	Peer   key.Public
 	Record *wire.OutboxRecord
-	// Encoded is Record, if it is encoded already; Body is what it sends, if it is at hand.
-	// Both save time in the transaction or later.
+	// Encoded is Record, if it is encoded already; Body is the message it sends, if it is
+	// at hand. Both save time in the transaction or later.
 	Encoded []byte
 	Body    *datasync.Message
 }
@@ -393,7 +395,7 @@ type Entry struct {
 // addedRows are the rows that a transaction adds.
 type addedRows []*row
 
-// addedKey is where a transaction keeps them.
+// addedKey is the key of the added rows in ledger.Local.
 type addedKey struct{}
 
 // Add has a message delivered.
@@ -413,7 +415,7 @@ func (o *Outbox) Add(tx *ledger.Tx, e Entry) error {
 	return tx.Put(tableRows, ledger.NumberKey(r.number), e.Encoded)
 }
 
-// drop takes a row out of the outbox.
+// drop removes a row from the outbox.
 func (o *Outbox) drop(tx *ledger.Tx, r row) error {
 	tx.After(func() { o.rows.remove(r.mvds); o.AwaitedChanged() })
 	if err := o.leaveRecord(tx, r); err != nil {

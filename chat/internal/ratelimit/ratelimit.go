@@ -8,7 +8,7 @@ package ratelimit
 
 import "time"
 
-// Rate is the size of a bucket, and after how long one token comes back.
+// Rate is the size of a bucket, and the time after which one token comes back.
 type Rate struct {
 	AtOnce int
 	Every  time.Duration
@@ -27,7 +27,7 @@ func (b *Bucket) Refill(now time.Time, every time.Duration) {
 	}
 }
 
-// Used is how many tokens are taken.
+// Used returns the number of tokens taken.
 func (b *Bucket) Used() int { return b.used }
 
 // Has reports whether a bucket of size tokens has one.
@@ -51,7 +51,7 @@ func (b *Bucket) Allow(now time.Time, r Rate) bool {
 	return b.Take(r.AtOnce)
 }
 
-// Next is when there is a token: the zero time if there is one already.
+// Next returns the time of the next token: the zero time if there is one already.
 func (b *Bucket) Next(r Rate) time.Time {
 	if b.Has(r.AtOnce) {
 		return time.Time{}

@@ -19,9 +19,9 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// ghost is somebody who can say anything to an engine, and does not listen. What they
-// say is encrypted to any device, so that nothing need be known of the engine.
-type ghost struct {
+// rawPeer is a peer without an engine: it can send anything to one, and does not listen.
+// Its messages are encrypted to any device, so it need know nothing of the engine.
+type rawPeer struct {
 	t     testing.TB
 	net   *memnet.Network
 	self  key.Private
@@ -29,25 +29,25 @@ type ghost struct {
 	clock uint64
 }
 
-func newGhost(t testing.TB, net *memnet.Network, to key.Public) *ghost {
+func newRawPeer(t testing.TB, net *memnet.Network, to key.Public) *rawPeer {
 	t.Helper()
 	k, err := key.Generate(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &ghost{t: t, net: net, self: k, to: to, clock: uint64(time.Now().UnixMilli())}
+	return &rawPeer{t: t, net: net, self: k, to: to, clock: uint64(time.Now().UnixMilli())}
 }
 
-func (g *ghost) key() key.Public { return g.self.Public() }
+func (g *rawPeer) key() key.Public { return g.self.Public() }
 
 // next is a clock later than all before.
-func (g *ghost) next() uint64 {
+func (g *rawPeer) next() uint64 {
 	g.clock = max(g.clock+1, uint64(time.Now().UnixMilli()))
 	return g.clock
 }
 
-// envelope is what carries an application message to the engine.
-func (g *ghost) envelope(typ wire.ApplicationMetadataMessage_Type, m proto.Message, bare bool) (e chat.Envelope, id [32]byte) {
+// envelope makes an envelope with an application message for the engine.
+func (g *rawPeer) envelope(typ wire.ApplicationMetadataMessage_Type, m proto.Message, bare bool) (e chat.Envelope, id [32]byte) {
 	g.t.Helper()
 	encoded, err := proto.Marshal(m)
 	if err != nil {
@@ -70,7 +70,7 @@ func (g *ghost) envelope(typ wire.ApplicationMetadataMessage_Type, m proto.Messa
 }
 
 // sync says an MVDS payload, which may repeat what was said.
-func (g *ghost) sync(p datasync.Payload) {
+func (g *rawPeer) sync(p datasync.Payload) {
 	g.t.Helper()
 	plaintext, err := datasync.Encode(p)
 	if err != nil {
@@ -79,15 +79,15 @@ func (g *ghost) sync(p datasync.Payload) {
 	g.net.Inject(g.sealed(plaintext))
 }
 
-// sealed encrypts what the ghost says, anew each time.
-func (g *ghost) sealed(plaintext []byte) chat.Envelope {
+// sealed encrypts what the peer says, anew each time.
+func (g *rawPeer) sealed(plaintext []byte) chat.Envelope {
 	g.t.Helper()
-	_, out, err := session.Peer{Identity: g.to}.Encrypt(session.Self{Identity: g.self, InstallationID: "ghost"}, plaintext, nil,
+	_, out, err := session.Peer{Identity: g.to}.Encrypt(session.Self{Identity: g.self, InstallationID: "raw-peer"}, plaintext, nil,
 		time.Now(), session.Source{Rand: rand.Reader, IV: ratchet.RandomIV(rand.Reader)})
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	pm, err := proto.Marshal(&wire.ProtocolMessage{InstallationId: "ghost", EncryptedMessage: out.Messages})
+	pm, err := proto.Marshal(&wire.ProtocolMessage{InstallationId: "raw-peer", EncryptedMessage: out.Messages})
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -101,21 +101,21 @@ func (g *ghost) sealed(plaintext []byte) chat.Envelope {
 	}
 }
 
-func (g *ghost) say(typ wire.ApplicationMetadataMessage_Type, m proto.Message) [32]byte {
+func (g *rawPeer) say(typ wire.ApplicationMetadataMessage_Type, m proto.Message) [32]byte {
 	g.t.Helper()
 	e, id := g.envelope(typ, m, false)
 	g.net.Inject(e)
 	return id
 }
 
-func (g *ghost) bare(typ wire.ApplicationMetadataMessage_Type, m proto.Message) {
+func (g *rawPeer) bare(typ wire.ApplicationMetadataMessage_Type, m proto.Message) {
 	g.t.Helper()
 	e, _ := g.envelope(typ, m, true)
 	g.net.Inject(e)
 }
 
 // text is a ChatMessage; state may be nil.
-func (g *ghost) text(text string, state *wire.ContactRequestPropagatedState) [32]byte {
+func (g *rawPeer) text(text string, state *wire.ContactRequestPropagatedState) [32]byte {
 	g.t.Helper()
 	clock := g.next()
 	return g.say(wire.ApplicationMetadataMessage_CHAT_MESSAGE, message.NewText(message.TextParams{
@@ -124,7 +124,7 @@ func (g *ghost) text(text string, state *wire.ContactRequestPropagatedState) [32
 }
 
 // request asks to be a contact.
-func (g *ghost) request(text string) [32]byte {
+func (g *rawPeer) request(text string) [32]byte {
 	g.t.Helper()
 	clock := g.next()
 	return g.say(wire.ApplicationMetadataMessage_CHAT_MESSAGE, message.NewContactRequest(message.TextParams{
