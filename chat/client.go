@@ -1,7 +1,3 @@
-// Package chat is the engine: it owns identity, sessions, messages and the order
-// in which things become durable. It does no I/O of its own: Store, Transport and
-// Clock are ports. The two pipelines are send.go and receive.go; one goroutine
-// (loop.go) does all encryption and decryption.
 package chat
 
 import (

@@ -179,3 +179,31 @@ func (l *contactList) load(tx Tx) error {
 		return nil
 	})
 }
+
+// propagated returns the contact state as messages carry it.
+func propagated(r contact.Request) *wire.ContactRequestPropagatedState {
+	p := r.Propagated()
+	return &wire.ContactRequestPropagatedState{
+		LocalClock: p.Local.Clock, LocalState: uint64(p.Local.State),
+		RemoteClock: p.Remote.Clock, RemoteState: uint64(p.Remote.State),
+	}
+}
+
+// propagatedTo is the contact state for a message to k.
+func (c *Client) propagatedTo(k key.Public) *wire.ContactRequestPropagatedState {
+	s, _ := c.people.contacts.get(k)
+	return propagated(s.request)
+}
+
+// wroteTo notes that we have written to somebody: they are no stranger any more.
+func (t *txn) wroteTo(k key.Public) error {
+	if s, _ := t.c.people.contacts.get(k); s.written {
+		return nil
+	}
+	rec, err := contactRecord(t, k)
+	if err != nil || rec.GetWrittenTo() {
+		return err
+	}
+	rec.WrittenTo = true
+	return t.putContact(k, rec)
+}

@@ -181,19 +181,6 @@ func (t *txn) changeContact(k key.Public, change func(*wire.ContactRecord) bool)
 	return t.Emit(event.ContactChanged{Contact: contactOf(&rec)})
 }
 
-// wroteTo notes that we have written to somebody: they are no stranger any more.
-func (t *txn) wroteTo(k key.Public) error {
-	if s, _ := t.c.people.contacts.get(k); s.written {
-		return nil
-	}
-	rec, err := contactRecord(t, k)
-	if err != nil || rec.GetWrittenTo() {
-		return err
-	}
-	rec.WrittenTo = true
-	return t.putContact(k, rec)
-}
-
 // contacts looks at the records of people: what names them, whether their contact
 // requests are in a state that can be, and whether a picture that is announced is there.
 func (in *inspection) contacts() error {

@@ -14,21 +14,6 @@ import (
 // for good, and to our contacts when our name has changed.
 // Spec: 62/STATUS-PAYLOADS leaves it out; deployed.
 
-// propagated returns the contact state as messages carry it.
-func propagated(r contact.Request) *wire.ContactRequestPropagatedState {
-	p := r.Propagated()
-	return &wire.ContactRequestPropagatedState{
-		LocalClock: p.Local.Clock, LocalState: uint64(p.Local.State),
-		RemoteClock: p.Remote.Clock, RemoteState: uint64(p.Remote.State),
-	}
-}
-
-// propagatedTo is the contact state for a message to k.
-func (c *Client) propagatedTo(k key.Public) *wire.ContactRequestPropagatedState {
-	s, _ := c.people.contacts.get(k)
-	return propagated(s.request)
-}
-
 const (
 	// repairAgain is the least time between two updates with the same state to one person.
 	// The first update is repeated until it is acknowledged anyway, and two sides that

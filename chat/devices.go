@@ -13,6 +13,7 @@ import (
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/protocol/x3dh"
+	"libstatus1to1/chat/text"
 	"libstatus1to1/chat/wire"
 )
 
@@ -98,7 +99,7 @@ func (p *pass) deviceNamed(m *inbound, app message.Application) {
 		p.c.counters.drop("application")
 		return
 	}
-	name := shownName(named.GetName(), MaxName)
+	name := text.Shown(named.GetName(), MaxName, text.Name)
 	if named.GetInstallationId() != m.in.InstallationID || name == "" {
 		return
 	}

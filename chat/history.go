@@ -108,13 +108,6 @@ func (i inChats) Name(tx Tx, who key.Public) (string, error) {
 	return cmp.Or(rec.GetName(), rec.GetDisplayName()), err
 }
 
-// sentBefore is the message a client_ref was used for already.
-func (c *Client) sentBefore(r SendRequest) (event.Message, bool, error) {
-	return c.history.ByRef(r.ClientRef, r.To, r.Text)
-}
-
 // Records of the history as programs see them.
-func messageOf(r *wire.MessageRecord) event.Message       { return history.EventOf(r) }
-func stateEvent(r *wire.MessageRecord) event.MessageState { return history.StateEvent(r) }
-func hexOf(b []byte) string                               { return history.Hex(b) }
-func keyHex(compressed []byte) string                     { return history.KeyHex(compressed) }
+func hexOf(b []byte) string           { return history.Hex(b) }
+func keyHex(compressed []byte) string { return history.KeyHex(compressed) }

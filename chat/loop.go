@@ -136,7 +136,10 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 		c.loop.unstored = batch
 		return
 	}
-	if batch = c.acceptLinking(t, batch); len(batch) > 0 {
+	if c.linking.Listens(t) {
+		batch = c.acceptLinking(t, batch)
+	}
+	if len(batch) > 0 {
 		c.receive(batch)
 	}
 	if c.loop.acceptsWork && !c.loop.storePause.Lasts(c.now()) {

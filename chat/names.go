@@ -7,12 +7,8 @@ import (
 )
 
 // Names stand in lines with other words, in lists and on terminals. So both those we are
-// given and those that others say of themselves are on one line, in one Unicode form, and
-// have nothing that is not seen.
-
-// maxNameRead limits the part of a name from outside that is read, code points: a name that
-// is shown has MaxName, and this leaves room for what is taken out.
-const maxNameRead = 10 * MaxName
+// given and those that others say of themselves (text.Shown) are on one line, in one
+// Unicode form, and have nothing that is not seen.
 
 // cleanName checks a name that the host gives and gives it as it is stored; "" is none.
 // Errors: CodeBadParams, CodeTooLong, CodeEmpty for one that shows nothing.
@@ -30,7 +26,7 @@ func cleanText(field, given string, limit int, clean func(string) string) (strin
 	if !utf8.ValidString(given) {
 		return "", Errorf(CodeBadParams, field, "the name is not valid UTF-8")
 	}
-	if utf8.RuneCountInString(given) > maxNameRead {
+	if utf8.RuneCountInString(given) > text.MaxRead {
 		return "", tooLongName(field, limit)
 	}
 	cleaned := clean(given)
@@ -46,20 +42,4 @@ func cleanText(field, given string, limit int, clean func(string) string) (strin
 // tooLongName is the error of a name of more than limit code points.
 func tooLongName(field string, limit int) error {
 	return Errorf(CodeTooLong, field, "the name is longer than %d code points", limit).With("max", limit)
-}
-
-// shownName is a name from outside as it is stored; "" for one that shows nothing.
-func shownName(name string, limit int) string {
-	return text.Name(boundedName(text.Name(boundedName(name, maxNameRead)), limit))
-}
-
-// shownLines is shownName for a text of several lines.
-func shownLines(lines string, limit int) string {
-	return text.Lines(boundedName(text.Lines(boundedName(lines, maxNameRead)), limit))
-}
-
-// boundedName cuts a name or text from outside to a length.
-func boundedName(name string, limit int) string {
-	runes := []rune(name)
-	return string(runes[:min(len(runes), limit)])
 }

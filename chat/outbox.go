@@ -112,7 +112,7 @@ func (c *Client) Retry(id [32]byte) (event.Message, error) {
 		return event.Message{}, err
 	}
 	c.kick()
-	return messageOf(&m), nil
+	return history.EventOf(&m), nil
 }
 
 func (t *txn) retry(id [32]byte, m *wire.MessageRecord) error {
@@ -159,7 +159,7 @@ func (c *Client) Cancel(id [32]byte) (m event.Message, wentOut bool, err error) 
 	if err != nil {
 		return event.Message{}, false, err
 	}
-	return messageOf(&rec), wentOut, nil
+	return history.EventOf(&rec), wentOut, nil
 }
 
 func (t *txn) cancel(id [32]byte, m *wire.MessageRecord) (wentOut bool, err error) {

@@ -13,6 +13,7 @@ import (
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/text"
 	"libstatus1to1/chat/wire"
 )
 
@@ -205,7 +206,7 @@ func (p *pass) profile(m *inbound, ci *wire.ChatIdentity) bool {
 		p.c.counters.drop("contact_clock")
 		return false
 	}
-	news := profileNews{clock: ci.GetClock(), name: ci.GetDisplayName(), whole: true, bio: shownLines(ci.GetDescription(), message.MaxBio)}
+	news := profileNews{clock: ci.GetClock(), name: ci.GetDisplayName(), whole: true, bio: text.Shown(ci.GetDescription(), message.MaxBio, text.Lines)}
 	// A picture has up to a megabyte: people who came unasked leave none with us.
 	if s, _ := p.c.people.contacts.get(of); len(ci.GetImages()) > 0 && (s.added || s.request.Added()) {
 		shared, err := p.a.self.Identity.ECDH(of)
@@ -232,7 +233,7 @@ func (t *txn) profileOf(k key.Public, news profileNews) error {
 		return err
 	}
 	before := proto.CloneOf(rec)
-	if name := shownName(news.name, MaxName); name != "" {
+	if name := text.Shown(news.name, MaxName, text.Name); name != "" {
 		rec.DisplayName = name
 	}
 	shown := false

@@ -375,6 +375,14 @@ func (p *pass) recent(m *inbound, peer session.Peer) bool {
 	return at > p.now.Add(-keepSeen).UnixNano() && at >= in.Activity
 }
 
+// newer reports whether a message taught a bundle of the installation it came from that
+// was signed later than all we had: old ones, which anybody can send again, are no news.
+func newer(before, after session.Peer, installation string) bool {
+	was, _ := before.Find(installation)
+	is, found := after.Find(installation)
+	return found && is.Activity > was.Activity
+}
+
 // signedAt returns the time at which the sender signed the latest of the bundles beside a
 // message, ns; 0 if there is none.
 func (m *inbound) signedAt() (at int64) {

@@ -9,6 +9,7 @@ import (
 
 	"libstatus1to1/chat/contact"
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
@@ -124,7 +125,7 @@ func (c *Client) judgeRequest(r reader, k key.Public, asked *wire.MessageRecord,
 		}
 		e := event.ContactRequestReceived{Contact: contactOf(rec)}
 		if asked != nil {
-			m := messageOf(asked)
+			m := history.EventOf(asked)
 			e.Message = &m
 		}
 		return t.Emit(e)
@@ -194,13 +195,4 @@ func (c *Client) judgeUpdate(r lookup, from key.Public, m *wire.ContactUpdate, a
 		}
 		return t.profileOf(from, profileNews{clock: m.GetClock(), name: m.GetDisplayName()})
 	}, nil
-}
-
-// parseState reads the four values a message carries; false if they make no sense.
-func (c *Client) parseState(s *wire.ContactRequestPropagatedState, latest uint64) (contact.Propagated, bool) {
-	p, err := contact.ParsePropagated(s.GetLocalState(), s.GetLocalClock(), s.GetRemoteState(), s.GetRemoteClock(), latest)
-	if err != nil {
-		c.counters.drop("contact_state")
-	}
-	return p, err == nil
 }

@@ -11,6 +11,7 @@ import (
 	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/text"
 	"libstatus1to1/chat/wire"
 )
 
@@ -48,7 +49,7 @@ func (p *pass) readChatMessage(m *inbound, app message.Application, b []byte) (*
 	if r.recordBytes, err = proto.Marshal(r.record); err != nil {
 		return nil, err
 	}
-	r.event, err = json.Marshal(event.MessageReceived{Message: messageOf(r.record)})
+	r.event, err = json.Marshal(event.MessageReceived{Message: history.EventOf(r.record)})
 	return r, err
 }
 
@@ -69,9 +70,9 @@ func (p *pass) recordOf(m *inbound, cm *wire.ChatMessage, chat key.Public, id [3
 		state = history.Sent // by another device of ours
 	}
 	rec := &wire.MessageRecord{
-		Id: id[:], Chat: message.ConversationWith(chat).Bytes(), From: m.sender.Compressed(), Kind: history.KindUnsupported, Text: boundedName(cm.GetText(), message.MaxTextLength),
+		Id: id[:], Chat: message.ConversationWith(chat).Bytes(), From: m.sender.Compressed(), Kind: history.KindUnsupported, Text: text.Cut(cm.GetText(), message.MaxTextLength),
 		Clock: cm.GetClock(), SentAt: int64(min(cm.GetTimestamp(), history.MaxTime)), ReceivedAt: p.now.UnixMilli(), State: string(state),
-		SenderName: shownName(cm.GetDisplayName(), MaxName), Outgoing: own, Read: own,
+		SenderName: text.Shown(cm.GetDisplayName(), MaxName, text.Name), Outgoing: own, Read: own,
 		ApplicationType: int32(wire.ApplicationMetadataMessage_CHAT_MESSAGE),
 		BeforeDevice:    p.beforeDevice(m, cm),
 	}
@@ -178,7 +179,7 @@ func (t *txn) reportText(r *receivedText, changed bool) error {
 	case r.record.GetRequest():
 		return t.reportRequest(r)
 	case changed:
-		return t.Emit(event.MessageReceived{Message: messageOf(r.record)})
+		return t.Emit(event.MessageReceived{Message: history.EventOf(r.record)})
 	}
 	return t.EmitEncoded(event.MessageReceived{}.Type(), r.event)
 }
@@ -223,4 +224,13 @@ func (t *txn) contactState(r *receivedText) error {
 		return err
 	}
 	return write(t)
+}
+
+// parseState reads the four values a message carries; false if they make no sense.
+func (c *Client) parseState(s *wire.ContactRequestPropagatedState, latest uint64) (contact.Propagated, bool) {
+	p, err := contact.ParsePropagated(s.GetLocalState(), s.GetLocalClock(), s.GetRemoteState(), s.GetRemoteClock(), latest)
+	if err != nil {
+		c.counters.drop("contact_state")
+	}
+	return p, err == nil
 }

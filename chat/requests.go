@@ -205,7 +205,7 @@ func (c *Client) RequestContact(ctx context.Context, k key.Public, text string) 
 	if err != nil {
 		return event.Message{}, err
 	}
-	return messageOf(sent), nil
+	return history.EventOf(sent), nil
 }
 
 // asKey names the field of a recipient "key", as the methods about contacts do.

@@ -6,7 +6,6 @@ import (
 
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/protocol/topic"
 )
 
@@ -47,14 +46,6 @@ func (c *Client) comeBack(t *ledger.Turn) {
 		c.sessions.code.repeats = codeRepeats
 		c.codeSoon()
 	}
-}
-
-// newer reports whether a message taught a bundle of the installation it came from that
-// was signed later than all we had: old ones, which anybody can send again, are no news.
-func newer(before, after session.Peer, installation string) bool {
-	was, _ := before.Find(installation)
-	is, found := after.Find(installation)
-	return found && is.Activity > was.Activity
 }
 
 // awaitCodes listens for the contact codes of people whom messages wait for, and no longer

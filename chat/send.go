@@ -77,7 +77,7 @@ func (c *Client) begin(a *account, r SendRequest, result *SendResult) (*textMess
 	if err := validateSend(a, r); err != nil {
 		return nil, err
 	}
-	m, found, err := c.sentBefore(r)
+	m, found, err := c.history.ByRef(r.ClientRef, r.To, r.Text)
 	if found || err != nil {
 		result.Message = m
 		return nil, err
@@ -194,7 +194,7 @@ func (out *outgoing) encode() (err error) {
 	if out.recordBytes, err = proto.Marshal(out.record); err != nil {
 		return err
 	}
-	out.event, err = json.Marshal(stateEvent(out.record))
+	out.event, err = json.Marshal(history.StateEvent(out.record))
 	return err
 }
 
@@ -298,10 +298,10 @@ func (c *Client) accept(all []*textMessage) error {
 		return err
 	}
 	for _, m := range all {
-		m.result.Message = messageOf(m.record)
+		m.result.Message = history.EventOf(m.record)
 	}
 	for _, m := range call.taken {
-		m.result.Message, _, m.result.Err = c.sentBefore(m.request)
+		m.result.Message, _, m.result.Err = c.history.ByRef(m.request.ClientRef, m.request.To, m.request.Text)
 	}
 	return nil
 }

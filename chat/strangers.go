@@ -194,5 +194,5 @@ func (t *txn) reportRequest(r *receivedText) error {
 	if err != nil {
 		return err
 	}
-	return t.Emit(event.ChatRequestReceived{Contact: contactOf(rec), Message: messageOf(r.record)})
+	return t.Emit(event.ChatRequestReceived{Contact: contactOf(rec), Message: history.EventOf(r.record)})
 }

@@ -83,6 +83,22 @@ func Lines(s string) string {
 	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }
 
+// MaxRead is how much of a name from outside is looked at, code points: ten times the
+// longest name that is shown leaves room for what is taken out.
+const MaxRead = 1000
+
+// Shown cleans a name from outside by clean (Name or Lines) and cuts it to limit code
+// points; "" for one that shows nothing.
+func Shown(s string, limit int, clean func(string) string) string {
+	return clean(Cut(clean(Cut(s, MaxRead)), limit))
+}
+
+// Cut returns the first limit code points of a text.
+func Cut(s string, limit int) string {
+	runes := []rune(s)
+	return string(runes[:min(len(runes), limit)])
+}
+
 // joins reports whether a format character is one that names need: the joiners, which
 // emoji, Persian and Indic scripts are written with, and the tags of the flags of England,
 // Scotland and Wales.

@@ -24,13 +24,14 @@ func reasonOf(err error) string {
 	return "error" // no randomness
 }
 
+// Listens reports whether there are topics of pairings or sessions, so that Accept has
+// something to look for.
+func (l *Linking) Listens(*ledger.Turn) bool { return len(l.topics) > 0 }
+
 // Accept handles the envelopes on the topics of pairings and sessions, in one transaction,
 // and returns the others. With an error the store cannot be written now: then rest is all
 // that has not been handled, ours too, and is to be given again.
 func (l *Linking) Accept(t *ledger.Turn, batch []port.Envelope) (rest []port.Envelope, err error) {
-	if len(l.topics) == 0 || len(batch) == 0 {
-		return batch, nil
-	}
 	var ours []port.Envelope
 	for _, e := range batch {
 		if l.topics[e.ContentTopic] {

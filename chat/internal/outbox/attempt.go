@@ -169,6 +169,27 @@ func (o *Outbox) batchFor(peer key.Public, rows []row, now time.Time) *batch {
 	return &batch{to: peer, rows: firstRows(rows, to.perDevice(o.MaxMessage())), acks: acks[:min(len(acks), most)]}
 }
 
+// giveUpSpent gives up the rows that had all their attempts and returns the others.
+func (o *Outbox) giveUpSpent(rows []row) []row {
+	spent := func(r row) bool { return r.sends >= datasync.MaxSends && r.due.quick == 0 }
+	if !slices.ContainsFunc(rows, spent) {
+		return rows
+	}
+	var rest []row
+	for _, r := range rows {
+		if !spent(r) {
+			rest = append(rest, r)
+			continue
+		}
+		err := o.Ledger.Update(func(tx *ledger.Tx) error { return o.giveUp(tx, r, port.CodeUndeliverable) })
+		if err != nil {
+			o.Log.Log("error", "giving a message up failed", "code", string(port.CodeOf(err)))
+			o.rows.change(r.mvds, func(r *row) { r.due.next = o.Now().Add(o.ResendBase) })
+		}
+	}
+	return rest
+}
+
 // batch is the content of one attempt: messages and acknowledgements for one person.
 type batch struct {
 	to   key.Public

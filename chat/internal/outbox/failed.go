@@ -10,7 +10,6 @@ import (
 
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/port"
-	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
@@ -103,27 +102,6 @@ func failedOf(rec *wire.OutboxRecord) failedMessage {
 		id: [32]byte(rec.GetMessageId()), clock: rec.GetClock(), at: time.UnixMilli(rec.GetFailedAt()),
 		revived: int(rec.GetRevived()), cancelled: rec.GetCancelled(),
 	}
-}
-
-// giveUpSpent gives up the rows that had all their attempts and returns the others.
-func (o *Outbox) giveUpSpent(rows []row) []row {
-	spent := func(r row) bool { return r.sends >= datasync.MaxSends && r.due.quick == 0 }
-	if !slices.ContainsFunc(rows, spent) {
-		return rows
-	}
-	var rest []row
-	for _, r := range rows {
-		if !spent(r) {
-			rest = append(rest, r)
-			continue
-		}
-		err := o.Ledger.Update(func(tx *ledger.Tx) error { return o.giveUp(tx, r, port.CodeUndeliverable) })
-		if err != nil {
-			o.Log.Log("error", "giving a message up failed", "code", string(port.CodeOf(err)))
-			o.rows.change(r.mvds, func(r *row) { r.due.next = o.Now().Add(o.ResendBase) })
-		}
-	}
-	return rest
 }
 
 // GiveUp ends the sending of a message to somebody else as its last attempt does.
