@@ -177,7 +177,7 @@ func TestHostileMessages(t *testing.T) {
 				t.Errorf("not dropped as %q: %v", h.dropped, d.Dropped)
 			}
 			// Decoding may take some copies of what came, and no more.
-			if most := uint64(times*(16*len(sealed.Payload)) + 32<<20); c.total > most {
+			if most := uint64(times*(15*len(sealed.Payload)) + 32<<20); c.total > most {
 				t.Errorf("%d bytes allocated for %d messages of %d bytes", c.total, times, len(sealed.Payload))
 			}
 			if c.heap > heapBound {

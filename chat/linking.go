@@ -70,7 +70,7 @@ func (c *Client) publishLinking(e Envelope) error {
 func (c *Client) acceptLinking(t *ledger.Turn, batch []Envelope) []Envelope {
 	rest, err := c.linking.Accept(t, batch)
 	if err != nil {
-		c.storeFailed(t, err)
+		c.storeFailed(err)
 		c.loop.unstored = rest
 		return nil
 	}

@@ -151,17 +151,18 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 		c.awaitCodes()
 		for _, p := range c.loop.parts {
 			if err := p.Work(t); err != nil {
-				c.storeFailed(t, err)
+				c.storeFailed(err)
 				return
 			}
 		}
 	}
 }
 
-// storeFailed holds the loop back for a while.
-func (c *Client) storeFailed(t *ledger.Turn, err error) {
+// storeFailed holds the loop back for a while from now on: a disk may take long to fail, so
+// the time at which the turn began is no measure.
+func (c *Client) storeFailed(err error) {
 	c.log.Log("error", "storing failed", "code", string(CodeOf(err)))
-	c.loop.storePause.Failed(t.Now)
+	c.loop.storePause.Failed(c.now())
 }
 
 // next returns the time the loop may sleep, and the queue it may read: none while the store
@@ -176,12 +177,14 @@ func (c *Client) next() (time.Duration, <-chan Envelope) {
 	return pause, c.loop.inbox.waiting
 }
 
-// untilDue returns the time until the loop has to look for work again.
+// untilDue returns the time until the loop has to look for work again. It goes by the time
+// of the turn, as the parts do: by a later one a pause could be over here of which they
+// wait for the end.
 func (c *Client) untilDue(t *ledger.Turn) time.Duration {
 	if c.loop.paused.Load() || !c.loop.acceptsWork {
 		return idle
 	}
-	now := c.now()
+	now := t.Now
 	if c.clockJumped() {
 		return 0
 	}

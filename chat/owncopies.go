@@ -27,7 +27,7 @@ func (d ownDevices) Remember(tx *ledger.Tx, mvds, id [32]byte) error {
 
 // Acknowledged implements outbox.OwnDevices.
 func (d ownDevices) Acknowledged(tx *ledger.Tx, by outbox.Device, mvds [32]byte) error {
-	return d.c.txn(tx).acknowledgedElsewhere(by, mvds)
+	return d.c.acknowledgedElsewhere(tx, by, mvds)
 }
 
 // sentElsewhere remembers under which MVDS id another own device sends a message to
@@ -46,11 +46,15 @@ func (t *txn) sentElsewhere(m *inbound, rec *wire.MessageRecord, application []b
 }
 
 // acknowledgedElsewhere notes an acknowledgement of what another own device sent, or of
-// what we have given up.
-func (t *txn) acknowledgedElsewhere(by outbox.Device, mvds [32]byte) error {
+// what we have given up. Anybody may acknowledge thousands of ids that nobody knows, so of
+// those nothing is made in memory.
+func (c *Client) acknowledgedElsewhere(tx *ledger.Tx, by outbox.Device, mvds [32]byte) error {
+	b, err := tx.Get(tableSeen, seenKey(seenElsewhere, mvds))
+	if err != nil || b == nil {
+		return err
+	}
 	var seen wire.SeenRecord
-	found, err := ledger.Get(t, tableSeen, seenKey(seenElsewhere, mvds), &seen)
-	if err != nil || !found {
+	if err := ledger.Decode(tableSeen, b, &seen); err != nil {
 		return err
 	}
 	ids, err := ledger.IDs(seen.GetMvdsIds())
@@ -58,8 +62,8 @@ func (t *txn) acknowledgedElsewhere(by outbox.Device, mvds [32]byte) error {
 		return err
 	}
 	var rec wire.MessageRecord
-	if _, err := ledger.Get(t, tableMessages, ids[0][:], &rec); err != nil || message.ConversationID(rec.GetChat()) != message.ConversationWith(by.Peer) {
+	if _, err := ledger.Get(tx, tableMessages, ids[0][:], &rec); err != nil || message.ConversationID(rec.GetChat()) != message.ConversationWith(by.Peer) {
 		return err
 	}
-	return t.c.outbox.DeviceHas(t.Tx, ids[0], by)
+	return c.outbox.DeviceHas(tx, ids[0], by)
 }
