@@ -146,13 +146,22 @@ func (c *Client) prepareAnswers(a *account, now time.Time, limit int) (answers [
 }
 
 // prepareAnswer makes one answer. It goes to the partitioned topic, where everybody always
-// listens; a device that has lost its sessions knows no other one.
+// listens; a device that has lost its sessions knows no other one. Whoever gets it takes it
+// that we listen on the negotiated topic from now on, as after all we encrypt, so we do.
+// Spec: 54, "Negotiated topic to be used for the session".
 func (c *Client) prepareAnswer(a *account, w answer, now time.Time) (*sealed, error) {
 	p, err := c.peer(w.peer)
 	if err != nil {
 		return nil, err
 	}
+	shared, known, err := c.negotiatedRoute(a, w.peer)
+	if err != nil {
+		return nil, err
+	}
 	e := &sealed{before: p, after: p, stateless: w.kind == advertise}
+	if !known {
+		e.newTopic = &shared
+	}
 	var out session.Outgoing
 	switch w.kind {
 	case restart:

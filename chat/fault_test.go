@@ -25,6 +25,8 @@ type refusing struct {
 	random  *rand.Rand
 	chance  float64
 	refused int
+	inARow  int // refusals since the last success
+	longest int // the most in a row, since longest was last set
 }
 
 func (s *refusing) Update(fn func(chat.Tx) error) error {
@@ -32,6 +34,10 @@ func (s *refusing) Update(fn func(chat.Tx) error) error {
 	refuse := s.random.Float64() < s.chance
 	if refuse {
 		s.refused++
+		s.inARow++
+		s.longest = max(s.longest, s.inARow)
+	} else {
+		s.inARow = 0
 	}
 	s.mu.Unlock()
 	if !refuse {

@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
+	"libstatus1to1/chat/protocol/noise/pairing"
 	"libstatus1to1/store"
 )
 
@@ -147,6 +149,32 @@ func (s *pairingSim) show(asks bool) string {
 func (s *pairingSim) scan(invitation string) {
 	s.t.Helper()
 	s.scanner.must(s.scanner.ScanPairing(invitation))
+}
+
+// scanAgain goes on after the scanner has failed, as it may: the invitation had expired
+// when it was scanned, or so much was lost that no answer came in the time for it. Then the
+// displayer, if it has been scanned, fails too, and shows another invitation.
+func (s *pairingSim) scanAgain(asks bool) {
+	s.t.Helper()
+	p := s.scanner.pairing()
+	if p.Cause != string(chat.CodePairingTimeout) {
+		s.failed(s.scanner, chat.CodePairingExpired, "remote")
+		s.scan(s.shower.pairing().Invitation)
+		return
+	}
+	s.failed(s.scanner, chat.CodePairingTimeout, "local")
+	if waited := time.Duration(p.EndedAt-p.CreatedAt) * time.Millisecond; waited < pairing.AnswerTime {
+		s.fatalf("the scanner has given up after %s", waited)
+	}
+	s.until("the displayer to be told", func() bool { return s.shower.state() == "failed" || s.shower.state() == "shown" })
+	invitation := s.shower.pairing().Invitation
+	if invitation == "" {
+		if p := s.shower.pairing(); p.Cause != string(chat.CodePairingTimeout) {
+			s.fatalf("failed: %+v", p)
+		}
+		invitation = s.show(asks)
+	}
+	s.scan(invitation)
 }
 
 // meet goes on until both compare their authcodes.

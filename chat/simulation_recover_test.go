@@ -12,6 +12,7 @@ import (
 
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/memnet"
 	"libstatus1to1/store"
 )
 
@@ -101,6 +102,40 @@ func TestSimulationRecoverAccount(t *testing.T) {
 	})
 }
 
+// forget makes a device lose what it knows of people.
+func (s *simulation) forget(d *simDevice, people ...*simPerson) {
+	s.t.Helper()
+	_ = d.Close()
+	err := d.store.Update(func(tx chat.Tx) error {
+		var failures []error
+		for _, p := range people {
+			failures = append(failures, tx.Delete("peers", p.public.Compressed()))
+		}
+		return errors.Join(failures...)
+	})
+	if err != nil {
+		s.fatalf("%v", err)
+	}
+	s.start(d)
+}
+
+// A device whose first encrypted message to another one of its user is the advertisement of
+// its bundle listens where that one answers: on the negotiated topic.
+func TestRecoverAdvertiserListens(t *testing.T) {
+	s := newSimulation(t, 1, 2, memnet.Options{})
+	s.populate(func(i int) int { return 2 - i })
+	p := s.people[0]
+	d, o := p.devices[0], p.devices[1]
+	s.forget(d, p)
+	s.pass(5 * time.Minute) // o sees that it is not in the bundle of d, and advertises its own
+	if _, err := d.EnableDevice(o.id); err != nil {
+		s.fatalf("%v", err)
+	}
+	all := []said{s.say(d, s.people[1])}
+	s.until("an empty outbox", s.quiet)
+	s.arrived(all)
+}
+
 // A device loses what it knows of somebody, or an older copy of its store is put
 // back: what is said from then on arrives, by new sessions that nobody asked for.
 // Where the first word after the loss is this device's own, it brings the new session.
@@ -120,14 +155,7 @@ func TestSimulationRecoverState(t *testing.T) {
 
 		p, other := s.people[0], s.people[1]
 		d := p.devices[0]
-		_ = d.Close()
-		err := d.store.Update(func(tx chat.Tx) error {
-			return errors.Join(tx.Delete("peers", other.public.Compressed()), tx.Delete("peers", p.public.Compressed()))
-		})
-		if err != nil {
-			s.fatalf("%v", err)
-		}
-		s.start(d)
+		s.forget(d, other, p)
 		for _, o := range p.devices[1:] {
 			s.until("the own devices to be found again", func() bool { return d.knows(o.id) })
 			if _, err := d.EnableDevice(o.id); err != nil {

@@ -335,6 +335,21 @@ func (s *simulation) agreed() bool {
 	return true
 }
 
+// listed reports whether all devices of others have heard that another device of its owner
+// lists d. Only then can they see that it is listed no more: whoever has never listed a
+// device cannot remove it, or an intruder could.
+// Spec: 54, "Pairing".
+func (s *simulation) listed(d *simDevice) bool {
+	for _, p := range s.people {
+		for _, o := range p.devices {
+			if p != d.owner && o.ListedBy(d.owner.public, d.id) == "" {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // settle waits until everybody addresses the enabled devices of everybody.
 func (s *simulation) settle() {
 	s.t.Helper()
@@ -561,6 +576,7 @@ func TestSimulationDevices(t *testing.T) {
 
 		// One is lost: the user disables it on the others.
 		gone := p.devices[s.random.IntN(3)]
+		s.until("everybody to hear that it is listed", func() bool { return s.listed(gone) })
 		p.devices = slices.DeleteFunc(slices.Clone(p.devices), func(d *simDevice) bool { return d == gone })
 		for _, d := range p.devices {
 			if _, err := d.DisableDevice(gone.id); err != nil {

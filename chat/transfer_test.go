@@ -379,55 +379,116 @@ func TestTransferManySmall(t *testing.T) {
 }
 
 // TestFaultPairing: almost half of all transactions fail, on both devices. What a call has
-// accepted comes about; no nonce is used twice (watchNonces).
+// accepted comes about, unless a store refuses until a deadline has passed: then the users
+// begin again. No nonce is used twice (watchNonces).
 func TestFaultPairing(t *testing.T) {
 	seeds(t, 20, func(t *testing.T, seed uint64) {
-		s := newPairingSim(t, seed, badNetwork)
-		var stores []*refusing
-		for i, d := range s.sides() {
-			r := &refusing{Store: d.store, random: rand.New(rand.NewPCG(seed, uint64(i)))}
-			stores, d.store = append(stores, r), r
-			s.restart(d.simDevice)
-			r.chance = 0.45
-		}
-		// again repeats a call that could not be stored.
-		again := func(call func() (event.Pairing, error)) event.Pairing {
-			for {
-				p, err := call()
-				if err == nil {
-					return p
-				}
-				wantCode(t, "a refused call", err, chat.CodeStoreIO, "")
-			}
-		}
-		s.shower.must(again(func() (event.Pairing, error) { return s.shower.StartPairing(seed%2 == 0) }), nil)
-		scan := func() (event.Pairing, error) { return s.scanner.ScanPairing(s.shower.pairing().Invitation) }
-		s.scanner.must(again(scan), nil)
-		s.until("the authcodes", func() bool {
-			if s.scanner.state() == "failed" { // the invitation had expired when the store worked again
-				s.scanner.must(again(scan), nil)
-			}
-			return s.shower.state() == "compare" && s.scanner.state() == "compare"
-		})
-		for _, d := range s.sides() {
-			again(func() (event.Pairing, error) { return d.ConfirmPairing(d.id, true) })
-		}
-		s.untilBoth("paired")
-		data := s.content(2 << 20)
+		f := newFaultyPairing(t, seed)
+		f.pair(seed%2 == 0)
+		data := f.content(2 << 20)
 		for {
-			if _, err := s.shower.SendToPaired(s.shower.id, "data", data); err == nil {
+			if _, err := f.shower.SendToPaired(f.shower.id, "data", data); err == nil {
 				break
 			}
 		}
-		s.arrivedAt(s.scanner, "data", data)
+		f.arrivedAt(f.scanner, "data", data)
 		refused := 0
-		for _, r := range stores {
+		for _, r := range f.stores {
 			refused += r.refused
 			r.chance = 0
 		}
 		if refused < 5 {
-			s.fatalf("only %d transactions were refused: the test tests nothing", refused)
+			f.fatalf("only %d transactions were refused: the test tests nothing", refused)
 		}
-		s.checked()
+		f.checked()
 	})
+}
+
+// faultyPairing is a simulation of two devices whose stores refuse almost half of all
+// transactions.
+type faultyPairing struct {
+	*pairingSim
+	stores []*refusing
+}
+
+func newFaultyPairing(t *testing.T, seed uint64) *faultyPairing {
+	f := &faultyPairing{pairingSim: newPairingSim(t, seed, badNetwork)}
+	for i, d := range f.sides() {
+		r := &refusing{Store: d.store, random: rand.New(rand.NewPCG(seed, uint64(i)))}
+		f.stores, d.store = append(f.stores, r), r
+		f.restart(d.simDevice)
+		r.chance = 0.45
+	}
+	return f
+}
+
+// again repeats a call that could not be stored.
+func (f *faultyPairing) again(call func() (event.Pairing, error)) event.Pairing {
+	f.t.Helper()
+	for {
+		p, err := call()
+		if err == nil {
+			return p
+		}
+		wantCode(f.t, "a refused call", err, chat.CodeStoreIO, "")
+	}
+}
+
+// pair goes all the way, beginning again after a deadline has passed.
+func (f *faultyPairing) pair(asks bool) {
+	f.t.Helper()
+	for !f.attempt(asks) {
+		f.excused()
+	}
+}
+
+// attempt reports whether the devices are paired; otherwise both have failed.
+func (f *faultyPairing) attempt(asks bool) bool {
+	f.t.Helper()
+	for _, r := range f.stores {
+		r.longest = r.inARow
+	}
+	f.shower.must(f.again(func() (event.Pairing, error) { return f.shower.StartPairing(asks) }), nil)
+	scan := func() (event.Pairing, error) { return f.scanner.ScanPairing(f.shower.pairing().Invitation) }
+	f.scanner.must(f.again(scan), nil)
+	f.until("the authcodes", func() bool {
+		if f.scanner.state() == "failed" && f.shower.state() == "shown" { // the invitation had expired when the store worked again
+			f.scanner.must(f.again(scan), nil)
+		}
+		return f.both("compare") || f.both("failed")
+	})
+	if f.both("failed") {
+		return false
+	}
+	for _, d := range f.sides() {
+		f.again(func() (event.Pairing, error) { return d.ConfirmPairing(d.id, true) })
+	}
+	f.until("both being paired or having failed", func() bool { return f.both("paired") || f.both("failed") })
+	return f.both("paired")
+}
+
+func (f *faultyPairing) both(state string) bool {
+	return f.shower.state() == state && f.scanner.state() == state
+}
+
+// excusable is the number of refusals in a row that may make a pairing miss a deadline.
+// After three the engine has waited 1+2+4 s, and what is sent again goes out 8 s apart by
+// then: of the 30 s in which the displayer must answer, two tries are left, and the network
+// loses a fifth of what is sent.
+const excusable = 3
+
+// excused checks that a pairing has failed by a deadline, and that a store has refused
+// for long.
+func (f *faultyPairing) excused() {
+	f.t.Helper()
+	for _, d := range f.sides() {
+		switch p := d.pairing(); chat.Code(p.Cause) {
+		case chat.CodePairingTimeout, chat.CodePairingExpired:
+		default:
+			f.fatalf("failed: %+v", p)
+		}
+	}
+	if longest := max(f.stores[0].longest, f.stores[1].longest); longest < excusable {
+		f.fatalf("failed after at most %d refusals in a row: %+v %+v", longest, f.shower.pairing(), f.scanner.pairing())
+	}
 }
