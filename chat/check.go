@@ -126,9 +126,10 @@ func (in *inspection) identity(rec *wire.IdentityRecord) error {
 	return nil
 }
 
-// seen looks at the marks and the lists by which they are forgotten.
+// seen looks at the marks and the lists by which they are forgotten: a mark that no list
+// names would stay for ever.
 func (in *inspection) seen() error {
-	marks, listed := 0, 0
+	marks := 0
 	err := in.Each(tableSeen, func(name, value []byte) error {
 		marks++
 		if len(name) != seenKeySize || name[0] != seenDigest && name[0] != seenMVDS && name[0] != seenElsewhere {
@@ -144,6 +145,16 @@ func (in *inspection) seen() error {
 	if err != nil {
 		return err
 	}
+	listed, err := in.listedMarks()
+	if err == nil && listed != marks {
+		in.Report(tableSeen, "%d marks would never be forgotten", marks-listed)
+	}
+	return err
+}
+
+// listedMarks walks the lists and returns the number of marks that they name and that are
+// there.
+func (in *inspection) listedMarks() (listed int, err error) {
 	list := func(names []byte) error {
 		for name := range slices.Chunk(names, seenKeySize) {
 			found, err := in.Holds(tableSeen, name)
@@ -169,15 +180,12 @@ func (in *inspection) seen() error {
 		return list(rec.GetNames())
 	})
 	if err != nil {
-		return err
+		return listed, err
 	}
 	err = in.Tx.Range(queueSeen, 0, func(_ uint64, value []byte) (bool, error) {
 		return true, errors.Join(list(value[min(8, len(value)):]), in.Pause())
 	})
-	if err == nil && listed != marks {
-		in.Report(tableSeen, "%d marks would never be forgotten", marks-listed)
-	}
-	return err
+	return listed, err // read after the walk, which changes it
 }
 
 // subject names the record of the store that an event reports on, if it has one.
