@@ -126,7 +126,7 @@ func contactOf(rec *wire.ContactRecord) event.Contact {
 		Bio: rec.GetBio(), HasPicture: rec.GetPictureFormat() != 0,
 	}
 	if rec.GetRequestId() != nil {
-		out.RequestID = hexOf(rec.GetRequestId())
+		out.RequestID = event.Hex(rec.GetRequestId())
 	}
 	if k, err := key.ParsePublic(rec.GetKey()); err == nil {
 		out.PublicKey, out.ChatKey = k.Hex(), identity.FormatChatKey(k)

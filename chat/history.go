@@ -107,7 +107,3 @@ func (i inChats) Name(tx Tx, who key.Public) (string, error) {
 	_, err := ledger.Get(tx, tableContacts, who.Compressed(), &rec)
 	return cmp.Or(rec.GetName(), rec.GetDisplayName()), err
 }
-
-// Records of the history as programs see them.
-func hexOf(b []byte) string           { return history.Hex(b) }
-func keyHex(compressed []byte) string { return history.KeyHex(compressed) }

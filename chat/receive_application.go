@@ -374,7 +374,7 @@ func (p *pass) unsupported(am *applicationMessage) {
 			}
 			return t.Emit(event.UnsupportedReceived{
 				From: m.sender.Hex(), ApplicationType: int32(app.Type), TypeName: app.Type.String(),
-				MessageID: hexOf(id[:]), Payload: reported(app.Payload, stranger),
+				MessageID: event.Hex(id[:]), Payload: reported(app.Payload, stranger),
 			})
 		}, nil
 	})

@@ -274,7 +274,7 @@ func (c *Client) AcceptContact(k key.Public) (event.Contact, error) {
 		}
 		id := "" // they may have asked with a state alone, of which there is no message
 		if rec.GetRequestId() != nil {
-			id = hexOf(rec.GetRequestId())
+			id = event.Hex(rec.GetRequestId())
 		}
 		clock, err := c.sayYes(k, rec, now)
 		if err != nil {

@@ -154,7 +154,7 @@ func sessionOf(a *account, p session.Peer, i int) event.Session {
 		state = "expired"
 	}
 	return event.Session{
-		PublicKey: p.Identity.Hex(), Installation: s.InstallationID, ID: hexOf(s.ID.Compressed()), State: state,
+		PublicKey: p.Identity.Hex(), Installation: s.InstallationID, ID: event.Hex(s.ID.Compressed()), State: state,
 		Sending: p.Chosen(a.self, s.InstallationID) == i, Sent: s.Ratchet.SendN(), Received: s.Ratchet.RecvN(),
 		Skipped: s.Ratchet.SkippedLen(), CreatedAt: s.CreatedAt.UnixMilli(), UsedAt: s.UsedAt.UnixMilli(),
 	}

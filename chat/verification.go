@@ -14,6 +14,7 @@ import (
 	"libstatus1to1/chat/contact"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
@@ -133,7 +134,7 @@ func verificationKey(k key.Public, direction byte) []byte { return append(k.Comp
 // verificationOf returns a record as hosts see it.
 func verificationOf(rec *wire.VerificationRecord) event.Verification {
 	return event.Verification{
-		ID: hexOf(rec.GetId()), PublicKey: keyHex(rec.GetPeer()), Outgoing: rec.GetOutgoing(), Question: rec.GetQuestion(),
+		ID: event.Hex(rec.GetId()), PublicKey: history.KeyHex(rec.GetPeer()), Outgoing: rec.GetOutgoing(), Question: rec.GetQuestion(),
 		Answer: rec.GetAnswer(), State: rec.GetState(), AskedAt: rec.GetAskedAt(), AnsweredAt: rec.GetAnsweredAt(),
 	}
 }
@@ -256,7 +257,7 @@ func (c *Client) AnswerContact(k key.Public, answer string) (event.Verification,
 	return c.reply(k, askedUs, questionAnswered, func(rec *wire.VerificationRecord, clock uint64) (wire.ApplicationMetadataMessage_Type, proto.Message) {
 		rec.Answer = answer
 		return wire.ApplicationMetadataMessage_ACCEPT_CONTACT_VERIFICATION,
-			&wire.AcceptContactVerification{Clock: clock, Id: hexOf(rec.GetId()), Response: answer}
+			&wire.AcceptContactVerification{Clock: clock, Id: event.Hex(rec.GetId()), Response: answer}
 	})
 }
 
@@ -264,7 +265,7 @@ func (c *Client) AnswerContact(k key.Public, answer string) (event.Verification,
 func (c *Client) RefuseQuestion(k key.Public) (event.Verification, error) {
 	return c.reply(k, askedUs, questionDeclined, func(rec *wire.VerificationRecord, clock uint64) (wire.ApplicationMetadataMessage_Type, proto.Message) {
 		return wire.ApplicationMetadataMessage_DECLINE_CONTACT_VERIFICATION,
-			&wire.DeclineContactVerification{Clock: clock, Id: hexOf(rec.GetId())}
+			&wire.DeclineContactVerification{Clock: clock, Id: event.Hex(rec.GetId())}
 	})
 }
 
@@ -272,7 +273,7 @@ func (c *Client) RefuseQuestion(k key.Public) (event.Verification, error) {
 func (c *Client) CancelQuestion(k key.Public) (event.Verification, error) {
 	return c.reply(k, askedThem, questionCancelled, func(rec *wire.VerificationRecord, clock uint64) (wire.ApplicationMetadataMessage_Type, proto.Message) {
 		return wire.ApplicationMetadataMessage_CANCEL_CONTACT_VERIFICATION,
-			&wire.CancelContactVerification{Clock: clock, Id: hexOf(rec.GetId())}
+			&wire.CancelContactVerification{Clock: clock, Id: event.Hex(rec.GetId())}
 	})
 }
 

@@ -3,13 +3,19 @@
 // says otherwise. Each event is delivered once per run of the process.
 package event
 
-import "encoding/json"
+import (
+	"encoding/hex"
+	"encoding/json"
+)
 
 // Event is implemented by every event type.
 type Event interface {
 	// Type returns the event's name in JSON, in snake_case.
 	Type() string
 }
+
+// Hex returns an id as programs see it: 0x and hexadecimal digits.
+func Hex(b []byte) string { return "0x" + hex.EncodeToString(b) }
 
 // Delivered is an event as it is handed to the program. Seq is 0 for events that are not
 // stored (network_changed, peer_changed, log, internal_error, closed).

@@ -247,7 +247,7 @@ func TestClientRefs(t *testing.T) {
 	if err := h.Ledger.Update(func(tx *ledger.Tx) error { return h.ClaimRef(tx, m, to) }); !errors.Is(err, ErrRefTaken) {
 		t.Errorf("claimed twice: %v", err)
 	}
-	if got, found, err := h.ByRef("ref", to, "1"); err != nil || !found || got.ID != Hex(m.GetId()) {
+	if got, found, err := h.ByRef("ref", to, "1"); err != nil || !found || got.ID != event.Hex(m.GetId()) {
 		t.Errorf("%+v, %v, %v", got, found, err)
 	}
 	if _, found, err := h.ByRef("another", to, "1"); err != nil || found {

@@ -1,7 +1,6 @@
 package history
 
 import (
-	"encoding/hex"
 	"errors"
 	"sync"
 	"time"
@@ -319,7 +318,7 @@ const (
 // EventOf is a stored message as programs see it.
 func EventOf(r *wire.MessageRecord) event.Message {
 	return event.Message{
-		ID: Hex(r.GetId()), ChatID: chatHex(r.GetChat()), From: KeyHex(r.GetFrom()), Outgoing: r.GetOutgoing(),
+		ID: event.Hex(r.GetId()), ChatID: chatHex(r.GetChat()), From: KeyHex(r.GetFrom()), Outgoing: r.GetOutgoing(),
 		Kind: r.GetKind(), Text: r.GetText(), Clock: r.GetClock(), SentAt: r.GetSentAt(), ReceivedAt: r.GetReceivedAt(),
 		State: r.GetState(), Failure: r.GetFailure(), ClientRef: r.GetClientRef(), SenderName: r.GetSenderName(),
 		ApplicationType: r.GetApplicationType(), Read: r.GetRead(), ClockSkew: r.GetClockSkew(), Request: r.GetRequest(),
@@ -330,7 +329,7 @@ func EventOf(r *wire.MessageRecord) event.Message {
 // StateEvent returns the event for the state of a stored message.
 func StateEvent(r *wire.MessageRecord) event.MessageState {
 	return event.MessageState{
-		MessageID: Hex(r.GetId()), ChatID: chatHex(r.GetChat()), ClientRef: r.GetClientRef(),
+		MessageID: event.Hex(r.GetId()), ChatID: chatHex(r.GetChat()), ClientRef: r.GetClientRef(),
 		State: r.GetState(), Evidence: evidenceOf(r), Failure: r.GetFailure(),
 	}
 }
@@ -352,9 +351,6 @@ func devicesOf(r *wire.MessageRecord) []event.MessageDevice {
 	}
 	return list
 }
-
-// Hex is an id as programs see it.
-func Hex(b []byte) string { return "0x" + hex.EncodeToString(b) }
 
 // KeyHex is a stored compressed key as programs see it: the whole key. "" for what is no
 // key. Finding the other coordinate costs a square root, and a page names the same two
