@@ -3,6 +3,7 @@ package port
 import (
 	"context"
 	"errors"
+	"time"
 
 	"libstatus1to1/chat/protocol/key"
 )
@@ -26,8 +27,11 @@ var ErrTooLarge = errors.New("network: envelope is larger than the network carri
 
 // Evidence shows on what grounds an envelope counts as sent.
 type Evidence struct {
-	Kind  string `json:"kind"`            // "relay" or "memory"
-	Peers int    `json:"peers,omitempty"` // mesh peers it was handed to
+	Kind  string `json:"kind"`            // "relay", "lightpush", "external" or "memory"
+	Peers int    `json:"peers,omitempty"` // that it was handed to; for "lightpush" those it was relayed to
+	// Hash is the message hash by which store nodes know the envelope (14/WAKU2-MESSAGE,
+	// "Deterministic message hashing"); zero where there are no store nodes.
+	Hash [32]byte `json:"-"`
 }
 
 // NetworkState tells whether messages can be published.
@@ -96,6 +100,10 @@ type TransportHooks struct {
 	NodeKey  key.Private
 	Received func(Envelope)
 	Changed  func(NetworkChange)
+	// Missed is called when envelopes of subscribed topics may not have arrived since a
+	// moment: the node was offline, a subscription was lost or silent, a queue was full. The
+	// zero time is the start. It may be nil.
+	Missed func(since time.Time)
 	// Panicked is called after a panic in one of the transport's goroutines was
 	// recovered.
 	Panicked func(where string, value any, stack []byte)
