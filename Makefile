@@ -47,7 +47,7 @@ CWARN  := -std=c11 -Wall -Wextra -pedantic -Werror
 CUSE   := $(CWARN) -Iinclude -L$(BUILD) -Wl,-rpath,$(CURDIR)/$(BUILD)
 
 .PHONY: help build test demo demo-devices demo-noise bench fuzz lint install clean generate \
-	library go-test race-test fuzz-test abi-test stress-test asan-test python-test install-test
+	library busy-steps waiting-steps go-test race-test fuzz-test abi-test stress-test asan-test python-test install-test
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -79,8 +79,20 @@ $(BUILD)/chat: $(wildcard examples/c/*.c examples/c/*.h) include/status1to1.h | 
 BUSY    := lint abi-test stress-test asan-test go-test race-test fuzz-test
 WAITING := python-test install-test demo demo-devices demo-noise
 
+# They run as make's own jobs, because what a shell runs in the background ignores Ctrl-C.
+TABLE := $(BUILD)/steps/table
+
 test: ## everything that is checked, with the time each step takes
-	@MAKE="$(MAKE)" sh tests/steps.sh build "$(BUSY)" "$(WAITING)"
+	@rm -rf $(BUILD)/steps && mkdir -p $(BUILD)/steps && date +%s > $(TABLE).begin
+	@MAKE="$(MAKE)" sh tests/steps.sh $(TABLE) loud build
+	@$(MAKE) --no-print-directory -k -j 2 BUILT=yes busy-steps waiting-steps || echo steps >> $(TABLE).failed
+	@sh tests/steps.sh $(TABLE) end
+
+busy-steps:
+	@MAKE="$(MAKE)" sh tests/steps.sh $(TABLE) loud $(BUSY)
+
+waiting-steps:
+	@MAKE="$(MAKE)" sh tests/steps.sh $(TABLE) quiet $(WAITING)
 
 go-test:
 	$(GO) test -tags $(TAGS) ./...
