@@ -113,6 +113,7 @@ func (c *Client) start(ctx context.Context) error {
 		Panicked: func(where string, value any, stack []byte) { c.Fail(where, value, stack) },
 		Log:      c.log,
 		Peers:    peerMemory{c.ledger.Store},
+		Carrier:  carrier{c},
 	}); err != nil {
 		return err
 	}

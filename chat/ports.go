@@ -20,6 +20,8 @@ type (
 	NetworkChange  = port.NetworkChange
 	TransportHooks = port.TransportHooks
 	Transport      = port.Transport
+	EnvelopeID     = port.EnvelopeID
+	PublishResult  = port.PublishResult
 	Clock          = port.Clock
 	Logger         = port.Logger
 	Randomness     = port.Randomness
@@ -50,6 +52,13 @@ const (
 	NetworkStopped = port.NetworkStopped
 	NetworkOffline = port.NetworkOffline
 	NetworkOnline  = port.NetworkOnline
+)
+
+// The results of publishing for an external network.
+const (
+	PublishDone        = port.PublishDone
+	PublishUnavailable = port.PublishUnavailable
+	PublishTooLarge    = port.PublishTooLarge
 )
 
 // The codes of errors. CodeTable describes each.

@@ -46,7 +46,7 @@ const (
 
 // NetworkStatus describes the network at one moment.
 type NetworkStatus struct {
-	Kind            string        `json:"kind"` // "waku" or "memory"
+	Kind            string        `json:"kind"` // "waku", "memory" or "external"
 	State           NetworkState  `json:"state"`
 	PeerID          string        `json:"peer_id,omitempty"`
 	ListenAddresses []string      `json:"listen_addresses"` // our multiaddresses with /p2p/<peer id>, for others to connect to
@@ -111,6 +111,8 @@ type TransportHooks struct {
 	// Peers keeps the addresses of peers over restarts; nil keeps nothing. A transport
 	// that finds none itself does not use it.
 	Peers PeerMemory
+	// Carrier is only for an External transport.
+	Carrier Carrier
 }
 
 // PeerMemory is one record of a transport's own, some KiB at most. Its methods may be

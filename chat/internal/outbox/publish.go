@@ -28,12 +28,26 @@ import (
 const stateSent = "sent"
 
 // publishAll hands stored attempts to the network, oldest first, and reports whether all
-// are out.
+// are out, or under way. Of those under way the network is asked again once it knows more.
 func (o *Outbox) publishAll() bool {
+	if o.confirmed.Swap(false) {
+		o.unpublished, o.underWay, o.busy = append(o.underWay, o.unpublished...), nil, false
+	}
+	if o.busy {
+		return false
+	}
 	for len(o.unpublished) > 0 {
 		at := o.unpublished[0]
 		evidence, err := o.Network.Publish(at.contentTopic, at.bytes, o.rows.latestClock(at))
 		switch {
+		case errors.Is(err, port.ErrUnderWay):
+			at.tried = true
+			o.unpublished = o.unpublished[1:]
+			o.underWay = append(o.underWay, at)
+			continue
+		case errors.Is(err, port.ErrBusy):
+			o.busy = true
+			return false
 		case errors.Is(err, port.ErrTooLarge):
 			at.failure = port.CodeTooLarge
 		case err != nil:
