@@ -19,8 +19,8 @@ type DeliverParams struct {
 	Envelopes []IncomingEnvelope `json:"envelopes"`
 }
 
-// IncomingEnvelope is a WakuMessage (14/WAKU2-MESSAGE) that the program has received. Give
-// every field as it was in the envelope_outgoing event of the sender.
+// IncomingEnvelope is a WakuMessage (14/WAKU2-MESSAGE) that the program has received: the
+// data of the sender's envelope_outgoing event, or as much of it as was carried.
 type IncomingEnvelope struct {
 	// ContentTopic is its content topic. Envelopes on topics that are not in network.topics
 	// are ignored.
@@ -33,6 +33,10 @@ type IncomingEnvelope struct {
 	Version *int `json:"version,omitempty" range:"0..4294967295"`
 	// Timestamp is its timestamp in ns since 1970, in decimal digits. Default: now.
 	Timestamp Nanoseconds `json:"timestamp,omitempty"`
+	// Ephemeral is accepted, and makes no difference.
+	Ephemeral bool `json:"ephemeral,omitempty"`
+	// EnvelopeID is the id that it had at the sender. It is accepted, and makes no difference.
+	EnvelopeID *EnvelopeID `json:"envelope_id,omitempty"`
 }
 
 // Delivered is the result of network.deliver.

@@ -35,19 +35,9 @@ func TestExternalCarries(t *testing.T) {
 		if err := json.Unmarshal(e.Data, &out); err != nil || e.Seq != 0 {
 			t.Fatalf("%+v %v", e, err)
 		}
-		fields := map[string]any{}
-		if err := json.Unmarshal(e.Data, &fields); err != nil {
-			t.Fatal(err)
-		}
-		delete(fields, "envelope_id")
-		delete(fields, "ephemeral")
-		envelope, err := json.Marshal(fields)
-		if err != nil {
-			t.Fatal(err)
-		}
 		must(t, r.Call(alice, "network.published", `{"envelope_id":"`+out.EnvelopeID+`"}`))
 		var delivered Delivered
-		if err := json.Unmarshal(must(t, r.Call(bob, "network.deliver", `{"envelopes":[`+string(envelope)+`]}`)), &delivered); err != nil {
+		if err := json.Unmarshal(must(t, r.Call(bob, "network.deliver", `{"envelopes":[`+string(e.Data)+`]}`)), &delivered); err != nil {
 			t.Fatal(err)
 		}
 		if strings.Contains(string(must(t, r.Call(bob, "chats.list", `{}`))), "hello") {
