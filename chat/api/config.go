@@ -70,6 +70,10 @@ type NetworkConfig struct {
 	// Peers lists the multiaddresses of peers to stay connected to, each ending in
 	// /p2p/<peer id>. Only for "waku".
 	Peers []string `json:"peers,omitempty"`
+	// StorePeers lists the multiaddresses of store nodes (13/WAKU2-STORE), each ending in
+	// /p2p/<peer id>, at most 64. They are connected to when they are needed, and are asked
+	// before other peers that store. Only for "waku".
+	StorePeers []string `json:"store_peers,omitempty"`
 	// Cluster is the Waku cluster. Default: 16, the Status fleet's.
 	Cluster *int `json:"cluster,omitempty" range:"1..65535"`
 	// Shards lists the shards in the cluster, each from 0 to 1023, at most 8. The node
@@ -260,6 +264,7 @@ func (n *NetworkConfig) check() error {
 func (n *NetworkConfig) onlyWaku() []named {
 	return []named{
 		{"network.listen", n.Listen != nil}, {"network.peers", n.Peers != nil},
+		{"network.store_peers", n.StorePeers != nil},
 		{"network.cluster", n.Cluster != nil}, {"network.shard", n.Shard != nil},
 		{"network.preset", n.Preset != ""}, {"network.shards", n.Shards != nil},
 		{"network.dns_discovery", n.DNSDiscovery != nil}, {"network.peer_exchange", n.PeerExchange != nil},
