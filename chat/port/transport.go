@@ -68,6 +68,9 @@ type NetworkStatus struct {
 	// Subscriptions are those at service nodes, in light mode: each content topic at two of
 	// them where there are two.
 	Subscriptions []NetworkSubscription `json:"subscriptions,omitempty"`
+	// Protocols are the protocols of service nodes, with the number of connected peers that
+	// speak each.
+	Protocols []NetworkProtocol `json:"protocols,omitempty"`
 }
 
 // NetworkSubscription is what we have subscribed to at one service node (12/WAKU2-FILTER).
@@ -79,6 +82,12 @@ type NetworkSubscription struct {
 	// WorkedAt is when the node was last known to push what it should, in ms since 1970;
 	// left out before that.
 	WorkedAt int64 `json:"worked_at,omitempty"`
+}
+
+// NetworkProtocol counts the peers that speak a protocol.
+type NetworkProtocol struct {
+	Protocol string `json:"protocol"` // "relay", "store", "filter", "lightpush" or "peer_exchange"
+	Peers    int    `json:"peers"`
 }
 
 // NetworkShard is a shard the node listens on.

@@ -20,6 +20,7 @@ type Node struct {
 	topics     topicSet
 	static     staticPeers
 	candidates *candidates
+	stores     *storeRecords
 	counters   counters
 	meter      meter
 
@@ -37,9 +38,13 @@ func New(c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{settings: s, candidates: newCandidates()}
+	n := &Node{settings: s, candidates: newCandidates(), stores: newStoreRecords(s.storePeers)}
 	n.meter.began, n.meter.apart = time.Now(), s.timing.apart
 	for _, info := range s.peers {
+		p, _ := n.static.add(info) // their number was checked
+		p.keep()
+	}
+	for _, info := range s.storePeers {
 		n.static.add(info)
 	}
 	return n, nil
@@ -134,6 +139,7 @@ func (n *Node) Connect(address string) error {
 	if !ok {
 		return port.Errorf(port.CodeTooMany, "address", "at most %d static peers", maxAddresses)
 	}
+	p.keep()
 	if r != nil {
 		r.keep(p)
 	}
@@ -182,6 +188,7 @@ func (n *Node) Status() port.NetworkStatus {
 	s.State = r.currentState()
 	s.Shards = r.shardStatus()
 	r.mode.describe(&s)
+	s.Protocols = r.protocolStatus()
 	s.PeerID = r.host().ID().String()
 	for _, address := range r.node.addresses() {
 		s.ListenAddresses = append(s.ListenAddresses, address.String())
