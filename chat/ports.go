@@ -18,6 +18,7 @@ type (
 	NetworkPeer    = port.NetworkPeer
 	NetworkShard   = port.NetworkShard
 	NetworkChange  = port.NetworkChange
+	Traffic        = port.Traffic
 	TransportHooks = port.TransportHooks
 	Transport      = port.Transport
 	EnvelopeID     = port.EnvelopeID
@@ -59,6 +60,12 @@ const (
 	PublishDone        = port.PublishDone
 	PublishUnavailable = port.PublishUnavailable
 	PublishTooLarge    = port.PublishTooLarge
+)
+
+// The modes of NetworkStatus.Mode.
+const (
+	ModeRelay = port.ModeRelay
+	ModeLight = port.ModeLight
 )
 
 // The codes of errors. CodeTable describes each.
