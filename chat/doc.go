@@ -1,7 +1,7 @@
 // Package chat is the engine: it owns an identity, its sessions with others, what is said
 // to whom, and the order in which all of it becomes durable. It does no input or output of
 // its own: [Store], [Transport] and [Clock] are ports, and adapters for them are packages
-// store, chat/waku and chat/memnet.
+// store, chat/waku, chat/memnet and chat/external.
 //
 // [Client] is the face: each exported method is one thing a program can want. Behind it are
 // two pipelines, sending and receiving; the parts that they use (packages outbox, history
@@ -88,8 +88,8 @@
 //	sessions.go: sessions                peers, skipped      the peers used last
 //	seal.go: introductions               introduced          the people used last
 //	seen.go: markBook                    #marks              all, read at the first mark of a run
-//	internal/outbox/rows.go: rows        #outbox, #attempts  all, but few bodies; ahead of the store
-//	                                                         with what is sent (below) and with
+//	internal/outbox/rows.go: rows        #outbox, #attempts, all, but few bodies; ahead of the store
+//	                                     #envelopes          with what is sent (below) and with
 //	                                                         what is to go sooner or later
 //	internal/outbox/acks.go: pendingAcks       acks          all
 //	internal/outbox/failed.go: failedMessages  failed        all, without bodies

@@ -92,7 +92,8 @@ type Device struct {
 // Evidence is the basis of a message's state.
 type Evidence struct {
 	// Kind is "relay" (passed on to mesh peers), "memory" (the same in a memory
-	// network) or "device" (acknowledged by a device of the recipient).
+	// network), "external" (published by the program, as it says) or "device"
+	// (acknowledged by a device of the recipient).
 	Kind         string `json:"kind"`
 	Peers        int    `json:"peers,omitempty"`        // for "relay": the number of mesh peers
 	Installation string `json:"installation,omitempty"` // for "device": the device's installation id
