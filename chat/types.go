@@ -66,6 +66,8 @@ type Diagnostics struct {
 	EventsWaiting uint64 `json:"events_waiting"`
 	EventsUnread  uint64 `json:"events_unread"`
 	Goroutines    int    `json:"goroutines"`
+	// CatchUp is nil for a network that has no store nodes.
+	CatchUp *event.CatchUp `json:"catch_up,omitempty"`
 }
 
 // Settings are the engine's numbers a host may choose. Zero values mean the

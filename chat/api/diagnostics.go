@@ -1,6 +1,10 @@
 package api
 
-import "context"
+import (
+	"context"
+
+	"libstatus1to1/chat/event"
+)
 
 // Diagnostics are counters and queue lengths for troubleshooting. None of them shows
 // who talks to whom.
@@ -34,6 +38,9 @@ type Diagnostics struct {
 	// StringsHeld is the number of strings returned by the library and not yet freed by
 	// the program.
 	StringsHeld int64 `json:"strings_held"`
+	// CatchUp is the state of fetching what was missed from store nodes; left out for a
+	// network that has none.
+	CatchUp *event.CatchUp `json:"catch_up,omitempty"`
 }
 
 func diagnostics(_ context.Context, c *client, _ Empty) (Diagnostics, error) {
@@ -45,6 +52,7 @@ func diagnostics(_ context.Context, c *client, _ Empty) (Diagnostics, error) {
 		Received: of.Received, Dropped: of.Dropped, Sent: of.Sent, Resent: of.Resent,
 		Incoming: of.Incoming, Outbox: of.Outbox,
 		EventsWaiting: of.EventsWaiting, EventsUnread: of.EventsUnread, Goroutines: of.Goroutines,
+		CatchUp: of.CatchUp,
 	}
 	d.ClientsOpen, d.ClientsUnread, d.StringsHeld = c.registry.counts()
 	if c.log != nil && c.log.events != nil {
