@@ -69,6 +69,10 @@ type NetworkConfig struct {
 	// Peers lists the multiaddresses of peers to stay connected to, each ending in
 	// /p2p/<peer id>. Only for "waku".
 	Peers []string `json:"peers,omitempty"`
+	// StorePeers lists the multiaddresses of store nodes (13/WAKU2-STORE), each ending in
+	// /p2p/<peer id>, at most 64. They are connected to when they are needed, and are asked
+	// before other peers that store. Only for "waku".
+	StorePeers []string `json:"store_peers,omitempty"`
 	// Cluster is the Waku cluster. Default: 16, the Status fleet's.
 	Cluster *int `json:"cluster,omitempty" range:"1..65535"`
 	// Shards lists the shards in the cluster, each from 0 to 1023, at most 8. The node
@@ -254,6 +258,7 @@ func (n *NetworkConfig) check() error {
 	case NetworkMemory:
 		return unused("a memory network",
 			named{"network.listen", n.Listen != nil}, named{"network.peers", n.Peers != nil},
+			named{"network.store_peers", n.StorePeers != nil},
 			named{"network.cluster", n.Cluster != nil}, named{"network.shard", n.Shard != nil},
 			named{"network.preset", n.Preset != ""}, named{"network.shards", n.Shards != nil},
 			named{"network.dns_discovery", n.DNSDiscovery != nil}, named{"network.peer_exchange", n.PeerExchange != nil},

@@ -56,6 +56,15 @@ type NetworkStatus struct {
 	// Shards are all shards the node listens on while it runs, the preferred one first.
 	// It publishes on the first that has enough peers.
 	Shards []NetworkShard `json:"shards,omitempty"`
+	// Protocols are the protocols of service nodes, with the number of connected peers that
+	// speak each.
+	Protocols []NetworkProtocol `json:"protocols,omitempty"`
+}
+
+// NetworkProtocol counts the peers that speak a protocol.
+type NetworkProtocol struct {
+	Protocol string `json:"protocol"` // "relay", "store", "filter", "lightpush" or "peer_exchange"
+	Peers    int    `json:"peers"`
 }
 
 // NetworkShard is a shard the node listens on.

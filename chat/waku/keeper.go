@@ -117,12 +117,12 @@ func signal(c chan struct{}) {
 	}
 }
 
-// keep starts to keep p connected. A static peer that is ourselves is skipped: the
-// nodes of a group may share one list.
+// keep starts to keep p connected, unless it is dialled on demand. A static peer that is
+// ourselves is skipped: the nodes of a group may share one list.
 func (r *run) keep(p *staticPeer) {
 	r.ending.RLock()
 	defer r.ending.RUnlock()
-	if r.ended || p.id == r.host().ID() {
+	if r.ended || p.id == r.host().ID() || !p.isKept() {
 		return
 	}
 	kept, ctx, fresh := r.keepers.start(r.ctx, p.id)

@@ -79,13 +79,14 @@ func (r *run) askMetadata(id peer.ID) {
 	ctx, cancel := context.WithTimeout(r.ctx, metadataWait)
 	defer cancel()
 	answer, err := r.requestMetadata(ctx, id)
+	onlyStores := r.owner.stores.only(id, r.owner.settings, answer)
 	if err == nil {
 		err = r.owner.settings.shares(answer)
-		if p := r.owner.static.get(id); p != nil && err != nil {
+		if p := r.owner.static.get(id); p != nil && err != nil && !onlyStores {
 			p.refuse(err.Error())
 		}
 	}
-	if err == nil || r.ctx.Err() != nil {
+	if err == nil || onlyStores || r.ctx.Err() != nil {
 		return
 	}
 	r.log("debug", "hanging up on a peer", "peer", id.String(), "error", err)

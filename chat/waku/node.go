@@ -19,6 +19,7 @@ type Node struct {
 	topics     topicSet
 	static     staticPeers
 	candidates *candidates
+	stores     *storeRecords
 	counters   counters
 
 	lifecycle sync.Mutex // held by Start and Stop, also while they wait
@@ -35,8 +36,12 @@ func New(c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{settings: s, candidates: newCandidates()}
+	n := &Node{settings: s, candidates: newCandidates(), stores: newStoreRecords(s.storePeers)}
 	for _, info := range s.peers {
+		p, _ := n.static.add(info) // their number was checked
+		p.keep()
+	}
+	for _, info := range s.storePeers {
 		n.static.add(info)
 	}
 	return n, nil
@@ -123,6 +128,7 @@ func (n *Node) Connect(address string) error {
 	if !ok {
 		return port.Errorf(port.CodeTooMany, "address", "at most %d static peers", maxAddresses)
 	}
+	p.keep()
 	if r != nil {
 		r.keep(p)
 	}
@@ -170,6 +176,7 @@ func (n *Node) Status() port.NetworkStatus {
 	}
 	s.State = r.currentState()
 	s.Shards = r.shardStatus()
+	s.Protocols = r.protocolStatus()
 	s.PeerID = r.host().ID().String()
 	for _, address := range r.node.addresses() {
 		s.ListenAddresses = append(s.ListenAddresses, address.String())

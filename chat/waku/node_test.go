@@ -34,7 +34,8 @@ func TestTwoNodesExchange(t *testing.T) {
 		payload := make([]byte, 3000)
 		rand.Read(payload)
 		sent := port.Envelope{ContentTopic: topic, Payload: payload, Version: uint32(i), Timestamp: time.Now().UnixNano(), Ephemeral: i == 1}
-		if evidence := from.publish(t, sent); evidence != (port.Evidence{Kind: "relay", Peers: 1}) {
+		hash := messageHash(from.PubsubTopic(), wakuMessage(sent))
+		if evidence := from.publish(t, sent); evidence != (port.Evidence{Kind: "relay", Peers: 1, Hash: hash}) {
 			t.Fatalf("evidence %+v", evidence)
 		}
 		got := to.untilReceived(t, payload)

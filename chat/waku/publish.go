@@ -75,7 +75,7 @@ func (r *run) publish(ctx context.Context, topic string, message *pb.WakuMessage
 		return err
 	})
 	if err == nil {
-		return port.Evidence{Kind: "relay", Peers: peers}, nil
+		return port.Evidence{Kind: "relay", Peers: peers, Hash: hash}, nil
 	}
 	r.echoes.take(hash)
 	switch {

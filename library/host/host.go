@@ -74,6 +74,7 @@ func wakuConfig(c api.NetworkConfig) (w waku.Config, err error) {
 	}
 	replace(&w.Listen, c.Listen)
 	replace(&w.Peers, c.Peers)
+	replace(&w.StorePeers, c.StorePeers)
 	replace(&w.Trees, c.DNSDiscovery)
 	if c.Cluster != nil {
 		w.Cluster = uint16(*c.Cluster)
