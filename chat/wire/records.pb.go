@@ -2445,6 +2445,71 @@ func (x *TransferRecord) GetDiscarded() bool {
 	return false
 }
 
+// Up to when content topics were fetched from store nodes: of all topics without a record
+// of their own, or of one topic.
+type CatchUpRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In ms; what was published before is here, as far as the store nodes have it.
+	FetchedTo int64 `protobuf:"varint,1,opt,name=fetched_to,json=fetchedTo,proto3" json:"fetched_to,omitempty"`
+	// Only of all topics: the pubsub topics that were asked for, and the time since when one
+	// store node alone has answered although there were others; 0 is none.
+	PubsubTopics     []string `protobuf:"bytes,2,rep,name=pubsub_topics,json=pubsubTopics,proto3" json:"pubsub_topics,omitempty"`
+	UnconfirmedSince int64    `protobuf:"varint,3,opt,name=unconfirmed_since,json=unconfirmedSince,proto3" json:"unconfirmed_since,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *CatchUpRecord) Reset() {
+	*x = CatchUpRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CatchUpRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CatchUpRecord) ProtoMessage() {}
+
+func (x *CatchUpRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CatchUpRecord.ProtoReflect.Descriptor instead.
+func (*CatchUpRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *CatchUpRecord) GetFetchedTo() int64 {
+	if x != nil {
+		return x.FetchedTo
+	}
+	return 0
+}
+
+func (x *CatchUpRecord) GetPubsubTopics() []string {
+	if x != nil {
+		return x.PubsubTopics
+	}
+	return nil
+}
+
+func (x *CatchUpRecord) GetUnconfirmedSince() int64 {
+	if x != nil {
+		return x.UnconfirmedSince
+	}
+	return 0
+}
+
 var File_chat_wire_records_proto protoreflect.FileDescriptor
 
 const file_chat_wire_records_proto_rawDesc = "" +
@@ -2700,7 +2765,12 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\bended_at\x18\x06 \x01(\x03R\aendedAt\x12\x14\n" +
 	"\x05cause\x18\a \x01(\tR\x05cause\x12\x16\n" +
 	"\x06remote\x18\b \x01(\bR\x06remote\x12\x1c\n" +
-	"\tdiscarded\x18\t \x01(\bR\tdiscardedB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
+	"\tdiscarded\x18\t \x01(\bR\tdiscarded\"\x80\x01\n" +
+	"\rCatchUpRecord\x12\x1d\n" +
+	"\n" +
+	"fetched_to\x18\x01 \x01(\x03R\tfetchedTo\x12#\n" +
+	"\rpubsub_topics\x18\x02 \x03(\tR\fpubsubTopics\x12+\n" +
+	"\x11unconfirmed_since\x18\x03 \x01(\x03R\x10unconfirmedSinceB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
 
 var (
 	file_chat_wire_records_proto_rawDescOnce sync.Once
@@ -2714,7 +2784,7 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),     // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil), // 1: status1to1.record.InstallationRecord
@@ -2739,6 +2809,7 @@ var file_chat_wire_records_proto_goTypes = []any{
 	(*NoiseKeyRecord)(nil),     // 20: status1to1.record.NoiseKeyRecord
 	(*PairingRecord)(nil),      // 21: status1to1.record.PairingRecord
 	(*TransferRecord)(nil),     // 22: status1to1.record.TransferRecord
+	(*CatchUpRecord)(nil),      // 23: status1to1.record.CatchUpRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
@@ -2764,7 +2835,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
