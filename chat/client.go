@@ -10,6 +10,7 @@ import (
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/linking"
 	"libstatus1to1/chat/internal/outbox"
+	"libstatus1to1/chat/internal/segments"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/ratchet"
 	"libstatus1to1/chat/protocol/session"
@@ -50,6 +51,7 @@ type Client struct {
 	history  *history.History
 	outbox   *outbox.Outbox
 	linking  *linking.Linking
+	segments *segments.Segments
 
 	online onlineState
 	loop   loop
@@ -80,7 +82,8 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.history = c.newHistory()
 	c.outbox = c.newOutbox() // knows the history
 	c.linking = c.newLinking()
-	c.loop.parts = []part{c.outbox, c.history, c.linking}
+	c.segments = c.newSegments()
+	c.loop.parts = []part{c.outbox, c.history, c.linking, c.segments}
 	if err := c.start(ctx); err != nil {
 		c.life.cancel()
 		_ = c.net.Stop()

@@ -43,6 +43,7 @@ func (o *Outbox) publishAll() bool {
 			o.unpublished = append(rest, o.unpublished[i:]...)
 			return false
 		}
+		o.reportProgress(at)
 		if !at.done() {
 			rest = append(rest, at)
 			continue
