@@ -251,18 +251,6 @@ func (p *pass) unseal(e Envelope) (*inbound, error) {
 	return m, p.parse(m, opened.Data)
 }
 
-// parse decodes a ProtocolMessage.
-func (p *pass) parse(m *inbound, b []byte) (err error) {
-	if m.message, err = session.ParseMessage(b); err != nil {
-		return dropped("protocol")
-	}
-	if m.sender == p.a.public && m.message.GetInstallationId() == p.a.self.InstallationID {
-		return dropped("own")
-	}
-	m.digest = digest(b, m.sender)
-	return nil
-}
-
 // seenBefore drops an exact copy of a message that was opened, undecrypted, and
 // has what it carried acknowledged again: our acknowledgement may be lost.
 func (p *pass) seenBefore(m *inbound) (bool, error) {

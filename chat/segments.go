@@ -9,6 +9,7 @@ import (
 	"libstatus1to1/chat/internal/segments"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/segment"
+	"libstatus1to1/chat/protocol/session"
 )
 
 // Large messages: what is too large for an envelope goes as segments in one envelope each
@@ -104,6 +105,18 @@ func (p *pass) segment(m *inbound) error {
 		return err
 	}
 	return p.open(m)
+}
+
+// parse decodes a ProtocolMessage.
+func (p *pass) parse(m *inbound, b []byte) (err error) {
+	if m.message, err = session.ParseMessage(b); err != nil {
+		return dropped("protocol")
+	}
+	if m.sender == p.a.public && m.message.GetInstallationId() == p.a.self.InstallationID {
+		return dropped("own")
+	}
+	m.digest = digest(b, m.sender)
+	return nil
 }
 
 // progress tells programs how much of a large message has come. Of strangers nothing is told

@@ -7,10 +7,14 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/history"
+	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
+
+// MaxLargeMessage is the limit of an application message.
+const MaxLargeMessage = outbox.MaxMessage
 
 // SendPicture sends a picture of size random bytes, as a ChatMessage with an image in it.
 func (c *Client) SendPicture(to key.Public, caption string, size int, seed uint64) (event.Message, error) {

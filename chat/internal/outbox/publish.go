@@ -33,7 +33,11 @@ const stateSent = "sent"
 func (o *Outbox) publishAll() bool {
 	var rest []*attempt
 	for i, at := range o.unpublished {
+		before := at.envelopes.out
 		err := o.publish(at)
+		if at.envelopes.out > before {
+			o.reportProgress(at)
+		}
 		if at.damaged {
 			o.unrecordable(at, err)
 			continue
@@ -43,7 +47,6 @@ func (o *Outbox) publishAll() bool {
 			o.unpublished = append(rest, o.unpublished[i:]...)
 			return false
 		}
-		o.reportProgress(at)
 		if !at.done() {
 			rest = append(rest, at)
 			continue
