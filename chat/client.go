@@ -11,6 +11,7 @@ import (
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/linking"
 	"libstatus1to1/chat/internal/outbox"
+	"libstatus1to1/chat/internal/segments"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/ratchet"
 	"libstatus1to1/chat/protocol/session"
@@ -52,6 +53,7 @@ type Client struct {
 	outbox   *outbox.Outbox
 	linking  *linking.Linking
 	catchUp  *catchup.CatchUp
+	segments *segments.Segments
 
 	online onlineState
 	loop   loop
@@ -84,7 +86,8 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.outbox = c.newOutbox() // knows the history
 	c.linking = c.newLinking()
 	c.catchUp = c.newCatchUp(o.stepped)
-	c.loop.parts = []part{c.outbox, c.history, c.linking, c.catchUp}
+	c.segments = c.newSegments()
+	c.loop.parts = []part{c.outbox, c.history, c.linking, c.catchUp, c.segments}
 	if err := c.start(ctx); err != nil {
 		c.life.cancel()
 		_ = c.net.Stop()
