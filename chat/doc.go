@@ -88,8 +88,8 @@
 //	sessions.go: sessions                peers, skipped      the peers used last
 //	seal.go: introductions               introduced          the people used last
 //	seen.go: markBook                    #marks              all, read at the first mark of a run
-//	internal/outbox/rows.go: rows        #outbox, #attempts  all, but few bodies; ahead of the store
-//	                                                         with what is sent (below) and with
+//	internal/outbox/rows.go: rows        #outbox, #attempts, all, but few bodies; ahead of the store
+//	                                     #envelopes          with what is sent (below) and with
 //	                                                         what is to go sooner or later
 //	internal/outbox/acks.go: pendingAcks       acks          all
 //	internal/outbox/failed.go: failedMessages  failed        all, without bodies

@@ -79,7 +79,7 @@ func (s sealer) Seal(now time.Time, payloads []outbox.Payload) []outbox.SealResu
 	}
 	seal := func(i int) {
 		if results[i].Err == nil {
-			results[i].Envelopes, results[i].Err = s.c.sealPayload(all[i])
+			results[i].Attempts, results[i].Err = s.c.sealPayload(all[i])
 		}
 	}
 	// Payloads of one call go to different people, so their sessions do not depend on each
@@ -161,7 +161,7 @@ type sealed struct {
 	stateless     bool     // no session moves: it is an advertisement
 	started       []string // installations with which it begins a session
 	contentTopic  string
-	bytes         []byte
+	envelopes     [][]byte
 	newTopic      *route                 // the negotiated topic, if the envelope is the first on it
 	introduces    *wire.IntroducedRecord // our profile as they know it then
 }
@@ -183,7 +183,9 @@ func (c *Client) encrypt(s *sealing, plaintext []byte, except []string) (*sealed
 		return nil, err
 	}
 	e.contentTopic = s.shared.contentTopic
-	e.bytes, err = payload.SealSymmetric(c.rand, s.shared.sym, s.a.self.Identity, pm)
+	e.envelopes, err = c.inEnvelopes(pm, func(data []byte) ([]byte, error) {
+		return payload.SealSymmetric(c.rand, s.shared.sym, s.a.self.Identity, data)
+	})
 	return e, err
 }
 
@@ -196,13 +198,21 @@ func (c *Client) sealPartitioned(a *account, bundle *wire.Bundle, e *sealed, out
 	}
 	to := e.before.Identity
 	e.contentTopic = topic.Partitioned(to).ContentTopic()
-	e.bytes, err = payload.SealAsymmetric(c.rand, to, a.self.Identity, pm)
+	e.envelopes, err = c.inEnvelopes(pm, func(data []byte) ([]byte, error) {
+		return payload.SealAsymmetric(c.rand, to, a.self.Identity, data)
+	})
 	return err
+}
+
+// inEnvelopes seals a ProtocolMessage.
+func (c *Client) inEnvelopes(pm []byte, seal func([]byte) ([]byte, error)) ([][]byte, error) {
+	b, err := seal(pm)
+	return [][]byte{b}, err
 }
 
 func (c *Client) outboxSealed(e *sealed) outbox.Sealed {
 	return outbox.Sealed{
-		To: e.before.Identity, ContentTopic: e.contentTopic, Bytes: e.bytes,
+		To: e.before.Identity, ContentTopic: e.contentTopic, Envelopes: e.envelopes,
 		Save: func(tx *ledger.Tx) error { return c.txn(tx).saveSealed(e) },
 	}
 }

@@ -1555,6 +1555,14 @@ type AttemptRecord struct {
 	EvidenceKind  string `protobuf:"bytes,7,opt,name=evidence_kind,json=evidenceKind,proto3" json:"evidence_kind,omitempty"`
 	EvidencePeers uint32 `protobuf:"varint,8,opt,name=evidence_peers,json=evidencePeers,proto3" json:"evidence_peers,omitempty"`
 	EvidenceAt    int64  `protobuf:"varint,9,opt,name=evidence_at,json=evidenceAt,proto3" json:"evidence_at,omitempty"`
+	// For an attempt of several envelopes, which are stored one by one under consecutive
+	// numbers in place of payload: the first of the numbers, how many envelopes there are,
+	// and how many of them, from the front, are out. 0 once all are out.
+	FirstEnvelope uint64 `protobuf:"varint,10,opt,name=first_envelope,json=firstEnvelope,proto3" json:"first_envelope,omitempty"`
+	Envelopes     uint32 `protobuf:"varint,11,opt,name=envelopes,proto3" json:"envelopes,omitempty"`
+	EnvelopesOut  uint32 `protobuf:"varint,12,opt,name=envelopes_out,json=envelopesOut,proto3" json:"envelopes_out,omitempty"`
+	// The message hashes (14) of the envelopes that are out, 32 bytes each.
+	Hashes        [][]byte `protobuf:"bytes,13,rep,name=hashes,proto3" json:"hashes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1650,6 +1658,34 @@ func (x *AttemptRecord) GetEvidenceAt() int64 {
 		return x.EvidenceAt
 	}
 	return 0
+}
+
+func (x *AttemptRecord) GetFirstEnvelope() uint64 {
+	if x != nil {
+		return x.FirstEnvelope
+	}
+	return 0
+}
+
+func (x *AttemptRecord) GetEnvelopes() uint32 {
+	if x != nil {
+		return x.Envelopes
+	}
+	return 0
+}
+
+func (x *AttemptRecord) GetEnvelopesOut() uint32 {
+	if x != nil {
+		return x.EnvelopesOut
+	}
+	return 0
+}
+
+func (x *AttemptRecord) GetHashes() [][]byte {
+	if x != nil {
+		return x.Hashes
+	}
+	return nil
 }
 
 // A message of an attempt. No message is in two attempts.
@@ -2583,7 +2619,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"client_ref\x18\f \x01(\tR\tclientRef\x12\x1b\n" +
 	"\tfailed_at\x18\r \x01(\x03R\bfailedAt\x12\x18\n" +
 	"\arevived\x18\x0e \x01(\rR\arevived\x12\x1c\n" +
-	"\tcancelled\x18\x0f \x01(\bR\tcancelledJ\x04\b\b\x10\t\"\xb3\x02\n" +
+	"\tcancelled\x18\x0f \x01(\bR\tcancelledJ\x04\b\b\x10\t\"\xb5\x03\n" +
 	"\rAttemptRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04peer\x18\x02 \x01(\fR\x04peer\x12\x19\n" +
@@ -2594,7 +2630,12 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\revidence_kind\x18\a \x01(\tR\fevidenceKind\x12%\n" +
 	"\x0eevidence_peers\x18\b \x01(\rR\revidencePeers\x12\x1f\n" +
 	"\vevidence_at\x18\t \x01(\x03R\n" +
-	"evidenceAt\"\\\n" +
+	"evidenceAt\x12%\n" +
+	"\x0efirst_envelope\x18\n" +
+	" \x01(\x04R\rfirstEnvelope\x12\x1c\n" +
+	"\tenvelopes\x18\v \x01(\rR\tenvelopes\x12#\n" +
+	"\renvelopes_out\x18\f \x01(\rR\fenvelopesOut\x12\x16\n" +
+	"\x06hashes\x18\r \x03(\fR\x06hashes\"\\\n" +
 	"\x10AttemptRowRecord\x12\x10\n" +
 	"\x03row\x18\x01 \x01(\x04R\x03row\x12\x14\n" +
 	"\x05sends\x18\x02 \x01(\rR\x05sends\x12 \n" +

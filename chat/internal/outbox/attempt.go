@@ -25,19 +25,22 @@ import (
 // known to have happened, so a crash publishes the same bytes again: no message key ever
 // encrypts two plaintexts. An MVDS resend is a new attempt with a new ciphertext.
 
-// attempt is one envelope that carries messages, acknowledgements, both, or neither: an
-// answer, or our profile.
+// attempt is one ciphertext that carries messages, acknowledgements, both, or neither: an
+// answer, or our profile. It goes in one envelope, or in several if it is large.
 type attempt struct {
 	id           uint64
 	peer         key.Public
 	rows         []attemptRow
+	hasRows      bool // it was made for rows, though they may be gone
 	acks         [][32]byte
 	contentTopic string
-	bytes        []byte
+	envelopes    envelopes
 	resends      int                    // rows that were sent before
 	save         func(*ledger.Tx) error // what is stored with it beside; nil once it is
 
 	tried    bool // it may be out, though it is not known to be
+	needless bool // nobody waits for the rest of its envelopes
+	damaged  bool // the store has lost one of its envelopes
 	evidence port.Evidence
 	failure  port.Code // why it can never be published
 	sent     *Sent     // set once it is out
@@ -53,8 +56,9 @@ type attemptRow struct {
 // record is the record of an attempt that is not out.
 func (at *attempt) record() *wire.AttemptRecord {
 	rec := &wire.AttemptRecord{
-		Id: at.id, Peer: at.peer.Compressed(), ContentTopic: strings.Clone(at.contentTopic), Payload: at.bytes,
+		Id: at.id, Peer: at.peer.Compressed(), ContentTopic: strings.Clone(at.contentTopic),
 	}
+	at.envelopes.addTo(rec)
 	for _, a := range at.rows {
 		rec.Rows = append(rec.Rows, &wire.AttemptRowRecord{Row: a.number, Sends: uint32(a.sends)})
 	}
@@ -91,7 +95,7 @@ func (o *Outbox) Work(t *ledger.Turn) error {
 			return errors.Join(err, failed)
 		}
 	}
-	return errors.Join(err, o.recordPublished())
+	return errors.Join(err, o.recordPublished(), o.recordProgress())
 }
 
 // send publishes and seals in turn, until nothing is due or the network takes no more.
@@ -229,7 +233,7 @@ func (o *Outbox) sealBatches(batches []*batch, now time.Time) (attempts []*attem
 			continue
 		}
 		var at *attempt
-		for _, sealed := range result.Envelopes {
+		for _, sealed := range result.Attempts {
 			at = attemptOf(sealed)
 			attempts = append(attempts, at)
 		}
@@ -239,12 +243,12 @@ func (o *Outbox) sealBatches(batches []*batch, now time.Time) (attempts []*attem
 }
 
 func attemptOf(s Sealed) *attempt {
-	return &attempt{peer: s.To, contentTopic: s.ContentTopic, bytes: s.Bytes, save: s.Save}
+	return &attempt{peer: s.To, contentTopic: s.ContentTopic, envelopes: envelopes{sealed: s.Envelopes, count: len(s.Envelopes)}, save: s.Save}
 }
 
 // goWith notes the content of the batch in the attempt that carries it.
 func (b *batch) goWith(at *attempt) {
-	at.acks = b.acks
+	at.acks, at.hasRows = b.acks, len(b.rows) > 0
 	for _, r := range b.rows {
 		at.rows = append(at.rows, attemptRow{r.mvds, r.number, r.sendsThen()})
 		at.resends += min(r.sends, 1)
@@ -376,6 +380,9 @@ func (o *Outbox) storeAttempt(tx *ledger.Tx, at *attempt) error {
 			o.Log.Log("error", "an attempt has a row that cannot be in it", "attempt", at.id)
 		}
 	})
+	if err := o.storeEnvelopes(tx, &at.envelopes); err != nil {
+		return err
+	}
 	return ledger.Put(tx, tableAttempts, ledger.NumberKey(at.id), at.record())
 }
 

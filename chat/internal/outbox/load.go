@@ -44,7 +44,8 @@ func (o *Outbox) loadRows(tx port.Tx) error {
 			return err
 		}
 		o.lastAttempt = max(o.lastAttempt, at.id)
-		if len(at.bytes) > 0 {
+		o.lastEnvelope = max(o.lastEnvelope, at.envelopes.last())
+		if at.envelopes.count > 0 {
 			at.tried = true // before the last stop, perhaps
 			o.unpublished = append(o.unpublished, at)
 		}
@@ -120,6 +121,7 @@ func (l loadedRows) attempt(value []byte) (*attempt, error) {
 	if err != nil {
 		return nil, err
 	}
+	at.hasRows = len(rec.GetRows()) > 0
 	for _, a := range rec.GetRows() {
 		r := l.byNumber[a.GetRow()]
 		if r == nil {
@@ -185,11 +187,11 @@ func attemptFromRecord(b []byte) (*attempt, *wire.AttemptRecord, error) {
 	if err := ledger.Decode(tableAttempts, b, &rec); err != nil {
 		return nil, nil, err
 	}
-	at := &attempt{id: rec.GetId(), contentTopic: rec.GetContentTopic(), bytes: rec.GetPayload()}
-	if isOut(&rec) {
-		return at, &rec, nil
-	}
+	at := &attempt{id: rec.GetId(), contentTopic: rec.GetContentTopic()}
 	var err error
+	if at.envelopes, err = envelopesOf(&rec); err != nil || isOut(&rec) {
+		return at, &rec, err
+	}
 	if at.peer, err = key.ParsePublic(rec.GetPeer()); err != nil {
 		return nil, nil, port.Errorf(port.CodeStoreCorrupt, "", "an attempt does not read back")
 	}
@@ -197,4 +199,6 @@ func attemptFromRecord(b []byte) (*attempt, *wire.AttemptRecord, error) {
 }
 
 // isOut reports whether a record is of an attempt that is out.
-func isOut(rec *wire.AttemptRecord) bool { return len(rec.GetPayload()) == 0 }
+func isOut(rec *wire.AttemptRecord) bool {
+	return len(rec.GetPayload()) == 0 && rec.GetEnvelopes() == 0
+}

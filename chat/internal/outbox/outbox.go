@@ -8,6 +8,7 @@
 //	rows.go      the rows, in memory and in the store, and when each is due
 //	attempt.go   what is due -> sealed -> stored
 //	publish.go   stored -> handed to the network -> recorded as published
+//	envelopes.go an attempt too large for one envelope has several
 //	acks.go      acknowledgements, in and out; a chain that nobody answers is held
 //	returns.go   somebody is back, or we are: what waits for them goes at once
 //	failed.go    what was given up is kept, and tried again when they are back
@@ -37,8 +38,11 @@ import (
 const (
 	tableRows     port.Table = "#outbox"   // number of the row -> OutboxRecord
 	tableAttempts port.Table = "#attempts" // attempt id -> AttemptRecord
-	tableFailed   port.Table = "failed"    // message id -> OutboxRecord, of what was given up
-	tableAcks     port.Table = "acks"      // compressed key -> AcksRecord
+	// tableEnvelopes holds the envelopes of attempts that have several: number -> the
+	// envelope itself.
+	tableEnvelopes port.Table = "#envelopes"
+	tableFailed    port.Table = "failed" // message id -> OutboxRecord, of what was given up
+	tableAcks      port.Table = "acks"   // compressed key -> AcksRecord
 )
 
 // Sealer encrypts what is to be delivered. It is called in a Turn, outside of
@@ -75,21 +79,21 @@ type Payload struct {
 	Messages bool
 }
 
-// Sealed is an envelope, with the changes to store with it.
+// Sealed is what goes to a person in one attempt, with the changes to store with it.
 type Sealed struct {
 	To           key.Public
 	ContentTopic string
-	Bytes        []byte
+	Envelopes    [][]byte // one, or the segments of what is larger
 	// Save stores what sealing has changed, as the sessions, in the transaction that stores
-	// the envelope.
+	// the envelopes.
 	Save func(*ledger.Tx) error
 }
 
-// SealResult is the result of sealing a Payload: envelopes to be published in this order,
+// SealResult is the result of sealing a Payload: attempts to be published in this order,
 // the last of which carries it, or an error.
 type SealResult struct {
-	Envelopes []Sealed
-	Err       error
+	Attempts []Sealed
+	Err      error
 }
 
 // Messages is the history, as far as delivery changes the state of a message. A message
@@ -198,7 +202,8 @@ type Outbox struct {
 	// unpublished attempts are stored and not out yet; unrecorded ones are out and the
 	// store does not know it yet.
 	unpublished, unrecorded []*attempt
-	lastAttempt             uint64 // id that was given out last
+	// The id of an attempt, and the number in tableEnvelopes, that were given out last.
+	lastAttempt, lastEnvelope uint64
 }
 
 // remembered bounds the people and devices whose limits are kept in memory.

@@ -27,28 +27,66 @@ import (
 // stateSent is the state of such a message, as event.MessageState names it.
 const stateSent = "sent"
 
-// publishAll hands stored attempts to the network, oldest first, and reports whether all
-// are out.
+// publishAll hands stored attempts to the network, oldest first, and reports whether it
+// takes more. Of an attempt that has many envelopes only some go in one call, so that it
+// holds up no other.
 func (o *Outbox) publishAll() bool {
-	for len(o.unpublished) > 0 {
-		at := o.unpublished[0]
-		evidence, err := o.Network.Publish(at.contentTopic, at.bytes, o.rows.latestClock(at))
+	var rest []*attempt
+	for i, at := range o.unpublished {
+		err := o.publish(at)
+		if at.damaged {
+			o.unrecordable(at, err)
+			continue
+		}
+		if err != nil {
+			o.Log.Log("info", "publishing failed", "error", err.Error())
+			o.unpublished = append(rest, o.unpublished[i:]...)
+			return false
+		}
+		if !at.done() {
+			rest = append(rest, at)
+			continue
+		}
+		if !at.needless {
+			o.sent.Add(uint64(len(at.rows) - at.resends))
+			o.resent.Add(uint64(at.resends))
+		}
+		o.unrecorded = append(o.unrecorded, at)
+	}
+	o.unpublished = rest
+	return true
+}
+
+// publish publishes the next envelopes of an attempt. Its error is that the network, or the
+// store, is not there.
+func (o *Outbox) publish(at *attempt) error {
+	if o.isNeedless(at) {
+		at.needless = true
+		return nil
+	}
+	for n := 0; n < publishAtOnce && !at.done(); n++ {
+		b, err := o.nextEnvelope(at)
+		if err != nil {
+			return err
+		}
+		evidence, err := o.Network.Publish(at.contentTopic, b, o.rows.latestClock(at))
 		switch {
 		case errors.Is(err, port.ErrTooLarge):
 			at.failure = port.CodeTooLarge
 		case err != nil:
-			o.Log.Log("info", "publishing failed", "error", err.Error())
 			at.tried = at.tried || !errors.Is(err, port.ErrNoPeers)
-			return false
+			return err
 		}
 		o.Ledger.Probe(ledger.ProbeBeforeMark)
-		at.evidence = evidence
-		o.sent.Add(uint64(len(at.rows) - at.resends))
-		o.resent.Add(uint64(at.resends))
-		o.unpublished = o.unpublished[1:]
-		o.unrecorded = append(o.unrecorded, at)
+		at.evidence, at.tried = evidence, true
+		at.envelopes.published(evidence)
 	}
-	return true
+	return nil
+}
+
+// done reports whether nothing of an attempt is to be published any more.
+func (at *attempt) done() bool {
+	return at.failure != "" || at.needless || at.envelopes.out >= at.envelopes.count
 }
 
 // publication is the state to be stored after attempts were published. Its events are
@@ -114,6 +152,9 @@ func (o *Outbox) storePublished(tx *ledger.Tx, p *publication) error {
 		return nil
 	}
 	for i, at := range p.attempts {
+		if err := o.dropEnvelopes(tx, &at.envelopes, at.envelopes.count); err != nil {
+			return err
+		}
 		rec := &wire.AttemptRecord{Id: at.id}
 		at.sent.addTo(rec)
 		for _, r := range p.rows[i] {
@@ -166,10 +207,10 @@ func (o *Outbox) recordPublished() error {
 	return err
 }
 
-// unrecordable leaves the ciphertext of a published attempt in the store. Its messages are
-// due again, as if the envelope was lost on its way.
+// unrecordable leaves the ciphertext in the store of an attempt that is published, or cannot
+// be read. Its messages are due again, as if the envelope was lost on its way.
 func (o *Outbox) unrecordable(at *attempt, err error) {
-	o.Log.Log("error", "that an attempt was published cannot be recorded", "code", string(port.CodeOf(err)))
+	o.Log.Log("error", "the record of an attempt cannot be read or written", "code", string(port.CodeOf(err)))
 	o.Drop("attempt_" + ledger.Unstorable(err))
 	now := o.Now()
 	for _, r := range o.rows.in(at) {
