@@ -349,3 +349,23 @@ func decoded[E event.Event](t *testing.T, d chat.DeliveredEvent) (e E, ok bool) 
 	}
 	return e, true
 }
+
+// What the network never takes has failed, says why, and is not kept to be tried again.
+func TestFailedAsTooLarge(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 76})
+	alice, bob := newHome(t, "alice", net), newHome(t, "bob", net)
+	alice.waitState(alice.send(bob.person, "first").ID, "delivered")
+	alice.gate.Refuse(func(chat.Envelope) error { return chat.ErrTooLarge })
+	m := alice.send(bob.person, "large")
+	if e := alice.waitState(m.ID, "failed"); e.Failure != string(chat.CodeTooLarge) {
+		t.Errorf("failed as %q", e.Failure)
+	}
+	alice.gate.Refuse(nil)
+	_, err := alice.Retry(mustID(t, m.ID))
+	wants(t, "a retry of what never fits", err, chat.CodeWrongState, "failed")
+	alice.restart()
+	if m, err := alice.Message(mustID(t, m.ID)); err != nil || m.State != "failed" || m.Failure != string(chat.CodeTooLarge) {
+		t.Errorf("%+v, %v", m, err)
+	}
+	checked(t, alice.person)
+}
