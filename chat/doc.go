@@ -1,7 +1,7 @@
 // Package chat is the engine: it owns an identity, its sessions with others, what is said
 // to whom, and the order in which all of it becomes durable. It does no input or output of
 // its own: [Store], [Transport] and [Clock] are ports, and adapters for them are packages
-// store, chat/waku and chat/memnet.
+// store, chat/waku, chat/memnet and chat/external.
 //
 // [Client] is the face: each exported method is one thing a program can want. Behind it are
 // two pipelines, sending and receiving; the parts that they use (packages outbox, history

@@ -60,10 +60,14 @@ func (n network) MaxPayload() int { return n.c.net.MaxPayload() }
 // Publish implements outbox.Network. After a failure of the network there are no turns
 // that are online for a while.
 func (n network) Publish(contentTopic string, b []byte, clock uint64) (Evidence, error) {
-	evidence, err := n.c.publish(contentTopic, b, clock)
-	if err == nil || errors.Is(err, ErrTooLarge) {
+	evidence, err := n.c.hand(Envelope{
+		ContentTopic: contentTopic, Payload: b, Version: 1, Timestamp: history.EnvelopeTime(n.c.now(), clock).UnixNano(),
+	})
+	switch {
+	case err == nil, errors.Is(err, ErrTooLarge):
 		n.c.loop.networkPause.End()
-	} else {
+	case errors.Is(err, port.ErrUnderWay), errors.Is(err, port.ErrBusy): // it shows later
+	default:
 		n.c.loop.networkPause.Failed(n.c.now())
 	}
 	return evidence, err

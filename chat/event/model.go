@@ -93,7 +93,7 @@ type Device struct {
 // Evidence is the basis of a message's state.
 type Evidence struct {
 	// Kind is "relay" (passed on to mesh peers), "lightpush" (handed to a peer that relays
-	// it), "external" (handed to the host), "memory" (passed on in a memory network),
+	// it), "external" (published by the program, as it says), "memory" (passed on in a memory network),
 	// "store" (store nodes have it) or "device" (acknowledged by a device of the recipient).
 	Kind  string `json:"kind"`
 	Peers int    `json:"peers,omitempty"` // for "relay": the number of mesh peers; for "store": of store nodes

@@ -18,11 +18,13 @@ import (
 const maxStrangerEvents = 64
 
 // The subjects of events of the network. Peers other than static ones are strangers; the
-// id of the peer follows.
+// id of the peer, or of the envelope, follows.
 const (
 	SubjectNetwork  = "network"
+	SubjectTopics   = "topics"
 	SubjectStatic   = "static "
 	SubjectStranger = "stranger "
+	SubjectEnvelope = "envelope " // whoever asks for envelopes to be published bounds their number
 )
 
 // maxVolatile bounds the events that are not stored: log lines nobody reads go.
@@ -66,6 +68,14 @@ func (s *Stream) PushLatest(subject string, e event.Event, at int64) {
 	s.volatile = append(s.volatile, volatileEvent{event.Delivered{Type: e.Type(), At: at, Data: data}, subject})
 	s.boundStrangers()
 	s.wake()
+}
+
+// Withdraw removes the event of a subject, if it is unread.
+func (s *Stream) Withdraw(subject string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.volatile = slices.DeleteFunc(s.volatile, func(d volatileEvent) bool { return d.subject == subject })
+	s.reportWaiting()
 }
 
 // boundStrangers drops the oldest events of strangers above their number; s.mu is held.

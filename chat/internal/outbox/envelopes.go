@@ -1,6 +1,8 @@
 package outbox
 
 import (
+	"slices"
+
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/wire"
@@ -135,7 +137,7 @@ func (o *Outbox) dropEnvelopes(tx *ledger.Tx, e *envelopes, upTo int) error {
 
 // recordProgress stores how many envelopes of attempts are out that are not out as a whole.
 func (o *Outbox) recordProgress() error {
-	for _, at := range o.unpublished {
+	for _, at := range slices.Concat(o.unpublished, o.underWay) {
 		e := &at.envelopes
 		if e.out == e.erased {
 			continue

@@ -149,7 +149,9 @@ type People interface {
 type Network interface {
 	MaxPayload() int // bytes of an envelope
 	// Publish hands an envelope over with a fresh timestamp that fits clock, the latest
-	// Lamport clock (ms) of a message in it, or 0.
+	// Lamport clock (ms) of a message in it, or 0. It fails with port.ErrUnderWay if it is
+	// not known yet whether the envelope is out, and with port.ErrBusy if too much is: then it
+	// is asked again after Confirmed.
 	Publish(contentTopic string, b []byte, clock uint64) (port.Evidence, error)
 }
 
@@ -216,6 +218,12 @@ type Outbox struct {
 	// unpublished attempts are stored and not out yet; unrecorded ones are out and the
 	// store does not know it yet.
 	unpublished, unrecorded []*attempt
+	// underWay are unpublished attempts of which the network does not know yet whether they
+	// are out; busy is true if it takes no more of them. Both may be over if confirmed is
+	// true.
+	underWay  []*attempt
+	busy      bool
+	confirmed atomic.Bool
 	// The id of an attempt, and the number in tableEnvelopes, that were given out last.
 	lastAttempt, lastEnvelope uint64
 }
@@ -261,7 +269,7 @@ func (o *Outbox) Due(t *ledger.Turn) (due time.Time) {
 	for _, a := range o.acks {
 		earlier(a.due)
 	}
-	if len(o.unpublished) > 0 || len(o.back) > 0 {
+	if len(o.unpublished) > 0 && !o.busy || len(o.back) > 0 || o.confirmed.Load() {
 		earlier(t.Now)
 	}
 	if o.away.happened {
@@ -317,6 +325,13 @@ func (s *rows) shift(by time.Duration) {
 
 // Counts returns the numbers of messages sent for the first time, and sent again.
 func (o *Outbox) Counts() (sent, resent uint64) { return o.sent.Load(), o.resent.Load() }
+
+// Confirmed has the network asked again about what is under way. It may be called from any
+// goroutine.
+func (o *Outbox) Confirmed() {
+	o.confirmed.Store(true)
+	o.Wake()
+}
 
 // Len returns the number of messages that wait for publishing or an acknowledgement.
 func (o *Outbox) Len() int { return o.rows.len() }

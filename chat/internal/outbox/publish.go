@@ -29,8 +29,14 @@ const stateSent = "sent"
 
 // publishAll hands stored attempts to the network, oldest first, and reports whether it
 // takes more. Of an attempt that has many envelopes only some go in one call, so that it
-// holds up no other.
+// holds up no other. Of those under way the network is asked again once it knows more.
 func (o *Outbox) publishAll() bool {
+	if o.confirmed.Swap(false) {
+		o.unpublished, o.underWay, o.busy = append(o.underWay, o.unpublished...), nil, false
+	}
+	if o.busy {
+		return false
+	}
 	var rest []*attempt
 	for i, at := range o.unpublished {
 		err := o.publish(at)
@@ -38,7 +44,11 @@ func (o *Outbox) publishAll() bool {
 			o.unrecordable(at, err)
 			continue
 		}
-		if err != nil {
+		if errors.Is(err, port.ErrUnderWay) {
+			o.underWay = append(o.underWay, at)
+			continue
+		}
+		if o.busy = errors.Is(err, port.ErrBusy); err != nil {
 			o.Log.Log("info", "publishing failed", "error", err.Error())
 			o.unpublished = append(rest, o.unpublished[i:]...)
 			return false
@@ -74,7 +84,7 @@ func (o *Outbox) publish(at *attempt) error {
 		case errors.Is(err, port.ErrTooLarge):
 			at.failure = port.CodeTooLarge
 		case err != nil:
-			at.tried = at.tried || !errors.Is(err, port.ErrNoPeers)
+			at.tried = at.tried || !errors.Is(err, port.ErrNoPeers) && !errors.Is(err, port.ErrBusy)
 			return err
 		}
 		o.Ledger.Probe(ledger.ProbeBeforeMark)
