@@ -67,7 +67,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 		net: o.Transport, clock: o.Clock, rand: o.Rand, log: o.Logger,
 		settings: o.Settings.withDefaults(),
 		sessions: newSessions(), people: newPeople(),
-		loop: loop{inbox: newInbox(), wake: make(chan struct{}, 1)},
+		loop: loop{inbox: newInbox(), wake: make(chan struct{}, 1), stepped: o.stepped},
 	}
 	if c.clock == nil {
 		c.clock = systemClock{time.Now()}

@@ -20,6 +20,8 @@ type loop struct {
 	parts []part // in the order of their work
 	// paused is true while the store is suspended.
 	paused atomic.Bool
+	// stepped is true in simulations, which have no goroutines.
+	stepped bool
 	// acceptsWork is true once an identity is there and its state loaded.
 	acceptsWork bool
 

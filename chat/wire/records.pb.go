@@ -1114,6 +1114,8 @@ type MessageRecord struct {
 	EvidencePeers        uint32 `protobuf:"varint,17,opt,name=evidence_peers,json=evidencePeers,proto3" json:"evidence_peers,omitempty"`
 	EvidenceInstallation string `protobuf:"bytes,18,opt,name=evidence_installation,json=evidenceInstallation,proto3" json:"evidence_installation,omitempty"`
 	EvidenceAt           int64  `protobuf:"varint,19,opt,name=evidence_at,json=evidenceAt,proto3" json:"evidence_at,omitempty"`
+	// For evidence of kind "store": the store nodes that have it.
+	EvidenceNodes []string `protobuf:"bytes,44,rep,name=evidence_nodes,json=evidenceNodes,proto3" json:"evidence_nodes,omitempty"`
 	// The devices that have acknowledged it.
 	Devices []*DeviceAckRecord `protobuf:"bytes,40,rep,name=devices,proto3" json:"devices,omitempty"`
 	// It came from a stranger and waits until they are a stranger no longer: it has not
@@ -1289,6 +1291,13 @@ func (x *MessageRecord) GetEvidenceAt() int64 {
 		return x.EvidenceAt
 	}
 	return 0
+}
+
+func (x *MessageRecord) GetEvidenceNodes() []string {
+	if x != nil {
+		return x.EvidenceNodes
+	}
+	return nil
 }
 
 func (x *MessageRecord) GetDevices() []*DeviceAckRecord {
@@ -1561,8 +1570,12 @@ type AttemptRecord struct {
 	FirstEnvelope uint64 `protobuf:"varint,10,opt,name=first_envelope,json=firstEnvelope,proto3" json:"first_envelope,omitempty"`
 	Envelopes     uint32 `protobuf:"varint,11,opt,name=envelopes,proto3" json:"envelopes,omitempty"`
 	EnvelopesOut  uint32 `protobuf:"varint,12,opt,name=envelopes_out,json=envelopesOut,proto3" json:"envelopes_out,omitempty"`
-	// The message hashes (14) of the envelopes that are out, 32 bytes each.
-	Hashes        [][]byte `protobuf:"bytes,13,rep,name=hashes,proto3" json:"hashes,omitempty"`
+	// The message hashes (14) of the envelopes that are out, 32 bytes each; none once store
+	// nodes have them.
+	Hashes [][]byte `protobuf:"bytes,13,rep,name=hashes,proto3" json:"hashes,omitempty"`
+	// When (ms) store nodes had the envelopes, and which.
+	StoredAt      int64    `protobuf:"varint,14,opt,name=stored_at,json=storedAt,proto3" json:"stored_at,omitempty"`
+	StoredNodes   []string `protobuf:"bytes,15,rep,name=stored_nodes,json=storedNodes,proto3" json:"stored_nodes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1688,6 +1701,20 @@ func (x *AttemptRecord) GetHashes() [][]byte {
 	return nil
 }
 
+func (x *AttemptRecord) GetStoredAt() int64 {
+	if x != nil {
+		return x.StoredAt
+	}
+	return 0
+}
+
+func (x *AttemptRecord) GetStoredNodes() []string {
+	if x != nil {
+		return x.StoredNodes
+	}
+	return nil
+}
+
 // A message of an attempt. No message is in two attempts.
 type AttemptRowRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1696,7 +1723,11 @@ type AttemptRowRecord struct {
 	// How often it was sent, this attempt included.
 	Sends uint32 `protobuf:"varint,2,opt,name=sends,proto3" json:"sends,omitempty"`
 	// When it is due again; 0 until the attempt is published.
-	NextSendAt    int64 `protobuf:"varint,3,opt,name=next_send_at,json=nextSendAt,proto3" json:"next_send_at,omitempty"`
+	NextSendAt int64 `protobuf:"varint,3,opt,name=next_send_at,json=nextSendAt,proto3" json:"next_send_at,omitempty"`
+	// How often it was sent beside its schedule, because somebody was back.
+	Extra uint32 `protobuf:"varint,4,opt,name=extra,proto3" json:"extra,omitempty"`
+	// Each store node that was asked has it, from this attempt or an earlier one.
+	StoredSafely  bool `protobuf:"varint,5,opt,name=stored_safely,json=storedSafely,proto3" json:"stored_safely,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1750,6 +1781,20 @@ func (x *AttemptRowRecord) GetNextSendAt() int64 {
 		return x.NextSendAt
 	}
 	return 0
+}
+
+func (x *AttemptRowRecord) GetExtra() uint32 {
+	if x != nil {
+		return x.Extra
+	}
+	return 0
+}
+
+func (x *AttemptRowRecord) GetStoredSafely() bool {
+	if x != nil {
+		return x.StoredSafely
+	}
+	return false
 }
 
 // Acknowledgements waiting to be sent to one peer.
@@ -2741,7 +2786,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x12last_message_clock\x18\x05 \x01(\x04R\x10lastMessageClock\x12\x18\n" +
 	"\aunasked\x18\x06 \x01(\rR\aunasked\x12#\n" +
 	"\runasked_bytes\x18\a \x01(\x04R\funaskedBytes\x12\x18\n" +
-	"\awaiting\x18\b \x01(\rR\awaiting\"\xc8\x05\n" +
+	"\awaiting\x18\b \x01(\rR\awaiting\"\xef\x05\n" +
 	"\rMessageRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04chat\x18\x02 \x01(\fR\x04chat\x12\x12\n" +
@@ -2766,7 +2811,8 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x0eevidence_peers\x18\x11 \x01(\rR\revidencePeers\x123\n" +
 	"\x15evidence_installation\x18\x12 \x01(\tR\x14evidenceInstallation\x12\x1f\n" +
 	"\vevidence_at\x18\x13 \x01(\x03R\n" +
-	"evidenceAt\x12<\n" +
+	"evidenceAt\x12%\n" +
+	"\x0eevidence_nodes\x18, \x03(\tR\revidenceNodes\x12<\n" +
 	"\adevices\x18( \x03(\v2\".status1to1.record.DeviceAckRecordR\adevices\x12\x18\n" +
 	"\arequest\x18) \x01(\bR\arequest\x12\x1d\n" +
 	"\n" +
@@ -2795,7 +2841,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"client_ref\x18\f \x01(\tR\tclientRef\x12\x1b\n" +
 	"\tfailed_at\x18\r \x01(\x03R\bfailedAt\x12\x18\n" +
 	"\arevived\x18\x0e \x01(\rR\arevived\x12\x1c\n" +
-	"\tcancelled\x18\x0f \x01(\bR\tcancelledJ\x04\b\b\x10\t\"\xb5\x03\n" +
+	"\tcancelled\x18\x0f \x01(\bR\tcancelledJ\x04\b\b\x10\t\"\xf5\x03\n" +
 	"\rAttemptRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04peer\x18\x02 \x01(\fR\x04peer\x12\x19\n" +
@@ -2811,12 +2857,16 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	" \x01(\x04R\rfirstEnvelope\x12\x1c\n" +
 	"\tenvelopes\x18\v \x01(\rR\tenvelopes\x12#\n" +
 	"\renvelopes_out\x18\f \x01(\rR\fenvelopesOut\x12\x16\n" +
-	"\x06hashes\x18\r \x03(\fR\x06hashes\"\\\n" +
+	"\x06hashes\x18\r \x03(\fR\x06hashes\x12\x1b\n" +
+	"\tstored_at\x18\x0e \x01(\x03R\bstoredAt\x12!\n" +
+	"\fstored_nodes\x18\x0f \x03(\tR\vstoredNodes\"\x97\x01\n" +
 	"\x10AttemptRowRecord\x12\x10\n" +
 	"\x03row\x18\x01 \x01(\x04R\x03row\x12\x14\n" +
 	"\x05sends\x18\x02 \x01(\rR\x05sends\x12 \n" +
 	"\fnext_send_at\x18\x03 \x01(\x03R\n" +
-	"nextSendAt\"'\n" +
+	"nextSendAt\x12\x14\n" +
+	"\x05extra\x18\x04 \x01(\rR\x05extra\x12#\n" +
+	"\rstored_safely\x18\x05 \x01(\bR\fstoredSafely\"'\n" +
 	"\n" +
 	"AcksRecord\x12\x19\n" +
 	"\bmvds_ids\x18\x01 \x03(\fR\amvdsIds\"'\n" +
