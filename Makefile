@@ -25,6 +25,10 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 300ms
 BENCHCOUNT ?= 3
 
+# How long `make soak` kills clients and nodes. Messages and kills are in proportion: 10,000
+# each way and 200 in ten minutes. `make test` takes a minute.
+SOAK ?= 10m
+
 BUILD := build
 OS    := $(shell uname -s)
 ifeq ($(OS),Darwin)
@@ -46,8 +50,8 @@ LDL    := -ldl
 CWARN  := -std=c11 -Wall -Wextra -pedantic -Werror
 CUSE   := $(CWARN) -Iinclude -L$(BUILD) -Wl,-rpath,$(CURDIR)/$(BUILD)
 
-.PHONY: help build test demo demo-devices demo-noise bench fuzz lint install clean generate \
-	library go-test race-test fuzz-test abi-test stress-test asan-test python-test install-test
+.PHONY: help build test demo demo-devices demo-noise bench soak fuzz lint install clean generate \
+	library go-test race-test soak-test fuzz-test abi-test stress-test asan-test python-test install-test
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -69,7 +73,7 @@ $(BUILD)/chat: $(wildcard examples/c/*.c examples/c/*.h) include/status1to1.h | 
 	@ln -sf ../../$@ examples/c/chat
 
 # The steps of `make test`, cheap ones first.
-STEPS := lint build abi-test stress-test asan-test python-test install-test demo demo-devices demo-noise go-test race-test fuzz-test
+STEPS := lint build abi-test stress-test asan-test python-test install-test demo demo-devices demo-noise go-test race-test soak-test fuzz-test
 
 test: ## everything that is checked, with the time each step takes
 	@MAKE="$(MAKE)" sh tests/steps.sh $(STEPS)
@@ -122,6 +126,14 @@ bench: ## measure the engine against its primitives, into build/bench.json
 	@mkdir -p $(BUILD)
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime $(BENCHTIME) -count $(BENCHCOUNT) -timeout 60m \
 		./internal/bench -args -figures $(CURDIR)/$(BUILD)/bench.json
+
+soak: ## clients and nodes are killed for SOAK; nothing may be lost; into build/soak.json
+	@mkdir -p $(BUILD)
+	$(GO) build -tags $(TAGS) -o $(BUILD)/soak ./internal/soak/cmd
+	$(BUILD)/soak -for $(SOAK) -out $(BUILD)/soak.json
+
+soak-test:
+	@$(MAKE) --no-print-directory soak SOAK=60s
 
 fuzz: ## every fuzz target for FUZZTIME
 	@GO="$(GO)" TAGS=$(TAGS) sh tests/fuzz.sh $(FUZZTIME)
