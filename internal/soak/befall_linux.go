@@ -16,7 +16,7 @@ const trapTime = 2 * time.Second
 // of its kind, and waits if there is none.
 func (r *run) befall() {
 	for len(r.plan) > 0 && r.plan[0].At <= r.now && r.apply(r.plan[0]) {
-		r.counts[r.plan[0].Kind]++
+		r.counts[r.plan[0].name()]++
 		r.plan = r.plan[1:]
 	}
 	if len(r.plan) == 0 && r.quiet == 0 && r.whole() {
@@ -53,6 +53,8 @@ func (r *run) apply(f fault) bool {
 		for _, n := range r.nodes {
 			r.harmNode(n, f)
 		}
+	case misserve:
+		r.nodes[f.Target].serve(f.Service, r.now+f.For)
 	case offline:
 		for i := range r.nodes {
 			r.harmLink(linkOf(f.Target, i), f, faultproxy.Faults{Refuse: true})
@@ -163,6 +165,9 @@ func (r *run) lift() {
 		if n.process != nil && n.process.stopped && r.now >= n.resumes {
 			n.process.resume()
 		}
+		if n.mends != 0 && r.now >= n.mends {
+			n.serve("", 0)
+		}
 	}
 }
 
@@ -174,7 +179,7 @@ func (r *run) whole() bool {
 		}
 	}
 	for _, n := range r.nodes {
-		if !n.up() {
+		if !n.up() || n.mends != 0 {
 			return false
 		}
 	}

@@ -1,8 +1,11 @@
 package soak
 
 import (
+	"encoding/hex"
 	"fmt"
 	"io"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"libstatus1to1/chat/waku"
@@ -16,6 +19,9 @@ const (
 	nodes   = 2
 	links   = clients*nodes + 1
 )
+
+// keeps is the node that keeps what it has stored when it is killed. The other forgets it.
+const keeps = 1
 
 // linkOf is the number of the link between a client and a node; between is that of the
 // link of the nodes.
@@ -48,6 +54,7 @@ type station struct {
 	peerID  string
 	process *process
 	ready   bool
+	mends   time.Duration // of the run, when its services work again; 0 if they do
 	starts  time.Duration // of the run, when it is to start again, if it is dead
 	resumes time.Duration // if it is stopped
 	lives   int
@@ -79,6 +86,20 @@ func (s *station) start(errors io.Writer, said chan<- spoken) error {
 	return nil
 }
 
+// serve says what the node's services do wrong until a time of the run.
+func (s *station) serve(wrong string, until time.Duration) {
+	s.order.Service, s.mends = wrong, until
+	if s.process != nil {
+		s.process.tell(nodeOrder{Service: wrong})
+	}
+}
+
+// misleads reports whether a client in light mode is not heard, or hears nothing, by the
+// node's fault.
+func (s *station) misleads() bool {
+	return strings.HasPrefix(s.order.Service, "filter") || strings.HasPrefix(s.order.Service, "lightpush")
+}
+
 // nowhere is where a proxy forwards to while its node is dead: nobody can be there.
 const nowhere = "127.0.0.1:0"
 
@@ -91,14 +112,17 @@ func leadsTo(link int) int {
 }
 
 // newNetwork makes the nodes, not yet started, and the links between all.
-func newNetwork(seed uint64) (all [nodes]*station, ways [links]*link, err error) {
+func newNetwork(seed uint64, directory string) (all [nodes]*station, ways [links]*link, err error) {
 	for i := range all {
 		key := nodeKey(seed, i)
 		id, err := waku.PeerID(key)
 		if err != nil {
 			return all, ways, err
 		}
-		all[i] = &station{number: i, peerID: id, order: nodeOrder{Key: key.Bytes()}}
+		all[i] = &station{number: i, peerID: id, order: nodeOrder{Key: hex.EncodeToString(key.Bytes())}}
+		if i == keeps {
+			all[i].order.Archive = filepath.Join(directory, fmt.Sprintf("node%d.archive", i+1))
+		}
 	}
 	for i := range ways {
 		proxy, err := faultproxy.Listen(nowhere)

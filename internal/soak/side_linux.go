@@ -19,6 +19,7 @@ type side struct {
 	key        string // its chat key
 	books      books  // of what it sends
 	process    *process
+	light      bool          // in this life
 	open       bool          // the client is open in this life
 	befriended bool          // the other is a contact
 	starts     time.Duration // of the run, when it is to start again, if it is dead
@@ -103,6 +104,10 @@ func (r *run) config(s *side) any {
 		peers = append(peers, n.multiaddress(r.links[linkOf(s.number, i)].proxy.Port()))
 	}
 	network := map[string]any{"peers": peers}
+	if s.light = r.Light && r.modes.IntN(2) == 0; s.light {
+		network["mode"] = "light"
+		r.counts["lives in light mode"]++
+	}
 	return map[string]any{
 		"store":   map[string]any{"path": filepath.Join(r.directory, s.name+".db"), "key": storeKey},
 		"network": network,

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ type Options struct {
 	Messages int           // each way
 	Kills    int           // at least
 	Seed     uint64        // of the plan
+	Light    bool          // half of the lives of clients are in light mode
 	Log      io.Writer     // what happens, for people
 }
 
@@ -40,8 +42,9 @@ type run struct {
 	sides     [clients]*side
 	nodes     [nodes]*station
 	links     [links]*link
-	plan      []fault // what is left of it
-	due       int     // how many messages each side is to have sent by now
+	plan      []fault    // what is left of it
+	modes     *rand.Rand // draws the mode of each life
+	due       int        // how many messages each side is to have sent by now
 	together  presence
 	looked    time.Duration
 	counts    map[string]int // of faults, by kind
@@ -66,7 +69,7 @@ func Run(o Options) (*Report, error) {
 	if r.errors, err = os.Create(filepath.Join(directory, "stderr.log")); err != nil {
 		return nil, err
 	}
-	if r.nodes, r.links, err = newNetwork(o.Seed); err != nil {
+	if r.nodes, r.links, err = newNetwork(o.Seed, directory); err != nil {
 		return nil, err
 	}
 	r.sides = [clients]*side{{number: 0, name: "alice", outbox: -1}, {number: 1, name: "bob", outbox: -1}}
@@ -74,6 +77,7 @@ func Run(o Options) (*Report, error) {
 		s.books.sender = s.name
 	}
 	r.plan = plan(o, rand.New(rand.NewPCG(o.Seed, 0)))
+	r.modes = rand.New(rand.NewPCG(o.Seed, math.MaxUint64))
 	r.began = time.Now()
 	for r.err == nil && !r.finished() {
 		r.step()
@@ -153,11 +157,16 @@ func (r *run) presence() {
 	way := false
 	for i, a := range r.nodes {
 		for j, b := range r.nodes {
-			ends := a.up() && b.up() && r.links[linkOf(0, i)].carries() && r.links[linkOf(1, j)].carries()
+			ends := a.up() && b.up() && r.reaches(0, i) && r.reaches(1, j)
 			way = way || ends && (i == j || r.links[between].carries())
 		}
 	}
 	r.together.set(r.now, way && r.sides[0].up() && r.sides[1].up())
+}
+
+// reaches reports whether a client gets to a node and is served by it.
+func (r *run) reaches(client, node int) bool {
+	return r.links[linkOf(client, node)].carries() && !(r.sides[client].light && r.nodes[node].misleads())
 }
 
 // start starts whatever is dead and is to run.

@@ -2,8 +2,10 @@ package soak
 
 import (
 	"cmp"
+	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"libstatus1to1/chat"
@@ -26,18 +28,26 @@ const (
 	offline    = "offline"     // all links of a client are cut and refuse
 	apart      = "nodes apart" // the link between the nodes is cut and refuses
 	longAway   = "away"        // a client is killed and stays away
+	misserve   = "services"    // store, filter or lightpush of a node do what they should not
 	allNodes   = "kill all"    // all nodes at the same time
 )
 
 // fault is one fault of a plan.
 type fault struct {
-	At     time.Duration // since the start of the run
-	Kind   string
-	Target int           // of the clients, nodes or links; which of them that is follows from Kind
-	For    time.Duration // until it ends, or until what was killed starts again
-	Point  string        // of a trap
-	Nth    int
-	Way    faultproxy.Faults // of a link
+	At      time.Duration // since the start of the run
+	Kind    string
+	Target  int           // of the clients, nodes or links; which of them that is follows from Kind
+	For     time.Duration // until it ends, or until what was killed starts again
+	Point   string        // of a trap
+	Nth     int
+	Way     faultproxy.Faults // of a link
+	Service string            // what a node's services do
+}
+
+// name is how a fault is counted.
+func (f fault) name() string {
+	what, _, _ := strings.Cut(f.Service, ":")
+	return strings.TrimSpace(f.Kind + " " + what)
 }
 
 // kills returns how many kills a fault is.
@@ -60,7 +70,7 @@ type weighted []struct {
 var deadly = weighted{{killClient, 30}, {trapClient, 30}, {killNode, 30}, {longAway, 5}, {allNodes, 5}}
 
 var harmless = weighted{{stopClient, 4}, {stopNode, 3}, {cutLink, 4}, {halfLink, 2}, {stallLink, 3}, {loseLink, 3},
-	{slowLink, 4}, {refuseLink, 2}, {offline, 2}, {apart, 2}}
+	{slowLink, 4}, {refuseLink, 2}, {offline, 2}, {apart, 2}, {misserve, 10}}
 
 func (w weighted) draw(random *rand.Rand) string {
 	sum := 0
@@ -121,6 +131,10 @@ func drawn(kind string, o Options, random *rand.Rand) fault {
 	case longAway, offline:
 		f.Target = random.IntN(2)
 		f.For = between(longestFault, max(2*longestFault, time.Duration(longestAway*float64(o.Duration))))
+	case misserve:
+		names := slices.Sorted(maps.Keys(serviceFaults))[1:] // the first one is none
+		f.Target, f.Service = random.IntN(nodes), names[random.IntN(len(names))]
+		f.For = between(longestFault, 3*longestFault)
 	case stopClient, stopNode:
 		f.Target = random.IntN(2)
 	default:
