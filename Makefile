@@ -51,7 +51,7 @@ CWARN  := -std=c11 -Wall -Wextra -pedantic -Werror
 CUSE   := $(CWARN) -Iinclude -L$(BUILD) -Wl,-rpath,$(CURDIR)/$(BUILD)
 
 .PHONY: help build test demo demo-devices demo-noise bench soak fuzz lint install clean generate \
-	library go-test race-test soak-test fuzz-test abi-test stress-test asan-test python-test install-test
+	library go-test race-test node-test soak-test fuzz-test abi-test stress-test asan-test python-test install-test
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -73,7 +73,7 @@ $(BUILD)/chat: $(wildcard examples/c/*.c examples/c/*.h) include/status1to1.h | 
 	@ln -sf ../../$@ examples/c/chat
 
 # The steps of `make test`, cheap ones first.
-STEPS := lint build abi-test stress-test asan-test python-test install-test demo demo-devices demo-noise go-test race-test soak-test fuzz-test
+STEPS := lint build abi-test stress-test asan-test python-test install-test demo demo-devices demo-noise go-test race-test node-test soak-test fuzz-test
 
 test: ## everything that is checked, with the time each step takes
 	@MAKE="$(MAKE)" sh tests/steps.sh $(STEPS)
@@ -131,6 +131,10 @@ soak: ## clients and nodes are killed for SOAK; nothing may be lost; into build/
 	@mkdir -p $(BUILD)
 	$(GO) build -tags $(TAGS) -o $(BUILD)/soak ./internal/soak/cmd
 	$(BUILD)/soak -for $(SOAK) -out $(BUILD)/soak.json
+
+# @waku/sdk as a foreign client, where there is Node.
+node-test:
+	@GO="$(GO)" sh tests/node.sh $(TAGS)
 
 soak-test:
 	@$(MAKE) --no-print-directory soak SOAK=60s

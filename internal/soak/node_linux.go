@@ -78,6 +78,9 @@ func (o nodeOrder) start() (*servicenode.Node, error) {
 	return servicenode.Start(options)
 }
 
+// lies begins the names of the lies of a store.
+const lies = "store lies: "
+
 // serviceFaults are what the services of a node may do wrong, by name.
 var serviceFaults = namedFaults()
 
@@ -102,8 +105,8 @@ func namedFaults() map[string]servicenode.Faults {
 		"lightpush loses":   {LightpushLoses: true},
 		"lightpush mute":    {LightpushMute: true},
 	}
-	for _, lie := range servicenode.Lies() {
-		all["store lies: "+lie.String()] = servicenode.Faults{StoreLie: lie}
+	for _, l := range servicenode.Lies() {
+		all[lies+l.String()] = servicenode.Faults{StoreLie: l}
 	}
 	return all
 }

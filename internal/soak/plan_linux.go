@@ -132,8 +132,7 @@ func drawn(kind string, o Options, random *rand.Rand) fault {
 		f.Target = random.IntN(2)
 		f.For = between(longestFault, max(2*longestFault, time.Duration(longestAway*float64(o.Duration))))
 	case misserve:
-		names := slices.Sorted(maps.Keys(serviceFaults))[1:] // the first one is none
-		f.Target, f.Service = random.IntN(nodes), names[random.IntN(len(names))]
+		f.Target, f.Service = random.IntN(nodes), serviceFault(random)
 		f.For = between(longestFault, 3*longestFault)
 	case stopClient, stopNode:
 		f.Target = random.IntN(2)
@@ -142,6 +141,18 @@ func drawn(kind string, o Options, random *rand.Rand) fault {
 		f.Way = way(kind, random)
 	}
 	return f
+}
+
+// lieShare is how many of the faults of services are lies of the store, of which there are
+// more kinds than of all others together.
+const lieShare = 0.35
+
+func serviceFault(random *rand.Rand) string {
+	lying := random.Float64() < lieShare
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(serviceFaults)), func(name string) bool {
+		return name == "" || strings.HasPrefix(name, lies) != lying
+	})
+	return names[random.IntN(len(names))]
 }
 
 // way is what a fault makes of a link.
