@@ -13,8 +13,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// filter holds the subscriptions. The zero value is ready.
-type filter struct {
+// subscriptions holds who has subscribed to what. The zero value is ready.
+type subscriptions struct {
 	mu          sync.Mutex
 	subscribers map[peer.ID]*subscriber
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"slices"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	wakupb "github.com/waku-org/go-waku/waku/v2/protocol/pb"
@@ -40,7 +41,10 @@ func (n *Node) lie(stream network.Stream, l Lie, request *pb.StoreQueryRequest, 
 // spoilAnswer tells the lies that are about a whole answer.
 func (n *Node) spoilAnswer(l Lie, request *pb.StoreQueryRequest, answer *pb.StoreQueryResponse) {
 	cursor := make([]byte, len(Hash{}))
-	_, _ = rand.Read(cursor) // never fails
+	_, _ = rand.Read(cursor)                                                 // never fails
+	if slices.Contains([]Lie{LieSameCursor, LieEndless, LieEmptyPages}, l) { // whose cursors are not there
+		answer.RequestId, answer.StatusCode = request.RequestId, proto.Uint32(statusOK)
+	}
 	switch l {
 	case LieUnasked:
 		answer.Messages = append(answer.Messages, madeUp(request))
@@ -102,7 +106,7 @@ func spoilEntry(l Lie, request *pb.StoreQueryRequest, answer *pb.StoreQueryRespo
 		rehash()
 	case LieTime:
 		if entry.Message != nil {
-			entry.Message.Timestamp = proto.Int64(request.GetTimeStart() - 1)
+			entry.Message.Timestamp = proto.Int64(request.GetTimeStart() - int64(time.Hour))
 		}
 		rehash()
 	case LieTwice:

@@ -119,7 +119,7 @@ type Node struct {
 	host    host.Host
 	relay   *pubsub.PubSub
 	topics  map[string]*pubsub.Topic // by name
-	filter  filter
+	filter  subscriptions
 	faults  atomic.Pointer[Faults]
 
 	mu      sync.Mutex

@@ -88,3 +88,39 @@ func TestArchiveFile(t *testing.T) {
 		appendTo(t, path, []byte{200, 1, 10, 32, 5}) // the beginning of an entry
 	}
 }
+
+// A hundred thousand messages in any order take the archive moments, in one call.
+func TestArchiveOfManyMessages(t *testing.T) {
+	const many = 100_000
+	a, all := NewArchive(), make([]port.Envelope, many)
+	for i := range all {
+		all[i] = envelope(fmt.Sprint("/waku/1/", i%100, "/rfc26"), int64(1+i*7919%many), fmt.Sprint(i))
+	}
+	if a.Add(all...) != many || a.Add(all[:10]...) != 0 || a.Count() != many {
+		t.Fatal(a.Count())
+	}
+	got := map[Hash]bool{}
+	q := query{pubsub: shard, contents: []string{"/waku/1/3/rfc26", "/waku/1/4/rfc26"}, from: 1, to: many, limit: 100}
+	for last := int64(0); ; {
+		page, more, ok := a.find(q)
+		if !ok {
+			t.Fatal("the cursor is not there")
+		}
+		for _, s := range page {
+			if s.Time < last || got[s.Hash] {
+				t.Fatalf("%+v after %d", s, last)
+			}
+			last, got[s.Hash] = s.Time, true
+		}
+		if !more {
+			break
+		}
+		q.after = &page[len(page)-1].Hash
+	}
+	if len(got) != many/50 {
+		t.Errorf("%d messages", len(got))
+	}
+	if first := a.List()[0]; !a.Remove(first.Hash) || a.Has(first.Hash) || a.Remove(first.Hash) || a.Count() != many-1 {
+		t.Error("not removed")
+	}
+}
