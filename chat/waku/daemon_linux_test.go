@@ -2,9 +2,11 @@ package waku
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -12,6 +14,8 @@ import (
 	"time"
 
 	ma "github.com/multiformats/go-multiaddr"
+
+	"libstatus1to1/chat/port"
 )
 
 // daemonProgram builds go-waku's own program, the tool waku of go.mod, and returns its
@@ -70,25 +74,50 @@ func startDaemon(t *testing.T) string {
 	return where + "/p2p/" + id
 }
 
+// untilThrough publishes a text again and again until it arrives: what comes to the daemon
+// before it has heard of a subscription is lost. By lightpush it takes one message a second.
+func untilThrough(t *testing.T, from, to *station, text string) port.Evidence {
+	t.Helper()
+	arrived := func() bool {
+		return slices.ContainsFunc(to.allReceived(), func(e port.Envelope) bool { return string(e.Payload) == text })
+	}
+	var evidence port.Evidence
+	var refused error
+	for end := time.Now().Add(patience); !arrived(); time.Sleep(200 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%q did not come through; last %v", text, refused)
+		}
+		if e, err := from.Publish(context.Background(), envelope([]byte(text))); err == nil {
+			evidence = e
+		} else {
+			refused = err
+		}
+	}
+	return evidence
+}
+
 // Two nodes of ours that know only go-waku's daemon reach each other through it.
 func TestDaemonRelays(t *testing.T) {
 	address := startDaemon(t)
 	a, b := start(t, Config{Peers: []string{address}}), start(t, Config{Peers: []string{address}})
-	for _, s := range []*station{a, b} {
-		s.untilOnline(t)
+	a.untilOnline(t)
+	b.untilOnline(t)
+	untilThrough(t, a, b, "through the daemon")
+	untilThrough(t, b, a, "and back")
+}
+
+// A light node uses go-waku's daemon for filter and for lightpush 2: the daemon has no
+// lightpush 3.
+func TestLightDaemon(t *testing.T) {
+	address := startDaemon(t)
+	relay := start(t, Config{Peers: []string{address}})
+	light := prepare(t, Config{Mode: ModeLight, Peers: []string{address}})
+	light.settings.timing = fast
+	light.start(t)
+	relay.untilOnline(t)
+	light.untilOnline(t)
+	if e := untilThrough(t, light, relay, "by lightpush"); e.Kind != "lightpush" {
+		t.Fatalf("published by %+v", e)
 	}
-	for _, way := range []struct {
-		from, to *station
-		text     string
-	}{{a, b, "through the daemon"}, {b, a, "and back"}} {
-		// What is published before the daemon has heard that the other one is on the shard
-		// is lost.
-		for end := time.Now().Add(patience); len(way.to.allReceived()) == 0; time.Sleep(50 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatal("nothing came through")
-			}
-			way.from.publish(t, envelope([]byte(way.text)))
-		}
-		way.to.untilReceived(t, []byte(way.text))
-	}
+	untilThrough(t, relay, light, "by filter")
 }
