@@ -50,7 +50,7 @@ LDL    := -ldl
 CWARN  := -std=c11 -Wall -Wextra -pedantic -Werror
 CUSE   := $(CWARN) -Iinclude -L$(BUILD) -Wl,-rpath,$(CURDIR)/$(BUILD)
 
-.PHONY: help build test demo demo-devices demo-noise bench soak fuzz lint install clean generate \
+.PHONY: help build test demo demo-devices demo-noise demo-offline bench soak fuzz lint install clean generate \
 	library go-test race-test node-test soak-test fuzz-test abi-test stress-test asan-test python-test install-test
 
 help: ## list the targets
@@ -121,6 +121,10 @@ demo-devices: build ## two people with two devices each, four processes over rea
 
 demo-noise: build ## two devices (C and Python) are paired over real nodes, and a file moves
 	STATUS1TO1_LIB=$(CURDIR)/$(BUILD)/$(LIB) $(PYTHON) -B examples/demo_noise.py $(CURDIR)/$(BUILD)/chat
+
+demo-offline: build ## Bob was away, Alice is gone: the network's store nodes have kept everything
+	$(GO) build -tags $(TAGS) -o $(BUILD)/servicenode ./internal/servicenode/cmd
+	STATUS1TO1_LIB=$(CURDIR)/$(BUILD)/$(LIB) $(PYTHON) -B examples/demo_offline.py $(CURDIR)/$(BUILD)/chat $(CURDIR)/$(BUILD)/servicenode
 
 bench: ## measure the engine against its primitives, into build/bench.json
 	@mkdir -p $(BUILD)
