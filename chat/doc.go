@@ -1,7 +1,7 @@
 // Package chat is the engine: it owns an identity, its sessions with others, what is said
 // to whom, and the order in which all of it becomes durable. It does no input or output of
 // its own: [Store], [Transport] and [Clock] are ports, and adapters for them are packages
-// store, chat/waku and chat/memnet.
+// store, chat/waku, chat/memnet and chat/external.
 //
 // [Client] is the face: each exported method is one thing a program can want. Behind it are
 // two pipelines, sending and receiving; the parts that they use (packages outbox, history,
@@ -98,12 +98,13 @@
 //	internal/outbox/failed.go: failedMessages  failed        all, without bodies
 //	internal/history/message.go: clocks  chats               read when first used; ahead by clocks
 //	                                                         that were drawn and not used
+//	internal/confirm: Asker              #attempts           the latest, by attempt
 //	internal/ledger/queue.go: eventIndex queue events        all; it follows within transactions
 //	internal/linking/linking.go: Linking pairings, noise_sessions, transfers   all
 //	internal/segments/segments.go: Segments segment_sets, segments             all, without payloads
 //
-// In memory only, and gone after a restart: when somebody was heard last, how often they were
-// answered, suspicions of a lost session, holds of a chain, contact updates that are to be
+// In memory only, and gone after a restart: when somebody was heard last, how fast they
+// acknowledge, how often they were answered, suspicions of a lost session, holds of a chain, contact updates that are to be
 // sent, limits of rates. After a restart the engine may do such a thing once more than it
 // should; no message is lost by it.
 //
@@ -111,9 +112,9 @@
 //
 // Each has one table of what may follow what:
 //
-//	a message        internal/history/state.go: states. "sent" is stored once for all messages of
-//	                 an attempt, in what is left of its record; the record of the message says
-//	                 "queued" until there is more to say, and is corrected when it is read:
+//	a message        internal/history/state.go: states. "sent" and "stored" are stored once for
+//	                 all messages of an attempt, in what is left of its record; the record of
+//	                 the message says "queued" until there is more to say, and is corrected when it is read:
 //	                 internal/history/delivery.go: overlay
 //	an outbox row    internal/outbox/rows.go: follows
 //	a pairing        internal/linking/state.go: states

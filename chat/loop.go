@@ -20,10 +20,13 @@ type loop struct {
 	parts []part // in the order of their work
 	// paused is true while the store is suspended.
 	paused atomic.Bool
+	// stepped is true in simulations, which have no goroutines.
+	stepped bool
 	// acceptsWork is true once an identity is there and its state loaded.
 	acceptsWork bool
 
-	clocks clockReading // when they were last compared
+	clocks clockReading  // when they were last compared
+	look   time.Duration // how often they are
 	// unstored is a batch whose transaction failed: it is handled again.
 	unstored []Envelope
 	// After a failure of the store nothing is done for a while; after one of the network
@@ -90,7 +93,7 @@ func (c *Client) run() {
 	}()
 	for {
 		pause, incoming := c.next()
-		timer, stop := c.clock.Wait(min(pause, clockLook))
+		timer, stop := c.clock.Wait(min(pause, c.loop.look))
 		var batch []Envelope
 		select {
 		case <-c.life.ctx.Done():
@@ -99,9 +102,12 @@ func (c *Client) run() {
 			return
 		case e := <-incoming:
 			batch = c.loop.inbox.drain(e)
+			c.counters.wakeups.Add(1)
 		case <-c.loop.wake:
+			c.counters.wakeups.Add(1)
 		case <-timer:
-			if pause > clockLook {
+			c.counters.wakeups.Add(1)
+			if pause > c.loop.look {
 				continue // it was only to look at the clocks, which next does
 			}
 		}
@@ -111,7 +117,7 @@ func (c *Client) run() {
 }
 
 // turn is one round of work, unless the store is suspended. What arrived before that is
-// dropped: its sender will send it again.
+// dropped: it is fetched from store nodes, or its sender sends it again.
 func (c *Client) turn(batch []Envelope) {
 	t := c.beginTurn()
 	defer t.End()
@@ -140,7 +146,9 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 		batch = c.acceptLinking(t, batch)
 	}
 	if len(batch) > 0 {
-		c.receive(batch)
+		if unstored, err := c.receive(batch, live); err != nil {
+			c.loop.unstored = append(c.loop.unstored, unstored...)
+		}
 	}
 	if c.loop.acceptsWork && !c.loop.storePause.Lasts(c.now()) {
 		c.look(t)

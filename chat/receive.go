@@ -35,6 +35,7 @@ type pass struct {
 	c     *Client
 	a     *account
 	now   time.Time
+	from  origin
 	peers map[key.Public]*passPeer
 	seen  map[string][][32]byte // marks made in this pass
 	found map[string][]byte     // marks looked for in the store: nil where there is none
@@ -90,19 +91,47 @@ type inbound struct {
 	news       bool // the bundle with it is newer than all before of that installation
 }
 
-// receive handles a batch in one transaction, or, if one envelope of it cannot be
-// stored, in several.
-func (c *Client) receive(batch []Envelope) {
+// receive handles a batch in one transaction, or, if one envelope of it cannot be stored, in
+// several. After an error, which is one that passes, unstored are the envelopes to be
+// handled again.
+func (c *Client) receive(batch []Envelope, from origin) (unstored []Envelope, err error) {
 	a, err := c.account()
 	if err != nil {
-		return
+		return nil, nil
 	}
 	p := &pass{
-		c: c, a: a, now: c.now(), peers: map[key.Public]*passPeer{},
+		c: c, a: a, now: c.now(), from: from, peers: map[key.Public]*passPeer{},
 		seen: map[string][][32]byte{}, found: map[string][]byte{}, accepted: map[[32]byte][32]byte{}, refused: map[[32]byte]bool{},
 		routed: map[key.Public]bool{},
 	}
 	p.into = &p.all
+	p.openAll(batch)
+	if len(p.all.steps) > 0 {
+		err = c.update(func(t *txn) error { t.ByOthers(); return p.write(t) })
+	}
+	switch {
+	case err == nil:
+		c.catchUp.Seen(batch...)
+		if len(p.all.steps) > 0 {
+			c.loop.storePause.End()
+		}
+	case ledger.Passing(err):
+		c.log.Log("error", "storing received messages failed", "code", string(CodeOf(err)))
+		c.loop.storePause.Failed(p.now)
+		return batch, err
+	case len(batch) > 1: // one of them is the cause: it must not hold up the others
+		first, err := c.receive(batch[:len(batch)/2], from)
+		second, err2 := c.receive(batch[len(batch)/2:], from)
+		return append(first, second...), errors.Join(err, err2)
+	default:
+		c.log.Log("error", "a received message cannot be stored", "code", string(CodeOf(err)))
+		c.counters.drop(ledger.Unstorable(err))
+	}
+	return nil, nil
+}
+
+// openAll puts the envelopes of a batch through the pipeline, up to what is to be stored.
+func (p *pass) openAll(batch []Envelope) {
 	opened, faults := make([]*inbound, len(batch)), make([]error, len(batch))
 	parallel.Do(len(batch), func(i int) { opened[i], faults[i] = p.unseal(batch[i]) })
 	// Copies are looked up for the whole batch, in few reads of the store.
@@ -113,29 +142,11 @@ func (c *Client) receive(batch []Envelope) {
 			err = p.handle(m)
 		}
 		if err != nil {
-			c.counters.drop(reasonOf(err))
-			c.log.Log("debug", "envelope dropped", "reason", reasonOf(err))
+			p.c.counters.drop(reasonOf(err))
+			p.c.log.Log("debug", "envelope dropped", "reason", reasonOf(err))
 		}
 	}
 	p.openApplications()
-	if len(p.all.steps) == 0 {
-		return
-	}
-	err = c.update(func(t *txn) error { t.ByOthers(); return p.write(t) })
-	switch {
-	case err == nil:
-		c.loop.storePause.End()
-	case ledger.Passing(err):
-		c.log.Log("error", "storing received messages failed", "code", string(CodeOf(err)))
-		c.loop.unstored = append(c.loop.unstored, batch...)
-		c.loop.storePause.Failed(p.now)
-	case len(batch) > 1: // one of them is the cause: it must not hold up the others
-		c.receive(batch[:len(batch)/2])
-		c.receive(batch[len(batch)/2:])
-	default:
-		c.log.Log("error", "a received message cannot be stored", "code", string(CodeOf(err)))
-		c.counters.drop(ledger.Unstorable(err))
-	}
 }
 
 func (p *pass) write(t *txn) error {
@@ -252,36 +263,18 @@ func (p *pass) unseal(e Envelope) (*inbound, error) {
 }
 
 // seenBefore drops an exact copy of a message that was opened, undecrypted, and
-// has what it carried acknowledged again: our acknowledgement may be lost.
+// has what it carried acknowledged again: our acknowledgement may be lost. Not so for a copy
+// in a store node, since nobody has published it again.
 func (p *pass) seenBefore(m *inbound) (bool, error) {
 	mvds, found, err := p.findMark(seenDigest, m.digest)
 	if err != nil || !found {
 		return false, err
 	}
-	if len(mvds) > 0 && p.c.outbox.AcknowledgeAgain(m.sender, p.now) {
+	if len(mvds) > 0 && p.from == live && p.c.outbox.AcknowledgeAgain(m.sender, p.now) {
 		p.acknowledge(m.sender, mvds)
 	}
 	return true, dropped("duplicate")
 }
-
-// getAll reads records on all cores; nil where there is none.
-func (c *Client) getAll(table Table, names [][]byte) ([][]byte, error) {
-	parts := (len(names) + getAtOnce - 1) / getAtOnce
-	values, failures := make([][]byte, len(names)), make([]error, parts)
-	parallel.Do(parts, func(part int) {
-		failures[part] = c.ledger.View(func(tx Tx) (err error) {
-			for i := part * getAtOnce; i < min(len(names), (part+1)*getAtOnce) && err == nil; i++ {
-				values[i], err = tx.Get(table, names[i])
-			}
-			return err
-		})
-	})
-	return values, errors.Join(failures...)
-}
-
-// getAtOnce is the number of records read in one transaction, because beginning one costs
-// as much as reading a record.
-const getAtOnce = 16
 
 // peer is an identity as the earlier envelopes of this pass left it.
 func (p *pass) peer(k key.Public) (session.Peer, error) {
@@ -427,6 +420,9 @@ func (p *pass) readSignals(m *inbound, next session.Peer) session.Peer {
 
 // heard notes that a device is online, if its message is a recent one: see returns.go.
 func (p *pass) heard(m *inbound, installation string, news bool) {
+	if p.from == archived && p.now.Sub(m.at) > signOfLife {
+		return // it was online
+	}
 	if news {
 		p.do(func(t *txn) error {
 			t.After(func() { t.c.outbox.Heard(outbox.Device{Peer: m.sender, Installation: installation}) })
@@ -434,6 +430,11 @@ func (p *pass) heard(m *inbound, installation string, news bool) {
 		})
 	}
 }
+
+// signOfLife is the age up to which a message from a store node says that its sender is
+// online. The time is that of the envelope, which anybody can set: what waits is then sent
+// once too often.
+const signOfLife = 2 * time.Minute
 
 func (p *pass) reportSession(peer session.Peer, in session.Incoming) {
 	if !in.Started && !in.Established {

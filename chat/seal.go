@@ -113,7 +113,7 @@ func (c *Client) beginSealing(a *account, bundle *wire.Bundle, p outbox.Payload,
 		return nil, err
 	}
 	s := &sealing{Payload: p, a: a, bundle: bundle, to: to, now: now}
-	if p.Messages {
+	if p.Introduces {
 		s.profile, err = c.introduce(a, p.To, now)
 	}
 	return s, err

@@ -18,7 +18,8 @@ type Event interface {
 func Hex(b []byte) string { return "0x" + hex.EncodeToString(b) }
 
 // Delivered is an event as it is handed to the program. Seq is 0 for events that are not
-// stored (network_changed, peer_changed, log, internal_error, closed).
+// stored (network_changed, peer_changed, envelope_outgoing, content_topics_changed,
+// catch_up_changed, store_node_changed, log, internal_error, closed).
 type Delivered struct {
 	Seq  uint64          `json:"seq"`
 	Type string          `json:"type"`
@@ -248,5 +249,6 @@ var All = []Event{
 	SessionRepaired{}, DeviceFound{}, DeviceChanged{}, DeviceConflict{},
 	PairingInvitation{}, PairingAuthcode{}, PairingPaired{}, PairingFailed{}, PairingScannerRefused{}, PairingEnded{},
 	TransferOffered{}, TransferProgress{}, TransferDone{}, TransferFailed{},
-	NetworkChanged{}, PeerChanged{}, Overflow{}, EventsWithheld{}, InternalError{}, Log{}, Closed{},
+	NetworkChanged{}, PeerChanged{}, EnvelopeOutgoing{}, ContentTopicsChanged{}, CatchUpChanged{}, StoreNodeChanged{},
+	Overflow{}, EventsWithheld{}, InternalError{}, Log{}, Closed{},
 }

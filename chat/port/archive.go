@@ -1,6 +1,9 @@
 package port
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // Archive is implemented by a Transport that can ask store nodes what was published
 // (13/WAKU2-STORE). Nobody signs their answers: a store node may be slow, leave something
@@ -12,8 +15,8 @@ type Archive interface {
 	PubsubTopics() []string
 	// QueryStore asks one store node for one page. What it returns answers the query: no
 	// more than Limit entries, on its topics and in its time, or with its hashes, each
-	// envelope with the hash that it has. An answer that does not is an error that names
-	// what is wrong with it.
+	// envelope with the hash that it has. The page may be shorter than Limit and yet have a
+	// Next, also that of a query by hash. A *StoreError tells why there is no page.
 	QueryStore(ctx context.Context, node string, q StoreQuery) (StorePage, error)
 }
 
@@ -44,6 +47,31 @@ type StoreEntry struct {
 	Hash     [32]byte  // 14/WAKU2-MESSAGE, "Deterministic message hashing"
 	Envelope *Envelope // nil unless asked for
 }
+
+// StoreFault is a kind of StoreError.
+type StoreFault string
+
+// The faults of a store node.
+const (
+	StoreUnreachable StoreFault = "unreachable" // there is no connection, or it broke
+	StoreSlow        StoreFault = "slow"        // the answer did not come in time
+	StoreRefused     StoreFault = "refused"     // it says that it cannot answer
+	StoreWrong       StoreFault = "wrong"       // what it sent is no answer to the query
+)
+
+// StoreError tells why a store node gave no page.
+type StoreError struct {
+	Node   string
+	Fault  StoreFault
+	Status int   // the status code of StoreRefused (13/WAKU2-STORE), such as 429 when asked too often
+	Cause  error // for people
+}
+
+func (e *StoreError) Error() string {
+	return fmt.Sprintf("store node %s: %s: %v", e.Node, e.Fault, e.Cause)
+}
+
+func (e *StoreError) Unwrap() error { return e.Cause }
 
 // Limits of one query: what store nodes of the Status fleet take.
 const (

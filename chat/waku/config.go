@@ -75,6 +75,10 @@ const (
 // mistake in a program does not open thousands of connections.
 const maxAddresses = 256
 
+// maxStorePeers bounds Config.StorePeers: the addresses of the fleet's store nodes, some
+// times over.
+const maxStorePeers = 64
+
 // maxShards bounds Config.Shards: each is a mesh of its own, with all its traffic.
 const maxShards = 8
 
@@ -87,6 +91,9 @@ type Config struct {
 	// Peers are static peers, /ip4|ip6|dns4|dns6|dns/.../tcp/<port>/p2p/<peer id>,
 	// dialled at Start and again whenever they are lost.
 	Peers []string
+	// StorePeers are store nodes, named like Peers. They are dialled when they are asked
+	// for something, and need not be on our shards.
+	StorePeers []string
 	// Cluster and each of Shards name a pubsub topic /waku/2/rs/<cluster>/<shard>. The
 	// node listens on all, and publishes on the first that has enough peers.
 	Cluster uint16
@@ -107,12 +114,16 @@ type Config struct {
 	// MinPeers is the number of peers on one of the shards needed to count as online and
 	// to publish there.
 	MinPeers int
+	// Mode is ModeRelay (also ""), ModeLight or ModeAuto. In light mode Listen is not used:
+	// the node dials only.
+	Mode string
 }
 
 // settings is a Config that was checked.
 type settings struct {
 	listen         []ma.Multiaddr
 	peers          []peer.AddrInfo
+	storePeers     []peer.AddrInfo
 	cluster        uint16
 	shards         []uint16 // the preferred one first
 	maxMessageSize int
@@ -121,13 +132,15 @@ type settings struct {
 	exchange       bool
 	discv5         bool
 	nameserver     string
+	mode           string // ModeRelay or ModeLight
+	timing         timing
 	roots          *x509.CertPool // who certifies WebSockets; nil for the system's
 }
 
 // check fills in the defaults and refuses what cannot work, naming the field.
 func (c Config) check() (settings, error) {
 	s := settings{cluster: c.Cluster, shards: slices.Clone(c.Shards), maxMessageSize: c.MaxMessageSize, minPeers: c.MinPeers,
-		trees: slices.Clone(c.Trees), exchange: c.Exchange, discv5: c.Discv5, nameserver: c.Nameserver}
+		trees: slices.Clone(c.Trees), exchange: c.Exchange, discv5: c.Discv5, nameserver: c.Nameserver, timing: usualTiming}
 	orDefault(&s.cluster, DefaultCluster)
 	if len(s.shards) == 0 {
 		s.shards = []uint16{DefaultShard}
@@ -135,6 +148,10 @@ func (c Config) check() (settings, error) {
 	orDefault(&s.maxMessageSize, DefaultMaxMessageSize)
 	orDefault(&s.minPeers, DefaultMinPeers)
 	if err := checkShards(s.shards); err != nil {
+		return s, err
+	}
+	var err error
+	if s.mode, err = resolveMode(c.Mode); err != nil {
 		return s, err
 	}
 	switch {
@@ -147,21 +164,22 @@ func (c Config) check() (settings, error) {
 		return s, port.Errorf(port.CodeBadConfig, fieldListen, "at most %d addresses", maxAddresses)
 	case len(c.Peers) > maxAddresses:
 		return s, port.Errorf(port.CodeBadConfig, "network.peers", "at most %d peers", maxAddresses)
+	case len(c.StorePeers) > maxStorePeers:
+		return s, port.Errorf(port.CodeBadConfig, "network.store_peers", "at most %d peers", maxStorePeers)
 	}
 	if err := s.checkListen(c.Listen); err != nil {
 		return s, err
 	}
+	if s.mode == ModeLight {
+		s.listen = nil
+	}
 	if err := s.checkFinding(); err != nil {
 		return s, err
 	}
-	for i, text := range c.Peers {
-		info, err := parsePeer(fmt.Sprintf("network.peers[%d]", i), text)
-		if err != nil {
-			return s, err
-		}
-		s.peers = append(s.peers, info)
+	if err := parsePeers("network.peers", c.Peers, &s.peers); err != nil {
+		return s, err
 	}
-	return s, nil
+	return s, parsePeers("network.store_peers", c.StorePeers, &s.storePeers)
 }
 
 // checkShards refuses too many, a number that is no shard, and the same twice.
@@ -216,6 +234,18 @@ func (s settings) checkFinding() error {
 	}
 	if server, err := netip.ParseAddrPort(s.nameserver); s.nameserver != "" && (err != nil || server.Port() == 0) {
 		return port.Errorf(port.CodeBadAddress, "network.nameserver", "must be an IP address and a port, such as 9.9.9.9:53")
+	}
+	return nil
+}
+
+// parsePeers reads addresses of peers. An error names the one of the field.
+func parsePeers(field string, texts []string, into *[]peer.AddrInfo) error {
+	for i, text := range texts {
+		info, err := parsePeer(fmt.Sprintf("%s[%d]", field, i), text)
+		if err != nil {
+			return err
+		}
+		*into = append(*into, info)
 	}
 	return nil
 }

@@ -30,6 +30,8 @@ func TestBadConfig(t *testing.T) {
 		{"the second", "network.listen", port.CodeBadAddress, Config{Listen: []string{"/ip4/0.0.0.0/tcp/0", "x"}}},
 		{"too many", "network.listen", port.CodeBadConfig, Config{Listen: many}},
 		{"peer without id", "network.peers[0]", port.CodeBadAddress, Config{Peers: []string{"/ip4/127.0.0.1/tcp/60000"}}},
+		{"store peer without id", "network.store_peers[1]", port.CodeBadAddress, Config{StorePeers: []string{good, "/ip4/127.0.0.1/tcp/60000"}}},
+		{"too many store peers", "network.store_peers", port.CodeBadConfig, Config{StorePeers: many[:maxStorePeers+1]}},
 		{"peer id alone", "network.peers[0]", port.CodeBadAddress, Config{Peers: []string{"/p2p/" + peerID}}},
 		{"broken id", "network.peers[1]", port.CodeBadAddress, Config{Peers: []string{good, good + "x"}}},
 		{"port 0", "network.peers[0]", port.CodeBadAddress, Config{Peers: []string{"/ip4/127.0.0.1/tcp/0/p2p/" + peerID}}},

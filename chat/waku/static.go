@@ -14,14 +14,30 @@ import (
 // chosenTag protects connections that we chose to make from being trimmed.
 const chosenTag = "chosen"
 
-// staticPeer is a peer to be kept connected.
+// staticPeer is a peer of the user's choice: one to be kept connected, or a store node
+// that is dialled on demand.
 type staticPeer struct {
 	id peer.ID
 
 	mu        sync.Mutex
+	kept      bool           // dialled at the start and whenever it is lost; others on demand
 	addresses []ma.Multiaddr // without /p2p/
 	problem   string         // why it is not on our shards, "" while it is or nothing is known
 	refusal   string         // why we hung up on it last, until the keeper has seen it
+}
+
+// isKept reports whether the peer is to be connected all the time.
+func (p *staticPeer) isKept() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.kept
+}
+
+// keep makes it one that is.
+func (p *staticPeer) keep() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.kept = true
 }
 
 // problemText returns the reason the peer is not on our shards.

@@ -22,11 +22,13 @@ const maxStrangerEvents = 64
 const maxProgressEvents = 64
 
 // The subjects of events of the network. Peers other than static ones are strangers; the
-// id of the peer follows, or of the message that makes progress.
+// id of the peer follows, or of the envelope, or of the message that makes progress.
 const (
 	SubjectNetwork  = "network"
+	SubjectTopics   = "topics"
 	SubjectStatic   = "static "
 	SubjectStranger = "stranger "
+	SubjectEnvelope = "envelope " // whoever asks for envelopes to be published bounds their number
 	SubjectProgress = "progress "
 )
 
@@ -84,6 +86,14 @@ func (s *Stream) PushProgress(before int, e event.MessageProgress, at int64) {
 		return
 	}
 	s.PushLatest(SubjectProgress+e.MessageID+e.TransferID, e, at)
+}
+
+// Withdraw removes the event of a subject, if it is unread.
+func (s *Stream) Withdraw(subject string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.volatile = slices.DeleteFunc(s.volatile, func(d volatileEvent) bool { return d.subject == subject })
+	s.reportWaiting()
 }
 
 // bound drops the oldest events of a kind of subjects above their number; s.mu is held.

@@ -83,7 +83,7 @@ func (r Recipient) perDevice(room int) int { return room / max(1, len(r.Devices)
 
 // Work does what is due: it tries what has failed again for those who are back, and as
 // long as the network is there it seals, stores and publishes. What went out is recorded
-// in any case. An error is of the store.
+// in any case, and what store nodes have. An error is of the store.
 func (o *Outbox) Work(t *ledger.Turn) error {
 	// First, so that messages tried again go out in this turn.
 	err := o.reviveForReturns()
@@ -92,7 +92,11 @@ func (o *Outbox) Work(t *ledger.Turn) error {
 			return errors.Join(err, failed)
 		}
 	}
-	return errors.Join(err, o.recordPublished(), o.recordProgress())
+	err = errors.Join(err, o.recordPublished(), o.recordProgress(), o.noteStored())
+	if err == nil && t.Online {
+		o.asker.Ask(o.Now(), o.rows.attemptsOut)
+	}
+	return err
 }
 
 // send publishes and seals in turn, until nothing is due or the network takes no more.
@@ -231,7 +235,7 @@ func (o *Outbox) sealBatches(batches []*batch, now time.Time) (attempts []*attem
 	}
 	payloads := make([]Payload, len(batches))
 	for i, b := range batches {
-		payloads[i] = Payload{To: b.to, Messages: len(b.rows) > 0, Plaintext: func() ([]byte, error) { return o.plaintext(b) }}
+		payloads[i] = Payload{To: b.to, Introduces: o.introduces(b, now), Plaintext: func() ([]byte, error) { return o.plaintext(b) }}
 		if len(b.rows) > 0 {
 			payloads[i].Except = b.rows[0].acked
 		}
@@ -254,6 +258,12 @@ func (o *Outbox) sealBatches(batches []*batch, now time.Time) (attempts []*attem
 
 func attemptOf(s Sealed) *attempt {
 	return &attempt{peer: s.To, contentTopic: s.ContentTopic, envelopes: envelopes{sealed: s.Envelopes, count: len(s.Envelopes)}, save: s.Save}
+}
+
+// introduces reports whether a batch is a reason to introduce ourselves: it has a message
+// that goes out for the first time, or one for somebody who is there.
+func (o *Outbox) introduces(b *batch, now time.Time) bool {
+	return slices.ContainsFunc(b.rows, func(r row) bool { return r.sends == 0 || o.isPresent(b.to, now) })
 }
 
 // goWith notes the content of the batch in the attempt that carries it.

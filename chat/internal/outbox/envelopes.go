@@ -41,7 +41,7 @@ func (o *Outbox) oneAtATime(rows []row, room int, acks bool) []row {
 	if !slices.ContainsFunc(rows, large) {
 		return rows
 	}
-	if large(rows[0]) && !acks && !o.largeSealed && !slices.ContainsFunc(o.unpublished, (*attempt).isLarge) {
+	if large(rows[0]) && !acks && !o.largeSealed && !slices.ContainsFunc(slices.Concat(o.unpublished, o.underWay), (*attempt).isLarge) {
 		o.largeSealed = true
 		return rows[:1]
 	}
@@ -186,7 +186,7 @@ func (o *Outbox) dropEnvelopes(tx *ledger.Tx, e *envelopes, upTo int) error {
 
 // recordProgress stores how many envelopes of attempts are out that are not out as a whole.
 func (o *Outbox) recordProgress() error {
-	for _, at := range o.unpublished {
+	for _, at := range slices.Concat(o.unpublished, o.underWay) {
 		e := &at.envelopes
 		if e.out == e.erased {
 			continue

@@ -1,0 +1,126 @@
+package waku
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"libstatus1to1/chat/port"
+	"libstatus1to1/internal/servicenode"
+)
+
+// A store node of the configuration is dialled when it is asked, and again when it was
+// lost. It need not be on our shards, is not hung up on, and is no peer to publish to.
+func TestStorePeerOnDemand(t *testing.T) {
+	o := servicenode.Options{Shards: []uint16{64}, Key: newKey(t), Listen: []string{free(t)}}
+	for range 2 {
+		n := serviceNode(t, o)
+		o.Archive = n.Archive()
+		n.Archive().Add(stored(3, 10)...)
+		s := storeClient(t, n)
+		if !slices.Equal(s.StoreNodes(), []string{n.ID()}) || s.running.Load().connected(n.Host().ID()) {
+			t.Fatalf("%v, %+v", s.StoreNodes(), s.Status())
+		}
+		for range 2 {
+			if found, _ := queryAll(t, s, n.ID(), port.StoreQuery{PubsubTopic: shard, Limit: 10}); len(found) != 3 {
+				t.Fatalf("%d messages", len(found))
+			}
+			s.until(t, "the question about its shards", func() bool { return n.Asked(servicenode.Metadata) > 0 })
+			status := s.Status()
+			if p := status.Peers[0]; !p.Connected || !p.Static || p.OnShard || p.Error != "" || status.State != port.NetworkOffline {
+				t.Fatalf("%+v", status)
+			}
+			if at := slices.Index(status.Protocols, port.NetworkProtocol{Protocol: "store", Peers: 1}); at < 0 {
+				t.Fatalf("%+v", status.Protocols)
+			}
+			if err := n.Drop(s.Status().PeerID); err != nil {
+				t.Fatal(err)
+			}
+			s.until(t, "the end of the connection", func() bool { return !s.running.Load().connected(n.Host().ID()) })
+		}
+		if err := s.Disconnect(n.ID()); err != nil || len(s.StoreNodes()) != 0 {
+			t.Errorf("%v, %v", s.StoreNodes(), err)
+		}
+		n.Close()
+	}
+}
+
+// A store node that turns out to be of another cluster is hung up on, and network.status
+// says why.
+func TestStorePeerOfAnotherCluster(t *testing.T) {
+	n := serviceNode(t, servicenode.Options{Cluster: 1})
+	s := storeClient(t, n)
+	_, _ = s.QueryStore(context.Background(), n.ID(), port.StoreQuery{PubsubTopic: shard, Limit: 10}) // may be answered before
+	s.until(t, "a reason", func() bool {
+		p := s.Status().Peers[0]
+		return !p.Connected && p.Error == "the peer is on cluster 1"
+	})
+}
+
+// Peers that are connected and store are asked too, behind those of the configuration.
+func TestStoreNodesOfTheShard(t *testing.T) {
+	relaying, configured := serviceNode(t, servicenode.Options{}), serviceNode(t, servicenode.Options{Protocols: onlyStore})
+	s := start(t, Config{Listen: []string{}, Peers: []string{relaying.Address()}, StorePeers: []string{configured.Address()}})
+	s.untilOnline(t)
+	if want := []string{configured.ID(), relaying.ID()}; !slices.Equal(s.StoreNodes(), want) {
+		t.Errorf("%v, want %v", s.StoreNodes(), want)
+	}
+	if s.PubsubTopics()[0] != shard {
+		t.Error(s.PubsubTopics())
+	}
+	// What is published is there by the hash that Publish gave.
+	evidence := s.publish(t, envelope([]byte("kept")))
+	s.until(t, "the message", func() bool { return relaying.Archive().Has(evidence.Hash) })
+	page, err := s.QueryStore(context.Background(), relaying.ID(), port.StoreQuery{Hashes: [][32]byte{evidence.Hash}, WithEnvelopes: true, Limit: 1})
+	if err != nil || len(page.Entries) != 1 || string(page.Entries[0].Envelope.Payload) != "kept" {
+		t.Errorf("%+v, %v", page, err)
+	}
+	configured.SetFaults(servicenode.Faults{StoreStatus: 503})
+	_, _ = s.QueryStore(context.Background(), configured.ID(), port.StoreQuery{PubsubTopic: shard, Limit: 1}) // fails
+	if want := []string{relaying.ID(), configured.ID()}; !slices.Equal(s.StoreNodes(), want) {
+		t.Errorf("after a failure %v, want %v", s.StoreNodes(), want)
+	}
+}
+
+// The nodes that do not fail come first, then those of the configuration, then the fast.
+func TestStoreNodesOrder(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	s := newStoreRecords([]peer.AddrInfo{{ID: "b"}, {ID: "a"}, {ID: "b"}})
+	s.now = func() time.Time { return now }
+	order := func() string {
+		ids := []peer.ID{"d", "c", "b", "a"}
+		s.sort(ids)
+		text := ""
+		for _, id := range ids {
+			text += string(id)
+		}
+		return text
+	}
+	expect := func(want string) {
+		t.Helper()
+		if got := order(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	expect("bacd")
+	s.note("c", 9*time.Second, nil)
+	s.note("d", time.Second, nil)
+	expect("badc")
+	s.note("b", time.Second, errors.New("no answer"))
+	expect("adcb")
+	for range 9 {
+		s.note("a", time.Second, errors.New("no answer"))
+	}
+	expect("dcba")
+	now = now.Add(firstPenalty)
+	expect("bdca")
+	now = now.Add(lastPenalty)
+	expect("badc")
+	if s.all.Len() > storeNodesRemembered {
+		t.Error(s.all.Len())
+	}
+}
