@@ -6,7 +6,6 @@ import (
 	"io"
 	"time"
 
-	"libstatus1to1/chat/internal/catchup"
 	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/linking"
@@ -51,7 +50,6 @@ type Client struct {
 	history  *history.History
 	outbox   *outbox.Outbox
 	linking  *linking.Linking
-	catchUp  *catchup.CatchUp
 
 	online onlineState
 	loop   loop
@@ -82,8 +80,8 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.history = c.newHistory()
 	c.outbox = c.newOutbox() // knows the history
 	c.linking = c.newLinking()
-	c.catchUp = c.newCatchUp(o.stepped)
-	c.loop.parts = []part{c.outbox, c.history, c.linking, c.catchUp}
+	c.loop.catchUp = c.newCatchUp(o.stepped)
+	c.loop.parts = []part{c.outbox, c.history, c.linking, c.loop.catchUp}
 	if err := c.start(ctx); err != nil {
 		c.life.cancel()
 		_ = c.net.Stop()
@@ -112,7 +110,7 @@ func (c *Client) start(ctx context.Context) error {
 		return err
 	}
 	if err := c.net.Start(ctx, TransportHooks{
-		NodeKey: nodeKey, Received: c.received, Changed: c.networkChanged, Missed: c.catchUp.Missed,
+		NodeKey: nodeKey, Received: c.received, Changed: c.networkChanged, Missed: c.loop.catchUp.Missed,
 		Panicked: func(where string, value any, stack []byte) { c.Fail(where, value, stack) },
 		Log:      c.log,
 		Peers:    peerMemory{c.ledger.Store},

@@ -36,8 +36,8 @@ func (c *Client) Diagnostics() (Diagnostics, error) {
 		Goroutines: runtime.NumGoroutine(),
 	}
 	d.Sent, d.Resent = c.outbox.Counts()
-	if c.catchUp.Enabled() {
-		status := c.catchUp.Status()
+	if c.loop.catchUp.Enabled() {
+		status := c.loop.catchUp.Status()
 		d.CatchUp = &status
 	}
 	c.counters.mu.Lock()

@@ -27,6 +27,7 @@ var bounded = map[protoreflect.FullName]string{
 	"status1to1.record.AttemptRecord.rows":           "maxBatchMessages: messages of ours",
 	"status1to1.record.AcksRecord.mvds_ids":          "maxPendingAcks, of strangers and blocked people maxPendingAcksUnwelcome",
 	"status1to1.record.SeenRecord.mvds_ids":          "maxSyncMessages",
+	"status1to1.record.CatchUpRecord.pubsub_topics":  "the shards of the configuration",
 }
 
 // TestRecordsAreBounded: every list in a stored record has a bound that is known.

@@ -49,7 +49,7 @@ func (c *Client) Close() error {
 		c.life.cancel()
 		_ = c.net.Stop()
 		<-c.life.loopDone
-		c.catchUp.Close()
+		c.loop.catchUp.Close()
 		reason := "close"
 		if r := c.life.reason.Load(); r != nil {
 			reason = *r
@@ -102,7 +102,7 @@ func (c *Client) SuspendStore() error {
 	}
 	defer c.beginTurn().End()
 	c.loop.paused.Store(true)
-	c.catchUp.Suspend()
+	c.loop.catchUp.Suspend()
 	c.ledger.Events.Sleep(true)
 	if err := c.ledger.Store.Suspend(); err != nil {
 		c.loop.paused.Store(false)
@@ -121,7 +121,7 @@ func (c *Client) ResumeStore() error {
 	if err := c.ledger.Store.Resume(); err != nil {
 		return err
 	}
-	if err := c.ledger.View(c.catchUp.Load); err != nil {
+	if err := c.ledger.View(c.loop.catchUp.Load); err != nil {
 		_ = c.ledger.Store.Suspend()
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"libstatus1to1/chat/internal/catchup"
 	"libstatus1to1/chat/internal/ledger"
 )
 
@@ -18,6 +19,8 @@ type loop struct {
 	// inbox receives the transport's envelopes, without the lock.
 	inbox inbox
 	parts []part // in the order of their work
+	// catchUp is the part that brings envelopes by itself, from store nodes.
+	catchUp *catchup.CatchUp
 	// paused is true while the store is suspended.
 	paused atomic.Bool
 	// acceptsWork is true once an identity is there and its state loaded.
@@ -126,6 +129,7 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 		c.loop.networkPause.End()
 		t.Online = c.online.is() // the pause that kept it false is over
 		c.outbox.WasAway(t)
+		c.loop.catchUp.Missed(time.Time{})
 	}
 	if c.online.peerCame.Swap(false) {
 		c.outbox.WasAway(t)

@@ -173,7 +173,7 @@ func (c *Client) publishEnvelope(e Envelope) (Evidence, error) {
 	}
 	evidence, err := c.net.Publish(ctx, e)
 	if err == nil {
-		c.catchUp.Seen(e)
+		c.loop.catchUp.Seen(e)
 	}
 	return evidence, err
 }

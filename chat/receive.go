@@ -85,14 +85,6 @@ type inbound struct {
 	news       bool // the bundle with it is newer than all before of that installation
 }
 
-// origin is where envelopes come from.
-type origin int
-
-const (
-	live     origin = iota // the network, as they were published
-	archived               // store nodes, which may have had them for weeks
-)
-
 // receive handles a batch in one transaction, or, if one envelope of it cannot be stored, in
 // several. After an error, which is one that passes, unstored are the envelopes to be
 // handled again.
@@ -113,7 +105,7 @@ func (c *Client) receive(batch []Envelope, from origin) (unstored []Envelope, er
 	}
 	switch {
 	case err == nil:
-		c.catchUp.Seen(batch...)
+		c.loop.catchUp.Seen(batch...)
 		if len(p.all.steps) > 0 {
 			c.loop.storePause.End()
 		}
@@ -448,11 +440,6 @@ func (p *pass) heard(m *inbound, installation string, news bool) {
 		})
 	}
 }
-
-// signOfLife is the age up to which a message from a store node says that its sender is
-// online. The time is that of the envelope, which anybody can set: what waits is then sent
-// once too often.
-const signOfLife = 2 * time.Minute
 
 func (p *pass) reportSession(peer session.Peer, in session.Incoming) {
 	if !in.Started && !in.Established {

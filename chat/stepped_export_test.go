@@ -51,7 +51,7 @@ func (c *Client) Step() bool {
 		return false
 	}
 	c.turn(batch)
-	c.catchUp.RunPending()
+	c.loop.catchUp.RunPending()
 	return true
 }
 

@@ -111,6 +111,7 @@ type schedule struct {
 	rest       *round
 	retryAt    time.Time
 	background time.Time // the next look in the background
+	followUps  int       // looks that follow soon on a round after a gap
 	confirm    time.Time // the next round that has one node's answers confirmed by another
 }
 
@@ -145,6 +146,7 @@ func (c *CatchUp) Missed(since time.Time) {
 		ms = since.UnixMilli()
 	}
 	c.want(ms)
+	c.nodes.forgive()
 	c.mu.Unlock()
 	c.Wake()
 }
@@ -238,7 +240,7 @@ func (c *CatchUp) Work(t *ledger.Turn) error {
 	r := s.rest
 	switch {
 	case s.wanted:
-		s.wanted, s.begun = false, time.Time{}
+		s.wanted, s.begun, s.followUps = false, time.Time{}, followUps
 		s.urgent.Allow(t.Now, urgent)
 		r = &round{c: c, missed: s.missed}
 	case r == nil && !s.begun.IsZero():
@@ -252,6 +254,10 @@ func (c *CatchUp) Work(t *ledger.Turn) error {
 		r = &round{c: c, background: true, missed: s.missed}
 	}
 	s.rest, s.background = nil, t.Now.Add(backgroundEvery)
+	if s.followUps > 0 {
+		s.followUps--
+		s.background = t.Now.Add(followUpEvery)
+	}
 	c.start(r)
 	return nil
 }

@@ -44,6 +44,12 @@ const (
 	// wake-ups).
 	backgroundEvery   = 30 * time.Minute
 	backgroundQueries = 40
+	// followUps is the number of looks that come soon after a round that closes a gap, each
+	// followUpEvery later: what was published while the new connections and subscriptions
+	// were not yet known to all peers was missed by both, and so may be what its sender
+	// repeats since it sees us again.
+	followUps     = 2
+	followUpEvery = 10 * time.Second
 	// confirmEvery is the least time between two rounds that ask a second node for what one
 	// alone has answered.
 	confirmEvery = 10 * time.Minute
