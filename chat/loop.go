@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"libstatus1to1/chat/internal/catchup"
 	"libstatus1to1/chat/internal/ledger"
 )
 
@@ -19,14 +18,15 @@ type loop struct {
 	// inbox receives the transport's envelopes, without the lock.
 	inbox inbox
 	parts []part // in the order of their work
-	// catchUp is the part that brings envelopes by itself, from store nodes.
-	catchUp *catchup.CatchUp
 	// paused is true while the store is suspended.
 	paused atomic.Bool
+	// stepped is true in simulations, which have no goroutines.
+	stepped bool
 	// acceptsWork is true once an identity is there and its state loaded.
 	acceptsWork bool
 
-	clocks clockReading // when they were last compared
+	clocks clockReading  // when they were last compared
+	look   time.Duration // how often they are
 	// unstored is a batch whose transaction failed: it is handled again.
 	unstored []Envelope
 	// After a failure of the store nothing is done for a while; after one of the network
@@ -93,7 +93,7 @@ func (c *Client) run() {
 	}()
 	for {
 		pause, incoming := c.next()
-		timer, stop := c.clock.Wait(min(pause, clockLook))
+		timer, stop := c.clock.Wait(min(pause, c.loop.look))
 		var batch []Envelope
 		select {
 		case <-c.life.ctx.Done():
@@ -102,9 +102,12 @@ func (c *Client) run() {
 			return
 		case e := <-incoming:
 			batch = c.loop.inbox.drain(e)
+			c.counters.wakeups.Add(1)
 		case <-c.loop.wake:
+			c.counters.wakeups.Add(1)
 		case <-timer:
-			if pause > clockLook {
+			c.counters.wakeups.Add(1)
+			if pause > c.loop.look {
 				continue // it was only to look at the clocks, which next does
 			}
 		}
@@ -129,7 +132,7 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 		c.loop.networkPause.End()
 		t.Online = c.online.is() // the pause that kept it false is over
 		c.outbox.WasAway(t)
-		c.loop.catchUp.Missed(time.Time{})
+		c.catchUp.Missed(time.Time{})
 	}
 	if c.online.peerCame.Swap(false) {
 		c.outbox.WasAway(t)

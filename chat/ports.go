@@ -18,8 +18,11 @@ type (
 	NetworkPeer    = port.NetworkPeer
 	NetworkShard   = port.NetworkShard
 	NetworkChange  = port.NetworkChange
+	Traffic        = port.Traffic
 	TransportHooks = port.TransportHooks
 	Transport      = port.Transport
+	EnvelopeID     = port.EnvelopeID
+	PublishResult  = port.PublishResult
 	Clock          = port.Clock
 	Logger         = port.Logger
 	Randomness     = port.Randomness
@@ -50,6 +53,19 @@ const (
 	NetworkStopped = port.NetworkStopped
 	NetworkOffline = port.NetworkOffline
 	NetworkOnline  = port.NetworkOnline
+)
+
+// The results of publishing for an external network.
+const (
+	PublishDone        = port.PublishDone
+	PublishUnavailable = port.PublishUnavailable
+	PublishTooLarge    = port.PublishTooLarge
+)
+
+// The modes of NetworkStatus.Mode.
+const (
+	ModeRelay = port.ModeRelay
+	ModeLight = port.ModeLight
 )
 
 // The codes of errors. CodeTable describes each.

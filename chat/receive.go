@@ -8,8 +8,10 @@ import (
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/internal/parallel"
+	"libstatus1to1/chat/internal/segments"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/payload"
+	"libstatus1to1/chat/protocol/segment"
 	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/wire"
 )
@@ -46,7 +48,8 @@ type pass struct {
 	// welcomed are the people in met of whom a message has opened.
 	welcomed map[key.Public]bool
 	// routed are the people whose shared topic an earlier envelope of this pass stores.
-	routed map[key.Public]bool
+	routed   map[key.Public]bool
+	segments *segments.Intake // nil before the first segment
 	// refused are messages, by MVDS id, that are not to be acknowledged: see errLater. Only
 	// the transaction finds out which.
 	refused map[[32]byte]bool
@@ -73,10 +76,13 @@ type inbound struct {
 	at       time.Time // of the envelope, which nobody signs
 	route    route
 	sender   key.Public // who signed the payload
-	message  *wire.ProtocolMessage
-	digest   [32]byte
-	in       session.Incoming
-	mvds     [][32]byte // to be acknowledged
+	// segment is nil once message is there: from the start, or after it is put together.
+	segment *segment.Segment
+	message *wire.ProtocolMessage
+	digest  [32]byte // names message, or the set of segments while that is all there is
+	set     [32]byte // names the set of segments that message came in, if it did
+	in      session.Incoming
+	mvds    [][32]byte // to be acknowledged
 	// timestamps are the MVDS timestamps, s, by message id, of what another device of
 	// ours sends.
 	timestamps map[[32]byte]int64
@@ -84,6 +90,14 @@ type inbound struct {
 	recent     bool // it is too new to be a copy whose mark was forgotten
 	news       bool // the bundle with it is newer than all before of that installation
 }
+
+// origin is where envelopes come from.
+type origin int
+
+const (
+	live     origin = iota // the network, as they were published
+	archived               // store nodes, which may have had them for weeks
+)
 
 // receive handles a batch in one transaction, or, if one envelope of it cannot be stored, in
 // several. After an error, which is one that passes, unstored are the envelopes to be
@@ -105,7 +119,7 @@ func (c *Client) receive(batch []Envelope, from origin) (unstored []Envelope, er
 	}
 	switch {
 	case err == nil:
-		c.loop.catchUp.Seen(batch...)
+		c.catchUp.Seen(batch...)
 		if len(p.all.steps) > 0 {
 			c.loop.storePause.End()
 		}
@@ -192,6 +206,9 @@ func (p *pass) handle(m *inbound) error {
 	if err := p.admit(m); err != nil {
 		return err
 	}
+	if m.segment != nil {
+		return p.segment(m)
+	}
 	return p.open(m)
 }
 
@@ -220,8 +237,8 @@ func (p *pass) admit(m *inbound) error {
 	return nil
 }
 
-// unseal opens the 26/WAKU2-PAYLOAD with the keys of its topic and decodes the
-// ProtocolMessage in it. It changes nothing and runs on several goroutines.
+// unseal opens the 26/WAKU2-PAYLOAD with the keys of its topic and decodes the segment or
+// the ProtocolMessage in it. It changes nothing and runs on several goroutines.
 func (p *pass) unseal(e Envelope) (*inbound, error) {
 	m := &inbound{envelope: e, at: time.Unix(0, e.Timestamp)}
 	var opened payload.Opened
@@ -243,14 +260,14 @@ func (p *pass) unseal(e Envelope) (*inbound, error) {
 	if !m.route.kind.rule().anybody && m.sender.Compact() != m.route.peer && m.sender != p.a.public {
 		return nil, dropped("signer")
 	}
-	if m.message, err = session.ParseMessage(opened.Data); err != nil {
-		return nil, dropped("protocol")
+	if seg, err := segment.Parse(opened.Data); !errors.Is(err, segment.ErrNotSegment) {
+		if err != nil {
+			return nil, dropped("segment")
+		}
+		m.segment, m.digest = &seg, setDigest(seg.Hash, m.sender)
+		return m, nil
 	}
-	if m.sender == p.a.public && m.message.GetInstallationId() == p.a.self.InstallationID {
-		return nil, dropped("own")
-	}
-	m.digest = digest(opened.Data, m.sender)
-	return m, nil
+	return m, p.parse(m, opened.Data)
 }
 
 // seenBefore drops an exact copy of a message that was opened, undecrypted, and
@@ -266,25 +283,6 @@ func (p *pass) seenBefore(m *inbound) (bool, error) {
 	}
 	return true, dropped("duplicate")
 }
-
-// getAll reads records on all cores; nil where there is none.
-func (c *Client) getAll(table Table, names [][]byte) ([][]byte, error) {
-	parts := (len(names) + getAtOnce - 1) / getAtOnce
-	values, failures := make([][]byte, len(names)), make([]error, parts)
-	parallel.Do(parts, func(part int) {
-		failures[part] = c.ledger.View(func(tx Tx) (err error) {
-			for i := part * getAtOnce; i < min(len(names), (part+1)*getAtOnce) && err == nil; i++ {
-				values[i], err = tx.Get(table, names[i])
-			}
-			return err
-		})
-	})
-	return values, errors.Join(failures...)
-}
-
-// getAtOnce is the number of records read in one transaction, because beginning one costs
-// as much as reading a record.
-const getAtOnce = 16
 
 // peer is an identity as the earlier envelopes of this pass left it.
 func (p *pass) peer(k key.Public) (session.Peer, error) {

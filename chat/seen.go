@@ -65,7 +65,7 @@ func (p *pass) lookUpMarks(kind byte, ids [][32]byte) {
 	for i, id := range ids {
 		names[i] = seenKey(kind, id)
 	}
-	marks, err := p.c.getAll(tableSeen, names)
+	marks, err := p.c.ledger.GetAll(tableSeen, names)
 	if err != nil {
 		return
 	}
@@ -100,8 +100,15 @@ func (p *pass) findMark(kind byte, id [32]byte) (mvds [][32]byte, found bool, er
 // setMark marks an envelope as seen, together with the MVDS ids of its messages, so that a
 // copy of it has them acknowledged again.
 func (p *pass) setMark(m *inbound, mvds [][32]byte) {
-	p.seen[string(seenKey(seenDigest, m.digest))] = mvds
-	p.do(func(t *txn) error { return t.remember(m.sender, seenDigest, m.digest, p.notRefused(mvds)) })
+	p.mark(m.digest, m.sender, mvds)
+	if m.set != [32]byte{} { // so that the segments that were not needed cost nothing
+		p.mark(m.set, m.sender, mvds)
+	}
+}
+
+func (p *pass) mark(digest [32]byte, sender key.Public, mvds [][32]byte) {
+	p.seen[string(seenKey(seenDigest, digest))] = mvds
+	p.do(func(t *txn) error { return t.remember(sender, seenDigest, digest, p.notRefused(mvds)) })
 }
 
 // knownAs identifies a message of an MVDS payload before it is opened.
@@ -126,7 +133,7 @@ func (p *pass) lookUpMessages(m *inbound, messages []datasync.Message) ([]knownA
 		ids[i], names[i] = all[i].mvds, all[i].id[:]
 	}
 	p.lookUpMarks(seenMVDS, ids)
-	stored, err := p.c.getAll(tableMessages, names)
+	stored, err := p.c.ledger.GetAll(tableMessages, names)
 	for i := range stored {
 		all[i].stored = stored[i] != nil
 	}

@@ -51,7 +51,7 @@ func (c *Client) Step() bool {
 		return false
 	}
 	c.turn(batch)
-	c.loop.catchUp.RunPending()
+	c.catchUp.RunPending()
 	return true
 }
 

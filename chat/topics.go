@@ -83,7 +83,7 @@ func topicKey(kind topicKind, peer key.Public) []byte {
 
 // store stores a route; listen begins to use it after the commit.
 func (r route) store(t *txn) error {
-	if err := t.c.loop.catchUp.Began(t.Tx, r.contentTopic, r.kind.rule().class); err != nil {
+	if err := t.c.catchUp.Began(t.Tx, r.contentTopic, r.kind.rule().class); err != nil {
 		return err
 	}
 	return ledger.Put(t, tableTopics, r.recordKey(), &wire.TopicRecord{

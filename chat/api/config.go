@@ -51,9 +51,10 @@ type KDFConfig struct {
 
 // NetworkConfig selects the way messages travel.
 type NetworkConfig struct {
-	// Kind is "waku" (the default), a relay node in this process, or "memory", a
-	// network inside this process that connects all clients naming the same network.
-	// The memory network is meant for tests.
+	// Kind is "waku" (the default), a relay node in this process; "memory", a network
+	// inside this process that connects all clients naming the same network, which is
+	// meant for tests; or "external", where the program carries the envelopes itself: see
+	// envelope_outgoing, network.published and network.deliver.
 	Kind string `json:"kind,omitempty"`
 	// Preset names a known network. Every field below that is left out is taken from it.
 	// "status.prod" is the network of the Status app and needs nothing else. "local" is for
@@ -61,6 +62,13 @@ type NetworkConfig struct {
 	// peers. A list that is given replaces the list of the preset; [] empties it. Without a
 	// preset the node looks for nobody and only keeps its peers. Only for "waku".
 	Preset string `json:"preset,omitempty"`
+	// Mode selects how the node takes part in the network. "relay" (the default) hears
+	// everything on its shards and passes it on. "light" is meant for phones: it hears what
+	// it has subscribed to at service nodes (12/WAKU2-FILTER), publishes through them
+	// (19/WAKU2-LIGHTPUSH), listens on no address, and costs a fraction of the traffic;
+	// service nodes learn which topics it listens to. "auto" is "light" on Android and iOS
+	// and "relay" elsewhere. Only for "waku".
+	Mode string `json:"mode,omitempty"`
 	// Listen lists the multiaddresses to listen on, such as /ip4/0.0.0.0/tcp/60000;
 	// port 0 picks any free port. With addresses, the peer id is kept in the store.
 	// Without any, the node only dials its peers and has a new peer id at each start.
@@ -164,12 +172,11 @@ type LogConfig struct {
 
 // The kinds of store and network.
 const (
-	StoreFile     = "file"
-	StoreMemory   = "memory"
-	NetworkWaku   = "waku"
-	NetworkMemory = "memory"
-	// networkExternal is reserved for a later version.
-	networkExternal = "external"
+	StoreFile       = "file"
+	StoreMemory     = "memory"
+	NetworkWaku     = "waku"
+	NetworkMemory   = "memory"
+	NetworkExternal = "external"
 )
 
 // ParseConfig reads the configuration as strictly as params, fills in the kinds
@@ -254,19 +261,49 @@ func (n *NetworkConfig) check() error {
 		if err := checkShards(n.Shards); err != nil {
 			return err
 		}
+		if err := n.checkMode(); err != nil {
+			return err
+		}
 		return unused("a waku network", named{"network.memory", n.Memory != nil})
 	case NetworkMemory:
-		return unused("a memory network",
-			named{"network.listen", n.Listen != nil}, named{"network.peers", n.Peers != nil},
-			named{"network.store_peers", n.StorePeers != nil},
-			named{"network.cluster", n.Cluster != nil}, named{"network.shard", n.Shard != nil},
-			named{"network.preset", n.Preset != ""}, named{"network.shards", n.Shards != nil},
-			named{"network.dns_discovery", n.DNSDiscovery != nil}, named{"network.peer_exchange", n.PeerExchange != nil},
-			named{"network.discv5", n.Discv5 != nil}, named{"network.nameserver", n.Nameserver != ""})
-	case networkExternal:
-		return misconfigured("network.kind", `"external" is not in this version`)
+		return unused("a memory network", n.onlyWaku()...)
+	case NetworkExternal:
+		return unused("an external network", append(n.onlyWaku(), named{"network.memory", n.Memory != nil})...)
 	}
-	return misconfigured("network.kind", `must be "waku" or "memory"`)
+	return misconfigured("network.kind", `must be "waku", "memory" or "external"`)
+}
+
+// onlyWaku lists the fields that only a waku network has.
+func (n *NetworkConfig) onlyWaku() []named {
+	return []named{
+		{"network.listen", n.Listen != nil}, {"network.peers", n.Peers != nil},
+		{"network.store_peers", n.StorePeers != nil},
+		{"network.cluster", n.Cluster != nil}, {"network.shard", n.Shard != nil},
+		{"network.mode", n.Mode != ""}, {"network.preset", n.Preset != ""}, {"network.shards", n.Shards != nil},
+		{"network.dns_discovery", n.DNSDiscovery != nil}, {"network.peer_exchange", n.PeerExchange != nil},
+		{"network.discv5", n.Discv5 != nil}, {"network.nameserver", n.Nameserver != ""},
+	}
+}
+
+// The modes of a waku network.
+const (
+	ModeRelay = chat.ModeRelay
+	ModeLight = chat.ModeLight
+	ModeAuto  = "auto"
+)
+
+// checkMode refuses an unknown mode, and addresses that a light node would not listen on.
+func (n *NetworkConfig) checkMode() error {
+	switch n.Mode {
+	case "", ModeRelay, ModeAuto:
+	case ModeLight:
+		if len(n.Listen) > 0 {
+			return misconfigured("network.listen", "a light node listens on nothing")
+		}
+	default:
+		return misconfigured("network.mode", `must be "relay", "light" or "auto"`)
+	}
+	return nil
 }
 
 // maxShard is the highest number of a shard (51/WAKU2-RELAY-SHARDING).

@@ -10,6 +10,7 @@ import (
 
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/api"
+	"libstatus1to1/chat/external"
 	"libstatus1to1/chat/memnet"
 	"libstatus1to1/chat/waku"
 	"libstatus1to1/store"
@@ -53,8 +54,11 @@ func openStore(c api.StoreConfig) (chat.Store, error) {
 // openNetwork makes the transport; it opens nothing yet, so there is nothing to
 // close if the store then fails.
 func openNetwork(c api.NetworkConfig) (chat.Transport, error) {
-	if c.Kind == api.NetworkMemory {
+	switch c.Kind {
+	case api.NetworkMemory:
 		return joinMemory(c)
+	case api.NetworkExternal:
+		return external.New(external.Config{MaxMessageSize: c.MaxMessageSize}), nil
 	}
 	w, err := wakuConfig(c)
 	if err != nil {
@@ -71,6 +75,9 @@ func wakuConfig(c api.NetworkConfig) (w waku.Config, err error) {
 			return w, chat.Errorf(chat.CodeBadConfig, "network.preset", "there is no such preset; there are %s", strings.Join(waku.Presets(), " and ")).
 				With("presets", waku.Presets())
 		}
+	}
+	if c.Mode != "" {
+		w.Mode = c.Mode
 	}
 	replace(&w.Listen, c.Listen)
 	replace(&w.Peers, c.Peers)

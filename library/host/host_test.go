@@ -31,6 +31,7 @@ func TestOpenMakesWhatIsNamed(t *testing.T) {
 	for _, c := range []struct{ config, store, network string }{
 		{`{"store":{"kind":"memory"},"network":{"kind":"memory","memory":{"name":"named","seed":3,"loss":0.5}}}`, "memory", "memory"},
 		{`{"store":{"kind":"memory"},"network":{"listen":["/ip4/127.0.0.1/tcp/0"]}}`, "memory", "waku"},
+		{`{"store":{"kind":"memory"},"network":{"kind":"external","max_message_size":20000}}`, "memory", "external"},
 		{`{"store":{"kind":"memory"},"network":{"cluster":2,"shard":7,"max_message_size":20000}}`, "memory", "waku"},
 		{fmt.Sprintf(`{"store":{"path":%q,"passphrase":"p","kdf":{"memory_kib":64,"iterations":1,"parallelism":1}},"network":{"kind":"memory"}}`, path), "file", "memory"},
 		{fmt.Sprintf(`{"store":{"path":%q,"key":%q},"network":{"kind":"memory"}}`, path+"2", key), "file", "memory"},
@@ -103,11 +104,14 @@ func TestBootstrapPresets(t *testing.T) {
 		}
 	}
 	changed := config(`"preset":"status.prod","listen":["/ip4/0.0.0.0/tcp/0"],"peers":[],"store_peers":[],"cluster":2,"shards":[0,7],"dns_discovery":[],
-		"peer_exchange":false,"discv5":false,"nameserver":"9.9.9.9:53","max_message_size":20000`)
+		"peer_exchange":false,"discv5":false,"nameserver":"9.9.9.9:53","max_message_size":20000,"mode":"auto"`)
 	want := waku.Config{Listen: []string{"/ip4/0.0.0.0/tcp/0"}, Peers: []string{}, StorePeers: []string{}, Cluster: 2, Shards: []uint16{0, 7}, Trees: []string{},
-		Nameserver: "9.9.9.9:53", MaxMessageSize: 20000}
+		Nameserver: "9.9.9.9:53", MaxMessageSize: 20000, Mode: waku.ModeAuto}
 	if !reflect.DeepEqual(changed, want) {
 		t.Errorf("%+v", changed)
+	}
+	if c := config(`"preset":"status.prod","mode":"light"`); c.Mode != waku.ModeLight || len(c.Peers) != 6 {
+		t.Errorf("%+v", c)
 	}
 	if c := config(`"preset":"status.prod","shard":32`); !slices.Equal(c.Shards, []uint16{32}) || len(c.Peers) != 6 {
 		t.Errorf("%+v", c)
