@@ -91,14 +91,6 @@ type inbound struct {
 	news       bool // the bundle with it is newer than all before of that installation
 }
 
-// origin is where envelopes come from.
-type origin int
-
-const (
-	live     origin = iota // the network, as they were published
-	archived               // store nodes, which may have had them for weeks
-)
-
 // receive handles a batch in one transaction, or, if one envelope of it cannot be stored, in
 // several. After an error, which is one that passes, unstored are the envelopes to be
 // handled again.
