@@ -110,9 +110,9 @@ type schedule struct {
 	// rest is a round that is not complete, to be gone on with at retryAt.
 	rest       *round
 	retryAt    time.Time
-	background time.Time // the next look in the background
-	followUps  int       // looks that follow soon on a round after a gap
-	confirm    time.Time // the next round that has one node's answers confirmed by another
+	background time.Time       // the next look in the background
+	soon       []time.Duration // waits before looks that follow soon, of followUps
+	confirm    time.Time       // the next round that has one node's answers confirmed by another
 }
 
 // New makes a part that does nothing before Load.
@@ -240,7 +240,7 @@ func (c *CatchUp) Work(t *ledger.Turn) error {
 	r := s.rest
 	switch {
 	case s.wanted:
-		s.wanted, s.begun, s.followUps = false, time.Time{}, followUps
+		s.wanted, s.begun, s.soon = false, time.Time{}, followUps
 		s.urgent.Allow(t.Now, urgent)
 		r = &round{c: c, missed: s.missed}
 	case r == nil && !s.begun.IsZero():
@@ -254,9 +254,8 @@ func (c *CatchUp) Work(t *ledger.Turn) error {
 		r = &round{c: c, background: true, missed: s.missed}
 	}
 	s.rest, s.background = nil, t.Now.Add(backgroundEvery)
-	if s.followUps > 0 {
-		s.followUps--
-		s.background = t.Now.Add(followUpEvery)
+	if len(s.soon) > 0 {
+		s.background, s.soon = t.Now.Add(s.soon[0]), s.soon[1:]
 	}
 	c.start(r)
 	return nil

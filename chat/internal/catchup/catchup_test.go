@@ -339,10 +339,10 @@ func TestOfflineManyTopics(t *testing.T) {
 	want := slices.Concat(publish(stores, topicA, h.now.Add(-time.Hour), 1, 10), // the partitioned topic
 		publish(stores, name(2*people-1), h.now.Add(-time.Hour), 1, 10), // of the most recent one
 		publish(stores, name(1), h.now.Add(-time.Hour), 1, 10), publish(stores, name(0), h.now.Add(-time.Hour), 1, 10))
-	before := h.store.updates
+	before := h.store.updates.Load()
 	h.round()
 	h.has(want)
-	if writes := h.store.updates - before; writes > 2*people/checkpoint+2*people/atOnce+10 {
+	if writes := h.store.updates.Load() - before; writes > 2*people/checkpoint+2*people/atOnce+10 {
 		t.Errorf("%d transactions", writes)
 	}
 	records := 0
@@ -353,13 +353,13 @@ func TestOfflineManyTopics(t *testing.T) {
 		t.Errorf("%d records for one cursor", records)
 	}
 	h.pass(time.Minute) // the looks that follow soon
-	before, queries := h.store.updates, h.net.Stats().Queries
+	before, queries := h.store.updates.Load(), h.net.Stats().Queries
 	h.pass(backgroundEvery - 2*time.Minute)
-	if h.store.updates != before || h.net.Stats().Queries != queries {
+	if h.store.updates.Load() != before || h.net.Stats().Queries != queries {
 		t.Error("there is work before the next look")
 	}
 	h.pass(6 * time.Hour)
-	if writes := h.store.updates - before; writes > 2 {
+	if writes := h.store.updates.Load() - before; writes > 2 {
 		t.Errorf("looks that found nothing made %d transactions", writes)
 	}
 	// A batch that has begun is finished: some more than the share may be asked.
