@@ -50,6 +50,7 @@ type pass struct {
 	// routed are the people whose shared topic an earlier envelope of this pass stores.
 	routed   map[key.Public]bool
 	segments *segments.Intake // nil before the first segment
+	later    []Envelope       // for a transaction of their own: see segments.ErrLater
 	// refused are messages, by MVDS id, that are not to be acknowledged: see errLater. Only
 	// the transaction finds out which.
 	refused map[[32]byte]bool
@@ -111,10 +112,16 @@ func (c *Client) receive(batch []Envelope, from origin) (unstored []Envelope, er
 	}
 	switch {
 	case err == nil:
-		c.catchUp.Seen(batch...)
 		if len(p.all.steps) > 0 {
 			c.loop.storePause.End()
 		}
+		if len(p.later) > 0 { // now: the caller goes by it that all is stored
+			unstored, err = c.receive(p.later, from)
+		}
+		if err == nil {
+			c.catchUp.Seen(batch...)
+		}
+		return unstored, err
 	case ledger.Passing(err):
 		c.log.Log("error", "storing received messages failed", "code", string(CodeOf(err)))
 		c.loop.storePause.Failed(p.now)
