@@ -51,6 +51,7 @@ type pass struct {
 	routed   map[key.Public]bool
 	segments *segments.Intake // nil before the first segment
 	later    []Envelope       // for a transaction of their own: see segments.ErrLater
+	unread   error            // the batch is to come again: see cannotRead
 	// refused are messages, by MVDS id, that are not to be acknowledged: see errLater. Only
 	// the transaction finds out which.
 	refused map[[32]byte]bool
@@ -107,7 +108,7 @@ func (c *Client) receive(batch []Envelope, from origin) (unstored []Envelope, er
 	}
 	p.into = &p.all
 	p.openAll(batch)
-	if len(p.all.steps) > 0 {
+	if err = p.unread; err == nil && len(p.all.steps) > 0 {
 		err = c.update(func(t *txn) error { t.ByOthers(); return p.write(t) })
 	}
 	switch {
@@ -149,6 +150,7 @@ func (p *pass) openAll(batch []Envelope) {
 			err = p.handle(m)
 		}
 		if err != nil {
+			p.cannotRead(err)
 			p.c.counters.drop(reasonOf(err))
 			p.c.log.Log("debug", "envelope dropped", "reason", reasonOf(err))
 		}
