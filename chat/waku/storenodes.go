@@ -41,13 +41,21 @@ type storeRecords struct {
 	slots      chan struct{}   // one value for each query under way
 
 	mu  sync.Mutex
+	own map[peer.ID]*ownSlots // of nodes that are asked now
 	all *lru.Cache[peer.ID, storeRecord]
 	now func() time.Time
 }
 
+// ownSlots are those of one node.
+type ownSlots struct {
+	slots chan struct{} // one value for each query under way
+	users int           // that hold one or wait for one
+}
+
 func newStoreRecords(configured []peer.AddrInfo) *storeRecords {
 	all, _ := lru.New[peer.ID, storeRecord](storeNodesRemembered) // fails for a size below 1 only
-	s := &storeRecords{configured: map[peer.ID]int{}, wait: storeWait, slots: make(chan struct{}, storeQueries), all: all, now: time.Now}
+	s := &storeRecords{configured: map[peer.ID]int{}, wait: storeWait, slots: make(chan struct{}, storeQueries),
+		own: map[peer.ID]*ownSlots{}, all: all, now: time.Now}
 	for i, info := range configured {
 		if _, known := s.configured[info.ID]; !known {
 			s.configured[info.ID] = i
@@ -61,6 +69,39 @@ func newStoreRecords(configured []peer.AddrInfo) *storeRecords {
 func (s *storeRecords) only(id peer.ID, ours settings, answer *metadatapb.WakuMetadataResponse) bool {
 	_, configured := s.configured[id]
 	return configured && (answer == nil || answer.ClusterId == nil || answer.GetClusterId() == uint32(ours.cluster))
+}
+
+// enter waits until a node may be asked, and returns what is to be called after that.
+func (s *storeRecords) enter(ctx context.Context, id peer.ID) (leave func(), err error) {
+	s.mu.Lock()
+	own := s.own[id]
+	if own == nil {
+		own = &ownSlots{slots: make(chan struct{}, storeQueriesEach)}
+		s.own[id] = own
+	}
+	own.users++
+	s.mu.Unlock()
+	done := func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if own.users--; own.users == 0 {
+			delete(s.own, id)
+		}
+	}
+	select {
+	case own.slots <- struct{}{}:
+	case <-ctx.Done():
+		done()
+		return nil, ctx.Err()
+	}
+	select {
+	case s.slots <- struct{}{}:
+		return func() { <-s.slots; <-own.slots; done() }, nil
+	case <-ctx.Done():
+		<-own.slots
+		done()
+		return nil, ctx.Err()
+	}
 }
 
 // note adds the outcome of a query to a node's record.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -123,4 +125,34 @@ func TestStoreNodesOrder(t *testing.T) {
 	if s.all.Len() > storeNodesRemembered {
 		t.Error(s.all.Len())
 	}
+}
+
+// A store node that does not answer leaves room for questions to others.
+func TestOfflineStoreSlots(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStoreRecords(nil)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		var slow sync.WaitGroup
+		for range 3 * storeQueries {
+			slow.Go(func() {
+				if leave, err := s.enter(ctx, "slow"); err == nil {
+					<-ctx.Done()
+					leave()
+				}
+			})
+		}
+		synctest.Wait()
+		soon, stop := context.WithTimeout(ctx, time.Second)
+		defer stop()
+		leave, err := s.enter(soon, "fast")
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave()
+		slow.Wait()
+		if len(s.own) != 0 || len(s.slots) != 0 {
+			t.Errorf("%d nodes are remembered, %d slots are taken", len(s.own), len(s.slots))
+		}
+	})
 }

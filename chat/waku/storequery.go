@@ -32,6 +32,10 @@ const storeProtocol = protocol.ID("/vac/waku/store-query/3.0.0")
 // answers take.
 const storeQueries = 4
 
+// storeQueriesEach bounds those to one node, so that a slow one does not make others look
+// slow.
+const storeQueriesEach = storeQueries / 2
+
 // maxStoreAnswer bounds an answer with messages in bytes: one of the largest size that is
 // ever configured fits twice, a hundred of ordinary ones easily. A page that does not fit
 // is asked for again with fewer messages.
@@ -69,12 +73,11 @@ func (n *Node) QueryStore(ctx context.Context, node string, q port.StoreQuery) (
 	if r == nil {
 		return port.StorePage{}, port.ErrNoPeers
 	}
-	select {
-	case n.stores.slots <- struct{}{}:
-		defer func() { <-n.stores.slots }()
-	case <-ctx.Done():
-		return port.StorePage{}, ctx.Err()
+	leave, err := n.stores.enter(ctx, id)
+	if err != nil {
+		return port.StorePage{}, err
 	}
+	defer leave()
 	began := time.Now()
 	page, err := r.queryStore(ctx, id, q)
 	switch {
