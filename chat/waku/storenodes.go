@@ -38,7 +38,8 @@ type storeRecord struct {
 type storeRecords struct {
 	configured map[peer.ID]int // the place in the configuration
 	wait       time.Duration   // for the beginning of an answer
-	slots      chan struct{}   // one value for each query under way
+	blockWait  time.Duration   // for each block of the rest
+	slots      chan struct{}   // one value for each query for envelopes that is under way
 
 	mu  sync.Mutex
 	all *lru.Cache[peer.ID, storeRecord]
@@ -47,7 +48,8 @@ type storeRecords struct {
 
 func newStoreRecords(configured []peer.AddrInfo) *storeRecords {
 	all, _ := lru.New[peer.ID, storeRecord](storeNodesRemembered) // fails for a size below 1 only
-	s := &storeRecords{configured: map[peer.ID]int{}, wait: storeWait, slots: make(chan struct{}, storeQueries), all: all, now: time.Now}
+	s := &storeRecords{configured: map[peer.ID]int{}, wait: storeWait, blockWait: storeBlockWait,
+		slots: make(chan struct{}, storeQueries), all: all, now: time.Now}
 	for i, info := range configured {
 		if _, known := s.configured[info.ID]; !known {
 			s.configured[info.ID] = i

@@ -31,7 +31,7 @@ func TestStorePeerOnDemand(t *testing.T) {
 			}
 			s.until(t, "the question about its shards", func() bool { return n.Asked(servicenode.Metadata) > 0 })
 			status := s.Status()
-			if p := status.Peers[0]; !p.Connected || !p.Static || p.OnShard || p.Error != "" || status.State != port.NetworkOffline {
+			if p := status.Peers[0]; !p.Connected || !p.Static || !p.OnDemand || p.OnShard || p.Error != "" || status.State != port.NetworkOffline {
 				t.Fatalf("%+v", status)
 			}
 			if at := slices.Index(status.Protocols, port.NetworkProtocol{Protocol: "store", Peers: 1}); at < 0 {
@@ -122,5 +122,24 @@ func TestStoreNodesOrder(t *testing.T) {
 	expect("badc")
 	if s.all.Len() > storeNodesRemembered {
 		t.Error(s.all.Len())
+	}
+}
+
+// A store node of the configuration that is found, too, and relays is a peer like others.
+func TestStorePeerIsFound(t *testing.T) {
+	n := serviceNode(t, servicenode.Options{})
+	record, err := n.Record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := startNameserver(t)
+	url, texts := tree(t, newKey(t), record)
+	names.serve(texts)
+	c := finding(url, names.address)
+	c.StorePeers = []string{n.Address()}
+	s := start(t, c)
+	s.untilOnline(t)
+	if p := s.Status().Peers; len(p) != 1 || !p[0].OnShard || !p[0].OnDemand {
+		t.Errorf("%+v", p)
 	}
 }

@@ -207,7 +207,7 @@ func TestStoreFaults(t *testing.T) {
 	n := serviceNode(t, servicenode.Options{Protocols: onlyStore})
 	n.Archive().Add(stored(30, 1000)...)
 	s := storeClient(t, n)
-	s.stores.wait = 300 * time.Millisecond
+	s.stores.wait, s.stores.blockWait = 300*time.Millisecond, 300*time.Millisecond
 	q := port.StoreQuery{PubsubTopic: shard, Limit: 100, WithEnvelopes: true}
 	for _, c := range []struct {
 		what   string
@@ -216,6 +216,7 @@ func TestStoreFaults(t *testing.T) {
 		status int
 	}{
 		{"slow", servicenode.Faults{StoreHangs: true}, port.StoreSlow, 0},
+		{"trickling", servicenode.Faults{StoreTrickles: true}, port.StoreSlow, 0},
 		{"cut", servicenode.Faults{StoreCuts: true}, port.StoreUnreachable, 0},
 		{"refusing", servicenode.Faults{StoreStatus: 429}, port.StoreRefused, 429},
 		{"mended", servicenode.Faults{}, "", 0},
