@@ -74,7 +74,8 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	if c.log == nil {
 		c.log = silence{}
 	}
-	c.loop.clocks = c.readClocks()
+	c.loop.clocks, c.loop.look = c.readClocks(), lookEvery(c.net.Status())
+	c.counters.opened = c.loop.clocks
 	c.life.begin(ctx)
 	c.ledger = c.newLedger(o)
 	c.history = c.newHistory()

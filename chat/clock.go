@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/port"
 )
 
 // A timer runs by a clock that stands still while the machine sleeps and that nobody
@@ -16,10 +17,21 @@ const (
 	// go out within seconds of it. A look costs microseconds; the network node wakes up
 	// each second.
 	clockLook = 5 * time.Second
+	// clockLookLight is that interval for a node in light mode, which wakes up 40 times an
+	// hour, and looks itself then.
+	clockLookLight = 10 * time.Minute
 	// minJump is less than anybody waits for, and more than the daemons that keep a clock
 	// right correct in clockLook.
 	minJump = 2 * time.Second
 )
+
+// lookEvery returns the interval for a node.
+func lookEvery(status NetworkStatus) time.Duration {
+	if status.Mode == port.ModeLight {
+		return clockLookLight
+	}
+	return clockLook
+}
 
 // clockReading holds the time of both clocks at one moment.
 type clockReading struct {

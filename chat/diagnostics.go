@@ -7,11 +7,14 @@ import (
 	"sync/atomic"
 
 	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/port"
 )
 
 // counters are for diagnostics; they do not show who talks to whom.
 type counters struct {
 	received atomic.Uint64
+	wakeups  atomic.Uint64 // of the loop
+	opened   clockReading
 
 	mu      sync.Mutex
 	dropped map[string]uint64
@@ -34,6 +37,11 @@ func (c *Client) Diagnostics() (Diagnostics, error) {
 	d := Diagnostics{
 		Received: c.counters.received.Load(), Incoming: len(c.loop.inbox.waiting), Outbox: c.outbox.Len(), EventsUnread: c.ledger.Events.Unread(),
 		Goroutines: runtime.NumGoroutine(),
+	}
+	d.Open, d.LoopWakeups = c.readClocks().passed-c.counters.opened.passed, c.counters.wakeups.Load()
+	if meter, ok := c.net.(port.Meter); ok {
+		traffic := meter.Traffic()
+		d.Traffic = &traffic
 	}
 	d.Sent, d.Resent = c.outbox.Counts()
 	c.counters.mu.Lock()

@@ -23,7 +23,8 @@ type loop struct {
 	// acceptsWork is true once an identity is there and its state loaded.
 	acceptsWork bool
 
-	clocks clockReading // when they were last compared
+	clocks clockReading  // when they were last compared
+	look   time.Duration // how often they are
 	// unstored is a batch whose transaction failed: it is handled again.
 	unstored []Envelope
 	// After a failure of the store nothing is done for a while; after one of the network
@@ -90,7 +91,7 @@ func (c *Client) run() {
 	}()
 	for {
 		pause, incoming := c.next()
-		timer, stop := c.clock.Wait(min(pause, clockLook))
+		timer, stop := c.clock.Wait(min(pause, c.loop.look))
 		var batch []Envelope
 		select {
 		case <-c.life.ctx.Done():
@@ -99,9 +100,12 @@ func (c *Client) run() {
 			return
 		case e := <-incoming:
 			batch = c.loop.inbox.drain(e)
+			c.counters.wakeups.Add(1)
 		case <-c.loop.wake:
+			c.counters.wakeups.Add(1)
 		case <-timer:
-			if pause > clockLook {
+			c.counters.wakeups.Add(1)
+			if pause > c.loop.look {
 				continue // it was only to look at the clocks, which next does
 			}
 		}

@@ -18,6 +18,7 @@ type (
 	NetworkPeer    = port.NetworkPeer
 	NetworkShard   = port.NetworkShard
 	NetworkChange  = port.NetworkChange
+	Traffic        = port.Traffic
 	TransportHooks = port.TransportHooks
 	Transport      = port.Transport
 	Clock          = port.Clock
@@ -50,6 +51,12 @@ const (
 	NetworkStopped = port.NetworkStopped
 	NetworkOffline = port.NetworkOffline
 	NetworkOnline  = port.NetworkOnline
+)
+
+// The modes of NetworkStatus.Mode.
+const (
+	ModeRelay = port.ModeRelay
+	ModeLight = port.ModeLight
 )
 
 // The codes of errors. CodeTable describes each.

@@ -66,6 +66,12 @@ type Diagnostics struct {
 	EventsWaiting uint64 `json:"events_waiting"`
 	EventsUnread  uint64 `json:"events_unread"`
 	Goroutines    int    `json:"goroutines"`
+	// Open is the time since the client was opened, and LoopWakeups how often the engine's
+	// loop has looked for work in it.
+	Open        time.Duration `json:"open"`
+	LoopWakeups uint64        `json:"loop_wakeups"`
+	// Traffic is what the network has cost; nil for a network that does not count.
+	Traffic *Traffic `json:"traffic"`
 }
 
 // Settings are the engine's numbers a host may choose. Zero values mean the

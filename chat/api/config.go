@@ -61,6 +61,13 @@ type NetworkConfig struct {
 	// peers. A list that is given replaces the list of the preset; [] empties it. Without a
 	// preset the node looks for nobody and only keeps its peers. Only for "waku".
 	Preset string `json:"preset,omitempty"`
+	// Mode selects how the node takes part in the network. "relay" (the default) hears
+	// everything on its shards and passes it on. "light" is meant for phones: it hears what
+	// it has subscribed to at service nodes (12/WAKU2-FILTER), publishes through them
+	// (19/WAKU2-LIGHTPUSH), listens on no address, and costs a fraction of the traffic;
+	// service nodes learn which topics it listens to. "auto" is "light" on Android and iOS
+	// and "relay" elsewhere. Only for "waku".
+	Mode string `json:"mode,omitempty"`
 	// Listen lists the multiaddresses to listen on, such as /ip4/0.0.0.0/tcp/60000;
 	// port 0 picks any free port. With addresses, the peer id is kept in the store.
 	// Without any, the node only dials its peers and has a new peer id at each start.
@@ -251,19 +258,43 @@ func (n *NetworkConfig) check() error {
 		if err := checkShards(n.Shards); err != nil {
 			return err
 		}
+		if err := n.checkMode(); err != nil {
+			return err
+		}
 		return unused("a waku network", named{"network.memory", n.Memory != nil})
 	case NetworkMemory:
 		return unused("a memory network",
 			named{"network.listen", n.Listen != nil}, named{"network.peers", n.Peers != nil},
 			named{"network.store_peers", n.StorePeers != nil},
 			named{"network.cluster", n.Cluster != nil}, named{"network.shard", n.Shard != nil},
-			named{"network.preset", n.Preset != ""}, named{"network.shards", n.Shards != nil},
+			named{"network.mode", n.Mode != ""}, named{"network.preset", n.Preset != ""}, named{"network.shards", n.Shards != nil},
 			named{"network.dns_discovery", n.DNSDiscovery != nil}, named{"network.peer_exchange", n.PeerExchange != nil},
 			named{"network.discv5", n.Discv5 != nil}, named{"network.nameserver", n.Nameserver != ""})
 	case networkExternal:
 		return misconfigured("network.kind", `"external" is not in this version`)
 	}
 	return misconfigured("network.kind", `must be "waku" or "memory"`)
+}
+
+// The modes of a waku network.
+const (
+	ModeRelay = chat.ModeRelay
+	ModeLight = chat.ModeLight
+	ModeAuto  = "auto"
+)
+
+// checkMode refuses an unknown mode, and addresses that a light node would not listen on.
+func (n *NetworkConfig) checkMode() error {
+	switch n.Mode {
+	case "", ModeRelay, ModeAuto:
+	case ModeLight:
+		if len(n.Listen) > 0 {
+			return misconfigured("network.listen", "a light node listens on nothing")
+		}
+	default:
+		return misconfigured("network.mode", `must be "relay", "light" or "auto"`)
+	}
+	return nil
 }
 
 // maxShard is the highest number of a shard (51/WAKU2-RELAY-SHARDING).

@@ -1,6 +1,11 @@
 package api
 
-import "context"
+import (
+	"context"
+	"time"
+
+	"libstatus1to1/chat"
+)
 
 // Diagnostics are counters and queue lengths for troubleshooting. None of them shows
 // who talks to whom.
@@ -31,9 +36,40 @@ type Diagnostics struct {
 	// ClientsUnread is the number of closed clients with events that nobody has read.
 	// Only the last few closed clients are kept.
 	ClientsUnread int `json:"clients_unread"`
+	// OpenMS is the time since the client was opened, in ms.
+	OpenMS int64 `json:"open_ms"`
+	// LoopWakeups counts how often the engine looked for work since then. Idle, that is a
+	// few times an hour in light mode, and every five seconds in relay mode.
+	LoopWakeups uint64 `json:"loop_wakeups"`
+	// Traffic is what the network node has cost since then. Left out for a network that
+	// does not count.
+	Traffic *Traffic `json:"traffic,omitempty"`
 	// StringsHeld is the number of strings returned by the library and not yet freed by
 	// the program.
 	StringsHeld int64 `json:"strings_held"`
+}
+
+// Traffic is what a network node costs: what its sockets carried, without the headers of
+// TCP and IP, and how often it woke up.
+type Traffic struct {
+	// BytesIn counts the bytes received.
+	BytesIn uint64 `json:"bytes_in"`
+	// BytesOut counts the bytes sent.
+	BytesOut uint64 `json:"bytes_out"`
+	// Wakeups counts how often something arrived, was sent or was due after two seconds in
+	// which nothing had been.
+	Wakeups uint64 `json:"wakeups"`
+	// BytesPerHour is the mean of both directions since the client was opened.
+	BytesPerHour uint64 `json:"bytes_per_hour"`
+	// WakeupsPerHour is the mean of wakeups since the client was opened.
+	WakeupsPerHour uint64 `json:"wakeups_per_hour"`
+}
+
+// perHour converts the traffic of a time.
+func perHour(t chat.Traffic, passed time.Duration) *Traffic {
+	hours := max(passed, time.Second).Hours()
+	return &Traffic{BytesIn: t.BytesIn, BytesOut: t.BytesOut, Wakeups: t.Wakeups,
+		BytesPerHour: uint64(float64(t.BytesIn+t.BytesOut) / hours), WakeupsPerHour: uint64(float64(t.Wakeups) / hours)}
 }
 
 func diagnostics(_ context.Context, c *client, _ Empty) (Diagnostics, error) {
@@ -45,6 +81,10 @@ func diagnostics(_ context.Context, c *client, _ Empty) (Diagnostics, error) {
 		Received: of.Received, Dropped: of.Dropped, Sent: of.Sent, Resent: of.Resent,
 		Incoming: of.Incoming, Outbox: of.Outbox,
 		EventsWaiting: of.EventsWaiting, EventsUnread: of.EventsUnread, Goroutines: of.Goroutines,
+	}
+	d.OpenMS, d.LoopWakeups = of.Open.Milliseconds(), of.LoopWakeups
+	if of.Traffic != nil {
+		d.Traffic = perHour(*of.Traffic, of.Open)
 	}
 	d.ClientsOpen, d.ClientsUnread, d.StringsHeld = c.registry.counts()
 	if c.log != nil && c.log.events != nil {

@@ -40,13 +40,22 @@ type NetworkState string
 // The states of the network, worst first.
 const (
 	NetworkStopped NetworkState = "stopped" // not started, or closed
-	NetworkOffline NetworkState = "offline" // no peer to publish to
-	NetworkOnline  NetworkState = "online"  // at least one peer to publish to
+	NetworkOffline NetworkState = "offline" // no peer to publish to, or in light mode none that pushes to us
+	NetworkOnline  NetworkState = "online"  // at least one peer to publish to, in light mode also one that pushes to us
+)
+
+// The modes of NetworkStatus.Mode: a node that relays for others, and one that is a client
+// of service nodes.
+const (
+	ModeRelay = "relay"
+	ModeLight = "light"
 )
 
 // NetworkStatus describes the network at one moment.
 type NetworkStatus struct {
-	Kind            string        `json:"kind"` // "waku" or "memory"
+	Kind string `json:"kind"` // "waku" or "memory"
+	// Mode is ModeRelay or ModeLight; left out where there are no modes.
+	Mode            string        `json:"mode,omitempty"`
 	State           NetworkState  `json:"state"`
 	PeerID          string        `json:"peer_id,omitempty"`
 	ListenAddresses []string      `json:"listen_addresses"` // our multiaddresses with /p2p/<peer id>, for others to connect to
@@ -56,9 +65,23 @@ type NetworkStatus struct {
 	// Shards are all shards the node listens on while it runs, the preferred one first.
 	// It publishes on the first that has enough peers.
 	Shards []NetworkShard `json:"shards,omitempty"`
+	// Subscriptions are those at service nodes, in light mode: each content topic at two of
+	// them where there are two.
+	Subscriptions []NetworkSubscription `json:"subscriptions,omitempty"`
 	// Protocols are the protocols of service nodes, with the number of connected peers that
 	// speak each.
 	Protocols []NetworkProtocol `json:"protocols,omitempty"`
+}
+
+// NetworkSubscription is what we have subscribed to at one service node (12/WAKU2-FILTER).
+type NetworkSubscription struct {
+	PeerID string `json:"peer_id"`
+	// Working is true once the node has accepted all that was wanted at first.
+	Working bool `json:"working"`
+	Topics  int  `json:"topics"` // content topics that it has accepted
+	// WorkedAt is when the node was last known to push what it should, in ms since 1970;
+	// left out before that.
+	WorkedAt int64 `json:"worked_at,omitempty"`
 }
 
 // NetworkProtocol counts the peers that speak a protocol.
@@ -85,6 +108,7 @@ type NetworkPeer struct {
 	OnDemand bool `json:"on_demand,omitempty"`
 	// OnShard is true while the peer is on one of our shards. Only then does what we
 	// publish reach it, and only then does it count for network.wait.
+	// In light mode it is a service node of one of our shards.
 	OnShard bool `json:"on_shard"`
 	// Error is the reason a static peer is not connected or not on our shards: it cannot
 	// be reached, or is of another cluster or shard.

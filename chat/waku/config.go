@@ -122,6 +122,9 @@ type Config struct {
 	// MinPeers is the number of peers on one of the shards needed to count as online and
 	// to publish there.
 	MinPeers int
+	// Mode is ModeRelay (also ""), ModeLight or ModeAuto. In light mode Listen is not used:
+	// the node dials only.
+	Mode string
 }
 
 // settings is a Config that was checked.
@@ -137,13 +140,15 @@ type settings struct {
 	exchange       bool
 	discv5         bool
 	nameserver     string
+	mode           string // ModeRelay or ModeLight
+	timing         timing
 	roots          *x509.CertPool // who certifies WebSockets; nil for the system's
 }
 
 // check fills in the defaults and refuses what cannot work, naming the field.
 func (c Config) check() (settings, error) {
 	s := settings{cluster: c.Cluster, shards: slices.Clone(c.Shards), maxMessageSize: c.MaxMessageSize, minPeers: c.MinPeers,
-		trees: slices.Clone(c.Trees), exchange: c.Exchange, discv5: c.Discv5, nameserver: c.Nameserver}
+		trees: slices.Clone(c.Trees), exchange: c.Exchange, discv5: c.Discv5, nameserver: c.Nameserver, timing: usualTiming}
 	orDefault(&s.cluster, DefaultCluster)
 	if len(s.shards) == 0 {
 		s.shards = []uint16{DefaultShard}
@@ -151,6 +156,10 @@ func (c Config) check() (settings, error) {
 	orDefault(&s.maxMessageSize, DefaultMaxMessageSize)
 	orDefault(&s.minPeers, DefaultMinPeers)
 	if err := checkShards(s.shards); err != nil {
+		return s, err
+	}
+	var err error
+	if s.mode, err = resolveMode(c.Mode); err != nil {
 		return s, err
 	}
 	switch {
@@ -168,6 +177,9 @@ func (c Config) check() (settings, error) {
 	}
 	if err := s.checkListen(c.Listen); err != nil {
 		return s, err
+	}
+	if s.mode == ModeLight {
+		s.listen = nil
 	}
 	if err := s.checkFinding(); err != nil {
 		return s, err

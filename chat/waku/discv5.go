@@ -49,7 +49,7 @@ func (s settings) searchDiscv5(ctx context.Context, boot []*enode.Node) (nodes [
 	local := enode.NewLocalNode(database, private)
 	// The role is asked for (31/WAKU2-ENR, "Key Usage"). Without an address in it our
 	// record is of no use to anybody, and is not passed on.
-	local.Set(enr.WithEntry(recordRoles, []byte{roleRelay}))
+	local.Set(enr.WithEntry(recordRoles, []byte{s.ownRoles()}))
 	socket, err := net.ListenUDP("udp", nil)
 	if err != nil {
 		return nil, err
@@ -63,6 +63,14 @@ func (s settings) searchDiscv5(ctx context.Context, boot []*enode.Node) (nodes [
 	}
 	defer listener.Close()
 	return s.pick(ctx, listener.RandomNodes()), nil
+}
+
+// ownRoles returns the roles that we have.
+func (s settings) ownRoles() byte {
+	if s.mode == ModeLight {
+		return 0
+	}
+	return roleRelay
 }
 
 // pick takes the nodes that suit from an iterator, which it closes, each once.

@@ -32,12 +32,6 @@ const maxExchange = 32 * 1024
 // exchangeWait bounds one exchange.
 const exchangeWait = 10 * time.Second
 
-// speaksExchange reports whether a connected peer has said that it speaks the protocol.
-func (r *run) speaksExchange(id peer.ID) bool {
-	spoken, err := r.host().Peerstore().SupportsProtocols(id, exchangeProtocol)
-	return err == nil && len(spoken) > 0
-}
-
 // askExchange asks a connected peer for nodes. Spec: 34/WAKU2-PEER-EXCHANGE, "Wire Format
 // Specification".
 func (r *run) askExchange(ctx context.Context, id peer.ID) (_ []*enode.Node, err error) {

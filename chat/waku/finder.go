@@ -16,7 +16,7 @@ import (
 )
 
 // This file looks for peers where the configuration names ways to find some. While there
-// are fewer than wantedPeers it tries the candidates that are known, those first that
+// are fewer than wantedPeers, or in light mode too few service nodes, it tries the candidates that are known, those first that
 // worked before, and when these do not suffice it asks: the trees in the DNS, connected
 // peers, and at last anybody (discv5). With enough peers it does nothing at all.
 //
@@ -45,7 +45,8 @@ const (
 	treeRetry      = 10 * time.Second // after they could not be read
 	searchAgain    = 2 * time.Minute  // by discv5
 	maxBoot        = 32               // nodes to begin a search with
-	finderLongest  = time.Minute      // between two looks
+	finderLongest  = time.Hour        // between two looks while nothing happens
+	finderLight    = 2 * time.Minute  // of a light node that has one service node, but no second one
 	finderShortest = 200 * time.Millisecond
 )
 
@@ -98,7 +99,7 @@ func (f *finder) work() {
 // missing returns the number of peers that are wanted beside those that are there or
 // being tried.
 func (f *finder) missing() int {
-	return wantedPeers - f.r.chosenPeers() - int(f.pending.Load())
+	return f.r.mode.missing() - int(f.pending.Load())
 }
 
 // chosenPeers counts the peers on our shards that we dialled.
@@ -113,10 +114,15 @@ func (r *run) chosenPeers() (n int) {
 
 // pause returns the time in which nothing is to be done unless something happens.
 func (f *finder) pause() time.Duration {
-	if f.missing() <= 0 {
-		return finderLongest
-	}
 	wait := treeRetry
+	switch {
+	case f.missing() <= 0 && f.r.hooks.Peers != nil && f.r.owner.candidates.changed():
+		return saveEvery
+	case f.missing() <= 0:
+		return finderLongest
+	case f.r.owner.settings.mode == ModeLight && f.r.online.Load():
+		return finderLight
+	}
 	if due := f.r.owner.candidates.due(); !due.IsZero() {
 		wait = min(wait, time.Until(due))
 	}
@@ -234,7 +240,7 @@ func (f *finder) askPeers(now time.Time) (found bool) {
 	for _, connection := range f.r.host().Network().Conns() {
 		id := connection.RemotePeer()
 		last, known := f.asked.Peek(id)
-		if left == 0 || connection.Stat().Direction != network.DirOutbound || known && now.Sub(last) < askedEvery || !f.r.speaksExchange(id) {
+		if left == 0 || connection.Stat().Direction != network.DirOutbound || known && now.Sub(last) < askedEvery || !f.r.speaks(id, exchangeProtocol) {
 			continue
 		}
 		left--

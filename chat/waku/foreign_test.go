@@ -87,7 +87,7 @@ func TestBootstrapGoWakuExchange(t *testing.T) {
 	s := start(t, Config{Listen: []string{}, Peers: []string{other.ListenAddresses()[0].String()}})
 	s.untilPeers(t, 1)
 	r := s.running.Load()
-	if !r.speaksExchange(other.Host().ID()) {
+	if !r.speaks(other.Host().ID(), exchangeProtocol) {
 		t.Fatal("go-waku has no peer exchange")
 	}
 	for began := time.Now(); ; time.Sleep(500 * time.Millisecond) {

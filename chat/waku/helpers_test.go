@@ -29,6 +29,7 @@ type station struct {
 	mu       sync.Mutex
 	received []port.Envelope
 	changes  []port.NetworkChange
+	missed   []time.Time
 	panics   []string
 	logged   []string
 	woken    chan struct{}
@@ -115,6 +116,7 @@ func (s *station) hooks() port.TransportHooks {
 			s.note(func() { s.received = append(s.received, e) })
 		},
 		Changed: func(c port.NetworkChange) { s.note(func() { s.changes = append(s.changes, c) }) },
+		Missed:  func(since time.Time) { s.note(func() { s.missed = append(s.missed, since) }) },
 		Panicked: func(where string, value any, _ []byte) {
 			s.note(func() { s.panics = append(s.panics, fmt.Sprint(where, ": ", value)) })
 		},

@@ -41,7 +41,7 @@ const userAgent = "go-waku"
 // (10/WAKU2, "Transports" and "Secure channel" ask for no other); yamux. gate decides
 // about its connections; nil allows all. Closing it closes all of it. On an error
 // nothing is left behind.
-func newHost(private key.Private, s settings, gate connmgr.ConnectionGater) (_ *baseHost, err error) {
+func newHost(private key.Private, s settings, gate connmgr.ConnectionGater, traffic *meter) (_ *baseHost, err error) {
 	identity, err := crypto.UnmarshalSecp256k1PrivateKey(private.Bytes())
 	if err != nil {
 		return nil, err
@@ -59,18 +59,18 @@ func newHost(private key.Private, s settings, gate connmgr.ConnectionGater) (_ *
 		return nil, err
 	}
 	undo = append(undo, peers.Close)
-	resources, err := newResources()
+	resources, err := newResources(s.mode)
 	if err != nil {
 		return nil, err
 	}
 	undo = append(undo, resources.Close)
 	bus := eventbus.NewBus()
-	network, err := newNetwork(identity, s, gate, peers, resources, bus)
+	network, err := newNetwork(identity, s, gate, traffic, peers, resources, bus)
 	if err != nil {
 		return nil, err
 	}
 	undo = append([]func() error{network.Close}, undo...) // it uses the others
-	connections, err := trimmer.NewConnManager(fewConnections, manyConnections)
+	connections, err := newTrimmer(s.mode)
 	if err != nil {
 		return nil, err
 	}
@@ -78,9 +78,30 @@ func newHost(private key.Private, s settings, gate connmgr.ConnectionGater) (_ *
 	return newBaseHost(network, bus, connections)
 }
 
+// newTrimmer returns what cuts back connections. A light node has those only that it made,
+// and no use for a look at them every ten seconds.
+func newTrimmer(mode string) (connmgr.ConnManager, error) {
+	if mode == ModeLight {
+		return &connmgr.NullConnMgr{}, nil
+	}
+	return trimmer.NewConnManager(fewConnections, manyConnections)
+}
+
+// muxerFor returns the multiplexer for a mode. That of a light node sends nothing on its
+// own: neither pings to keep a connection (filter's pings do that) nor to measure it.
+func muxerFor(mode string) *yamux.Transport {
+	if mode != ModeLight {
+		return yamux.DefaultTransport
+	}
+	quiet := *yamux.DefaultTransport
+	quiet.EnableKeepAlive = false
+	quiet.MeasureRTTInterval = never
+	return &quiet
+}
+
 // newResources holds connections, streams and memory to limits.go's numbers.
-func newResources() (network.ResourceManager, error) {
-	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(resourceLimits()), rcmgr.WithMetricsDisabled(),
+func newResources(mode string) (network.ResourceManager, error) {
+	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(resourceLimits(mode)), rcmgr.WithMetricsDisabled(),
 		rcmgr.WithLimitPerSubnet(
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: connectionsBySource}},
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: connectionsBySource}}))
@@ -119,20 +140,21 @@ type unscored struct{ wakuPeerstore }
 func (unscored) SetScore(peer.ID, float64) error { return nil }
 
 // newNetwork is the swarm with its two transports.
-func newNetwork(identity crypto.PrivKey, settings settings, gate connmgr.ConnectionGater, peers peerstore.Peerstore, resources network.ResourceManager, bus event.Bus) (_ *swarm.Swarm, err error) {
+func newNetwork(identity crypto.PrivKey, settings settings, gate connmgr.ConnectionGater, traffic *meter, peers peerstore.Peerstore, resources network.ResourceManager, bus event.Bus) (_ *swarm.Swarm, err error) {
 	id, err := peer.IDFromPrivateKey(identity)
 	if err != nil {
 		return nil, err
 	}
-	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
+	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: muxerFor(settings.mode)}}
 	secure, err := noise.New(noise.ID, identity, muxers)
 	if err != nil {
 		return nil, err
 	}
-	upgrade, err := upgrader.New([]sec.SecureTransport{secure}, muxers, nil, resources, gate)
+	upgradeAll, err := upgrader.New([]sec.SecureTransport{secure}, muxers, nil, resources, gate)
 	if err != nil {
 		return nil, err
 	}
+	upgrade := &meteredUpgrader{Upgrader: upgradeAll, meter: traffic, quiet: settings.mode == ModeLight}
 	// Without SO_REUSEPORT: with it a second node of the same user would take half
 	// of our connections instead of failing.
 	plain, err := tcp.NewTCPTransport(upgrade, resources, nil, tcp.DisableReuseport())

@@ -43,6 +43,19 @@ func backoff(failures int) time.Duration {
 	return whole/2 + rand.N(whole/2)
 }
 
+// lastBackoffLight is the longest wait of a light node that does not need the peer, since it
+// is online by others: each dial wakes a phone up.
+const lastBackoffLight = 15 * time.Minute
+
+// pause is the wait before a static peer is dialled again after failures in a row.
+func (r *run) pause(failures int) time.Duration {
+	if r.owner.settings.mode == ModeRelay || !r.online.Load() {
+		return backoff(failures)
+	}
+	whole := min(firstBackoff<<min(failures, 16), lastBackoffLight)
+	return whole/2 + rand.N(whole/2)
+}
+
 // keeper keeps one static peer connected.
 type keeper struct {
 	cancel context.CancelFunc
@@ -72,6 +85,15 @@ func (k *keepers) start(ctx context.Context, id peer.ID) (kept *keeper, own cont
 	}
 	k.all[id] = kept
 	return kept, own, true
+}
+
+// retryAll makes all dial now that wait to.
+func (k *keepers) retryAll() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, kept := range k.all {
+		signal(kept.retry)
+	}
 }
 
 // stop ends the keeper of id, if there is one.
@@ -141,7 +163,7 @@ func (r *run) keepConnected(ctx context.Context, p *staticPeer, kept *keeper) {
 	for failures, told := 0, false; ; {
 		began := time.Now()
 		err := r.dial(ctx, p.info())
-		if slices.ContainsFunc(r.topics, func(topic string) bool { return slices.Contains(r.peersOn(topic), p.id) }) {
+		if slices.ContainsFunc(r.topics, func(topic string) bool { return slices.Contains(r.mode.peersOn(topic), p.id) }) {
 			r.keepers.joined(p.id) // it had dialled us
 		}
 		if err == nil && r.waitLost(ctx, p.id, kept) {
@@ -170,7 +192,7 @@ func (r *run) keepConnected(ctx context.Context, p *staticPeer, kept *keeper) {
 		case <-ctx.Done():
 			return
 		case <-kept.retry:
-		case <-time.After(backoff(failures)):
+		case <-time.After(r.pause(failures)):
 		}
 	}
 }

@@ -102,6 +102,14 @@ func (f *finder) save(last bool) {
 	}
 }
 
+// changed reports whether the candidates that worked are others than at the last call of
+// toKeep.
+func (s *candidates) changed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dirty
+}
+
 // toKeep lists the candidates that worked, and reports whether they are others than at the
 // last call.
 func (s *candidates) toKeep() (peers []peer.AddrInfo, changed bool) {

@@ -63,13 +63,26 @@ const (
 	spendersRemembered                 = 1024 // more than there can be connections
 )
 
+// Messages a service node may push to us: by second, and at once. What our content topics
+// carry is little; what comes at once is a backlog of others, or a large message in parts.
+const (
+	pushesByPeer       rate.Limit = 200
+	pushesAtOnceByPeer            = 10_000
+	pushBytesByPeer    rate.Limit = 4 << 20
+	pushBytesAtOnce               = 32 << 20
+)
+
+// pushStreams is the number of streams on which a service node may push at once: some open
+// one a message, and do not wait for the one before. Each reserves 256 KiB of window.
+const pushStreams = 512
+
 // maxSubscriptions is the number of subscriptions one gossipsub RPC may carry: twice
 // the shards of a cluster (51/WAKU2-RELAY-SHARDING). Only the one to our shard is kept.
 const maxSubscriptions = 2048
 
 // resourceLimits are libp2p's defaults, except that the limits on what strangers use do
 // not grow with the machine's memory.
-func resourceLimits() rcmgr.ConcreteLimitConfig {
+func resourceLimits(mode string) rcmgr.ConcreteLimitConfig {
 	limits := rcmgr.DefaultLimits
 	limits.SystemBaseLimit.ConnsInbound = manyConnections
 	limits.SystemBaseLimit.Conns = manyConnections + maxAddresses
@@ -80,6 +93,15 @@ func resourceLimits() rcmgr.ConcreteLimitConfig {
 	limits.SystemLimitIncrease.ConnsOutbound = 0
 	limits.SystemLimitIncrease.Memory = 0
 	limits.PeerBaseLimit.StreamsInbound = streamsByPeer
+	if mode == ModeLight { // all our peers are our choice
+		limits.PeerBaseLimit.StreamsInbound = streamsByPeer + pushStreams
+		limits.PeerBaseLimit.Streams = 2 * (streamsByPeer + pushStreams)
+		limits.PeerBaseLimit.Memory = pushStreams * 512 << 10
+		limits.AddProtocolPeerLimit(filterPush, rcmgr.BaseLimit{
+			StreamsInbound: pushStreams, Streams: pushStreams, Memory: pushStreams * 512 << 10}, rcmgr.BaseLimitIncrease{})
+		limits.AddProtocolLimit(filterPush, rcmgr.BaseLimit{
+			StreamsInbound: 2 * pushStreams, Streams: 2 * pushStreams, Memory: networkMemory}, rcmgr.BaseLimitIncrease{})
+	}
 	limits.PeerLimitIncrease.StreamsInbound = 0
 	byPeer := func(id protocol.ID, streams int) {
 		limits.AddProtocolPeerLimit(id, rcmgr.BaseLimit{

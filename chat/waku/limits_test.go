@@ -159,7 +159,7 @@ func TestArrivals(t *testing.T) {
 
 // Connections and streams that peers may hold at a time.
 func TestConnectionsAndStreams(t *testing.T) {
-	resources, err := newResources()
+	resources, err := newResources(ModeRelay)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestConnectionsAndStreams(t *testing.T) {
 
 // Scores go-waku's relay notes down of peers that have left are not kept.
 func TestScoresAreNotKept(t *testing.T) {
-	h, err := newHost(newKey(t), settings{}, nil)
+	h, err := newHost(newKey(t), settings{}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

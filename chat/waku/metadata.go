@@ -33,13 +33,9 @@ const metadataWait = 10 * time.Second
 
 // serveMetadata answers a peer's question.
 func (r *run) serveMetadata(stream network.Stream) {
-	r.ending.RLock()
-	defer r.ending.RUnlock()
-	if r.ended {
+	if !r.spawnUnlessEnded("waku metadata", func() { finish(stream, r.owner.settings.answerMetadata(stream)) }) {
 		_ = stream.Reset()
-		return
 	}
-	r.spawn("waku metadata", func() { finish(stream, r.owner.settings.answerMetadata(stream)) })
 }
 
 // finish closes a stream, abruptly after an error.
@@ -85,6 +81,13 @@ func (r *run) askMetadata(id peer.ID) {
 		if p := r.owner.static.get(id); p != nil && err != nil && !onlyStores {
 			p.refuse(err.Error())
 		}
+	}
+	if err == nil {
+		r.places.set(id, answer.Shards)
+		if !r.connected(id) { // it has left meanwhile, and nobody else forgets it
+			r.places.forget(id)
+		}
+		signal(r.look)
 	}
 	if err == nil || onlyStores || r.ctx.Err() != nil {
 		return

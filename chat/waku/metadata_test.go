@@ -115,7 +115,7 @@ func TestGoWakuNodeOfAnotherCluster(t *testing.T) {
 // lost its connection.
 func rawPeer(t *testing.T, metadata network.StreamHandler) (h host.Host, gone event.Subscription) {
 	t.Helper()
-	h, err := newHost(newKey(t), settings{}, nil)
+	h, err := newHost(newKey(t), settings{}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

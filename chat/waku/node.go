@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -12,7 +13,7 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// Node is a relay node. It implements port.Transport; all methods may be called
+// Node is a node of the network, in one of two modes. It implements port.Transport; all methods may be called
 // from any goroutine. After Stop it can be started again.
 type Node struct {
 	settings   settings
@@ -21,6 +22,7 @@ type Node struct {
 	candidates *candidates
 	stores     *storeRecords
 	counters   counters
+	meter      meter
 
 	lifecycle sync.Mutex // held by Start and Stop, also while they wait
 	running   atomic.Pointer[run]
@@ -37,6 +39,7 @@ func New(c Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{settings: s, candidates: newCandidates(), stores: newStoreRecords(s.storePeers)}
+	n.meter.began, n.meter.apart = time.Now(), s.timing.apart
 	for _, info := range s.peers {
 		p, _ := n.static.add(info) // their number was checked
 		p.keep()
@@ -87,13 +90,21 @@ func (n *Node) Stop() error {
 // Subscribe adds content topics. It works at any time, also before Start.
 func (n *Node) Subscribe(contentTopics ...string) error {
 	n.topics.add(contentTopics)
+	n.topicsChanged()
 	return nil
 }
 
 // Unsubscribe takes content topics away.
 func (n *Node) Unsubscribe(contentTopics ...string) error {
 	n.topics.remove(contentTopics)
+	n.topicsChanged()
 	return nil
+}
+
+func (n *Node) topicsChanged() {
+	if r := n.running.Load(); r != nil {
+		r.mode.topicsChanged()
+	}
 }
 
 // PubsubTopic is /waku/2/rs/<cluster>/<shard> of the shard to publish on now.
@@ -161,7 +172,7 @@ func (n *Node) Disconnect(peerID string) error {
 // were added, then the others in the order of their ids.
 func (n *Node) Status() port.NetworkStatus {
 	s := port.NetworkStatus{
-		Kind: "waku", State: port.NetworkStopped, PubsubTopic: n.PubsubTopic(),
+		Kind: "waku", Mode: n.settings.mode, State: port.NetworkStopped, PubsubTopic: n.PubsubTopic(),
 		ListenAddresses: []string{}, Peers: []port.NetworkPeer{},
 	}
 	r := n.running.Load()
@@ -176,6 +187,7 @@ func (n *Node) Status() port.NetworkStatus {
 	}
 	s.State = r.currentState()
 	s.Shards = r.shardStatus()
+	r.mode.describe(&s)
 	s.Protocols = r.protocolStatus()
 	s.PeerID = r.host().ID().String()
 	for _, address := range r.node.addresses() {

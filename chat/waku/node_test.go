@@ -219,7 +219,9 @@ func TestRelaysThroughTheMiddle(t *testing.T) {
 	c.untilOnline(t)
 	// Flood publishing is for own messages; others' go to the mesh, which gossipsub
 	// builds at its next heartbeat.
-	b.until(t, "a mesh with both ends", func() bool { return len(b.running.Load().node.relay.PubSub().MeshPeers(b.PubsubTopic())) == 2 })
+	b.until(t, "a mesh with both ends", func() bool {
+		return len(b.running.Load().mode.(*relayMode).relay.PubSub().MeshPeers(b.PubsubTopic())) == 2
+	})
 	a.publish(t, envelope([]byte("through")))
 	c.untilReceived(t, []byte("through"))
 	if len(a.Status().Peers) != 1 || len(b.allReceived()) != 0 {
@@ -248,7 +250,7 @@ func TestMinPeers(t *testing.T) {
 	a := start(t, Config{MinPeers: 2})
 	b := start(t, Config{Peers: []string{a.address(t)}})
 	b.untilOnline(t)
-	a.until(t, "one peer", func() bool { return len(a.running.Load().peersOn(a.PubsubTopic())) == 1 })
+	a.until(t, "one peer", func() bool { return len(a.running.Load().mode.peersOn(a.PubsubTopic())) == 1 })
 	if _, err := a.Publish(context.Background(), envelope([]byte{1})); !errors.Is(err, port.ErrNoPeers) || a.Status().State != port.NetworkOffline {
 		t.Fatalf("one peer of two: %v, %s", err, a.Status().State)
 	}

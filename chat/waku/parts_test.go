@@ -105,7 +105,7 @@ func BenchmarkFilter(b *testing.B) {
 		r := &run{owner: &Node{}, ctx: context.Background()}
 		r.owner.topics.add(topics)
 		for b.Loop() {
-			r.accept(e)
+			r.accept(shard, message)
 		}
 	})
 	b.Run("go-waku", func(b *testing.B) {

@@ -6,18 +6,18 @@ import (
 	"strings"
 
 	"github.com/waku-org/go-waku/waku/v2/protocol/pb"
-	"github.com/waku-org/go-waku/waku/v2/protocol/relay"
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/port"
 )
 
 // Publish hands e to every peer on the shard it names, or, if it names none, on the
-// first shard with enough peers. It fails with port.ErrTooLarge above the configured
+// first shard with enough peers; in light mode to one service node, or to two if the
+// first does not take it. It fails with port.ErrTooLarge above the configured
 // size of the encoded message, with port.ErrNoPeers when fewer than MinPeers peers are
 // there or the node is not running, with CodeBadParams for a foreign pubsub topic or an
 // envelope that is not valid (14/WAKU2-MESSAGE), and with CodeNetworkDown when gossipsub
-// refuses it.
+// or the service nodes refuse it.
 //
 // The same envelope published again within two minutes goes nowhere, and is success.
 func (n *Node) Publish(ctx context.Context, e port.Envelope) (port.Evidence, error) {
@@ -56,34 +56,11 @@ func wakuMessage(e port.Envelope) *pb.WakuMessage {
 
 // publish publishes on a shard, or with topic "" where enough peers are.
 func (r *run) publish(ctx context.Context, topic string, message *pb.WakuMessage) (port.Evidence, error) {
-	r.ending.RLock()
-	defer r.ending.RUnlock()
-	if r.ended {
-		return port.Evidence{}, port.ErrNoPeers
-	}
 	if topic == "" {
 		topic, _, _ = r.publishTopic()
 	}
-	peers := len(r.peersOn(topic))
-	if peers < r.owner.settings.minPeers {
+	if len(r.mode.takersOn(topic)) < r.owner.settings.minPeers {
 		return port.Evidence{}, port.ErrNoPeers
 	}
-	hash := message.Hash(topic)
-	r.echoes.expect(hash)
-	err := recovered(func() error {
-		_, err := r.node.relay.Publish(ctx, message, relay.WithPubSubTopic(topic))
-		return err
-	})
-	if err == nil {
-		return port.Evidence{Kind: "relay", Peers: peers, Hash: hash}, nil
-	}
-	r.echoes.take(hash)
-	switch {
-	case ctx.Err() != nil:
-		return port.Evidence{}, ctx.Err()
-	case len(r.peersOn(topic)) < r.owner.settings.minPeers: // the last one left meanwhile
-		return port.Evidence{}, port.ErrNoPeers
-	default:
-		return port.Evidence{}, port.Errorf(port.CodeNetworkDown, "", "the relay did not take the envelope").Because(err)
-	}
+	return r.mode.publish(ctx, topic, message)
 }

@@ -1,10 +1,12 @@
 package waku
 
 import (
+	"maps"
+	"slices"
 	"sync"
+	"time"
 
-	"github.com/waku-org/go-waku/waku/v2/protocol"
-	"github.com/waku-org/go-waku/waku/v2/protocol/relay"
+	"github.com/waku-org/go-waku/waku/v2/protocol/pb"
 
 	"libstatus1to1/chat/port"
 )
@@ -34,6 +36,19 @@ func (s *topicSet) remove(topics []string) {
 	}
 }
 
+func (s *topicSet) count() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.all)
+}
+
+// list returns all topics, in no order.
+func (s *topicSet) list() []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Collect(maps.Keys(s.all))
+}
+
 func (s *topicSet) has(topic string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -41,32 +56,14 @@ func (s *topicSet) has(topic string) bool {
 	return wanted
 }
 
-// receive takes the envelopes of a shard from go-waku's broadcaster, which waits for us, and so
-// waits for nobody itself: what the engine does not want or cannot take is gone. It
-// goes on until go-waku has stopped: its relay cannot while the broadcaster is stuck.
-func (r *run) receive(subscription *relay.Subscription) {
-	for {
-		select {
-		case <-r.gone:
-			return
-		case e, ok := <-subscription.Ch:
-			if !ok {
-				return
-			}
-			r.guard("waku receive", func() { r.accept(e) })
-		}
-	}
-}
-
-// accept queues an envelope for the engine if it is wanted and not our own.
-func (r *run) accept(e *protocol.Envelope) {
-	message := e.Message()
-	if r.ctx.Err() != nil || !r.owner.topics.has(message.ContentTopic) || r.echoes.take(e.Hash()) {
+// accept queues a message for the engine if it is wanted. It waits for nobody.
+func (r *run) accept(pubsubTopic string, message *pb.WakuMessage) {
+	if r.ctx.Err() != nil || !r.owner.topics.has(message.ContentTopic) {
 		return
 	}
 	r.owner.counters.received.Add(1)
 	ok, first := r.inbox.put(port.Envelope{
-		PubsubTopic:  e.PubsubTopic(),
+		PubsubTopic:  pubsubTopic,
 		ContentTopic: message.ContentTopic,
 		Payload:      message.Payload,
 		Version:      message.GetVersion(),
@@ -77,6 +74,7 @@ func (r *run) accept(e *protocol.Envelope) {
 		return
 	}
 	r.owner.counters.dropped.Add(1)
+	r.missed(time.Now())
 	if first {
 		r.log("warn", "envelopes come faster than they are taken; dropping some")
 	}

@@ -29,8 +29,12 @@ const (
 	recordShardBits = "rsv"
 )
 
-// roleRelay is the flag of a node that relays. Spec: 31/WAKU2-ENR, "waku2 ENR key".
-const roleRelay = 1 << 0
+// Flags of what a node serves. Spec: 31/WAKU2-ENR, "waku2 ENR key".
+const (
+	roleRelay     = 1 << 0
+	roleFilter    = 1 << 2
+	roleLightpush = 1 << 3
+)
 
 // maxRecord bounds a node record in bytes. Spec: EIP-778, "RLP Encoding".
 const maxRecord = 300
@@ -183,13 +187,21 @@ func recordShards(node *enode.Node) (cluster uint16, shards []uint32, ok bool) {
 // suits reports whether a node may be one of ours. One that does not say on which shards
 // it is may be, if lenient: it is asked once it is connected (66/WAKU2-METADATA).
 func (s settings) suits(r nodeRecord, lenient bool) bool {
-	if r.hasRoles && r.roles&roleRelay == 0 || !r.hasRoles && !lenient {
+	if r.hasRoles && r.roles&s.wantedRoles() == 0 || !r.hasRoles && !lenient {
 		return false
 	}
 	if !r.sharded {
 		return lenient
 	}
 	return r.cluster == s.cluster && s.hasAny(r.shards)
+}
+
+// wantedRoles returns the roles of which a node of ours has one at least.
+func (s settings) wantedRoles() byte {
+	if s.mode == ModeLight {
+		return roleFilter | roleLightpush
+	}
+	return roleRelay
 }
 
 // canDial reports whether an address is of a kind that we dial: TCP, or a WebSocket over

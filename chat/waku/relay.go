@@ -2,28 +2,23 @@ package waku
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net"
-	"runtime/debug"
-	"strings"
+	"slices"
 	"sync"
-	"syscall"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
-	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/peer"
-	ma "github.com/multiformats/go-multiaddr"
-	manet "github.com/multiformats/go-multiaddr/net"
+	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	"github.com/prometheus/client_golang/prometheus"
+	wakuprotocol "github.com/waku-org/go-waku/waku/v2/protocol"
+	"github.com/waku-org/go-waku/waku/v2/protocol/pb"
 	"github.com/waku-org/go-waku/waku/v2/protocol/relay"
 	"github.com/waku-org/go-waku/waku/v2/timesource"
 
 	"libstatus1to1/chat/port"
-	"libstatus1to1/chat/protocol/key"
 )
 
-// This file starts and stops go-waku's relay, and shields it from input it cannot
+// This file is the relay: go-waku's (11/WAKU2-RELAY), shielded from input it cannot
 // handle.
 
 // rpcOverhead is room in a gossipsub RPC beside one message: its topic and control
@@ -41,42 +36,44 @@ const broadcastBuffer = 1024
 // share, without a lock.
 var building sync.Mutex
 
-// relayNode is go-waku's relay on a libp2p host.
-type relayNode struct {
-	host        *baseHost
-	relay       *relay.WakuRelay
-	broadcaster relay.Broadcaster
-	cancel      context.CancelFunc
-	ready       ready
+// relayMode takes part by go-waku's relay.
+type relayMode struct {
+	r             *run
+	relay         *relay.WakuRelay
+	broadcaster   relay.Broadcaster
+	cancel        context.CancelFunc
+	subscriptions []*relay.Subscription // one a shard
+	topicEvents   event.Subscription    // relay.EvtPeerTopic
 }
 
-// newRelayNode builds and starts a node that listens where it is told to. Streams of
-// the metadata protocol go to metadata; only chosen and found are dialled. On an error
-// nothing is left behind.
-func newRelayNode(s settings, private key.Private, chosen *staticPeers, found *candidates, metadata network.StreamHandler) (*relayNode, error) {
-	if err := checkListen(s.listen); err != nil {
-		return nil, err
-	}
-	silenceGoLog()
-	h, err := newHost(private, s, gate{dials: []dialList{chosen, found}, arrivals: newArrivals()})
-	if err != nil {
-		return nil, port.Errorf(port.CodeInternal, "", "the node could not be made").Because(err)
-	}
+var _ mode = (*relayMode)(nil)
+
+// join starts the relay and subscribes to the shards.
+func (m *relayMode) join() error {
+	s := m.r.owner.settings
+	m.broadcaster = relay.NewBroadcaster(broadcastBuffer)
+	m.relay = newRelay(s, m.broadcaster, ready(m.r.look), newInspector(&m.r.owner.static))
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &relayNode{host: h, cancel: cancel, ready: make(ready, 1), broadcaster: relay.NewBroadcaster(broadcastBuffer)}
-	r.relay = newRelay(s, r.broadcaster, r.ready, newInspector(chosen))
-	h.SetStreamHandler(metadataProtocol, metadata)
-	// Listening comes last, so that everything is in place for the first peer that
-	// connects.
-	if err := recovered(func() error { return errors.Join(r.start(ctx), h.listen(s.listen)) }); err != nil {
-		r.stop()
-		return nil, listenError(err)
+	m.cancel = cancel
+	if err := m.broadcaster.Start(ctx); err != nil {
+		return err
 	}
-	if len(h.Network().ListenAddresses()) < len(s.listen) {
-		r.stop()
-		return nil, listenError(syscall.EADDRINUSE)
+	m.relay.SetHost(m.r.node)
+	if err := m.relay.Start(ctx); err != nil {
+		return err
 	}
-	return r, nil
+	var err error
+	if m.topicEvents, err = m.relay.Events().Subscribe(new(relay.EvtPeerTopic), eventbus.BufSize(eventBuffer)); err != nil {
+		return err
+	}
+	for _, topic := range m.r.topics {
+		subscriptions, err := m.relay.Subscribe(m.r.ctx, wakuprotocol.NewContentFilter(topic), relay.WithCacheSize(relayBuffer))
+		if err != nil {
+			return err
+		}
+		m.subscriptions = append(m.subscriptions, subscriptions...)
+	}
+	return nil
 }
 
 func newRelay(s settings, broadcaster relay.Broadcaster, tracer pubsub.RawTracer, inspector *inspector) *relay.WakuRelay {
@@ -94,86 +91,107 @@ func newRelay(s settings, broadcaster relay.Broadcaster, tracer pubsub.RawTracer
 		}))
 }
 
-func (r *relayNode) start(ctx context.Context) error {
-	if err := r.broadcaster.Start(ctx); err != nil {
+func (m *relayMode) work() {
+	m.r.spawn("waku topics", m.watchTopics)
+	for _, subscription := range m.subscriptions {
+		m.r.spawn("waku receive", func() { m.receive(subscription) })
+	}
+}
+
+// watchTopics follows who subscribes to a shard of ours and who leaves it. It waits for
+// nobody, so that the bus never waits for it.
+func (m *relayMode) watchTopics() {
+	defer m.topicEvents.Close()
+	for {
+		select {
+		case <-m.r.ctx.Done():
+			return
+		case e, ok := <-m.topicEvents.Out():
+			if !ok {
+				return
+			}
+			if joined, isTopic := e.(relay.EvtPeerTopic); isTopic && m.r.isOurs(joined.PubsubTopic) {
+				if joined.State == relay.PEER_JOINED {
+					m.r.keepers.joined(joined.PeerID)
+				}
+				signal(m.r.look)
+			}
+		}
+	}
+}
+
+// receive takes the envelopes of a shard from go-waku's broadcaster, which waits for us, and so
+// waits for nobody itself: what the engine does not want or cannot take is gone. It
+// goes on until go-waku has stopped: its relay cannot while the broadcaster is stuck.
+func (m *relayMode) receive(subscription *relay.Subscription) {
+	for {
+		select {
+		case <-m.r.gone:
+			return
+		case e, ok := <-subscription.Ch:
+			if !ok {
+				return
+			}
+			m.r.guard("waku receive", func() {
+				if message := e.Message(); m.r.owner.topics.has(message.ContentTopic) && !m.r.echoes.take(e.Hash()) {
+					m.r.accept(e.PubsubTopic(), message)
+				}
+			})
+		}
+	}
+}
+
+// leave stops the relay before the broadcaster it sends to, which it would panic on once
+// that has stopped.
+func (m *relayMode) leave() {
+	if m.cancel == nil {
+		return
+	}
+	_ = recovered(func() error { m.relay.Stop(); return nil })
+	m.cancel()
+	_ = recovered(func() error { m.broadcaster.Stop(); return nil })
+}
+
+// peersOn returns who is subscribed to a shard: those a publish there reaches.
+func (m *relayMode) peersOn(topic string) []peer.ID { return m.relay.PubSub().ListPeers(topic) }
+
+func (m *relayMode) takersOn(topic string) []peer.ID { return m.peersOn(topic) }
+
+func (m *relayMode) online() bool {
+	return slices.ContainsFunc(m.r.topics, func(topic string) bool { return len(m.peersOn(topic)) >= m.r.owner.settings.minPeers })
+}
+
+func (m *relayMode) missing() int { return wantedPeers - m.r.chosenPeers() }
+
+// topicsChanged does nothing: a relay hears everything on its shards.
+func (m *relayMode) topicsChanged() {}
+
+func (m *relayMode) describe(*port.NetworkStatus) {}
+
+// publish hands a message to every peer on a shard.
+func (m *relayMode) publish(ctx context.Context, topic string, message *pb.WakuMessage) (port.Evidence, error) {
+	m.r.ending.RLock()
+	defer m.r.ending.RUnlock()
+	if m.r.ended {
+		return port.Evidence{}, port.ErrNoPeers
+	}
+	peers := len(m.peersOn(topic))
+	hash := message.Hash(topic)
+	m.r.echoes.expect(hash)
+	err := recovered(func() error {
+		_, err := m.relay.Publish(ctx, message, relay.WithPubSubTopic(topic))
 		return err
+	})
+	if err == nil {
+		return port.Evidence{Kind: "relay", Peers: peers, Hash: hash}, nil
 	}
-	r.relay.SetHost(r.host)
-	return r.relay.Start(ctx)
-}
-
-// addresses returns the addresses the node listens on, with its peer id. They are for
-// our own use, so a wildcard becomes the addresses of all interfaces.
-func (r *relayNode) addresses() []ma.Multiaddr {
-	listening, err := r.host.Network().InterfaceListenAddresses()
-	if err != nil {
-		listening = r.host.Network().ListenAddresses()
-	}
-	if len(listening) == 0 {
-		return nil
-	}
-	addresses, err := peer.AddrInfoToP2pAddrs(&peer.AddrInfo{ID: r.host.ID(), Addrs: listening})
-	if err != nil { // only without an id
-		return nil
-	}
-	return addresses
-}
-
-// stop takes the node down as far as it got up. The relay goes first, while the
-// broadcaster it sends to runs and its subscription is read: it would panic on a
-// broadcaster that has stopped.
-func (r *relayNode) stop() {
-	for _, id := range r.host.Network().Peers() {
-		_ = r.host.Network().ClosePeer(id)
-	}
-	_ = recovered(func() error { r.relay.Stop(); return nil })
-	r.cancel()
-	_ = recovered(func() error { r.broadcaster.Stop(); return nil })
-	_ = recovered(r.host.Close)
-}
-
-// recovered runs f and makes an error of its panic.
-func recovered(f func() error) (err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			err = fmt.Errorf("waku: panic in go-waku: %v\n%s", value, debug.Stack())
-		}
-	}()
-	return f()
-}
-
-// checkListen tries every address that names a port: libp2p is content when one of
-// several works, and leaks when none does.
-func checkListen(addresses []ma.Multiaddr) error {
-	for _, address := range addresses {
-		network, hostPort, err := manet.DialArgs(address)
-		if err != nil {
-			return listenError(err)
-		}
-		listener, err := net.Listen(network, hostPort)
-		if err != nil {
-			return listenError(err).With("address", address.String())
-		}
-		if err := listener.Close(); err != nil {
-			return listenError(err)
-		}
-	}
-	return nil
-}
-
-// listenError is the typed error for err, which came from starting to listen.
-func listenError(err error) *port.Error {
-	var typed *port.Error
+	m.r.echoes.take(hash)
 	switch {
-	case errors.As(err, &typed):
-		return typed
-	case errors.Is(err, syscall.EADDRINUSE) || strings.Contains(err.Error(), syscall.EADDRINUSE.Error()):
-		return port.Errorf(port.CodePortInUse, fieldListen, "the address is in use").Because(err)
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return port.Errorf(port.CodeBadConfig, fieldListen, "the address is not of this machine").Because(err)
-	case errors.Is(err, syscall.EACCES):
-		return port.Errorf(port.CodeBadConfig, fieldListen, "this user may not listen on this port").Because(err)
+	case ctx.Err() != nil:
+		return port.Evidence{}, ctx.Err()
+	case len(m.peersOn(topic)) < m.r.owner.settings.minPeers: // the last one left meanwhile
+		return port.Evidence{}, port.ErrNoPeers
 	default:
-		return port.Errorf(port.CodeBadConfig, fieldListen, "the node could not be started on this address").Because(err)
+		return port.Evidence{}, port.Errorf(port.CodeNetworkDown, "", "the relay did not take the envelope").Because(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/event"
@@ -13,8 +14,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
-	"github.com/waku-org/go-waku/waku/v2/protocol"
-	"github.com/waku-org/go-waku/waku/v2/protocol/relay"
 
 	"libstatus1to1/chat/port"
 )
@@ -42,7 +41,8 @@ const (
 type run struct {
 	owner  *Node
 	hooks  port.TransportHooks
-	node   *relayNode
+	node   *baseHost
+	mode   mode
 	topics []string // of our shards, the preferred one first
 
 	ctx     context.Context
@@ -51,72 +51,90 @@ type run struct {
 	working sync.WaitGroup // our goroutines
 	keepers keepers
 
-	subscriptions []*relay.Subscription // one a shard
-	topicEvents   event.Subscription    // relay.EvtPeerTopic
-	peerEvents    event.Subscription    // event.EvtPeerConnectednessChanged
+	peerEvents event.Subscription // event.EvtPeerConnectednessChanged and others about peers
+	look       chan struct{}      // one value: see who is on our shards
 
 	online  atomic.Bool
+	offline time.Time // when it went offline, zero at first; watch has it
 	members members
+	places  places
 	news    news
+	gaps    gaps
 	inbox   *queue[port.Envelope]
 	changes *queue[port.NetworkChange]
 	echoes  echoes
 
-	ending sync.RWMutex // read-held by what must not meet the end: Publish, keep
+	ending sync.RWMutex // read-held by what must not meet the end: relaying, keep
 	ended  bool         // guarded by ending
 }
 
-// begin starts the relay node and subscribes to the shards; no goroutine of ours
-// runs yet.
+// begin makes the host, joins the shards and listens; no goroutine of ours runs yet. On
+// an error nothing is left behind.
 func begin(n *Node, hooks port.TransportHooks) (*run, error) {
-	r := &run{owner: n, hooks: hooks, topics: n.settings.pubsubTopics(), gone: make(chan struct{}),
+	r := &run{owner: n, hooks: hooks, topics: n.settings.pubsubTopics(), gone: make(chan struct{}), look: make(chan struct{}, 1),
+		gaps:    gaps{woken: make(chan struct{}, 1)},
 		inbox:   newQueue[port.Envelope](maxInbox, maxInboxBytes),
 		changes: newQueue[port.NetworkChange](maxChanges, math.MaxInt)}
 	identity, err := identityOf(n.settings, hooks.NodeKey)
 	if err != nil {
 		return nil, err
 	}
-	r.ctx, r.cancel = context.WithCancel(context.Background())
-	if r.node, err = newRelayNode(n.settings, identity, &n.static, n.candidates, r.serveMetadata); err != nil {
-		r.cancel()
+	if err := checkListen(n.settings.listen); err != nil {
 		return nil, err
 	}
-	if err := recovered(r.subscribe); err != nil {
+	silenceGoLog()
+	r.node, err = newHost(identity, n.settings, gate{dials: []dialList{&n.static, n.candidates}, arrivals: newArrivals()}, &n.meter)
+	if err != nil {
+		return nil, port.Errorf(port.CodeInternal, "", "the node could not be made").Because(err)
+	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.mode = newMode(r)
+	if err := r.join(); err != nil {
 		r.cancel()
-		r.node.stop()
-		return nil, port.Errorf(port.CodeInternal, "", "the node could not subscribe to its shards").Because(err)
+		r.leave()
+		return nil, err
 	}
 	return r, nil
 }
 
-// subscribe joins the shards and both event buses.
-func (r *run) subscribe() (err error) {
-	r.topicEvents, err = r.node.relay.Events().Subscribe(new(relay.EvtPeerTopic), eventbus.BufSize(eventBuffer))
+// join takes part in the network. Listening comes last, so that everything is in place
+// for the first peer that connects.
+func (r *run) join() (err error) {
+	r.peerEvents, err = r.node.EventBus().Subscribe([]any{new(event.EvtPeerConnectednessChanged),
+		new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerProtocolsUpdated)}, eventbus.BufSize(eventBuffer))
 	if err != nil {
-		return err
+		return port.Errorf(port.CodeInternal, "", "the node could not be made").Because(err)
 	}
-	r.peerEvents, err = r.host().EventBus().Subscribe(new(event.EvtPeerConnectednessChanged), eventbus.BufSize(eventBuffer))
-	if err != nil {
-		return err
+	r.node.SetStreamHandler(metadataProtocol, r.serveMetadata)
+	if err := recovered(r.mode.join); err != nil {
+		return port.Errorf(port.CodeInternal, "", "the node could not join its shards").Because(err)
 	}
-	for _, topic := range r.topics {
-		subscriptions, err := r.node.relay.Subscribe(r.ctx, protocol.NewContentFilter(topic), relay.WithCacheSize(relayBuffer))
-		if err != nil {
-			return err
-		}
-		r.subscriptions = append(r.subscriptions, subscriptions...)
+	listen := r.owner.settings.listen
+	if err := recovered(func() error { return r.node.listen(listen) }); err != nil {
+		return listenError(err)
+	}
+	if len(r.node.Network().ListenAddresses()) < len(listen) {
+		return listenError(syscall.EADDRINUSE)
 	}
 	return nil
+}
+
+// leave takes the node down as far as it got up.
+func (r *run) leave() {
+	for _, id := range r.node.Network().Peers() {
+		_ = r.node.Network().ClosePeer(id)
+	}
+	r.mode.leave()
+	_ = recovered(r.node.Close)
 }
 
 // work starts our goroutines.
 func (r *run) work() {
 	r.spawn("waku watch", r.watch)
-	for _, subscription := range r.subscriptions {
-		r.spawn("waku receive", func() { r.receive(subscription) })
-	}
+	r.mode.work()
 	r.spawn("waku deliver", r.deliver)
 	r.spawn("waku changes", r.report)
+	r.spawn("waku gaps", r.reportGaps)
 	for _, p := range r.owner.static.list() {
 		r.keep(p)
 	}
@@ -134,7 +152,7 @@ func (r *run) end() error {
 		r.ended = true
 		r.ending.Unlock()
 		r.cancel()
-		r.node.stop()
+		r.leave()
 	}()
 	var err error
 	select {
@@ -154,6 +172,18 @@ func (r *run) spawn(name string, f func()) {
 	r.working.Go(func() { r.guard(name, f) })
 }
 
+// spawnUnlessEnded runs f as one of our goroutines, unless the run ends; then it reports
+// false. What others call at any time starts its goroutines with it.
+func (r *run) spawnUnlessEnded(name string, f func()) bool {
+	r.ending.RLock()
+	defer r.ending.RUnlock()
+	if r.ended {
+		return false
+	}
+	r.spawn(name, f)
+	return true
+}
+
 func (r *run) guard(name string, f func()) {
 	defer func() {
 		if value := recover(); value != nil && r.hooks.Panicked != nil {
@@ -169,7 +199,7 @@ func (r *run) log(level, message string, fields ...any) {
 	}
 }
 
-func (r *run) host() host.Host { return r.node.host }
+func (r *run) host() host.Host { return r.node }
 
 func (r *run) connected(id peer.ID) bool {
 	return r.host().Network().Connectedness(id) == network.Connected

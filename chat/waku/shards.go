@@ -3,6 +3,7 @@ package waku
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -46,9 +47,6 @@ func (m *members) become(now map[peer.ID]struct{}) (came, went []peer.ID) {
 	return came, went
 }
 
-// peersOn lists who is subscribed to a shard: those a publish there reaches.
-func (r *run) peersOn(topic string) []peer.ID { return r.node.relay.PubSub().ListPeers(topic) }
-
 // isOurs reports whether topic is the name of one of our shards.
 func (r *run) isOurs(topic string) bool { return slices.Contains(r.topics, topic) }
 
@@ -56,29 +54,27 @@ func (r *run) isOurs(topic string) bool { return slices.Contains(r.topics, topic
 // with enough of them. ok is false when there is none; then it is the preferred shard.
 func (r *run) publishTopic() (topic string, peers int, ok bool) {
 	for _, topic := range r.topics {
-		if peers := len(r.peersOn(topic)); peers >= r.owner.settings.minPeers {
+		if peers := len(r.mode.takersOn(topic)); peers >= r.owner.settings.minPeers {
 			return topic, peers, true
 		}
 	}
-	return r.topics[0], len(r.peersOn(r.topics[0])), false
+	return r.topics[0], len(r.mode.takersOn(r.topics[0])), false
 }
 
-// refresh looks who is on our shards and whether that is enough to publish. What is
+// refresh looks who is on our shards and whether that is enough. What is
 // news it reports: a peer that has come to our shards or has left them, and the state.
 // A connection alone does not make us online: the peer must be on a shard of ours.
 // Only watch calls it.
 func (r *run) refresh() {
 	now := map[peer.ID]struct{}{}
-	enough := false
 	for _, topic := range r.topics {
-		peers := r.peersOn(topic)
-		enough = enough || len(peers) >= r.owner.settings.minPeers
-		for _, id := range peers {
+		for _, id := range r.mode.peersOn(topic) {
 			now[id] = struct{}{}
 		}
 	}
 	came, went := r.members.become(now)
-	turned := r.online.Swap(enough) != enough
+	online := r.mode.online()
+	turned := r.online.Swap(online) != online
 	r.news.spread()
 	for _, id := range came {
 		r.keepers.joined(id)
@@ -93,7 +89,22 @@ func (r *run) refresh() {
 		}
 	}
 	if turned {
+		r.turned(online)
 		r.change(port.NetworkChange{})
+	}
+}
+
+// turned reports what a relay may have missed: everything while nobody was on our shards. A
+// light node knows better (subscriber.go). Only watch calls it.
+func (r *run) turned(online bool) {
+	switch {
+	case !online:
+		r.offline = time.Now()
+		if r.owner.settings.mode == ModeLight {
+			r.keepers.retryAll()
+		}
+	case r.owner.settings.mode == ModeRelay:
+		r.missed(r.offline)
 	}
 }
 
@@ -107,7 +118,7 @@ func (r *run) aboutPeer(id peer.ID, connected bool) port.NetworkChange {
 func (r *run) shardStatus() []port.NetworkShard {
 	all := make([]port.NetworkShard, len(r.topics))
 	for i, topic := range r.topics {
-		all[i] = port.NetworkShard{Shard: int(r.owner.settings.shards[i]), PubsubTopic: topic, Peers: len(r.peersOn(topic))}
+		all[i] = port.NetworkShard{Shard: int(r.owner.settings.shards[i]), PubsubTopic: topic, Peers: len(r.mode.peersOn(topic))}
 	}
 	return all
 }

@@ -4,50 +4,38 @@ import (
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/waku-org/go-waku/waku/v2/protocol/relay"
 
 	"libstatus1to1/chat/port"
 )
 
-// watch turns the events of libp2p (a connection) and of gossipsub (a peer's
-// subscription to a shard of ours) into changes and into work for the keepers of static
-// peers. It waits for nobody, so that the buses never wait for it.
+// watch turns the events of libp2p about peers into changes and into work for the keepers
+// of static peers. It waits for nobody, so that the bus never waits for it.
 func (r *run) watch() {
-	defer r.topicEvents.Close()
 	defer r.peerEvents.Close()
 	for {
 		select {
 		case <-r.ctx.Done():
 			return
-		case <-r.node.ready:
+		case <-r.look:
 			r.refresh()
-		case e, ok := <-r.topicEvents.Out():
-			if !ok {
-				return
-			}
-			if joined, isTopic := e.(relay.EvtPeerTopic); isTopic && r.isOurs(joined.PubsubTopic) {
-				r.topicChanged(joined)
-			}
 		case e, ok := <-r.peerEvents.Out():
 			if !ok {
 				return
 			}
 			if changed, isPeer := e.(event.EvtPeerConnectednessChanged); isPeer {
 				r.peerChanged(changed)
+			} else {
+				r.refresh() // it has said which protocols it has
 			}
 		}
 	}
 }
 
-func (r *run) topicChanged(e relay.EvtPeerTopic) {
-	if e.State == relay.PEER_JOINED {
-		r.keepers.joined(e.PeerID)
-	}
-	r.refresh()
-}
-
 func (r *run) peerChanged(e event.EvtPeerConnectednessChanged) {
 	connected := e.Connectedness == network.Connected
+	if !connected {
+		r.places.forget(e.Peer)
+	}
 	r.refresh()
 	r.change(r.aboutPeer(e.Peer, connected))
 	if connected {

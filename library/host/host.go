@@ -72,6 +72,9 @@ func wakuConfig(c api.NetworkConfig) (w waku.Config, err error) {
 				With("presets", waku.Presets())
 		}
 	}
+	if c.Mode != "" {
+		w.Mode = c.Mode
+	}
 	replace(&w.Listen, c.Listen)
 	replace(&w.Peers, c.Peers)
 	replace(&w.StorePeers, c.StorePeers)

@@ -103,11 +103,14 @@ func TestBootstrapPresets(t *testing.T) {
 		}
 	}
 	changed := config(`"preset":"status.prod","listen":["/ip4/0.0.0.0/tcp/0"],"peers":[],"store_peers":[],"cluster":2,"shards":[0,7],"dns_discovery":[],
-		"peer_exchange":false,"discv5":false,"nameserver":"9.9.9.9:53","max_message_size":20000`)
+		"peer_exchange":false,"discv5":false,"nameserver":"9.9.9.9:53","max_message_size":20000,"mode":"auto"`)
 	want := waku.Config{Listen: []string{"/ip4/0.0.0.0/tcp/0"}, Peers: []string{}, StorePeers: []string{}, Cluster: 2, Shards: []uint16{0, 7}, Trees: []string{},
-		Nameserver: "9.9.9.9:53", MaxMessageSize: 20000}
+		Nameserver: "9.9.9.9:53", MaxMessageSize: 20000, Mode: waku.ModeAuto}
 	if !reflect.DeepEqual(changed, want) {
 		t.Errorf("%+v", changed)
+	}
+	if c := config(`"preset":"status.prod","mode":"light"`); c.Mode != waku.ModeLight || len(c.Peers) != 6 {
+		t.Errorf("%+v", c)
 	}
 	if c := config(`"preset":"status.prod","shard":32`); !slices.Equal(c.Shards, []uint16{32}) || len(c.Peers) != 6 {
 		t.Errorf("%+v", c)

@@ -1,0 +1,101 @@
+package waku
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/waku-org/go-waku/waku/v2/protocol/pb"
+
+	"libstatus1to1/chat/port"
+)
+
+// lightMode takes part as a client of service nodes.
+type lightMode struct {
+	r          *run
+	subscriber *subscriber
+	publisher  *publisher
+}
+
+var _ mode = (*lightMode)(nil)
+
+func newLightMode(r *run) *lightMode {
+	m := &lightMode{r: r, subscriber: newSubscriber(r), publisher: newPublisher(r)}
+	m.subscriber.probe.publish = func(ctx context.Context, topic string, message *pb.WakuMessage) error {
+		_, err := m.publish(ctx, topic, message)
+		return err
+	}
+	m.subscriber.probe.doubted = m.publisher.doubt
+	return m
+}
+
+func (m *lightMode) join() error {
+	m.r.node.SetStreamHandler(filterPush, m.subscriber.serve)
+	return nil
+}
+
+func (m *lightMode) work() { m.r.spawn("waku subscriber", m.subscriber.work) }
+
+// leave has nothing to do: the streams end with the host.
+func (m *lightMode) leave() {}
+
+// peersOn returns the service nodes of a shard.
+func (m *lightMode) peersOn(topic string) []peer.ID {
+	return m.r.serving(topic, filterSubscribe, lightpush3, lightpush2)
+}
+
+func (m *lightMode) takersOn(topic string) []peer.ID {
+	return m.r.serving(topic, lightpush3, lightpush2)
+}
+
+// online reports whether there is a node to publish through and one that pushes to us.
+func (m *lightMode) online() bool {
+	_, _, ok := m.r.publishTopic()
+	return ok && m.subscriber.works()
+}
+
+// missing returns the number of service nodes that are wanted beside those that are there.
+func (m *lightMode) missing() int {
+	pushers := map[peer.ID]bool{}
+	for _, topic := range m.r.topics {
+		for _, id := range m.takersOn(topic) {
+			pushers[id] = true
+		}
+	}
+	return max(0, m.subscriber.wantedPeers()-len(m.subscriber.candidates()), pushPeers-len(pushers))
+}
+
+func (m *lightMode) topicsChanged() { m.subscriber.topicsChanged() }
+
+// publish publishes through a service node. The message is expected back from those that
+// push its topic to us.
+func (m *lightMode) publish(ctx context.Context, topic string, message *pb.WakuMessage) (port.Evidence, error) {
+	own := m.subscriber.published(message, topic)
+	by, peers, err := m.publisher.publish(ctx, topic, message)
+	m.subscriber.took(own, by)
+	if err != nil {
+		return port.Evidence{}, err
+	}
+	return port.Evidence{Kind: "lightpush", Peers: peers, Hash: own.hash}, nil
+}
+
+// describe adds the subscriptions.
+func (m *lightMode) describe(s *port.NetworkStatus) { s.Subscriptions = m.subscriber.status() }
+
+// status describes the subscriptions, in the order of the ids of the peers.
+func (f *subscriber) status() []port.NetworkSubscription {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := []port.NetworkSubscription{}
+	for _, s := range f.all {
+		described := port.NetworkSubscription{PeerID: s.id.String(), Working: s.working,
+			Topics: max(0, len(s.topics)-1)} // without that of probes
+		if s.working {
+			described.WorkedAt = s.proven.UnixMilli()
+		}
+		all = append(all, described)
+	}
+	slices.SortFunc(all, func(a, b port.NetworkSubscription) int { return strings.Compare(a.PeerID, b.PeerID) })
+	return all
+}

@@ -1,0 +1,497 @@
+package waku
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/waku-org/go-waku/waku/v2/protocol/filter/pb"
+	"golang.org/x/time/rate"
+)
+
+// This file keeps subscriptions at service nodes (12/WAKU2-FILTER): on each shard, each
+// content topic at two nodes where there are two. Which of them to believe is decided in
+// review.go.
+
+// filterPeers is the number of service nodes that each content topic is subscribed at: one
+// may fail, or fall silent, and the other one shows it.
+const filterPeers = 2
+
+// maxSubscriptionPeers bounds the service nodes that are subscribed at, however many content topics
+// there are: it is room for some 2,000 on two shards, at two nodes each.
+const maxSubscriptionPeers = 8
+
+// errSilent is a service node that keeps a subscription and does not push, errLies one that
+// pushes what nobody subscribed to, and errFloods one that pushes more than anybody says.
+var (
+	errSilent = errors.New("the service node does not push")
+	errLies   = errors.New("the service node pushes what we have not subscribed to")
+	errFloods = errors.New("the service node pushes more than it may")
+)
+
+// subscriber keeps the subscriptions of a run.
+type subscriber struct {
+	r      *run
+	timing timing
+	wake   chan struct{} // one value: look again
+	probe  prober
+
+	mu      sync.Mutex
+	all     []*subscription
+	benched bench
+	recent  recent
+	// uncovered tells for each slot from when on nobody pushes its topics, if nobody does.
+	uncovered map[int]time.Time
+	nextBeat  time.Time
+}
+
+// subscription is what we have subscribed to at one service node.
+type subscription struct {
+	id     peer.ID
+	slot   int
+	shards []string // names of those of our shards that it is on
+	cancel context.CancelCauseFunc
+	// One value each: ping, see which topics are wanted, subscribe anew.
+	ping, changed, renew chan struct{}
+	allowed              allowance
+
+	// Guarded by subscriber.mu.
+	topics   map[string]time.Time // content topics it has accepted on all shards, and when
+	working  bool                 // it has accepted all that were wanted at first
+	proven   time.Time            // when it was last known to push what it should
+	renewed  time.Time            // when it was last made anew
+	missed   int                  // what it should have pushed lately and did not
+	silences int                  // how often it was found silent in a row
+	foreign  int                  // what it pushed that nobody subscribed to
+}
+
+func newSubscriber(r *run) *subscriber {
+	return &subscriber{r: r, timing: r.owner.settings.timing, wake: make(chan struct{}, 1), probe: newProber(),
+		uncovered: map[int]time.Time{}, recent: newRecent(), benched: newBench(r.owner.settings.timing)}
+}
+
+// work keeps enough subscriptions until the run ends.
+func (f *subscriber) work() {
+	f.mu.Lock()
+	f.nextBeat = time.Now().Add(f.timing.beat)
+	f.mu.Unlock()
+	for {
+		news := f.r.news.next()
+		f.manage()
+		select {
+		case <-f.r.ctx.Done():
+			return
+		case <-f.wake:
+		case <-news:
+		case <-time.After(f.pause()):
+			f.r.owner.meter.active()
+			f.beatIfDue()
+		}
+		f.review(time.Now())
+	}
+}
+
+// pause returns the time until something is due: pings, a node that may be tried again, or
+// a judgement.
+func (f *subscriber) pause() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	due := f.nextBeat
+	if len(f.all) < f.wantedPeers() {
+		if at := f.benched.next(f.candidates()); !at.IsZero() && at.Before(due) {
+			due = at
+		}
+	}
+	if at := f.recent.due(f.timing.late); !at.IsZero() && at.Before(due) {
+		due = at
+	}
+	return max(0, time.Until(due))
+}
+
+// beatIfDue pings all service nodes when it is time.
+func (f *subscriber) beatIfDue() {
+	now := time.Now()
+	f.mu.Lock()
+	due := !now.Before(f.nextBeat)
+	if due {
+		f.nextBeat = now.Add(f.timing.beat)
+	}
+	f.mu.Unlock()
+	if due {
+		f.beat(now)
+	}
+}
+
+// beat pings all service nodes, and tests the subscriptions that are in doubt.
+func (f *subscriber) beat(now time.Time) {
+	f.mu.Lock()
+	doubt := f.probe.due
+	for _, s := range f.all {
+		signal(s.ping)
+		doubt = doubt || s.working && now.Sub(s.proven) >= f.timing.doubt
+	}
+	f.mu.Unlock()
+	if doubt {
+		f.r.spawn("waku probe", f.sendProbe)
+	}
+}
+
+// topicsChanged makes all subscriptions follow the wanted topics.
+func (f *subscriber) topicsChanged() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, s := range f.all {
+		signal(s.changed)
+	}
+	signal(f.wake) // there may be more slots
+}
+
+// slots returns the number of parts that the content topics are cut into so that a service
+// node takes all of a part, on all shards.
+func (f *subscriber) slots() int {
+	room := criteriaByClient/len(f.r.topics) - 1 // one for probes
+	return max(1, (f.r.owner.topics.count()+room-1)/room)
+}
+
+// wantedPeers returns the number of service nodes to subscribe at.
+func (f *subscriber) wantedPeers() int { return min(filterPeers*f.slots(), maxSubscriptionPeers) }
+
+// wanted returns the content topics of a slot, and that of probes.
+func (f *subscriber) wanted(slot int) map[string]bool {
+	slots := f.slots()
+	topics := map[string]bool{f.probe.topic: true}
+	for _, topic := range f.r.owner.topics.list() {
+		if slotOf(topic, slots) == slot {
+			topics[topic] = true
+		}
+	}
+	return topics
+}
+
+// slotOf returns the slot of a content topic.
+func slotOf(topic string, slots int) int {
+	if slots == 1 {
+		return 0
+	}
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(topic))
+	return int(sum.Sum32() % uint32(slots))
+}
+
+// candidates returns the service nodes that we are connected to, in no order.
+func (f *subscriber) candidates() (ids []peer.ID) {
+	for _, topic := range f.r.topics {
+		for _, id := range f.r.serving(topic, filterSubscribe) {
+			if !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	rand.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+	return ids
+}
+
+// manage gives up subscriptions at nodes that have left, and begins others.
+func (f *subscriber) manage() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	slots := f.slots()
+	for _, s := range f.all {
+		if !f.r.connected(s.id) || s.slot >= slots {
+			s.cancel(nil)
+		}
+	}
+	now := time.Now()
+	free := slices.DeleteFunc(f.candidates(), func(id peer.ID) bool { return f.of(id) != nil || f.benched.has(id, now) })
+	for len(free) > 0 && len(f.all) < f.wantedPeers() {
+		id, slot, ok := f.choose(free, slots)
+		if !ok {
+			return
+		}
+		free = slices.DeleteFunc(free, func(other peer.ID) bool { return other == id })
+		f.begin(id, slot)
+	}
+}
+
+// choose picks the node that adds most to what is covered, and the slot where it does.
+func (f *subscriber) choose(free []peer.ID, slots int) (best peer.ID, at int, ok bool) {
+	most := 0
+	for slot := range slots {
+		for _, id := range free {
+			gain := 0
+			for _, shard := range f.r.shardsOf(id) {
+				gain += max(0, filterPeers-f.coverage(slot, shard))
+			}
+			if gain > most {
+				best, at, most = id, slot, gain
+			}
+		}
+	}
+	return best, at, most > 0
+}
+
+// coverage returns the number of nodes at which a slot is subscribed on a shard.
+func (f *subscriber) coverage(slot int, shard string) (n int) {
+	for _, s := range f.all {
+		if s.slot == slot && slices.Contains(s.shards, shard) {
+			n++
+		}
+	}
+	return n
+}
+
+// of returns the subscription at a node, or nil. f.mu is held.
+func (f *subscriber) of(id peer.ID) *subscription {
+	at := slices.IndexFunc(f.all, func(s *subscription) bool { return s.id == id })
+	if at < 0 {
+		return nil
+	}
+	return f.all[at]
+}
+
+// begin starts a subscription. f.mu is held.
+func (f *subscriber) begin(id peer.ID, slot int) {
+	ctx, cancel := context.WithCancelCause(f.r.ctx)
+	s := &subscription{id: id, slot: slot, shards: f.r.shardsOf(id), cancel: cancel, topics: map[string]time.Time{},
+		ping: make(chan struct{}, 1), changed: make(chan struct{}, 1), renew: make(chan struct{}, 1),
+		allowed: allowance{messages: rate.NewLimiter(pushesByPeer, pushesAtOnceByPeer),
+			bytes: rate.NewLimiter(pushBytesByPeer, pushBytesAtOnce)}}
+	f.all = append(f.all, s)
+	f.r.spawn("waku subscription", func() {
+		defer cancel(nil)
+		f.keep(ctx, s)
+	})
+}
+
+// keep subscribes at a service node and stays with it until it fails.
+func (f *subscriber) keep(ctx context.Context, s *subscription) {
+	err := f.update(ctx, s)
+	if err == nil {
+		f.established(s)
+	}
+	for err == nil {
+		select {
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		case <-s.ping:
+			if err = f.ask(ctx, s, pb.FilterSubscribeRequest_SUBSCRIBER_PING, "", nil); statusOf(err) == statusNotFound {
+				f.forgotten(s)
+				err = f.update(ctx, s)
+			}
+		case <-s.renew:
+			err = f.again(ctx, s)
+		case <-s.changed:
+			select {
+			case <-ctx.Done():
+			case <-time.After(f.timing.settle): // for more of them
+			}
+			err = f.update(ctx, s)
+		}
+	}
+	f.ended(ctx, s, err)
+}
+
+func (f *subscriber) ask(ctx context.Context, s *subscription, kind pb.FilterSubscribeRequest_FilterSubscribeType, shard string, topics []string) error {
+	return f.r.askFilter(ctx, s.id, kind, shard, topics)
+}
+
+// again takes a subscription away that is not pushed for, makes it anew, and has it tested.
+func (f *subscriber) again(ctx context.Context, s *subscription) error {
+	err := f.ask(ctx, s, pb.FilterSubscribeRequest_UNSUBSCRIBE_ALL, "", nil)
+	if err != nil && statusOf(err) != statusNotFound {
+		return err
+	}
+	f.mu.Lock()
+	clear(s.topics)
+	f.mu.Unlock()
+	if err := f.update(ctx, s); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.probe.due = true
+	if soon := time.Now().Add(2 * f.timing.late); soon.Before(f.nextBeat) {
+		f.nextBeat = soon
+		signal(f.wake)
+	}
+	return nil
+}
+
+// update subscribes to what is wanted and not subscribed to, and takes away the rest. A node
+// that refuses may count what it has of us from before: then all is taken away first.
+func (f *subscriber) update(ctx context.Context, s *subscription) error {
+	err := f.follow(ctx, s)
+	if status := statusOf(err); status == 0 || status == statusTooManyRequests {
+		return err
+	}
+	if err := f.ask(ctx, s, pb.FilterSubscribeRequest_UNSUBSCRIBE_ALL, "", nil); err != nil && statusOf(err) != statusNotFound {
+		return err
+	}
+	f.mu.Lock()
+	clear(s.topics)
+	f.mu.Unlock()
+	return f.follow(ctx, s)
+}
+
+// follow makes the requests, each with as many topics as one may have.
+func (f *subscriber) follow(ctx context.Context, s *subscription) error {
+	add, drop := f.difference(s)
+	for batch := range slices.Chunk(drop, topicsByRequest) {
+		for _, shard := range s.shards {
+			err := f.ask(ctx, s, pb.FilterSubscribeRequest_UNSUBSCRIBE, shard, batch)
+			if err != nil && statusOf(err) != statusNotFound {
+				return err
+			}
+		}
+		f.mu.Lock()
+		for _, topic := range batch {
+			delete(s.topics, topic)
+		}
+		f.mu.Unlock()
+	}
+	for batch := range slices.Chunk(add, topicsByRequest) {
+		for _, shard := range s.shards {
+			if err := f.ask(ctx, s, pb.FilterSubscribeRequest_SUBSCRIBE, shard, batch); err != nil {
+				return err
+			}
+		}
+		now := time.Now()
+		f.mu.Lock()
+		for _, topic := range batch {
+			s.topics[topic] = now
+		}
+		f.mu.Unlock()
+	}
+	return nil
+}
+
+// difference returns the content topics to subscribe to and to take away.
+func (f *subscriber) difference(s *subscription) (add, drop []string) {
+	wanted := f.wanted(s.slot)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for topic := range wanted {
+		if _, has := s.topics[topic]; !has {
+			add = append(add, topic)
+		}
+	}
+	for topic := range s.topics {
+		if !wanted[topic] {
+			drop = append(drop, topic)
+		}
+	}
+	return add, drop
+}
+
+// established notes that a node has accepted a subscription.
+func (f *subscriber) established(s *subscription) {
+	f.mu.Lock()
+	s.working, s.proven = true, time.Now()
+	f.probe.due = true
+	f.cover(s.slot)
+	f.mu.Unlock()
+	f.r.log("debug", "subscribed", "peer", s.id.String())
+	signal(f.r.look)
+}
+
+// cover notes that a slot is pushed again, and reports what may have been missed before.
+// f.mu is held.
+func (f *subscriber) cover(slot int) {
+	since, known := f.uncovered[slot]
+	if since.IsZero() && known {
+		return
+	}
+	f.r.missed(since)
+	f.uncovered[slot] = time.Time{}
+}
+
+// forgotten notes that a node has forgotten a subscription.
+func (f *subscriber) forgotten(s *subscription) {
+	f.r.log("info", "a service node has forgotten our subscription", "peer", s.id.String())
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(s.topics)
+	f.r.missed(s.proven)
+	s.proven = time.Now()
+}
+
+// ended notes that a subscription is over.
+func (f *subscriber) ended(ctx context.Context, s *subscription, err error) {
+	f.mu.Lock()
+	f.all = slices.DeleteFunc(f.all, func(other *subscription) bool { return other == s })
+	if s.working {
+		f.lost(s)
+	}
+	left := ctx.Err() != nil && errors.Is(err, context.Canceled)
+	if !left {
+		f.benched.add(s.id, time.Now())
+	}
+	f.mu.Unlock()
+	signal(f.r.look)
+	signal(f.wake)
+	if left || f.r.ctx.Err() != nil {
+		return
+	}
+	f.r.log("info", "a subscription has ended", "peer", s.id.String(), "error", err)
+	if statusOf(err) == 0 { // it does not answer: the connection may be dead
+		_ = f.r.host().Network().ClosePeer(s.id)
+	}
+}
+
+// lost notes from when on a slot may miss something, now that a subscription is gone. f.mu
+// is held.
+func (f *subscriber) lost(s *subscription) {
+	others := 0
+	for _, o := range f.all {
+		if o.slot != s.slot || !o.working {
+			continue
+		}
+		others++
+		if o.missed == 0 && !o.proven.Add(f.timing.late).Before(s.proven) {
+			return // the other one was seen to work since
+		}
+	}
+	if others > 0 {
+		f.r.missed(s.proven)
+		return
+	}
+	f.uncovered[s.slot] = s.proven
+}
+
+// works reports whether all that is wanted is subscribed to somewhere.
+func (f *subscriber) works() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.ContainsFunc(f.all, func(s *subscription) bool { return s.working })
+}
+
+// serve reads what a service node pushes. Nobody else is listened to.
+func (f *subscriber) serve(stream network.Stream) {
+	id := stream.Conn().RemotePeer()
+	f.mu.Lock()
+	s := f.of(id)
+	f.mu.Unlock()
+	if s == nil || !f.r.spawnUnlessEnded("waku push", func() { f.read(stream, s) }) {
+		_ = stream.Reset()
+	}
+}
+
+func (f *subscriber) read(stream network.Stream, s *subscription) {
+	from := newPushReader(stream)
+	for {
+		push, err := from.next()
+		if err == nil {
+			err = f.pushed(s, push)
+		}
+		if err != nil {
+			finish(stream, ignoreEnd(err))
+			return
+		}
+	}
+}
