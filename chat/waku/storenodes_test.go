@@ -143,3 +143,22 @@ func TestStorePeerIsFound(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+// In light mode a store node is left when nothing more is wanted of it, unless it serves
+// something else; it is there again when it is asked.
+func TestLightLeavesStorePeers(t *testing.T) {
+	n, serving := serviceNode(t, servicenode.Options{Protocols: onlyStore}), serviceNode(t, servicenode.Options{})
+	n.Archive().Add(stored(250, 10)...)
+	s := prepare(t, Config{Listen: []string{}, Mode: ModeLight, StorePeers: []string{n.Address(), serving.Address()}})
+	s.stores.rest = 50 * time.Millisecond
+	s.start(t)
+	for range 3 {
+		for _, id := range []string{serving.ID(), n.ID()} {
+			queryAll(t, s, id, port.StoreQuery{PubsubTopic: shard, Limit: 10})
+		}
+		s.until(t, "the end of the connection", func() bool { return !s.running.Load().connected(n.Host().ID()) })
+	}
+	if !s.running.Load().connected(serving.Host().ID()) {
+		t.Error("left a node that serves filter and lightpush")
+	}
+}

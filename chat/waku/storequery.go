@@ -77,6 +77,7 @@ func (n *Node) QueryStore(ctx context.Context, node string, q port.StoreQuery) (
 			return port.StorePage{}, ctx.Err()
 		}
 	}
+	defer r.using(id)()
 	began := time.Now()
 	page, err := r.queryStore(ctx, id, q)
 	switch {
