@@ -58,6 +58,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/p2p/dnsdisc"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/transport"
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/waku-org/go-waku/waku/v2/protocol"
 
@@ -143,6 +144,8 @@ type settings struct {
 	mode           string // ModeRelay or ModeLight
 	timing         timing
 	roots          *x509.CertPool // who certifies WebSockets; nil for the system's
+	// link makes what tests have instead of TCP; nil for TCP.
+	link func(transport.Upgrader) transport.Transport
 }
 
 // check fills in the defaults and refuses what cannot work, naming the field.
