@@ -44,6 +44,7 @@ type storeRecords struct {
 	configured map[peer.ID]int // the place in the configuration
 	wait       time.Duration   // for the beginning of an answer
 	blockWait  time.Duration   // for each block of the rest
+	patience   time.Duration   // of a caller, before giving up counts as a failure
 	rest       time.Duration   // until a connection that is not used is closed
 	slots      chan struct{}   // one value for each query for envelopes that is under way
 
@@ -55,7 +56,7 @@ type storeRecords struct {
 
 func newStoreRecords(configured []peer.AddrInfo) *storeRecords {
 	all, _ := lru.New[peer.ID, storeRecord](storeNodesRemembered) // fails for a size below 1 only
-	s := &storeRecords{configured: map[peer.ID]int{}, wait: storeWait, blockWait: storeBlockWait, rest: storeRest,
+	s := &storeRecords{configured: map[peer.ID]int{}, wait: storeWait, blockWait: storeBlockWait, patience: storePatience, rest: storeRest,
 		use: map[peer.ID]*storeUse{}, slots: make(chan struct{}, storeQueries), all: all, now: time.Now}
 	for i, info := range configured {
 		if _, known := s.configured[info.ID]; !known {

@@ -50,6 +50,10 @@ const (
 	storeTime      = 3 * time.Minute
 )
 
+// storePatience is the time after which a caller who gives up has had enough of the store
+// node: it counts as failing.
+const storePatience = 2 * time.Second
+
 // smallerPages bounds how often a page is asked for again with fewer messages.
 const smallerPages = 4
 
@@ -80,13 +84,17 @@ func (n *Node) QueryStore(ctx context.Context, node string, q port.StoreQuery) (
 	defer r.using(id)()
 	began := time.Now()
 	page, err := r.queryStore(ctx, id, q)
+	took := time.Since(began)
 	switch {
-	case ctx.Err() != nil:
-		return port.StorePage{}, ctx.Err()
 	case r.ctx.Err() != nil:
 		return port.StorePage{}, port.ErrNoPeers
+	case ctx.Err() != nil && took < n.stores.patience:
+		return port.StorePage{}, ctx.Err()
 	}
-	n.stores.note(id, time.Since(began), err)
+	n.stores.note(id, took, err)
+	if ctx.Err() != nil {
+		return port.StorePage{}, ctx.Err()
+	}
 	return page, err
 }
 
