@@ -199,6 +199,7 @@ func TestBootstrapHostileExchange(t *testing.T) {
 		"nobody": naming(t, many...),
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			hostile, boot, one := start(t, Config{}), start(t, Config{}), start(t, Config{})
 			serveExchange(hostile, answer)
 			serveExchange(boot, naming(t, one.record(t)))
