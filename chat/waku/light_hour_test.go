@@ -82,7 +82,6 @@ type links struct {
 	mu        sync.Mutex
 	listening map[string]*pipeListener
 	hosts     []*baseHost
-	pushed    map[string]bool
 }
 
 func (l *links) transport(u transport.Upgrader) transport.Transport { return &pipeTransport{l, u} }
