@@ -60,8 +60,7 @@ func (c *Client) publishCode(a *account) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.publish(own.contentTopic, sealed, 0)
-	return err
+	return c.publish(Envelope{ContentTopic: own.contentTopic, Payload: sealed, Version: 1})
 }
 
 // publishContactCode publishes our contact code when it is due: at the start, when the

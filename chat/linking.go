@@ -57,7 +57,7 @@ func (c *Client) publishLinking(e Envelope) error {
 	if c.loop.networkPause.Lasts(c.now()) {
 		return ErrNoPeers // something else has failed to go out since the turn began
 	}
-	_, err := c.publishEnvelope(e)
+	err := c.publish(e)
 	if err != nil && !errors.Is(err, ErrTooLarge) {
 		c.log.Log("info", "publishing failed", "error", err.Error())
 		c.loop.networkPause.Failed(c.now())

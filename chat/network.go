@@ -2,13 +2,14 @@ package chat
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"libstatus1to1/chat/event"
-	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/port"
 )
 
 // onlineState holds whether there is somebody to publish to, and lets callers wait for it.
@@ -153,23 +154,29 @@ func (c *Client) WaitOnline(ctx context.Context, peers int) (NetworkStatus, erro
 // publishTimeout bounds one hand-over to the network.
 const publishTimeout = 10 * time.Second
 
-// publish sends b with a fresh timestamp: gossipsub swallows an envelope it has
-// seen in the last two minutes, and a republished attempt must not be. clock is the
-// latest clock of a message in it, or 0.
-func (c *Client) publish(contentTopic string, b []byte, clock uint64) (Evidence, error) {
-	return c.publishEnvelope(Envelope{
-		ContentTopic: contentTopic, Payload: b, Version: 1, Timestamp: history.EnvelopeTime(c.now(), clock).UnixNano(),
-	})
+// publish publishes an envelope once. What is under way counts as published: nothing is
+// kept of it that would have to know better.
+func (c *Client) publish(e Envelope) error {
+	_, err := c.hand(e)
+	if errors.Is(err, port.ErrUnderWay) {
+		return nil
+	}
+	return err
 }
 
-// publishEnvelope publishes e on our pubsub topic, with a fresh timestamp if it has
-// none.
-func (c *Client) publishEnvelope(e Envelope) (Evidence, error) {
+// hand hands e to the network on our pubsub topic, with a fresh timestamp if it has none:
+// gossipsub swallows an envelope it has seen in the last two minutes, and a republished
+// attempt must not be.
+func (c *Client) hand(e Envelope) (Evidence, error) {
 	ctx, cancel := context.WithTimeout(c.life.ctx, publishTimeout)
 	defer cancel()
 	e.PubsubTopic = c.net.PubsubTopic()
 	if e.Timestamp == 0 {
 		e.Timestamp = c.now().UnixNano()
 	}
-	return c.net.Publish(ctx, e)
+	evidence, err := c.net.Publish(ctx, e)
+	if err == nil {
+		c.catchUp.Seen(e)
+	}
+	return evidence, err
 }

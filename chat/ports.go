@@ -21,6 +21,8 @@ type (
 	Traffic        = port.Traffic
 	TransportHooks = port.TransportHooks
 	Transport      = port.Transport
+	EnvelopeID     = port.EnvelopeID
+	PublishResult  = port.PublishResult
 	Clock          = port.Clock
 	Logger         = port.Logger
 	Randomness     = port.Randomness
@@ -51,6 +53,13 @@ const (
 	NetworkStopped = port.NetworkStopped
 	NetworkOffline = port.NetworkOffline
 	NetworkOnline  = port.NetworkOnline
+)
+
+// The results of publishing for an external network.
+const (
+	PublishDone        = port.PublishDone
+	PublishUnavailable = port.PublishUnavailable
+	PublishTooLarge    = port.PublishTooLarge
 )
 
 // The modes of NetworkStatus.Mode.

@@ -79,7 +79,7 @@ func (s sealer) Seal(now time.Time, payloads []outbox.Payload) []outbox.SealResu
 	}
 	seal := func(i int) {
 		if results[i].Err == nil {
-			results[i].Envelopes, results[i].Err = s.c.sealPayload(all[i])
+			results[i].Attempts, results[i].Err = s.c.sealPayload(all[i])
 		}
 	}
 	// Payloads of one call go to different people, so their sessions do not depend on each
@@ -113,7 +113,7 @@ func (c *Client) beginSealing(a *account, bundle *wire.Bundle, p outbox.Payload,
 		return nil, err
 	}
 	s := &sealing{Payload: p, a: a, bundle: bundle, to: to, now: now}
-	if p.Messages {
+	if p.Introduces {
 		s.profile, err = c.introduce(a, p.To, now)
 	}
 	return s, err
@@ -161,7 +161,8 @@ type sealed struct {
 	stateless     bool     // no session moves: it is an advertisement
 	started       []string // installations with which it begins a session
 	contentTopic  string
-	bytes         []byte
+	envelopes     [][]byte
+	segmented     [32]byte               // names the set of segments they are, if there are several
 	newTopic      *route                 // the negotiated topic, if the envelope is the first on it
 	introduces    *wire.IntroducedRecord // our profile as they know it then
 }
@@ -183,7 +184,9 @@ func (c *Client) encrypt(s *sealing, plaintext []byte, except []string) (*sealed
 		return nil, err
 	}
 	e.contentTopic = s.shared.contentTopic
-	e.bytes, err = payload.SealSymmetric(c.rand, s.shared.sym, s.a.self.Identity, pm)
+	err = c.inEnvelopes(e, pm, func(data []byte) ([]byte, error) {
+		return payload.SealSymmetric(c.rand, s.shared.sym, s.a.self.Identity, data)
+	})
 	return e, err
 }
 
@@ -196,13 +199,14 @@ func (c *Client) sealPartitioned(a *account, bundle *wire.Bundle, e *sealed, out
 	}
 	to := e.before.Identity
 	e.contentTopic = topic.Partitioned(to).ContentTopic()
-	e.bytes, err = payload.SealAsymmetric(c.rand, to, a.self.Identity, pm)
-	return err
+	return c.inEnvelopes(e, pm, func(data []byte) ([]byte, error) {
+		return payload.SealAsymmetric(c.rand, to, a.self.Identity, data)
+	})
 }
 
 func (c *Client) outboxSealed(e *sealed) outbox.Sealed {
 	return outbox.Sealed{
-		To: e.before.Identity, ContentTopic: e.contentTopic, Bytes: e.bytes,
+		To: e.before.Identity, ContentTopic: e.contentTopic, Envelopes: e.envelopes,
 		Save: func(tx *ledger.Tx) error { return c.txn(tx).saveSealed(e) },
 	}
 }
@@ -215,6 +219,9 @@ func (t *txn) saveSealed(e *sealed) error {
 		}
 	}
 	if err := t.emitStarted(e.after, e.started); err != nil {
+		return err
+	}
+	if err := t.rememberSegments(e); err != nil {
 		return err
 	}
 	if e.newTopic != nil {

@@ -623,6 +623,14 @@ static inline char *status1to1_network_disconnect(status1to1_client client, cons
     return status1to1_call(client, "network.disconnect", params_json);
 }
 
+/* network.catch_up: Asks the store nodes soon for what was missed. The call returns
+ * without waiting; catch_up_changed events report it. It is done anyway at the start,
+ * after every gap and in the background. Without store nodes nothing happens. */
+static inline char *status1to1_network_catch_up(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "network.catch_up", params_json);
+}
+
 /* network.wait: Waits until messages can be published to enough peers. This call blocks
  * until its deadline, and signals do not interrupt it: a Python program reacts to
  * Ctrl-C only after the call has returned. Wait in steps of a second or less, or in
@@ -630,6 +638,40 @@ static inline char *status1to1_network_disconnect(status1to1_client client, cons
 static inline char *status1to1_network_wait(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "network.wait", params_json);
+}
+
+/* network.deliver: Hands over envelopes that the program has received. When the call
+ * returns without an error, everything that was to be kept of them is stored, and the
+ * program may delete its copies; after an error it should deliver all of them again,
+ * which does no harm. Only if network.kind is "external". */
+static inline char *status1to1_network_deliver(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "network.deliver", params_json);
+}
+
+/* network.published: Reports that the envelope of an envelope_outgoing event is out, or
+ * why it is not. Messages are sent once their envelope is out. An id that is not waited
+ * for is ignored. Only if network.kind is "external". */
+static inline char *status1to1_network_published(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "network.published", params_json);
+}
+
+/* network.online: Reports whether the program can publish envelopes. It is assumed that
+ * it can. While it cannot, nothing is asked for, and messages wait. Only if
+ * network.kind is "external". */
+static inline char *status1to1_network_online(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "network.online", params_json);
+}
+
+/* network.topics: Returns the content topics whose envelopes the program is to deliver.
+ * They change when people are added or written to: content_topics_changed reports it. A
+ * program may as well deliver everything it receives. Only if network.kind is
+ * "external". */
+static inline char *status1to1_network_topics(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "network.topics", params_json);
 }
 
 /* events.ack: Acknowledges events: they are not delivered again after the next open. */

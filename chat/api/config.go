@@ -51,9 +51,10 @@ type KDFConfig struct {
 
 // NetworkConfig selects the way messages travel.
 type NetworkConfig struct {
-	// Kind is "waku" (the default), a relay node in this process, or "memory", a
-	// network inside this process that connects all clients naming the same network.
-	// The memory network is meant for tests.
+	// Kind is "waku" (the default), a relay node in this process; "memory", a network
+	// inside this process that connects all clients naming the same network, which is
+	// meant for tests; or "external", where the program carries the envelopes itself: see
+	// envelope_outgoing, network.published and network.deliver.
 	Kind string `json:"kind,omitempty"`
 	// Preset names a known network. Every field below that is left out is taken from it.
 	// "status.prod" is the network of the Status app and needs nothing else. "local" is for
@@ -122,6 +123,9 @@ type MemoryNetworkConfig struct {
 	Duplicate float64 `json:"duplicate,omitempty" range:"0..1"`
 	// Reorder is the share of envelopes that arrives late.
 	Reorder float64 `json:"reorder,omitempty" range:"0..1"`
+	// Stores is the number of store nodes: with one or more, what is published while a
+	// client is closed or away is there for it when it comes back, for 30 days.
+	Stores int `json:"stores,omitempty" range:"0..8"`
 }
 
 // EngineConfig changes timings and limits.
@@ -168,12 +172,11 @@ type LogConfig struct {
 
 // The kinds of store and network.
 const (
-	StoreFile     = "file"
-	StoreMemory   = "memory"
-	NetworkWaku   = "waku"
-	NetworkMemory = "memory"
-	// networkExternal is reserved for a later version.
-	networkExternal = "external"
+	StoreFile       = "file"
+	StoreMemory     = "memory"
+	NetworkWaku     = "waku"
+	NetworkMemory   = "memory"
+	NetworkExternal = "external"
 )
 
 // ParseConfig reads the configuration as strictly as params, fills in the kinds
@@ -263,17 +266,23 @@ func (n *NetworkConfig) check() error {
 		}
 		return unused("a waku network", named{"network.memory", n.Memory != nil})
 	case NetworkMemory:
-		return unused("a memory network",
-			named{"network.listen", n.Listen != nil}, named{"network.peers", n.Peers != nil},
-			named{"network.store_peers", n.StorePeers != nil},
-			named{"network.cluster", n.Cluster != nil}, named{"network.shard", n.Shard != nil},
-			named{"network.mode", n.Mode != ""}, named{"network.preset", n.Preset != ""}, named{"network.shards", n.Shards != nil},
-			named{"network.dns_discovery", n.DNSDiscovery != nil}, named{"network.peer_exchange", n.PeerExchange != nil},
-			named{"network.discv5", n.Discv5 != nil}, named{"network.nameserver", n.Nameserver != ""})
-	case networkExternal:
-		return misconfigured("network.kind", `"external" is not in this version`)
+		return unused("a memory network", n.onlyWaku()...)
+	case NetworkExternal:
+		return unused("an external network", append(n.onlyWaku(), named{"network.memory", n.Memory != nil})...)
 	}
-	return misconfigured("network.kind", `must be "waku" or "memory"`)
+	return misconfigured("network.kind", `must be "waku", "memory" or "external"`)
+}
+
+// onlyWaku lists the fields that only a waku network has.
+func (n *NetworkConfig) onlyWaku() []named {
+	return []named{
+		{"network.listen", n.Listen != nil}, {"network.peers", n.Peers != nil},
+		{"network.store_peers", n.StorePeers != nil},
+		{"network.cluster", n.Cluster != nil}, {"network.shard", n.Shard != nil},
+		{"network.mode", n.Mode != ""}, {"network.preset", n.Preset != ""}, {"network.shards", n.Shards != nil},
+		{"network.dns_discovery", n.DNSDiscovery != nil}, {"network.peer_exchange", n.PeerExchange != nil},
+		{"network.discv5", n.Discv5 != nil}, {"network.nameserver", n.Nameserver != ""},
+	}
 }
 
 // The modes of a waku network.

@@ -63,7 +63,7 @@ func InfoResponse(stringsHeld int64) string {
 	info := Info{
 		Version: Version, ABIVersion: ABIVersion, Specs: specs,
 		Build:    BuildInfo{GoVersion: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH},
-		Networks: []string{NetworkWaku, NetworkMemory},
+		Networks: []string{NetworkWaku, NetworkMemory, NetworkExternal},
 		Stores:   []string{StoreFile, StoreMemory},
 
 		StringsHeld: stringsHeld,

@@ -92,7 +92,7 @@ func Methods() []Method {
 	var all []Method
 	for _, group := range [][]Method{
 		identityMethods, profileMethods, contactMethods, requestMethods, chatMethods, messageMethods,
-		sessionMethods, deviceMethods, pairingMethods, networkMethods, storeMethods,
+		sessionMethods, deviceMethods, pairingMethods, networkMethods, externalMethods, storeMethods,
 	} {
 		all = append(all, group...)
 	}

@@ -69,11 +69,16 @@ func (d *Node) next(r *run) (call func(), wait time.Duration) {
 	return nil, 0
 }
 
-// takeChange is the call that reports the oldest change, or nil. The network's
-// lock is held.
+// takeChange is the call that reports the oldest change, or after the last one that
+// something was missed, or nil. The network's lock is held.
 func (d *Node) takeChange(r *run) func() {
 	if len(d.changes) == 0 {
-		return nil
+		missed := d.missed && r.hooks.Missed != nil
+		d.missed = false
+		if !missed {
+			return nil
+		}
+		return func() { r.hooks.Missed(time.Time{}) }
 	}
 	change := d.changes[0]
 	d.changes = d.changes[1:]

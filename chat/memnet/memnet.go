@@ -3,10 +3,11 @@
 // It is part of the library (`network.kind = memory`), and the two-peer tests run on
 // it.
 //
-// Like the real network it delivers nothing to the sender itself, has no history (an
-// offline node misses what is published meanwhile), returns ErrNoPeers when there are
-// no peers and ErrTooLarge at the same size, and has bounded queues that drop. It
-// leaves out meshes, relaying and gossipsub's memory of identical bytes.
+// Like the real network it delivers nothing to the sender itself, has no history but that
+// of store nodes (without those an offline node misses what is published meanwhile),
+// returns ErrNoPeers when there are no peers and ErrTooLarge at the same size, and has
+// bounded queues that drop. It leaves out meshes, relaying and gossipsub's memory of
+// identical bytes.
 //
 // Given the seed, the order in which nodes join and the order of publishes, every
 // decision is the same again: each publish draws a fixed number of values for each
@@ -58,6 +59,9 @@ type Options struct {
 	MaxMessageSize int
 	// Manual networks deliver nothing by themselves: see Step and Drain.
 	Manual bool
+	// Stores is the number of store nodes that keep everything for 30 days; they come
+	// before all other nodes. See AddStore for others.
+	Stores int
 }
 
 // Stats counts what a Network did since it was made.
@@ -67,6 +71,7 @@ type Stats struct {
 	Lost       uint64 // by Options.Loss
 	Duplicated uint64 // by Options.Duplicate
 	Dropped    uint64 // because a receiver's queue was full
+	Queries    uint64 // that reached a store node
 }
 
 // Network is a set of nodes. Its methods may be called from any goroutine.
@@ -98,12 +103,16 @@ func New(o Options) *Network {
 		o.MaxMessageSize = defaultMaxMessageSize
 	}
 	o.MaxDelay = max(o.MaxDelay, 0)
-	return &Network{
+	n := &Network{
 		options: o,
 		random:  rand.New(rand.NewPCG(o.Seed, 0)),
 		cuts:    map[link]bool{},
 		taps:    map[uint64]func(port.Envelope){},
 	}
+	for range o.Stores {
+		n.AddStore(StoreOptions{})
+	}
+	return n
 }
 
 // Join makes a new node, not yet started. Nodes are numbered from 1. The

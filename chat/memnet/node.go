@@ -25,6 +25,10 @@ type Node struct {
 	pending pending
 	changes []port.NetworkChange
 	lastDue time.Duration // of the last delivery that keeps its order
+	// cut: it has lost a link over which envelopes may go meanwhile; missed: that is to be
+	// reported, since it has one again.
+	cut, missed bool
+	store       *Store // nil for the node of a client
 }
 
 // run holds everything that belongs to one Start.
@@ -71,7 +75,7 @@ func (d *Node) Stop() error {
 		return nil
 	}
 	n.rewire(func() {
-		d.run, d.pending, d.changes = nil, pending{}, nil
+		d.run, d.pending, d.changes, d.cut, d.missed = nil, pending{}, nil, false, false
 		n.running = slices.DeleteFunc(n.running, func(e *Node) bool { return e == d })
 	})
 	close(r.stop)
@@ -144,7 +148,11 @@ func (d *Node) Publish(ctx context.Context, e port.Envelope) (port.Evidence, err
 		seen.Payload = bytes.Clone(e.Payload)
 		watch(seen)
 	}
-	return port.Evidence{Kind: "memory", Peers: peers}, nil
+	evidence := port.Evidence{Kind: "memory", Peers: peers}
+	if len(d.StoreNodes()) > 0 {
+		evidence.Hash = e.Hash()
+	}
+	return evidence, nil
 }
 
 // Connect undoes Disconnect. The address is /memory/<number>, as Status lists it,

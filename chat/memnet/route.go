@@ -63,7 +63,7 @@ func (n *Network) route(sender *Node, e port.Envelope) (peers int, taps []func(p
 
 // deliver queues e for receiver as f says. n.mu is held.
 func (n *Network) deliver(receiver *Node, e port.Envelope, now time.Duration, f fate) {
-	if f.lost {
+	if f.lost && receiver.store == nil {
 		n.stats.Lost++
 		return
 	}
@@ -78,12 +78,17 @@ func (n *Network) deliver(receiver *Node, e port.Envelope, now time.Duration, f 
 	}
 }
 
-// queue appends one delivery, or counts a drop. n.mu is held.
+// queue appends one delivery, or counts a drop. A store node keeps the envelope at once.
+// n.mu is held.
 func (n *Network) queue(receiver *Node, e port.Envelope, due time.Duration) {
+	if receiver.store != nil {
+		receiver.store.keep(e)
+		return
+	}
 	n.order++
 	if !receiver.pending.add(delivery{due: due, order: n.order, envelope: e}) {
 		n.stats.Dropped++
-		return
+		receiver.missed = true
 	}
 	receiver.wake()
 }
@@ -108,13 +113,25 @@ func (n *Network) rewire(change func()) {
 	for _, node := range n.running {
 		for _, other := range union(before[node], after[node]) {
 			had, has := slices.Contains(before[node], other), slices.Contains(after[node], other)
-			if had == has {
+			if had == has || node.store != nil {
 				continue
 			}
+			node.noteLink(other, has)
 			node.changes = append(node.changes, port.NetworkChange{
 				State: n.stateOf(node), Peer: other.peerID(), Connected: has, OnShard: has})
 			node.wake()
 		}
+	}
+}
+
+// noteLink notes that a link was won or lost. While one is lost the other side, or peers of
+// it, may publish; when there is one again, something may have been missed. n.mu is held.
+func (d *Node) noteLink(other *Node, has bool) {
+	switch {
+	case has && d.cut:
+		d.cut, d.missed = false, true
+	case !has && (!d.active() || other.active()):
+		d.cut = true
 	}
 }
 

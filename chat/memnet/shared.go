@@ -6,6 +6,9 @@ import (
 	"libstatus1to1/chat/port"
 )
 
+// MaxStores bounds the store nodes of a shared network: each may keep maxKeptBytes.
+const MaxStores = 8
+
 var shared struct {
 	mu       sync.Mutex
 	networks map[string]*Network
@@ -47,6 +50,9 @@ func (o Options) check() error {
 		if !(rate.value >= 0 && rate.value <= 1) {
 			return port.Errorf(port.CodeBadConfig, rate.field, "a probability is between 0 and 1")
 		}
+	}
+	if o.Stores < 0 || o.Stores > MaxStores {
+		return port.Errorf(port.CodeBadConfig, "network.stores", "there may be 0 to %d store nodes", MaxStores)
 	}
 	if o.MaxDelay < 0 {
 		return port.Errorf(port.CodeBadConfig, "network.max_delay_ms", "a delay is not negative")

@@ -95,7 +95,7 @@ var CodeTable = []CodeInfo{
 	{CodeTooMany, "request", true, "a limit has been reached", "wait until earlier work is done, or remove something"},
 	{CodeClientRefReused, "message", false, "the client_ref was already used for a different message", "use a new client_ref for a new message"},
 	{CodeBlocked, "contact", false, "this person is blocked", "unblock them first"},
-	{CodeWrongState, "contact", false, "the state of the contact or the message does not allow this; details.request or details.state is that state", "do only what this state allows"},
+	{CodeWrongState, "contact", false, "the state of the contact or the message, or the kind of the network, does not allow this; details.request, details.state or details.kind is that state or kind", "do only what this state allows"},
 	{CodeNotVerified, "contact", false, "the safety number does not match", "compare again; if it still differs, the key is not theirs"},
 	{CodeBadPicture, "identity", false, "the picture is too large or of an unknown type", "give a JPEG, PNG, GIF or WebP within the limits in details"},
 	{CodeStoreLocked, "store", true, "another client or process has the store open", "close it there first"},

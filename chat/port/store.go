@@ -1,7 +1,7 @@
 // Package port declares the interfaces between the engine and its adapters: the store,
 // the network, the time and the log, and the errors that cross them. Adapters import
 // this package and nothing else of the engine: package store (bbolt and memory),
-// chat/waku and chat/memnet (networks).
+// chat/waku, chat/memnet and chat/external (networks).
 //
 // Errors that cross a port, and the engine's own, are an *Error with a Code.
 package port

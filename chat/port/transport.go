@@ -53,7 +53,7 @@ const (
 
 // NetworkStatus describes the network at one moment.
 type NetworkStatus struct {
-	Kind string `json:"kind"` // "waku" or "memory"
+	Kind string `json:"kind"` // "waku", "memory" or "external"
 	// Mode is ModeRelay or ModeLight; left out where there are no modes.
 	Mode            string        `json:"mode,omitempty"`
 	State           NetworkState  `json:"state"`
@@ -144,6 +144,8 @@ type TransportHooks struct {
 	// Peers keeps the addresses of peers over restarts; nil keeps nothing. A transport
 	// that finds none itself does not use it.
 	Peers PeerMemory
+	// Carrier is only for an External transport.
+	Carrier Carrier
 }
 
 // PeerMemory is one record of a transport's own, some KiB at most. Its methods may be

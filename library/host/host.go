@@ -10,6 +10,7 @@ import (
 
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/api"
+	"libstatus1to1/chat/external"
 	"libstatus1to1/chat/memnet"
 	"libstatus1to1/chat/waku"
 	"libstatus1to1/store"
@@ -53,8 +54,11 @@ func openStore(c api.StoreConfig) (chat.Store, error) {
 // openNetwork makes the transport; it opens nothing yet, so there is nothing to
 // close if the store then fails.
 func openNetwork(c api.NetworkConfig) (chat.Transport, error) {
-	if c.Kind == api.NetworkMemory {
+	switch c.Kind {
+	case api.NetworkMemory:
 		return joinMemory(c)
+	case api.NetworkExternal:
+		return external.New(external.Config{MaxMessageSize: c.MaxMessageSize}), nil
 	}
 	w, err := wakuConfig(c)
 	if err != nil {
@@ -118,7 +122,7 @@ func joinMemory(c api.NetworkConfig) (chat.Transport, error) {
 	name := ""
 	if m := c.Memory; m != nil {
 		name = m.Name
-		o.Seed, o.Loss, o.Duplicate, o.Reorder = uint64(m.Seed), m.Loss, m.Duplicate, m.Reorder
+		o.Seed, o.Loss, o.Duplicate, o.Reorder, o.Stores = uint64(m.Seed), m.Loss, m.Duplicate, m.Reorder, m.Stores
 	}
 	net, err := memnet.Shared(name, o)
 	if err != nil {

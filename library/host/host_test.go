@@ -31,6 +31,7 @@ func TestOpenMakesWhatIsNamed(t *testing.T) {
 	for _, c := range []struct{ config, store, network string }{
 		{`{"store":{"kind":"memory"},"network":{"kind":"memory","memory":{"name":"named","seed":3,"loss":0.5}}}`, "memory", "memory"},
 		{`{"store":{"kind":"memory"},"network":{"listen":["/ip4/127.0.0.1/tcp/0"]}}`, "memory", "waku"},
+		{`{"store":{"kind":"memory"},"network":{"kind":"external","max_message_size":20000}}`, "memory", "external"},
 		{`{"store":{"kind":"memory"},"network":{"cluster":2,"shard":7,"max_message_size":20000}}`, "memory", "waku"},
 		{fmt.Sprintf(`{"store":{"path":%q,"passphrase":"p","kdf":{"memory_kib":64,"iterations":1,"parallelism":1}},"network":{"kind":"memory"}}`, path), "file", "memory"},
 		{fmt.Sprintf(`{"store":{"path":%q,"key":%q},"network":{"kind":"memory"}}`, path+"2", key), "file", "memory"},

@@ -71,6 +71,7 @@ func TestLeakOfClients(t *testing.T) {
 	}{
 		{"memory", `{"store":{"kind":"memory"},"network":{"kind":"memory","memory":{"name":"leak"}}` + log + `}`, 100},
 		{"file", fmt.Sprintf(`{"store":`+file+`,"network":{"kind":"memory","memory":{"name":"leak"}}}`, filepath.Join(dir, "a.db")), 20},
+		{"external", `{"store":{"kind":"memory"},"network":{"kind":"external"}}`, 50},
 		{"waku", `{"store":{"kind":"memory"},"network":{"listen":["/ip4/127.0.0.1/tcp/0"]}}`, 4},
 		{"finding", `{"store":{"kind":"memory"},"network":{"preset":"status.prod","peers":[],"nameserver":"127.0.0.1:1"}}`, 4},
 	} {

@@ -56,6 +56,9 @@ func (o *Outbox) recall(tx *ledger.Tx, r row) (wentOut bool, err error) {
 	tx.After(func() {
 		o.unpublished = slices.DeleteFunc(o.unpublished, func(other *attempt) bool { return other == at })
 	})
+	if err := o.dropEnvelopes(tx, &at.envelopes, at.envelopes.count); err != nil {
+		return false, err
+	}
 	return r.sends > 1, tx.Delete(tableAttempts, ledger.NumberKey(at.id))
 }
 

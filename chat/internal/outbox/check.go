@@ -14,10 +14,11 @@ import (
 //   - each row has its message and ids that follow from its bytes;
 //   - each row is in one attempt at most, in a stage that rows get to; what is left of
 //     attempts that are out has its rows;
+//   - the envelopes of attempts that have several are there until they are out;
 //   - what is kept of a message that was given up has its message, which has failed;
 //   - acknowledgements read back, and are for somebody who has sent something.
 func (o *Outbox) Check(w *ledger.Walk) error {
-	for _, walk := range []func(*ledger.Walk) error{o.checkRows, o.checkFailed, o.checkAttempts, o.checkAcks} {
+	for _, walk := range []func(*ledger.Walk) error{o.checkRows, o.checkFailed, o.checkAttempts, o.checkEnvelopes, o.checkAcks} {
 		if err := walk(w); err != nil {
 			return err
 		}
@@ -110,6 +111,37 @@ func (o *Outbox) checkAttempts(w *ledger.Walk) error {
 		}
 		return nil
 	})
+}
+
+// checkEnvelopes looks whether the envelopes are there of attempts that have several, and no
+// others.
+func (o *Outbox) checkEnvelopes(w *ledger.Walk) error {
+	missing := map[uint64]bool{}
+	err := w.Each(tableAttempts, func(_, value []byte) error {
+		at, _, err := attemptFromRecord(value)
+		if err != nil {
+			return nil // checkAttempts reports it
+		}
+		for i := at.envelopes.out; at.envelopes.several() && i < at.envelopes.count; i++ {
+			missing[at.envelopes.first+uint64(i)] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = w.Each(tableEnvelopes, func(name, _ []byte) error {
+		if len(name) != ledger.NumberSize || !missing[binary.BigEndian.Uint64(name)] {
+			w.Report(tableEnvelopes, "an envelope is of no attempt")
+			return nil
+		}
+		delete(missing, binary.BigEndian.Uint64(name))
+		return nil
+	})
+	if err == nil && len(missing) > 0 {
+		w.Report(tableEnvelopes, "%d envelopes of attempts are missing", len(missing))
+	}
+	return err
 }
 
 // checkStage has a row of an attempt go through its stages, as follows allows, to the one

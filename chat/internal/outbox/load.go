@@ -39,16 +39,17 @@ func (o *Outbox) loadRows(tx port.Tx) error {
 		return err
 	}
 	err := tx.Each(tableAttempts, func(_, value []byte) error {
-		at, err := loaded.attempt(value)
+		at, rec, err := o.loadAttempt(loaded, value)
 		if err != nil {
 			return err
 		}
 		o.lastAttempt = max(o.lastAttempt, at.id)
-		if len(at.bytes) > 0 {
+		o.lastEnvelope = max(o.lastEnvelope, at.envelopes.last())
+		if at.envelopes.count > 0 {
 			at.tried = true // before the last stop, perhaps
 			o.unpublished = append(o.unpublished, at)
 		}
-		return nil
+		return o.watchAgain(rec)
 	})
 	if err != nil {
 		return err
@@ -113,13 +114,14 @@ func (o *Outbox) completeOlder(tx port.Tx, l loadedRows) error {
 	return nil
 }
 
-// attempt reads an attempt, and brings its rows to the stage that it says they are in.
+// loadAttempt reads an attempt, and brings its rows to the stage that it says they are in.
 // Rows that are gone were acknowledged meanwhile.
-func (l loadedRows) attempt(value []byte) (*attempt, error) {
+func (o *Outbox) loadAttempt(l loadedRows, value []byte) (*attempt, *wire.AttemptRecord, error) {
 	at, rec, err := attemptFromRecord(value)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	at.hasRows = len(rec.GetRows()) > 0
 	for _, a := range rec.GetRows() {
 		r := l.byNumber[a.GetRow()]
 		if r == nil {
@@ -127,10 +129,13 @@ func (l loadedRows) attempt(value []byte) (*attempt, error) {
 		}
 		r.sends, r.at = int(a.GetSends()), stage{inAttempt, at.id}
 		if isOut(rec) {
-			r.at.state, r.due.next = out, time.UnixMilli(a.GetNextSendAt())
+			r.at.state, r.due.next, r.due.extra = out, time.UnixMilli(a.GetNextSendAt()), int(a.GetExtra())
 			if r.firstSent() {
 				r.sent = sentOf(rec)
 			}
+			r.due.wait = datasync.Backoff(r.sends, o.ResendBase, noJitter{})
+			r.safely, r.inStore = a.GetStoredSafely(), a.GetStoredSafely()
+			r.setStored(storedOf(rec))
 		}
 		at.rows = append(at.rows, attemptRow{r.mvds, r.number, r.sends})
 	}
@@ -141,7 +146,7 @@ func (l loadedRows) attempt(value []byte) (*attempt, error) {
 			at.rows = append(at.rows, attemptRow{r.mvds, r.number, r.sends})
 		}
 	}
-	return at, err
+	return at, rec, err
 }
 
 // loadFailed reads what is kept of messages that were given up.
@@ -185,11 +190,11 @@ func attemptFromRecord(b []byte) (*attempt, *wire.AttemptRecord, error) {
 	if err := ledger.Decode(tableAttempts, b, &rec); err != nil {
 		return nil, nil, err
 	}
-	at := &attempt{id: rec.GetId(), contentTopic: rec.GetContentTopic(), bytes: rec.GetPayload()}
-	if isOut(&rec) {
-		return at, &rec, nil
-	}
+	at := &attempt{id: rec.GetId(), contentTopic: rec.GetContentTopic()}
 	var err error
+	if at.envelopes, err = envelopesOf(&rec); err != nil || isOut(&rec) {
+		return at, &rec, err
+	}
 	if at.peer, err = key.ParsePublic(rec.GetPeer()); err != nil {
 		return nil, nil, port.Errorf(port.CodeStoreCorrupt, "", "an attempt does not read back")
 	}
@@ -197,4 +202,6 @@ func attemptFromRecord(b []byte) (*attempt, *wire.AttemptRecord, error) {
 }
 
 // isOut reports whether a record is of an attempt that is out.
-func isOut(rec *wire.AttemptRecord) bool { return len(rec.GetPayload()) == 0 }
+func isOut(rec *wire.AttemptRecord) bool {
+	return len(rec.GetPayload()) == 0 && rec.GetEnvelopes() == 0
+}

@@ -1,0 +1,99 @@
+package doctor
+
+import (
+	"fmt"
+
+	"libstatus1to1/chat/port"
+)
+
+// The numbers of peers that are wanted for a protocol. With fewer it works, and depends on
+// them alone.
+const (
+	wantedRelay   = 6 // gossipsub's D (29/WAKU2-CONFIG)
+	wantedStore   = 2
+	fewRelayPeers = 1
+)
+
+// peers checks that there are peers for each protocol that is used.
+func (d *Doctor) peers(status port.NetworkStatus) []port.Check {
+	if status.Kind == "external" {
+		return []port.Check{{Name: "peers", Result: port.CheckSkipped, Cause: "the program carries the envelopes"}}
+	}
+	return []port.Check{relayPeers(status), d.storePeers(status)}
+}
+
+// relayPeers checks the peers that pass on what is published.
+func relayPeers(status port.NetworkStatus) port.Check {
+	connected, onShard, problems := 0, 0, map[string]string{}
+	for _, p := range status.Peers {
+		if p.Connected {
+			connected++
+			if p.OnShard {
+				onShard++
+			}
+		}
+		if p.Error != "" {
+			problems[p.PeerID] = p.Error
+		}
+	}
+	check := port.Check{Name: "relay_peers", Result: port.CheckPassed, Details: map[string]any{
+		"connected": connected, "on_our_shards": onShard, "wanted": wantedRelay, "errors": problems}}
+	switch {
+	case onShard == 0 && len(problems) > 0:
+		check.Result = port.CheckFailed
+		check.Cause = fmt.Sprintf("no peer is on our shards, and %d peers of the configuration cannot be used: %s", len(problems), anyOf(problems))
+		check.Remedy = "check their addresses, and that network.cluster and network.shards are theirs"
+	case onShard == 0 && connected > 0:
+		check.Result = port.CheckFailed
+		check.Cause = fmt.Sprintf("%d peers are connected, and none is on our shards", connected)
+		check.Remedy = "check that network.cluster and network.shards are those of the network"
+	case onShard == 0:
+		check.Result = port.CheckFailed
+		check.Cause = "there are no peers: nothing can be published, and nothing arrives"
+		check.Remedy = "check that the machine is online, and name peers or ways to find them: network.preset, network.peers, network.dns_discovery"
+	case onShard <= fewRelayPeers:
+		check.Result = port.CheckWarning
+		check.Cause = "there is only one peer: what it does not pass on is lost"
+		check.Remedy = "connect to more peers"
+	default:
+		check.Cause = fmt.Sprintf("%d peers are on our shards", onShard)
+	}
+	return check
+}
+
+// storePeers checks the nodes that keep what was published while we were away.
+func (d *Doctor) storePeers(status port.NetworkStatus) port.Check {
+	check := port.Check{Name: "store_peers", Result: port.CheckPassed}
+	archive, ok := d.Net.(port.Archive)
+	nodes := 0
+	if ok {
+		nodes = len(archive.StoreNodes())
+	}
+	check.Details = map[string]any{"store_nodes": nodes, "wanted": wantedStore}
+	switch {
+	case nodes == 0 && status.Kind == "memory":
+		check.Result, check.Cause = port.CheckSkipped, "this memory network has no store nodes"
+	case nodes == 0:
+		check.Result = port.CheckWarning
+		check.Cause = "there is no store node: what is published while we are away arrives only if its sender repeats it"
+		check.Remedy = "name store nodes in network.store_peers, or use a preset that has some"
+	case nodes < wantedStore:
+		check.Result = port.CheckWarning
+		check.Cause = "there is only one store node: what it leaves out is not noticed"
+		check.Remedy = "name another one in network.store_peers"
+	default:
+		check.Cause = fmt.Sprintf("%d store nodes can be asked", nodes)
+	}
+	return check
+}
+
+// anyOf returns one of the problems, for a sentence.
+func anyOf(problems map[string]string) string {
+	first := ""
+	for id, problem := range problems {
+		if text := id + ": " + problem; first == "" || text < first {
+			first = text
+		}
+	}
+	return first
+}

@@ -1,0 +1,76 @@
+package doctor
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"libstatus1to1/chat/port"
+)
+
+// quietAfter is the time without any envelope after which it is asked whether anything
+// arrives at all. The shard of the Status network is never silent for that long.
+const quietAfter = 10 * time.Minute
+
+// maxHeard bounds the pubsub topics that are told apart: a node has some shards.
+const maxHeard = 16
+
+// heard is when something came last, by pubsub topic. The zero value is ready.
+type heard struct {
+	mu  sync.Mutex
+	all map[string]time.Time
+}
+
+func (h *heard) note(now time.Time, pubsubTopic string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.all == nil {
+		h.all = map[string]time.Time{}
+	}
+	if _, known := h.all[pubsubTopic]; known || len(h.all) < maxHeard {
+		h.all[pubsubTopic] = now
+	}
+}
+
+// last returns when something came last on any topic, and the ages by topic in ms.
+func (h *heard) last(now time.Time) (last time.Time, ages map[string]int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ages = map[string]int64{}
+	for topic, at := range h.all {
+		ages[topic] = age(now, at)
+		if at.After(last) {
+			last = at
+		}
+	}
+	return last, ages
+}
+
+// subscription checks that what we listen to is alive.
+func (d *Doctor) subscription(status port.NetworkStatus) port.Check {
+	now := d.Now()
+	last, ages := d.heard.last(now)
+	check := port.Check{Name: "subscription", Result: port.CheckPassed, Details: map[string]any{"age_ms": ages}}
+	if status.Kind == "external" {
+		return port.Check{Name: check.Name, Result: port.CheckSkipped, Cause: "the program delivers what arrives", Details: check.Details}
+	}
+	since := "since the client was opened"
+	silent := now.Sub(d.opened)
+	if !last.IsZero() {
+		silent = now.Sub(last)
+		since = fmt.Sprintf("for %s", silent.Round(time.Second))
+	}
+	switch {
+	case status.State != port.NetworkOnline:
+		check.Result, check.Cause = port.CheckSkipped, "there are no peers that anything could come from"
+	case silent >= quietAfter:
+		check.Result = port.CheckWarning
+		check.Cause = fmt.Sprintf("nothing has arrived %s, though there are peers", since)
+		check.Remedy = "on a network with few users that is normal; on a busy one, such as the Status app's, connect to other peers, and check network.cluster and network.shards"
+	case last.IsZero():
+		check.Cause = "nothing has arrived yet, and the client was opened only a short time ago"
+	default:
+		check.Cause = fmt.Sprintf("the last envelope arrived %s ago", silent.Round(time.Second))
+	}
+	return check
+}
