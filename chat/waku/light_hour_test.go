@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -68,6 +69,9 @@ func TestLightIdleHour(t *testing.T) {
 		}
 		if got := s.allReceived(); len(got) != 0 {
 			t.Errorf("received %+v", got)
+		}
+		if strings.Contains(strings.Join(s.logged, " "), "has not published") {
+			t.Errorf("probes did not go out: %q", s.logged)
 		}
 		s.stop(t)
 		links.stop(t)

@@ -240,6 +240,19 @@ func (f *subscriber) choose(free []peer.ID, slots int) (best peer.ID, at int, ok
 	return best, at, most > 0
 }
 
+// good returns the number of service nodes that can be subscribed at, as far as is known.
+func (f *subscriber) good() (n int) {
+	now := time.Now()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, id := range f.candidates() {
+		if s := f.of(id); !f.benched.has(id, now) && (s == nil || s.silences <= maxSilences) {
+			n++
+		}
+	}
+	return n
+}
+
 // coverage returns the number of nodes at which a slot is subscribed on a shard.
 func (f *subscriber) coverage(slot int, shard string) (n int) {
 	for _, s := range f.all {
@@ -312,7 +325,10 @@ func (f *subscriber) ended(ctx context.Context, s *subscription, err error) {
 	if s.working {
 		f.lost(s)
 	}
-	left := ctx.Err() != nil && errors.Is(err, context.Canceled)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx) // it may have cut a request short
+	}
+	left := errors.Is(err, context.Canceled)
 	if !left {
 		f.benched.add(s.id, time.Now())
 	}
@@ -323,7 +339,7 @@ func (f *subscriber) ended(ctx context.Context, s *subscription, err error) {
 		return
 	}
 	f.r.log("info", "a subscription has ended", "peer", s.id.String(), "error", err)
-	if statusOf(err) == 0 { // it does not answer: the connection may be dead
+	if isTimeout(err) { // the connection may be dead
 		_ = f.r.host().Network().ClosePeer(s.id)
 	}
 }
