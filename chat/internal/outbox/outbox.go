@@ -238,7 +238,7 @@ func New(o Options) *Outbox {
 	return &Outbox{
 		Options: o, heard: heard, paces: paces,
 		asker: confirm.New(confirm.Options{
-			Archive: o.Archive, Wait: o.ResendBase, Beside: o.Beside, Answered: o.Wake, Log: o.Log,
+			Archive: o.Archive, Wait: o.ResendBase, Beside: o.Beside, Answered: o.Wake, Rand: o.Rand, Log: o.Log,
 		}),
 		acked: ratelimit.NewKeyed[key.Public](ratelimit.Rate{AtOnce: acksAtOnce, Every: o.ResendBase / acksEvery}, remembered),
 		acks:  map[key.Public]*pendingAcks{}, holds: map[key.Public]*hold{}, back: map[key.Public]bool{},
