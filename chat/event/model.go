@@ -29,9 +29,9 @@ type Message struct {
 	// State is "queued", "sent" (handed to the network), "stored" (a store node has it;
 	// only where there are store nodes, and left out if it is delivered sooner), "delivered"
 	// or "failed" for an outgoing message and "received" for an incoming one. It moves
-	// through these in order, with two exceptions: a failed message that is sent again, by messages.retry or because its
-	// recipient is back, is "queued"; and a failed message that is acknowledged after
-	// all is "delivered".
+	// through these in order, with two exceptions: a failed message that is sent again, by
+	// messages.retry or because its recipient is back, is "queued"; and a failed message
+	// that is acknowledged after all is "delivered".
 	State string `json:"state"`
 	// Evidence shows what the state of an outgoing message is based on.
 	Evidence *Evidence `json:"evidence,omitempty"`
