@@ -6,10 +6,12 @@ import (
 	"io"
 	"time"
 
+	"libstatus1to1/chat/internal/catchup"
 	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/linking"
 	"libstatus1to1/chat/internal/outbox"
+	"libstatus1to1/chat/internal/segments"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/ratchet"
 	"libstatus1to1/chat/protocol/session"
@@ -50,6 +52,8 @@ type Client struct {
 	history  *history.History
 	outbox   *outbox.Outbox
 	linking  *linking.Linking
+	catchUp  *catchup.CatchUp
+	segments *segments.Segments
 
 	online onlineState
 	loop   loop
@@ -81,7 +85,9 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.history = c.newHistory()
 	c.outbox = c.newOutbox() // knows the history
 	c.linking = c.newLinking()
-	c.loop.parts = []part{c.outbox, c.history, c.linking}
+	c.catchUp = c.newCatchUp(o.stepped)
+	c.segments = c.newSegments()
+	c.loop.parts = []part{c.outbox, c.history, c.linking, c.catchUp, c.segments}
 	if err := c.start(ctx); err != nil {
 		c.life.cancel()
 		_ = c.net.Stop()
@@ -110,7 +116,7 @@ func (c *Client) start(ctx context.Context) error {
 		return err
 	}
 	if err := c.net.Start(ctx, TransportHooks{
-		NodeKey: nodeKey, Received: c.received, Changed: c.networkChanged,
+		NodeKey: nodeKey, Received: c.received, Changed: c.networkChanged, Missed: c.catchUp.Missed,
 		Panicked: func(where string, value any, stack []byte) { c.Fail(where, value, stack) },
 		Log:      c.log,
 		Peers:    peerMemory{c.ledger.Store},

@@ -52,6 +52,7 @@ func (c *Client) Close() error {
 		c.life.cancel()
 		_ = c.net.Stop()
 		<-c.life.loopDone
+		c.catchUp.Close()
 		c.life.beside.Wait()
 		reason := "close"
 		if r := c.life.reason.Load(); r != nil {
@@ -114,13 +115,15 @@ func typeName(value any) string {
 }
 
 // SuspendStore releases the store file. Nothing is sent or received until
-// ResumeStore; what arrives meanwhile is sent again by its sender.
+// ResumeStore; what arrives meanwhile is fetched from store nodes then, or sent again by
+// its sender.
 func (c *Client) SuspendStore() error {
 	if err := c.checkOpen(); err != nil {
 		return err
 	}
 	defer c.beginTurn().End()
 	c.loop.paused.Store(true)
+	c.catchUp.Suspend()
 	c.ledger.Events.Sleep(true)
 	if err := c.ledger.Store.Suspend(); err != nil {
 		c.loop.paused.Store(false)
@@ -137,6 +140,10 @@ func (c *Client) ResumeStore() error {
 	}
 	defer c.beginTurn().End()
 	if err := c.ledger.Store.Resume(); err != nil {
+		return err
+	}
+	if err := c.ledger.View(c.catchUp.Load); err != nil {
+		_ = c.ledger.Store.Suspend()
 		return err
 	}
 	c.sessions.peers.Purge()

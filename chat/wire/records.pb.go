@@ -2490,6 +2490,182 @@ func (x *TransferRecord) GetDiscarded() bool {
 	return false
 }
 
+// Up to when content topics were fetched from store nodes: of all topics without a record
+// of their own, or of one topic.
+type CatchUpRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In ms; what was published before is here, as far as the store nodes have it.
+	FetchedTo int64 `protobuf:"varint,1,opt,name=fetched_to,json=fetchedTo,proto3" json:"fetched_to,omitempty"`
+	// Only of all topics: the pubsub topics that were asked for, and the time since when one
+	// store node alone has answered although there were others; 0 is none.
+	PubsubTopics     []string `protobuf:"bytes,2,rep,name=pubsub_topics,json=pubsubTopics,proto3" json:"pubsub_topics,omitempty"`
+	UnconfirmedSince int64    `protobuf:"varint,3,opt,name=unconfirmed_since,json=unconfirmedSince,proto3" json:"unconfirmed_since,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *CatchUpRecord) Reset() {
+	*x = CatchUpRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CatchUpRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CatchUpRecord) ProtoMessage() {}
+
+func (x *CatchUpRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CatchUpRecord.ProtoReflect.Descriptor instead.
+func (*CatchUpRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *CatchUpRecord) GetFetchedTo() int64 {
+	if x != nil {
+		return x.FetchedTo
+	}
+	return 0
+}
+
+func (x *CatchUpRecord) GetPubsubTopics() []string {
+	if x != nil {
+		return x.PubsubTopics
+	}
+	return nil
+}
+
+func (x *CatchUpRecord) GetUnconfirmedSince() int64 {
+	if x != nil {
+		return x.UnconfirmedSince
+	}
+	return 0
+}
+
+// A message of which some segments have come. Their payloads are stored one by one.
+type SegmentSetRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is known of the message: see segment.Set.
+	Count      uint32 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
+	Parity     uint32 `protobuf:"varint,2,opt,name=parity,proto3" json:"parity,omitempty"`
+	Size       uint32 `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`
+	Last       uint32 `protobuf:"varint,4,opt,name=last,proto3" json:"last,omitempty"`
+	Length     uint32 `protobuf:"varint,5,opt,name=length,proto3" json:"length,omitempty"`
+	Have       []byte `protobuf:"bytes,6,opt,name=have,proto3" json:"have,omitempty"`
+	HaveParity []byte `protobuf:"bytes,7,opt,name=have_parity,json=haveParity,proto3" json:"have_parity,omitempty"`
+	// Bytes of the payloads that are stored, and when the last of them came, ms.
+	Bytes         uint64 `protobuf:"varint,8,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	At            int64  `protobuf:"varint,9,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SegmentSetRecord) Reset() {
+	*x = SegmentSetRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SegmentSetRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SegmentSetRecord) ProtoMessage() {}
+
+func (x *SegmentSetRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SegmentSetRecord.ProtoReflect.Descriptor instead.
+func (*SegmentSetRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *SegmentSetRecord) GetCount() uint32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *SegmentSetRecord) GetParity() uint32 {
+	if x != nil {
+		return x.Parity
+	}
+	return 0
+}
+
+func (x *SegmentSetRecord) GetSize() uint32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *SegmentSetRecord) GetLast() uint32 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+func (x *SegmentSetRecord) GetLength() uint32 {
+	if x != nil {
+		return x.Length
+	}
+	return 0
+}
+
+func (x *SegmentSetRecord) GetHave() []byte {
+	if x != nil {
+		return x.Have
+	}
+	return nil
+}
+
+func (x *SegmentSetRecord) GetHaveParity() []byte {
+	if x != nil {
+		return x.HaveParity
+	}
+	return nil
+}
+
+func (x *SegmentSetRecord) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *SegmentSetRecord) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
 var File_chat_wire_records_proto protoreflect.FileDescriptor
 
 const file_chat_wire_records_proto_rawDesc = "" +
@@ -2750,7 +2926,23 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\bended_at\x18\x06 \x01(\x03R\aendedAt\x12\x14\n" +
 	"\x05cause\x18\a \x01(\tR\x05cause\x12\x16\n" +
 	"\x06remote\x18\b \x01(\bR\x06remote\x12\x1c\n" +
-	"\tdiscarded\x18\t \x01(\bR\tdiscardedB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
+	"\tdiscarded\x18\t \x01(\bR\tdiscarded\"\x80\x01\n" +
+	"\rCatchUpRecord\x12\x1d\n" +
+	"\n" +
+	"fetched_to\x18\x01 \x01(\x03R\tfetchedTo\x12#\n" +
+	"\rpubsub_topics\x18\x02 \x03(\tR\fpubsubTopics\x12+\n" +
+	"\x11unconfirmed_since\x18\x03 \x01(\x03R\x10unconfirmedSince\"\xdb\x01\n" +
+	"\x10SegmentSetRecord\x12\x14\n" +
+	"\x05count\x18\x01 \x01(\rR\x05count\x12\x16\n" +
+	"\x06parity\x18\x02 \x01(\rR\x06parity\x12\x12\n" +
+	"\x04size\x18\x03 \x01(\rR\x04size\x12\x12\n" +
+	"\x04last\x18\x04 \x01(\rR\x04last\x12\x16\n" +
+	"\x06length\x18\x05 \x01(\rR\x06length\x12\x12\n" +
+	"\x04have\x18\x06 \x01(\fR\x04have\x12\x1f\n" +
+	"\vhave_parity\x18\a \x01(\fR\n" +
+	"haveParity\x12\x14\n" +
+	"\x05bytes\x18\b \x01(\x04R\x05bytes\x12\x0e\n" +
+	"\x02at\x18\t \x01(\x03R\x02atB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
 
 var (
 	file_chat_wire_records_proto_rawDescOnce sync.Once
@@ -2764,7 +2956,7 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),     // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil), // 1: status1to1.record.InstallationRecord
@@ -2789,6 +2981,8 @@ var file_chat_wire_records_proto_goTypes = []any{
 	(*NoiseKeyRecord)(nil),     // 20: status1to1.record.NoiseKeyRecord
 	(*PairingRecord)(nil),      // 21: status1to1.record.PairingRecord
 	(*TransferRecord)(nil),     // 22: status1to1.record.TransferRecord
+	(*CatchUpRecord)(nil),      // 23: status1to1.record.CatchUpRecord
+	(*SegmentSetRecord)(nil),   // 24: status1to1.record.SegmentSetRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
@@ -2814,7 +3008,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -226,6 +226,7 @@ type Outbox struct {
 	confirmed atomic.Bool
 	// The id of an attempt, and the number in tableEnvelopes, that were given out last.
 	lastAttempt, lastEnvelope uint64
+	largeSealed               bool // this sealing has a large row
 }
 
 // remembered bounds the people and devices whose limits are kept in memory.

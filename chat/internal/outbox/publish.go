@@ -39,7 +39,11 @@ func (o *Outbox) publishAll() bool {
 	}
 	var rest []*attempt
 	for i, at := range o.unpublished {
+		before := at.envelopes.out
 		err := o.publish(at)
+		if at.envelopes.out > before {
+			o.reportProgress(at)
+		}
 		if at.damaged {
 			o.unrecordable(at, err)
 			continue
