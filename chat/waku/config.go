@@ -2,10 +2,18 @@
 // engine's Transport port.
 //
 // It speaks 11/WAKU2-RELAY on static shards (51/WAKU2-RELAY-SHARDING). It uses no time
-// server, no store and no QUIC. The node listens on TCP if it is configured to, stays
-// connected to the static peers it is given, looks for other peers if the configuration
-// names a way to find some (finder.go), and accepts peers that dial it within the limits
-// of limits.go. It dials nobody else.
+// server and no QUIC. The node listens on TCP if it is configured to, stays connected to
+// the static peers it is given, looks for other peers if the configuration names a way to
+// find some (finder.go), and accepts peers that dial it within the limits of limits.go.
+// It connects to the store nodes of the configuration when they are asked. It dials nobody
+// else.
+//
+// # Store nodes
+//
+// What was published before is asked of store nodes (13/WAKU2-STORE): those of the
+// configuration, and peers that store. Nobody signs an answer. What can be checked is
+// checked before it is believed (storeanswer.go); what cannot, the caller has to expect:
+// that something is left out, and hashes of messages that there never were.
 //
 // # One subscription a shard
 //
@@ -50,6 +58,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/p2p/dnsdisc"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/transport"
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/waku-org/go-waku/waku/v2/protocol"
 
@@ -135,6 +144,8 @@ type settings struct {
 	mode           string // ModeRelay or ModeLight
 	timing         timing
 	roots          *x509.CertPool // who certifies WebSockets; nil for the system's
+	// link makes what tests have instead of TCP; nil for TCP.
+	link func(transport.Upgrader) transport.Transport
 }
 
 // check fills in the defaults and refuses what cannot work, naming the field.

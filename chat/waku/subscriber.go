@@ -13,6 +13,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/waku-org/go-waku/waku/v2/protocol/filter/pb"
 	"golang.org/x/time/rate"
+
+	"libstatus1to1/chat/port"
 )
 
 // This file keeps subscriptions at service nodes (12/WAKU2-FILTER): on each shard, each
@@ -81,8 +83,12 @@ func (f *subscriber) work() {
 	f.mu.Lock()
 	f.nextBeat = time.Now().Add(f.timing.beat)
 	f.mu.Unlock()
+	clock := newSleepWatch()
 	for {
 		news := f.r.news.next()
+		if since, slept := clock.slept(); slept {
+			f.awake(since)
+		}
 		f.manage()
 		select {
 		case <-f.r.ctx.Done():
@@ -126,6 +132,17 @@ func (f *subscriber) beatIfDue() {
 	if due {
 		f.beat(now)
 	}
+}
+
+// awake follows a sleep of the machine: nothing came meanwhile, connections may be dead
+// without anybody's knowing, and the engine has to look at its clocks.
+func (f *subscriber) awake(since time.Time) {
+	f.r.log("info", "the machine has slept, or its clock was set", "since", since)
+	f.r.missed(since)
+	f.r.change(port.NetworkChange{})
+	f.mu.Lock()
+	f.nextBeat = time.Now()
+	f.mu.Unlock()
 }
 
 // beat pings all service nodes, and tests the subscriptions that are in doubt.
