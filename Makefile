@@ -25,6 +25,10 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 300ms
 BENCHCOUNT ?= 3
 
+# How long `make soak` kills clients and nodes. Messages and kills are in proportion: 10,000
+# each way and 200 in ten minutes. `make test` takes a minute.
+SOAK ?= 10m
+
 BUILD := build
 OS    := $(shell uname -s)
 ifeq ($(OS),Darwin)
@@ -46,8 +50,9 @@ LDL    := -ldl
 CWARN  := -std=c11 -Wall -Wextra -pedantic -Werror
 CUSE   := $(CWARN) -Iinclude -L$(BUILD) -Wl,-rpath,$(CURDIR)/$(BUILD)
 
-.PHONY: help build test demo demo-devices demo-noise bench fuzz lint install clean generate \
-	library go-test race-test fuzz-test abi-test stress-test asan-test python-test install-test
+.PHONY: help build test demo demo-devices demo-noise demo-offline bench soak fuzz lint install clean generate \
+	library busy-steps waiting-steps go-test race-test node-test soak-test fuzz-test abi-test stress-test asan-test \
+	python-test install-test
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -57,22 +62,42 @@ build: library $(BUILD)/chat ## the library and the C example, into build/
 # Go knows itself what has changed. The stripped library must stay below 40 MB; what
 # keeps it at 30 is not a flag but what chat/waku does not import (see its package
 # comment). -s -w leaves out symbols and DWARF, which is 10 MB more.
+#
+# BUILT is set while `make test` runs steps side by side.
+ifdef BUILT
+library:
+else
 library:
 	@mkdir -p $(BUILD)
 	$(GO) build -buildmode=c-shared -trimpath -tags $(TAGS) -ldflags "-s -w -extldflags '$(LINK)'" -o $(BUILD)/$(LIB) ./library
 	@rm -f $(BUILD)/libstatus1to1.h # cgo's own header; ours is include/status1to1.h
 	@ln -sf $(LIB) $(BUILD)/$(LIB_ABI)
+endif
 
 # The C example loads a line editor (GNU readline) when it starts, if there is one.
 $(BUILD)/chat: $(wildcard examples/c/*.c examples/c/*.h) include/status1to1.h | library
 	$(CC) $(CFLAGS) $(CUSE) -o $@ examples/c/*.c -lstatus1to1 $(LDL)
 	@ln -sf ../../$@ examples/c/chat
 
-# The steps of `make test`, cheap ones first.
-STEPS := lint build abi-test stress-test asan-test python-test install-test demo demo-devices demo-noise go-test race-test fuzz-test
+# The steps of `make test`: those that keep the processors busy, cheap ones first, and beside
+# them those that mostly wait for nodes.
+BUSY    := lint abi-test stress-test asan-test go-test race-test fuzz-test
+WAITING := python-test install-test demo demo-devices demo-noise demo-offline node-test soak-test
+
+# They run as make's own jobs, because what a shell runs in the background ignores Ctrl-C.
+TABLE := $(BUILD)/steps/table
 
 test: ## everything that is checked, with the time each step takes
-	@MAKE="$(MAKE)" sh tests/steps.sh $(STEPS)
+	@rm -rf $(BUILD)/steps && mkdir -p $(BUILD)/steps && date +%s > $(TABLE).begin
+	@MAKE="$(MAKE)" sh tests/steps.sh $(TABLE) loud build
+	@$(MAKE) --no-print-directory -k -j 2 BUILT=yes busy-steps waiting-steps || echo steps >> $(TABLE).failed
+	@sh tests/steps.sh $(TABLE) end
+
+busy-steps:
+	@MAKE="$(MAKE)" sh tests/steps.sh $(TABLE) loud $(BUSY)
+
+waiting-steps:
+	@MAKE="$(MAKE)" sh tests/steps.sh $(TABLE) quiet $(WAITING)
 
 go-test:
 	$(GO) test -tags $(TAGS) ./...
@@ -118,10 +143,26 @@ demo-devices: build ## two people with two devices each, four processes over rea
 demo-noise: build ## two devices (C and Python) are paired over real nodes, and a file moves
 	STATUS1TO1_LIB=$(CURDIR)/$(BUILD)/$(LIB) $(PYTHON) -B examples/demo_noise.py $(CURDIR)/$(BUILD)/chat
 
+demo-offline: build ## Bob was away, Alice is gone: the network's store nodes have kept everything
+	$(GO) build -tags $(TAGS) -o $(BUILD)/servicenode ./internal/servicenode/cmd
+	STATUS1TO1_LIB=$(CURDIR)/$(BUILD)/$(LIB) $(PYTHON) -B examples/demo_offline.py $(CURDIR)/$(BUILD)/chat $(CURDIR)/$(BUILD)/servicenode
+
 bench: ## measure the engine against its primitives, into build/bench.json
 	@mkdir -p $(BUILD)
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime $(BENCHTIME) -count $(BENCHCOUNT) -timeout 60m \
 		./internal/bench -args -figures $(CURDIR)/$(BUILD)/bench.json
+
+soak: ## clients and nodes are killed for SOAK; nothing may be lost; into build/soak.json
+	@mkdir -p $(BUILD)
+	$(GO) build -tags $(TAGS) -o $(BUILD)/soak ./internal/soak/cmd
+	$(BUILD)/soak -for $(SOAK) -out $(BUILD)/soak.json
+
+# @waku/sdk as a foreign client, where there is Node.
+node-test:
+	@GO="$(GO)" sh tests/node.sh $(TAGS)
+
+soak-test:
+	@$(MAKE) --no-print-directory soak SOAK=60s
 
 fuzz: ## every fuzz target for FUZZTIME
 	@GO="$(GO)" TAGS=$(TAGS) sh tests/fuzz.sh $(FUZZTIME)

@@ -6,10 +6,12 @@ import (
 	"io"
 	"time"
 
+	"libstatus1to1/chat/internal/catchup"
 	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/linking"
 	"libstatus1to1/chat/internal/outbox"
+	"libstatus1to1/chat/internal/segments"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/ratchet"
 	"libstatus1to1/chat/protocol/session"
@@ -50,6 +52,8 @@ type Client struct {
 	history  *history.History
 	outbox   *outbox.Outbox
 	linking  *linking.Linking
+	catchUp  *catchup.CatchUp
+	segments *segments.Segments
 
 	online onlineState
 	loop   loop
@@ -63,7 +67,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 		net: o.Transport, clock: o.Clock, rand: o.Rand, log: o.Logger,
 		settings: o.Settings.withDefaults(),
 		sessions: newSessions(), people: newPeople(),
-		loop: loop{inbox: newInbox(), wake: make(chan struct{}, 1)},
+		loop: loop{inbox: newInbox(), wake: make(chan struct{}, 1), stepped: o.stepped},
 	}
 	if c.clock == nil {
 		c.clock = systemClock{time.Now()}
@@ -82,7 +86,9 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.history = c.newHistory()
 	c.outbox = c.newOutbox() // knows the history
 	c.linking = c.newLinking()
-	c.loop.parts = []part{c.outbox, c.history, c.linking}
+	c.catchUp = c.newCatchUp(o.stepped)
+	c.segments = c.newSegments()
+	c.loop.parts = []part{c.outbox, c.history, c.linking, c.catchUp, c.segments}
 	if err := c.start(ctx); err != nil {
 		c.life.cancel()
 		_ = c.net.Stop()
@@ -111,7 +117,7 @@ func (c *Client) start(ctx context.Context) error {
 		return err
 	}
 	if err := c.net.Start(ctx, TransportHooks{
-		NodeKey: nodeKey, Received: c.received, Heard: c.counters.doctor.Heard, Changed: c.networkChanged,
+		NodeKey: nodeKey, Received: c.received, Heard: c.counters.doctor.Heard, Changed: c.networkChanged, Missed: c.catchUp.Missed,
 		Panicked: func(where string, value any, stack []byte) { c.Fail(where, value, stack) },
 		Log:      c.log,
 		Peers:    peerMemory{c.ledger.Store},

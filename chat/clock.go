@@ -81,6 +81,7 @@ func (c *Client) followClock(t *ledger.Turn) {
 		c.setBack(t, by)
 	}
 	c.outbox.WasAway(t)
+	c.catchUp.Missed(time.Time{})
 }
 
 // setBack moves all that is due by a jump back.
@@ -95,6 +96,7 @@ func (c *Client) setBack(t *ledger.Turn, by time.Duration) {
 	}
 	c.linking.ShiftClock(t, by)
 	c.outbox.ShiftClock(t, by)
+	c.catchUp.ShiftClock(t, by)
 	c.sessions.shift(by)
 }
 

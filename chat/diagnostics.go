@@ -46,6 +46,10 @@ func (c *Client) Diagnostics() (Diagnostics, error) {
 		d.Traffic = &traffic
 	}
 	d.Sent, d.Resent = c.outbox.Counts()
+	if c.catchUp.Enabled() {
+		status := c.catchUp.Status()
+		d.CatchUp = &status
+	}
 	c.counters.mu.Lock()
 	d.Dropped = maps.Clone(c.counters.dropped)
 	c.counters.mu.Unlock()

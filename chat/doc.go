@@ -4,9 +4,10 @@
 // store, chat/waku, chat/memnet and chat/external.
 //
 // [Client] is the face: each exported method is one thing a program can want. Behind it are
-// two pipelines, sending and receiving; the parts that they use (packages outbox, history
-// and linking under internal), on one ledger; and one goroutine, the loop, that does what is
-// due. docs/architecture.md says why it is so, docs/specs.md which section of a spec is where.
+// two pipelines, sending and receiving; the parts that they use (packages outbox, history,
+// linking and segments under internal), on one ledger; and one goroutine, the loop, that does
+// what is due. docs/architecture.md says why it is so, docs/specs.md which section of a spec is
+// where.
 //
 // # Sending
 //
@@ -28,6 +29,7 @@
 //
 //	gather what is due, by person      internal/outbox/attempt.go: seal, batchFor
 //	encrypt for each device            seal.go: Seal, sealPayload, encrypt
+//	in segments, if it is large        segments.go: inEnvelopes
 //	one transaction: sessions and
 //	ciphertext                         internal/outbox/attempt.go: commit, storeAttempt
 //	hand it to the network             internal/outbox/publish.go: publishAll
@@ -42,6 +44,7 @@
 //	open the payload                   receive.go: unseal
 //	drop exact copies                  receive.go: seenBefore
 //	who may write to us?               receive.go: admit
+//	put segments together              segments.go: segment
 //	learn the bundle, decrypt          receive.go: open
 //	take the MVDS payload apart        receive_application.go: plaintext, sync
 //	recover who signed, validate       receive_application.go: openApplications
@@ -95,11 +98,13 @@
 //	internal/outbox/failed.go: failedMessages  failed        all, without bodies
 //	internal/history/message.go: clocks  chats               read when first used; ahead by clocks
 //	                                                         that were drawn and not used
+//	internal/confirm: Asker              #attempts           the latest, by attempt
 //	internal/ledger/queue.go: eventIndex queue events        all; it follows within transactions
 //	internal/linking/linking.go: Linking pairings, noise_sessions, transfers   all
+//	internal/segments/segments.go: Segments segment_sets, segments             all, without payloads
 //
-// In memory only, and gone after a restart: when somebody was heard last, how often they were
-// answered, suspicions of a lost session, holds of a chain, contact updates that are to be
+// In memory only, and gone after a restart: when somebody was heard last, how fast they
+// acknowledge, how often they were answered, suspicions of a lost session, holds of a chain, contact updates that are to be
 // sent, limits of rates. After a restart the engine may do such a thing once more than it
 // should; no message is lost by it.
 //
@@ -107,9 +112,9 @@
 //
 // Each has one table of what may follow what:
 //
-//	a message        internal/history/state.go: states. "sent" is stored once for all messages of
-//	                 an attempt, in what is left of its record; the record of the message says
-//	                 "queued" until there is more to say, and is corrected when it is read:
+//	a message        internal/history/state.go: states. "sent" and "stored" are stored once for
+//	                 all messages of an attempt, in what is left of its record; the record of
+//	                 the message says "queued" until there is more to say, and is corrected when it is read:
 //	                 internal/history/delivery.go: overlay
 //	an outbox row    internal/outbox/rows.go: follows
 //	a pairing        internal/linking/state.go: states

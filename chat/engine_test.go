@@ -83,10 +83,15 @@ func (p *person) send(to *person, text string) event.Message {
 // texts is the conversation with another person, oldest first.
 func (p *person) texts(with *person) []string {
 	p.t.Helper()
+	return p.textsWith(with.key())
+}
+
+func (p *person) textsWith(with key.Public) []string {
+	p.t.Helper()
 	var all []string
 	cursor := ""
 	for {
-		page, err := p.Messages(with.key(), chat.PageRequest{Cursor: cursor, Limit: 50})
+		page, err := p.Messages(with, chat.PageRequest{Cursor: cursor, Limit: 50})
 		if err != nil {
 			p.t.Fatal(err)
 		}

@@ -96,17 +96,16 @@ func (c *Client) receiveNow(t *ledger.Turn, batch []Envelope) error {
 	case c.loop.storePause.Lasts(t.Now):
 		return errNotStored()
 	}
-	waiting := c.loop.unstored // of the loop's own
-	c.loop.unstored = nil
 	if c.linking.Listens(t) {
+		waiting := c.loop.unstored // of the loop's own
+		c.loop.unstored = nil
 		batch = c.acceptLinking(t, batch)
+		failed := len(c.loop.unstored) > 0
+		if c.loop.unstored = waiting; failed {
+			return errNotStored()
+		}
 	}
-	if len(batch) > 0 {
-		c.receive(batch)
-	}
-	failed := len(c.loop.unstored) > 0
-	c.loop.unstored = waiting
-	if failed {
+	if _, err := c.receive(batch, live); err != nil {
 		return errNotStored()
 	}
 	return nil

@@ -25,6 +25,9 @@ var bounded = map[protoreflect.FullName]string{
 	"status1to1.record.OutboxRecord.acknowledged_by": "session.MaxKnownInstallations: only known ones are counted",
 	"status1to1.record.AttemptRecord.mvds_ids":       "only in stores of version 2: maxBatchMessages",
 	"status1to1.record.AttemptRecord.rows":           "maxBatchMessages: messages of ours",
+	"status1to1.record.AttemptRecord.hashes":         "segment.MaxSegments, of a message of ours",
+	"status1to1.record.AttemptRecord.stored_nodes":   "confirm.maxNodes",
+	"status1to1.record.MessageRecord.evidence_nodes": "confirm.maxNodes",
 	"status1to1.record.AcksRecord.mvds_ids":          "maxPendingAcks, of strangers and blocked people maxPendingAcksUnwelcome",
 	"status1to1.record.SeenRecord.mvds_ids":          "maxSyncMessages",
 }

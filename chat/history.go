@@ -6,6 +6,7 @@ import (
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
@@ -71,12 +72,20 @@ func (c *Client) newHistory() *history.History {
 // onTheWay answers the history's questions about messages that are being sent.
 type onTheWay struct{ c *Client }
 
-func (o onTheWay) Sending(id [32]byte) (*history.Sending, bool) {
-	sent, known := o.c.outbox.SentState(id)
-	if sent == nil {
-		return nil, known
+func (o onTheWay) Sending(id [32]byte) (history.Progress, bool) {
+	sent, stored, known := o.c.outbox.SentState(id)
+	return progress(sent, stored), known
+}
+
+// progress gives the history what the outbox says about a message.
+func progress(sent *outbox.Sent, stored *outbox.Stored) (p history.Progress) {
+	if sent != nil {
+		p.Sent = &history.Sending{Evidence: sent.Evidence, At: sent.At}
 	}
-	return &history.Sending{Evidence: sent.Evidence, At: sent.At}, known
+	if stored != nil {
+		p.Stored = &history.Storing{Nodes: stored.Nodes, At: stored.At}
+	}
+	return p
 }
 
 func (o onTheWay) Awaited(id [32]byte) ([]event.MessageDevice, error) {

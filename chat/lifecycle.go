@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"io"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -24,6 +25,8 @@ type life struct {
 	reason   atomic.Pointer[string] // of the closed event, when it is not "close"
 	// destroyed gets the result when the store is to be destroyed at the end.
 	destroyed atomic.Pointer[chan error]
+	// beside counts what runs beside the loop.
+	beside sync.WaitGroup
 }
 
 // begin starts a life that does not end with ctx, which is that of opening only.
@@ -49,6 +52,8 @@ func (c *Client) Close() error {
 		c.life.cancel()
 		_ = c.net.Stop()
 		<-c.life.loopDone
+		c.catchUp.Close()
+		c.life.beside.Wait()
 		reason := "close"
 		if r := c.life.reason.Load(); r != nil {
 			reason = *r
@@ -58,6 +63,23 @@ func (c *Client) Close() error {
 	})
 	<-c.life.done
 	return nil
+}
+
+// beside runs f on a goroutine of its own, which Close waits for; ctx ends then. In a
+// simulation it runs at once.
+func (c *Client) beside(where string, f func(ctx context.Context)) {
+	if c.loop.stepped {
+		f(c.life.ctx)
+		return
+	}
+	c.life.beside.Go(func() {
+		defer func() {
+			if v := recover(); v != nil {
+				c.Fail(where, v, debug.Stack())
+			}
+		}()
+		f(c.life.ctx)
+	})
 }
 
 // Done is closed when the client has closed, by Close or after a failure.
@@ -93,13 +115,15 @@ func typeName(value any) string {
 }
 
 // SuspendStore releases the store file. Nothing is sent or received until
-// ResumeStore; what arrives meanwhile is sent again by its sender.
+// ResumeStore; what arrives meanwhile is fetched from store nodes then, or sent again by
+// its sender.
 func (c *Client) SuspendStore() error {
 	if err := c.checkOpen(); err != nil {
 		return err
 	}
 	defer c.beginTurn().End()
 	c.loop.paused.Store(true)
+	c.catchUp.Suspend()
 	c.ledger.Events.Sleep(true)
 	if err := c.ledger.Store.Suspend(); err != nil {
 		c.loop.paused.Store(false)
@@ -116,6 +140,10 @@ func (c *Client) ResumeStore() error {
 	}
 	defer c.beginTurn().End()
 	if err := c.ledger.Store.Resume(); err != nil {
+		return err
+	}
+	if err := c.ledger.View(c.catchUp.Load); err != nil {
+		_ = c.ledger.Store.Suspend()
 		return err
 	}
 	c.sessions.peers.Purge()

@@ -20,6 +20,8 @@ type loop struct {
 	parts []part // in the order of their work
 	// paused is true while the store is suspended.
 	paused atomic.Bool
+	// stepped is true in simulations, which have no goroutines.
+	stepped bool
 	// acceptsWork is true once an identity is there and its state loaded.
 	acceptsWork bool
 
@@ -115,7 +117,7 @@ func (c *Client) run() {
 }
 
 // turn is one round of work, unless the store is suspended. What arrived before that is
-// dropped: its sender will send it again.
+// dropped: it is fetched from store nodes, or its sender sends it again.
 func (c *Client) turn(batch []Envelope) {
 	t := c.beginTurn()
 	defer t.End()
@@ -144,7 +146,9 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 		batch = c.acceptLinking(t, batch)
 	}
 	if len(batch) > 0 {
-		c.receive(batch)
+		if unstored, err := c.receive(batch, live); err != nil {
+			c.loop.unstored = append(c.loop.unstored, unstored...)
+		}
 	}
 	if c.loop.acceptsWork && !c.loop.storePause.Lasts(c.now()) {
 		c.look(t)

@@ -196,5 +196,9 @@ func (c *Client) hand(e Envelope) (Evidence, error) {
 	if e.Timestamp == 0 {
 		e.Timestamp = c.now().UnixNano()
 	}
-	return c.net.Publish(ctx, e)
+	evidence, err := c.net.Publish(ctx, e)
+	if err == nil {
+		c.catchUp.Seen(e)
+	}
+	return evidence, err
 }

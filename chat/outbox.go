@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"context"
 	"errors"
 
 	"google.golang.org/protobuf/proto"
@@ -21,7 +22,9 @@ import (
 
 // newOutbox makes the part; the ledger must be open.
 func (c *Client) newOutbox() *outbox.Outbox {
+	archive, _ := c.net.(port.Archive)
 	return outbox.New(outbox.Options{
+		Archive: archive, Beside: func(f func(context.Context)) { c.beside("asking store nodes", f) },
 		Ledger: c.ledger, Sealer: sealer{c}, Messages: sentMessages{c.history, c}, OwnDevices: ownDevices{c}, People: addressBook{c}, Network: network{c},
 		Now: c.now, Rand: c.rand, Log: c.log,
 		ResendBase: c.settings.ResendBase, AckDelay: c.settings.AckDelay, StrangerMessages: MaxStrangerMessages,
@@ -84,13 +87,14 @@ func (s sentMessages) Message(tx Tx, id [32]byte) (m outbox.Message, found bool,
 	}
 	state := history.StateOf(rec)
 	return outbox.Message{
-		ClientRef: rec.GetClientRef(), Delivered: state == history.Delivered, Failed: state == history.Failed, Obsolete: !s.c.stillAsked(rec),
+		ClientRef: rec.GetClientRef(), Stored: state == history.Stored, Delivered: state == history.Delivered, Failed: state == history.Failed,
+		Obsolete: !s.c.stillAsked(rec),
 	}, true, nil
 }
 
 // Sent implements outbox.Messages.
-func (s sentMessages) Sent(tx *ledger.Tx, id [32]byte, by outbox.Sent) error {
-	return s.History.Sent(tx, id, history.Sending{Evidence: by.Evidence, At: by.At})
+func (s sentMessages) Sent(tx *ledger.Tx, id [32]byte, by *outbox.Sent, stored *outbox.Stored) error {
+	return s.History.Sent(tx, id, progress(by, stored))
 }
 
 // stillAsked is false for a contact request that was taken back since.

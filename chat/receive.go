@@ -8,8 +8,10 @@ import (
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/internal/parallel"
+	"libstatus1to1/chat/internal/segments"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/payload"
+	"libstatus1to1/chat/protocol/segment"
 	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/wire"
 )
@@ -33,6 +35,7 @@ type pass struct {
 	c     *Client
 	a     *account
 	now   time.Time
+	from  origin
 	peers map[key.Public]*passPeer
 	seen  map[string][][32]byte // marks made in this pass
 	found map[string][]byte     // marks looked for in the store: nil where there is none
@@ -45,7 +48,8 @@ type pass struct {
 	// welcomed are the people in met of whom a message has opened.
 	welcomed map[key.Public]bool
 	// routed are the people whose shared topic an earlier envelope of this pass stores.
-	routed map[key.Public]bool
+	routed   map[key.Public]bool
+	segments *segments.Intake // nil before the first segment
 	// refused are messages, by MVDS id, that are not to be acknowledged: see errLater. Only
 	// the transaction finds out which.
 	refused map[[32]byte]bool
@@ -72,10 +76,13 @@ type inbound struct {
 	at       time.Time // of the envelope, which nobody signs
 	route    route
 	sender   key.Public // who signed the payload
-	message  *wire.ProtocolMessage
-	digest   [32]byte
-	in       session.Incoming
-	mvds     [][32]byte // to be acknowledged
+	// segment is nil once message is there: from the start, or after it is put together.
+	segment *segment.Segment
+	message *wire.ProtocolMessage
+	digest  [32]byte // names message, or the set of segments while that is all there is
+	set     [32]byte // names the set of segments that message came in, if it did
+	in      session.Incoming
+	mvds    [][32]byte // to be acknowledged
 	// timestamps are the MVDS timestamps, s, by message id, of what another device of
 	// ours sends.
 	timestamps map[[32]byte]int64
@@ -84,19 +91,55 @@ type inbound struct {
 	news       bool // the bundle with it is newer than all before of that installation
 }
 
-// receive handles a batch in one transaction, or, if one envelope of it cannot be
-// stored, in several.
-func (c *Client) receive(batch []Envelope) {
+// origin is where envelopes come from.
+type origin int
+
+const (
+	live     origin = iota // the network, as they were published
+	archived               // store nodes, which may have had them for weeks
+)
+
+// receive handles a batch in one transaction, or, if one envelope of it cannot be stored, in
+// several. After an error, which is one that passes, unstored are the envelopes to be
+// handled again.
+func (c *Client) receive(batch []Envelope, from origin) (unstored []Envelope, err error) {
 	a, err := c.account()
 	if err != nil {
-		return
+		return nil, nil
 	}
 	p := &pass{
-		c: c, a: a, now: c.now(), peers: map[key.Public]*passPeer{},
+		c: c, a: a, now: c.now(), from: from, peers: map[key.Public]*passPeer{},
 		seen: map[string][][32]byte{}, found: map[string][]byte{}, accepted: map[[32]byte][32]byte{}, refused: map[[32]byte]bool{},
 		routed: map[key.Public]bool{},
 	}
 	p.into = &p.all
+	p.openAll(batch)
+	if len(p.all.steps) > 0 {
+		err = c.update(func(t *txn) error { t.ByOthers(); return p.write(t) })
+	}
+	switch {
+	case err == nil:
+		c.catchUp.Seen(batch...)
+		if len(p.all.steps) > 0 {
+			c.loop.storePause.End()
+		}
+	case ledger.Passing(err):
+		c.log.Log("error", "storing received messages failed", "code", string(CodeOf(err)))
+		c.loop.storePause.Failed(p.now)
+		return batch, err
+	case len(batch) > 1: // one of them is the cause: it must not hold up the others
+		first, err := c.receive(batch[:len(batch)/2], from)
+		second, err2 := c.receive(batch[len(batch)/2:], from)
+		return append(first, second...), errors.Join(err, err2)
+	default:
+		c.log.Log("error", "a received message cannot be stored", "code", string(CodeOf(err)))
+		c.counters.drop(ledger.Unstorable(err))
+	}
+	return nil, nil
+}
+
+// openAll puts the envelopes of a batch through the pipeline, up to what is to be stored.
+func (p *pass) openAll(batch []Envelope) {
 	opened, faults := make([]*inbound, len(batch)), make([]error, len(batch))
 	parallel.Do(len(batch), func(i int) { opened[i], faults[i] = p.unseal(batch[i]) })
 	// Copies are looked up for the whole batch, in few reads of the store.
@@ -107,29 +150,11 @@ func (c *Client) receive(batch []Envelope) {
 			err = p.handle(m)
 		}
 		if err != nil {
-			c.counters.drop(reasonOf(err))
-			c.log.Log("debug", "envelope dropped", "reason", reasonOf(err))
+			p.c.counters.drop(reasonOf(err))
+			p.c.log.Log("debug", "envelope dropped", "reason", reasonOf(err))
 		}
 	}
 	p.openApplications()
-	if len(p.all.steps) == 0 {
-		return
-	}
-	err = c.update(func(t *txn) error { t.ByOthers(); return p.write(t) })
-	switch {
-	case err == nil:
-		c.loop.storePause.End()
-	case ledger.Passing(err):
-		c.log.Log("error", "storing received messages failed", "code", string(CodeOf(err)))
-		c.loop.unstored = append(c.loop.unstored, batch...)
-		c.loop.storePause.Failed(p.now)
-	case len(batch) > 1: // one of them is the cause: it must not hold up the others
-		c.receive(batch[:len(batch)/2])
-		c.receive(batch[len(batch)/2:])
-	default:
-		c.log.Log("error", "a received message cannot be stored", "code", string(CodeOf(err)))
-		c.counters.drop(ledger.Unstorable(err))
-	}
 }
 
 func (p *pass) write(t *txn) error {
@@ -181,6 +206,9 @@ func (p *pass) handle(m *inbound) error {
 	if err := p.admit(m); err != nil {
 		return err
 	}
+	if m.segment != nil {
+		return p.segment(m)
+	}
 	return p.open(m)
 }
 
@@ -209,8 +237,8 @@ func (p *pass) admit(m *inbound) error {
 	return nil
 }
 
-// unseal opens the 26/WAKU2-PAYLOAD with the keys of its topic and decodes the
-// ProtocolMessage in it. It changes nothing and runs on several goroutines.
+// unseal opens the 26/WAKU2-PAYLOAD with the keys of its topic and decodes the segment or
+// the ProtocolMessage in it. It changes nothing and runs on several goroutines.
 func (p *pass) unseal(e Envelope) (*inbound, error) {
 	m := &inbound{envelope: e, at: time.Unix(0, e.Timestamp)}
 	var opened payload.Opened
@@ -232,24 +260,25 @@ func (p *pass) unseal(e Envelope) (*inbound, error) {
 	if !m.route.kind.rule().anybody && m.sender.Compact() != m.route.peer && m.sender != p.a.public {
 		return nil, dropped("signer")
 	}
-	if m.message, err = session.ParseMessage(opened.Data); err != nil {
-		return nil, dropped("protocol")
+	if seg, err := segment.Parse(opened.Data); !errors.Is(err, segment.ErrNotSegment) {
+		if err != nil {
+			return nil, dropped("segment")
+		}
+		m.segment, m.digest = &seg, setDigest(seg.Hash, m.sender)
+		return m, nil
 	}
-	if m.sender == p.a.public && m.message.GetInstallationId() == p.a.self.InstallationID {
-		return nil, dropped("own")
-	}
-	m.digest = digest(opened.Data, m.sender)
-	return m, nil
+	return m, p.parse(m, opened.Data)
 }
 
 // seenBefore drops an exact copy of a message that was opened, undecrypted, and
-// has what it carried acknowledged again: our acknowledgement may be lost.
+// has what it carried acknowledged again: our acknowledgement may be lost. Not so for a copy
+// in a store node, since nobody has published it again.
 func (p *pass) seenBefore(m *inbound) (bool, error) {
 	mvds, found, err := p.findMark(seenDigest, m.digest)
 	if err != nil || !found {
 		return false, err
 	}
-	if len(mvds) > 0 && p.c.outbox.AcknowledgeAgain(m.sender, p.now) {
+	if len(mvds) > 0 && p.from == live && p.c.outbox.AcknowledgeAgain(m.sender, p.now) {
 		p.acknowledge(m.sender, mvds)
 	}
 	return true, dropped("duplicate")
@@ -418,6 +447,9 @@ func (p *pass) readSignals(m *inbound, next session.Peer) session.Peer {
 
 // heard notes that a device is online, if its message is a recent one: see returns.go.
 func (p *pass) heard(m *inbound, installation string, news bool) {
+	if p.from == archived && p.now.Sub(m.at) > signOfLife {
+		return // it was online
+	}
 	if news {
 		p.do(func(t *txn) error {
 			t.After(func() { t.c.outbox.Heard(outbox.Device{Peer: m.sender, Installation: installation}) })
@@ -425,6 +457,11 @@ func (p *pass) heard(m *inbound, installation string, news bool) {
 		})
 	}
 }
+
+// signOfLife is the age up to which a message from a store node says that its sender is
+// online. The time is that of the envelope, which anybody can set: what waits is then sent
+// once too often.
+const signOfLife = 2 * time.Minute
 
 func (p *pass) reportSession(peer session.Peer, in session.Incoming) {
 	if !in.Started && !in.Established {

@@ -9,6 +9,7 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
@@ -133,6 +134,11 @@ func (p *pass) queueApplications(m *inbound, bodies []body) {
 	steps := &stepList{}
 	p.do(steps.run)
 	for _, b := range bodies {
+		if len(b.bytes) > outbox.MaxMessage {
+			p.c.counters.drop("too_large")
+			p.refuse(b)
+			continue
+		}
 		p.applications = append(p.applications, applicationMessage{from: m, body: b, steps: steps})
 	}
 }

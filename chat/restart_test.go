@@ -27,6 +27,8 @@ type home struct {
 	net  *memnet.Network
 	gate *chattest.Gate
 	set  chat.Settings
+	// over stands over the gate, if it is set.
+	over func(*chattest.Gate, chat.Transport) chat.Transport
 	*person
 }
 
@@ -47,8 +49,13 @@ func (h *home) start() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.gate = chattest.NewGate(h.net.Join())
-	h.person = openPerson(h.t, h.name, s, h.gate, h.set)
+	node := h.net.Join()
+	h.gate = chattest.NewGate(node)
+	transport := chat.Transport(h.gate)
+	if h.over != nil {
+		transport = h.over(h.gate, node)
+	}
+	h.person = openPerson(h.t, h.name, s, transport, h.set)
 }
 
 func (h *home) restart() {

@@ -113,7 +113,7 @@ func (c *Client) beginSealing(a *account, bundle *wire.Bundle, p outbox.Payload,
 		return nil, err
 	}
 	s := &sealing{Payload: p, a: a, bundle: bundle, to: to, now: now}
-	if p.Messages {
+	if p.Introduces {
 		s.profile, err = c.introduce(a, p.To, now)
 	}
 	return s, err
@@ -162,6 +162,7 @@ type sealed struct {
 	started       []string // installations with which it begins a session
 	contentTopic  string
 	envelopes     [][]byte
+	segmented     [32]byte               // names the set of segments they are, if there are several
 	newTopic      *route                 // the negotiated topic, if the envelope is the first on it
 	introduces    *wire.IntroducedRecord // our profile as they know it then
 }
@@ -183,7 +184,7 @@ func (c *Client) encrypt(s *sealing, plaintext []byte, except []string) (*sealed
 		return nil, err
 	}
 	e.contentTopic = s.shared.contentTopic
-	e.envelopes, err = c.inEnvelopes(pm, func(data []byte) ([]byte, error) {
+	err = c.inEnvelopes(e, pm, func(data []byte) ([]byte, error) {
 		return payload.SealSymmetric(c.rand, s.shared.sym, s.a.self.Identity, data)
 	})
 	return e, err
@@ -198,16 +199,9 @@ func (c *Client) sealPartitioned(a *account, bundle *wire.Bundle, e *sealed, out
 	}
 	to := e.before.Identity
 	e.contentTopic = topic.Partitioned(to).ContentTopic()
-	e.envelopes, err = c.inEnvelopes(pm, func(data []byte) ([]byte, error) {
+	return c.inEnvelopes(e, pm, func(data []byte) ([]byte, error) {
 		return payload.SealAsymmetric(c.rand, to, a.self.Identity, data)
 	})
-	return err
-}
-
-// inEnvelopes seals a ProtocolMessage.
-func (c *Client) inEnvelopes(pm []byte, seal func([]byte) ([]byte, error)) ([][]byte, error) {
-	b, err := seal(pm)
-	return [][]byte{b}, err
 }
 
 func (c *Client) outboxSealed(e *sealed) outbox.Sealed {
@@ -225,6 +219,9 @@ func (t *txn) saveSealed(e *sealed) error {
 		}
 	}
 	if err := t.emitStarted(e.after, e.started); err != nil {
+		return err
+	}
+	if err := t.rememberSegments(e); err != nil {
 		return err
 	}
 	if e.newTopic != nil {

@@ -100,8 +100,15 @@ func (p *pass) findMark(kind byte, id [32]byte) (mvds [][32]byte, found bool, er
 // setMark marks an envelope as seen, together with the MVDS ids of its messages, so that a
 // copy of it has them acknowledged again.
 func (p *pass) setMark(m *inbound, mvds [][32]byte) {
-	p.seen[string(seenKey(seenDigest, m.digest))] = mvds
-	p.do(func(t *txn) error { return t.remember(m.sender, seenDigest, m.digest, p.notRefused(mvds)) })
+	p.mark(m.digest, m.sender, mvds)
+	if m.set != [32]byte{} { // so that the segments that were not needed cost nothing
+		p.mark(m.set, m.sender, mvds)
+	}
+}
+
+func (p *pass) mark(digest [32]byte, sender key.Public, mvds [][32]byte) {
+	p.seen[string(seenKey(seenDigest, digest))] = mvds
+	p.do(func(t *txn) error { return t.remember(sender, seenDigest, digest, p.notRefused(mvds)) })
 }
 
 // knownAs identifies a message of an MVDS payload before it is opened.

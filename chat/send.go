@@ -165,8 +165,9 @@ func (c *Client) sign(a *account, to key.Public, typ wire.ApplicationMetadataMes
 	if err != nil {
 		return nil, err
 	}
-	if most := c.outbox.MaxMessage(); len(application) > most {
-		return nil, Errorf(CodeTooLarge, "text", "the message does not fit into one envelope").With("max_bytes", most)
+	if len(application) > outbox.MaxMessage {
+		return nil, Errorf(CodeTooLarge, "text", "the message has %d bytes, %d are allowed", len(application), outbox.MaxMessage).
+			With("max", outbox.MaxMessage)
 	}
 	id := message.ID(a.public, application)
 	sync := datasync.Message{GroupID: datasync.GroupID(a.public, to), Timestamp: now.Unix(), Body: application}

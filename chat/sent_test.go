@@ -3,6 +3,7 @@ package chat_test
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -108,7 +109,7 @@ func TestSentByAttempt(t *testing.T) {
 	}
 	check := func(when string) {
 		t.Helper()
-		if got := alice.everywhere(to, m.ID); got.State != "sent" || evidence(got) != *told.Evidence || got.ClientRef != "first" {
+		if got := alice.everywhere(to, m.ID); got.State != "sent" || !reflect.DeepEqual(evidence(got), *told.Evidence) || got.ClientRef != "first" {
 			t.Errorf("%s: %s, %+v, want sent, %+v", when, got.State, got.Evidence, told.Evidence)
 		}
 		if problems, err := alice.CheckStore(context.Background()); err != nil || len(problems.Problems) != 0 {

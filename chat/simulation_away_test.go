@@ -9,6 +9,7 @@ import (
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
+	"libstatus1to1/chat/port"
 	"libstatus1to1/store"
 )
 
@@ -53,6 +54,21 @@ func (w *deadWire) Publish(ctx context.Context, e chat.Envelope) (chat.Evidence,
 	return w.Transport.Publish(ctx, e)
 }
 
+// The store nodes of a dead connection are not there.
+
+func (w *deadWire) StoreNodes() []string {
+	if w.dead {
+		return nil
+	}
+	return w.Transport.(port.Archive).StoreNodes()
+}
+
+func (w *deadWire) PubsubTopics() []string { return w.Transport.(port.Archive).PubsubTopics() }
+
+func (w *deadWire) QueryStore(ctx context.Context, node string, q port.StoreQuery) (port.StorePage, error) {
+	return w.Transport.(port.Archive).QueryStore(ctx, node, q)
+}
+
 // away is a way to be away, and to come back.
 type away struct {
 	name  string
@@ -87,6 +103,13 @@ func (s *simulation) ways() []away {
 func awaySimulation(t *testing.T, seed uint64, unknown bool, devices int) *simulation {
 	s := newSimulation(t, seed, 3, memnet.Options{MaxDelay: 5 * time.Millisecond})
 	s.settings, s.unknown = awaySettings, unknown
+	s.settleAway(unknown, devices)
+	return s
+}
+
+// settleAway adds the devices of awaySimulation.
+func (s *simulation) settleAway(unknown bool, devices int) {
+	s.t.Helper()
 	for i, p := range s.people {
 		n := 1
 		if i == 0 {
@@ -104,7 +127,6 @@ func awaySimulation(t *testing.T, seed uint64, unknown bool, devices int) *simul
 	} else {
 		s.settle()
 	}
-	return s
 }
 
 // pass lets time pass.

@@ -51,6 +51,7 @@ func (c *Client) Step() bool {
 		return false
 	}
 	c.turn(batch)
+	c.catchUp.RunPending()
 	return true
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"sync"
 
+	"libstatus1to1/chat/internal/catchup"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/payload"
@@ -31,12 +32,14 @@ type topicRule struct {
 	anybody bool
 	// public: messages are in the clear beside their bundle; otherwise for our sessions.
 	public bool
+	// class says how important what was missed there is.
+	class catchup.Class
 }
 
 var topicRules = map[topicKind]topicRule{
-	topicPartitioned: {anybody: true},
-	topicNegotiated:  {symmetric: true},
-	topicContactCode: {symmetric: true, public: true},
+	topicPartitioned: {anybody: true, class: catchup.Partitioned},
+	topicNegotiated:  {symmetric: true, class: catchup.Negotiated},
+	topicContactCode: {symmetric: true, public: true, class: catchup.ContactCode},
 }
 
 // rule returns what may come on topics of a kind; nothing is symmetric, public or from
@@ -80,6 +83,9 @@ func topicKey(kind topicKind, peer key.Public) []byte {
 
 // store stores a route; listen begins to use it after the commit.
 func (r route) store(t *txn) error {
+	if err := t.c.catchUp.Began(t.Tx, r.contentTopic, r.kind.rule().class); err != nil {
+		return err
+	}
 	return ledger.Put(t, tableTopics, r.recordKey(), &wire.TopicRecord{
 		Kind: string(r.kind), ContentTopic: r.contentTopic, Key: r.sym[:], Peer: r.peer[:],
 	})

@@ -72,6 +72,8 @@ type Diagnostics struct {
 	LoopWakeups uint64        `json:"loop_wakeups"`
 	// Traffic is what the network has cost; nil for a network that does not count.
 	Traffic *Traffic `json:"traffic"`
+	// CatchUp is nil for a network that has no store nodes.
+	CatchUp *event.CatchUp `json:"catch_up,omitempty"`
 }
 
 // Settings are the engine's numbers a host may choose. Zero values mean the

@@ -623,6 +623,14 @@ static inline char *status1to1_network_disconnect(status1to1_client client, cons
     return status1to1_call(client, "network.disconnect", params_json);
 }
 
+/* network.catch_up: Asks the store nodes soon for what was missed. The call returns
+ * without waiting; catch_up_changed events report it. It is done anyway at the start,
+ * after every gap and in the background. Without store nodes nothing happens. */
+static inline char *status1to1_network_catch_up(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "network.catch_up", params_json);
+}
+
 /* network.wait: Waits until messages can be published to enough peers. This call blocks
  * until its deadline, and signals do not interrupt it: a Python program reacts to
  * Ctrl-C only after the call has returned. Wait in steps of a second or less, or in

@@ -1,21 +1,42 @@
 #!/bin/sh
-# Runs make targets one after the other, ends at the first that fails, and says how
-# long each took: steps.sh lint go-test ...
+# Runs make targets and says how long each took. `make test` calls it for each of the lists of
+# targets that run side by side, then for the table of all: steps.sh TABLE loud|quiet target...,
+# steps.sh TABLE end. What a loud list prints is seen at once, a step of a quiet one is printed when
+# it has ended. After a failure no further step begins, in any list.
 set -u
 make=${MAKE:-make}
-begin=$(date +%s)
-table=
-for step in "$@"; do
-	echo "== $step"
+table=$1
+how=$2
+shift 2
+
+step() { # target
 	start=$(date +%s)
-	"$make" --no-print-directory "$step"
+	"$make" --no-print-directory "$1"
 	status=$?
-	table="$table$(printf '%6d s  %s' "$(($(date +%s) - start))" "$step")
-"
+	printf '%6d s  %s\n' "$(($(date +%s) - start))" "$1" >> "$table"
 	if [ $status -ne 0 ]; then
-		printf '%s' "$table"
-		echo "FAILED: $step"
-		exit $status
+		echo "$1" >> "$table.failed"
+	fi
+}
+
+if [ "$how" = end ]; then
+	cat "$table"
+	printf '%6d s  altogether\n' "$(($(date +%s) - $(cat "$table.begin")))"
+	if [ -e "$table.failed" ]; then
+		echo "FAILED:" $(cat "$table.failed")
+		exit 1
+	fi
+	exit 0
+fi
+for target in "$@"; do
+	[ ! -e "$table.failed" ] || exit 1
+	if [ "$how" = loud ]; then
+		echo "== $target"
+		step "$target"
+	else
+		step "$target" > "$table.$target" 2>&1
+		echo "== $target (side by side)"
+		cat "$table.$target"
 	fi
 done
-printf '%s%6d s  altogether\n' "$table" "$(($(date +%s) - begin))"
+[ ! -e "$table.failed" ]

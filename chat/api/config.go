@@ -123,6 +123,9 @@ type MemoryNetworkConfig struct {
 	Duplicate float64 `json:"duplicate,omitempty" range:"0..1"`
 	// Reorder is the share of envelopes that arrives late.
 	Reorder float64 `json:"reorder,omitempty" range:"0..1"`
+	// Stores is the number of store nodes: with one or more, what is published while a
+	// client is closed or away is there for it when it comes back, for 30 days.
+	Stores int `json:"stores,omitempty" range:"0..8"`
 }
 
 // EngineConfig changes timings and limits.

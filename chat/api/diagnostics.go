@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/event"
 )
 
 // Diagnostics are counters and queue lengths for troubleshooting. None of them shows
@@ -47,6 +48,9 @@ type Diagnostics struct {
 	// StringsHeld is the number of strings returned by the library and not yet freed by
 	// the program.
 	StringsHeld int64 `json:"strings_held"`
+	// CatchUp is the state of fetching what was missed from store nodes; left out for a
+	// network that has none.
+	CatchUp *event.CatchUp `json:"catch_up,omitempty"`
 }
 
 // Traffic is what a network node costs: what its sockets carried, without the headers of
@@ -81,6 +85,7 @@ func diagnostics(_ context.Context, c *client, _ Empty) (Diagnostics, error) {
 		Received: of.Received, Dropped: of.Dropped, Sent: of.Sent, Resent: of.Resent,
 		Incoming: of.Incoming, Outbox: of.Outbox,
 		EventsWaiting: of.EventsWaiting, EventsUnread: of.EventsUnread, Goroutines: of.Goroutines,
+		CatchUp: of.CatchUp,
 	}
 	d.OpenMS, d.LoopWakeups = of.Open.Milliseconds(), of.LoopWakeups
 	if of.Traffic != nil {

@@ -61,6 +61,9 @@ var networkMethods = []Method{
 		[]chat.Code{chat.CodeBadAddress, chat.CodeTooMany}, connect),
 	method("network.disconnect", "Removes a peer and closes the connections to it.",
 		[]chat.Code{chat.CodeNotFound}, disconnect),
+	method("network.catch_up", "Asks the store nodes soon for what was missed. The call returns without waiting; catch_up_changed events report it. "+
+		"It is done anyway at the start, after every gap and in the background. Without store nodes nothing happens.",
+		nil, catchUp),
 	method("network.wait", "Waits until messages can be published to enough peers. This call blocks until its deadline, and signals do not interrupt it: "+
 		"a Python program reacts to Ctrl-C only after the call has returned. Wait in steps of a second or less, or in another thread.",
 		[]chat.Code{chat.CodeTimeout}, waitOnline),
@@ -88,6 +91,10 @@ func connect(_ context.Context, c *chat.Client, p ConnectParams) (Empty, error) 
 
 func disconnect(_ context.Context, c *chat.Client, p DisconnectParams) (Empty, error) {
 	return Empty{}, c.Disconnect(p.PeerID)
+}
+
+func catchUp(_ context.Context, c *chat.Client, _ Empty) (Empty, error) {
+	return Empty{}, c.CatchUp()
 }
 
 func waitOnline(ctx context.Context, c *chat.Client, p WaitParams) (chat.NetworkStatus, error) {

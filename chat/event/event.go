@@ -18,8 +18,8 @@ type Event interface {
 func Hex(b []byte) string { return "0x" + hex.EncodeToString(b) }
 
 // Delivered is an event as it is handed to the program. Seq is 0 for events that are not
-// stored (network_changed, peer_changed, envelope_outgoing, content_topics_changed, log,
-// internal_error, closed).
+// stored (network_changed, peer_changed, envelope_outgoing, content_topics_changed,
+// catch_up_changed, store_node_changed, log, internal_error, closed).
 type Delivered struct {
 	Seq  uint64          `json:"seq"`
 	Type string          `json:"type"`
@@ -44,6 +44,24 @@ type MessageState struct {
 	State     string    `json:"state"`
 	Evidence  *Evidence `json:"evidence,omitempty"`
 	Failure   string    `json:"failure,omitempty"`
+}
+
+// MessageProgress is emitted while a message that is too large for one envelope is being
+// sent or received. It is not stored: seq is 0, and of several waiting events about one
+// message only the latest is delivered. Of strangers none is emitted. A message that is sent
+// again begins anew.
+type MessageProgress struct {
+	ChatID   string `json:"chat_id"`
+	Outgoing bool   `json:"outgoing"`
+	// MessageID is the id of an outgoing message. That of an incoming one is not known until
+	// all of it has arrived.
+	MessageID string `json:"message_id,omitempty"`
+	// TransferID tells incoming messages apart: the hash of what is being received.
+	TransferID string `json:"transfer_id,omitempty"`
+	// Done is the number of envelopes that were published, or have arrived, and Total the
+	// number to publish, or that are needed; 0 if that is not known yet.
+	Done  int `json:"done"`
+	Total int `json:"total"`
 }
 
 // UnsupportedReceived is emitted when a person sent an application message of a type
@@ -203,6 +221,7 @@ type Closed struct {
 
 func (MessageReceived) Type() string        { return "message_received" }
 func (MessageState) Type() string           { return "message_state" }
+func (MessageProgress) Type() string        { return "message_progress" }
 func (UnsupportedReceived) Type() string    { return "unsupported_received" }
 func (ContactChanged) Type() string         { return "contact_changed" }
 func (ContactRemoved) Type() string         { return "contact_removed" }
@@ -225,10 +244,11 @@ func (Closed) Type() string                 { return "closed" }
 // All holds a zero value of every event type, for generators of schemas and
 // documentation.
 var All = []Event{
-	MessageReceived{}, MessageState{}, UnsupportedReceived{}, ContactChanged{}, ContactRemoved{},
+	MessageReceived{}, MessageState{}, MessageProgress{}, UnsupportedReceived{}, ContactChanged{}, ContactRemoved{},
 	ContactRequestReceived{}, ChatRequestReceived{}, VerificationChanged{}, SessionChanged{},
 	SessionRepaired{}, DeviceFound{}, DeviceChanged{}, DeviceConflict{},
 	PairingInvitation{}, PairingAuthcode{}, PairingPaired{}, PairingFailed{}, PairingScannerRefused{}, PairingEnded{},
 	TransferOffered{}, TransferProgress{}, TransferDone{}, TransferFailed{},
-	NetworkChanged{}, PeerChanged{}, EnvelopeOutgoing{}, ContentTopicsChanged{}, Overflow{}, EventsWithheld{}, InternalError{}, Log{}, Closed{},
+	NetworkChanged{}, PeerChanged{}, EnvelopeOutgoing{}, ContentTopicsChanged{}, CatchUpChanged{}, StoreNodeChanged{},
+	Overflow{}, EventsWithheld{}, InternalError{}, Log{}, Closed{},
 }

@@ -1114,6 +1114,8 @@ type MessageRecord struct {
 	EvidencePeers        uint32 `protobuf:"varint,17,opt,name=evidence_peers,json=evidencePeers,proto3" json:"evidence_peers,omitempty"`
 	EvidenceInstallation string `protobuf:"bytes,18,opt,name=evidence_installation,json=evidenceInstallation,proto3" json:"evidence_installation,omitempty"`
 	EvidenceAt           int64  `protobuf:"varint,19,opt,name=evidence_at,json=evidenceAt,proto3" json:"evidence_at,omitempty"`
+	// For evidence of kind "store": the store nodes that have it.
+	EvidenceNodes []string `protobuf:"bytes,44,rep,name=evidence_nodes,json=evidenceNodes,proto3" json:"evidence_nodes,omitempty"`
 	// The devices that have acknowledged it.
 	Devices []*DeviceAckRecord `protobuf:"bytes,40,rep,name=devices,proto3" json:"devices,omitempty"`
 	// It came from a stranger and waits until they are a stranger no longer: it has not
@@ -1289,6 +1291,13 @@ func (x *MessageRecord) GetEvidenceAt() int64 {
 		return x.EvidenceAt
 	}
 	return 0
+}
+
+func (x *MessageRecord) GetEvidenceNodes() []string {
+	if x != nil {
+		return x.EvidenceNodes
+	}
+	return nil
 }
 
 func (x *MessageRecord) GetDevices() []*DeviceAckRecord {
@@ -1561,8 +1570,12 @@ type AttemptRecord struct {
 	FirstEnvelope uint64 `protobuf:"varint,10,opt,name=first_envelope,json=firstEnvelope,proto3" json:"first_envelope,omitempty"`
 	Envelopes     uint32 `protobuf:"varint,11,opt,name=envelopes,proto3" json:"envelopes,omitempty"`
 	EnvelopesOut  uint32 `protobuf:"varint,12,opt,name=envelopes_out,json=envelopesOut,proto3" json:"envelopes_out,omitempty"`
-	// The message hashes (14) of the envelopes that are out, 32 bytes each.
-	Hashes        [][]byte `protobuf:"bytes,13,rep,name=hashes,proto3" json:"hashes,omitempty"`
+	// The message hashes (14) of the envelopes that are out, 32 bytes each; none once store
+	// nodes have them.
+	Hashes [][]byte `protobuf:"bytes,13,rep,name=hashes,proto3" json:"hashes,omitempty"`
+	// When (ms) store nodes had the envelopes, and which.
+	StoredAt      int64    `protobuf:"varint,14,opt,name=stored_at,json=storedAt,proto3" json:"stored_at,omitempty"`
+	StoredNodes   []string `protobuf:"bytes,15,rep,name=stored_nodes,json=storedNodes,proto3" json:"stored_nodes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1688,6 +1701,20 @@ func (x *AttemptRecord) GetHashes() [][]byte {
 	return nil
 }
 
+func (x *AttemptRecord) GetStoredAt() int64 {
+	if x != nil {
+		return x.StoredAt
+	}
+	return 0
+}
+
+func (x *AttemptRecord) GetStoredNodes() []string {
+	if x != nil {
+		return x.StoredNodes
+	}
+	return nil
+}
+
 // A message of an attempt. No message is in two attempts.
 type AttemptRowRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1696,7 +1723,11 @@ type AttemptRowRecord struct {
 	// How often it was sent, this attempt included.
 	Sends uint32 `protobuf:"varint,2,opt,name=sends,proto3" json:"sends,omitempty"`
 	// When it is due again; 0 until the attempt is published.
-	NextSendAt    int64 `protobuf:"varint,3,opt,name=next_send_at,json=nextSendAt,proto3" json:"next_send_at,omitempty"`
+	NextSendAt int64 `protobuf:"varint,3,opt,name=next_send_at,json=nextSendAt,proto3" json:"next_send_at,omitempty"`
+	// How often it was sent beside its schedule, because somebody was back.
+	Extra uint32 `protobuf:"varint,4,opt,name=extra,proto3" json:"extra,omitempty"`
+	// Each store node that was asked has it, from this attempt or an earlier one.
+	StoredSafely  bool `protobuf:"varint,5,opt,name=stored_safely,json=storedSafely,proto3" json:"stored_safely,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1750,6 +1781,20 @@ func (x *AttemptRowRecord) GetNextSendAt() int64 {
 		return x.NextSendAt
 	}
 	return 0
+}
+
+func (x *AttemptRowRecord) GetExtra() uint32 {
+	if x != nil {
+		return x.Extra
+	}
+	return 0
+}
+
+func (x *AttemptRowRecord) GetStoredSafely() bool {
+	if x != nil {
+		return x.StoredSafely
+	}
+	return false
 }
 
 // Acknowledgements waiting to be sent to one peer.
@@ -2445,6 +2490,182 @@ func (x *TransferRecord) GetDiscarded() bool {
 	return false
 }
 
+// Up to when content topics were fetched from store nodes: of all topics without a record
+// of their own, or of one topic.
+type CatchUpRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In ms; what was published before is here, as far as the store nodes have it.
+	FetchedTo int64 `protobuf:"varint,1,opt,name=fetched_to,json=fetchedTo,proto3" json:"fetched_to,omitempty"`
+	// Only of all topics: the pubsub topics that were asked for, and the time since when one
+	// store node alone has answered although there were others; 0 is none.
+	PubsubTopics     []string `protobuf:"bytes,2,rep,name=pubsub_topics,json=pubsubTopics,proto3" json:"pubsub_topics,omitempty"`
+	UnconfirmedSince int64    `protobuf:"varint,3,opt,name=unconfirmed_since,json=unconfirmedSince,proto3" json:"unconfirmed_since,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *CatchUpRecord) Reset() {
+	*x = CatchUpRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CatchUpRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CatchUpRecord) ProtoMessage() {}
+
+func (x *CatchUpRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CatchUpRecord.ProtoReflect.Descriptor instead.
+func (*CatchUpRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *CatchUpRecord) GetFetchedTo() int64 {
+	if x != nil {
+		return x.FetchedTo
+	}
+	return 0
+}
+
+func (x *CatchUpRecord) GetPubsubTopics() []string {
+	if x != nil {
+		return x.PubsubTopics
+	}
+	return nil
+}
+
+func (x *CatchUpRecord) GetUnconfirmedSince() int64 {
+	if x != nil {
+		return x.UnconfirmedSince
+	}
+	return 0
+}
+
+// A message of which some segments have come. Their payloads are stored one by one.
+type SegmentSetRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is known of the message: see segment.Set.
+	Count      uint32 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
+	Parity     uint32 `protobuf:"varint,2,opt,name=parity,proto3" json:"parity,omitempty"`
+	Size       uint32 `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`
+	Last       uint32 `protobuf:"varint,4,opt,name=last,proto3" json:"last,omitempty"`
+	Length     uint32 `protobuf:"varint,5,opt,name=length,proto3" json:"length,omitempty"`
+	Have       []byte `protobuf:"bytes,6,opt,name=have,proto3" json:"have,omitempty"`
+	HaveParity []byte `protobuf:"bytes,7,opt,name=have_parity,json=haveParity,proto3" json:"have_parity,omitempty"`
+	// Bytes of the payloads that are stored, and when the last of them came, ms.
+	Bytes         uint64 `protobuf:"varint,8,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	At            int64  `protobuf:"varint,9,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SegmentSetRecord) Reset() {
+	*x = SegmentSetRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SegmentSetRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SegmentSetRecord) ProtoMessage() {}
+
+func (x *SegmentSetRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SegmentSetRecord.ProtoReflect.Descriptor instead.
+func (*SegmentSetRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *SegmentSetRecord) GetCount() uint32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *SegmentSetRecord) GetParity() uint32 {
+	if x != nil {
+		return x.Parity
+	}
+	return 0
+}
+
+func (x *SegmentSetRecord) GetSize() uint32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *SegmentSetRecord) GetLast() uint32 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+func (x *SegmentSetRecord) GetLength() uint32 {
+	if x != nil {
+		return x.Length
+	}
+	return 0
+}
+
+func (x *SegmentSetRecord) GetHave() []byte {
+	if x != nil {
+		return x.Have
+	}
+	return nil
+}
+
+func (x *SegmentSetRecord) GetHaveParity() []byte {
+	if x != nil {
+		return x.HaveParity
+	}
+	return nil
+}
+
+func (x *SegmentSetRecord) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *SegmentSetRecord) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
 var File_chat_wire_records_proto protoreflect.FileDescriptor
 
 const file_chat_wire_records_proto_rawDesc = "" +
@@ -2565,7 +2786,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x12last_message_clock\x18\x05 \x01(\x04R\x10lastMessageClock\x12\x18\n" +
 	"\aunasked\x18\x06 \x01(\rR\aunasked\x12#\n" +
 	"\runasked_bytes\x18\a \x01(\x04R\funaskedBytes\x12\x18\n" +
-	"\awaiting\x18\b \x01(\rR\awaiting\"\xc8\x05\n" +
+	"\awaiting\x18\b \x01(\rR\awaiting\"\xef\x05\n" +
 	"\rMessageRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04chat\x18\x02 \x01(\fR\x04chat\x12\x12\n" +
@@ -2590,7 +2811,8 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x0eevidence_peers\x18\x11 \x01(\rR\revidencePeers\x123\n" +
 	"\x15evidence_installation\x18\x12 \x01(\tR\x14evidenceInstallation\x12\x1f\n" +
 	"\vevidence_at\x18\x13 \x01(\x03R\n" +
-	"evidenceAt\x12<\n" +
+	"evidenceAt\x12%\n" +
+	"\x0eevidence_nodes\x18, \x03(\tR\revidenceNodes\x12<\n" +
 	"\adevices\x18( \x03(\v2\".status1to1.record.DeviceAckRecordR\adevices\x12\x18\n" +
 	"\arequest\x18) \x01(\bR\arequest\x12\x1d\n" +
 	"\n" +
@@ -2619,7 +2841,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"client_ref\x18\f \x01(\tR\tclientRef\x12\x1b\n" +
 	"\tfailed_at\x18\r \x01(\x03R\bfailedAt\x12\x18\n" +
 	"\arevived\x18\x0e \x01(\rR\arevived\x12\x1c\n" +
-	"\tcancelled\x18\x0f \x01(\bR\tcancelledJ\x04\b\b\x10\t\"\xb5\x03\n" +
+	"\tcancelled\x18\x0f \x01(\bR\tcancelledJ\x04\b\b\x10\t\"\xf5\x03\n" +
 	"\rAttemptRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04peer\x18\x02 \x01(\fR\x04peer\x12\x19\n" +
@@ -2635,12 +2857,16 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	" \x01(\x04R\rfirstEnvelope\x12\x1c\n" +
 	"\tenvelopes\x18\v \x01(\rR\tenvelopes\x12#\n" +
 	"\renvelopes_out\x18\f \x01(\rR\fenvelopesOut\x12\x16\n" +
-	"\x06hashes\x18\r \x03(\fR\x06hashes\"\\\n" +
+	"\x06hashes\x18\r \x03(\fR\x06hashes\x12\x1b\n" +
+	"\tstored_at\x18\x0e \x01(\x03R\bstoredAt\x12!\n" +
+	"\fstored_nodes\x18\x0f \x03(\tR\vstoredNodes\"\x97\x01\n" +
 	"\x10AttemptRowRecord\x12\x10\n" +
 	"\x03row\x18\x01 \x01(\x04R\x03row\x12\x14\n" +
 	"\x05sends\x18\x02 \x01(\rR\x05sends\x12 \n" +
 	"\fnext_send_at\x18\x03 \x01(\x03R\n" +
-	"nextSendAt\"'\n" +
+	"nextSendAt\x12\x14\n" +
+	"\x05extra\x18\x04 \x01(\rR\x05extra\x12#\n" +
+	"\rstored_safely\x18\x05 \x01(\bR\fstoredSafely\"'\n" +
 	"\n" +
 	"AcksRecord\x12\x19\n" +
 	"\bmvds_ids\x18\x01 \x03(\fR\amvdsIds\"'\n" +
@@ -2700,7 +2926,23 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\bended_at\x18\x06 \x01(\x03R\aendedAt\x12\x14\n" +
 	"\x05cause\x18\a \x01(\tR\x05cause\x12\x16\n" +
 	"\x06remote\x18\b \x01(\bR\x06remote\x12\x1c\n" +
-	"\tdiscarded\x18\t \x01(\bR\tdiscardedB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
+	"\tdiscarded\x18\t \x01(\bR\tdiscarded\"\x80\x01\n" +
+	"\rCatchUpRecord\x12\x1d\n" +
+	"\n" +
+	"fetched_to\x18\x01 \x01(\x03R\tfetchedTo\x12#\n" +
+	"\rpubsub_topics\x18\x02 \x03(\tR\fpubsubTopics\x12+\n" +
+	"\x11unconfirmed_since\x18\x03 \x01(\x03R\x10unconfirmedSince\"\xdb\x01\n" +
+	"\x10SegmentSetRecord\x12\x14\n" +
+	"\x05count\x18\x01 \x01(\rR\x05count\x12\x16\n" +
+	"\x06parity\x18\x02 \x01(\rR\x06parity\x12\x12\n" +
+	"\x04size\x18\x03 \x01(\rR\x04size\x12\x12\n" +
+	"\x04last\x18\x04 \x01(\rR\x04last\x12\x16\n" +
+	"\x06length\x18\x05 \x01(\rR\x06length\x12\x12\n" +
+	"\x04have\x18\x06 \x01(\fR\x04have\x12\x1f\n" +
+	"\vhave_parity\x18\a \x01(\fR\n" +
+	"haveParity\x12\x14\n" +
+	"\x05bytes\x18\b \x01(\x04R\x05bytes\x12\x0e\n" +
+	"\x02at\x18\t \x01(\x03R\x02atB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
 
 var (
 	file_chat_wire_records_proto_rawDescOnce sync.Once
@@ -2714,7 +2956,7 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),     // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil), // 1: status1to1.record.InstallationRecord
@@ -2739,6 +2981,8 @@ var file_chat_wire_records_proto_goTypes = []any{
 	(*NoiseKeyRecord)(nil),     // 20: status1to1.record.NoiseKeyRecord
 	(*PairingRecord)(nil),      // 21: status1to1.record.PairingRecord
 	(*TransferRecord)(nil),     // 22: status1to1.record.TransferRecord
+	(*CatchUpRecord)(nil),      // 23: status1to1.record.CatchUpRecord
+	(*SegmentSetRecord)(nil),   // 24: status1to1.record.SegmentSetRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
@@ -2764,7 +3008,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -153,20 +153,21 @@ void run_history(const char *name, const char *count)
         show_history(to, count == NULL ? HISTORY_SHOWN : atoi(count));
 }
 
-/* own gives our messages to the chosen person in one of two states, the newest first, in
- * ids, and how many they are. */
-static int own(const char *state, const char *other, char *ids[MOST_SHOWN])
+/* own gives our messages to the chosen person in some states, which are words with a space
+ * around each, the newest first, in ids, and how many they are. */
+static int own(const char *states, char *ids[MOST_SHOWN])
 {
     char *answer = call("messages.list", format("{\"key\":\"%s\",\"limit\":%d}", to, MOST_SHOWN));
     const char *item;
     int count = 0;
 
     for (item = json_first(json_get(answer, "result.items")); item != NULL && count < MOST_SHOWN; item = json_next(item)) {
-        char *found = text_at(item, "state");
+        char *state = text_at(item, "state"), *word = format(" %s ", state);
 
-        if (json_is(json_get(item, "outgoing"), "true") && (strcmp(found, state) == 0 || strcmp(found, other) == 0))
+        if (json_is(json_get(item, "outgoing"), "true") && strstr(states, word) != NULL)
             ids[count++] = text_at(item, "message_id");
-        free(found);
+        free(word);
+        free(state);
     }
     status1to1_free(answer);
     return count;
@@ -181,7 +182,7 @@ void run_retry(const char *name, const char *argument)
     (void)argument;
     if (!somebody())
         return;
-    count = own("failed", "failed", ids);
+    count = own(" failed ", ids);
     for (i = count - 1; i >= 0; i--) {
         if (tried == count - 1 - i && (answer = call_with("messages.retry", "message_id", ids[i])) != NULL) {
             tried++;
@@ -203,7 +204,7 @@ void run_cancel(const char *name, const char *argument)
     (void)argument;
     if (!somebody())
         return;
-    count = own("queued", "sent", ids);
+    count = own(" queued sent stored ", ids);
     if (count == 0) {
         complain("nothing", "no message waits");
     } else if ((answer = call_with("messages.cancel", "message_id", ids[0])) != NULL) {

@@ -24,6 +24,7 @@ struct options {
     const char *peers[MAX_PEERS];
     int peer_count, wait; /* wait is in seconds, 0 if not given */
     bool restore;
+    bool light;
 };
 
 struct options read_options(int argc, char **argv);

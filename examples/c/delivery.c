@@ -75,7 +75,7 @@ void follow_delivery(const char *message_id, const char *state)
         sent->state = NOT_DELIVERED;
     else if (strcmp(state, "queued") == 0) /* it is tried again */
         sent->state = QUEUED;
-    else if (strcmp(state, "sent") == 0 && sent->state == QUEUED)
+    else if ((strcmp(state, "sent") == 0 || strcmp(state, "stored") == 0) && sent->state == QUEUED)
         sent->state = SENT;
 }
 

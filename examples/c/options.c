@@ -27,6 +27,7 @@ static const char usage[] =
     "  --listen MULTIADDRESS   where others can connect to you: /ip4/0.0.0.0/tcp/60000.\n"
     "                          Without it nobody can, and you connect to --peer\n"
     "  --peer MULTIADDRESS     a peer to keep connected, with /p2p/...; may be repeated\n"
+    "  --light                 save traffic: let --peer relay for you, as a phone does\n"
     "  --name NAME             your display name, at the first start\n"
     "  --restore               at the first start, bring an identity back from its seed\n"
     "                          phrase: it is asked for, or the first line of stdin\n"
@@ -68,6 +69,8 @@ static bool flag(struct options *o, const char *name)
         plain = true;
     } else if (strcmp(name, "--restore") == 0) {
         o->restore = true;
+    } else if (strcmp(name, "--light") == 0) {
+        o->light = true;
     } else if (strcmp(name, "--help") == 0) {
         fputs(usage, stdout);
         exit(DONE);
@@ -287,8 +290,8 @@ char *configuration(const struct options *o)
     quoted = json_quote(opens);
     peers = quoted_list(o->peers, o->peer_count);
     listen = quoted_list(&o->listen, o->listen != NULL);
-    config = format("{\"store\":{\"path\":%s,\"passphrase\":%s},\"network\":{\"peers\":%s%s%s}}", quoted_path, quoted, peers,
-                    o->listen == NULL ? "" : ",\"listen\":", o->listen == NULL ? "" : listen);
+    config = format("{\"store\":{\"path\":%s,\"passphrase\":%s},\"network\":{\"peers\":%s%s%s%s}}", quoted_path, quoted, peers,
+                    o->light ? ",\"mode\":\"light\"" : "", o->listen == NULL ? "" : ",\"listen\":", o->listen == NULL ? "" : listen);
     memset(opens, 0, strlen(opens));
     free(opens);
     free(path);

@@ -79,6 +79,8 @@ static const char *mark(const char *state)
         return "…";
     if (strcmp(state, "sent") == 0)
         return "✓";
+    if (strcmp(state, "stored") == 0)
+        return "✓…";
     if (strcmp(state, "delivered") == 0)
         return "✓✓";
     return strcmp(state, "failed") == 0 ? "✗" : "";

@@ -216,7 +216,7 @@ class Commands:
     def cancel(self):
         if not self.somebody():
             return
-        waiting = self.own("queued", "sent")
+        waiting = self.own("queued", "sent", "stored")
         if not waiting:
             self.complain("nothing", "no message waits")
             return

@@ -21,6 +21,7 @@ usage: %(prog)s --data DIR [OPTION]...
   --listen MULTIADDRESS   where others can connect to you: /ip4/0.0.0.0/tcp/60000.
                           Without it nobody can, and you connect to --peer
   --peer MULTIADDRESS     a peer to keep connected, with /p2p/...; may be repeated
+  --light                 save traffic: let --peer relay for you, as a phone does
   --name NAME             your display name, at the first start
   --restore               at the first start, bring an identity back from its seed
                           phrase: it is asked for, or the first line of stdin
@@ -74,6 +75,7 @@ def read(arguments=None):
     parser.add_argument("--wait", nargs="?", type=seconds, const=WAIT)
     parser.add_argument("--editor", choices=("auto", "none"), default="auto")
     parser.add_argument("--restore", action="store_true")
+    parser.add_argument("--light", action="store_true")
     parser.add_argument("--plain", action="store_true")
     parser.add_argument("--version", action="store_true")
     options = parser.parse_args(arguments)
@@ -152,6 +154,8 @@ def configuration(options, screen):
         fail(f"the directory {options.data} cannot be made: {error.strerror}")
     path = os.path.join(options.data, "chat.db")
     network = {"peers": options.peer}
+    if options.light:
+        network["mode"] = "light"
     if options.listen is not None:
         network["listen"] = [options.listen]
     return {"store": {"path": path, "passphrase": passphrase(options, screen, path)}, "network": network}

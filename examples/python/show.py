@@ -9,7 +9,7 @@ from status1to1 import Error
 HISTORY_SHOWN = 10
 MOST_SHOWN = 200  # messages of a history: one page
 STATE_SHOWN = 40  # characters of a message whose state has changed
-MARKS = {"queued": "…", "sent": "✓", "delivered": "✓✓", "failed": "✗"}
+MARKS = {"queued": "…", "sent": "✓", "stored": "✓…", "delivered": "✓✓", "failed": "✗"}
 
 
 def at(ms):

@@ -122,7 +122,7 @@ func joinMemory(c api.NetworkConfig) (chat.Transport, error) {
 	name := ""
 	if m := c.Memory; m != nil {
 		name = m.Name
-		o.Seed, o.Loss, o.Duplicate, o.Reorder = uint64(m.Seed), m.Loss, m.Duplicate, m.Reorder
+		o.Seed, o.Loss, o.Duplicate, o.Reorder, o.Stores = uint64(m.Seed), m.Loss, m.Duplicate, m.Reorder, m.Stores
 	}
 	net, err := memnet.Shared(name, o)
 	if err != nil {

@@ -31,11 +31,22 @@ func (h *History) overlay(rec *wire.MessageRecord) bool {
 	if !rec.GetOutgoing() || len(rec.GetId()) != 32 {
 		return false
 	}
-	sent, known := h.Outbox.Sending([32]byte(rec.GetId()))
-	if sent != nil {
-		SetSent(rec, *sent)
-	}
+	p, known := h.Outbox.Sending([32]byte(rec.GetId()))
+	p.set(rec)
 	return known
+}
+
+// set brings a record to the state that a message has got to. It reports whether that is
+// another one.
+func (p Progress) set(rec *wire.MessageRecord) (changed bool) {
+	if p.Sent != nil {
+		changed = SetSent(rec, *p.Sent)
+	}
+	if p.Stored != nil && become(rec, Stored) {
+		rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceAt = evidenceStore, uint32(len(p.Stored.Nodes)), p.Stored.At.UnixMilli()
+		rec.EvidenceNodes, changed = p.Stored.Nodes, true
+	}
+	return changed
 }
 
 // overlayAll is overlay for records that were just read, outside of a transaction. A record
@@ -43,7 +54,8 @@ func (h *History) overlay(rec *wire.MessageRecord) bool {
 // read, so it is read again.
 func (h *History) overlayAll(records ...*wire.MessageRecord) error {
 	for _, rec := range records {
-		if StateOf(rec) != Queued || h.overlay(rec) {
+		state := StateOf(rec)
+		if state != Queued && state != Sent || h.overlay(rec) || state == Sent {
 			continue
 		}
 		if _, err := h.Ledger.Get(TableMessages, rec.GetId(), rec); err != nil {
@@ -53,21 +65,22 @@ func (h *History) overlayAll(records ...*wire.MessageRecord) error {
 	return nil
 }
 
-// SetSent brings a record that is queued to the state Sent.
-func SetSent(rec *wire.MessageRecord, by Sending) {
-	if become(rec, Sent) {
-		rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceAt = by.Evidence.Kind, uint32(by.Evidence.Peers), by.At.UnixMilli()
+// SetSent brings a record that is queued to the state Sent; it reports whether it was.
+func SetSent(rec *wire.MessageRecord, by Sending) bool {
+	if !become(rec, Sent) {
+		return false
 	}
+	rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceAt = by.Evidence.Kind, uint32(by.Evidence.Peers), by.At.UnixMilli()
+	return true
 }
 
-// Sent stores that a queued message was sent. Its event was emitted before.
-func (h *History) Sent(tx *ledger.Tx, id [32]byte, by Sending) error {
+// Sent stores that a message was sent, and stored. The events of that were emitted before.
+func (h *History) Sent(tx *ledger.Tx, id [32]byte, p Progress) error {
 	var rec wire.MessageRecord
 	found, err := ledger.Get(tx, TableMessages, id[:], &rec)
-	if err != nil || !found || !StateOf(&rec).MayBecome(Sent) {
+	if err != nil || !found || !p.set(&rec) {
 		return err
 	}
-	SetSent(&rec, by)
 	return ledger.Put(tx, TableMessages, id[:], &rec)
 }
 
@@ -94,9 +107,12 @@ func (h *History) Requeue(tx *ledger.Tx, id [32]byte) error {
 		return err
 	}
 	rec.Failure = ""
-	rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceInstallation, rec.EvidenceAt = "", 0, "", 0
+	clearEvidence(rec)
 	return putState(tx, rec)
 }
+
+// evidenceStore is the kind of evidence that store nodes have a message.
+const evidenceStore = "store"
 
 // maxDevicesNoted bounds the devices noted with one message, by their number and ours:
 // an acknowledgement names its device itself.
@@ -125,9 +141,13 @@ func (h *History) Acknowledged(tx *ledger.Tx, id [32]byte, installation string, 
 	if !delivered {
 		return false, ledger.Put(tx, TableMessages, id[:], &rec)
 	}
-	rec.EvidenceKind, rec.EvidenceInstallation = "device", installation
-	rec.EvidencePeers, rec.EvidenceAt = 0, now
+	clearEvidence(&rec)
+	rec.EvidenceKind, rec.EvidenceInstallation, rec.EvidenceAt = "device", installation, now
 	return failed, putState(tx, &rec)
+}
+
+func clearEvidence(rec *wire.MessageRecord) {
+	rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceInstallation, rec.EvidenceAt, rec.EvidenceNodes = "", 0, "", 0, nil
 }
 
 // putState stores a message in its new state and emits it.

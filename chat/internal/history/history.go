@@ -32,17 +32,30 @@ const (
 // Outbox answers questions about messages on their way.
 type Outbox interface {
 	// Sending reports whether this device still sends a message to its recipient, and how
-	// it was sent, nil if it was not or if its record says it already.
-	Sending(id [32]byte) (sent *Sending, known bool)
+	// it was sent and stored, as far as its record may not say it yet.
+	Sending(id [32]byte) (p Progress, known bool)
 	// Awaited lists the devices that a message is still being sent to, whether they have
 	// acknowledged it or not.
 	Awaited(id [32]byte) ([]event.MessageDevice, error)
+}
+
+// Progress says how far a message has come with which the recipient has to do nothing;
+// nil parts say nothing.
+type Progress struct {
+	Sent   *Sending
+	Stored *Storing
 }
 
 // Sending says how a message was handed to the network.
 type Sending struct {
 	Evidence port.Evidence
 	At       time.Time
+}
+
+// Storing says which store nodes have a message, by their peer ids.
+type Storing struct {
+	Nodes []string
+	At    time.Time
 }
 
 // People is the address book, as far as a list of chats shows it.

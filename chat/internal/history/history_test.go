@@ -28,7 +28,10 @@ var now = time.UnixMilli(1_800_000_000_000)
 // nobody stands for the outbox and the people: nothing is sent, everybody is a contact.
 type nobody struct{ sending map[[32]byte]*Sending }
 
-func (n nobody) Sending(id [32]byte) (*Sending, bool)          { s, ok := n.sending[id]; return s, ok }
+func (n nobody) Sending(id [32]byte) (p Progress, known bool) {
+	p.Sent, known = n.sending[id]
+	return p, known
+}
 func (nobody) Awaited([32]byte) ([]event.MessageDevice, error) { return nil, nil }
 func (nobody) Stranger(key.Compact) bool                       { return false }
 func (nobody) Name(port.Tx, key.Public) (string, error)        { return "", nil }
@@ -91,7 +94,12 @@ func idOf(n byte) [32]byte { return [32]byte(append(make([]byte, 31), n)) }
 // way, whatever the outbox tells.
 func TestStates(t *testing.T) {
 	steps := map[State]func(h *History, tx *ledger.Tx) error{
-		Sent:   func(h *History, tx *ledger.Tx) error { return h.Sent(tx, idOf(1), Sending{At: now}) },
+		Sent: func(h *History, tx *ledger.Tx) error {
+			return h.Sent(tx, idOf(1), Progress{Sent: &Sending{At: now}})
+		},
+		Stored: func(h *History, tx *ledger.Tx) error {
+			return h.Sent(tx, idOf(1), Progress{Stored: &Storing{Nodes: []string{"node"}, At: now}})
+		},
 		Failed: func(h *History, tx *ledger.Tx) error { return h.Fail(tx, idOf(1), port.CodeUndeliverable) },
 		Queued: func(h *History, tx *ledger.Tx) error { return h.Requeue(tx, idOf(1)) },
 		Delivered: func(h *History, tx *ledger.Tx) error {

@@ -339,7 +339,7 @@ func evidenceOf(r *wire.MessageRecord) *event.Evidence {
 		return nil
 	}
 	return &event.Evidence{
-		Kind: r.GetEvidenceKind(), Peers: int(r.GetEvidencePeers()),
+		Kind: r.GetEvidenceKind(), Peers: int(r.GetEvidencePeers()), Nodes: r.GetEvidenceNodes(),
 		Installation: r.GetEvidenceInstallation(), At: r.GetEvidenceAt(),
 	}
 }

@@ -12,6 +12,7 @@ type State string
 const (
 	Queued    State = "queued"    // stored, not published yet
 	Sent      State = "sent"      // handed to the network
+	Stored    State = "stored"    // a store node has it
 	Delivered State = "delivered" // a device of the recipient has acknowledged it
 	Failed    State = "failed"    // given up or cancelled, with a failure that says why
 	Received  State = "received"  // of incoming messages
@@ -27,13 +28,14 @@ type rule struct {
 // device of ours sends it; an incoming one is received and stays so. Whatever was given
 // up may still be acknowledged, since its copies are on the way, or be tried again.
 //
-//	queued -> sent -> delivered
-//	  ^  \     |         ^
-//	  |   -> failed -----'
-//	  '--------'
+//	queued -> sent -> stored -> delivered
+//	  ^ |       |        |          ^
+//	  | '-------+--------+-> failed-'
+//	  '----------------------'
 var states = map[State]rule{
 	Queued:    {outgoing: true, next: []State{Sent, Failed, Delivered}},
-	Sent:      {outgoing: true, next: []State{Failed, Delivered}},
+	Sent:      {outgoing: true, next: []State{Stored, Failed, Delivered}},
+	Stored:    {outgoing: true, next: []State{Failed, Delivered}},
 	Failed:    {outgoing: true, next: []State{Queued, Delivered}},
 	Delivered: {outgoing: true},
 	Received:  {outgoing: false},

@@ -17,14 +17,19 @@ import (
 // oldest give way: network.status lists the connected peers anyway.
 const maxStrangerEvents = 64
 
+// maxProgressEvents bounds the events of messages that are on their way, of which there are
+// few at a time. The oldest give way.
+const maxProgressEvents = 64
+
 // The subjects of events of the network. Peers other than static ones are strangers; the
-// id of the peer, or of the envelope, follows.
+// id of the peer follows, or of the envelope, or of the message that makes progress.
 const (
 	SubjectNetwork  = "network"
 	SubjectTopics   = "topics"
 	SubjectStatic   = "static "
 	SubjectStranger = "stranger "
 	SubjectEnvelope = "envelope " // whoever asks for envelopes to be published bounds their number
+	SubjectProgress = "progress "
 )
 
 // maxVolatile bounds the events that are not stored: log lines nobody reads go.
@@ -66,7 +71,8 @@ func (s *Stream) PushLatest(subject string, e event.Event, at int64) {
 	}
 	s.volatile = slices.DeleteFunc(s.volatile, func(d volatileEvent) bool { return d.subject == subject })
 	s.volatile = append(s.volatile, volatileEvent{event.Delivered{Type: e.Type(), At: at, Data: data}, subject})
-	s.boundStrangers()
+	s.bound(SubjectStranger, maxStrangerEvents)
+	s.bound(SubjectProgress, maxProgressEvents)
 	s.wake()
 }
 
@@ -78,17 +84,17 @@ func (s *Stream) Withdraw(subject string) {
 	s.reportWaiting()
 }
 
-// boundStrangers drops the oldest events of strangers above their number; s.mu is held.
-func (s *Stream) boundStrangers() {
-	stranger := func(d volatileEvent) bool { return strings.HasPrefix(d.subject, SubjectStranger) }
-	over := -maxStrangerEvents
+// bound drops the oldest events of a kind of subjects above their number; s.mu is held.
+func (s *Stream) bound(subjects string, most int) {
+	of := func(d volatileEvent) bool { return strings.HasPrefix(d.subject, subjects) }
+	over := -most
 	for _, d := range s.volatile {
-		if stranger(d) {
+		if of(d) {
 			over++
 		}
 	}
 	s.volatile = slices.DeleteFunc(s.volatile, func(d volatileEvent) bool {
-		if over <= 0 || !stranger(d) {
+		if over <= 0 || !of(d) {
 			return false
 		}
 		over--

@@ -26,6 +26,13 @@ const (
 	// and each answer is a step of our sending chain: unbounded, a stranger could use it up
 	// (maxUnanswered).
 	repeatsAtOnce = 20
+	// acksAtOnce limits the envelopes that carry only acknowledgements to a person at once,
+	// and after that one in a share of ResendBase (acksEvery), with the default one in 3.4 s:
+	// well before the sender would send again. A person whose messages never end, or who
+	// sends all of them again and again, costs us no envelope each time. Those that are full
+	// are not held back.
+	acksAtOnce = 20
+	acksEvery  = 8
 )
 
 // pendingAcks are the acknowledgements that wait for one person. They wait AckDelay for
@@ -118,11 +125,14 @@ func readAcks(tx port.Tx, peer key.Public) (*wire.AcksRecord, [][32]byte, error)
 // acksStored updates the memory after the commit: all are now waiting for peer.
 func (o *Outbox) acksStored(peer key.Public, all [][32]byte) {
 	p := o.acks[peer]
+	now := o.Now()
 	if p == nil {
-		p = &pendingAcks{due: o.Now().Add(o.AckDelay)}
+		p = &pendingAcks{due: latest(now.Add(o.AckDelay), o.acked.Next(peer, now))}
 		o.acks[peer] = p
 	}
-	p.ids = all
+	if p.ids = all; len(all) >= maxAcksAtOnce && p.due.After(now.Add(o.AckDelay)) {
+		p.due = now.Add(o.AckDelay)
+	}
 }
 
 // dropAcks removes the acknowledgements of an attempt from those that wait.
@@ -133,6 +143,9 @@ func (o *Outbox) dropAcks(tx *ledger.Tx, at *attempt) error {
 	rec, all, err := readAcks(tx, at.peer)
 	if err != nil {
 		return err
+	}
+	if len(at.rows) == 0 {
+		tx.After(func() { o.acked.Allow(at.peer, o.Now()) })
 	}
 	carried := idSet(at.acks)
 	rest := slices.DeleteFunc(all, func(id [32]byte) bool { return carried[id] })
@@ -160,6 +173,7 @@ type Acknowledger struct {
 // device, and sent no more when every device that gets them has it.
 func (o *Outbox) Acknowledged(tx *ledger.Tx, by Acknowledger, ids [][32]byte) error {
 	done := make(map[[32]byte]bool, len(ids))
+	var sent time.Time // of what was sent last
 	for _, id := range ids {
 		if done[id] {
 			continue
@@ -171,13 +185,27 @@ func (o *Outbox) Acknowledged(tx *ledger.Tx, by Acknowledger, ids [][32]byte) er
 		case !ok:
 			err = o.OwnDevices.Acknowledged(tx, by.Device, id)
 		case r.peer == by.Peer:
+			sent = latest(sent, r.onlySent())
 			err = o.acknowledgedRow(tx, r, by)
 		}
 		if err != nil {
 			return err
 		}
 	}
+	if !sent.IsZero() {
+		tx.After(func() { o.measured(by.Peer, o.Now().Sub(sent)) })
+	}
 	return nil
+}
+
+// onlySent returns when a row was published, if that was once: of one that was sent again
+// nobody knows which sending was acknowledged. Else it returns the zero time.
+// Spec: RFC 6298, "Taking RTT Samples".
+func (r *row) onlySent() (at time.Time) {
+	if r.sent != nil && r.sends == 1 && r.at.state == out && r.due.extra == 0 {
+		at = r.sent.At
+	}
+	return at
 }
 
 // acknowledgedRow counts a device once, and only one that bundles of its identity name:

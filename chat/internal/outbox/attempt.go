@@ -71,14 +71,11 @@ const (
 	maxBatchMessages = 100
 	// maxAttempts bounds the attempts of one transaction.
 	maxAttempts = 64
-	// ackShare of an envelope is for acknowledgements.
-	ackShare = 4
+	// Messages that go together take up to one batchShare-th of an envelope, for all devices
+	// together, and acknowledgements with them one ackShare-th: with headers and bundles
+	// that is less than the three quarters above which an attempt goes in several envelopes.
+	batchShare, ackShare = 2, 6
 )
-
-// MaxMessage returns the number of bytes of application messages that one attempt may
-// carry, for all devices together: two thirds of an envelope leave room for
-// acknowledgements, headers, padding and bundles.
-func (o *Outbox) MaxMessage() int { return o.Network.MaxPayload() * 2 / 3 }
 
 // perDevice divides the room in an envelope, since each device gets a ciphertext of its
 // own.
@@ -86,7 +83,7 @@ func (r Recipient) perDevice(room int) int { return room / max(1, len(r.Devices)
 
 // Work does what is due: it tries what has failed again for those who are back, and as
 // long as the network is there it seals, stores and publishes. What went out is recorded
-// in any case. An error is of the store.
+// in any case, and what store nodes have. An error is of the store.
 func (o *Outbox) Work(t *ledger.Turn) error {
 	// First, so that messages tried again go out in this turn.
 	err := o.reviveForReturns()
@@ -95,7 +92,11 @@ func (o *Outbox) Work(t *ledger.Turn) error {
 			return errors.Join(err, failed)
 		}
 	}
-	return errors.Join(err, o.recordPublished(), o.recordProgress())
+	err = errors.Join(err, o.recordPublished(), o.recordProgress(), o.noteStored())
+	if err == nil && t.Online {
+		o.asker.Ask(o.Now(), o.rows.attemptsOut)
+	}
+	return err
 }
 
 // send publishes and seals in turn, until nothing is due or the network takes no more.
@@ -121,6 +122,7 @@ func (o *Outbox) send() error {
 // seal makes an attempt for each person to whom something is due.
 func (o *Outbox) seal() (attempts []*attempt) {
 	now := o.Now()
+	o.largeSealed = false
 	answered := map[key.Public]bool{}
 	for _, sealed := range o.Sealer.Answers(now, maxAttempts) {
 		answered[sealed.To] = true
@@ -159,8 +161,10 @@ func (o *Outbox) batchFor(peer key.Public, rows []row, now time.Time) *batch {
 		return nil
 	}
 	// Before anything is sealed: a row that is finished must not cost a step of a ratchet.
-	rows = o.dropComplete(peer, to, o.giveUpSpent(rows))
+	rows = o.dropComplete(peer, to, o.giveUpSpent(rows, to))
 	acks := o.acks[peer].next()
+	room := to.perDevice(o.Network.MaxPayload() / batchShare)
+	rows = o.oneAtATime(rows, room, len(acks) > 0)
 	if len(rows) == 0 && len(acks) == 0 {
 		return nil
 	}
@@ -170,22 +174,32 @@ func (o *Outbox) batchFor(peer key.Public, rows []row, now time.Time) *batch {
 		return nil
 	}
 	most := max(1, to.perDevice(o.Network.MaxPayload()/ackShare)/datasync.AckSize)
-	return &batch{to: peer, rows: firstRows(rows, to.perDevice(o.MaxMessage())), acks: acks[:min(len(acks), most)]}
+	return &batch{to: peer, rows: firstRows(rows, room), acks: acks[:min(len(acks), most)]}
 }
 
-// giveUpSpent gives up the rows that had all their attempts and returns the others.
-func (o *Outbox) giveUpSpent(rows []row) []row {
-	spent := func(r row) bool { return r.sends >= datasync.MaxSends && r.due.quick == 0 }
-	if !slices.ContainsFunc(rows, spent) {
+// giveUpSpent gives up the rows that had all their attempts, or do not fit for all devices
+// together, and returns the others.
+func (o *Outbox) giveUpSpent(rows []row, to Recipient) []row {
+	cause := func(r row) port.Code {
+		switch {
+		case to.tooLarge(r):
+			return port.CodeTooLarge
+		case r.sends >= datasync.MaxSends && r.due.quick == 0:
+			return port.CodeUndeliverable
+		}
+		return ""
+	}
+	if !slices.ContainsFunc(rows, func(r row) bool { return cause(r) != "" }) {
 		return rows
 	}
 	var rest []row
 	for _, r := range rows {
-		if !spent(r) {
+		code := cause(r)
+		if code == "" {
 			rest = append(rest, r)
 			continue
 		}
-		err := o.Ledger.Update(func(tx *ledger.Tx) error { return o.giveUp(tx, r, port.CodeUndeliverable) })
+		err := o.Ledger.Update(func(tx *ledger.Tx) error { return o.giveUp(tx, r, code) })
 		if err != nil {
 			o.Log.Log("error", "giving a message up failed", "code", string(port.CodeOf(err)))
 			o.rows.change(r.mvds, func(r *row) { r.due.next = o.Now().Add(o.ResendBase) })
@@ -221,7 +235,7 @@ func (o *Outbox) sealBatches(batches []*batch, now time.Time) (attempts []*attem
 	}
 	payloads := make([]Payload, len(batches))
 	for i, b := range batches {
-		payloads[i] = Payload{To: b.to, Messages: len(b.rows) > 0, Plaintext: func() ([]byte, error) { return o.plaintext(b) }}
+		payloads[i] = Payload{To: b.to, Introduces: o.introduces(b, now), Plaintext: func() ([]byte, error) { return o.plaintext(b) }}
 		if len(b.rows) > 0 {
 			payloads[i].Except = b.rows[0].acked
 		}
@@ -244,6 +258,12 @@ func (o *Outbox) sealBatches(batches []*batch, now time.Time) (attempts []*attem
 
 func attemptOf(s Sealed) *attempt {
 	return &attempt{peer: s.To, contentTopic: s.ContentTopic, envelopes: envelopes{sealed: s.Envelopes, count: len(s.Envelopes)}, save: s.Save}
+}
+
+// introduces reports whether a batch is a reason to introduce ourselves: it has a message
+// that goes out for the first time, or one for somebody who is there.
+func (o *Outbox) introduces(b *batch, now time.Time) bool {
+	return slices.ContainsFunc(b.rows, func(r row) bool { return r.sends == 0 || o.isPresent(b.to, now) })
 }
 
 // goWith notes the content of the batch in the attempt that carries it.

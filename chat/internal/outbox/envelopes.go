@@ -3,8 +3,11 @@ package outbox
 import (
 	"slices"
 
+	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/port"
+	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/chat/protocol/segment"
 	"libstatus1to1/chat/wire"
 )
 
@@ -13,9 +16,40 @@ import (
 // one when they are published. What is out is erased, so that after an interruption only
 // the rest is published. See package segment.
 
+const (
+	// MaxMessage bounds an application message, in bytes.
+	MaxMessage = 10 << 20
+	// maxSealed bounds it for all devices together, since each gets a ciphertext of its own:
+	// what can be put together again, less what headers and bundles take.
+	maxSealed = segment.MaxMessage - 64<<10
+)
+
 // publishAtOnce bounds the envelopes of one attempt that are published before others have
 // their turn.
 const publishAtOnce = 4
+
+// tooLarge reports whether a row does not fit into one attempt.
+func (r Recipient) tooLarge(m row) bool { return m.size > r.perDevice(maxSealed) }
+
+// oneAtATime leaves out the rows that are large, as they take more than room for each
+// device, unless one can have an attempt now. It goes alone, so that acknowledgements and
+// texts do not wait for it to be out, and only when no other is on its way, to anybody: each
+// takes several times its size in memory while it is sealed, and in the store until it is
+// out.
+func (o *Outbox) oneAtATime(rows []row, room int, acks bool) []row {
+	large := func(r row) bool { return r.size+datasync.MessageOverhead > room }
+	if !slices.ContainsFunc(rows, large) {
+		return rows
+	}
+	if large(rows[0]) && !acks && !o.largeSealed && !slices.ContainsFunc(o.unpublished, (*attempt).isLarge) {
+		o.largeSealed = true
+		return rows[:1]
+	}
+	return slices.DeleteFunc(slices.Clone(rows), large)
+}
+
+// isLarge reports whether an attempt has several envelopes.
+func (at *attempt) isLarge() bool { return at.envelopes.several() }
 
 // envelopes are those of one attempt, published from the front.
 type envelopes struct {
@@ -119,6 +153,22 @@ func (o *Outbox) nextEnvelope(at *attempt) (b []byte, err error) {
 // cancelled.
 func (o *Outbox) isNeedless(at *attempt) bool {
 	return at.hasRows && at.envelopes.several() && len(at.acks) == 0 && len(o.rows.in(at)) == 0
+}
+
+// reportProgress tells programs how much of a large message is out.
+func (o *Outbox) reportProgress(at *attempt) {
+	if !at.envelopes.several() {
+		return
+	}
+	for _, r := range o.rows.in(at) {
+		if !r.inHistory {
+			continue
+		}
+		id := event.Hex(r.id[:])
+		o.Ledger.Events.PushLatest(ledger.SubjectProgress+id, event.MessageProgress{
+			ChatID: r.peer.Hex(), Outgoing: true, MessageID: id, Done: at.envelopes.out, Total: at.envelopes.count,
+		}, o.Now().UnixMilli())
+	}
 }
 
 // dropEnvelopes erases the envelopes of an attempt up to the given one, if it has several.

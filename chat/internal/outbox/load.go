@@ -39,7 +39,7 @@ func (o *Outbox) loadRows(tx port.Tx) error {
 		return err
 	}
 	err := tx.Each(tableAttempts, func(_, value []byte) error {
-		at, err := loaded.attempt(value)
+		at, rec, err := o.loadAttempt(loaded, value)
 		if err != nil {
 			return err
 		}
@@ -49,7 +49,7 @@ func (o *Outbox) loadRows(tx port.Tx) error {
 			at.tried = true // before the last stop, perhaps
 			o.unpublished = append(o.unpublished, at)
 		}
-		return nil
+		return o.watchAgain(rec)
 	})
 	if err != nil {
 		return err
@@ -114,12 +114,12 @@ func (o *Outbox) completeOlder(tx port.Tx, l loadedRows) error {
 	return nil
 }
 
-// attempt reads an attempt, and brings its rows to the stage that it says they are in.
+// loadAttempt reads an attempt, and brings its rows to the stage that it says they are in.
 // Rows that are gone were acknowledged meanwhile.
-func (l loadedRows) attempt(value []byte) (*attempt, error) {
+func (o *Outbox) loadAttempt(l loadedRows, value []byte) (*attempt, *wire.AttemptRecord, error) {
 	at, rec, err := attemptFromRecord(value)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	at.hasRows = len(rec.GetRows()) > 0
 	for _, a := range rec.GetRows() {
@@ -129,10 +129,13 @@ func (l loadedRows) attempt(value []byte) (*attempt, error) {
 		}
 		r.sends, r.at = int(a.GetSends()), stage{inAttempt, at.id}
 		if isOut(rec) {
-			r.at.state, r.due.next = out, time.UnixMilli(a.GetNextSendAt())
+			r.at.state, r.due.next, r.due.extra = out, time.UnixMilli(a.GetNextSendAt()), int(a.GetExtra())
 			if r.firstSent() {
 				r.sent = sentOf(rec)
 			}
+			r.due.wait = datasync.Backoff(r.sends, o.ResendBase, noJitter{})
+			r.safely, r.inStore = a.GetStoredSafely(), a.GetStoredSafely()
+			r.setStored(storedOf(rec))
 		}
 		at.rows = append(at.rows, attemptRow{r.mvds, r.number, r.sends})
 	}
@@ -143,7 +146,7 @@ func (l loadedRows) attempt(value []byte) (*attempt, error) {
 			at.rows = append(at.rows, attemptRow{r.mvds, r.number, r.sends})
 		}
 	}
-	return at, err
+	return at, rec, err
 }
 
 // loadFailed reads what is kept of messages that were given up.

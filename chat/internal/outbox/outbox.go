@@ -5,10 +5,13 @@
 // as an attempt: one MVDS payload, encrypted once, stored before it is published and
 // published until the network has it. rows.go has the life of a row as a drawing.
 //
-//	rows.go      the rows, in memory and in the store, and when each is due
+//	rows.go      the rows, in memory and in the store
+//	schedule.go  when each is due
 //	attempt.go   what is due -> sealed -> stored
 //	publish.go   stored -> handed to the network -> recorded as published
 //	envelopes.go an attempt too large for one envelope has several
+//	stored.go    store nodes are asked what they have: less need be sent again, or sooner
+//	pace.go      who answers how fast, and who is there: how long to wait for them
 //	acks.go      acknowledgements, in and out; a chain that nobody answers is held
 //	returns.go   somebody is back, or we are: what waits for them goes at once
 //	failed.go    what was given up is kept, and tried again when they are back
@@ -21,12 +24,14 @@
 package outbox
 
 import (
+	"context"
 	"io"
 	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"libstatus1to1/chat/internal/confirm"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/ratelimit"
 	"libstatus1to1/chat/port"
@@ -74,9 +79,9 @@ type Payload struct {
 	// Plaintext encodes the MVDS payload. Seal calls it once, on any goroutine.
 	Plaintext func() ([]byte, error)
 	Except    []string // installations that have it already
-	// Messages is true if it carries messages, and not acknowledgements only: we introduce
-	// ourselves first.
-	Messages bool
+	// Introduces is true if we introduce ourselves first: it carries messages, and not
+	// acknowledgements only or what somebody who is away was sent before.
+	Introduces bool
 }
 
 // Sealed is what goes to a person in one attempt, with the changes to store with it.
@@ -101,8 +106,9 @@ type SealResult struct {
 type Messages interface {
 	// Message describes a message; found is false if it is in no history.
 	Message(tx port.Tx, id [32]byte) (m Message, found bool, err error)
-	// Sent stores that a queued message is sent. Its event was emitted before.
-	Sent(tx *ledger.Tx, id [32]byte, by Sent) error
+	// Sent stores that a message is sent, and that it is stored, if it is not further than
+	// that; either may be nil. The events of both were emitted before.
+	Sent(tx *ledger.Tx, id [32]byte, by *Sent, stored *Stored) error
 	// Fail ends a message that is not delivered.
 	Fail(tx *ledger.Tx, id [32]byte, code port.Code) error
 	// Acknowledged notes that a device has a message: one of its recipient, or with own one
@@ -114,8 +120,8 @@ type Messages interface {
 
 // Message describes an outgoing message of a history to the outbox.
 type Message struct {
-	ClientRef         string
-	Delivered, Failed bool
+	ClientRef                 string
+	Stored, Delivered, Failed bool
 	// Obsolete: it is not to be sent again, as a contact request that was taken back.
 	Obsolete bool
 }
@@ -163,9 +169,13 @@ type Options struct {
 	OwnDevices OwnDevices
 	People     People
 	Network    Network
-	Now        func() time.Time
-	Rand       io.Reader
-	Log        port.Logger
+	// Archive are the store nodes; nil if the network has none.
+	Archive port.Archive
+	// Beside runs f on a goroutine of its own; ctx ends with the engine.
+	Beside func(f func(ctx context.Context))
+	Now    func() time.Time
+	Rand   io.Reader
+	Log    port.Logger
 	// ResendBase is the wait before the first resend; AckDelay is the time acknowledgements
 	// wait for others to go with.
 	ResendBase, AckDelay time.Duration
@@ -197,7 +207,11 @@ type Outbox struct {
 	// heard holds, by device, the last time that its waiting messages were hurried because
 	// it was heard.
 	heard *lru.Cache[Device, time.Time]
+	paces *lru.Cache[key.Public, pace]
 	away  away
+	asker *confirm.Asker
+	// acked limits the envelopes that carry nothing but acknowledgements, by person.
+	acked *ratelimit.Keyed[key.Public]
 	// back are people who were heard and to whom something has failed.
 	back   map[key.Public]bool
 	failed failedMessages
@@ -212,6 +226,7 @@ type Outbox struct {
 	confirmed atomic.Bool
 	// The id of an attempt, and the number in tableEnvelopes, that were given out last.
 	lastAttempt, lastEnvelope uint64
+	largeSealed               bool // this sealing has a large row
 }
 
 // remembered bounds the people and devices whose limits are kept in memory.
@@ -220,9 +235,14 @@ const remembered = 256
 // New makes an outbox that is empty until Load.
 func New(o Options) *Outbox {
 	heard, _ := lru.New[Device, time.Time](remembered) // fails only for a size below 1
+	paces, _ := lru.New[key.Public, pace](remembered)
 	return &Outbox{
-		Options: o, heard: heard,
-		acks: map[key.Public]*pendingAcks{}, holds: map[key.Public]*hold{}, back: map[key.Public]bool{},
+		Options: o, heard: heard, paces: paces,
+		asker: confirm.New(confirm.Options{
+			Archive: o.Archive, Wait: o.ResendBase, Beside: o.Beside, Answered: o.Wake, Log: o.Log,
+		}),
+		acked: ratelimit.NewKeyed[key.Public](ratelimit.Rate{AtOnce: acksAtOnce, Every: o.ResendBase / acksEvery}, remembered),
+		acks:  map[key.Public]*pendingAcks{}, holds: map[key.Public]*hold{}, back: map[key.Public]bool{},
 		failed:  failedMessages{byPeer: map[key.Public][]failedMessage{}},
 		repeats: ratelimit.NewKeyed[key.Public](ratelimit.Rate{AtOnce: repeatsAtOnce, Every: o.ResendBase}, remembered),
 	}
@@ -259,6 +279,9 @@ func (o *Outbox) Due(t *ledger.Turn) (due time.Time) {
 	if at, ok := o.rows.nextDue(); ok {
 		earlier(at)
 	}
+	if at := o.asker.Due(); !at.IsZero() {
+		earlier(at)
+	}
 	return due
 }
 
@@ -284,6 +307,8 @@ func (o *Outbox) ShiftClock(_ *ledger.Turn, by time.Duration) {
 	}
 	o.rows.shift(by)
 	o.heard.Purge()
+	o.paces.Purge()
+	o.asker.Shift(by)
 }
 
 // shift moves when rows are due.
@@ -293,6 +318,9 @@ func (s *rows) shift(by time.Duration) {
 	for _, r := range s.byMVDS {
 		d := &r.due
 		d.next, d.regular, d.hurried = d.next.Add(by), d.regular.Add(by), d.hurried.Add(by)
+		if !d.early.IsZero() {
+			d.early = d.early.Add(by)
+		}
 	}
 }
 

@@ -39,7 +39,11 @@ func (o *Outbox) publishAll() bool {
 	}
 	var rest []*attempt
 	for i, at := range o.unpublished {
+		before := at.envelopes.out
 		err := o.publish(at)
+		if at.envelopes.out > before {
+			o.reportProgress(at)
+		}
 		if at.damaged {
 			o.unrecordable(at, err)
 			continue
@@ -109,6 +113,9 @@ type publication struct {
 // publishedRow is a row that is still there.
 type publishedRow struct {
 	row   row
+	sends int       // how often it was sent by its schedule, or counts as sent
+	extra int       // how often it was sent beside it
+	now   time.Time // when it was published
 	next  time.Time // when it is due again
 	event []byte    // that its message is sent now; nil if it was before
 	// If next is not one of its regular times: the number of such sendings left, and the
@@ -167,6 +174,7 @@ func (o *Outbox) storePublished(tx *ledger.Tx, p *publication) error {
 		}
 		rec := &wire.AttemptRecord{Id: at.id}
 		at.sent.addTo(rec)
+		o.watch(tx, at, rec)
 		for _, r := range p.rows[i] {
 			if at.failure != "" {
 				if err := o.giveUp(tx, r.row, at.failure); err != nil {
@@ -175,7 +183,8 @@ func (o *Outbox) storePublished(tx *ledger.Tx, p *publication) error {
 				continue
 			}
 			rec.Rows = append(rec.Rows, &wire.AttemptRowRecord{
-				Row: r.row.number, Sends: uint32(r.row.sends), NextSendAt: r.regular.UnixMilli(),
+				Row: r.row.number, Sends: uint32(r.sends), NextSendAt: r.regular.UnixMilli(), Extra: uint32(r.extra),
+				StoredSafely: r.row.safely,
 			})
 			if err := o.rowPublished(tx, at, r); err != nil {
 				return err
@@ -230,13 +239,19 @@ func (o *Outbox) unrecordable(at *attempt, err error) {
 
 // dueAgain computes when a row that has just been published is due again.
 func (o *Outbox) dueAgain(r row, now time.Time) publishedRow {
-	p := publishedRow{row: r}
+	p := publishedRow{row: r, sends: r.sends, extra: r.due.extra, now: now}
+	base := o.wait(r.peer, now)
 	if r.due.quick == 0 {
-		p.next = now.Add(datasync.Backoff(r.sends, o.ResendBase, o.Rand))
+		p.sends, p.next = o.skip(r, now)
+		if p.sends == r.sends {
+			// What went out early, on its own or along with others, is due again as if it had not.
+			p.next = latest(latest(now, r.due.next), r.due.early).Add(datasync.Backoff(r.sends, base, o.Rand))
+		}
 		p.regular = p.next
 		return p
 	}
-	p.next = now.Add(datasync.Backoff(r.due.sent+1, o.ResendBase, o.Rand))
+	p.extra++
+	p.next = now.Add(datasync.Backoff(r.due.sent+1, base, o.Rand))
 	if r.due.quick > 1 && p.next.Before(r.due.regular) {
 		p.quick, p.regular = r.due.quick-1, r.due.regular
 		return p
@@ -248,26 +263,26 @@ func (o *Outbox) dueAgain(r row, now time.Time) publishedRow {
 	return p
 }
 
-// SentState returns the evidence that a message was sent, which its own record may lack;
-// nil if it was not sent, or the record has it. known reports whether the message is in the
-// outbox.
-func (o *Outbox) SentState(id [32]byte) (sent *Sent, known bool) {
+// SentState returns the evidence that a message was sent and is stored, which its own
+// record may lack; nil if it was not, or the record has it. known reports whether the
+// message is in the outbox.
+func (o *Outbox) SentState(id [32]byte) (sent *Sent, stored *Stored, known bool) {
 	o.rows.mu.Lock()
 	defer o.rows.mu.Unlock()
 	r := o.rows.byMessage[id]
 	if r == nil {
-		return nil, false
+		return nil, nil, false
 	}
-	return r.sent, true
+	return r.sent, r.stored, true
 }
 
-// keepSent stores in the record of a message that it was sent, because its row leaves the
-// attempt whose record says so.
+// keepSent stores in the record of a message that it was sent, and that it is stored,
+// because its row leaves the attempt whose record says so.
 func (o *Outbox) keepSent(tx *ledger.Tx, r row) error {
-	if r.sent == nil || r.delivered {
+	if r.delivered || r.sent == nil && r.stored == nil {
 		return nil
 	}
-	return o.Messages.Sent(tx, r.id, *r.sent)
+	return o.Messages.Sent(tx, r.id, r.sent, r.stored)
 }
 
 // changedRecords are records of attempts that one transaction changes, by id: each is
@@ -301,6 +316,20 @@ func (c changedRecords) write(tx port.Tx) error {
 	return nil
 }
 
+// recordOf returns the record of an attempt, to be changed.
+func (o *Outbox) recordOf(tx *ledger.Tx, id uint64) (*wire.AttemptRecord, error) {
+	changed := o.changed(tx)
+	if rec := changed[id]; rec != nil {
+		return rec, nil
+	}
+	rec := &wire.AttemptRecord{}
+	if _, err := ledger.Get(tx, tableAttempts, ledger.NumberKey(id), rec); err != nil {
+		return nil, err
+	}
+	changed[id] = rec
+	return rec, nil
+}
+
 // leaveRecord removes a row that is gone, or goes out by another attempt, from the record
 // of its last attempt. The record of an attempt that is not out yet is left alone, because
 // the attempt must be published as it is stored.
@@ -308,14 +337,9 @@ func (o *Outbox) leaveRecord(tx *ledger.Tx, r row) error {
 	if r.at.state != out {
 		return nil
 	}
-	changed := o.changed(tx)
-	rec := changed[r.at.attempt]
-	if rec == nil {
-		rec = &wire.AttemptRecord{}
-		if _, err := ledger.Get(tx, tableAttempts, ledger.NumberKey(r.at.attempt), rec); err != nil {
-			return err
-		}
-		changed[r.at.attempt] = rec
+	rec, err := o.recordOf(tx, r.at.attempt)
+	if err != nil {
+		return err
 	}
 	rec.Rows = slices.DeleteFunc(rec.Rows, func(a *wire.AttemptRowRecord) bool { return a.GetRow() == r.number })
 	return nil

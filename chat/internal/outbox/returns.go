@@ -27,6 +27,9 @@ const (
 	// number after our own return, when they may be offline.
 	heardSends = 6
 	backSends  = 3
+	// maxBackSends ends that for a message: who comes and goes all day long would have it
+	// sent all month long to somebody who does not.
+	maxBackSends = 4 * backSends
 
 	// Each time we are back takes one of backAtOnce tokens, of which one comes again in
 	// backEvery waits of ResendBase, with the default one in 9 minutes: a network that
@@ -38,11 +41,18 @@ const (
 	maxPeopleBack = 256
 )
 
+// quickBytes bounds the bytes of the sendings soon of one message at a time: a large one is
+// sent less often, but once at least.
+const quickBytes = 1 << 20
+
+// soon returns how many times a row is sent soon when times would be right for a small one.
+func (r *row) soon(times int) int { return max(1, min(times, quickBytes/max(1, r.size))) }
+
 // hasten makes a row due now that was sent before and waits for its next time; times is the
 // number of sendings soon.
 func (d *schedule) hasten(now time.Time, times int) {
 	if d.quick == 0 {
-		d.regular = d.next
+		d.regular = latest(d.next, d.early)
 	}
 	d.next, d.quick, d.sent = now, max(d.quick, times), 0
 }
@@ -61,7 +71,7 @@ func (s *rows) hurry(from Device, addressed, own bool, now time.Time, pause time
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.byMVDS {
-		if r.peer != from.Peer || !r.waits(now) || r.due.hurries >= maxHurries {
+		if r.peer != from.Peer || !r.waits(now) || r.due.hurries >= maxHurries || r.due.extra >= maxHurries*heardSends {
 			continue
 		}
 		if (own || r.delivered) && (!addressed || slices.Contains(r.acked, from.Installation)) {
@@ -70,7 +80,7 @@ func (s *rows) hurry(from Device, addressed, own bool, now time.Time, pause time
 		if r.delivered && r.due.next.Sub(now) < pause {
 			continue
 		}
-		r.due.hasten(now, heardSends)
+		r.due.hasten(now, r.soon(heardSends))
 		r.due.hurries++
 	}
 }
@@ -122,7 +132,7 @@ func (s *rows) unanswered() []key.Public {
 	return people
 }
 
-// hastenFor hastens what waits for people.
+// hastenFor hastens what waits for people, except what they will find in the store.
 func (s *rows) hastenFor(people []key.Public, now time.Time) {
 	wanted := map[key.Public]bool{}
 	for _, k := range people {
@@ -131,8 +141,8 @@ func (s *rows) hastenFor(people []key.Public, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.byMVDS {
-		if wanted[r.peer] && r.waits(now) {
-			r.due.hasten(now, backSends)
+		if wanted[r.peer] && r.waits(now) && !r.safely && r.due.extra < maxBackSends {
+			r.due.hasten(now, r.soon(backSends))
 		}
 	}
 }
@@ -142,6 +152,7 @@ func (s *rows) hastenFor(people []key.Public, now time.Time) {
 // of what it sent.
 func (o *Outbox) Heard(from Device) {
 	now := o.Now()
+	o.present(from.Peer, now)
 	if h := o.holds[from.Peer]; h != nil {
 		*h = hold{next: now}
 		o.rows.release(from.Peer, now)

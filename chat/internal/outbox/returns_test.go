@@ -21,7 +21,7 @@ func sentTwice(t *testing.T, now time.Time) (*Outbox, *row) {
 		t.Fatal(err)
 	}
 	o := New(Options{Rand: rand.Reader, ResendBase: base})
-	r := &row{mvds: [32]byte{1}, peer: k.Public(), sends: 2, at: stage{out, 1}, due: schedule{next: now.Add(base)}}
+	r := &row{mvds: [32]byte{1}, peer: k.Public(), sends: 2, at: stage{out, 1}, due: schedule{next: now.Add(base), wait: base}}
 	o.rows.add(r)
 	return o, r
 }

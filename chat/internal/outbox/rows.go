@@ -34,7 +34,13 @@ type row struct {
 	due       schedule
 	acked     []string // installations that have it
 	delivered bool     // some installation has it
-	sent      *Sent    // the evidence that its message was sent, which its record may lack: publish.go
+	// sent and stored are the evidence that its message was sent, and that store nodes have
+	// it, which its record may lack: publish.go, stored.go.
+	sent   *Sent
+	stored *Stored
+	// inStore is true once store nodes have its message, and safely if each that was asked
+	// has.
+	inStore, safely bool
 	// body is the message it sends, until that was published once, if there was room.
 	body *datasync.Message
 }
@@ -92,31 +98,8 @@ func (s stage) enter(next state, attempt uint64) (stage, bool) {
 // be due.
 func (r *row) idle() bool { return r.at.state != inAttempt }
 
-// schedule holds the times at which a row is to be sent. Its regular times are by
-// datasync.Backoff. When somebody is back it is sent sooner, a bounded number of times,
-// beside them: see returns.go.
-type schedule struct {
-	next    time.Time
-	quick   int       // the number of sendings soon that are left
-	sent    int       // sendings since the last hastening
-	regular time.Time // when quick is not 0: when it is due by its regular times
-	// hurried is the last time it was made due early because an installation asked for it,
-	// and hurries counts the times it was because somebody was heard.
-	hurried time.Time
-	hurries int
-}
-
 // firstSent reports whether the attempt of a row is the one that makes its message sent.
 func (r *row) firstSent() bool { return r.inHistory && r.sends == 1 && !r.delivered }
-
-// sendsThen returns the number of times a row will have been sent by its schedule once its
-// next attempt is out.
-func (r *row) sendsThen() int {
-	if r.due.quick > 0 {
-		return r.sends
-	}
-	return r.sends + 1
-}
 
 // groupMessage is a row's message as MVDS sends it, from its record.
 func groupMessage(self, peer key.Public, rec *wire.OutboxRecord) datasync.Message {
@@ -267,7 +250,7 @@ func (s *rows) recordedIn(at *attempt) (all []row) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range at.rows {
-		if r := s.find(a); r != nil && (r.at.state == out || r.sent != nil) {
+		if r := s.find(a); r != nil && (r.at.state == out || r.sent != nil || r.stored != nil) {
 			all = append(all, *r)
 		}
 	}
@@ -325,61 +308,12 @@ func (s *rows) published(p publishedRow, attempt uint64) bool {
 	next, ok := r.at.enter(out, attempt)
 	if ok {
 		r.at = next
+		r.sends = p.sends
 		r.due.next, r.due.quick, r.due.sent, r.due.regular = p.next, p.quick, r.due.sent+1, p.regular
+		r.due.wait, r.due.extra, r.due.early = p.next.Sub(p.now), p.extra, time.Time{}
 		s.dropBody(r)
 	}
 	return ok
-}
-
-// nextDue returns the time at which the next row has to be sent.
-func (s *rows) nextDue() (t time.Time, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, r := range s.byMVDS {
-		if r.idle() && (!ok || r.due.next.Before(t)) {
-			t, ok = r.due.next, true
-		}
-	}
-	return t, ok
-}
-
-// due lists, by person, the rows to be sent now in the order of their clocks. For
-// somebody who has one due, those due within coalesce come along.
-func (s *rows) due(now time.Time, coalesce time.Duration) map[key.Public][]row {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	soon, people := now.Add(coalesce), map[key.Public]*dueRows{}
-	for _, r := range s.byMVDS {
-		if !r.idle() || r.due.next.After(soon) {
-			continue
-		}
-		d := people[r.peer]
-		if d == nil {
-			d = &dueRows{}
-			people[r.peer] = d
-		}
-		d.rows = append(d.rows, r)
-		d.now = d.now || !r.due.next.After(now)
-	}
-	due := map[key.Public][]row{}
-	for peer, d := range people {
-		if !d.now {
-			continue
-		}
-		slices.SortFunc(d.rows, byClock)
-		list := make([]row, len(d.rows))
-		for i, r := range d.rows {
-			list[i] = *r
-		}
-		due[peer] = list
-	}
-	return due
-}
-
-// dueRows are rows of one person that are due soon; now is true if one is due already.
-type dueRows struct {
-	rows []*row
-	now  bool
 }
 
 // Entry is a message to be delivered to one identity.

@@ -25,3 +25,11 @@ func (k *Keyed[K]) Allow(of K, now time.Time) bool {
 	k.buckets.Add(of, b)
 	return allowed
 }
+
+// Next returns the time of the next token of a key's bucket: the zero time if there is one
+// already.
+func (k *Keyed[K]) Next(of K, now time.Time) time.Time {
+	b, _ := k.buckets.Peek(of)
+	b.Refill(now, k.rate.Every)
+	return b.Next(k.rate)
+}

@@ -1,0 +1,85 @@
+package chat
+
+import (
+	"time"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/catchup"
+	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/port"
+	"libstatus1to1/chat/protocol/key"
+)
+
+// Fetching what was missed from store nodes: package catchup does the work.
+
+// newCatchUp makes the part; the ledger and the history must be open.
+func (c *Client) newCatchUp(stepped bool) *catchup.CatchUp {
+	archive, _ := c.net.(port.Archive)
+	return catchup.New(catchup.Options{
+		Ledger: c.ledger, Archive: archive, Now: c.now, Log: c.log, Wake: c.kick, Stepped: stepped,
+		Topics:  c.topicsToFetch,
+		Deliver: c.receiveArchived,
+		Emit: func(subject string, e event.Event) {
+			c.ledger.Events.PushLatest(subject, e, c.now().UnixMilli())
+		},
+		Panicked: func(value any, stack []byte) { c.Fail("catching up", value, stack) },
+	})
+}
+
+// CatchUp asks the store nodes soon for what was missed.
+func (c *Client) CatchUp() error {
+	if err := c.checkOpen(); err != nil {
+		return err
+	}
+	c.catchUp.Missed(time.Time{})
+	return nil
+}
+
+// topicsToFetch lists the stored routes' topics, and the partitioned one. Those of people
+// whose contact code is only awaited are not among them: an old one says nothing.
+func (c *Client) topicsToFetch() ([]catchup.Topic, error) {
+	active, err := c.history.LastClocks()
+	if err != nil {
+		return nil, err
+	}
+	return c.routes.toFetch(active), nil
+}
+
+// toFetch lists the topics of the routes that are known: each once, with the most important
+// of its reasons.
+func (r *routes) toFetch(active map[key.Compact]uint64) []catchup.Topic {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	index := make(map[string]int, len(r.known))
+	all := make([]catchup.Topic, 0, len(r.known))
+	for _, route := range r.known {
+		t := catchup.Topic{Name: route.contentTopic, Class: route.kind.rule().class, Active: active[route.peer]}
+		if at, found := index[t.Name]; !found {
+			index[t.Name] = len(all)
+			all = append(all, t)
+		} else {
+			all[at].Class = min(all[at].Class, t.Class)
+			all[at].Active = max(all[at].Active, t.Active)
+		}
+	}
+	return all
+}
+
+// receiveArchived puts envelopes of store nodes into the receiving pipeline, and returns
+// when they are stored.
+func (c *Client) receiveArchived(batch []Envelope) error {
+	defer c.kick() // acknowledgements may be due
+	return c.exclusive(func(t *ledger.Turn) error {
+		switch {
+		case c.life.closed.Load():
+			return Errorf(CodeClosed, "", "the client is closed")
+		case c.loop.paused.Load():
+			return Errorf(CodeStoreSuspended, "", "the store is suspended")
+		case c.loop.storePause.Lasts(t.Now):
+			return Errorf(CodeStoreIO, "", "the store has just failed")
+		}
+		c.counters.received.Add(uint64(len(batch)))
+		_, err := c.receive(batch, archived)
+		return err
+	})
+}

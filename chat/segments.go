@@ -1,0 +1,136 @@
+package chat
+
+import (
+	"crypto/sha256"
+	"errors"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/internal/segments"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/segment"
+	"libstatus1to1/chat/protocol/session"
+)
+
+// Large messages: what is too large for an envelope goes as segments in one envelope each
+// (package segment). Here they are made, and find their way through the receiving pipeline;
+// package segments keeps those that have come.
+
+// newSegments makes the part; the ledger must be open.
+func (c *Client) newSegments() *segments.Segments {
+	return segments.New(segments.Options{
+		Ledger: c.ledger, Log: c.log, Blocked: c.people.contacts.blocked,
+		Stranger: func(who key.Compact) bool { return !c.isSelf(who) && c.people.contacts.stranger(who) },
+	})
+}
+
+// segmentSize returns the size of a segment: three quarters of what an envelope carries, as
+// deployed. What is not larger is not split.
+func (c *Client) segmentSize() int { return c.net.MaxPayload() / 4 * 3 }
+
+// inEnvelopes seals a ProtocolMessage into e: in one envelope, or its segments in one each.
+func (c *Client) inEnvelopes(e *sealed, pm []byte, seal func([]byte) ([]byte, error)) error {
+	size := c.segmentSize()
+	if len(pm) <= size {
+		b, err := seal(pm)
+		e.envelopes = [][]byte{b}
+		return err
+	}
+	all, err := segment.Split(pm, size)
+	if err != nil {
+		return Errorf(CodeTooLarge, "", "a message does not fit into segments").Because(err)
+	}
+	e.segmented = setDigest(all[0].Hash, c.self.Load().public)
+	e.envelopes = make([][]byte, len(all))
+	for i, s := range all {
+		b, err := s.Encode()
+		if err == nil {
+			e.envelopes[i], err = seal(b)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setDigest names the set of segments of a message in the marks of what was seen, as digest
+// names what comes in one envelope.
+func setDigest(hash [32]byte, sender key.Public) [32]byte {
+	return sha256.Sum256(append(append(sender.Compressed(), "segments"...), hash[:]...))
+}
+
+// rememberSegments marks the segments that we are going to send: a store node gives them
+// back to us, and they must not be put together.
+func (t *txn) rememberSegments(e *sealed) error {
+	if len(e.envelopes) < 2 {
+		return nil
+	}
+	return t.remember(t.c.self.Load().public, seenDigest, e.segmented, nil)
+}
+
+// segment takes a segment. If that makes a message whole, the message goes on as if it had
+// come in one envelope. What blocked people send is not kept.
+func (p *pass) segment(m *inbound) error {
+	if m.silent {
+		return dropped("blocked")
+	}
+	if p.segments == nil {
+		p.segments = p.c.segments.Begin()
+		p.do(func(t *txn) error { return p.segments.Store(t.Tx) })
+	}
+	whole, set, err := p.segments.Accept(m.sender.Compact(), *m.segment, p.now)
+	switch {
+	case errors.Is(err, segments.ErrLater):
+		p.c.loop.unstored = append(p.c.loop.unstored, m.envelope)
+		return nil
+	case errors.Is(err, segments.ErrDuplicate):
+		return dropped("duplicate")
+	case errors.Is(err, segments.ErrFull):
+		return dropped("segments_full")
+	case ledger.Passing(err):
+		return err
+	case err != nil:
+		return dropped("segment")
+	}
+	p.progress(m, set)
+	if whole == nil {
+		return nil
+	}
+	m.segment, m.set = nil, m.digest
+	if err := p.parse(m, whole); err != nil {
+		return err
+	}
+	if done, err := p.seenBefore(m); done || err != nil {
+		return err
+	}
+	return p.open(m)
+}
+
+// parse decodes a ProtocolMessage.
+func (p *pass) parse(m *inbound, b []byte) (err error) {
+	if m.message, err = session.ParseMessage(b); err != nil {
+		return dropped("protocol")
+	}
+	if m.sender == p.a.public && m.message.GetInstallationId() == p.a.self.InstallationID {
+		return dropped("own")
+	}
+	m.digest = digest(b, m.sender)
+	return nil
+}
+
+// progress tells programs how much of a large message has come. Of strangers nothing is told
+// before they have said something, and what other devices of ours send is no news.
+func (p *pass) progress(m *inbound, set segment.Set) {
+	s, known := p.c.people.contacts.get(m.sender)
+	if m.sender == p.a.public || !known || s.stranger() {
+		return
+	}
+	id := event.Hex(m.segment.Hash[:])
+	done, total := set.Received()
+	e := event.MessageProgress{ChatID: m.sender.Hex(), TransferID: id, Done: done, Total: total}
+	p.do(func(t *txn) error {
+		t.After(func() { t.c.ledger.Events.PushLatest(ledger.SubjectProgress+id, e, p.now.UnixMilli()) })
+		return nil
+	})
+}
