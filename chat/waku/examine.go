@@ -8,7 +8,6 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/ethereum/go-ethereum/p2p/dnsdisc"
 
@@ -90,22 +89,29 @@ func (r *run) withoutDiscovery(check port.Check) port.Check {
 	return check
 }
 
-// readTrees reads all trees at once, up to the deadline.
+// readTrees reads all trees at once. Of one that is not read at the deadline the result is
+// that; the system's resolver may go on for some seconds.
 func (r *run) readTrees(ctx context.Context) []treeResult {
-	s := r.owner.settings
-	results := make([]treeResult, len(s.trees))
-	var reading sync.WaitGroup
-	for i, url := range s.trees {
-		domain, _, _ := dnsdisc.ParseURL(url) // it was checked
-		results[i].domain = domain
-		reading.Go(func() { results[i].read(ctx, s, url) })
+	trees := r.owner.settings.trees
+	done := make([]chan treeResult, len(trees))
+	for i, url := range trees {
+		done[i] = make(chan treeResult, 1)
+		r.spawnUnlessEnded("waku examine", func() { done[i] <- readTree(ctx, r.owner.settings, url) })
 	}
-	reading.Wait()
+	results := make([]treeResult, len(trees))
+	for i, url := range trees {
+		select {
+		case results[i] = <-done[i]:
+		case <-ctx.Done():
+			results[i] = treeResult{text: "it could not be read in time", err: ctx.Err()}
+		}
+		results[i].domain, _, _ = dnsdisc.ParseURL(url) // it was checked
+	}
 	return results
 }
 
-// read reads a tree, and counts the nodes in it that we could use.
-func (t *treeResult) read(ctx context.Context, s settings, url string) {
+// readTree reads a tree, and counts the nodes in it that we could use.
+func readTree(ctx context.Context, s settings, url string) (t treeResult) {
 	nodes, err := s.readTree(ctx, url)
 	t.nodes, t.err = len(nodes), err
 	for _, node := range nodes {
@@ -117,6 +123,7 @@ func (t *treeResult) read(ctx context.Context, s settings, url string) {
 	if err != nil {
 		t.text = err.Error()
 	}
+	return t
 }
 
 // remedy is what can be done about a tree without nodes for us.

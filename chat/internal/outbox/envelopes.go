@@ -41,7 +41,7 @@ func (o *Outbox) oneAtATime(rows []row, room int, acks bool) []row {
 	if !slices.ContainsFunc(rows, large) {
 		return rows
 	}
-	if large(rows[0]) && !acks && !o.largeSealed && !slices.ContainsFunc(o.unpublished, (*attempt).isLarge) {
+	if large(rows[0]) && !acks && !o.largeSealed && !slices.ContainsFunc(slices.Concat(o.unpublished, o.underWay), (*attempt).isLarge) {
 		o.largeSealed = true
 		return rows[:1]
 	}
