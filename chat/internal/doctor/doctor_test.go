@@ -73,7 +73,7 @@ func hangs(ctx context.Context, _ port.StoreQuery) (port.StorePage, error) {
 	return port.StorePage{}, ctx.Err()
 }
 func refuses(context.Context, port.StoreQuery) (port.StorePage, error) {
-	return port.StorePage{}, errors.New("429 too many requests")
+	return port.StorePage{}, errors.New("429 too many\x1b[2J\n requests " + strings.Repeat("x", 2*maxCause))
 }
 
 func online(peers int) *network {
@@ -105,6 +105,9 @@ func of(t *testing.T, d *Doctor, name string) port.Check {
 		t.Fatalf("there is no check %s in %+v", name, checks)
 	}
 	for _, c := range checks {
+		if len(c.Cause) > maxCause || strings.ContainsAny(c.Cause, "\x1b\n") {
+			t.Errorf("what a peer says is not bounded: %q", c.Cause)
+		}
 		if c.Cause == "" || (c.Result == port.CheckFailed || c.Result == port.CheckWarning) != (c.Remedy != "") && c.Result != port.CheckSkipped {
 			t.Errorf("without a cause, or a remedy for what is no fault: %+v", c)
 		}
