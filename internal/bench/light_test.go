@@ -27,7 +27,7 @@ const lightFor = "STATUS1TO1_BENCH_LIGHT_FOR"
 // The child settles: it connects, subscribes, and catches up. Then it is measured for two
 // rounds of pings.
 const (
-	lightSettles = 20 * time.Second
+	lightSettles = time.Minute
 	lightIdles   = 3 * time.Minute
 )
 
