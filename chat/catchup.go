@@ -12,6 +12,14 @@ import (
 
 // Fetching what was missed from store nodes: package catchup does the work.
 
+// origin is where envelopes come from.
+type origin int
+
+const (
+	live     origin = iota // the network, as they were published
+	archived               // store nodes, which may have had them for weeks
+)
+
 // newCatchUp makes the part; the ledger and the history must be open.
 func (c *Client) newCatchUp(stepped bool) *catchup.CatchUp {
 	archive, _ := c.net.(port.Archive)

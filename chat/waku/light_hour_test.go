@@ -73,6 +73,7 @@ func TestLightIdleHour(t *testing.T) {
 		if strings.Contains(strings.Join(s.logged, " "), "has not published") {
 			t.Errorf("probes did not go out: %q", s.logged)
 		}
+		for _, l := range s.logged { t.Log(l) }
 		s.stop(t)
 		links.stop(t)
 	})
