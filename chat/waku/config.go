@@ -6,8 +6,9 @@
 // go-waku: it listens on TCP if it is configured to, and accepts peers that dial it within
 // the limits of limits.go. In light mode it is a client of service nodes. In both it stays
 // connected to the static peers it is given, looks for other peers if the configuration
-// names a way to find some (finder.go), connects to the store nodes of the configuration
-// when they are asked, and dials nobody else. It uses no time server and no QUIC.
+// names a way to find some (finder.go), and connects to the store nodes of the
+// configuration when they are asked. It dials nobody else, and uses no time server and no
+// QUIC.
 //
 // # Store nodes
 //
@@ -20,10 +21,10 @@
 //
 // A light node hears what it has subscribed to at service nodes (12/WAKU2-FILTER:
 // filter.go is the wire, subscription.go one subscription, subscriber.go all of them), and
-// publishes through service nodes (19/WAKU2-LIGHTPUSH: lightpush.go, publisher.go). It runs no gossipsub
-// and listens on nothing. Nobody proves that a service node does what it says, so two are
-// asked for everything, and what one does is held against the other (review.go). What may
-// have been missed is told to the engine (gaps.go), which asks store nodes.
+// publishes through service nodes (19/WAKU2-LIGHTPUSH: lightpush.go, publisher.go). It runs
+// no gossipsub and listens on nothing. Nobody proves that a service node does what it says,
+// so two are asked for everything, and what one does is held against the other (review.go).
+// What may have been missed is told to the engine (gaps.go), which asks store nodes.
 //
 // # One relay subscription a shard
 //

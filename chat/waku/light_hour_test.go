@@ -18,10 +18,13 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 	filterpb "github.com/waku-org/go-waku/waku/v2/protocol/filter/pb"
+	storepb "github.com/waku-org/go-waku/waku/v2/protocol/store/pb"
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat"
 	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/wire"
+	"libstatus1to1/store"
 )
 
 // The budget of an idle hour in light mode.
@@ -78,6 +81,60 @@ func TestLightIdleHour(t *testing.T) {
 	})
 }
 
+// The same for the whole client: with the engine's loop, its looks at store nodes, and
+// twenty people in the address book.
+func TestLightIdleHourOfAClient(t *testing.T) {
+	today := time.Now().Round(0)
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(today)) // synctest begins in 2000
+		links := &links{listening: map[string]*pipeListener{}}
+		c := Config{Mode: ModeLight}
+		for i := range 2 {
+			c.Peers = append(c.Peers, links.serve(t, fmt.Sprintf("/ip4/10.0.0.%d/tcp/1", i+1)))
+		}
+		n, err := New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.settings.link = links.transport
+		client, err := chat.Open(t.Context(), chat.Options{Store: store.Memory(), Transport: n})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := client.CreateIdentity(t.Context(), 12, "alice"); err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			if _, err := client.AddContact(newKey(t).Public(), "somebody"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		look := func() chat.Diagnostics {
+			d, err := client.Diagnostics()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
+		}
+		time.Sleep(15 * time.Minute)
+		before := look()
+		const hours = 7 // some have a contact code in them
+		time.Sleep(hours * time.Hour)
+		after := look()
+		bytes := (after.Traffic.BytesIn + after.Traffic.BytesOut - before.Traffic.BytesIn - before.Traffic.BytesOut) / hours
+		node := float64(after.Traffic.Wakeups-before.Traffic.Wakeups) / hours
+		loop := float64(after.LoopWakeups-before.LoopWakeups) / hours
+		t.Logf("%d bytes, %.1f wake-ups of the node, %.1f of the loop in an hour; the start: %+v", bytes, node, loop, *before.Traffic)
+		if bytes > hourBytes || node+loop > hourWakeups {
+			t.Errorf("%d bytes, %.1f wake-ups in an idle hour", bytes, node+loop)
+		}
+		if err := client.Close(); err != nil {
+			t.Error(err)
+		}
+		links.stop(t)
+	})
+}
+
 // loopWakeups is what the engine's loop has of the budget: chat's TestIdleLoopIsQuiet.
 const loopWakeups = 10
 
@@ -105,6 +162,7 @@ func (l *links) serve(t *testing.T, at string) string {
 	}
 	h.SetStreamHandler(metadataProtocol, func(stream network.Stream) { finish(stream, s.answerMetadata(stream)) })
 	h.SetStreamHandler(filterSubscribe, func(stream network.Stream) { finish(stream, serveFilter(stream)) })
+	h.SetStreamHandler(storeProtocol, func(stream network.Stream) { finish(stream, serveStore(stream)) })
 	h.SetStreamHandler(lightpush3, func(stream network.Stream) { finish(stream, l.servePush(stream)) })
 	address, err := ma.NewMultiaddr(at)
 	if err != nil {
@@ -132,6 +190,16 @@ func serveFilter(stream network.Stream) error {
 	}
 	return pbio.NewDelimitedWriter(stream).WriteMsg(&filterpb.FilterSubscribeResponse{
 		RequestId: request.RequestId, StatusCode: statusOK, StatusDesc: proto.String("OK")})
+}
+
+// serveStore has nothing.
+func serveStore(stream network.Stream) error {
+	request := new(storepb.StoreQueryRequest)
+	if err := pbio.NewDelimitedReader(stream, 1<<20).ReadMsg(request); err != nil {
+		return err
+	}
+	return pbio.NewDelimitedWriter(stream).WriteMsg(&storepb.StoreQueryResponse{
+		RequestId: request.RequestId, StatusCode: proto.Uint32(statusOK)})
 }
 
 func (l *links) servePush(stream network.Stream) error {
