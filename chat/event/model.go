@@ -38,7 +38,7 @@ type Message struct {
 	// Failure is the reason a message failed: "undeliverable" (no acknowledgement in 20
 	// days 12 hours, with the default resend_base_ms: the recipient is away or does not
 	// accept it), "cancelled" (by messages.cancel) or "too_large" (the network does not
-	// carry it). Undeliverable messages are sent again when their recipient is back:
+	// carry it, or not for all devices of the recipient). Undeliverable messages are sent again when their recipient is back:
 	// the last 100 of each person, up to 70 days after they failed and up to 3 times.
 	Failure   string `json:"failure,omitempty"`
 	ClientRef string `json:"client_ref,omitempty"`
