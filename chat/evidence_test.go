@@ -161,6 +161,7 @@ func TestOfflineForAMonthWithRestlessSender(t *testing.T) {
 			if len(s.sent) > c.most {
 				t.Errorf("%d envelopes, want %d at most: %v", len(s.sent), c.most, s.sent)
 			}
+			t.Logf("%d envelopes", len(s.sent))
 		})
 	}
 }
