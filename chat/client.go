@@ -49,15 +49,21 @@ type Client struct {
 	sessions sessions
 	marks    markBook
 	batches  batches // of messages to be accepted
+	namedParts
+
+	online onlineState
+	loop   loop
+	life   life
+}
+
+// namedParts are the parts of the engine that have a package of their own; loop.parts lists
+// them.
+type namedParts struct {
 	history  *history.History
 	outbox   *outbox.Outbox
 	linking  *linking.Linking
 	catchUp  *catchup.CatchUp
 	segments *segments.Segments
-
-	online onlineState
-	loop   loop
-	life   life
 }
 
 // Open opens an engine. The network starts; when the store holds an identity its

@@ -28,6 +28,7 @@ var bounded = map[protoreflect.FullName]string{
 	"status1to1.record.AttemptRecord.hashes":         "segment.MaxSegments, of a message of ours",
 	"status1to1.record.AttemptRecord.stored_nodes":   "confirm.maxNodes",
 	"status1to1.record.MessageRecord.evidence_nodes": "confirm.maxNodes",
+	"status1to1.record.CatchUpRecord.pubsub_topics":  "waku.maxShards: those of the configuration",
 	"status1to1.record.AcksRecord.mvds_ids":          "maxPendingAcks, of strangers and blocked people maxPendingAcksUnwelcome",
 	"status1to1.record.SeenRecord.mvds_ids":          "maxSyncMessages",
 }

@@ -132,6 +132,7 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 		c.loop.networkPause.End()
 		t.Online = c.online.is() // the pause that kept it false is over
 		c.outbox.WasAway(t)
+		c.catchUp.Missed(time.Time{})
 	}
 	if c.online.peerCame.Swap(false) {
 		c.outbox.WasAway(t)

@@ -91,14 +91,6 @@ type inbound struct {
 	news       bool // the bundle with it is newer than all before of that installation
 }
 
-// origin is where envelopes come from.
-type origin int
-
-const (
-	live     origin = iota // the network, as they were published
-	archived               // store nodes, which may have had them for weeks
-)
-
 // receive handles a batch in one transaction, or, if one envelope of it cannot be stored, in
 // several. After an error, which is one that passes, unstored are the envelopes to be
 // handled again.
@@ -284,25 +276,6 @@ func (p *pass) seenBefore(m *inbound) (bool, error) {
 	return true, dropped("duplicate")
 }
 
-// getAll reads records on all cores; nil where there is none.
-func (c *Client) getAll(table Table, names [][]byte) ([][]byte, error) {
-	parts := (len(names) + getAtOnce - 1) / getAtOnce
-	values, failures := make([][]byte, len(names)), make([]error, parts)
-	parallel.Do(parts, func(part int) {
-		failures[part] = c.ledger.View(func(tx Tx) (err error) {
-			for i := part * getAtOnce; i < min(len(names), (part+1)*getAtOnce) && err == nil; i++ {
-				values[i], err = tx.Get(table, names[i])
-			}
-			return err
-		})
-	})
-	return values, errors.Join(failures...)
-}
-
-// getAtOnce is the number of records read in one transaction, because beginning one costs
-// as much as reading a record.
-const getAtOnce = 16
-
 // peer is an identity as the earlier envelopes of this pass left it.
 func (p *pass) peer(k key.Public) (session.Peer, error) {
 	if pp, ok := p.peers[k]; ok {
@@ -457,11 +430,6 @@ func (p *pass) heard(m *inbound, installation string, news bool) {
 		})
 	}
 }
-
-// signOfLife is the age up to which a message from a store node says that its sender is
-// online. The time is that of the envelope, which anybody can set: what waits is then sent
-// once too often.
-const signOfLife = 2 * time.Minute
 
 func (p *pass) reportSession(peer session.Peer, in session.Incoming) {
 	if !in.Started && !in.Established {

@@ -65,7 +65,7 @@ func (p *pass) lookUpMarks(kind byte, ids [][32]byte) {
 	for i, id := range ids {
 		names[i] = seenKey(kind, id)
 	}
-	marks, err := p.c.getAll(tableSeen, names)
+	marks, err := p.c.ledger.GetAll(tableSeen, names)
 	if err != nil {
 		return
 	}
@@ -133,7 +133,7 @@ func (p *pass) lookUpMessages(m *inbound, messages []datasync.Message) ([]knownA
 		ids[i], names[i] = all[i].mvds, all[i].id[:]
 	}
 	p.lookUpMarks(seenMVDS, ids)
-	stored, err := p.c.getAll(tableMessages, names)
+	stored, err := p.c.ledger.GetAll(tableMessages, names)
 	for i := range stored {
 		all[i].stored = stored[i] != nil
 	}

@@ -103,6 +103,9 @@ type NetworkPeer struct {
 	Address   string `json:"address,omitempty"`
 	Connected bool   `json:"connected"`
 	Static    bool   `json:"static"` // true for peers from the configuration or network.connect, which are redialled
+	// OnDemand is true for a store node of the configuration that is connected to only when
+	// it is asked for something.
+	OnDemand bool `json:"on_demand,omitempty"`
 	// OnShard is true while the peer is on one of our shards. Only then does what we
 	// publish reach it, and only then does it count for network.wait.
 	// In light mode it is a service node of one of our shards.

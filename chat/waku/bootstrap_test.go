@@ -70,6 +70,7 @@ func TestBootstrapTree(t *testing.T) {
 
 // What the key in the address has not signed is not used, whoever answers for the domain.
 func TestBootstrapTreeIsSigned(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	good, bad := start(t, Config{}), start(t, Config{})
 	key := newKey(t)
 	url, signed := tree(t, key, good.record(t))
@@ -112,6 +113,7 @@ func TestBootstrapTreeIsSigned(t *testing.T) {
 
 // A tree of any size costs a bounded number of lookups and gives a bounded number of nodes.
 func TestBootstrapTreeBounds(t *testing.T) {
+	t.Parallel()
 	var nodes []*enode.Node
 	for i := range 600 {
 		nodes = append(nodes, signedRecord(t, newKey(t), relays, enr.IPv4{10, 0, byte(i >> 8), byte(i)}, enr.TCP(1)))
@@ -180,6 +182,7 @@ func TestBootstrapExchange(t *testing.T) {
 // A responder may say what it likes: nothing breaks, and honest peers are found through
 // another one.
 func TestBootstrapHostileExchange(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	many := make([]*enode.Node, 60)
 	for i := range many {
 		many[i] = signedRecord(t, newKey(t), relays, shardList(16, 32), enr.IPv4{127, 0, 0, 1}, enr.TCP(i+1))
@@ -197,6 +200,7 @@ func TestBootstrapHostileExchange(t *testing.T) {
 		"nobody": naming(t, many...),
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			hostile, boot, one := start(t, Config{}), start(t, Config{}), start(t, Config{})
 			serveExchange(hostile, answer)
 			serveExchange(boot, naming(t, one.record(t)))

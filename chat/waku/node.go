@@ -181,7 +181,7 @@ func (n *Node) Status() port.NetworkStatus {
 	for _, p := range n.static.list() {
 		listed[p.id] = true
 		s.Peers = append(s.Peers, port.NetworkPeer{PeerID: p.id.String(), Address: p.addressText(),
-			Static: true, Connected: r != nil && r.connected(p.id), OnShard: r != nil && r.members.has(p.id), Error: p.problemText()})
+			Static: true, OnDemand: !p.isKept(), Connected: r != nil && r.connected(p.id), OnShard: r != nil && r.members.has(p.id), Error: p.problemText()})
 	}
 	if r == nil {
 		return s

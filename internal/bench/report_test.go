@@ -208,6 +208,9 @@ func TestMain(m *testing.M) {
 		os.Exit(runNode())
 	}
 	code := m.Run()
+	for _, f := range atEnd {
+		f()
+	}
 	if f := flag.Lookup("test.bench"); code == 0 && f != nil && f.Value.String() != "" {
 		if err := finish(); err != nil {
 			fmt.Fprintln(os.Stderr, err)

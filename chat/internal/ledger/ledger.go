@@ -11,12 +11,14 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
 )
@@ -249,3 +251,22 @@ const (
 
 // ProbePoints lists them.
 var ProbePoints = []string{ProbeBeforeCommit, ProbeBeforePublish, ProbeBeforeMark}
+
+// getAtOnce is the number of records read in one transaction, because beginning one costs
+// as much as reading a record.
+const getAtOnce = 16
+
+// GetAll reads records on all cores; nil where there is none.
+func (l *Ledger) GetAll(table port.Table, names [][]byte) ([][]byte, error) {
+	chunks := (len(names) + getAtOnce - 1) / getAtOnce
+	values, failures := make([][]byte, len(names)), make([]error, chunks)
+	parallel.Do(chunks, func(chunk int) {
+		failures[chunk] = l.View(func(tx port.Tx) (err error) {
+			for i := chunk * getAtOnce; i < min(len(names), (chunk+1)*getAtOnce) && err == nil; i++ {
+				values[i], err = tx.Get(table, names[i])
+			}
+			return err
+		})
+	})
+	return values, errors.Join(failures...)
+}
