@@ -118,7 +118,8 @@
 //
 //	a message        internal/history/state.go: states. "sent" and "stored" are stored once for
 //	                 all messages of an attempt, in what is left of its record; the record of
-//	                 the message says "queued" until there is more to say, and is corrected when it is read:
+//	                 the message says "queued" until there is more to say, and is corrected
+//	                 when it is read:
 //	                 internal/history/delivery.go: overlay
 //	an outbox row    internal/outbox/rows.go: follows
 //	a pairing        internal/linking/state.go: states

@@ -218,7 +218,7 @@ func TestOfflineCrashes(t *testing.T) {
 			s.pass(time.Second)
 		}
 		s.leave(alice.devices[0])
-		s.pass(time.Hour)
+		s.pass(10 * time.Hour) // longer than the overlap of cursors
 		dying := &crashingStore{Store: d.store, random: s.random, left: 20}
 		d.store = dying
 		s.backCrashing(d)

@@ -27,6 +27,11 @@ const (
 	lastPenalty  = 10 * time.Minute
 )
 
+// storeRest is the time after which a phone leaves a store node of which it wants nothing
+// more: nodes ping those who are connected. Pages follow each other within seconds, and
+// the next look is minutes later.
+const storeRest = time.Minute
+
 // storeRecord is how a store node has answered.
 type storeRecord struct {
 	failures int           // in a row
@@ -38,16 +43,21 @@ type storeRecord struct {
 type storeRecords struct {
 	configured map[peer.ID]int // the place in the configuration
 	wait       time.Duration   // for the beginning of an answer
-	slots      chan struct{}   // one value for each query under way
+	blockWait  time.Duration   // for each block of the rest
+	patience   time.Duration   // of a caller, before giving up counts as a failure
+	rest       time.Duration   // until a connection that is not used is closed
+	slots      chan struct{}   // one value for each query for envelopes that is under way
 
 	mu  sync.Mutex
 	all *lru.Cache[peer.ID, storeRecord]
+	use map[peer.ID]*storeUse // of the configured ones
 	now func() time.Time
 }
 
 func newStoreRecords(configured []peer.AddrInfo) *storeRecords {
 	all, _ := lru.New[peer.ID, storeRecord](storeNodesRemembered) // fails for a size below 1 only
-	s := &storeRecords{configured: map[peer.ID]int{}, wait: storeWait, slots: make(chan struct{}, storeQueries), all: all, now: time.Now}
+	s := &storeRecords{configured: map[peer.ID]int{}, wait: storeWait, blockWait: storeBlockWait, patience: storePatience, rest: storeRest,
+		use: map[peer.ID]*storeUse{}, slots: make(chan struct{}, storeQueries), all: all, now: time.Now}
 	for i, info := range configured {
 		if _, known := s.configured[info.ID]; !known {
 			s.configured[info.ID] = i
@@ -123,7 +133,7 @@ func (n *Node) StoreNodes() []string {
 		}
 	}
 	for _, id := range r.host().Network().Peers() {
-		if !slices.Contains(ids, id) && r.connected(id) && r.speaksStore(id) {
+		if !slices.Contains(ids, id) && r.connected(id) && r.speaks(id, storeProtocol) {
 			ids = append(ids, id)
 		}
 	}
@@ -137,12 +147,6 @@ func (n *Node) StoreNodes() []string {
 
 // PubsubTopics returns the topics of all our shards, the preferred one first.
 func (n *Node) PubsubTopics() []string { return n.settings.pubsubTopics() }
-
-// speaksStore reports whether a connected peer has said that it speaks the protocol.
-func (r *run) speaksStore(id peer.ID) bool {
-	spoken, err := r.host().Peerstore().SupportsProtocols(id, storeProtocol)
-	return err == nil && len(spoken) > 0
-}
 
 // errNotConnected is for a store node that is neither connected nor of the configuration.
 var errNotConnected = errors.New("the peer is not connected")
@@ -162,4 +166,48 @@ func (r *run) reach(ctx context.Context, id peer.ID) error {
 	}
 	p.joined()
 	return nil
+}
+
+// storeUse is the use of a connection to a store node of the configuration.
+type storeUse struct {
+	queries int         // under way
+	rest    *time.Timer // closes it; nil if it is not to be closed
+}
+
+// using notes a query to a store node, and returns the function to call at its end. In
+// light mode the connection to one of the configuration is closed some time after the last
+// query, unless it serves something else as well.
+func (r *run) using(id peer.ID) (done func()) {
+	s := r.owner.stores
+	if _, configured := s.configured[id]; !configured || r.owner.settings.mode != ModeLight {
+		return func() {}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	use := s.use[id]
+	if use == nil {
+		use = &storeUse{}
+		s.use[id] = use
+	}
+	use.queries++
+	if use.rest != nil {
+		use.rest.Stop()
+	}
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if use.queries--; use.queries == 0 {
+			use.rest = time.AfterFunc(s.rest, func() { r.spawnUnlessEnded("waku store rest", func() { r.leaveStore(id, use) }) })
+		}
+	}
+}
+
+// leaveStore closes the connection to a store node that is used for nothing. A query that
+// begins meanwhile waits for the end, and connects again.
+func (r *run) leaveStore(id peer.ID, use *storeUse) {
+	r.owner.stores.mu.Lock()
+	defer r.owner.stores.mu.Unlock()
+	if use.queries == 0 && !r.owner.static.keeps(id) && !r.speaks(id, filterSubscribe, lightpush3, lightpush2) {
+		r.drop(id)
+	}
 }

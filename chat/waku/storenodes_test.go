@@ -31,7 +31,7 @@ func TestStorePeerOnDemand(t *testing.T) {
 			}
 			s.until(t, "the question about its shards", func() bool { return n.Asked(servicenode.Metadata) > 0 })
 			status := s.Status()
-			if p := status.Peers[0]; !p.Connected || !p.Static || p.OnShard || p.Error != "" || status.State != port.NetworkOffline {
+			if p := status.Peers[0]; !p.Connected || !p.Static || !p.OnDemand || p.OnShard || p.Error != "" || status.State != port.NetworkOffline {
 				t.Fatalf("%+v", status)
 			}
 			if at := slices.Index(status.Protocols, port.NetworkProtocol{Protocol: "store", Peers: 1}); at < 0 {
@@ -122,5 +122,43 @@ func TestStoreNodesOrder(t *testing.T) {
 	expect("badc")
 	if s.all.Len() > storeNodesRemembered {
 		t.Error(s.all.Len())
+	}
+}
+
+// A store node of the configuration that is found, too, and relays is a peer like others.
+func TestStorePeerIsFound(t *testing.T) {
+	n := serviceNode(t, servicenode.Options{})
+	record, err := n.Record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := startNameserver(t)
+	url, texts := tree(t, newKey(t), record)
+	names.serve(texts)
+	c := finding(url, names.address)
+	c.StorePeers = []string{n.Address()}
+	s := start(t, c)
+	s.untilOnline(t)
+	if p := s.Status().Peers; len(p) != 1 || !p[0].OnShard || !p[0].OnDemand {
+		t.Errorf("%+v", p)
+	}
+}
+
+// In light mode a store node is left when nothing more is wanted of it, unless it serves
+// something else; it is there again when it is asked.
+func TestLightLeavesStorePeers(t *testing.T) {
+	n, serving := serviceNode(t, servicenode.Options{Protocols: onlyStore}), serviceNode(t, servicenode.Options{})
+	n.Archive().Add(stored(250, 10)...)
+	s := prepare(t, Config{Listen: []string{}, Mode: ModeLight, StorePeers: []string{n.Address(), serving.Address()}})
+	s.stores.rest = 50 * time.Millisecond
+	s.start(t)
+	for range 3 {
+		for _, id := range []string{serving.ID(), n.ID()} {
+			queryAll(t, s, id, port.StoreQuery{PubsubTopic: shard, Limit: 10})
+		}
+		s.until(t, "the end of the connection", func() bool { return !s.running.Load().connected(n.Host().ID()) })
+	}
+	if !s.running.Load().connected(serving.Host().ID()) {
+		t.Error("left a node that serves filter and lightpush")
 	}
 }
