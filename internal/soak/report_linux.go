@@ -39,7 +39,7 @@ type Report struct {
 
 func (r *run) report() *Report {
 	p := &Report{
-		Light: r.Light, Seed: r.Seed, Seconds: r.Duration.Seconds(), Settled: max(0, r.now-r.quiet).Seconds(), Settings: Settings,
+		Light: r.Light, Seed: r.Seed, Seconds: r.Duration.Seconds(), Settled: max(0, r.now-r.quiet).Seconds(), Settings: r.engine(),
 		Accepted: map[string]int{}, Failed: map[string]int{}, Kills: r.kills, Points: r.points, Faults: r.counts,
 		Lives: map[string]int{}, Problems: []string{},
 	}

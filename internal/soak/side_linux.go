@@ -121,7 +121,7 @@ func (r *run) config(s *side) any {
 	return map[string]any{
 		"store":   map[string]any{"path": filepath.Join(r.directory, s.name+".db"), "key": storeKey},
 		"network": network,
-		"engine":  Settings,
+		"engine":  r.engine(),
 		"log":     map[string]any{"file": filepath.Join(r.directory, s.name+".log"), "level": "info"},
 	}
 }
@@ -129,9 +129,10 @@ func (r *run) config(s *side) any {
 // storeKey encrypts the stores of a run. A passphrase would cost a derivation each life.
 var storeKey = base64.StdEncoding.EncodeToString([]byte("a key for the stores of the soak"))
 
-// Settings are the engine's settings of a run: short waits, so that what was lost comes
-// again within the run. The default of resend_base_ms is 27 s.
-var Settings = map[string]any{"resend_base_ms": 1000, "ack_delay_ms": 20, "contact_code_every_ms": 10_000}
+// engine are the settings of the engines of a run.
+func (o Options) engine() map[string]any {
+	return map[string]any{"resend_base_ms": o.Resend.Milliseconds(), "ack_delay_ms": 20, "contact_code_every_ms": 10_000}
+}
 
 // opened goes on after open: the identity is there or is made, and the other is a contact.
 func (r *run) opened(s *side, result json.RawMessage, failure *string) {
