@@ -51,7 +51,8 @@ type BuildInfo struct {
 // specs are the specifications this version implements, by their names at rfc.vac.dev.
 // docs/specs.md tells which function implements which section.
 var specs = []string{
-	"2/ACCOUNT", "2/MVDS", "10/WAKU2", "11/WAKU2-RELAY", "13/WAKU2-STORE", "14/WAKU2-MESSAGE", "23/WAKU2-TOPICS",
+	"2/ACCOUNT", "2/MVDS", "10/WAKU2", "11/WAKU2-RELAY", "12/WAKU2-FILTER", "13/WAKU2-STORE", "14/WAKU2-MESSAGE",
+	"19/WAKU2-LIGHTPUSH", "23/WAKU2-TOPICS",
 	"26/WAKU2-PAYLOAD", "31/WAKU2-ENR", "33/WAKU2-DISCV5", "34/WAKU2-PEER-EXCHANGE", "35/WAKU2-NOISE", "37/WAKU2-NOISE-SESSIONS", "43/WAKU2-DEVICE-PAIRING",
 	"51/WAKU2-RELAY-SHARDING", "53/WAKU2-X3DH", "54/WAKU2-X3DH-SESSIONS", "55/STATUS-1TO1-CHAT",
 	"62/STATUS-PAYLOADS", "66/WAKU2-METADATA",

@@ -54,7 +54,7 @@ const (
 // NetworkStatus describes the network at one moment.
 type NetworkStatus struct {
 	Kind string `json:"kind"` // "waku", "memory" or "external"
-	// Mode is ModeRelay or ModeLight; left out where there are no modes.
+	// Mode is "relay" or "light"; left out where there are no modes.
 	Mode            string        `json:"mode,omitempty"`
 	State           NetworkState  `json:"state"`
 	PeerID          string        `json:"peer_id,omitempty"`

@@ -33,7 +33,7 @@ var floors = map[string]int{
 	"chat/protocol/session": 3, "chat/event": 3, "chat/port": 3,
 	"chat/identity/card": 3, "chat/protocol/noise/noisesession": 3, "chat/protocol/noise/pairing": 3,
 
-	"chat/internal/ledger": 4, "chat/internal/page": 4, "chat/internal/confirm": 4,
+	"chat/internal/ledger": 4, "chat/internal/page": 4, "chat/internal/confirm": 4, "chat/internal/doctor": 4,
 
 	"chat/internal/linking": 5, "chat/internal/outbox": 5, "chat/internal/history": 5,
 	"chat/internal/catchup": 5, "chat/internal/segments": 5,
