@@ -96,3 +96,11 @@ func (c *Client) receiveArchived(batch []Envelope) error {
 		return err
 	})
 }
+
+// cannotRead notes an error of the store that passes. What was not handled for it must be
+// fetched again: nobody repeats what is in a store node, and its topic's cursor is to move.
+func (p *pass) cannotRead(err error) {
+	if p.from == archived && ledger.Passing(err) {
+		p.unread = err
+	}
+}

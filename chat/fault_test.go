@@ -168,6 +168,35 @@ func TestFaultUnreadMarkLosesNothing(t *testing.T) {
 	}
 }
 
+// What a store node has given is fetched again when our own store could not be read: its
+// sender may never repeat it.
+func TestFaultUnreadMarkOfArchived(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 5})
+	s, node := &deafStore{Store: store.Memory()}, net.Join().(*memnet.Node)
+	alice, bob := newHome(t, "alice", net), openPerson(t, "bob", s, node, fast)
+	if _, _, err := bob.CreateIdentity(context.Background(), 12, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	acquaint(alice.person, bob)
+	newPerson(t, "carol", net) // somebody who takes what alice publishes
+	node.SetOnline(false)
+	before := len(alice.gate.Published())
+	m := alice.send(bob, "while away")
+	alice.waitState(m.ID, "sent")
+	batch := alice.gate.Published()[before:]
+	s.fails.Store(100)
+	if _, err := bob.ReceiveAtOnce(batch); chat.CodeOf(err) != chat.CodeStoreIO {
+		t.Errorf("an unreadable store is reported as %v", err)
+	}
+	s.fails.Store(0)
+	if _, err := bob.ReceiveAtOnce(batch); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bob.Message(mustID(t, m.ID)); err != nil {
+		t.Error(err)
+	}
+}
+
 // A damaged record of one person does not keep others from being heard.
 func TestFaultDamagedRecordHoldsUpNobody(t *testing.T) {
 	net := memnet.New(memnet.Options{Seed: 9})

@@ -183,6 +183,11 @@ func (p *prober) probes() {
 		}
 		p.send(of(all...))
 	})
+	p.step("a text in segments", func() {
+		for _, seg := range split(p.t, p.encrypted(p.sync(of(p.text("long"), p.padding(200_000))), nil), 110_000) {
+			p.net.Inject(p.segmentEnvelope(seg))
+		}
+	})
 	p.step("the end", func() { p.send(of(p.text("the end"))) })
 }
 

@@ -50,6 +50,8 @@ type pass struct {
 	// routed are the people whose shared topic an earlier envelope of this pass stores.
 	routed   map[key.Public]bool
 	segments *segments.Intake // nil before the first segment
+	later    []Envelope       // for a transaction of their own: see segments.ErrLater
+	unread   error            // the batch is to come again: see cannotRead
 	// refused are messages, by MVDS id, that are not to be acknowledged: see errLater. Only
 	// the transaction finds out which.
 	refused map[[32]byte]bool
@@ -106,15 +108,21 @@ func (c *Client) receive(batch []Envelope, from origin) (unstored []Envelope, er
 	}
 	p.into = &p.all
 	p.openAll(batch)
-	if len(p.all.steps) > 0 {
+	if err = p.unread; err == nil && len(p.all.steps) > 0 {
 		err = c.update(func(t *txn) error { t.ByOthers(); return p.write(t) })
 	}
 	switch {
 	case err == nil:
-		c.catchUp.Seen(batch...)
 		if len(p.all.steps) > 0 {
 			c.loop.storePause.End()
 		}
+		if len(p.later) > 0 { // now: the caller goes by it that all is stored
+			unstored, err = c.receive(p.later, from)
+		}
+		if err == nil {
+			c.catchUp.Seen(batch...)
+		}
+		return unstored, err
 	case ledger.Passing(err):
 		c.log.Log("error", "storing received messages failed", "code", string(CodeOf(err)))
 		c.loop.storePause.Failed(p.now)
@@ -142,6 +150,7 @@ func (p *pass) openAll(batch []Envelope) {
 			err = p.handle(m)
 		}
 		if err != nil {
+			p.cannotRead(err)
 			p.c.counters.drop(reasonOf(err))
 			p.c.log.Log("debug", "envelope dropped", "reason", reasonOf(err))
 		}

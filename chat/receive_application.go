@@ -98,6 +98,7 @@ func (p *pass) sync(m *inbound, sync datasync.Payload) {
 	}
 	known, err := p.lookUpMessages(m, messages)
 	if err != nil {
+		p.cannotRead(err)
 		p.c.counters.drop("store") // it is not acknowledged, so it comes again
 		return
 	}
@@ -106,6 +107,7 @@ func (p *pass) sync(m *inbound, sync datasync.Payload) {
 		id := known[i].mvds
 		_, found, err := p.findMark(seenMVDS, id)
 		if err != nil { // as above
+			p.cannotRead(err)
 			p.c.counters.drop("store")
 			continue
 		}

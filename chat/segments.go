@@ -19,8 +19,11 @@ import (
 // newSegments makes the part; the ledger must be open.
 func (c *Client) newSegments() *segments.Segments {
 	return segments.New(segments.Options{
-		Ledger: c.ledger, Log: c.log, Blocked: c.people.contacts.blocked,
-		Stranger: func(who key.Compact) bool { return !c.isSelf(who) && c.people.contacts.stranger(who) },
+		Ledger: c.ledger, Log: c.log,
+		Stranger: func(who key.Compact) bool {
+			s, _ := c.people.contacts.of(who)
+			return !c.isSelf(who) && !s.familiar() // also if they are blocked: the bounds are the same
+		},
 	})
 }
 
@@ -70,11 +73,9 @@ func (t *txn) rememberSegments(e *sealed) error {
 }
 
 // segment takes a segment. If that makes a message whole, the message goes on as if it had
-// come in one envelope. What blocked people send is not kept.
+// come in one envelope: also what blocked people send, since it must be acknowledged like that
+// of others.
 func (p *pass) segment(m *inbound) error {
-	if m.silent {
-		return dropped("blocked")
-	}
 	if p.segments == nil {
 		p.segments = p.c.segments.Begin()
 		p.do(func(t *txn) error { return p.segments.Store(t.Tx) })
@@ -82,7 +83,7 @@ func (p *pass) segment(m *inbound) error {
 	whole, set, err := p.segments.Accept(m.sender.Compact(), *m.segment, p.now)
 	switch {
 	case errors.Is(err, segments.ErrLater):
-		p.c.loop.unstored = append(p.c.loop.unstored, m.envelope)
+		p.later = append(p.later, m.envelope)
 		return nil
 	case errors.Is(err, segments.ErrDuplicate):
 		return dropped("duplicate")
@@ -123,7 +124,7 @@ func (p *pass) parse(m *inbound, b []byte) (err error) {
 // before they have said something, and what other devices of ours send is no news.
 func (p *pass) progress(m *inbound, set segment.Set) {
 	s, known := p.c.people.contacts.get(m.sender)
-	if m.sender == p.a.public || !known || s.stranger() {
+	if m.sender == p.a.public || !known || s.stranger() || m.silent {
 		return
 	}
 	done, total := set.Received()

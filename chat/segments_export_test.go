@@ -7,6 +7,7 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/history"
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
@@ -63,4 +64,15 @@ func (c *Client) picture(to key.Public, caption string, size int, seed uint64) (
 func (c *Client) SegmentsKept() (sets, bytes int) {
 	defer c.beginTurn().End()
 	return c.segments.Kept()
+}
+
+// ReceiveAtOnce handles envelopes as those of a store node, and returns how many are not
+// stored then, though no error says so.
+func (c *Client) ReceiveAtOnce(batch []Envelope) (waiting int, err error) {
+	err = c.exclusive(func(*ledger.Turn) error {
+		_, err := c.receive(batch, archived)
+		waiting = len(c.loop.unstored)
+		return err
+	})
+	return waiting, err
 }

@@ -1,6 +1,7 @@
 package chat_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync/atomic"
@@ -10,6 +11,7 @@ import (
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
+	"libstatus1to1/store"
 )
 
 func (p *person) sendPicture(to *person, caption string, size int) event.Message {
@@ -273,4 +275,46 @@ func TestSegmentLargestToThreeDevices(t *testing.T) {
 	if !errors.As(err, &e) || e.Code != chat.CodeTooLarge || e.Details["max"] != chat.MaxLargeMessage {
 		t.Fatalf("one above the limit: %v", err)
 	}
+}
+
+// Large messages that become whole in one batch are all stored when it is said so: store
+// nodes are not asked for them again.
+func TestSegmentWholeAtOnce(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 11})
+	alice, node := newHome(t, "alice", net), net.Join().(*memnet.Node)
+	bob := openPerson(t, "bob", store.Memory(), node, fast)
+	if _, _, err := bob.CreateIdentity(context.Background(), 12, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	acquaint(alice.person, bob)
+	newPerson(t, "carol", net) // somebody who takes what alice publishes
+	node.SetOnline(false)
+	const size = 3_500_000
+	var last []chat.Envelope
+	var ids []string
+	for _, caption := range []string{"one", "two", "three"} {
+		before := len(large(alice.gate.Published()))
+		id := alice.sendPicture(bob, caption, size).ID
+		ids = append(ids, id)
+		alice.waitState(id, "sent")
+		if _, _, err := alice.Cancel(mustID(t, id)); err != nil {
+			t.Fatal(err)
+		}
+		all := large(alice.gate.Published())[before:]
+		last = append(last, all[30])
+		for i, e := range all[:30] {
+			if n, err := bob.ReceiveAtOnce([]chat.Envelope{e}); n > 0 || err != nil {
+				t.Fatal(i, n, err)
+			}
+		}
+	}
+	if n, err := bob.ReceiveAtOnce(last); n > 0 || err != nil {
+		t.Errorf("%d envelopes are not stored, %v", n, err)
+	}
+	for _, id := range ids {
+		if _, err := bob.Message(mustID(t, id)); err != nil {
+			t.Error(err)
+		}
+	}
+	checked(t, bob)
 }

@@ -12,6 +12,7 @@
 //	round.go     one batch after the other
 //	fetch.go     one batch on one pubsub topic: list, fetch, give to the engine
 //	list.go      the hashes that a store node lists
+//	late.go      store nodes that take too long in all
 //	cursors.go   up to when each topic was fetched, in memory and in the store
 //	nodes.go     the store nodes and their faults
 //	status.go    what is reported

@@ -96,6 +96,67 @@ func (s slowNode) QueryStore(ctx context.Context, node string, q port.StoreQuery
 	return s.Node.QueryStore(ctx, node, q)
 }
 
+// A node that always answers just in time, and gives one message at a time, holds nobody up
+// for long: not while it lists, nor while it gives.
+func TestOfflineTricklingNode(t *testing.T) {
+	for _, listing := range []bool{true, false} {
+		t.Run(fmt.Sprint("listing ", listing), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, stores := newHost(t, false, memnet.StoreOptions{}, memnet.StoreOptions{})
+				h.part.Archive = tricklingNode{h.node, stores[0].ID(), listing}
+				h.topics = []Topic{{Name: topicA, Class: Partitioned}, {Name: topicB, Class: Negotiated}}
+				publish(stores[:1], topicA, h.now.Add(-24*time.Hour), 2000, 100)
+				all := publish(stores, topicB, h.now.Add(-time.Hour), 350, 100)
+				begin := time.Now()
+				h.round()
+				if took := time.Since(begin); took > 5*time.Minute {
+					t.Errorf("it took %s", took)
+				}
+				if n := len(h.delivered); n < len(all) {
+					t.Fatalf("%d are delivered", n)
+				}
+				h.delivered = h.delivered[len(h.delivered)-len(all):]
+				h.has(all)
+				if got := h.fault(stores[0]); !strings.Contains(got, "too little at a time") {
+					t.Errorf("the fault is %q", got)
+				}
+			})
+		})
+	}
+}
+
+// tricklingNode gives one message at a time, after 14 seconds.
+type tricklingNode struct {
+	*memnet.Node
+	slow    string
+	listing bool // only while it lists; otherwise only while it gives
+}
+
+func (s tricklingNode) QueryStore(ctx context.Context, node string, q port.StoreQuery) (port.StorePage, error) {
+	if node == s.slow && s.listing == (len(q.Hashes) == 0) {
+		time.Sleep(14 * time.Second)
+		if q.Limit = 1; len(q.Hashes) > 0 {
+			return s.give(ctx, node, q)
+		}
+	}
+	return s.Node.QueryStore(ctx, node, q)
+}
+
+// give gives one of the envelopes, the next one with each page.
+func (s tricklingNode) give(ctx context.Context, node string, q port.StoreQuery) (port.StorePage, error) {
+	at := 0
+	if q.After != nil {
+		at = slices.Index(q.Hashes, *q.After) + 1
+	}
+	asked := q
+	asked.Hashes, asked.After = q.Hashes[at:at+1], nil
+	page, err := s.Node.QueryStore(ctx, node, asked)
+	if page.Next = nil; at+1 < len(q.Hashes) {
+		page.Next = &q.Hashes[at]
+	}
+	return page, err
+}
+
 // Two store nodes have each lost a third, and each has what the other lacks.
 func TestOfflineUnion(t *testing.T) {
 	both(t, func(t *testing.T, stepped bool) {

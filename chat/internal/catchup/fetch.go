@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"libstatus1to1/chat/port"
 )
@@ -192,7 +193,9 @@ func (f *fetch) countUngiven(l *lister, bit uint8, all []wanted, found map[hash]
 // ask gets envelopes by their hashes from one node.
 func (f *fetch) ask(ctx context.Context, l *lister, hashes []hash, found map[hash]port.Envelope) {
 	q := port.StoreQuery{Hashes: hashes, WithEnvelopes: true, Limit: len(hashes)}
+	may := slowerBy    // to answer, and besides for what is in the answer
 	for range hashes { // a node may give them in several pages, with one at least in each
+		begin, bytes := time.Now(), 0
 		page, err := f.r.query(ctx, l.node, q, queryTimeout)
 		if err != nil {
 			f.blame(l, ctx, err)
@@ -207,10 +210,13 @@ func (f *fetch) ask(ctx context.Context, l *lister, hashes []hash, found map[has
 			if _, ok := found[entry.Hash]; !ok {
 				found[entry.Hash] = *e
 			}
+			bytes += len(e.Payload)
 		}
-		if page.Next == nil || len(page.Entries) == 0 {
+		f.took(l, time.Since(begin), may+chunkTime(len(page.Entries), bytes))
+		if page.Next == nil || len(page.Entries) == 0 || !l.sound() {
 			return
 		}
+		may = 0
 		q.After = page.Next
 	}
 }

@@ -73,6 +73,11 @@ const (
 	// has given its own.
 	queryTimeout = 15 * time.Second
 	slowerBy     = 3 * time.Second
+	// maxLate is how much longer than it may a node takes for all answers of a batch, before
+	// the other one does without it. What that one lacks is asked for again: see confirmEvery.
+	maxLate = 20 * time.Second
+	// slowBytes is what a slow line carries in slowerBy.
+	slowBytes = 256 << 10
 	// deliverAtOnce is the number of envelopes of one transaction, as in the engine's loop.
 	deliverAtOnce = 64
 	// firstChunk is the number of envelopes that are asked for before their size is known;

@@ -25,6 +25,7 @@ type lister struct {
 	fault   string // why it is asked no more
 	kind    port.StoreFault
 	ungiven int // envelopes that it has listed and not given
+	late    time.Duration
 	fetched uint64
 	lacks   uint64
 }
@@ -59,11 +60,13 @@ func (l *lister) lists() bool { return !l.done && l.sound() }
 func (f *fetch) page(ctx context.Context, l *lister) (hashes []hash) {
 	q := f.query
 	q.After, q.Limit = l.after, port.MaxQueryLimit
+	begin := time.Now()
 	page, err := f.r.query(ctx, l.node, q, queryTimeout)
 	if err != nil {
 		f.blame(l, ctx, err)
 		return nil
 	}
+	f.took(l, time.Since(begin), pageTime(len(page.Entries)))
 	for _, e := range page.Entries {
 		hashes = append(hashes, e.Hash)
 	}

@@ -120,10 +120,10 @@ func entryOf(rec *wire.SegmentSetRecord) entry {
 // Options are the arguments of New; all fields are required.
 type Options struct {
 	Ledger *ledger.Ledger
-	// Stranger reports whether somebody is a stranger, of whom less is kept, and Blocked
-	// whether they are blocked: nothing is kept of them.
-	Stranger, Blocked func(key.Compact) bool
-	Log               port.Logger
+	// Stranger reports whether somebody is a stranger, of whom less is kept, or was one when
+	// they were blocked.
+	Stranger func(key.Compact) bool
+	Log      port.Logger
 }
 
 // Segments are the sets that are kept. They belong to the holder of the Turn.
@@ -157,12 +157,12 @@ func (s *Segments) Work(*ledger.Turn) error { return nil }
 // Due returns the zero time.
 func (s *Segments) Due(*ledger.Turn) time.Time { return time.Time{} }
 
-// Care forgets the sets that nobody completes any more, and those of blocked people.
+// Care forgets the sets that nobody completes any more.
 func (s *Segments) Care(t *ledger.Turn) {
 	in := s.Begin()
 	for id, e := range s.sets {
 		// One of the future was kept by a clock that was ahead.
-		if age := t.Now.Sub(e.at); age > keep || age < -keep || s.Blocked(id.Sender) {
+		if age := t.Now.Sub(e.at); age > keep || age < -keep {
 			in.drop(id)
 		}
 	}

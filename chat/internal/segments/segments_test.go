@@ -41,7 +41,6 @@ func (k *keeper) restart() {
 	k.t.Helper()
 	k.Segments = New(Options{
 		Ledger: k.ledger, Stranger: func(who key.Compact) bool { return k.strangers[who] },
-		Blocked: func(key.Compact) bool { return false },
 	})
 	if err := k.ledger.View(k.Load); err != nil {
 		k.t.Fatal(err)
