@@ -20,6 +20,11 @@ const (
 	archived               // store nodes, which may have had them for weeks
 )
 
+// signOfLife is the age up to which a message from a store node says that its sender is
+// online. The time is that of the envelope, which anybody can set: what waits is then sent
+// once too often.
+const signOfLife = 2 * time.Minute
+
 // newCatchUp makes the part; the ledger and the history must be open.
 func (c *Client) newCatchUp(stepped bool) *catchup.CatchUp {
 	archive, _ := c.net.(port.Archive)

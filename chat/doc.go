@@ -37,9 +37,11 @@
 //
 // # Receiving
 //
-// All of it runs in the loop, a batch of envelopes at a time:
+// All of it runs in the loop, or in its place with the lock, a batch of envelopes at a time:
 //
 //	wait for the loop                  loop.go: received, drain
+//	what store nodes had               internal/catchup/fetch.go: deliver
+//	    joins here, with the lock      catchup.go: receiveArchived
 //	of pairings: to linking            internal/linking/work.go: Listens, Accept
 //	open the payload                   receive.go: unseal
 //	drop exact copies                  receive.go: seenBefore
@@ -100,6 +102,8 @@
 //	                                                         that were drawn and not used
 //	internal/confirm: Asker              #attempts           the latest, by attempt
 //	internal/ledger/queue.go: eventIndex queue events        all; it follows within transactions
+//	internal/catchup/cursors.go: cursors catch_up        all; ahead of the store with topics
+//	                                                         of which nothing has come
 //	internal/linking/linking.go: Linking pairings, noise_sessions, transfers   all
 //	internal/segments/segments.go: Segments segment_sets, segments             all, without payloads
 //
@@ -114,7 +118,8 @@
 //
 //	a message        internal/history/state.go: states. "sent" and "stored" are stored once for
 //	                 all messages of an attempt, in what is left of its record; the record of
-//	                 the message says "queued" until there is more to say, and is corrected when it is read:
+//	                 the message says "queued" until there is more to say, and is corrected
+//	                 when it is read:
 //	                 internal/history/delivery.go: overlay
 //	an outbox row    internal/outbox/rows.go: follows
 //	a pairing        internal/linking/state.go: states
@@ -185,8 +190,10 @@
 //	attempt        one envelope with one ciphertext, stored before it is published
 //	batch          calls accepted together, or envelopes handled together
 //	bundle         the signed pre-keys of an identity's installations (53), nothing else
+//	catch up       fetch from store nodes what was published while nobody listened
 //	contact code   the bundle as it is published on a topic that anybody can compute
 //	conversation   what messages belong to; today there is one a person
+//	cursor         the time up to which a content topic was fetched
 //	device         an installation of an identity, with sessions of its own
 //	envelope       a WakuMessage (14)
 //	held           of a sending chain: nothing goes out, because nobody answers it

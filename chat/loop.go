@@ -132,6 +132,7 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 		c.loop.networkPause.End()
 		t.Online = c.online.is() // the pause that kept it false is over
 		c.outbox.WasAway(t)
+		c.catchUp.Missed(time.Time{})
 	}
 	if c.online.peerCame.Swap(false) {
 		c.outbox.WasAway(t)
@@ -335,6 +336,7 @@ func (b *inbox) drain(first Envelope) []Envelope {
 // received puts an envelope of the transport into the inbox; it blocks while that is full.
 func (c *Client) received(e Envelope) {
 	c.counters.received.Add(1)
+	c.counters.doctor.Heard(e)
 	if c.loop.inbox.room.enter(c.life.ctx, len(e.Payload)) != nil {
 		return
 	}

@@ -431,11 +431,6 @@ func (p *pass) heard(m *inbound, installation string, news bool) {
 	}
 }
 
-// signOfLife is the age up to which a message from a store node says that its sender is
-// online. The time is that of the envelope, which anybody can set: what waits is then sent
-// once too often.
-const signOfLife = 2 * time.Minute
-
 func (p *pass) reportSession(peer session.Peer, in session.Incoming) {
 	if !in.Started && !in.Established {
 		return

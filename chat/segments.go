@@ -126,11 +126,10 @@ func (p *pass) progress(m *inbound, set segment.Set) {
 	if m.sender == p.a.public || !known || s.stranger() {
 		return
 	}
-	id := event.Hex(m.segment.Hash[:])
 	done, total := set.Received()
-	e := event.MessageProgress{ChatID: m.sender.Hex(), TransferID: id, Done: done, Total: total}
+	e := event.MessageProgress{ChatID: m.sender.Hex(), TransferID: event.Hex(m.segment.Hash[:]), Done: done, Total: total}
 	p.do(func(t *txn) error {
-		t.After(func() { t.c.ledger.Events.PushLatest(ledger.SubjectProgress+id, e, p.now.UnixMilli()) })
+		t.After(func() { t.c.ledger.Events.PushProgress(done-1, e, p.now.UnixMilli()) })
 		return nil
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/event"
@@ -63,6 +64,8 @@ func TestSegmentSendingGoesOn(t *testing.T) {
 	net := memnet.New(memnet.Options{Seed: 5})
 	alice, bob := newHome(t, "alice", net), newHome(t, "bob", net)
 	acquaint(alice.person, bob.person)
+	alice.set.ResendBase = time.Hour // so that what goes out twice was interrupted
+	alice.restart()
 	var out atomic.Int32
 	cutAfter := func(n int32) {
 		out.Store(0)
@@ -83,9 +86,9 @@ func TestSegmentSendingGoesOn(t *testing.T) {
 		if got, err := alice.Message(mustID(t, m.ID)); err != nil || got.State != "queued" {
 			t.Fatalf("%s, %v, though it is out in part only", got.State, err)
 		}
-		bob.restart()
+		bob.kill()
 		checked(t, bob.person)
-		alice.restart()
+		alice.kill()
 		cutAfter(then)
 	}
 	if got := bob.waitText("picture").Message; got.ID != m.ID {
@@ -100,6 +103,15 @@ func TestSegmentSendingGoesOn(t *testing.T) {
 	}
 	checked(t, alice.person)
 	checked(t, bob.person)
+}
+
+// kill ends a client so that nothing of its end is stored, and starts it again.
+func (h *home) kill() {
+	h.t.Helper()
+	if err := h.SuspendStore(); err != nil {
+		h.t.Fatal(err)
+	}
+	h.restart()
 }
 
 // large returns the envelopes that are segments of pictures.
@@ -164,8 +176,12 @@ func TestSegmentHoldsUpNobody(t *testing.T) {
 	alice.restart() // the gate is open again
 	bob.waitText("to bob")
 	carol.waitText("to carol")
-	alice.waitState(picture.ID, "delivered")
-	alice.waitState(other.ID, "delivered")
+	for _, m := range []event.Message{picture, other} {
+		eventually(t, "a picture to be delivered", func() bool {
+			got, err := alice.Message(mustID(t, m.ID))
+			return err == nil && got.State == "delivered"
+		})
+	}
 	small, bigBefore := 0, 0
 	for _, e := range alice.gate.Published() {
 		switch {

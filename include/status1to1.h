@@ -640,6 +640,16 @@ static inline char *status1to1_network_wait(status1to1_client client, const char
     return status1to1_call(client, "network.wait", params_json);
 }
 
+/* network.doctor: Finds out why messages do not travel, and what can be done about it.
+ * Each check has a result ("passed", "warning", "failed" or "skipped"), its cause and a
+ * remedy. To see whether what is published can be read back from the store nodes, it
+ * publishes a small envelope, at most once a minute; reading it back takes up to 10
+ * seconds. This call blocks until its deadline at most. */
+static inline char *status1to1_network_doctor(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "network.doctor", params_json);
+}
+
 /* network.deliver: Hands over envelopes that the program has received. When the call
  * returns without an error, everything that was to be kept of them is stored, and the
  * program may delete its copies; after an error it should deliver all of them again,

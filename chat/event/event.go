@@ -48,8 +48,8 @@ type MessageState struct {
 
 // MessageProgress is emitted while a message that is too large for one envelope is being
 // sent or received. It is not stored: seq is 0, and of several waiting events about one
-// message only the latest is delivered. Of strangers none is emitted. A message that is sent
-// again begins anew.
+// message only the latest is delivered, of some 20 a message. Of strangers none is emitted. A
+// message that is sent again begins anew.
 type MessageProgress struct {
 	ChatID   string `json:"chat_id"`
 	Outgoing bool   `json:"outgoing"`

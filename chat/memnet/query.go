@@ -35,17 +35,20 @@ func (d *Node) QueryStore(ctx context.Context, node string, q port.StoreQuery) (
 	if err := checkQuery(q); err != nil {
 		return port.StorePage{}, err
 	}
-	page, slow, err := d.network.answer(d, node, q)
-	switch {
-	case err != nil:
-		return port.StorePage{}, err
-	case slow && d.network.options.Manual:
-		return port.StorePage{}, context.DeadlineExceeded
-	case slow:
+	page, fault, err := d.network.answer(d, node, q)
+	if fault == port.StoreSlow && !d.network.options.Manual {
 		<-ctx.Done()
-		return port.StorePage{}, ctx.Err()
+		err = ctx.Err()
 	}
-	return page, checkPage(q, page)
+	if fault == "" {
+		if err = checkPage(q, page); err != nil {
+			fault = port.StoreWrong
+		}
+	}
+	if fault != "" {
+		return port.StorePage{}, &port.StoreError{Node: node, Fault: fault, Cause: err}
+	}
+	return page, nil
 }
 
 func checkQuery(q port.StoreQuery) error {
@@ -76,29 +79,31 @@ func checkPage(q port.StoreQuery, page port.StorePage) error {
 }
 
 // answer finds the page as the store node answers it, with its fault.
-func (n *Network) answer(from *Node, node string, q port.StoreQuery) (page port.StorePage, slow bool, err error) {
+func (n *Network) answer(from *Node, node string, q port.StoreQuery) (page port.StorePage, fault port.StoreFault, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	at := slices.IndexFunc(n.running, func(o *Node) bool { return o.store != nil && o.peerID() == node && n.linked(from, o) })
 	if at < 0 {
-		return page, false, fmt.Errorf("there is no connection")
+		return page, port.StoreUnreachable, fmt.Errorf("there is no connection")
 	}
 	n.stats.Queries++
 	s := n.running[at].store
 	s.expire()
 	switch s.options.Fault {
 	case StoreSlow:
-		return page, true, nil
+		return page, port.StoreSlow, context.DeadlineExceeded
 	case StoreFails:
-		return page, false, fmt.Errorf("answered with an error: 503 overloaded")
+		return page, port.StoreRefused, fmt.Errorf("503 overloaded")
 	case StoreEmpty:
-		return page, false, nil
+		return page, "", nil
 	}
 	if len(q.Hashes) > 0 {
-		return s.byHashes(q), false, nil
+		return s.byHashes(q), "", nil
 	}
-	page, err = s.byTopics(q)
-	return page, false, err
+	if page, err = s.byTopics(q); err != nil {
+		fault = port.StoreRefused
+	}
+	return page, fault, err
 }
 
 // byHashes answers a query by hash; the network's lock is held.
@@ -162,7 +167,7 @@ func (s *Store) spoilEnd(q port.StoreQuery, page *port.StorePage) {
 			page.Next = &page.Entries[len(page.Entries)-1].Hash
 		}
 	case s.options.Fault == StoreEndless && len(page.Entries) > 0:
-		page.Next = &page.Entries[0].Hash
+		page.Next = &s.kept[0].hash
 	}
 }
 

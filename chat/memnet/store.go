@@ -16,13 +16,13 @@ type StoreFault string
 // The faults of store nodes.
 const (
 	StoreFails     StoreFault = "fails"         // it answers each query with an error
-	StoreSlow      StoreFault = "slow"          // it answers when nobody waits any more; in a manual network at once with that error
+	StoreSlow      StoreFault = "slow"          // it answers when nobody waits any more; a manual network says so at once
 	StoreEmpty     StoreFault = "empty"         // it has nothing
 	StoreMakesUp   StoreFault = "makes up"      // it lists hashes of nothing beside the real ones
 	StoreWithholds StoreFault = "withholds"     // it lists all, and gives every second envelope
 	StoreSwaps     StoreFault = "swaps"         // it gives envelopes that do not have the hash
 	StoreForeign   StoreFault = "foreign topic" // it lists what was published on other topics too
-	StoreEndless   StoreFault = "endless"       // its last page is followed by the first again
+	StoreEndless   StoreFault = "endless"       // its last page is followed by the first again, but for the oldest envelope
 	StoreEndlessly StoreFault = "endlessly new" // its last page is followed by made-up hashes for ever
 )
 

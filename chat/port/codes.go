@@ -91,7 +91,7 @@ var CodeTable = []CodeInfo{
 	{CodeSelf, "message", false, "the key is our own", "give another person's key"},
 	{CodeEmpty, "message", false, "the text or name is empty or invisible: it has only spaces, control characters and other characters that do not show", "give a text with visible characters"},
 	{CodeTooLong, "message", false, "the text is longer than allowed", "shorten it to the limit in details.max"},
-	{CodeTooLarge, "message", false, "the message does not fit into an envelope of the network", "make it smaller"},
+	{CodeTooLarge, "message", false, "the message is larger than one may be, or than the network carries", "make it smaller; details.max is the limit of a message, in bytes"},
 	{CodeTooMany, "request", true, "a limit has been reached", "wait until earlier work is done, or remove something"},
 	{CodeClientRefReused, "message", false, "the client_ref was already used for a different message", "use a new client_ref for a new message"},
 	{CodeBlocked, "contact", false, "this person is blocked", "unblock them first"},

@@ -135,7 +135,11 @@ type TransportHooks struct {
 	// address others know. All other nodes should use a new key at each start.
 	NodeKey  key.Private
 	Received func(Envelope)
-	Changed  func(NetworkChange)
+	// Heard is called with envelopes of any topic that others have just published, without
+	// their payload, if the transport gets those too that nobody has subscribed to. It may be
+	// nil.
+	Heard   func(Envelope)
+	Changed func(NetworkChange)
 	// Missed is called when envelopes of subscribed topics may not have arrived since a
 	// moment: the node was offline, a subscription was lost or silent, a queue was full. The
 	// zero time is the start. It may be nil.

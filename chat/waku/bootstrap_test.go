@@ -113,6 +113,7 @@ func TestBootstrapTreeIsSigned(t *testing.T) {
 
 // A tree of any size costs a bounded number of lookups and gives a bounded number of nodes.
 func TestBootstrapTreeBounds(t *testing.T) {
+	t.Parallel()
 	var nodes []*enode.Node
 	for i := range 600 {
 		nodes = append(nodes, signedRecord(t, newKey(t), relays, enr.IPv4{10, 0, byte(i >> 8), byte(i)}, enr.TCP(1)))

@@ -58,6 +58,7 @@ func goWakuFinder(t *testing.T, boot ...*enode.Node) *node.WakuNode {
 
 // go-waku's discv5 and ours understand each other: a node that only it knows is found.
 func TestBootstrapGoWakuDiscv5(t *testing.T) {
+	t.Parallel()
 	known := start(t, Config{})
 	where := netipOf(t, known.address(t))
 	table := discoverable(t, known.key, relays, enr.TCP(where.Port()), shardList(16, 32))
@@ -80,6 +81,7 @@ func TestBootstrapGoWakuDiscv5(t *testing.T) {
 
 // go-waku answers our peer exchange, with nodes that it knows of discv5.
 func TestBootstrapGoWakuExchange(t *testing.T) {
+	t.Parallel()
 	known := start(t, Config{})
 	where := netipOf(t, known.address(t))
 	table := discoverable(t, known.key, relays, enr.TCP(where.Port()), shardList(16, 32))

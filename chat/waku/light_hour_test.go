@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -69,6 +70,9 @@ func TestLightIdleHour(t *testing.T) {
 		if got := s.allReceived(); len(got) != 0 {
 			t.Errorf("received %+v", got)
 		}
+		if strings.Contains(strings.Join(s.logged, " "), "has not published") {
+			t.Errorf("probes did not go out: %q", s.logged)
+		}
 		s.stop(t)
 		links.stop(t)
 	})
@@ -82,7 +86,6 @@ type links struct {
 	mu        sync.Mutex
 	listening map[string]*pipeListener
 	hosts     []*baseHost
-	pushed    map[string]bool
 }
 
 func (l *links) transport(u transport.Upgrader) transport.Transport { return &pipeTransport{l, u} }

@@ -430,3 +430,36 @@ func TestLightFinds(t *testing.T) {
 		t.Errorf("%+v, %+v", got, s.Status())
 	}
 }
+
+// More content topics than a service node takes are spread over several, each at two.
+func TestLightManyTopics(t *testing.T) {
+	nodes := []*servicenode.Node{service(t, servicenode.Options{})}
+	for range 3 {
+		nodes = append(nodes, service(t, servicenode.Options{Peers: []string{nodes[0].Address()}}))
+	}
+	s := light(t, nil, nodes...)
+	many := make([]string, criteriaByClient+500)
+	for i := range many {
+		many[i] = fmt.Sprintf("/waku/1/0x%08x/rfc26", i)
+	}
+	if err := s.Subscribe(many...); err != nil {
+		t.Fatal(err)
+	}
+	id := s.Status().PeerID
+	eventually(t, "every topic at two nodes", func() bool {
+		total := 0
+		for _, n := range nodes {
+			has := n.Subscriptions(id)
+			if has > criteriaByClient {
+				t.Fatalf("%d criteria at one node", has)
+			}
+			total += has
+		}
+		return total == 2*(len(many)+1)+len(nodes) // with its own topic, and that of probes
+	})
+	for i := range 20 {
+		text := fmt.Sprint("on topic ", i)
+		sentBy(t, nodes[0], on(many[i*70], text))
+		s.untilReceived(t, []byte(text))
+	}
+}

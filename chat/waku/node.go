@@ -20,6 +20,7 @@ type Node struct {
 	topics     topicSet
 	static     staticPeers
 	candidates *candidates
+	elsewhere  *elsewhere
 	stores     *storeRecords
 	counters   counters
 	meter      meter
@@ -38,7 +39,7 @@ func New(c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{settings: s, candidates: newCandidates(), stores: newStoreRecords(s.storePeers)}
+	n := &Node{settings: s, candidates: newCandidates(), elsewhere: newElsewhere(), stores: newStoreRecords(s.storePeers)}
 	n.meter.began, n.meter.apart = time.Now(), s.timing.apart
 	for _, info := range s.peers {
 		p, _ := n.static.add(info) // their number was checked

@@ -65,6 +65,7 @@ func TestWireFormat(t *testing.T) {
 }
 
 func TestStartOrder(t *testing.T) {
+	t.Parallel()
 	address := free(t)
 	late := prepare(t, Config{Listen: []string{address}})
 	id, err := PeerID(late.key)
@@ -263,6 +264,7 @@ func TestMinPeers(t *testing.T) {
 }
 
 func TestConnectAndDisconnect(t *testing.T) {
+	t.Parallel()
 	a, b := start(t, Config{}), start(t, Config{})
 	id := a.Status().PeerID
 	if err := b.Connect(a.address(t)); err != nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"libstatus1to1/chat/api"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/internal/soak/client"
 )
@@ -33,7 +34,9 @@ type side struct {
 	seen     uint64                                 // seq of the newest event
 	acked    uint64
 	outbox   int
-	again    int // events that came again after a crash
+	fetched  tally // envelopes from store nodes
+	resent   tally // messages published again
+	again    int   // events that came again after a crash
 	lives    int
 	history  []entry
 	finished bool // the history and the check of the store are there
@@ -51,6 +54,13 @@ func (s *side) alive() bool { return s.process != nil && !s.process.stopped }
 
 // up reports whether the client does its work.
 func (s *side) up() bool { return s.alive() && s.open }
+
+// tally adds up a counter that begins again in each life. What a life did after it was
+// last looked at is not in it.
+type tally struct{ before, life int }
+
+func (t *tally) died()     { t.before, t.life = t.before+t.life, 0 }
+func (t tally) total() int { return t.before + t.life }
 
 // start begins a life.
 func (s *side) start(errors io.Writer, said chan<- spoken) error {
@@ -246,10 +256,16 @@ func (r *run) look(s *side) {
 		return
 	}
 	s.ask("diagnostics.get", struct{}{}, func(result json.RawMessage, failure *string) {
-		var d struct{ Outbox int }
-		if failure == nil {
-			r.read(result, &d)
-			s.outbox = d.Outbox
+		var d api.Diagnostics
+		if failure != nil {
+			r.fail("%s: diagnostics.get: %s", s.name, *failure)
+			return
+		}
+		r.read(result, &d)
+		s.outbox = d.Outbox
+		s.resent.life = int(d.Resent)
+		if d.CatchUp != nil {
+			s.fetched.life = int(d.CatchUp.Fetched)
 		}
 	})
 }

@@ -110,8 +110,9 @@ type schedule struct {
 	// rest is a round that is not complete, to be gone on with at retryAt.
 	rest       *round
 	retryAt    time.Time
-	background time.Time // the next look in the background
-	confirm    time.Time // the next round that has one node's answers confirmed by another
+	background time.Time       // the next look in the background
+	soon       []time.Duration // waits before looks that follow soon, of followUps
+	confirm    time.Time       // the next round that has one node's answers confirmed by another
 }
 
 // New makes a part that does nothing before Load.
@@ -145,6 +146,7 @@ func (c *CatchUp) Missed(since time.Time) {
 		ms = since.UnixMilli()
 	}
 	c.want(ms)
+	c.nodes.forgive()
 	c.mu.Unlock()
 	c.Wake()
 }
@@ -238,7 +240,7 @@ func (c *CatchUp) Work(t *ledger.Turn) error {
 	r := s.rest
 	switch {
 	case s.wanted:
-		s.wanted, s.begun = false, time.Time{}
+		s.wanted, s.begun, s.soon = false, time.Time{}, followUps
 		s.urgent.Allow(t.Now, urgent)
 		r = &round{c: c, missed: s.missed}
 	case r == nil && !s.begun.IsZero():
@@ -252,6 +254,9 @@ func (c *CatchUp) Work(t *ledger.Turn) error {
 		r = &round{c: c, background: true, missed: s.missed}
 	}
 	s.rest, s.background = nil, t.Now.Add(backgroundEvery)
+	if len(s.soon) > 0 {
+		s.background, s.soon = t.Now.Add(s.soon[0]), s.soon[1:]
+	}
 	c.start(r)
 	return nil
 }

@@ -136,7 +136,8 @@ func (c *cursors) begunLately(t Topic, now time.Time) bool {
 }
 
 // advance moves the cursors of a batch after all that was fetched of it is stored. If that
-// was nothing they are stored later, with many others.
+// was nothing they are stored later, with many others; in the background not before the
+// round is complete.
 func (c *CatchUp) advance(r *round, names []string, fetched uint64) error {
 	if fetched > 0 {
 		if err := c.storeCursors(names, r.target); err != nil {
@@ -148,7 +149,7 @@ func (c *CatchUp) advance(r *round, names []string, fetched uint64) error {
 		c.cursors.of[name] = cursor{r.target, c.cursors.of[name].stored || fetched > 0}
 	}
 	var waiting []string
-	if fetched == 0 {
+	if fetched == 0 && !r.background {
 		if r.unstored = append(r.unstored, names...); len(r.unstored) >= checkpoint {
 			waiting, r.unstored = r.unstored, nil
 		}

@@ -185,7 +185,7 @@ func (f *fetch) countUngiven(l *lister, bit uint8, all []wanted, found map[hash]
 	many := l.ungiven >= maxUngiven
 	l.mu.Unlock()
 	if many {
-		l.fail("lists messages and does not give them")
+		l.fail(port.StoreWrong, "lists messages and does not give them")
 	}
 }
 
@@ -201,7 +201,7 @@ func (f *fetch) ask(ctx context.Context, l *lister, hashes []hash, found map[has
 		for _, entry := range page.Entries {
 			e := entry.Envelope
 			if e == nil || !slices.Contains(hashes, entry.Hash) || !f.fits(*e) {
-				l.fail("gave an envelope that was not asked for")
+				l.fail(port.StoreWrong, "gave an envelope that was not asked for")
 				return
 			}
 			if _, ok := found[entry.Hash]; !ok {
@@ -251,10 +251,10 @@ func (f *fetch) judge() {
 	}
 	for _, l := range f.listers {
 		if l.ungiven > 0 {
-			l.fail("listed %d messages and did not give them", l.ungiven)
+			l.fail(port.StoreWrong, "listed %d messages and did not give them", l.ungiven)
 		}
 		if !l.sound() {
-			f.r.c.nodes.failed(l.node, l.fault)
+			f.r.c.nodes.failed(l.node, l.kind, l.fault)
 			continue
 		}
 		f.whole++

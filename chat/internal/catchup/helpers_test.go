@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,11 +40,11 @@ type host struct {
 // countingStore counts its write transactions.
 type countingStore struct {
 	port.Store
-	updates int
+	updates atomic.Int64
 }
 
 func (s *countingStore) Update(fn func(port.Tx) error) error {
-	s.updates++
+	s.updates.Add(1)
 	return s.Store.Update(fn)
 }
 

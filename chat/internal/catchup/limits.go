@@ -31,8 +31,9 @@ const (
 
 // When it is asked.
 const (
-	// secondNode is the wait for a second store node before a round begins with one.
-	secondNode = 2 * time.Second
+	// secondNode is the wait for a second store node before a round begins with one. If it
+	// comes later, it confirms what the first has answered.
+	secondNode = 300 * time.Millisecond
 	// lookForNodes is the interval at which store nodes are looked for while there are none,
 	// besides each time when a peer comes.
 	lookForNodes = 10 * time.Second
@@ -55,6 +56,12 @@ const (
 
 // urgent bounds the rounds after gaps: a connection that comes and goes makes one a minute.
 var urgent = ratelimit.Rate{AtOnce: 6, Every: time.Minute}
+
+// followUps are the waits between looks that come soon after a round that closes a gap.
+// What is published while new connections are not settled is missed by them and by that
+// round: gossipsub takes a second until it forwards to us, and who sees us again repeats
+// at once what waits.
+var followUps = []time.Duration{4 * time.Second, 10 * time.Second}
 
 // What is asked.
 const (

@@ -23,17 +23,18 @@ type lister struct {
 
 	mu      sync.Mutex
 	fault   string // why it is asked no more
-	ungiven int    // envelopes that it has listed and not given
+	kind    port.StoreFault
+	ungiven int // envelopes that it has listed and not given
 	fetched uint64
 	lacks   uint64
 }
 
 // fail notes the first fault.
-func (l *lister) fail(format string, args ...any) {
+func (l *lister) fail(kind port.StoreFault, format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.fault == "" {
-		l.fault = fmt.Sprintf(format, args...)
+		l.kind, l.fault = kind, fmt.Sprintf(format, args...)
 	}
 }
 
@@ -70,11 +71,11 @@ func (f *fetch) page(ctx context.Context, l *lister) (hashes []hash) {
 	case page.Next == nil:
 		l.done = true
 	case len(hashes) == 0:
-		l.fail("lists an empty page and says that others follow")
+		l.fail(port.StoreWrong, "lists an empty page and says that others follow")
 	case l.nexts[*page.Next]:
-		l.fail("lists the same again and again")
+		l.fail(port.StoreWrong, "lists the same again and again")
 	case len(l.nexts) == maxPages:
-		l.fail("does not come to an end")
+		l.fail(port.StoreWrong, "does not come to an end")
 	default:
 		l.nexts[*page.Next] = true
 		l.after = page.Next
@@ -87,14 +88,17 @@ var errSlower = errors.New("took more than 3 s longer than another store node")
 
 // blame notes the error of a query, if it was not we who gave up.
 func (f *fetch) blame(l *lister, ctx context.Context, err error) {
+	var known *port.StoreError
 	switch {
 	case errors.Is(context.Cause(ctx), errSlower):
-		l.fail("%s", errSlower)
+		l.fail(port.StoreSlow, "%s", errSlower)
 	case ctx.Err() != nil:
 	case errors.Is(err, context.DeadlineExceeded):
-		l.fail("did not answer in time")
+		l.fail(port.StoreSlow, "did not answer in time")
+	case errors.As(err, &known):
+		l.fail(known.Fault, "%s: %v", known.Fault, known.Cause)
 	default:
-		l.fail("%s", err)
+		l.fail(port.StoreRefused, "%v", err)
 	}
 }
 
@@ -175,7 +179,7 @@ func (f *fetch) countIdle(l *lister, hashes int, idle bool) {
 		l.idle += max(hashes, idlePage)
 	}
 	if l.idle > maxIdle {
-		l.fail("lists the same again and again")
+		l.fail(port.StoreWrong, "lists the same again and again")
 	}
 }
 

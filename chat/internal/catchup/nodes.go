@@ -9,6 +9,7 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/port"
 )
 
 // nodes are the store nodes that were asked lately, with their faults.
@@ -21,9 +22,10 @@ type nodes struct {
 }
 
 // node is a store node. until is the end of the time for which it is not asked, after
-// failures faults in a row.
+// failures faults in a row, the last of a kind.
 type node struct {
 	event.StoreNode
+	kind     port.StoreFault
 	until    time.Time
 	failures int
 	asked    time.Time
@@ -105,10 +107,11 @@ func (n *nodes) makeRoom() {
 }
 
 // failed notes a fault: the node is put off, and the fault is reported if it is a new one.
-func (n *nodes) failed(id, fault string) {
+func (n *nodes) failed(id string, kind port.StoreFault, fault string) {
 	fault = tidyFault(fault)
 	n.mu.Lock()
 	known := n.get(id)
+	known.kind = kind
 	known.until = n.o.Now().Add(min(putOff<<min(known.failures, maxDoublings), maxPutOff))
 	known.failures++
 	changed := known.Fault != fault
@@ -121,12 +124,15 @@ func (n *nodes) failed(id, fault string) {
 	}
 }
 
-// answered notes that a node has answered whole, and what it lacked.
+// answered notes that a node has answered whole, and what it lacked. One that has lied is
+// cleared of that only by what it gives, not by having nothing to say.
 func (n *nodes) answered(id string, fetched, lacks uint64) {
 	n.mu.Lock()
 	known := n.get(id)
-	changed := known.Fault != ""
-	known.Fault, known.RetryAt, known.until, known.failures = "", 0, time.Time{}, 0
+	changed := known.Fault != "" && (known.kind != port.StoreWrong || fetched > 0)
+	if known.until = (time.Time{}); changed {
+		known.Fault, known.RetryAt, known.failures = "", 0, 0
+	}
 	known.Fetched += fetched
 	known.Lacks += lacks
 	report := known.StoreNode
@@ -137,6 +143,17 @@ func (n *nodes) answered(id string, fetched, lacks uint64) {
 	if changed {
 		n.o.Log.Log("info", "a store node answers again", "peer", id)
 		n.report(report)
+	}
+}
+
+// forgive has nodes asked again that could not be reached: it may have been our connection.
+func (n *nodes) forgive() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, known := range n.of {
+		if known.kind == port.StoreUnreachable || known.kind == port.StoreSlow {
+			known.until, known.failures = time.Time{}, 0
+		}
 	}
 }
 

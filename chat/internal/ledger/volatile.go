@@ -76,6 +76,18 @@ func (s *Stream) PushLatest(subject string, e event.Event, at int64) {
 	s.wake()
 }
 
+// progressSteps is the number of events that a message on its way causes, about.
+const progressSteps = 20
+
+// PushProgress adds an event of a message that is on its way, if the step from before to
+// done of total is one worth telling. total is 0 while it is not known.
+func (s *Stream) PushProgress(before int, e event.MessageProgress, at int64) {
+	if step := max(1, e.Total/progressSteps); before/step == e.Done/step && e.Done != e.Total {
+		return
+	}
+	s.PushLatest(SubjectProgress+e.MessageID+e.TransferID, e, at)
+}
+
 // Withdraw removes the event of a subject, if it is unread.
 func (s *Stream) Withdraw(subject string) {
 	s.mu.Lock()

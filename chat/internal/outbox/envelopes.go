@@ -41,7 +41,7 @@ func (o *Outbox) oneAtATime(rows []row, room int, acks bool) []row {
 	if !slices.ContainsFunc(rows, large) {
 		return rows
 	}
-	if large(rows[0]) && !acks && !o.largeSealed && !slices.ContainsFunc(o.unpublished, (*attempt).isLarge) {
+	if large(rows[0]) && !acks && !o.largeSealed && !slices.ContainsFunc(slices.Concat(o.unpublished, o.underWay), (*attempt).isLarge) {
 		o.largeSealed = true
 		return rows[:1]
 	}
@@ -155,18 +155,17 @@ func (o *Outbox) isNeedless(at *attempt) bool {
 	return at.hasRows && at.envelopes.several() && len(at.acks) == 0 && len(o.rows.in(at)) == 0
 }
 
-// reportProgress tells programs how much of a large message is out.
-func (o *Outbox) reportProgress(at *attempt) {
-	if !at.envelopes.several() {
+// reportProgress tells programs how much of a large message is out, and was before.
+func (o *Outbox) reportProgress(at *attempt, before int) {
+	if !at.envelopes.several() || at.envelopes.out == before {
 		return
 	}
 	for _, r := range o.rows.in(at) {
 		if !r.inHistory {
 			continue
 		}
-		id := event.Hex(r.id[:])
-		o.Ledger.Events.PushLatest(ledger.SubjectProgress+id, event.MessageProgress{
-			ChatID: r.peer.Hex(), Outgoing: true, MessageID: id, Done: at.envelopes.out, Total: at.envelopes.count,
+		o.Ledger.Events.PushProgress(before, event.MessageProgress{
+			ChatID: r.peer.Hex(), Outgoing: true, MessageID: event.Hex(r.id[:]), Done: at.envelopes.out, Total: at.envelopes.count,
 		}, o.Now().UnixMilli())
 	}
 }

@@ -41,9 +41,7 @@ func (o *Outbox) publishAll() bool {
 	for i, at := range o.unpublished {
 		before := at.envelopes.out
 		err := o.publish(at)
-		if at.envelopes.out > before {
-			o.reportProgress(at)
-		}
+		o.reportProgress(at, before)
 		if at.damaged {
 			o.unrecordable(at, err)
 			continue

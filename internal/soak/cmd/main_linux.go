@@ -20,7 +20,7 @@ func main() {
 	soak.Child()
 	length := flag.Duration("for", whole, "how long it takes")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the plan of faults")
-	light := flag.Bool("light", false, "half of the lives of clients are in light mode")
+	light := flag.Bool("light", true, "half of the lives of clients are in light mode")
 	out := flag.String("out", "", "write the report as JSON to this file")
 	flag.Parse()
 	share := float64(*length) / float64(whole)
