@@ -9,6 +9,7 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	metadatapb "github.com/waku-org/go-waku/waku/v2/protocol/metadata/pb"
 )
@@ -90,32 +91,37 @@ func (s *storeRecords) note(id peer.ID, took time.Duration, err error) {
 	s.all.Add(id, record)
 }
 
-// sort puts the nodes that have not failed lately first; of those the ones of the
+// sort puts the nodes of our own choice first: anybody can come in numbers and say that he
+// stores. Of those, the ones that have not failed lately come first, then the ones of the
 // configuration, then the ones that answered faster.
-func (s *storeRecords) sort(ids []peer.ID) {
+func (s *storeRecords) sort(ids []peer.ID, chosen func(peer.ID) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	failing := func(id peer.ID) int {
-		if record, known := s.all.Peek(id); known && now.Before(record.until) {
-			return record.failures
+	no := func(yes bool) int {
+		if yes {
+			return 0
 		}
-		return 0
+		return 1
 	}
-	slices.SortFunc(ids, func(a, b peer.ID) int {
-		placeA, ofA := s.configured[a]
-		placeB, ofB := s.configured[b]
-		recordA, _ := s.all.Peek(a)
-		recordB, _ := s.all.Peek(b)
-		switch {
-		case failing(a) != failing(b):
-			return cmp.Compare(failing(a), failing(b))
-		case ofA != ofB && ofA:
-			return -1
-		case ofA != ofB:
-			return 1
+	keys := make(map[peer.ID][]int, len(ids))
+	for _, id := range ids {
+		record, _ := s.all.Peek(id)
+		failing := 0
+		if now.Before(record.until) {
+			failing = record.failures
 		}
-		return cmp.Or(cmp.Compare(recordA.took, recordB.took), cmp.Compare(placeA, placeB), cmp.Compare(a, b))
+		place, configured := s.configured[id]
+		keys[id] = []int{no(chosen(id)), failing, no(configured), int(record.took), place}
+	}
+	slices.SortFunc(ids, func(a, b peer.ID) int { return cmp.Or(slices.Compare(keys[a], keys[b]), cmp.Compare(a, b)) })
+}
+
+// chose reports whether a peer is there because we wanted it: of the configuration, or
+// dialled by us.
+func (r *run) chose(id peer.ID) bool {
+	return r.owner.static.has(id) || slices.ContainsFunc(r.host().Network().ConnsToPeer(id), func(c network.Conn) bool {
+		return c.Stat().Direction == network.DirOutbound
 	})
 }
 
@@ -137,7 +143,7 @@ func (n *Node) StoreNodes() []string {
 			ids = append(ids, id)
 		}
 	}
-	n.stores.sort(ids)
+	n.stores.sort(ids, r.chose)
 	texts := make([]string, len(ids))
 	for i, id := range ids {
 		texts[i] = id.String()

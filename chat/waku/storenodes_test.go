@@ -86,14 +86,15 @@ func TestStoreNodesOfTheShard(t *testing.T) {
 	}
 }
 
-// The nodes that do not fail come first, then those of the configuration, then the fast.
+// The nodes that do not fail come first, then those of the configuration, then the fast;
+// who has come to us is the last.
 func TestStoreNodesOrder(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	s := newStoreRecords([]peer.AddrInfo{{ID: "b"}, {ID: "a"}, {ID: "b"}})
 	s.now = func() time.Time { return now }
 	order := func() string {
-		ids := []peer.ID{"d", "c", "b", "a"}
-		s.sort(ids)
+		ids := []peer.ID{"0", "d", "c", "b", "a"} // the first has come to us
+		s.sort(ids, func(id peer.ID) bool { return id != "0" })
 		text := ""
 		for _, id := range ids {
 			text += string(id)
@@ -106,20 +107,20 @@ func TestStoreNodesOrder(t *testing.T) {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
-	expect("bacd")
+	expect("bacd0")
 	s.note("c", 9*time.Second, nil)
 	s.note("d", time.Second, nil)
-	expect("badc")
+	expect("badc0")
 	s.note("b", time.Second, errors.New("no answer"))
-	expect("adcb")
+	expect("adcb0")
 	for range 9 {
 		s.note("a", time.Second, errors.New("no answer"))
 	}
-	expect("dcba")
+	expect("dcba0")
 	now = now.Add(firstPenalty)
-	expect("bdca")
+	expect("bdca0")
 	now = now.Add(lastPenalty)
-	expect("badc")
+	expect("badc0")
 	if s.all.Len() > storeNodesRemembered {
 		t.Error(s.all.Len())
 	}
@@ -160,5 +161,18 @@ func TestLightLeavesStorePeers(t *testing.T) {
 	}
 	if !s.running.Load().connected(serving.Host().ID()) {
 		t.Error("left a node that serves filter and lightpush")
+	}
+}
+
+// Who comes to us and says that he stores is asked after those of our own choice, even
+// while they fail.
+func TestStoreStrangersAreLast(t *testing.T) {
+	chosen := serviceNode(t, servicenode.Options{Faults: servicenode.Faults{StoreStatus: 503}})
+	s := start(t, Config{Peers: []string{chosen.Address()}})
+	stranger := serviceNode(t, servicenode.Options{Peers: []string{s.address(t)}})
+	s.until(t, "both", func() bool { return len(s.StoreNodes()) == 2 })
+	_, _ = s.QueryStore(context.Background(), chosen.ID(), port.StoreQuery{PubsubTopic: shard, Limit: 1}) // fails
+	if want := []string{chosen.ID(), stranger.ID()}; !slices.Equal(s.StoreNodes(), want) {
+		t.Errorf("%v, want %v", s.StoreNodes(), want)
 	}
 }
