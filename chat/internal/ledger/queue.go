@@ -348,6 +348,7 @@ func (x *eventIndex) sum(counts func(key.Compact) bool) (sum eventShare) {
 // among them: their number is up to us.
 var eventNames = map[string]string{
 	event.MessageReceived{}.Type():        "from",
+	event.MessageProgress{}.Type():        "chat_id",
 	event.UnsupportedReceived{}.Type():    "from",
 	event.ContactChanged{}.Type():         "public_key",
 	event.ContactRequestReceived{}.Type(): "public_key",

@@ -167,10 +167,12 @@ func (s *Stream) handOut() (*event.Delivered, <-chan struct{}, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer s.reportWaiting()
-	if len(s.volatile) > 0 {
+	for len(s.volatile) > 0 {
 		e := s.volatile[0].Delivered
 		s.volatile = s.volatile[1:]
-		return &e, nil, nil
+		if !s.silenced(e) {
+			return &e, nil, nil
+		}
 	}
 	if s.closed {
 		return nil, nil, port.Errorf(port.CodeClosed, "", "the client is closed")

@@ -1,11 +1,13 @@
 package ledger
 
 import (
+	"crypto/rand"
 	"fmt"
 	"strings"
 	"testing"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/protocol/key"
 )
 
 // Of network events that nobody reads the latest of each subject is kept, and of
@@ -51,5 +53,20 @@ func TestLatestNetworkEvents(t *testing.T) {
 	s.Close("close", 1)
 	if peer(SubjectStatic, "ours", true); s.Unread() != 1 {
 		t.Error("an event came after the closed one")
+	}
+}
+
+// What was waiting of a large message is not handed out once its sender is blocked.
+func TestProgressOfSomebodyBlocked(t *testing.T) {
+	var blocked key.Compact
+	s := &Stream{next: 1, changed: make(chan struct{}), blocked: func(who key.Compact) bool { return who == blocked }}
+	private, err := key.Generate(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.PushProgress(0, event.MessageProgress{ChatID: private.Public().Hex(), TransferID: "0x01", Done: 1, Total: 2}, 1)
+	blocked = private.Public().Compact()
+	if e, _, err := s.handOut(); e != nil || err != nil {
+		t.Errorf("%+v, %v", e, err)
 	}
 }
