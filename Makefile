@@ -28,6 +28,9 @@ BENCHCOUNT ?= 3
 # How long `make soak` kills clients and nodes. Messages and kills are in proportion: 10,000
 # each way and 200 in ten minutes. `make test` takes a minute.
 SOAK ?= 10m
+# The engines' resend_base_ms: the default of the library. In a minute it would leave little
+# time for what no store node has.
+RESEND ?= 27s
 
 BUILD := build
 OS    := $(shell uname -s)
@@ -155,14 +158,14 @@ bench: ## measure the engine against its primitives, into build/bench.json
 soak: ## clients and nodes are killed for SOAK; nothing may be lost; into build/soak.json
 	@mkdir -p $(BUILD)
 	$(GO) build -tags $(TAGS) -o $(BUILD)/soak ./internal/soak/cmd
-	$(BUILD)/soak -for $(SOAK) -out $(BUILD)/soak.json
+	$(BUILD)/soak -for $(SOAK) -resend $(RESEND) -out $(BUILD)/soak.json
 
 # @waku/sdk as a foreign client, where there is Node.
 node-test:
 	@GO="$(GO)" sh tests/node.sh $(TAGS)
 
 soak-test:
-	@$(MAKE) --no-print-directory soak SOAK=60s
+	@$(MAKE) --no-print-directory soak SOAK=60s RESEND=1s
 
 fuzz: ## every fuzz target for FUZZTIME
 	@GO="$(GO)" TAGS=$(TAGS) sh tests/fuzz.sh $(FUZZTIME)

@@ -84,6 +84,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	if c.log == nil {
 		c.log = silence{}
 	}
+	c.counters.doctor = c.newDoctor()
 	c.loop.clocks, c.loop.look = c.readClocks(), lookEvery(c.net.Status())
 	c.counters.opened = c.loop.clocks
 	c.life.begin(ctx)
@@ -122,7 +123,7 @@ func (c *Client) start(ctx context.Context) error {
 		return err
 	}
 	if err := c.net.Start(ctx, TransportHooks{
-		NodeKey: nodeKey, Received: c.received, Changed: c.networkChanged, Missed: c.catchUp.Missed,
+		NodeKey: nodeKey, Received: c.received, Heard: c.counters.doctor.Heard, Changed: c.networkChanged, Missed: c.catchUp.Missed,
 		Panicked: func(where string, value any, stack []byte) { c.Fail(where, value, stack) },
 		Log:      c.log,
 		Peers:    peerMemory{c.ledger.Store},

@@ -75,6 +75,7 @@ func (c *Client) followClock(t *ledger.Turn) {
 	if by == 0 {
 		return
 	}
+	c.counters.doctor.Jumped(by)
 	c.log.Log("info", "the time of day has jumped", "seconds", int64(by.Seconds()))
 	if by < 0 {
 		c.setBack(t, by)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"libstatus1to1/chat/internal/doctor"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/port"
 )
@@ -13,6 +14,7 @@ import (
 // counters are for diagnostics; they do not show who talks to whom.
 type counters struct {
 	received atomic.Uint64
+	doctor   *doctor.Doctor
 	wakeups  atomic.Uint64 // of the loop
 	opened   clockReading
 

@@ -109,7 +109,7 @@
 //
 // In memory only, and gone after a restart: when somebody was heard last, how fast they
 // acknowledge, how often they were answered, suspicions of a lost session, holds of a chain, contact updates that are to be
-// sent, limits of rates. After a restart the engine may do such a thing once more than it
+// sent, limits of rates, what the doctor goes by (internal/doctor). After a restart the engine may do such a thing once more than it
 // should; no message is lost by it.
 //
 // # Where a state lives
@@ -118,7 +118,8 @@
 //
 //	a message        internal/history/state.go: states. "sent" and "stored" are stored once for
 //	                 all messages of an attempt, in what is left of its record; the record of
-//	                 the message says "queued" until there is more to say, and is corrected when it is read:
+//	                 the message says "queued" until there is more to say, and is corrected
+//	                 when it is read:
 //	                 internal/history/delivery.go: overlay
 //	an outbox row    internal/outbox/rows.go: follows
 //	a pairing        internal/linking/state.go: states

@@ -161,6 +161,7 @@ func TestOfflineForAMonthWithRestlessSender(t *testing.T) {
 			if len(s.sent) > c.most {
 				t.Errorf("%d envelopes, want %d at most: %v", len(s.sent), c.most, s.sent)
 			}
+			t.Logf("%d envelopes", len(s.sent))
 		})
 	}
 }
@@ -368,4 +369,38 @@ func TestFailedAsTooLarge(t *testing.T) {
 		t.Errorf("%+v, %v", m, err)
 	}
 	checked(t, alice.person)
+}
+
+// A message in segments is stored when store nodes have all of them, and not before.
+func TestSegmentStored(t *testing.T) {
+	for what, c := range map[string]struct {
+		loss float64
+		want string
+	}{
+		"all":  {0, "stored"},
+		"half": {0.5, "sent"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			net := memnet.New(memnet.Options{Seed: 77})
+			node := net.AddStore(memnet.StoreOptions{})
+			place := net.Join()
+			alice, bob := storing(t, net), openPerson(t, "bob", store.Memory(), place, fast)
+			if _, _, err := bob.CreateIdentity(context.Background(), 12, "bob"); err != nil {
+				t.Fatal(err)
+			}
+			acquaint(alice.person, bob)
+			place.(*memnet.Node).SetOnline(false)
+			node.Set(memnet.StoreOptions{Loss: c.loss})
+			m := alice.sendPicture(bob, "picture", 500_000)
+			resent := func() bool { d, err := alice.Diagnostics(); return err == nil && d.Resent > 0 }
+			eventually(t, "the end of the questions", func() bool {
+				m, err := alice.Message(mustID(t, m.ID))
+				return err == nil && (m.State == "stored" || m.State == "sent" && resent())
+			})
+			if m, err := alice.Message(mustID(t, m.ID)); err != nil || m.State != c.want {
+				t.Errorf("it is %s, %v, want %s", m.State, err, c.want)
+			}
+			checked(t, alice.person)
+		})
+	}
 }

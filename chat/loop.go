@@ -336,6 +336,7 @@ func (b *inbox) drain(first Envelope) []Envelope {
 // received puts an envelope of the transport into the inbox; it blocks while that is full.
 func (c *Client) received(e Envelope) {
 	c.counters.received.Add(1)
+	c.counters.doctor.Heard(e)
 	if c.loop.inbox.room.enter(c.life.ctx, len(e.Payload)) != nil {
 		return
 	}

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/port"
@@ -21,6 +23,26 @@ type onlineState struct {
 	// came ends the pause after a failed publish; peerCame notes that one of few peers has
 	// connected. The loop reads and resets both.
 	came, peerCame atomic.Bool
+
+	// told holds the last event about each of the peers that were told of lately, so that
+	// there is none when nothing has changed.
+	told *lru.Cache[string, event.PeerChanged]
+}
+
+// peersTold bounds the peers of which the last event is remembered.
+const peersTold = 256
+
+// news reports whether an event about a peer says something else than the last one about
+// it.
+func (o *onlineState) news(e event.PeerChanged) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.told == nil {
+		o.told, _ = lru.New[string, event.PeerChanged](peersTold) // fails only for a size below 1
+	}
+	last, known := o.told.Get(e.PeerID)
+	o.told.Add(e.PeerID, e)
+	return !known || last != e
 }
 
 func (o *onlineState) is() bool {
@@ -68,13 +90,13 @@ func (c *Client) networkChanged(n NetworkChange) {
 		c.kick()
 	}
 	at := c.now().UnixMilli()
-	if n.Peer != "" {
+	about := event.PeerChanged{PeerID: n.Peer, Connected: n.Connected, Static: n.Static, OnShard: n.OnShard, Error: n.Error}
+	if n.Peer != "" && c.online.news(about) {
 		subject := ledger.SubjectStranger
 		if n.Static {
 			subject = ledger.SubjectStatic
 		}
-		c.ledger.Events.PushLatest(subject+n.Peer, event.PeerChanged{
-			PeerID: n.Peer, Connected: n.Connected, Static: n.Static, OnShard: n.OnShard, Error: n.Error}, at)
+		c.ledger.Events.PushLatest(subject+n.Peer, about, at)
 	}
 	if changed {
 		c.ledger.Events.PushLatest(ledger.SubjectNetwork, event.NetworkChanged{State: string(n.State), Peers: peers}, at)

@@ -19,6 +19,7 @@ type (
 	NetworkShard   = port.NetworkShard
 	NetworkChange  = port.NetworkChange
 	Traffic        = port.Traffic
+	Check          = port.Check
 	TransportHooks = port.TransportHooks
 	Transport      = port.Transport
 	EnvelopeID     = port.EnvelopeID
@@ -54,6 +55,9 @@ const (
 	NetworkOffline = port.NetworkOffline
 	NetworkOnline  = port.NetworkOnline
 )
+
+// CheckPassed is the result of a check that found nothing wrong.
+const CheckPassed = port.CheckPassed
 
 // The results of publishing for an external network.
 const (

@@ -178,8 +178,12 @@ func TestSegmentHoldsUpNobody(t *testing.T) {
 	alice.restart() // the gate is open again
 	bob.waitText("to bob")
 	carol.waitText("to carol")
-	alice.waitState(picture.ID, "delivered")
-	alice.waitState(other.ID, "delivered")
+	for _, m := range []event.Message{picture, other} {
+		eventually(t, "a picture to be delivered", func() bool {
+			got, err := alice.Message(mustID(t, m.ID))
+			return err == nil && got.State == "delivered"
+		})
+	}
 	small, bigBefore := 0, 0
 	for _, e := range alice.gate.Published() {
 		switch {

@@ -80,7 +80,8 @@ type Diagnostics struct {
 // defaults.
 type Settings struct {
 	// ResendBase is the wait before an unacknowledged message is sent again the
-	// first time; it doubles each time. Default DefaultResendBase.
+	// first time; it doubles each time. Default DefaultResendBase. Somebody who is there and
+	// acknowledges fast is waited for less, but not below 5 s.
 	ResendBase time.Duration
 	// AckDelay is the time acknowledgements wait for others to go with. Default
 	// DefaultAckDelay.

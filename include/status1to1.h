@@ -77,10 +77,10 @@
  *   one run of the process an event is delivered once: to one waiting thread, or to
  *   the callback. Events that were not acknowledged are delivered again after the
  *   next open. So handle an event first, then acknowledge it.
- *   "network_changed", "peer_changed", "log", "internal_error" and "closed" are not
- *   stored: their seq is 0, and they cannot be acknowledged. Of unread
- *   "network_changed" events only the latest is kept, and of unread "peer_changed"
- *   events the latest of each peer. "closed" is the last event of a client. While
+ *   "network_changed", "peer_changed", "envelope_outgoing", "content_topics_changed",
+ *   "log", "internal_error" and "closed" are not stored: their seq is 0, and they
+ *   cannot be acknowledged. Of unread "network_changed" events only the latest is
+ *   kept, and of unread "peer_changed" events the latest of each peer. "closed" is the last event of a client. While
  *   the store is suspended, stored events are not delivered.
  *   At most 20,000 stored events (engine.max_events), and 32 MiB of them, wait for
  *   acknowledgement. Beyond that the oldest are dropped, and one "overflow" event
@@ -638,6 +638,16 @@ static inline char *status1to1_network_catch_up(status1to1_client client, const 
 static inline char *status1to1_network_wait(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "network.wait", params_json);
+}
+
+/* network.doctor: Finds out why messages do not travel, and what can be done about it.
+ * Each check has a result ("passed", "warning", "failed" or "skipped"), its cause and a
+ * remedy. To see whether what is published can be read back from the store nodes, it
+ * publishes a small envelope, at most once a minute; reading it back takes up to 10
+ * seconds. This call blocks until its deadline at most. */
+static inline char *status1to1_network_doctor(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "network.doctor", params_json);
 }
 
 /* network.deliver: Hands over envelopes that the program has received. When the call

@@ -131,11 +131,13 @@ type MemoryNetworkConfig struct {
 // EngineConfig changes timings and limits.
 type EngineConfig struct {
 	// ResendBaseMS is the time in ms to wait for an acknowledgement before a message is
-	// sent again. It doubles with each attempt. After 65535 times this value, 20 days
+	// sent again. It doubles with each attempt. It is shorter for people who were heard a
+	// short while ago and acknowledge fast, but not below 5 seconds or this value. After 65535 times this value, 20 days
 	// 12 hours by default, the message has failed as "undeliverable". Default: 27000.
 	ResendBaseMS int `json:"resend_base_ms,omitempty" range:"10..86400000"`
 	// AckDelayMS is the time in ms that an acknowledgement waits for others, so that
-	// they travel together. Default: 300.
+	// they travel together. It waits longer, 3.4 s at most, if many went to the same person
+	// just before. Default: 300.
 	AckDelayMS int `json:"ack_delay_ms,omitempty" range:"1..60000"`
 	// ContactCodeEveryMS is the time in ms after which the contact code is published
 	// again. Default: 6 hours.

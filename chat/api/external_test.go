@@ -88,3 +88,25 @@ func TestExternalNamesTheField(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a program gives as envelopes is refused by name or read within bounds.
+func FuzzDeliverParams(f *testing.F) {
+	for _, s := range []string{
+		`{"envelopes":[{"content_topic":"/a/1/b/proto","payload":"AAAA","version":1,"timestamp":"1700000000000000000","ephemeral":true,"pubsub_topic":"/waku/2/rs/16/32"}]}`,
+		`{"envelopes":[{"content_topic":"","payload":"","timestamp":"-0"}]}`, `{"envelopes":[]}`,
+		`{"envelopes":[{"content_topic":"x","payload":"A","envelope_id":"0x00"}]}`,
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var p DeliverParams
+		if err := decodeUpTo(text, MaxDeliverRequest, &p, chat.CodeBadParams); err != nil {
+			return
+		}
+		for _, e := range p.Envelopes {
+			if len(e.Payload.bytes) > len(text) || e.Timestamp.since1970 < 0 || e.Version != nil && *e.Version < 0 {
+				t.Fatalf("%q was read as %+v", text, e)
+			}
+		}
+	})
+}

@@ -33,6 +33,13 @@ type DisconnectParams struct {
 	PeerID string `json:"peer_id"`
 }
 
+// DoctorParams are the parameters of network.doctor.
+type DoctorParams struct {
+	// DeadlineMS is the longest time to examine, in ms, at most a minute. Checks that are not
+	// done then are skipped. Default: 20000.
+	DeadlineMS *int `json:"deadline_ms,omitempty" range:"0..60000"`
+}
+
 // WaitParams are the parameters of network.wait.
 type WaitParams struct {
 	// Peers is the number of peers to wait for. Default: 1.
@@ -60,6 +67,9 @@ var networkMethods = []Method{
 	method("network.wait", "Waits until messages can be published to enough peers. This call blocks until its deadline, and signals do not interrupt it: "+
 		"a Python program reacts to Ctrl-C only after the call has returned. Wait in steps of a second or less, or in another thread.",
 		[]chat.Code{chat.CodeTimeout}, waitOnline),
+	method("network.doctor", "Finds out why messages do not travel, and what can be done about it. Each check has a result (\"passed\", \"warning\", \"failed\" or \"skipped\"), its cause and a remedy. "+
+		"To see whether what is published can be read back from the store nodes, it publishes a small envelope, at most once a minute; reading it back takes up to 10 seconds. This call blocks until its deadline at most.",
+		nil, examine),
 }
 
 func listSessions(_ context.Context, c *chat.Client, p ListSessionsParams) (SessionList, error) {
@@ -96,6 +106,31 @@ func waitOnline(ctx context.Context, c *chat.Client, p WaitParams) (chat.Network
 	defer cancel()
 	status, err := c.WaitOnline(ctx, peers)
 	return tidy(status), err
+}
+
+// defaultExamination is the time an examination may take. A tree of nodes is read and a probe
+// read back in less, where that is possible at all.
+const defaultExamination = 20 * time.Second
+
+func examine(ctx context.Context, c *chat.Client, p DoctorParams) (chat.Health, error) {
+	deadline := defaultExamination
+	if p.DeadlineMS != nil {
+		deadline = time.Duration(*p.DeadlineMS) * time.Millisecond
+	}
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	health, err := c.Examine(ctx)
+	if err == nil {
+		health.Checks = append(health.Checks, version())
+	}
+	return health, err
+}
+
+// version is the check that tells which library this is.
+func version() chat.Check {
+	build := buildInfo()
+	return chat.Check{Name: "version", Result: chat.CheckPassed, Cause: "this is libstatus1to1 " + Version,
+		Details: map[string]any{"version": Version, "abi_version": ABIVersion, "go_version": build.GoVersion, "os": build.OS, "arch": build.Arch, "revision": build.Revision}}
 }
 
 // tidy replaces the nil lists of s by empty ones, so that JSON has [] and not null.

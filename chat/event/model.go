@@ -27,11 +27,11 @@ type Message struct {
 	// ReceivedAt is the time of arrival, by our clock; 0 for messages sent from this device.
 	ReceivedAt int64 `json:"received_at"`
 	// State is "queued", "sent" (handed to the network), "stored" (a store node has it;
-	// only where there are store nodes, and often left out), "delivered" or "failed" for an
-	// outgoing message and "received" for an incoming one. It moves through these in order, with two
-	// exceptions: a failed message that is sent again, by messages.retry or because its
-	// recipient is back, is "queued"; and a failed message that is acknowledged after
-	// all is "delivered".
+	// only where there are store nodes, and left out if it is delivered sooner), "delivered"
+	// or "failed" for an outgoing message and "received" for an incoming one. It moves
+	// through these in order, with two exceptions: a failed message that is sent again, by
+	// messages.retry or because its recipient is back, is "queued"; and a failed message
+	// that is acknowledged after all is "delivered".
 	State string `json:"state"`
 	// Evidence shows what the state of an outgoing message is based on.
 	Evidence *Evidence `json:"evidence,omitempty"`
@@ -93,12 +93,14 @@ type Device struct {
 // Evidence is the basis of a message's state.
 type Evidence struct {
 	// Kind is "relay" (passed on to mesh peers), "lightpush" (handed to a peer that relays
-	// it), "external" (published by the program, as it says), "memory" (passed on in a memory network),
-	// "store" (store nodes have it) or "device" (acknowledged by a device of the recipient).
-	Kind  string `json:"kind"`
-	Peers int    `json:"peers,omitempty"` // for "relay": the number of mesh peers; for "store": of store nodes
-	// Nodes are the peer ids of the store nodes, for "store". What a store node says
-	// nobody signs.
+	// it), "external" (published by the program, as it says), "memory" (passed on in a
+	// memory network), "store" (store nodes have it) or "device" (acknowledged by a device
+	// of the recipient).
+	Kind string `json:"kind"`
+	// Peers is the number of mesh peers for "relay", of peers it was relayed to for
+	// "lightpush", and of store nodes for "store".
+	Peers int `json:"peers,omitempty"`
+	// Nodes are the peer ids of those store nodes. Nobody signs what they say.
 	Nodes        []string `json:"nodes,omitempty"`
 	Installation string   `json:"installation,omitempty"` // for "device": the device's installation id
 	At           int64    `json:"at"`

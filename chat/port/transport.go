@@ -54,7 +54,7 @@ const (
 // NetworkStatus describes the network at one moment.
 type NetworkStatus struct {
 	Kind string `json:"kind"` // "waku", "memory" or "external"
-	// Mode is ModeRelay or ModeLight; left out where there are no modes.
+	// Mode is "relay" or "light"; left out where there are no modes.
 	Mode            string        `json:"mode,omitempty"`
 	State           NetworkState  `json:"state"`
 	PeerID          string        `json:"peer_id,omitempty"`
@@ -103,6 +103,9 @@ type NetworkPeer struct {
 	Address   string `json:"address,omitempty"`
 	Connected bool   `json:"connected"`
 	Static    bool   `json:"static"` // true for peers from the configuration or network.connect, which are redialled
+	// OnDemand is true for a store node of the configuration that is connected to only when
+	// it is asked for something.
+	OnDemand bool `json:"on_demand,omitempty"`
 	// OnShard is true while the peer is on one of our shards. Only then does what we
 	// publish reach it, and only then does it count for network.wait.
 	// In light mode it is a service node of one of our shards.
@@ -132,7 +135,11 @@ type TransportHooks struct {
 	// address others know. All other nodes should use a new key at each start.
 	NodeKey  key.Private
 	Received func(Envelope)
-	Changed  func(NetworkChange)
+	// Heard is called with envelopes of any topic that others have just published, without
+	// their payload, if the transport gets those too that nobody has subscribed to. It may be
+	// nil.
+	Heard   func(Envelope)
+	Changed func(NetworkChange)
 	// Missed is called when envelopes of subscribed topics may not have arrived since a
 	// moment: the node was offline, a subscription was lost or silent, a queue was full. The
 	// zero time is the start. It may be nil.

@@ -70,7 +70,7 @@ func TestBootstrapTree(t *testing.T) {
 
 // What the key in the address has not signed is not used, whoever answers for the domain.
 func TestBootstrapTreeIsSigned(t *testing.T) {
-	t.Parallel()
+	t.Parallel() // it waits most of the time
 	good, bad := start(t, Config{}), start(t, Config{})
 	key := newKey(t)
 	url, signed := tree(t, key, good.record(t))
@@ -182,6 +182,7 @@ func TestBootstrapExchange(t *testing.T) {
 // A responder may say what it likes: nothing breaks, and honest peers are found through
 // another one.
 func TestBootstrapHostileExchange(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	many := make([]*enode.Node, 60)
 	for i := range many {
 		many[i] = signedRecord(t, newKey(t), relays, shardList(16, 32), enr.IPv4{127, 0, 0, 1}, enr.TCP(i+1))
@@ -199,6 +200,7 @@ func TestBootstrapHostileExchange(t *testing.T) {
 		"nobody": naming(t, many...),
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			hostile, boot, one := start(t, Config{}), start(t, Config{}), start(t, Config{})
 			serveExchange(hostile, answer)
 			serveExchange(boot, naming(t, one.record(t)))

@@ -286,6 +286,13 @@ func (s *candidates) due() (at time.Time) {
 	return at
 }
 
+// count returns the number of candidates, and how many of them worked before.
+func (s *candidates) count() (all, worked int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.all), len(s.kept)
+}
+
 // mayBePublic reports whether an address is of the open Internet, or a name, which shows
 // when it is dialled.
 func mayBePublic(address ma.Multiaddr) bool {

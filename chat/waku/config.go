@@ -1,15 +1,34 @@
-// Package waku is the real network: a go-waku relay node in this process, behind the
-// engine's Transport port.
+// Package waku is the real network: a Waku node in this process, behind the engine's
+// Transport port.
 //
-// It speaks 11/WAKU2-RELAY on static shards (51/WAKU2-RELAY-SHARDING). It uses no time
-// server, no store and no QUIC. The node listens on TCP if it is configured to, stays
+// It is on static shards (51/WAKU2-RELAY-SHARDING), in one of two modes, which are two
+// implementations of the interface mode. In relay mode it speaks 11/WAKU2-RELAY, by
+// go-waku: it listens on TCP if it is configured to, and accepts peers that dial it within
+// the limits of limits.go. In light mode it is a client of service nodes. In both it stays
 // connected to the static peers it is given, looks for other peers if the configuration
-// names a way to find some (finder.go), and accepts peers that dial it within the limits
-// of limits.go. It dials nobody else.
+// names a way to find some (finder.go), and connects to the store nodes of the
+// configuration when they are asked. It dials nobody else, and uses no time server and no
+// QUIC.
 //
-// # One subscription a shard
+// # Store nodes
 //
-// The node always has one relay subscription to each whole shard: it needs that to
+// What was published before is asked of store nodes (13/WAKU2-STORE): those of the
+// configuration, and peers that store. Nobody signs an answer. What can be checked is
+// checked before it is believed (storeanswer.go); what cannot, the caller has to expect:
+// that something is left out, and hashes of messages that there never were.
+//
+// # Light mode
+//
+// A light node hears what it has subscribed to at service nodes (12/WAKU2-FILTER:
+// filter.go is the wire, subscription.go one subscription, subscriber.go all of them), and
+// publishes through service nodes (19/WAKU2-LIGHTPUSH: lightpush.go, publisher.go). It runs
+// no gossipsub and listens on nothing. Nobody proves that a service node does what it says,
+// so two are asked for everything, and what one does is held against the other (review.go).
+// What may have been missed is told to the engine (gaps.go), which asks store nodes.
+//
+// # One relay subscription a shard
+//
+// A relay always has one relay subscription to each whole shard: it needs that to
 // relay for others and to publish. The content topics of the engine are a set that is
 // looked up for each envelope. A separate go-waku subscription for each content topic
 // would cost a channel of 1,024 slots (8 KiB), and go-waku's broadcaster walks all of
@@ -50,6 +69,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/p2p/dnsdisc"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/transport"
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/waku-org/go-waku/waku/v2/protocol"
 
@@ -135,6 +155,8 @@ type settings struct {
 	mode           string // ModeRelay or ModeLight
 	timing         timing
 	roots          *x509.CertPool // who certifies WebSockets; nil for the system's
+	// link makes what tests have instead of TCP; nil for TCP.
+	link func(transport.Upgrader) transport.Transport
 }
 
 // check fills in the defaults and refuses what cannot work, naming the field.

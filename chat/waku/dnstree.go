@@ -43,7 +43,12 @@ func (s settings) resolver() *net.Resolver {
 		return net.DefaultResolver
 	}
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, s.nameserver)
+		connection, err := new(net.Dialer).DialContext(ctx, network, s.nameserver)
+		if err == nil {
+			// Go's resolver waits for the deadline of a lookup also when that was cancelled.
+			context.AfterFunc(ctx, func() { _ = connection.SetDeadline(time.Unix(1, 0)) })
+		}
+		return connection, err
 	}}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -107,6 +108,12 @@ func (r *run) exchange(ctx context.Context, id peer.ID, protocols []protocol.ID,
 	stop := context.AfterFunc(ctx, func() { _ = stream.Reset() })
 	defer stop()
 	return f(stream)
+}
+
+// isTimeout reports whether err says that a peer has not answered in time.
+func isTimeout(err error) bool {
+	timeout := net.Error(nil)
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
 // readFilterAnswer reads the answer to a request. A refusal is a *filterError; one for the

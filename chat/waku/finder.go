@@ -136,7 +136,7 @@ func (f *finder) try(n int) {
 		return
 	}
 	skip := func(id peer.ID) bool {
-		return id == f.r.host().ID() || f.r.owner.static.has(id) || f.r.connected(id) && f.r.members.has(id)
+		return id == f.r.host().ID() || f.r.owner.static.keeps(id) || f.r.connected(id) && f.r.members.has(id)
 	}
 	for _, c := range f.r.owner.candidates.next(n, skip) {
 		f.rate.Allow()
@@ -154,7 +154,7 @@ func (f *finder) attempt(c *candidate) {
 	if err != nil {
 		f.r.log("debug", "a node that was found is no peer", "peer", c.id.String(), "error", err)
 		all.failed(c)
-		f.r.drop(c.id)
+		f.leave(c.id)
 		return
 	}
 	all.succeeded(c)
@@ -170,7 +170,15 @@ func (f *finder) attempt(c *candidate) {
 		}
 	}
 	all.lost(c)
-	f.r.drop(c.id)
+	f.leave(c.id)
+}
+
+// leave closes the connections to a peer that is not on our shards, unless it is there for
+// something else: a store node.
+func (f *finder) leave(id peer.ID) {
+	if !f.r.owner.static.has(id) {
+		f.r.drop(id)
+	}
 }
 
 // reach connects to a candidate and waits until it is on our shards.

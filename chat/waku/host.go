@@ -139,6 +139,15 @@ type unscored struct{ wakuPeerstore }
 // SetScore forgets.
 func (unscored) SetScore(peer.ID, float64) error { return nil }
 
+// plainTransport is TCP, without SO_REUSEPORT: with it a second node of the same user would
+// take half of our connections instead of failing.
+func plainTransport(settings settings, upgrade transport.Upgrader, resources network.ResourceManager) (transport.Transport, error) {
+	if settings.link != nil {
+		return settings.link(upgrade), nil
+	}
+	return tcp.NewTCPTransport(upgrade, resources, nil, tcp.DisableReuseport())
+}
+
 // newNetwork is the swarm with its two transports.
 func newNetwork(identity crypto.PrivKey, settings settings, gate connmgr.ConnectionGater, traffic *meter, peers peerstore.Peerstore, resources network.ResourceManager, bus event.Bus) (_ *swarm.Swarm, err error) {
 	id, err := peer.IDFromPrivateKey(identity)
@@ -155,9 +164,7 @@ func newNetwork(identity crypto.PrivKey, settings settings, gate connmgr.Connect
 		return nil, err
 	}
 	upgrade := &meteredUpgrader{Upgrader: upgradeAll, meter: traffic, quiet: settings.mode == ModeLight}
-	// Without SO_REUSEPORT: with it a second node of the same user would take half
-	// of our connections instead of failing.
-	plain, err := tcp.NewTCPTransport(upgrade, resources, nil, tcp.DisableReuseport())
+	plain, err := plainTransport(settings, upgrade, resources)
 	if err != nil {
 		return nil, err
 	}

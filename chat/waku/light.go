@@ -57,13 +57,7 @@ func (m *lightMode) online() bool {
 
 // missing returns the number of service nodes that are wanted beside those that are there.
 func (m *lightMode) missing() int {
-	pushers := map[peer.ID]bool{}
-	for _, topic := range m.r.topics {
-		for _, id := range m.takersOn(topic) {
-			pushers[id] = true
-		}
-	}
-	return max(0, m.subscriber.wantedPeers()-len(m.subscriber.candidates()), pushPeers-len(pushers))
+	return max(0, m.subscriber.wantedPeers()-m.subscriber.good(), pushPeers-m.publisher.good())
 }
 
 func (m *lightMode) topicsChanged() { m.subscriber.topicsChanged() }

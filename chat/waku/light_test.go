@@ -361,3 +361,105 @@ func TestLightMode(t *testing.T) {
 		}
 	}
 }
+
+// A service node that says it has published and has not is found, since nobody pushes the
+// message, and is not asked as long as there is another one.
+func TestLightFalseSent(t *testing.T) {
+	one, two := services(t, servicenode.Options{})
+	s := light(t, func(t *timing) {
+		t.late, t.bench, t.benchLongest = 100*time.Millisecond, time.Hour, time.Hour
+	}, one, two)
+	s.untilSubscribed(t, one, two)
+	s.until(t, "two nodes to publish through", func() bool { return len(s.running.Load().mode.takersOn(shard32)) == 2 })
+	time.Sleep(2 * s.settings.timing.late) // its subscriptions are old enough
+	one.SetFaults(servicenode.Faults{LightpushLoses: true})
+	publisher := s.running.Load().mode.(*lightMode).publisher
+	s.until(t, "the liar to be found", func() bool {
+		s.mu.Unlock() // until holds it, and the hooks want it
+		defer s.mu.Lock()
+		s.publish(t, envelope([]byte("is it out?")))
+		publisher.mu.Lock()
+		defer publisher.mu.Unlock()
+		return publisher.benched.has(one.Host().ID(), time.Now())
+	})
+	asked := one.Asked(servicenode.Lightpush)
+	for i := range 10 {
+		s.publish(t, envelope(fmt.Append(nil, i)))
+	}
+	if again := one.Asked(servicenode.Lightpush); again != asked {
+		t.Errorf("it was asked %d times more", again-asked)
+	}
+}
+
+// What a sleep of the machine hid is told, from when it fell asleep on.
+func TestLightSleep(t *testing.T) {
+	wall, passed := time.Unix(1_800_000_000, 0), time.Duration(0)
+	w := &sleepWatch{now: func() (time.Time, time.Duration) { return wall, passed }, wall: wall}
+	step := func(byWall, byClock time.Duration, want bool) {
+		t.Helper()
+		before := wall
+		wall, passed = wall.Add(byWall), passed+byClock
+		if since, slept := w.slept(); slept != want || !since.Equal(before) {
+			t.Errorf("%v, %v: %v since %v", byWall, byClock, slept, since)
+		}
+	}
+	step(90*time.Second, 90*time.Second, false)
+	step(91*time.Second, 90*time.Second, false)
+	step(8*time.Hour, time.Minute, true)
+	step(90*time.Second, 90*time.Second, false)
+	step(-time.Hour, time.Minute, false)
+}
+
+// A light node that knows one service node finds a second one by peer exchange, and one
+// that pushes everything through one stream is understood.
+func TestLightFinds(t *testing.T) {
+	one, two := services(t, servicenode.Options{OnePushStream: true})
+	relaying := service(t, servicenode.Options{Protocols: without(servicenode.Filter, servicenode.Lightpush)})
+	if err := one.Introduce(relaying, two); err != nil {
+		t.Fatal(err)
+	}
+	s := prepare(t, Config{Mode: ModeLight, Peers: []string{one.Address()}, Exchange: true})
+	s.settings.timing = fast
+	s.start(t)
+	s.untilSubscribed(t, one, two)
+	for i := range 3 {
+		sentBy(t, one, on(topic, fmt.Sprint(i)))
+		s.untilReceived(t, fmt.Append(nil, i))
+	}
+	if got := s.allReceived(); len(got) != 3 || s.running.Load().connected(relaying.Host().ID()) {
+		t.Errorf("%+v, %+v", got, s.Status())
+	}
+}
+
+// More content topics than a service node takes are spread over several, each at two.
+func TestLightManyTopics(t *testing.T) {
+	nodes := []*servicenode.Node{service(t, servicenode.Options{})}
+	for range 3 {
+		nodes = append(nodes, service(t, servicenode.Options{Peers: []string{nodes[0].Address()}}))
+	}
+	s := light(t, nil, nodes...)
+	many := make([]string, criteriaByClient+500)
+	for i := range many {
+		many[i] = fmt.Sprintf("/waku/1/0x%08x/rfc26", i)
+	}
+	if err := s.Subscribe(many...); err != nil {
+		t.Fatal(err)
+	}
+	id := s.Status().PeerID
+	eventually(t, "every topic at two nodes", func() bool {
+		total := 0
+		for _, n := range nodes {
+			has := n.Subscriptions(id)
+			if has > criteriaByClient {
+				t.Fatalf("%d criteria at one node", has)
+			}
+			total += has
+		}
+		return total == 2*(len(many)+1)+len(nodes) // with its own topic, and that of probes
+	})
+	for i := range 20 {
+		text := fmt.Sprint("on topic ", i)
+		sentBy(t, nodes[0], on(many[i*70], text))
+		s.untilReceived(t, []byte(text))
+	}
+}

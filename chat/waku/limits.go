@@ -98,9 +98,9 @@ func resourceLimits(mode string) rcmgr.ConcreteLimitConfig {
 		limits.PeerBaseLimit.Streams = 2 * (streamsByPeer + pushStreams)
 		limits.PeerBaseLimit.Memory = pushStreams * 512 << 10
 		limits.AddProtocolPeerLimit(filterPush, rcmgr.BaseLimit{
-			StreamsInbound: pushStreams, Streams: pushStreams, Memory: pushStreams * 512 << 10}, rcmgr.BaseLimitIncrease{})
+			StreamsInbound: pushStreams, StreamsOutbound: pushStreams, Streams: pushStreams, Memory: pushStreams * 512 << 10}, rcmgr.BaseLimitIncrease{})
 		limits.AddProtocolLimit(filterPush, rcmgr.BaseLimit{
-			StreamsInbound: 2 * pushStreams, Streams: 2 * pushStreams, Memory: networkMemory}, rcmgr.BaseLimitIncrease{})
+			StreamsInbound: 2 * pushStreams, StreamsOutbound: 2 * pushStreams, Streams: 2 * pushStreams, Memory: networkMemory}, rcmgr.BaseLimitIncrease{})
 	}
 	limits.PeerLimitIncrease.StreamsInbound = 0
 	byPeer := func(id protocol.ID, streams int) {

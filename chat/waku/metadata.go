@@ -78,6 +78,7 @@ func (r *run) askMetadata(id peer.ID) {
 	onlyStores := r.owner.stores.only(id, r.owner.settings, answer)
 	if err == nil {
 		err = r.owner.settings.shares(answer)
+		r.owner.elsewhere.note(id, answer, err)
 		if p := r.owner.static.get(id); p != nil && err != nil && !onlyStores {
 			p.refuse(err.Error())
 		}

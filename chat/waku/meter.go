@@ -39,7 +39,7 @@ func (m *meter) active() {
 	if m == nil {
 		return
 	}
-	now := int64(time.Since(m.began))
+	now := int64(time.Since(m.began)) + 1 // 0 is never
 	if last := m.last.Swap(now); last == 0 || now-last > int64(m.apart) {
 		m.wakeups.Add(1)
 	}

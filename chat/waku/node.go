@@ -20,6 +20,7 @@ type Node struct {
 	topics     topicSet
 	static     staticPeers
 	candidates *candidates
+	elsewhere  *elsewhere
 	stores     *storeRecords
 	counters   counters
 	meter      meter
@@ -38,7 +39,7 @@ func New(c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{settings: s, candidates: newCandidates(), stores: newStoreRecords(s.storePeers)}
+	n := &Node{settings: s, candidates: newCandidates(), elsewhere: newElsewhere(), stores: newStoreRecords(s.storePeers)}
 	n.meter.began, n.meter.apart = time.Now(), s.timing.apart
 	for _, info := range s.peers {
 		p, _ := n.static.add(info) // their number was checked
@@ -180,7 +181,7 @@ func (n *Node) Status() port.NetworkStatus {
 	for _, p := range n.static.list() {
 		listed[p.id] = true
 		s.Peers = append(s.Peers, port.NetworkPeer{PeerID: p.id.String(), Address: p.addressText(),
-			Static: true, Connected: r != nil && r.connected(p.id), OnShard: r != nil && r.members.has(p.id), Error: p.problemText()})
+			Static: true, OnDemand: !p.isKept(), Connected: r != nil && r.connected(p.id), OnShard: r != nil && r.members.has(p.id), Error: p.problemText()})
 	}
 	if r == nil {
 		return s

@@ -14,8 +14,8 @@ var serviceProtocols = []struct {
 }{
 	{"relay", []protocol.ID{relay.WakuRelayID_v200}},
 	{"store", []protocol.ID{storeProtocol}},
-	{"filter", []protocol.ID{"/vac/waku/filter-subscribe/2.0.0-beta1"}},
-	{"lightpush", []protocol.ID{"/vac/waku/lightpush/3.0.0", "/vac/waku/lightpush/2.0.0-beta1"}},
+	{"filter", []protocol.ID{filterSubscribe}},
+	{"lightpush", []protocol.ID{lightpush3, lightpush2}},
 	{"peer_exchange", []protocol.ID{exchangeProtocol}},
 }
 
@@ -25,7 +25,7 @@ func (r *run) protocolStatus() []port.NetworkProtocol {
 	for i, p := range serviceProtocols {
 		counts[i].Protocol = p.name
 		for _, id := range r.host().Network().Peers() {
-			if spoken, err := r.host().Peerstore().SupportsProtocols(id, p.ids...); err == nil && len(spoken) > 0 && r.connected(id) {
+			if r.connected(id) && r.speaks(id, p.ids...) {
 				counts[i].Peers++
 			}
 		}

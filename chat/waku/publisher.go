@@ -71,7 +71,8 @@ func (p *publisher) publish(ctx context.Context, topic string, message *pb.WakuM
 	left := p.order(topic)
 	results := make(chan outcome, len(left))
 	var failures []error
-	for pending := 0; ; {
+	pending := map[peer.ID]bool{}
+	for {
 		hedge := time.NewTimer(p.r.owner.settings.timing.hedge)
 		if len(left) > 0 {
 			id := left[0]
@@ -82,9 +83,9 @@ func (p *publisher) publish(ctx context.Context, topic string, message *pb.WakuM
 			}) {
 				return "", 0, port.ErrNoPeers
 			}
-			pending++
+			pending[id] = true
 		}
-		if pending == 0 {
+		if len(pending) == 0 {
 			return "", 0, refusal(failures)
 		}
 		if len(left) == 0 {
@@ -93,11 +94,14 @@ func (p *publisher) publish(ctx context.Context, topic string, message *pb.WakuM
 		select {
 		case <-ctx.Done():
 			hedge.Stop()
+			for id := range pending {
+				p.judge(outcome{id: id, err: ctx.Err()})
+			}
 			return "", 0, ctx.Err()
 		case <-hedge.C:
 		case o := <-results:
 			hedge.Stop()
-			pending--
+			delete(pending, o.id)
 			if p.judge(o); o.err == nil {
 				return o.id, o.peers, nil
 			}
@@ -106,22 +110,43 @@ func (p *publisher) publish(ctx context.Context, topic string, message *pb.WakuM
 	}
 }
 
-// judge remembers how a service node did.
+// judge remembers how a service node did. The connection to one that does not answer may be
+// dead: it is closed, and made again.
 func (p *publisher) judge(o outcome) {
 	if errors.Is(o.err, context.Canceled) {
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	var refused *pushError
+	isRefusal := errors.As(o.err, &refused)
+	p.mu.Lock()
 	switch {
 	case o.err == nil:
 		p.benched.good(o.id)
-	case errors.As(o.err, &refused) && refused.status == pushTooLarge: // it is the message
+	case isRefusal && refused.status == pushTooLarge: // it is the message
 	default:
 		p.r.log("info", "a service node has not published", "peer", o.id.String(), "error", o.err)
 		p.benched.add(o.id, time.Now())
 	}
+	p.mu.Unlock()
+	if isTimeout(o.err) {
+		_ = p.r.host().Network().ClosePeer(o.id)
+	}
+}
+
+// good returns the number of service nodes that can be published through, as far as is known.
+func (p *publisher) good() int {
+	good := map[peer.ID]bool{}
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, topic := range p.r.topics {
+		for _, id := range p.r.serving(topic, lightpush3, lightpush2) {
+			if !p.benched.has(id, now) {
+				good[id] = true
+			}
+		}
+	}
+	return len(good)
 }
 
 // doubt notes that a node may not have published what it said it had.

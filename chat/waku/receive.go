@@ -80,6 +80,13 @@ func (r *run) accept(pubsubTopic string, message *pb.WakuMessage) {
 	}
 }
 
+// heard tells the engine that something has come, wanted or not.
+func (r *run) heard(pubsubTopic string, message *pb.WakuMessage) {
+	if r.hooks.Heard != nil {
+		r.hooks.Heard(port.Envelope{PubsubTopic: pubsubTopic, ContentTopic: message.ContentTopic, Timestamp: message.GetTimestamp()})
+	}
+}
+
 // deliver hands the queued envelopes to the engine.
 func (r *run) deliver() {
 	for {

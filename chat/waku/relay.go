@@ -133,7 +133,12 @@ func (m *relayMode) receive(subscription *relay.Subscription) {
 				return
 			}
 			m.r.guard("waku receive", func() {
-				if message := e.Message(); m.r.owner.topics.has(message.ContentTopic) && !m.r.echoes.take(e.Hash()) {
+				message := e.Message()
+				if m.r.echoes.take(e.Hash()) {
+					return
+				}
+				m.r.heard(e.PubsubTopic(), message)
+				if m.r.owner.topics.has(message.ContentTopic) {
 					m.r.accept(e.PubsubTopic(), message)
 				}
 			})

@@ -29,6 +29,12 @@ func (m *members) has(id peer.ID) bool {
 	return there
 }
 
+func (m *members) count() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.all)
+}
+
 // become replaces the members and tells who came and who went.
 func (m *members) become(now map[peer.ID]struct{}) (came, went []peer.ID) {
 	m.mu.Lock()

@@ -128,6 +128,12 @@ func (s *staticPeers) remove(id peer.ID) bool {
 
 func (s *staticPeers) has(id peer.ID) bool { return s.get(id) != nil }
 
+// keeps reports whether a peer is one to be connected all the time.
+func (s *staticPeers) keeps(id peer.ID) bool {
+	p := s.get(id)
+	return p != nil && p.isKept()
+}
+
 // get is the peer with this id, or nil.
 func (s *staticPeers) get(id peer.ID) *staticPeer {
 	s.mu.Lock()

@@ -60,7 +60,9 @@ func (cutReader) SetReadDeadline(time.Time) error { return nil }
 
 // An announced length is not made room for; a wrong one is told from a broken connection.
 func TestStoreAnswerLength(t *testing.T) {
-	read := func(raw []byte) ([]byte, error) { return readAnswer(cutReader{bytes.NewReader(raw)}, maxStoreAnswer) }
+	read := func(raw []byte) ([]byte, error) {
+		return readAnswer(cutReader{bytes.NewReader(raw)}, maxStoreAnswer, time.Second)
+	}
 	if raw, err := read(append([]byte{3}, "abcdef"...)); err != nil || string(raw) != "abc" {
 		t.Errorf("%q, %v", raw, err)
 	}
@@ -103,7 +105,7 @@ func FuzzStoreAnswer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, sent []byte, which uint8) {
 		q := queries[int(which)%len(queries)]
-		raw, err := readAnswer(cutReader{bytes.NewReader(sent)}, answerLimit(q))
+		raw, err := readAnswer(cutReader{bytes.NewReader(sent)}, answerLimit(q), time.Second)
 		if err != nil {
 			return
 		}

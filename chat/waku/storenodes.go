@@ -9,6 +9,7 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	metadatapb "github.com/waku-org/go-waku/waku/v2/protocol/metadata/pb"
 )
@@ -27,6 +28,11 @@ const (
 	lastPenalty  = 10 * time.Minute
 )
 
+// storeRest is the time after which a phone leaves a store node of which it wants nothing
+// more: nodes ping those who are connected. Pages follow each other within seconds, and
+// the next look is minutes later.
+const storeRest = time.Minute
+
 // storeRecord is how a store node has answered.
 type storeRecord struct {
 	failures int           // in a row
@@ -38,24 +44,28 @@ type storeRecord struct {
 type storeRecords struct {
 	configured map[peer.ID]int // the place in the configuration
 	wait       time.Duration   // for the beginning of an answer
-	slots      chan struct{}   // one value for each query under way
+	blockWait  time.Duration   // for each block of the rest
+	patience   time.Duration   // of a caller, before giving up counts as a failure
+	rest       time.Duration   // until a connection that is not used is closed
+	slots      chan struct{}   // one value for each query for envelopes that is under way
 
 	mu  sync.Mutex
 	own map[peer.ID]*ownSlots // of nodes that are asked now
 	all *lru.Cache[peer.ID, storeRecord]
+	use map[peer.ID]*storeUse // of the configured ones
 	now func() time.Time
 }
 
 // ownSlots are those of one node.
 type ownSlots struct {
-	slots chan struct{} // one value for each query under way
+	slots chan struct{} // one value for each query for envelopes that is under way
 	users int           // that hold one or wait for one
 }
 
 func newStoreRecords(configured []peer.AddrInfo) *storeRecords {
 	all, _ := lru.New[peer.ID, storeRecord](storeNodesRemembered) // fails for a size below 1 only
-	s := &storeRecords{configured: map[peer.ID]int{}, wait: storeWait, slots: make(chan struct{}, storeQueries),
-		own: map[peer.ID]*ownSlots{}, all: all, now: time.Now}
+	s := &storeRecords{configured: map[peer.ID]int{}, wait: storeWait, blockWait: storeBlockWait, patience: storePatience, rest: storeRest,
+		own: map[peer.ID]*ownSlots{}, use: map[peer.ID]*storeUse{}, slots: make(chan struct{}, storeQueries), all: all, now: time.Now}
 	for i, info := range configured {
 		if _, known := s.configured[info.ID]; !known {
 			s.configured[info.ID] = i
@@ -71,7 +81,7 @@ func (s *storeRecords) only(id peer.ID, ours settings, answer *metadatapb.WakuMe
 	return configured && (answer == nil || answer.ClusterId == nil || answer.GetClusterId() == uint32(ours.cluster))
 }
 
-// enter waits until a node may be asked, and returns what is to be called after that.
+// enter waits until a node may be asked for envelopes, and returns what is to be called after that.
 func (s *storeRecords) enter(ctx context.Context, id peer.ID) (leave func(), err error) {
 	s.mu.Lock()
 	own := s.own[id]
@@ -121,32 +131,37 @@ func (s *storeRecords) note(id peer.ID, took time.Duration, err error) {
 	s.all.Add(id, record)
 }
 
-// sort puts the nodes that have not failed lately first; of those the ones of the
+// sort puts the nodes of our own choice first: anybody can come in numbers and say that he
+// stores. Of those, the ones that have not failed lately come first, then the ones of the
 // configuration, then the ones that answered faster.
-func (s *storeRecords) sort(ids []peer.ID) {
+func (s *storeRecords) sort(ids []peer.ID, chosen func(peer.ID) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	failing := func(id peer.ID) int {
-		if record, known := s.all.Peek(id); known && now.Before(record.until) {
-			return record.failures
+	no := func(yes bool) int {
+		if yes {
+			return 0
 		}
-		return 0
+		return 1
 	}
-	slices.SortFunc(ids, func(a, b peer.ID) int {
-		placeA, ofA := s.configured[a]
-		placeB, ofB := s.configured[b]
-		recordA, _ := s.all.Peek(a)
-		recordB, _ := s.all.Peek(b)
-		switch {
-		case failing(a) != failing(b):
-			return cmp.Compare(failing(a), failing(b))
-		case ofA != ofB && ofA:
-			return -1
-		case ofA != ofB:
-			return 1
+	keys := make(map[peer.ID][]int, len(ids))
+	for _, id := range ids {
+		record, _ := s.all.Peek(id)
+		failing := 0
+		if now.Before(record.until) {
+			failing = record.failures
 		}
-		return cmp.Or(cmp.Compare(recordA.took, recordB.took), cmp.Compare(placeA, placeB), cmp.Compare(a, b))
+		place, configured := s.configured[id]
+		keys[id] = []int{no(chosen(id)), failing, no(configured), int(record.took), place}
+	}
+	slices.SortFunc(ids, func(a, b peer.ID) int { return cmp.Or(slices.Compare(keys[a], keys[b]), cmp.Compare(a, b)) })
+}
+
+// chose reports whether a peer is there because we wanted it: of the configuration, or
+// dialled by us.
+func (r *run) chose(id peer.ID) bool {
+	return r.owner.static.has(id) || slices.ContainsFunc(r.host().Network().ConnsToPeer(id), func(c network.Conn) bool {
+		return c.Stat().Direction == network.DirOutbound
 	})
 }
 
@@ -164,11 +179,11 @@ func (n *Node) StoreNodes() []string {
 		}
 	}
 	for _, id := range r.host().Network().Peers() {
-		if !slices.Contains(ids, id) && r.connected(id) && r.speaksStore(id) {
+		if !slices.Contains(ids, id) && r.connected(id) && r.speaks(id, storeProtocol) {
 			ids = append(ids, id)
 		}
 	}
-	n.stores.sort(ids)
+	n.stores.sort(ids, r.chose)
 	texts := make([]string, len(ids))
 	for i, id := range ids {
 		texts[i] = id.String()
@@ -178,12 +193,6 @@ func (n *Node) StoreNodes() []string {
 
 // PubsubTopics returns the topics of all our shards, the preferred one first.
 func (n *Node) PubsubTopics() []string { return n.settings.pubsubTopics() }
-
-// speaksStore reports whether a connected peer has said that it speaks the protocol.
-func (r *run) speaksStore(id peer.ID) bool {
-	spoken, err := r.host().Peerstore().SupportsProtocols(id, storeProtocol)
-	return err == nil && len(spoken) > 0
-}
 
 // errNotConnected is for a store node that is neither connected nor of the configuration.
 var errNotConnected = errors.New("the peer is not connected")
@@ -203,4 +212,48 @@ func (r *run) reach(ctx context.Context, id peer.ID) error {
 	}
 	p.joined()
 	return nil
+}
+
+// storeUse is the use of a connection to a store node of the configuration.
+type storeUse struct {
+	queries int         // under way
+	rest    *time.Timer // closes it; nil if it is not to be closed
+}
+
+// using notes a query to a store node, and returns the function to call at its end. In
+// light mode the connection to one of the configuration is closed some time after the last
+// query, unless it serves something else as well.
+func (r *run) using(id peer.ID) (done func()) {
+	s := r.owner.stores
+	if _, configured := s.configured[id]; !configured || r.owner.settings.mode != ModeLight {
+		return func() {}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	use := s.use[id]
+	if use == nil {
+		use = &storeUse{}
+		s.use[id] = use
+	}
+	use.queries++
+	if use.rest != nil {
+		use.rest.Stop()
+	}
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if use.queries--; use.queries == 0 {
+			use.rest = time.AfterFunc(s.rest, func() { r.spawnUnlessEnded("waku store rest", func() { r.leaveStore(id, use) }) })
+		}
+	}
+}
+
+// leaveStore closes the connection to a store node that is used for nothing. A query that
+// begins meanwhile waits for the end, and connects again.
+func (r *run) leaveStore(id peer.ID, use *storeUse) {
+	r.owner.stores.mu.Lock()
+	defer r.owner.stores.mu.Unlock()
+	if use.queries == 0 && !r.owner.static.keeps(id) && !r.speaks(id, filterSubscribe, lightpush3, lightpush2) {
+		r.drop(id)
+	}
 }

@@ -33,7 +33,7 @@ func TestStorePeerOnDemand(t *testing.T) {
 			}
 			s.until(t, "the question about its shards", func() bool { return n.Asked(servicenode.Metadata) > 0 })
 			status := s.Status()
-			if p := status.Peers[0]; !p.Connected || !p.Static || p.OnShard || p.Error != "" || status.State != port.NetworkOffline {
+			if p := status.Peers[0]; !p.Connected || !p.Static || !p.OnDemand || p.OnShard || p.Error != "" || status.State != port.NetworkOffline {
 				t.Fatalf("%+v", status)
 			}
 			if at := slices.Index(status.Protocols, port.NetworkProtocol{Protocol: "store", Peers: 1}); at < 0 {
@@ -88,14 +88,15 @@ func TestStoreNodesOfTheShard(t *testing.T) {
 	}
 }
 
-// The nodes that do not fail come first, then those of the configuration, then the fast.
+// The nodes that do not fail come first, then those of the configuration, then the fast;
+// who has come to us is the last.
 func TestStoreNodesOrder(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	s := newStoreRecords([]peer.AddrInfo{{ID: "b"}, {ID: "a"}, {ID: "b"}})
 	s.now = func() time.Time { return now }
 	order := func() string {
-		ids := []peer.ID{"d", "c", "b", "a"}
-		s.sort(ids)
+		ids := []peer.ID{"0", "d", "c", "b", "a"} // the first has come to us
+		s.sort(ids, func(id peer.ID) bool { return id != "0" })
 		text := ""
 		for _, id := range ids {
 			text += string(id)
@@ -108,20 +109,20 @@ func TestStoreNodesOrder(t *testing.T) {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
-	expect("bacd")
+	expect("bacd0")
 	s.note("c", 9*time.Second, nil)
 	s.note("d", time.Second, nil)
-	expect("badc")
+	expect("badc0")
 	s.note("b", time.Second, errors.New("no answer"))
-	expect("adcb")
+	expect("adcb0")
 	for range 9 {
 		s.note("a", time.Second, errors.New("no answer"))
 	}
-	expect("dcba")
+	expect("dcba0")
 	now = now.Add(firstPenalty)
-	expect("bdca")
+	expect("bdca0")
 	now = now.Add(lastPenalty)
-	expect("badc")
+	expect("badc0")
 	if s.all.Len() > storeNodesRemembered {
 		t.Error(s.all.Len())
 	}
@@ -155,4 +156,55 @@ func TestOfflineStoreSlots(t *testing.T) {
 			t.Errorf("%d nodes are remembered, %d slots are taken", len(s.own), len(s.slots))
 		}
 	})
+}
+
+// A store node of the configuration that is found, too, and relays is a peer like others.
+func TestStorePeerIsFound(t *testing.T) {
+	n := serviceNode(t, servicenode.Options{})
+	record, err := n.Record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := startNameserver(t)
+	url, texts := tree(t, newKey(t), record)
+	names.serve(texts)
+	c := finding(url, names.address)
+	c.StorePeers = []string{n.Address()}
+	s := start(t, c)
+	s.untilOnline(t)
+	if p := s.Status().Peers; len(p) != 1 || !p[0].OnShard || !p[0].OnDemand {
+		t.Errorf("%+v", p)
+	}
+}
+
+// In light mode a store node is left when nothing more is wanted of it, unless it serves
+// something else; it is there again when it is asked.
+func TestLightLeavesStorePeers(t *testing.T) {
+	n, serving := serviceNode(t, servicenode.Options{Protocols: onlyStore}), serviceNode(t, servicenode.Options{})
+	n.Archive().Add(stored(250, 10)...)
+	s := prepare(t, Config{Listen: []string{}, Mode: ModeLight, StorePeers: []string{n.Address(), serving.Address()}})
+	s.stores.rest = 50 * time.Millisecond
+	s.start(t)
+	for range 3 {
+		for _, id := range []string{serving.ID(), n.ID()} {
+			queryAll(t, s, id, port.StoreQuery{PubsubTopic: shard, Limit: 10})
+		}
+		s.until(t, "the end of the connection", func() bool { return !s.running.Load().connected(n.Host().ID()) })
+	}
+	if !s.running.Load().connected(serving.Host().ID()) {
+		t.Error("left a node that serves filter and lightpush")
+	}
+}
+
+// Who comes to us and says that he stores is asked after those of our own choice, even
+// while they fail.
+func TestStoreStrangersAreLast(t *testing.T) {
+	chosen := serviceNode(t, servicenode.Options{Faults: servicenode.Faults{StoreStatus: 503}})
+	s := start(t, Config{Peers: []string{chosen.Address()}})
+	stranger := serviceNode(t, servicenode.Options{Peers: []string{s.address(t)}})
+	s.until(t, "both", func() bool { return len(s.StoreNodes()) == 2 })
+	_, _ = s.QueryStore(context.Background(), chosen.ID(), port.StoreQuery{PubsubTopic: shard, Limit: 1}) // fails
+	if want := []string{chosen.ID(), stranger.ID()}; !slices.Equal(s.StoreNodes(), want) {
+		t.Errorf("%v, want %v", s.StoreNodes(), want)
+	}
 }

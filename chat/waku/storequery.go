@@ -28,8 +28,8 @@ import (
 // storeProtocol names it.
 const storeProtocol = protocol.ID("/vac/waku/store-query/3.0.0")
 
-// storeQueries bounds the queries under way, and with maxStoreAnswer the memory that their
-// answers take.
+// storeQueries bounds the queries for envelopes under way, and with maxStoreAnswer the
+// memory that their answers take.
 const storeQueries = 4
 
 // storeQueriesEach bounds those to one node, so that a slow one does not make others look
@@ -54,6 +54,10 @@ const (
 	storeTime      = 3 * time.Minute
 )
 
+// storePatience is the time after which a caller who gives up has had enough of the store
+// node: it counts as failing.
+const storePatience = 2 * time.Second
+
 // smallerPages bounds how often a page is asked for again with fewer messages.
 const smallerPages = 4
 
@@ -73,20 +77,27 @@ func (n *Node) QueryStore(ctx context.Context, node string, q port.StoreQuery) (
 	if r == nil {
 		return port.StorePage{}, port.ErrNoPeers
 	}
-	leave, err := n.stores.enter(ctx, id)
-	if err != nil {
-		return port.StorePage{}, err
+	if q.WithEnvelopes {
+		leave, err := n.stores.enter(ctx, id)
+		if err != nil {
+			return port.StorePage{}, err
+		}
+		defer leave()
 	}
-	defer leave()
+	defer r.using(id)()
 	began := time.Now()
 	page, err := r.queryStore(ctx, id, q)
+	took := time.Since(began)
 	switch {
-	case ctx.Err() != nil:
-		return port.StorePage{}, ctx.Err()
 	case r.ctx.Err() != nil:
 		return port.StorePage{}, port.ErrNoPeers
+	case ctx.Err() != nil && took < n.stores.patience:
+		return port.StorePage{}, ctx.Err()
 	}
-	n.stores.note(id, time.Since(began), err)
+	n.stores.note(id, took, err)
+	if ctx.Err() != nil {
+		return port.StorePage{}, ctx.Err()
+	}
 	return page, err
 }
 
@@ -175,7 +186,7 @@ func (r *run) exchangeStore(ctx context.Context, id peer.ID, request *pb.StoreQu
 	if err := pbio.NewDelimitedWriter(stream).WriteMsg(request); err != nil {
 		return nil, err
 	}
-	raw, err := readAnswer(stream, limit)
+	raw, err := readAnswer(stream, limit, r.owner.stores.blockWait)
 	if err != nil && ctx.Err() != nil {
 		return nil, ctx.Err() // which says why the stream was reset
 	}
@@ -250,8 +261,8 @@ func readLength(from io.ByteReader) (uint64, error) {
 }
 
 // readAnswer reads an answer of up to limit bytes. It makes room for what has come, not
-// for what was announced.
-func readAnswer(stream deadlineReader, limit int) ([]byte, error) {
+// for what was announced, and gives each block its time.
+func readAnswer(stream deadlineReader, limit int, wait time.Duration) ([]byte, error) {
 	from := bufio.NewReader(stream)
 	length, err := readLength(from)
 	switch {
@@ -262,7 +273,7 @@ func readAnswer(stream deadlineReader, limit int) ([]byte, error) {
 	}
 	var raw bytes.Buffer
 	for left := int64(length); left > 0; {
-		if err := stream.SetReadDeadline(time.Now().Add(storeBlockWait)); err != nil {
+		if err := stream.SetReadDeadline(time.Now().Add(wait)); err != nil {
 			return nil, err
 		}
 		n, err := io.CopyN(&raw, from, min(left, storeBlock))

@@ -201,13 +201,12 @@ func TestStoreSameCursor(t *testing.T) {
 	}
 }
 
-// A store node that is slow, cuts its answers, refuses, leaves or was never there is told
-// by which of these it is.
+// A store node that is slow, cuts its answers or refuses is told by which of these it is.
 func TestStoreFaults(t *testing.T) {
 	n := serviceNode(t, servicenode.Options{Protocols: onlyStore})
 	n.Archive().Add(stored(30, 1000)...)
 	s := storeClient(t, n)
-	s.stores.wait = 300 * time.Millisecond
+	s.stores.wait, s.stores.blockWait = 300*time.Millisecond, 300*time.Millisecond
 	q := port.StoreQuery{PubsubTopic: shard, Limit: 100, WithEnvelopes: true}
 	for _, c := range []struct {
 		what   string
@@ -216,6 +215,7 @@ func TestStoreFaults(t *testing.T) {
 		status int
 	}{
 		{"slow", servicenode.Faults{StoreHangs: true}, port.StoreSlow, 0},
+		{"trickling", servicenode.Faults{StoreTrickles: true}, port.StoreSlow, 0},
 		{"cut", servicenode.Faults{StoreCuts: true}, port.StoreUnreachable, 0},
 		{"refusing", servicenode.Faults{StoreStatus: 429}, port.StoreRefused, 429},
 		{"mended", servicenode.Faults{}, "", 0},
@@ -228,26 +228,39 @@ func TestStoreFaults(t *testing.T) {
 			t.Errorf("%s: %v", c.what, err)
 		}
 	}
-	n.SetFaults(servicenode.Faults{StoreHangs: true})
-	ctx, cancel := context.WithCancel(context.Background())
+}
+
+// whenAsked runs f when a node is asked the next time.
+func whenAsked(n *servicenode.Node, f func()) {
 	asked := n.Asked(servicenode.Store)
 	go func() {
 		for n.Asked(servicenode.Store) == asked {
 			time.Sleep(time.Millisecond)
 		}
-		cancel()
+		f()
 	}()
-	s.stores.wait = patience
-	if _, err := s.QueryStore(ctx, n.ID(), q); !errors.Is(err, context.Canceled) {
-		t.Error("cancelled:", err)
+}
+
+// A query ends with its caller, or with the connection. A store node that was too slow for
+// its caller has failed, one that the caller did not want to wait for has not.
+func TestStoreGivingUp(t *testing.T) {
+	n := serviceNode(t, servicenode.Options{Protocols: onlyStore, Faults: servicenode.Faults{StoreHangs: true}})
+	s := storeClient(t, n)
+	s.stores.patience = patience
+	q := port.StoreQuery{PubsubTopic: shard, Limit: 100, WithEnvelopes: true}
+	failures := func() int { record, _ := s.stores.all.Get(n.Host().ID()); return record.failures }
+	ctx, cancel := context.WithCancel(context.Background())
+	whenAsked(n, cancel)
+	if _, err := s.QueryStore(ctx, n.ID(), q); !errors.Is(err, context.Canceled) || failures() != 0 {
+		t.Error("cancelled:", err, failures())
 	}
-	asked = n.Asked(servicenode.Store)
-	go func() {
-		for n.Asked(servicenode.Store) == asked {
-			time.Sleep(time.Millisecond)
-		}
-		n.Close()
-	}()
+	s.stores.patience = 10 * time.Millisecond
+	ctx, cancel = context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := s.QueryStore(ctx, n.ID(), q); !errors.Is(err, context.DeadlineExceeded) || failures() != 1 {
+		t.Error("too slow for its caller:", err, failures())
+	}
+	whenAsked(n, func() { n.Close() })
 	for what, id := range map[string]string{"leaving": n.ID(), "gone": n.ID(), "unknown": unknownPeer(t)} {
 		var fault *port.StoreError
 		if _, err := s.QueryStore(context.Background(), id, q); !errors.As(err, &fault) || fault.Fault != port.StoreUnreachable {

@@ -308,7 +308,7 @@ func TestStrangersManyMessages(t *testing.T) {
 
 // A static peer that is gone is told, also if somebody else is there now.
 func TestLostStaticPeerIsTold(t *testing.T) {
-	t.Parallel()
+	t.Parallel() // it waits most of the time
 	told := func(s *station) (n int) {
 		for _, c := range s.changes {
 			if c.Error != "" && !c.Connected && c.Static {

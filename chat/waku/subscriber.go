@@ -11,8 +11,9 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/waku-org/go-waku/waku/v2/protocol/filter/pb"
 	"golang.org/x/time/rate"
+
+	"libstatus1to1/chat/port"
 )
 
 // This file keeps subscriptions at service nodes (12/WAKU2-FILTER): on each shard, each
@@ -51,26 +52,6 @@ type subscriber struct {
 	nextBeat  time.Time
 }
 
-// subscription is what we have subscribed to at one service node.
-type subscription struct {
-	id     peer.ID
-	slot   int
-	shards []string // names of those of our shards that it is on
-	cancel context.CancelCauseFunc
-	// One value each: ping, see which topics are wanted, subscribe anew.
-	ping, changed, renew chan struct{}
-	allowed              allowance
-
-	// Guarded by subscriber.mu.
-	topics   map[string]time.Time // content topics it has accepted on all shards, and when
-	working  bool                 // it has accepted all that were wanted at first
-	proven   time.Time            // when it was last known to push what it should
-	renewed  time.Time            // when it was last made anew
-	missed   int                  // what it should have pushed lately and did not
-	silences int                  // how often it was found silent in a row
-	foreign  int                  // what it pushed that nobody subscribed to
-}
-
 func newSubscriber(r *run) *subscriber {
 	return &subscriber{r: r, timing: r.owner.settings.timing, wake: make(chan struct{}, 1), probe: newProber(),
 		uncovered: map[int]time.Time{}, recent: newRecent(), benched: newBench(r.owner.settings.timing)}
@@ -81,8 +62,12 @@ func (f *subscriber) work() {
 	f.mu.Lock()
 	f.nextBeat = time.Now().Add(f.timing.beat)
 	f.mu.Unlock()
+	clock := newSleepWatch()
 	for {
 		news := f.r.news.next()
+		if since, slept := clock.slept(); slept {
+			f.awake(since)
+		}
 		f.manage()
 		select {
 		case <-f.r.ctx.Done():
@@ -128,6 +113,17 @@ func (f *subscriber) beatIfDue() {
 	}
 }
 
+// awake follows a sleep of the machine: nothing came meanwhile, connections may be dead
+// without anybody's knowing, and the engine has to look at its clocks.
+func (f *subscriber) awake(since time.Time) {
+	f.r.log("info", "the machine has slept, or its clock was set", "since", since)
+	f.r.missed(since)
+	f.r.change(port.NetworkChange{})
+	f.mu.Lock()
+	f.nextBeat = time.Now()
+	f.mu.Unlock()
+}
+
 // beat pings all service nodes, and tests the subscriptions that are in doubt.
 func (f *subscriber) beat(now time.Time) {
 	f.mu.Lock()
@@ -147,6 +143,9 @@ func (f *subscriber) topicsChanged() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, s := range f.all {
+		if s.behind.IsZero() {
+			s.behind = time.Now()
+		}
 		signal(s.changed)
 	}
 	signal(f.wake) // there may be more slots
@@ -202,6 +201,11 @@ func (f *subscriber) manage() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	slots := f.slots()
+	for slot := 1; slot < slots; slot++ {
+		if _, known := f.uncovered[slot]; !known {
+			f.uncovered[slot] = time.Now() // its topics were elsewhere until now
+		}
+	}
 	for _, s := range f.all {
 		if !f.r.connected(s.id) || s.slot >= slots {
 			s.cancel(nil)
@@ -236,6 +240,19 @@ func (f *subscriber) choose(free []peer.ID, slots int) (best peer.ID, at int, ok
 	return best, at, most > 0
 }
 
+// good returns the number of service nodes that can be subscribed at, as far as is known.
+func (f *subscriber) good() (n int) {
+	now := time.Now()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, id := range f.candidates() {
+		if s := f.of(id); !f.benched.has(id, now) && (s == nil || s.silences <= maxSilences) {
+			n++
+		}
+	}
+	return n
+}
+
 // coverage returns the number of nodes at which a slot is subscribed on a shard.
 func (f *subscriber) coverage(slot int, shard string) (n int) {
 	for _, s := range f.all {
@@ -267,126 +284,6 @@ func (f *subscriber) begin(id peer.ID, slot int) {
 		defer cancel(nil)
 		f.keep(ctx, s)
 	})
-}
-
-// keep subscribes at a service node and stays with it until it fails.
-func (f *subscriber) keep(ctx context.Context, s *subscription) {
-	err := f.update(ctx, s)
-	if err == nil {
-		f.established(s)
-	}
-	for err == nil {
-		select {
-		case <-ctx.Done():
-			err = context.Cause(ctx)
-		case <-s.ping:
-			if err = f.ask(ctx, s, pb.FilterSubscribeRequest_SUBSCRIBER_PING, "", nil); statusOf(err) == statusNotFound {
-				f.forgotten(s)
-				err = f.update(ctx, s)
-			}
-		case <-s.renew:
-			err = f.again(ctx, s)
-		case <-s.changed:
-			select {
-			case <-ctx.Done():
-			case <-time.After(f.timing.settle): // for more of them
-			}
-			err = f.update(ctx, s)
-		}
-	}
-	f.ended(ctx, s, err)
-}
-
-func (f *subscriber) ask(ctx context.Context, s *subscription, kind pb.FilterSubscribeRequest_FilterSubscribeType, shard string, topics []string) error {
-	return f.r.askFilter(ctx, s.id, kind, shard, topics)
-}
-
-// again takes a subscription away that is not pushed for, makes it anew, and has it tested.
-func (f *subscriber) again(ctx context.Context, s *subscription) error {
-	err := f.ask(ctx, s, pb.FilterSubscribeRequest_UNSUBSCRIBE_ALL, "", nil)
-	if err != nil && statusOf(err) != statusNotFound {
-		return err
-	}
-	f.mu.Lock()
-	clear(s.topics)
-	f.mu.Unlock()
-	if err := f.update(ctx, s); err != nil {
-		return err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.probe.due = true
-	if soon := time.Now().Add(2 * f.timing.late); soon.Before(f.nextBeat) {
-		f.nextBeat = soon
-		signal(f.wake)
-	}
-	return nil
-}
-
-// update subscribes to what is wanted and not subscribed to, and takes away the rest. A node
-// that refuses may count what it has of us from before: then all is taken away first.
-func (f *subscriber) update(ctx context.Context, s *subscription) error {
-	err := f.follow(ctx, s)
-	if status := statusOf(err); status == 0 || status == statusTooManyRequests {
-		return err
-	}
-	if err := f.ask(ctx, s, pb.FilterSubscribeRequest_UNSUBSCRIBE_ALL, "", nil); err != nil && statusOf(err) != statusNotFound {
-		return err
-	}
-	f.mu.Lock()
-	clear(s.topics)
-	f.mu.Unlock()
-	return f.follow(ctx, s)
-}
-
-// follow makes the requests, each with as many topics as one may have.
-func (f *subscriber) follow(ctx context.Context, s *subscription) error {
-	add, drop := f.difference(s)
-	for batch := range slices.Chunk(drop, topicsByRequest) {
-		for _, shard := range s.shards {
-			err := f.ask(ctx, s, pb.FilterSubscribeRequest_UNSUBSCRIBE, shard, batch)
-			if err != nil && statusOf(err) != statusNotFound {
-				return err
-			}
-		}
-		f.mu.Lock()
-		for _, topic := range batch {
-			delete(s.topics, topic)
-		}
-		f.mu.Unlock()
-	}
-	for batch := range slices.Chunk(add, topicsByRequest) {
-		for _, shard := range s.shards {
-			if err := f.ask(ctx, s, pb.FilterSubscribeRequest_SUBSCRIBE, shard, batch); err != nil {
-				return err
-			}
-		}
-		now := time.Now()
-		f.mu.Lock()
-		for _, topic := range batch {
-			s.topics[topic] = now
-		}
-		f.mu.Unlock()
-	}
-	return nil
-}
-
-// difference returns the content topics to subscribe to and to take away.
-func (f *subscriber) difference(s *subscription) (add, drop []string) {
-	wanted := f.wanted(s.slot)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for topic := range wanted {
-		if _, has := s.topics[topic]; !has {
-			add = append(add, topic)
-		}
-	}
-	for topic := range s.topics {
-		if !wanted[topic] {
-			drop = append(drop, topic)
-		}
-	}
-	return add, drop
 }
 
 // established notes that a node has accepted a subscription.
@@ -428,7 +325,10 @@ func (f *subscriber) ended(ctx context.Context, s *subscription, err error) {
 	if s.working {
 		f.lost(s)
 	}
-	left := ctx.Err() != nil && errors.Is(err, context.Canceled)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx) // it may have cut a request short
+	}
+	left := errors.Is(err, context.Canceled)
 	if !left {
 		f.benched.add(s.id, time.Now())
 	}
@@ -439,7 +339,7 @@ func (f *subscriber) ended(ctx context.Context, s *subscription, err error) {
 		return
 	}
 	f.r.log("info", "a subscription has ended", "peer", s.id.String(), "error", err)
-	if statusOf(err) == 0 { // it does not answer: the connection may be dead
+	if isTimeout(err) { // the connection may be dead
 		_ = f.r.host().Network().ClosePeer(s.id)
 	}
 }

@@ -18,6 +18,7 @@ void run_passphrase(const char *name, const char *argument);
 void run_devices(const char *name, const char *argument);
 void run_list(const char *name, const char *argument);
 void run_net(const char *name, const char *argument);
+void run_doctor(const char *name, const char *argument);
 void run_connect(const char *name, const char *argument);
 
 /* commands.c */

@@ -51,6 +51,7 @@ static const struct command commands[] = {
     {"unpair", "", "take an invitation back, or end the newest pairing", pairing_command},
     {"sessions", "", "the encrypted sessions", run_list},
     {"net", "", "the network: own addresses and peers", run_net},
+    {"doctor", "", "what is wrong when messages do not travel, and what to do", run_doctor},
     {"connect", "ADDRESS", "keep a connection to a peer", run_connect},
     {"help", "", "this list", run_help},
     {"quit", "", "end; so do Ctrl-C and Ctrl-D", NULL},

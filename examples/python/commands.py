@@ -35,6 +35,7 @@ COMMANDS = (
 ) + pairing.COMMANDS + (
     ("sessions", "", "the encrypted sessions"),
     ("net", "", "the network: own addresses and peers"),
+    ("doctor", "", "what is wrong when messages do not travel, and what to do"),
     ("connect", "ADDRESS", "keep a connection to a peer"),
     ("help", "", "this list"),
     ("quit", "", "end; so do Ctrl-C and Ctrl-D"),
@@ -271,6 +272,9 @@ class Commands:
 
     def net(self):
         self.show.network(peers=True)
+
+    def doctor(self):
+        self.show.doctor()
 
     def connect(self, address):
         self.client.call("network.connect", address=address)

@@ -25,6 +25,7 @@ import time
 
 from status1to1 import Client, Error
 
+RESEND = 27.0  # seconds, as the library does it
 POLL = 0.2  # seconds between two looks into the folder
 AT_ONCE = 64  # envelopes in one call of network.deliver
 UNFINISHED = 60  # seconds a file may be unreadable, because somebody still writes it
@@ -150,10 +151,17 @@ def main():
     parser.add_argument("--out", required=True, help="the folder that envelopes are written to")
     parser.add_argument("--in", required=True, dest="incoming", help="the folder that envelopes arrive in")
     parser.add_argument("--to", help="whom to write to: a chat key or a Status link")
+    parser.add_argument("--resend", type=float, default=RESEND, metavar="SECONDS",
+                        help="repeat what nobody has acknowledged after that time, and later after longer ones; "
+                             "take hours if somebody carries the files (%(default)s)")
     given = parser.parse_args()
     passphrase = os.environ.get("STATUS1TO1_PASSPHRASE") or getpass.getpass("Passphrase: ")
     os.makedirs(given.data, mode=0o700, exist_ok=True)
-    config = {"store": {"path": os.path.join(given.data, "chat.db"), "passphrase": passphrase}, "network": {"kind": "external"}}
+    config = {
+        "store": {"path": os.path.join(given.data, "chat.db"), "passphrase": passphrase},
+        "network": {"kind": "external"},
+        "engine": {"resend_base_ms": int(given.resend * 1000)},
+    }
     try:
         client = Client(config)
     except Error as error:

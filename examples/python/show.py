@@ -9,6 +9,7 @@ from status1to1 import Error
 HISTORY_SHOWN = 10
 MOST_SHOWN = 200  # messages of a history: one page
 STATE_SHOWN = 40  # characters of a message whose state has changed
+RESULTS = {"passed": "ok", "warning": "hmm", "failed": "BAD"}
 MARKS = {"queued": "…", "sent": "✓", "stored": "✓…", "delivered": "✓✓", "failed": "✗"}
 
 
@@ -146,6 +147,18 @@ class Show:
             key, name, state = session["public_key"], session["session_id"], session["state"]
             self.say(["session", key, name, state], f"  with {self.people.who(key)}: {name} ({state})")
         self.say(["session_end"], None)
+
+    def doctor(self):
+        """What is wrong when messages do not travel. It may take some seconds."""
+        if not self.plain:
+            self.screen.put("(looking; that takes up to 20 seconds)")
+        health = self.client.call("network.doctor")
+        for check in health["checks"]:
+            name, result, cause, remedy = check["name"], check["result"], tame(check["cause"]), tame(check.get("remedy", ""))
+            advice = f"\n      -> {remedy}" if remedy and result != "skipped" else ""
+            self.say(["check", name, result, cause, remedy], f"  {RESULTS.get(result, '-'):4}{name}: {cause}{advice}")
+        word = "healthy" if health["healthy"] else "unhealthy"
+        self.say(["doctor", word, tame(health["summary"])], f"{word}: {tame(health['summary'])}")
 
     def network(self, peers):
         """Own addresses, and peers if asked to."""

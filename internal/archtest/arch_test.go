@@ -33,10 +33,10 @@ var floors = map[string]int{
 	"chat/protocol/session": 3, "chat/event": 3, "chat/port": 3,
 	"chat/identity/card": 3, "chat/protocol/noise/noisesession": 3, "chat/protocol/noise/pairing": 3,
 
-	"chat/internal/ledger": 4, "chat/internal/page": 4, "chat/internal/confirm": 4,
+	"chat/internal/ledger": 4, "chat/internal/page": 4, "chat/internal/confirm": 4, "chat/internal/doctor": 4,
 
 	"chat/internal/linking": 5, "chat/internal/outbox": 5, "chat/internal/history": 5,
-	"chat/internal/catchup": 5, "chat/internal/segments": 5, "chat/internal/doctor": 5,
+	"chat/internal/catchup": 5, "chat/internal/segments": 5,
 	"chat/waku": 5, "chat/memnet": 5, "chat/external": 5, "store": 5,
 
 	"chat": 6,

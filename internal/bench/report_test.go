@@ -32,6 +32,9 @@ type row struct {
 	// Of the row node/idle.
 	RSSMiB     float64 `json:"rss_mib,omitempty"`
 	CPUPercent float64 `json:"cpu_percent,omitempty"`
+	// Of the row light/idle: what an hour would cost.
+	KiBPerHour     float64 `json:"kib_per_hour,omitempty"`
+	WakeupsPerHour float64 `json:"wakeups_per_hour,omitempty"`
 	// Against is the name of the small case, and Times how many times its time
 	// this one takes.
 	Against string  `json:"against,omitempty"`
@@ -186,6 +189,10 @@ func printTable(rows []row) {
 		if r.Times > 0 {
 			times = fmt.Sprintf("%.2f", r.Times)
 		}
+		if r.KiBPerHour > 0 {
+			fmt.Fprintf(w, "%s\t%.0f KiB/h\t\t\t%.0f wake-ups/h\t\t\n", r.Name, r.KiBPerHour, r.WakeupsPerHour)
+			continue
+		}
 		if r.RSSMiB > 0 {
 			fmt.Fprintf(w, "%s\t%.1f MiB\t\t\t%.3f %%\t\t\n", r.Name, r.RSSMiB, r.CPUPercent)
 			continue
@@ -206,6 +213,9 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	if os.Getenv(nodeChild) != "" {
 		os.Exit(runNode())
+	}
+	if os.Getenv(lightChild) != "" {
+		os.Exit(runLight())
 	}
 	code := m.Run()
 	for _, f := range atEnd {

@@ -4,14 +4,15 @@ import "time"
 
 // Faults is what a node does wrong. The zero value does everything right.
 type Faults struct {
-	StoreDelay  time.Duration   // before each answer
-	StoreHangs  bool            // never answers
-	StoreCuts   bool            // sends half of each answer and resets the stream
-	StoreEmpty  bool            // answers 200 with nothing
-	StoreStatus uint32          // answers with this status code
-	StoreLie    Lie             // answers something that does not answer the query
-	StoreForgot func(Hash) bool // leaves out these messages
-	StoreDeaf   bool            // stores nothing of what is relayed from now on
+	StoreDelay    time.Duration   // before each answer
+	StoreHangs    bool            // never answers
+	StoreCuts     bool            // sends half of each answer and resets the stream
+	StoreTrickles bool            // sends ten bytes a second
+	StoreEmpty    bool            // answers 200 with nothing
+	StoreStatus   uint32          // answers with this status code
+	StoreLie      Lie             // answers something that does not answer the query
+	StoreForgot   func(Hash) bool // leaves out these messages
+	StoreDeaf     bool            // stores nothing of what is relayed from now on
 
 	FilterSilent bool   // accepts subscriptions, answers pings, and pushes nothing
 	FilterForgot bool   // has no subscription of anybody: pings get 404

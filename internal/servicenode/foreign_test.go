@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/ethereum/go-ethereum/p2p/enode"
 	"github.com/ethereum/go-ethereum/p2p/enr"
@@ -139,7 +140,7 @@ func TestGoWakuLightpushClient(t *testing.T) {
 	n := start(t, Options{})
 	c := lightpush.NewWakuLightPush(nil, nil, prometheus.NewRegistry(), zap.NewNop())
 	c.SetHost(client(t, n))
-	sent := MessageOf(envelope(topic, 1, "pushed"))
+	sent := MessageOf(envelope(topic, time.Now().UnixNano(), "pushed"))
 	publish := func(on string) error {
 		_, err := c.Publish(context.Background(), sent, lightpush.WithPubSubTopic(on), lightpush.WithPeer(n.host.ID()))
 		return err
@@ -172,7 +173,7 @@ func TestLightpushV3(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer stream.Close()
-		message, err := proto.Marshal(MessageOf(port.Envelope{ContentTopic: topic, Payload: payload, Timestamp: 1}))
+		message, err := proto.Marshal(MessageOf(port.Envelope{ContentTopic: topic, Payload: payload, Timestamp: time.Now().UnixNano()}))
 		if err != nil {
 			t.Fatal(err)
 		}

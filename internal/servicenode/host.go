@@ -120,10 +120,20 @@ func (n *Node) hear(topic string, subscription *pubsub.Subscription) {
 
 // take stores a message and pushes it to those who have subscribed to its topic.
 func (n *Node) take(topic string, message *wakupb.WakuMessage) {
-	if f := n.currentFaults(); !message.GetEphemeral() && !f.StoreDeaf {
+	if n.stores(message) {
 		n.options.Archive.AddMessage(topic, message)
 	}
 	n.push(topic, message)
+}
+
+// stores reports whether the node stores a relayed message: not if it is ephemeral, and not
+// if its timestamp is far from the time.
+func (n *Node) stores(message *wakupb.WakuMessage) bool {
+	if message.GetEphemeral() || n.currentFaults().StoreDeaf {
+		return false
+	}
+	off := time.Since(time.Unix(0, message.GetTimestamp())).Abs()
+	return message.GetTimestamp() == 0 || n.options.Variance < 0 || off <= n.options.Variance
 }
 
 // RelayPeers returns the number of peers on a shard.

@@ -163,6 +163,20 @@ func cut(stream network.Stream, answer *pb.StoreQueryResponse) error {
 	return errHung
 }
 
+// trickle sends an answer byte by byte.
+func (n *Node) trickle(stream network.Stream, answer *pb.StoreQueryResponse) error {
+	var whole writer
+	if _, err := protodelim.MarshalTo(&whole, answer); err != nil {
+		return err
+	}
+	for _, b := range whole {
+		if _, err := stream.Write([]byte{b}); err != nil || !n.wait(100*time.Millisecond) {
+			return errHung
+		}
+	}
+	return nil
+}
+
 // writer is bytes that were written.
 type writer []byte
 

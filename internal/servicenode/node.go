@@ -66,11 +66,18 @@ type Options struct {
 	MaxMessageSize int
 	// MinRelayPeers is the number of peers on the shard below which lightpush is refused.
 	MinRelayPeers int
+	// Variance is how far the timestamp of a relayed message may be from the node's clock;
+	// others are not stored. It is 20 s unless it is given, as on the nodes of the fleet;
+	// below zero all are stored.
+	Variance time.Duration
 	// OnePushStream pushes everything of a subscriber through one stream, as newer nodes do,
 	// instead of opening a stream a message.
 	OnePushStream bool
 	Faults        Faults
 }
+
+// maxVariance is what the nodes of the fleet allow.
+const maxVariance = 20 * time.Second
 
 // maxMessageSize is what the Status fleet takes.
 const maxMessageSize = 1 << 20
@@ -93,6 +100,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.MaxMessageSize == 0 {
 		o.MaxMessageSize = maxMessageSize
+	}
+	if o.Variance == 0 {
+		o.Variance = maxVariance
 	}
 	var err error
 	if o.Key.IsZero() {

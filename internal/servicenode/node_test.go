@@ -44,15 +44,16 @@ func envelope(content string, at int64, text string) port.Envelope {
 	return port.Envelope{PubsubTopic: shard, ContentTopic: content, Payload: []byte(text), Timestamp: at}
 }
 
-// Nodes relay to each other and store what they relay, but not what is ephemeral. A node
-// that starts again with its archive has what it had.
+// Nodes relay to each other and store what they relay, but not what is ephemeral or late.
 func TestNodesRelay(t *testing.T) {
 	one := start(t, Options{})
 	two := start(t, Options{Peers: []string{one.Addresses()[1]}}) // over the WebSocket
 	until(t, "peers", func() bool { return one.RelayPeers(shard) == 1 && two.RelayPeers(shard) == 1 })
-	passing := envelope(topic, 2, "passing")
+	now := time.Now()
+	passing := envelope(topic, now.UnixNano(), "passing")
 	passing.Ephemeral = true
-	for _, e := range []port.Envelope{passing, envelope(topic, 1, "kept")} {
+	late := envelope(topic, now.Add(-2*maxVariance).UnixNano(), "late")
+	for _, e := range []port.Envelope{passing, late, envelope(topic, now.UnixNano(), "kept")} {
 		if err := one.Publish(context.Background(), e); err != nil {
 			t.Fatal(err)
 		}

@@ -46,6 +46,9 @@ func (n *Node) serveStore(stream network.Stream) error {
 	if f.StoreCuts {
 		return cut(stream, answer)
 	}
+	if f.StoreTrickles {
+		return n.trickle(stream, answer)
+	}
 	return write(stream, answer)
 }
 

@@ -96,6 +96,8 @@ func (r *run) died(s *side) {
 		r.fail("%s ended by itself", s.name)
 	}
 	s.process = nil
+	s.fetched.died()
+	s.resent.died()
 }
 
 func (r *run) harmNode(n *station, f fault) {

@@ -14,6 +14,7 @@ import (
 // Report is what a run found.
 type Report struct {
 	OK       bool           `json:"ok"`
+	Light    bool           `json:"light"` // half of the lives of clients were in light mode
 	Seed     uint64         `json:"seed"`
 	Seconds  float64        `json:"seconds"`   // of the plan
 	Settled  float64        `json:"settled_s"` // from the end of the faults until everything had arrived and was acknowledged
@@ -24,7 +25,11 @@ type Report struct {
 	Points   map[string]int `json:"kills_at_points"`
 	Faults   map[string]int `json:"faults"`
 	Lives    map[string]int `json:"lives"`
-	Repeated int            `json:"events_repeated"` // after a crash, with the same number
+	// Fetched counts the envelopes that catch-up got from store nodes, Resent the messages
+	// that were published again. Both are at least this many: see tally.
+	Fetched  int `json:"fetched_from_stores"`
+	Resent   int `json:"resent"`
+	Repeated int `json:"events_repeated"` // after a crash, with the same number
 	// Accepting is the time from the acceptance to the event at the receiver; Together
 	// counts of it only the time in which both were online and a way led between them.
 	Accepting Times    `json:"from_acceptance"`
@@ -34,7 +39,7 @@ type Report struct {
 
 func (r *run) report() *Report {
 	p := &Report{
-		Seed: r.Seed, Seconds: r.Duration.Seconds(), Settled: max(0, r.now-r.quiet).Seconds(), Settings: Settings,
+		Light: r.Light, Seed: r.Seed, Seconds: r.Duration.Seconds(), Settled: max(0, r.now-r.quiet).Seconds(), Settings: r.engine(),
 		Accepted: map[string]int{}, Failed: map[string]int{}, Kills: r.kills, Points: r.points, Faults: r.counts,
 		Lives: map[string]int{}, Problems: []string{},
 	}
@@ -50,6 +55,8 @@ func (r *run) report() *Report {
 		all, along = append(all, took...), append(along, tookAlong...)
 		p.Accepted[s.name], p.Failed[s.name], p.Lives[s.name] = len(s.books.messages), s.books.failed(), s.lives
 		p.Repeated += s.again
+		p.Fetched += s.fetched.total()
+		p.Resent += s.resent.total()
 		p.Problems = append(p.Problems, s.books.faults...)
 	}
 	for i, n := range r.nodes {
@@ -72,6 +79,7 @@ func (p *Report) Print(w io.Writer) {
 	fmt.Fprintf(w, "%d kills (at points of the engine: %s); lives: %s\n", p.Kills, counted(p.Points), counted(p.Lives))
 	fmt.Fprintf(w, "faults: %s\n", counted(p.Faults))
 	fmt.Fprintf(w, "after the last fault everything was there in %.1f s; %d events came again after a crash\n", p.Settled, p.Repeated)
+	fmt.Fprintf(w, "%d envelopes came from store nodes, %d messages were published again\n", p.Fetched, p.Resent)
 	p.Accepting.print(w, "from acceptance to the event")
 	p.Together.print(w, "of that, with both online")
 	for _, problem := range p.Problems {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"libstatus1to1/chat/api"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/internal/soak/client"
 )
@@ -33,7 +34,9 @@ type side struct {
 	seen     uint64                                 // seq of the newest event
 	acked    uint64
 	outbox   int
-	again    int // events that came again after a crash
+	fetched  tally // envelopes from store nodes
+	resent   tally // messages published again
+	again    int   // events that came again after a crash
 	lives    int
 	history  []entry
 	finished bool // the history and the check of the store are there
@@ -51,6 +54,13 @@ func (s *side) alive() bool { return s.process != nil && !s.process.stopped }
 
 // up reports whether the client does its work.
 func (s *side) up() bool { return s.alive() && s.open }
+
+// tally adds up a counter that begins again in each life. What a life did after it was
+// last looked at is not in it.
+type tally struct{ before, life int }
+
+func (t *tally) died()     { t.before, t.life = t.before+t.life, 0 }
+func (t tally) total() int { return t.before + t.life }
 
 // start begins a life.
 func (s *side) start(errors io.Writer, said chan<- spoken) error {
@@ -111,7 +121,7 @@ func (r *run) config(s *side) any {
 	return map[string]any{
 		"store":   map[string]any{"path": filepath.Join(r.directory, s.name+".db"), "key": storeKey},
 		"network": network,
-		"engine":  Settings,
+		"engine":  r.engine(),
 		"log":     map[string]any{"file": filepath.Join(r.directory, s.name+".log"), "level": "info"},
 	}
 }
@@ -119,9 +129,10 @@ func (r *run) config(s *side) any {
 // storeKey encrypts the stores of a run. A passphrase would cost a derivation each life.
 var storeKey = base64.StdEncoding.EncodeToString([]byte("a key for the stores of the soak"))
 
-// Settings are the engine's settings of a run: short waits, so that what was lost comes
-// again within the run. The default of resend_base_ms is 27 s.
-var Settings = map[string]any{"resend_base_ms": 1000, "ack_delay_ms": 20, "contact_code_every_ms": 10_000}
+// engine are the settings of the engines of a run.
+func (o Options) engine() map[string]any {
+	return map[string]any{"resend_base_ms": o.Resend.Milliseconds(), "ack_delay_ms": 20, "contact_code_every_ms": 10_000}
+}
 
 // opened goes on after open: the identity is there or is made, and the other is a contact.
 func (r *run) opened(s *side, result json.RawMessage, failure *string) {
@@ -246,10 +257,16 @@ func (r *run) look(s *side) {
 		return
 	}
 	s.ask("diagnostics.get", struct{}{}, func(result json.RawMessage, failure *string) {
-		var d struct{ Outbox int }
-		if failure == nil {
-			r.read(result, &d)
-			s.outbox = d.Outbox
+		var d api.Diagnostics
+		if failure != nil {
+			r.fail("%s: diagnostics.get: %s", s.name, *failure)
+			return
+		}
+		r.read(result, &d)
+		s.outbox = d.Outbox
+		s.resent.life = int(d.Resent)
+		if d.CatchUp != nil {
+			s.fetched.life = int(d.CatchUp.Fetched)
 		}
 	})
 }

@@ -17,8 +17,11 @@ type Options struct {
 	Messages int           // each way
 	Kills    int           // at least
 	Seed     uint64        // of the plan
-	Light    bool          // half of the lives of clients are in light mode
-	Log      io.Writer     // what happens, for people
+	// Resend is resend_base_ms of the engines: the first wait for an acknowledgement. With
+	// the default, 27 s, what is lost on the way has to come from store nodes.
+	Resend time.Duration
+	Light  bool      // half of the lives of clients are in light mode
+	Log    io.Writer // what happens, for people
 }
 
 // patience is how long a run may take beyond its duration until everything has arrived. It

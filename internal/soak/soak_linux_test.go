@@ -4,17 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 )
-
-func TestMain(m *testing.M) {
-	Child()
-	os.Exit(m.Run())
-}
 
 // written are the books of alice, with messages 1 to n accepted and received, and the
 // history that follows from it, newest first.

@@ -42,7 +42,7 @@ static void test_open_errors(void)
     CHECK(is_error(status1to1_open("{", &client), "bad_json", ""));
     CHECK(is_error(status1to1_open("{\"store\":{\"kind\":\"memory\"}} x", &client), "bad_json", ""));
     CHECK(is_error(status1to1_open("{\"store\":{\"kind\":\"memory\",\"Path\":\"x\"}}", &client), "unknown_field", "store.Path"));
-    CHECK(is_error(status1to1_open("{\"store\":{\"kind\":\"memory\"},\"network\":{\"kind\":\"external\"}}", &client),
+    CHECK(is_error(status1to1_open("{\"store\":{\"kind\":\"memory\"},\"network\":{\"kind\":\"pigeon\"}}", &client),
                    "bad_config", "network.kind"));
     CHECK(is_error(status1to1_open("{\"store\":{\"path\":\"/nowhere/at/all/x.db\",\"passphrase\":\"p\"},"
                                    "\"network\":{\"kind\":\"memory\"}}", &client),

@@ -187,6 +187,19 @@ class Input(Programs):
                 self.assertIn("several are called my friend: My Friend zQ3sh", [line[3] for line in lines if line[0] == "error"][0])
                 self.assertEqual([line[1] for line in lines if line[0] == "to"], [SOMEBODY])
 
+    def test_doctor(self):
+        """Both programs say what is wrong, and what to do."""
+        for program in PROGRAMS:
+            with self.subTest(program=program):
+                lines = self.fields(program, "/doctor\n", "--listen", "/ip4/127.0.0.1/tcp/0")
+                checks = {line[1]: line[2:] for line in lines if line[0] == "check"}
+                self.assertEqual(checks["identity"][0], "passed")
+                self.assertEqual(checks["relay_peers"][0], "failed")
+                self.assertIn("network.preset", checks["relay_peers"][2])
+                self.assertEqual([line[1] for line in lines if line[0] == "doctor"], ["unhealthy"])
+                shown = self.run_with(program, "/doctor\n", "--listen", "/ip4/127.0.0.1/tcp/0")
+                self.assertIn("BAD relay_peers: there are no peers", shown)
+
     def test_help(self):
         """Both programs say the same."""
         shown = {program: self.run_with(program, "/help\n").split("Type a message, or /help.\n")[1] for program in PROGRAMS}

@@ -21,7 +21,8 @@ class Person:
 
     def __init__(self, test, name, *options):
         self.out, self.incoming = (pathlib.Path(test.directory) / f"{name}-{side}" for side in ("out", "in"))
-        command = PROGRAM + ["--data", os.path.join(test.directory, name), "--out", str(self.out), "--in", str(self.incoming)]
+        command = PROGRAM + ["--data", os.path.join(test.directory, name), "--out", str(self.out), "--in", str(self.incoming),
+                             "--resend", "0.5"]
         self.process = subprocess.Popen(command + list(options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         stderr=subprocess.DEVNULL, env=dict(os.environ, STATUS1TO1_PASSPHRASE="p"))
         self.lines = queue.Queue()

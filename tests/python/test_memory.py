@@ -157,7 +157,7 @@ class BadInput(TestCase):
         for config, code, field in (
             ({}, "bad_config", "store"),
             ({"store": {}}, "bad_config", "store.path"),
-            ({"store": {"kind": "memory"}, "network": {"kind": "external"}}, "bad_config", "network.kind"),
+            ({"store": {"kind": "memory"}, "network": {"kind": "pigeon"}}, "bad_config", "network.kind"),
             ({"store": {"kind": "memory"}, "netwerk": {}}, "unknown_field", "netwerk"),
             ({"store": {"kind": "memory"}, "network": {"listen": ["localhost:1"]}}, "bad_address", "network.listen"),
             ({"store": {"kind": "memory"}, "network": {"peers": ["/ip4/127.0.0.1/tcp/1"]}}, "bad_address", "network.peers[0]"),

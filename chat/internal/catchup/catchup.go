@@ -111,6 +111,7 @@ type schedule struct {
 	// rest is a round that is not complete, to be gone on with at retryAt.
 	rest       *round
 	retryAt    time.Time
+	storing    ledger.Pause    // after messages could not be stored
 	background time.Time       // the next look in the background
 	soon       []time.Duration // waits before looks that follow soon, of followUps
 	confirm    time.Time       // the next round that has one node's answers confirmed by another
@@ -202,17 +203,35 @@ func (c *CatchUp) due(now time.Time) time.Time {
 		return later(at, s.urgent.Next(urgent))
 	}
 	at := s.background
-	if !s.begun.IsZero() {
-		s.urgent.Refill(now, urgent.Every)
-		at = sooner(at, later(s.begun.Add(begunWait), s.urgent.Next(urgent)))
-	}
 	if s.rest != nil {
 		at = sooner(at, s.retryAt)
 	}
-	if c.cursors.unconfirmed > 0 && len(listed) >= nodesAtOnce {
-		at = sooner(at, later(s.confirm, c.nodes.usableAt(listed, nodesAtOnce)))
+	if begun := c.begunDue(now); !begun.IsZero() {
+		at = sooner(at, begun)
+	}
+	if confirm := c.confirmDue(listed); !confirm.IsZero() {
+		at = sooner(at, confirm)
 	}
 	return at
+}
+
+// begunDue returns when new topics are to be fetched, and confirmDue when what one node alone
+// has answered is to be confirmed; the zero time is never. c.mu is held.
+func (c *CatchUp) begunDue(now time.Time) time.Time {
+	s := &c.schedule
+	if s.begun.IsZero() {
+		return s.begun
+	}
+	s.urgent.Refill(now, urgent.Every)
+	return later(s.begun.Add(begunWait), s.urgent.Next(urgent))
+}
+
+func (c *CatchUp) confirmDue(listed []string) time.Time {
+	if c.cursors.unconfirmed == 0 || len(listed) < nodesAtOnce {
+		return time.Time{}
+	}
+	// A moment that is past, and not the zero time, if it is due since ever.
+	return later(later(c.schedule.confirm, c.nodes.usableAt(listed, nodesAtOnce)), time.Unix(0, 0))
 }
 
 func sooner(a, b time.Time) time.Time {
@@ -238,21 +257,22 @@ func (c *CatchUp) Work(t *ledger.Turn) error {
 	if at.IsZero() || at.After(t.Now) {
 		return nil
 	}
+	isDue := func(at time.Time) bool { return !at.IsZero() && !at.After(t.Now) }
 	r := s.rest
 	switch {
 	case s.wanted:
 		s.wanted, s.begun, s.soon = false, time.Time{}, followUps
 		s.urgent.Allow(t.Now, urgent)
 		r = &round{c: c, missed: s.missed}
-	case r == nil && !s.begun.IsZero():
+	case isDue(c.begunDue(t.Now)):
 		s.begun = time.Time{}
 		s.urgent.Allow(t.Now, urgent)
 		c.start(&round{c: c, begunOnly: true})
 		return nil
-	case r != nil: // goes on, with another share of queries
-		r.queries.Store(0)
-	default:
+	case r == nil || isDue(c.confirmDue(c.Archive.StoreNodes())):
 		r = &round{c: c, background: true, missed: s.missed}
+	default: // goes on, with another share of queries
+		r.queries.Store(0)
 	}
 	s.rest, s.background = nil, t.Now.Add(backgroundEvery)
 	if len(s.soon) > 0 {
@@ -340,6 +360,7 @@ func (c *CatchUp) ShiftClock(_ *ledger.Turn, by time.Duration) {
 		}
 	}
 	s.urgent.SetBack(by)
+	s.storing.Shift(by)
 	c.cursors.shift(by.Milliseconds())
 	c.nodes.shift(by)
 }

@@ -303,6 +303,33 @@ func TestOfflineStoreFails(t *testing.T) {
 	})
 }
 
+// While messages cannot be stored, neither a new topic nor a node that is to confirm makes
+// rounds in a row.
+func TestOfflineStoreFailsLong(t *testing.T) {
+	h, stores := newHost(t, true, memnet.StoreOptions{}, memnet.StoreOptions{Fault: memnet.StoreFails})
+	h.topics = []Topic{{Name: topicA, Class: Negotiated}}
+	h.pass(time.Minute)
+	stores[1].Set(memnet.StoreOptions{Now: h.Now})
+	publish(stores, topicA, h.now.Add(-time.Minute), 10, 10)
+	h.refuse = func() error { return errDisk }
+	h.topics = append(h.topics, Topic{Name: topicB, Class: ContactCode})
+	if err := h.ledger.Update(func(tx *ledger.Tx) error { return h.part.Began(tx, topicB, ContactCode) }); err != nil {
+		t.Fatal(err)
+	}
+	publish(stores, topicB, h.now.Add(-time.Minute), 10, 10)
+	before := h.net.Stats().Queries
+	h.part.Missed(h.now)
+	h.pass(time.Hour)
+	if n, most := h.net.Stats().Queries-before, uint64(1000); n > most { // a try a minute
+		t.Errorf("%d queries in an hour, at most %d", n, most)
+	}
+	h.refuse = nil
+	h.pass(time.Hour)
+	if len(h.delivered) != 20 || h.part.cursors.unconfirmed != 0 {
+		t.Errorf("%d were delivered, the cursors are %+v", len(h.delivered), h.part.cursors)
+	}
+}
+
 // A cursor moves behind the time of the query, is asked for again with an overlap, and one
 // that a wrong clock made says nothing.
 func TestOfflineCursor(t *testing.T) {

@@ -48,8 +48,6 @@ const (
 	// confirmEvery is the least time between two rounds that ask a second node for what one
 	// alone has answered.
 	confirmEvery = 10 * time.Minute
-	// storePause is the wait after messages could not be stored.
-	storePause = 5 * time.Second
 	// progressEvery is the least time between two reports of progress.
 	progressEvery = time.Second
 )

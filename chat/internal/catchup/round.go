@@ -144,11 +144,13 @@ func (c *CatchUp) finished(r *round, err error) {
 	var store errStore
 	switch {
 	case err == nil:
+		s.storing.End()
 		if s.missed == r.missed || r.missed > 0 && s.missed >= r.missed {
 			s.missed = 0
 		}
 	case errors.As(err, &store):
-		s.rest, s.retryAt = r, now.Add(storePause)
+		s.storing.Failed(now)
+		s.rest, s.retryAt = r, s.storing.Until
 	case errors.Is(err, errShare):
 		s.rest, s.retryAt = r, s.background
 	case errors.Is(err, context.Canceled): // the client is suspended or closed

@@ -4,7 +4,8 @@
 // An envelope that is acknowledged soon is never asked for. The others are asked for
 // together, a few times, from two store nodes where there are two, and never in the
 // engine's loop. A store node can be wrong or lie in both directions: what it says is
-// evidence, names it, and ends nothing.
+// evidence, names it, and ends nothing. One that claims to have all that it is asked for is
+// found out by a hash of nothing in each question.
 //
 // Spec: 13/WAKU2-STORE, "Message hash lookup"; 14/WAKU2-MESSAGE, "Deterministic message
 // hashing".
@@ -13,6 +14,7 @@ package confirm
 import (
 	"cmp"
 	"context"
+	"io"
 	"maps"
 	"slices"
 	"sync"
@@ -32,7 +34,7 @@ const (
 	// maxTries bounds the questions about an envelope, answered or not.
 	maxTries = 6
 	// roundPause is the least time between two rounds of questions, as a share of the same
-	// wait (1.7 s), and maxRoundHashes bounds the hashes of a round: at most 24 KB both ways
+	// wait (1.7 s), and maxRoundHashes bounds the hashes of a round: at most 26 KB both ways
 	// to each node.
 	roundPause     = 16
 	maxRoundHashes = 4 * port.MaxQueryHashes
@@ -55,6 +57,7 @@ type Options struct {
 	Beside func(f func(ctx context.Context))
 	// Answered is called there once Results has something.
 	Answered func()
+	Rand     io.Reader // must be safe for concurrent use
 	Log      port.Logger
 }
 

@@ -2,6 +2,8 @@ package confirm
 
 import (
 	"context"
+	"errors"
+	"io"
 	"slices"
 	"time"
 
@@ -23,6 +25,15 @@ type round struct {
 type question struct {
 	id     uint64
 	hashes [][32]byte
+}
+
+// errLiar is the error of a node that claims to have what does not exist.
+var errLiar = errors.New("it claims to have what does not exist")
+
+// nothing returns the hash of no envelope.
+func (a *Asker) nothing() (h [32]byte, err error) {
+	_, err = io.ReadFull(a.Rand, h[:])
+	return h, err
 }
 
 // run asks the nodes, one after the other, and leaves the answers for Results.
@@ -47,8 +58,12 @@ func (a *Asker) run(ctx context.Context, r *round) {
 // askNode returns those hashes that a node has. With an error it returns nil.
 func (a *Asker) askNode(ctx context.Context, node string, hashes [][32]byte) (map[[32]byte]bool, error) {
 	found := map[[32]byte]bool{}
-	for part := range slices.Chunk(hashes, port.MaxQueryHashes) {
-		q := port.StoreQuery{Hashes: part, Limit: port.MaxQueryLimit}
+	for part := range slices.Chunk(hashes, port.MaxQueryHashes-1) {
+		nothing, err := a.nothing()
+		if err != nil {
+			return nil, err
+		}
+		q := port.StoreQuery{Hashes: slices.Insert(slices.Clone(part), int(nothing[0])%(len(part)+1), nothing), Limit: port.MaxQueryLimit}
 		for range maxPages {
 			one, cancel := context.WithTimeout(ctx, queryTimeout)
 			page, err := a.Archive.QueryStore(one, node, q)
@@ -58,6 +73,9 @@ func (a *Asker) askNode(ctx context.Context, node string, hashes [][32]byte) (ma
 			}
 			for _, e := range page.Entries {
 				found[e.Hash] = true
+			}
+			if found[nothing] {
+				return nil, errLiar
 			}
 			if q.After = page.Next; q.After == nil {
 				break

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat/port"
+	"libstatus1to1/chat/text"
 )
 
 // Options are the arguments of New; all fields are required.
@@ -79,8 +80,15 @@ func (d *Doctor) Examine(ctx context.Context, own ...Part) []port.Check {
 	for i, p := range parts {
 		all = append(all, p.result(ctx, done[i])...)
 	}
+	for i := range all {
+		// A cause may quote what a peer has said.
+		all[i].Cause = text.Shown(all[i].Cause, maxCause, text.Name)
+	}
 	return all
 }
+
+// maxCause is the length of a cause in code points: some sentences.
+const maxCause = 600
 
 // transport is the part of the transport, which may have none.
 func (d *Doctor) transport() Part {

@@ -9,9 +9,9 @@ import (
 // The numbers of peers that are wanted for a protocol. With fewer it works, and depends on
 // them alone.
 const (
-	wantedRelay   = 6 // gossipsub's D (29/WAKU2-CONFIG)
-	wantedStore   = 2
-	fewRelayPeers = 1
+	wantedRelay = 6 // gossipsub's D (29/WAKU2-CONFIG)
+	wantedLight = 2 // each of filter and lightpush
+	wantedStore = 2
 )
 
 // peers checks that there are peers for each protocol that is used.
@@ -19,21 +19,65 @@ func (d *Doctor) peers(status port.NetworkStatus) []port.Check {
 	if status.Kind == "external" {
 		return []port.Check{{Name: "peers", Result: port.CheckSkipped, Cause: "the program carries the envelopes"}}
 	}
+	if status.Mode == port.ModeLight {
+		return []port.Check{
+			servicePeers(status, "filter", "nothing that others publish arrives"),
+			servicePeers(status, "lightpush", "nothing can be published"),
+			d.storePeers(status),
+		}
+	}
 	return []port.Check{relayPeers(status), d.storePeers(status)}
+}
+
+// servicePeers checks the service nodes of light mode for one protocol; without are the
+// consequences of there being none.
+func servicePeers(status port.NetworkStatus, protocol, without string) port.Check {
+	peers := 0
+	for _, p := range status.Protocols {
+		if p.Protocol == protocol {
+			peers = p.Peers
+		}
+	}
+	check := port.Check{Name: protocol + "_peers", Result: port.CheckPassed, Details: map[string]any{
+		"peers": peers, "wanted": wantedLight, "errors": problemsOf(status)}}
+	switch {
+	case peers == 0:
+		check.Result = port.CheckFailed
+		check.Cause = fmt.Sprintf("no connected peer serves %s, which light mode needs: %s", protocol, without)
+		if problems := problemsOf(status); len(problems) > 0 {
+			check.Cause += "; " + anyOf(problems)
+		}
+		check.Remedy = "name service nodes in network.peers, use a preset, or run a relay (network.mode)"
+	case peers < wantedLight:
+		check.Result = port.CheckWarning
+		check.Cause = fmt.Sprintf("only one peer serves %s: what it leaves out is not noticed", protocol)
+		check.Remedy = "name another one in network.peers"
+	default:
+		check.Cause = fmt.Sprintf("%d peers serve %s", peers, protocol)
+	}
+	return check
+}
+
+// problemsOf returns what is wrong with peers of the configuration, by their ids.
+func problemsOf(status port.NetworkStatus) map[string]string {
+	problems := map[string]string{}
+	for _, p := range status.Peers {
+		if p.Error != "" {
+			problems[p.PeerID] = p.Error
+		}
+	}
+	return problems
 }
 
 // relayPeers checks the peers that pass on what is published.
 func relayPeers(status port.NetworkStatus) port.Check {
-	connected, onShard, problems := 0, 0, map[string]string{}
+	connected, onShard, problems := 0, 0, problemsOf(status)
 	for _, p := range status.Peers {
 		if p.Connected {
 			connected++
 			if p.OnShard {
 				onShard++
 			}
-		}
-		if p.Error != "" {
-			problems[p.PeerID] = p.Error
 		}
 	}
 	check := port.Check{Name: "relay_peers", Result: port.CheckPassed, Details: map[string]any{
@@ -51,7 +95,7 @@ func relayPeers(status port.NetworkStatus) port.Check {
 		check.Result = port.CheckFailed
 		check.Cause = "there are no peers: nothing can be published, and nothing arrives"
 		check.Remedy = "check that the machine is online, and name peers or ways to find them: network.preset, network.peers, network.dns_discovery"
-	case onShard <= fewRelayPeers:
+	case onShard == 1:
 		check.Result = port.CheckWarning
 		check.Cause = "there is only one peer: what it does not pass on is lost"
 		check.Remedy = "connect to more peers"

@@ -74,9 +74,9 @@ func (d *Doctor) probe(ctx context.Context, archive port.Archive) port.Check {
 		check.Cause = "there is no randomness"
 		return check
 	}
-	ctx, cancel := context.WithTimeout(ctx, probeWait)
+	short, cancel := context.WithTimeout(ctx, probeWait)
 	defer cancel()
-	evidence, err := d.Net.Publish(ctx, e)
+	evidence, err := d.Net.Publish(short, e)
 	if err != nil {
 		check.Cause = "an envelope could not be published: " + err.Error()
 		check.Remedy = "see the other checks"
@@ -91,10 +91,15 @@ func (d *Doctor) probe(ctx context.Context, archive port.Archive) port.Check {
 	found := make([]error, len(nodes))
 	var asked sync.WaitGroup
 	for i, node := range nodes {
-		asked.Go(func() { found[i] = d.readBack(ctx, archive, node, hash) })
+		asked.Go(func() { found[i] = d.readBack(short, archive, node, hash) })
 	}
 	asked.Wait()
-	return judge(nodes, found)
+	check = judge(nodes, found)
+	if check.Result == port.CheckFailed && ctx.Err() != nil {
+		check.Result, check.Remedy = port.CheckSkipped, "ask again in a minute, with a later deadline"
+		check.Cause = "the deadline came before store nodes had to have what was published"
+	}
+	return check
 }
 
 // errNotThere is for a store node that answers, and does not have the probe.

@@ -12,6 +12,10 @@ import (
 // arrives at all. The shard of the Status network is never silent for that long.
 const quietAfter = 10 * time.Minute
 
+// doubtfulAfter is the time since a service node was last known to push after which its
+// subscription is doubtful. A transport in light mode tries and mends one before.
+const doubtfulAfter = 30 * time.Minute
+
 // maxHeard bounds the pubsub topics that are told apart: a node has some shards.
 const maxHeard = 16
 
@@ -61,6 +65,8 @@ func (d *Doctor) subscription(status port.NetworkStatus) port.Check {
 		since = fmt.Sprintf("for %s", silent.Round(time.Second))
 	}
 	switch {
+	case status.Mode == port.ModeLight:
+		return serviceSubscriptions(now, status, check)
 	case status.State != port.NetworkOnline:
 		check.Result, check.Cause = port.CheckSkipped, "there are no peers that anything could come from"
 	case silent >= quietAfter:
@@ -71,6 +77,36 @@ func (d *Doctor) subscription(status port.NetworkStatus) port.Check {
 		check.Cause = "nothing has arrived yet, and the client was opened only a short time ago"
 	default:
 		check.Cause = fmt.Sprintf("the last envelope arrived %s ago", silent.Round(time.Second))
+	}
+	return check
+}
+
+// serviceSubscriptions checks the subscriptions at service nodes (12/WAKU2-FILTER).
+func serviceSubscriptions(now time.Time, status port.NetworkStatus, check port.Check) port.Check {
+	working, doubtful, by := 0, "", map[string]any{}
+	for _, s := range status.Subscriptions {
+		if !s.Working {
+			by[s.PeerID] = "not accepted yet"
+			continue
+		}
+		silent := now.Sub(time.UnixMilli(s.WorkedAt))
+		by[s.PeerID] = silent.Milliseconds()
+		if working++; silent >= doubtfulAfter {
+			doubtful = fmt.Sprintf("%s was last known to push %s ago", s.PeerID, silent.Round(time.Second))
+		}
+	}
+	check.Details["worked_ms_ago"] = by
+	switch {
+	case working == 0:
+		check.Result = port.CheckFailed
+		check.Cause = "no service node has accepted our subscription: nothing that others publish arrives"
+		check.Remedy = "see the check filter_peers"
+	case doubtful != "":
+		check.Result = port.CheckWarning
+		check.Cause = "a subscription may have gone silent: " + doubtful
+		check.Remedy = "none is needed if it is tried again soon; otherwise use other service nodes"
+	default:
+		check.Cause = fmt.Sprintf("%d service nodes push to us", working)
 	}
 	return check
 }

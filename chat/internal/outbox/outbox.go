@@ -35,6 +35,7 @@ import (
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/ratelimit"
 	"libstatus1to1/chat/port"
+	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
@@ -239,14 +240,18 @@ func New(o Options) *Outbox {
 	return &Outbox{
 		Options: o, heard: heard, paces: paces,
 		asker: confirm.New(confirm.Options{
-			Archive: o.Archive, Wait: o.ResendBase, Beside: o.Beside, Answered: o.Wake, Log: o.Log,
+			Archive: o.Archive, Wait: o.unit(), Beside: o.Beside, Answered: o.Wake, Rand: o.Rand, Log: o.Log,
 		}),
-		acked: ratelimit.NewKeyed[key.Public](ratelimit.Rate{AtOnce: acksAtOnce, Every: o.ResendBase / acksEvery}, remembered),
+		acked: ratelimit.NewKeyed[key.Public](ratelimit.Rate{AtOnce: acksAtOnce, Every: o.unit() / acksEvery}, remembered),
 		acks:  map[key.Public]*pendingAcks{}, holds: map[key.Public]*hold{}, back: map[key.Public]bool{},
 		failed:  failedMessages{byPeer: map[key.Public][]failedMessage{}},
 		repeats: ratelimit.NewKeyed[key.Public](ratelimit.Rate{AtOnce: repeatsAtOnce, Every: o.ResendBase}, remembered),
 	}
 }
+
+// unit is the unit of times that follow a ResendBase that a host has made shorter, but not
+// one that is longer than the deployed one.
+func (o Options) unit() time.Duration { return min(o.ResendBase, datasync.DefaultBase) }
 
 // Become sets the identity whose outbox it is, before Load.
 func (o *Outbox) Become(self key.Public) { o.self.Store(&self) }

@@ -16,8 +16,8 @@ const (
 	// minWait is the shortest wait before a message is sent again. Receivers gather
 	// acknowledgements for 0.3 s, and envelopes travel for seconds at times.
 	minWait = 5 * time.Second
-	// presentFor is how long somebody who was heard counts as there, in waits of ResendBase:
-	// with the default one 9 minutes.
+	// presentFor is how long somebody who was heard counts as there, in waits of ResendBase
+	// (Options.unit): with the default one 9 minutes.
 	presentFor = 20
 )
 
@@ -54,7 +54,7 @@ func (o *Outbox) isSilent(peer key.Public) bool {
 // isPresent reports whether somebody was heard a short while ago.
 func (o *Outbox) isPresent(peer key.Public, now time.Time) bool {
 	p, _ := o.paces.Peek(peer)
-	return !p.heard.IsZero() && now.Sub(p.heard) < presentFor*o.ResendBase
+	return !p.heard.IsZero() && now.Sub(p.heard) < presentFor*o.unit()
 }
 
 // measured notes a round trip with somebody. One longer than the wait before the first

@@ -153,3 +153,24 @@ func TestHastenLost(t *testing.T) {
 		}
 	}
 }
+
+// What goes out early with others: what is due soon by the schedule, and a part of a long
+// wait, but not what may be acknowledged any moment.
+func TestComesAlong(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	for _, c := range []struct {
+		wait, left time.Duration
+		want       bool
+	}{
+		{0, 0, true}, {0, base / 2, true}, {0, base, false},
+		{base, base / 2, true}, {base, base/2 + 1, false}, {base + base/3, base / 2, true},
+		{minWait, 0, true}, {minWait, minWait / 2, false}, {minWait, minWait / alongShare, true},
+		{time.Hour, base / 2, true}, {time.Hour, 7 * time.Minute, true}, {time.Hour, 8 * time.Minute, false},
+		{10 * 24 * time.Hour, 24 * time.Hour, true}, {10 * 24 * time.Hour, 31 * time.Hour, false},
+	} {
+		r := row{due: schedule{next: now.Add(c.left), wait: c.wait}}
+		if got := r.comesAlong(now, base/2); got != c.want {
+			t.Errorf("%s before the end of a wait of %s: %v", c.left, c.wait, got)
+		}
+	}
+}

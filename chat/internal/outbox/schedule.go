@@ -87,10 +87,15 @@ func (s *rows) due(now time.Time, coalesce time.Duration) map[key.Public][]row {
 const alongShare = 8
 
 // comesAlong reports whether a row is due, or so soon that it goes out with one that is:
-// within coalesce, but not before half of its wait is over, or within a small share of a
-// long wait. So what was written to somebody on one day goes out together on later ones.
+// within a share of its wait, and within coalesce unless the wait is shorter than the
+// schedule's. So what was written to somebody on one day goes out together on later ones,
+// and what is about to be acknowledged does not go out with each new message.
 func (r *row) comesAlong(now time.Time, coalesce time.Duration) bool {
-	return r.due.next.Sub(now) <= max(min(coalesce, r.due.wait/2), r.due.wait/alongShare, 0)
+	within := r.due.wait / alongShare
+	if r.due.wait == 0 || r.due.wait >= 2*coalesce {
+		within = max(within, coalesce)
+	}
+	return r.due.next.Sub(now) <= within
 }
 
 // dueRows are rows of one person that are due soon; now is true if one is due already.

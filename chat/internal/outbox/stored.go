@@ -247,7 +247,7 @@ func (s *rows) setStored(of row, by *Stored, sends int, next time.Time, wait tim
 // hastenLost brings the next sending of a row forward that got lost on its way. The one
 // after that is due as if it had not been.
 func (r *row) hastenLost(now time.Time) {
-	if !r.idle() || r.due.quick > 0 || r.due.hastened >= maxHastened || !r.due.next.After(now) {
+	if !r.idle() || r.due.quick > 0 || r.due.hastened >= r.soon(maxHastened) || !r.due.next.After(now) {
 		return
 	}
 	r.due.hastened++

@@ -70,6 +70,7 @@ func parse(args []string) (o servicenode.Options, stdin bool, err error) {
 	archive := flags.String("archive", "", "file to keep the stored messages in")
 	without := flags.String("without", "", "protocols not to serve, with commas, such as /vac/waku/lightpush/3.0.0")
 	flags.IntVar(&o.MinRelayPeers, "min-relay-peers", 0, "peers on the shard below which lightpush is refused")
+	flags.DurationVar(&o.Variance, "variance", 0, "how far a stored message's timestamp may be off; 20s unless given, below zero any")
 	flags.BoolVar(&o.OnePushStream, "one-push-stream", false, "push all messages of a subscriber through one stream")
 	flags.BoolVar(&stdin, "stdin", false, "end when the standard input ends")
 	if err := flags.Parse(args); err != nil {
