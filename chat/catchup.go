@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"slices"
 	"time"
 
 	"libstatus1to1/chat/event"
@@ -103,4 +104,20 @@ func (p *pass) cannotRead(err error) {
 	if p.from == archived && ledger.Passing(err) {
 		p.unread = err
 	}
+}
+
+// concluded counts an envelope that has no effect, by its reason. One that may have an
+// effect when it comes again, because a limit is not reached any more or what it builds on
+// has come, is not known to catch-up: it is fetched again for as long as it is asked about.
+func (p *pass) concluded(e Envelope, err error) {
+	if err != nil {
+		reason := reasonOf(err)
+		p.cannotRead(err)
+		p.c.counters.drop(reason)
+		p.c.log.Log("debug", "envelope dropped", "reason", reason)
+		if slices.Contains([]string{"strangers_rate", "strangers_full", "segments_full", "session", "error"}, reason) {
+			return
+		}
+	}
+	p.known = append(p.known, e)
 }

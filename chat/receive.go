@@ -52,6 +52,7 @@ type pass struct {
 	segments *segments.Intake // nil before the first segment
 	later    []Envelope       // for a transaction of their own: see segments.ErrLater
 	unread   error            // the batch is to come again: see cannotRead
+	known    []Envelope       // that need not be fetched from store nodes again
 	// refused are messages, by MVDS id, that are not to be acknowledged: see errLater. Only
 	// the transaction finds out which.
 	refused map[[32]byte]bool
@@ -120,7 +121,7 @@ func (c *Client) receive(batch []Envelope, from origin) (unstored []Envelope, er
 			unstored, err = c.receive(p.later, from)
 		}
 		if err == nil {
-			c.catchUp.Seen(batch...)
+			c.catchUp.Seen(p.known...)
 		}
 		return unstored, err
 	case ledger.Passing(err):
@@ -149,11 +150,7 @@ func (p *pass) openAll(batch []Envelope) {
 		if err == nil {
 			err = p.handle(m)
 		}
-		if err != nil {
-			p.cannotRead(err)
-			p.c.counters.drop(reasonOf(err))
-			p.c.log.Log("debug", "envelope dropped", "reason", reasonOf(err))
-		}
+		p.concluded(batch[i], err)
 	}
 	p.openApplications()
 }

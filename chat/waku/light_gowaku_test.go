@@ -48,6 +48,8 @@ func TestLightGoWaku(t *testing.T) {
 		nodes[i].start(t)
 	}
 	relaying.untilOnline(t)
+	// It may know of the other's subscription before the other knows of its own.
+	relaying.until(t, "being known", func() bool { return len(other.Relay().PubSub().ListPeers(shard32)) == 1 })
 	for _, s := range nodes {
 		s.untilOnline(t)
 	}
