@@ -84,8 +84,8 @@ $(BUILD)/chat: $(wildcard examples/c/*.c examples/c/*.h) include/status1to1.h | 
 
 # The steps of `make test`: those that keep the processors busy, cheap ones first, and beside
 # them those that mostly wait for nodes.
-BUSY    := lint abi-test stress-test asan-test go-test race-test fuzz-test
-WAITING := python-test install-test demo demo-devices demo-noise demo-offline node-test soak-test
+BUSY    := lint abi-test stress-test go-test race-test fuzz-test
+WAITING := asan-test python-test install-test demo demo-devices demo-noise demo-offline node-test soak-test
 
 # They run as make's own jobs, because what a shell runs in the background ignores Ctrl-C.
 TABLE := $(BUILD)/steps/table

@@ -54,13 +54,25 @@ func (s *station) discoverable(t testing.TB, by *discover.UDPv5, more ...enr.Ent
 	}
 }
 
+// startFar starts a station whose id is far from a node's, as most are: lookups of random
+// ids hardly ever ask a node for others that are near it.
+func startFar(t testing.TB, from *enode.Node) *station {
+	t.Helper()
+	s := prepare(t, Config{})
+	for enode.LogDist(from.ID(), enode.PubkeyToIDV4(&ecdsaKey(t, s.key).PublicKey)) < 255 {
+		s.key = newKey(t)
+	}
+	s.start(t)
+	return s
+}
+
 // Who knows one node that takes part in discv5 finds others there, and leaves alone those
 // that are not ours.
 func TestBootstrapDiscv5(t *testing.T) {
 	boot := start(t, Config{})
 	where := netip.MustParseAddrPort(hostPort(t, boot.address(t)))
 	table := discoverable(t, boot.key, relays, enr.TCP(where.Port()), shardList(16, 32))
-	one, two, elsewhere := start(t, Config{}), start(t, Config{}), start(t, Config{})
+	one, two, elsewhere := startFar(t, table.Self()), startFar(t, table.Self()), startFar(t, table.Self())
 	one.discoverable(t, table)
 	two.discoverable(t, table)
 	elsewhere.discoverable(t, table, shardList(1, 32))
