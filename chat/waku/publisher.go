@@ -27,12 +27,12 @@ const pushPeers = 2
 type publisher struct {
 	r *run
 
-	mu      sync.Mutex
-	benched bench
+	mu        sync.Mutex
+	penalties penalties
 }
 
 func newPublisher(r *run) *publisher {
-	return &publisher{r: r, benched: newBench(r.owner.settings.timing)}
+	return &publisher{r: r, penalties: newPenalties(r.owner.settings.timing)}
 }
 
 // order returns the service nodes of a shard, those first that may be used now and have not
@@ -44,13 +44,13 @@ func (p *publisher) order(topic string) []peer.ID {
 	defer p.mu.Unlock()
 	now := time.Now()
 	slices.SortStableFunc(ids, func(a, b peer.ID) int {
-		switch x, y := p.benched.has(a, now), p.benched.has(b, now); {
+		switch x, y := p.penalties.has(a, now), p.penalties.has(b, now); {
 		case x && !y:
 			return 1
 		case y && !x:
 			return -1
 		}
-		return cmp.Compare(p.benched.failures(a), p.benched.failures(b))
+		return cmp.Compare(p.penalties.failures(a), p.penalties.failures(b))
 	})
 	return ids[:min(len(ids), pushPeers)]
 }
@@ -95,14 +95,14 @@ func (p *publisher) publish(ctx context.Context, topic string, message *pb.WakuM
 		case <-ctx.Done():
 			hedge.Stop()
 			for id := range pending {
-				p.judge(outcome{id: id, err: ctx.Err()})
+				p.note(outcome{id: id, err: ctx.Err()})
 			}
 			return "", 0, ctx.Err()
 		case <-hedge.C:
 		case o := <-results:
 			hedge.Stop()
 			delete(pending, o.id)
-			if p.judge(o); o.err == nil {
+			if p.note(o); o.err == nil {
 				return o.id, o.peers, nil
 			}
 			failures = append(failures, o.err)
@@ -110,9 +110,9 @@ func (p *publisher) publish(ctx context.Context, topic string, message *pb.WakuM
 	}
 }
 
-// judge remembers how a service node did. The connection to one that does not answer may be
+// note remembers how a service node did. The connection to one that does not answer may be
 // dead: it is closed, and made again.
-func (p *publisher) judge(o outcome) {
+func (p *publisher) note(o outcome) {
 	if errors.Is(o.err, context.Canceled) {
 		return
 	}
@@ -121,11 +121,11 @@ func (p *publisher) judge(o outcome) {
 	p.mu.Lock()
 	switch {
 	case o.err == nil:
-		p.benched.good(o.id)
+		p.penalties.good(o.id)
 	case isRefusal && refused.status == pushTooLarge: // it is the message
 	default:
 		p.r.log("info", "a service node has not published", "peer", o.id.String(), "error", o.err)
-		p.benched.add(o.id, time.Now())
+		p.penalties.add(o.id, time.Now())
 	}
 	p.mu.Unlock()
 	if isTimeout(o.err) {
@@ -141,7 +141,7 @@ func (p *publisher) good() int {
 	defer p.mu.Unlock()
 	for _, topic := range p.r.topics {
 		for _, id := range p.r.serving(topic, lightpush3, lightpush2) {
-			if !p.benched.has(id, now) {
+			if !p.penalties.has(id, now) {
 				good[id] = true
 			}
 		}
@@ -153,7 +153,7 @@ func (p *publisher) good() int {
 func (p *publisher) doubt(id peer.ID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.benched.add(id, time.Now())
+	p.penalties.add(id, time.Now())
 }
 
 // refusal returns the error for a message that nobody has published: what the nodes say if

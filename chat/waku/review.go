@@ -51,9 +51,9 @@ type arrival struct {
 
 // recent are the latest messages.
 type recent struct {
-	all      map[wakupb.MessageHash]*arrival
-	order    []*arrival // oldest first
-	unjudged []*arrival // those of order that are not judged
+	all       map[wakupb.MessageHash]*arrival
+	order     []*arrival // oldest first
+	unchecked []*arrival // those of order that are not checked
 }
 
 func newRecent() recent { return recent{all: map[wakupb.MessageHash]*arrival{}} }
@@ -64,20 +64,20 @@ func (h *recent) add(a *arrival) {
 		delete(h.all, h.order[0].hash)
 		h.order = h.order[1:]
 	}
-	if len(h.unjudged) >= maxRecent {
-		h.unjudged = h.unjudged[1:]
+	if len(h.unchecked) >= maxRecent {
+		h.unchecked = h.unchecked[1:]
 	}
 	h.all[a.hash] = a
 	h.order = append(h.order, a)
-	h.unjudged = append(h.unjudged, a)
+	h.unchecked = append(h.unchecked, a)
 }
 
-// due returns the time at which the next message is judged; zero if there is none.
+// due returns the time at which the next message is checked; zero if there is none.
 func (h *recent) due(late time.Duration) time.Time {
-	if len(h.unjudged) == 0 {
+	if len(h.unchecked) == 0 {
 		return time.Time{}
 	}
-	return h.unjudged[0].at.Add(late)
+	return h.unchecked[0].at.Add(late)
 }
 
 // pushed takes a push of a service node. An error ends the stream.
@@ -106,8 +106,8 @@ func (f *subscriber) strange(s *subscription) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if s.foreign++; s.foreign > maxForeign {
-		s.cancel(errLies)
-		return errLies
+		s.cancel(errUnasked)
+		return errUnasked
 	}
 	return nil
 }
@@ -125,8 +125,8 @@ func (f *subscriber) note(s *subscription, now time.Time, shard string, message 
 		return true
 	}
 	f.recent.add(&arrival{hash: hash, at: now, shard: shard, topic: message.ContentTopic, from: []peer.ID{s.id}})
-	if len(f.recent.unjudged) == 1 {
-		signal(f.wake) // it is to be judged later
+	if len(f.recent.unchecked) == 1 {
+		signal(f.wake) // it is to be checked later
 	}
 	return false
 }
@@ -151,26 +151,26 @@ func (f *subscriber) took(a *arrival, by peer.ID) {
 	defer f.mu.Unlock()
 	a.by, a.at = by, time.Now()
 	if by == "" {
-		f.recent.unjudged = slices.DeleteFunc(f.recent.unjudged, func(other *arrival) bool { return other == a })
+		f.recent.unchecked = slices.DeleteFunc(f.recent.unchecked, func(other *arrival) bool { return other == a })
 		delete(f.recent.all, a.hash)
 	}
 	signal(f.wake)
 }
 
-// review judges the messages that all nodes should have pushed by now.
+// review checks the messages that all nodes should have pushed by now.
 func (f *subscriber) review(now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	h := &f.recent
-	for len(h.unjudged) > 0 && now.Sub(h.unjudged[0].at) >= f.timing.late {
-		a := h.unjudged[0]
-		h.unjudged = h.unjudged[1:]
-		f.judge(a, now)
+	for len(h.unchecked) > 0 && now.Sub(h.unchecked[0].at) >= f.timing.late {
+		a := h.unchecked[0]
+		h.unchecked = h.unchecked[1:]
+		f.check(a, now)
 	}
 }
 
-// judge counts a message against the nodes that should have pushed it. f.mu is held.
-func (f *subscriber) judge(a *arrival, now time.Time) {
+// check counts a message against the nodes that should have pushed it. f.mu is held.
+func (f *subscriber) check(a *arrival, now time.Time) {
 	var expected []*subscription
 	for _, s := range f.all {
 		// What was under way while it subscribed may have passed it.
@@ -221,7 +221,7 @@ func (f *subscriber) unseen(a *arrival) {
 // did not push that another one did shows less: that one may have made it up. So it has no
 // consequence but this, and that one only from time to time. f.mu is held.
 func (f *subscriber) silent(s *subscription, now time.Time, byProbe bool) {
-	if !byProbe && now.Sub(s.renewed) < f.timing.beat {
+	if !byProbe && now.Sub(s.renewed) < f.timing.pingEvery {
 		return
 	}
 	f.r.log("info", "a service node does not push", "peer", s.id.String(), "since", s.proven)
@@ -240,7 +240,7 @@ func (f *subscriber) silent(s *subscription, now time.Time, byProbe bool) {
 
 // spare reports whether there is a service node that is not used. f.mu is held.
 func (f *subscriber) spare(now time.Time) bool {
-	return slices.ContainsFunc(f.candidates(), func(id peer.ID) bool { return f.of(id) == nil && !f.benched.has(id, now) })
+	return slices.ContainsFunc(f.candidates(), func(id peer.ID) bool { return f.of(id) == nil && !f.penalties.has(id, now) })
 }
 
 // prober tests subscriptions. Except for its topic, subscriber.mu guards it.

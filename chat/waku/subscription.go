@@ -14,7 +14,7 @@ import (
 // subscription is what we have subscribed to at one service node.
 type subscription struct {
 	id     peer.ID
-	slot   int
+	bucket int
 	shards []string // names of those of our shards that it is on
 	cancel context.CancelCauseFunc
 	// One value each: ping, see which topics are wanted, subscribe anew.
@@ -92,8 +92,8 @@ func (f *subscriber) again(ctx context.Context, s *subscription) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.probe.due = true
-	if soon := time.Now().Add(2 * f.timing.late); soon.Before(f.nextBeat) {
-		f.nextBeat = soon
+	if soon := time.Now().Add(2 * f.timing.late); soon.Before(f.nextPing) {
+		f.nextPing = soon
 		signal(f.wake)
 	}
 	return nil
@@ -149,7 +149,7 @@ func (f *subscriber) follow(ctx context.Context, s *subscription) error {
 
 // difference returns the content topics to subscribe to and to take away.
 func (f *subscriber) difference(s *subscription) (add, drop []string) {
-	wanted := f.wanted(s.slot)
+	wanted := f.wanted(s.bucket)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for topic := range wanted {
