@@ -2,8 +2,6 @@ package waku
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/waku-org/go-waku/waku/v2/protocol/pb"
@@ -76,20 +74,3 @@ func (m *lightMode) publish(ctx context.Context, topic string, message *pb.WakuM
 
 // describe adds the subscriptions.
 func (m *lightMode) describe(s *port.NetworkStatus) { s.Subscriptions = m.subscriber.status() }
-
-// status describes the subscriptions, in the order of the ids of the peers.
-func (f *subscriber) status() []port.NetworkSubscription {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	all := []port.NetworkSubscription{}
-	for _, s := range f.all {
-		described := port.NetworkSubscription{PeerID: s.id.String(), Working: s.working,
-			Topics: max(0, len(s.topics)-1)} // without that of probes
-		if s.working {
-			described.WorkedAt = s.proven.UnixMilli()
-		}
-		all = append(all, described)
-	}
-	slices.SortFunc(all, func(a, b port.NetworkSubscription) int { return strings.Compare(a.PeerID, b.PeerID) })
-	return all
-}

@@ -116,7 +116,7 @@ func (p *publisher) note(o outcome) {
 	if errors.Is(o.err, context.Canceled) {
 		return
 	}
-	var refused *pushError
+	var refused *refusedError
 	isRefusal := errors.As(o.err, &refused)
 	p.mu.Lock()
 	switch {
@@ -161,7 +161,7 @@ func (p *publisher) doubt(id peer.ID) {
 func refusal(failures []error) error {
 	tooLarge, nobody := 0, 0
 	for _, err := range failures {
-		var refused *pushError
+		var refused *refusedError
 		if errors.As(err, &refused) {
 			switch refused.status {
 			case pushTooLarge:

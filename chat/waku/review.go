@@ -1,11 +1,6 @@
 package waku
 
 import (
-	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"errors"
-	"io"
 	"slices"
 	"time"
 
@@ -13,8 +8,6 @@ import (
 	"github.com/waku-org/go-waku/waku/v2/protocol/filter/pb"
 	wakupb "github.com/waku-org/go-waku/waku/v2/protocol/pb"
 	"google.golang.org/protobuf/proto"
-
-	"libstatus1to1/chat/port"
 )
 
 // This file finds subscriptions that a service node keeps and does not push for: it answers
@@ -241,51 +234,4 @@ func (f *subscriber) silent(s *subscription, now time.Time, byProbe bool) {
 // spare reports whether there is a service node that is not used. f.mu is held.
 func (f *subscriber) spare(now time.Time) bool {
 	return slices.ContainsFunc(f.candidates(), func(id peer.ID) bool { return f.of(id) == nil && !f.penalties.has(id, now) })
-}
-
-// prober tests subscriptions. Except for its topic, subscriber.mu guards it.
-type prober struct {
-	topic  string // nobody else's, and like any other one
-	due    bool   // at the next pings
-	unseen int    // probes in a row that nobody pushed
-	// publish publishes through a service node, and doubted is told of one that may not have
-	// done so.
-	publish func(context.Context, string, *wakupb.WakuMessage) error
-	doubted func(peer.ID)
-}
-
-func newProber() prober {
-	var name [4]byte
-	_, _ = rand.Read(name[:]) // it does not fail
-	// Spec: 23/WAKU2-TOPICS, as Status names its topics.
-	return prober{topic: "/waku/1/0x" + hex.EncodeToString(name[:]) + "/rfc26"}
-}
-
-// probeSize is the payload of a probe: random, and no envelope of anybody.
-const probeSize = 32
-
-// sendProbe publishes a probe.
-func (f *subscriber) sendProbe() {
-	payload := make([]byte, probeSize)
-	_, _ = rand.Read(payload)
-	f.mu.Lock()
-	f.probe.due = false
-	f.mu.Unlock()
-	shard, _, ok := f.r.publishTopic()
-	if !ok {
-		return
-	}
-	// Ephemeral: no store node keeps it (14/WAKU2-MESSAGE, "Ephemeral messages").
-	err := f.probe.publish(f.r.ctx, shard, wakuMessage(port.Envelope{ContentTopic: f.probe.topic, Payload: payload, Timestamp: time.Now().UnixNano(), Ephemeral: true}))
-	if err != nil {
-		f.r.log("debug", "a probe could not be published", "error", err)
-	}
-}
-
-// ignoreEnd returns nil for the end of a stream.
-func ignoreEnd(err error) error {
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
 }

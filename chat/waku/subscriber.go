@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/fnv"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -395,4 +396,12 @@ func (f *subscriber) read(stream network.Stream, s *subscription) {
 			return
 		}
 	}
+}
+
+// ignoreEnd returns nil for the end of a stream.
+func ignoreEnd(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }

@@ -3,10 +3,13 @@ package waku
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/waku-org/go-waku/waku/v2/protocol/filter/pb"
+
+	"libstatus1to1/chat/port"
 )
 
 // This file makes one service node have the subscription that it should have.
@@ -163,4 +166,21 @@ func (f *subscriber) difference(s *subscription) (add, drop []string) {
 		}
 	}
 	return add, drop
+}
+
+// status describes the subscriptions, in the order of the ids of the peers.
+func (f *subscriber) status() []port.NetworkSubscription {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := []port.NetworkSubscription{}
+	for _, s := range f.all {
+		described := port.NetworkSubscription{PeerID: s.id.String(), Working: s.working,
+			Topics: max(0, len(s.topics)-1)} // without that of probes
+		if s.working {
+			described.WorkedAt = s.proven.UnixMilli()
+		}
+		all = append(all, described)
+	}
+	slices.SortFunc(all, func(a, b port.NetworkSubscription) int { return strings.Compare(a.PeerID, b.PeerID) })
+	return all
 }
