@@ -23,9 +23,9 @@ const (
 	filterPush      = protocol.ID("/vac/waku/filter-push/2.0.0-beta1")
 )
 
-// What service nodes take: content topics of a request, and criteria (a content topic on a
-// pubsub topic) of a client. The numbers are those of go-waku and logos-delivery, who count
-// the topics of a request again if they are known.
+// Limits of service nodes: content topics in a request, and criteria (a content topic on a
+// pubsub topic) of a client. The numbers are those of go-waku and logos-delivery, which count
+// topics again that a client has already subscribed to.
 const (
 	topicsByRequest  = 100
 	criteriaByClient = 1000
@@ -59,8 +59,8 @@ func (r *run) askFilter(ctx context.Context, id peer.ID, kind pb.FilterSubscribe
 	})
 }
 
-// readFilterAnswer reads the answer to a request. A refusal is a *refusedError; one for the
-// rate of requests comes without looking at the request, and so without its id.
+// readFilterAnswer reads the answer to a request. A refusal is a *refusedError. Nodes refuse
+// clients that ask too often without reading the request, so that answer lacks its id.
 func readFilterAnswer(from io.Reader, requestID string) error {
 	answer := new(pb.FilterSubscribeResponse)
 	if err := pbio.NewDelimitedReader(from, maxFilterAnswer).ReadMsg(answer); err != nil {
@@ -75,7 +75,7 @@ func readFilterAnswer(from io.Reader, requestID string) error {
 	return nil
 }
 
-// errBadPush is a push that is not valid.
+// errBadPush is for a push that is not valid.
 var errBadPush = errors.New("the push is not valid")
 
 // pushReader reads the pushes of one stream. Spec: 12/WAKU2-FILTER, "Filter-Push": one a

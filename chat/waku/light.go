@@ -9,7 +9,7 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// lightMode takes part as a client of service nodes.
+// lightMode takes part in the network as a client of service nodes.
 type lightMode struct {
 	r          *run
 	subscriber *subscriber
@@ -53,15 +53,15 @@ func (m *lightMode) online() bool {
 	return ok && m.subscriber.works()
 }
 
-// missing returns the number of service nodes that are wanted beside those that are there.
+// missing returns how many service nodes there are too few.
 func (m *lightMode) missing() int {
 	return max(0, m.subscriber.wantedPeers()-m.subscriber.good(), pushPeers-m.publisher.good())
 }
 
 func (m *lightMode) topicsChanged() { m.subscriber.topicsChanged() }
 
-// publish publishes through a service node. The message is expected back from those that
-// push its topic to us.
+// publish publishes through a service node. The nodes that push its topic to us are expected
+// to push the message back.
 func (m *lightMode) publish(ctx context.Context, topic string, message *pb.WakuMessage) (port.Evidence, error) {
 	own := m.subscriber.published(message, topic)
 	by, peers, err := m.publisher.publish(ctx, topic, message)

@@ -46,8 +46,9 @@ const maxPushAnswer = 8 * 1024
 // errOtherMessage is for a message of another kind where an answer should be.
 var errOtherMessage = errors.New("the service node's message is no answer")
 
-// push makes one service node publish a message, and returns to how many peers it relayed
-// it: 1 if it does not say. Only what says that it has worked is success.
+// push asks one service node to publish a message, and returns to how many peers it relayed
+// it: 1 if it does not say. Only an answer that reports success is success.
+// Spec: 19/WAKU2-LIGHTPUSH.
 func (r *run) push(ctx context.Context, id peer.ID, topic string, message *pb.WakuMessage) (peers int, err error) {
 	protocols := []protocol.ID{lightpush2}
 	if r.speaks(id, lightpush3) {
@@ -77,8 +78,8 @@ func (r *run) push(ctx context.Context, id peer.ID, topic string, message *pb.Wa
 	return peers, err
 }
 
-// readPushAnswer3 reads an answer of version 3. A refusal is a *refusedError; one for the rate
-// of requests comes without looking at the request, and so without its id.
+// readPushAnswer3 reads an answer of version 3. A refusal is a *refusedError. Nodes refuse
+// clients that ask too often without reading the request, so that answer lacks its id.
 func readPushAnswer3(from io.Reader, requestID string) (peers int, err error) {
 	answer := new(wire.LightpushResponse)
 	if err := pbio.NewDelimitedReader(from, maxPushAnswer).ReadMsg(answer); err != nil {
@@ -96,7 +97,7 @@ func readPushAnswer3(from io.Reader, requestID string) (peers int, err error) {
 	return int(min(answer.GetRelayPeerCount(), maxRelayCount)), nil
 }
 
-// maxRelayCount bounds what we repeat of a number that a service node says.
+// maxRelayCount bounds the number of peers that a service node claims: more than any has.
 const maxRelayCount = 10_000
 
 // readPushAnswer2 reads an answer of version 2. A refusal is a *refusedError.

@@ -16,11 +16,11 @@ import (
 )
 
 // This file publishes through service nodes (19/WAKU2-LIGHTPUSH): through the best one, and
-// through another if that one refuses or is slow. Nothing counts as sent that no node has
-// said to have relayed.
+// through another if that one refuses or is slow. A message counts as sent once a node has
+// said that it relayed it.
 
-// pushPeers is the number of service nodes that are wanted for publishing, and the number of them that
-// are asked to publish one message.
+// pushPeers is the number of service nodes that are wanted for publishing, and the most that
+// are asked to publish one message: the second makes up for one that fails.
 const pushPeers = 2
 
 // publisher publishes for a run.
@@ -55,15 +55,17 @@ func (p *publisher) order(topic string) []peer.ID {
 	return ids[:min(len(ids), pushPeers)]
 }
 
-// outcome is what became of one push.
+// outcome is the result of one push.
 type outcome struct {
 	id    peer.ID
 	peers int
 	err   error
 }
 
-// publish publishes through one service node, or through a second one when the first refuses or
-// has not answered within timing.hedge. It returns who took it.
+// publish publishes through one service node, or through a second one when the first refuses
+// or has not answered within timing.hedge. It returns the node that relayed the message, and
+// to how many peers.
+// Spec: 19/WAKU2-LIGHTPUSH.
 func (p *publisher) publish(ctx context.Context, topic string, message *pb.WakuMessage) (by peer.ID, peers int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -110,7 +112,7 @@ func (p *publisher) publish(ctx context.Context, topic string, message *pb.WakuM
 	}
 }
 
-// note remembers how a service node did. The connection to one that does not answer may be
+// note remembers whether a service node has published. The connection to one that does not answer may be
 // dead: it is closed, and made again.
 func (p *publisher) note(o outcome) {
 	if errors.Is(o.err, context.Canceled) {
@@ -156,8 +158,8 @@ func (p *publisher) doubt(id peer.ID) {
 	p.penalties.add(id, time.Now())
 }
 
-// refusal returns the error for a message that nobody has published: what the nodes say if
-// it is about the message, and otherwise that there is nobody who publishes it now.
+// refusal returns the error for a message that no node has published: port.ErrTooLarge if
+// that is why, and otherwise one that says that nobody can publish it now.
 func refusal(failures []error) error {
 	tooLarge, nobody := 0, 0
 	for _, err := range failures {

@@ -10,26 +10,26 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// This file finds subscriptions that a service node keeps and does not push for: it answers
-// pings, and nothing comes. So what one node pushes is expected of the others too, within
-// timing.late, and so is what we have published ourselves. Where neither shows anything for
-// timing.doubt, we publish a small ephemeral message on a topic that is ours alone, and
-// expect it of all of them (a probe): some 2 KB, four times in a quiet hour.
+// This file finds silent subscriptions: the service node answers pings and pushes nothing. A
+// message that one node pushes is expected from the others too, within timing.late, and so is
+// a message that we have published. A subscription of which neither has shown anything for
+// timing.doubt is tested with a probe (probe.go), which all nodes are expected to push: some
+// 2 KB, four times in a quiet hour.
 
 // maxRecent bounds the messages that are remembered, 200 bytes each: more than come within
 // the time in which two nodes push the same.
 const maxRecent = 4096
 
-// A node may miss one message that another one pushed: it did not reach it. Two in a row are
-// the subscription's fault.
+// mayMiss is the number of messages in a row that a node need not push though another one
+// did: one may not have reached it; with two the subscription is at fault.
 const mayMiss = 1
 
 // maxSilences is how often a subscription that a probe has shown silent is made anew before
 // another node is taken.
 const maxSilences = 1
 
-// maxForeign is what a node may push that we have not subscribed to: some, since we have
-// just left a topic perhaps.
+// maxForeign is the number of messages that a node may push on topics that we have not
+// subscribed to: some, since we may just have left a topic.
 const maxForeign = 64
 
 // arrival is a message that was pushed to us or that we have published.

@@ -18,15 +18,14 @@ import (
 )
 
 // This file keeps subscriptions at service nodes (12/WAKU2-FILTER): on each shard, each
-// content topic at two nodes where there are two. Which of them to believe is decided in
-// review.go.
+// content topic at two nodes where there are two. review.go finds those that are silent.
 
 // filterPeers is the number of service nodes that each content topic is subscribed at: one
 // may fail, or fall silent, and the other one shows it.
 const filterPeers = 2
 
-// maxSubscriptionPeers bounds the service nodes that are subscribed at, however many content topics
-// there are: it is room for some 2,000 on two shards, at two nodes each.
+// maxSubscriptionPeers bounds the service nodes that are subscribed at, however many content
+// topics there are: it is room for some 2,000 on two shards, at two nodes each.
 const maxSubscriptionPeers = 8
 
 // Reasons for giving up a service node: it keeps a subscription and does not push, it pushes
@@ -115,8 +114,8 @@ func (f *subscriber) pingIfDue() {
 	}
 }
 
-// awake follows a sleep of the machine: nothing came meanwhile, connections may be dead
-// without anybody's knowing, and the engine has to look at its clocks.
+// awake follows a sleep of the machine: nothing came meanwhile, connections may be dead,
+// and nobody knows it, and the engine has to look at its clocks.
 func (f *subscriber) awake(since time.Time) {
 	f.r.log("info", "the machine has slept, or its clock was set", "since", since)
 	f.r.missed(since)
@@ -366,14 +365,15 @@ func (f *subscriber) lost(s *subscription) {
 	f.uncovered[s.bucket] = s.proven
 }
 
-// works reports whether all that is wanted is subscribed to somewhere.
+// works reports whether a service node has accepted a subscription.
 func (f *subscriber) works() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.ContainsFunc(f.all, func(s *subscription) bool { return s.working })
 }
 
-// serve reads what a service node pushes. Nobody else is listened to.
+// serve reads what a service node pushes; streams of others are reset.
+// Spec: 12/WAKU2-FILTER, "Filter-Push".
 func (f *subscriber) serve(stream network.Stream) {
 	id := stream.Conn().RemotePeer()
 	f.mu.Lock()
