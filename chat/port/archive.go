@@ -11,12 +11,15 @@ import (
 type Archive interface {
 	// StoreNodes returns the ids of the store nodes that can be asked now, the best first.
 	StoreNodes() []string
-	// PubsubTopics returns the topics on which envelopes may be, the preferred one first.
+	// PubsubTopics returns the pubsub topics to ask for, the preferred one first.
 	PubsubTopics() []string
-	// QueryStore asks one store node for one page. What it returns answers the query: no
-	// more than Limit entries, on its topics and in its time, or with its hashes, each
-	// envelope with the hash that it has. The page may be shorter than Limit and yet have a
-	// Next, also that of a query by hash. A *StoreError tells why there is no page.
+	// QueryStore asks one store node for one page. The page is checked against the query: it
+	// has at most Limit entries, all on the query's topics and in its time, or with its
+	// hashes, and each envelope has the hash of its entry. The page may be shorter than Limit
+	// and yet have a Next, also that of a query by hash. A *StoreError says why a store node
+	// gave no page; other errors are an *Error with CodeBadParams for a query that no store
+	// node takes, CodeNotFound for an id that is none, ErrNoPeers while the transport is not
+	// running, and that of ctx.
 	QueryStore(ctx context.Context, node string, q StoreQuery) (StorePage, error)
 }
 
@@ -59,7 +62,7 @@ const (
 	StoreWrong       StoreFault = "wrong"       // what it sent is no answer to the query
 )
 
-// StoreError tells why a store node gave no page.
+// StoreError says why a store node gave no page.
 type StoreError struct {
 	Node   string
 	Fault  StoreFault

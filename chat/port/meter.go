@@ -6,8 +6,8 @@ type Meter interface {
 	Traffic() Traffic
 }
 
-// Traffic counts bytes on the wire, and how often something arrived or was due while the
-// transport was idle before: what wakes a processor and a radio.
+// Traffic counts bytes on the wire, and wake-ups: how often something arrived, was sent or
+// was due after the transport had been idle, which wakes a phone's processor and radio.
 type Traffic struct {
 	BytesIn  uint64 `json:"bytes_in"`
 	BytesOut uint64 `json:"bytes_out"`
