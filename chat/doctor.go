@@ -8,8 +8,8 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// Health is what Examine finds. Nobody signs most of what the checks go by, and nothing is
-// decided by them.
+// Health is the result of Examine. Most of what the checks go by is not signed by anybody, so
+// the engine decides nothing by them.
 type Health struct {
 	// Healthy is true if no check has failed.
 	Healthy bool `json:"healthy"`
@@ -77,7 +77,7 @@ func (c *Client) examineStore() port.Check {
 	return check
 }
 
-// examineOutbox tells how much waits.
+// examineOutbox counts the messages that wait.
 func (c *Client) examineOutbox() port.Check {
 	waiting := c.outbox.Len()
 	return port.Check{Name: "outbox", Result: port.CheckPassed, Cause: fmt.Sprintf("%d messages wait for publishing or an acknowledgement", waiting),

@@ -70,7 +70,7 @@ type Diagnostics struct {
 	// loop has looked for work in it.
 	Open        time.Duration `json:"open"`
 	LoopWakeups uint64        `json:"loop_wakeups"`
-	// Traffic is what the network has cost; nil for a network that does not count.
+	// Traffic counts bytes and wake-ups of the network; nil for one that does not count them.
 	Traffic *Traffic `json:"traffic"`
 	// CatchUp is nil for a network that has no store nodes.
 	CatchUp *event.CatchUp `json:"catch_up,omitempty"`

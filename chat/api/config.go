@@ -51,7 +51,7 @@ type KDFConfig struct {
 
 // NetworkConfig selects the way messages travel.
 type NetworkConfig struct {
-	// Kind is "waku" (the default), a relay node in this process; "memory", a network
+	// Kind is "waku" (the default), a Waku node in this process; "memory", a network
 	// inside this process that connects all clients naming the same network, which is
 	// meant for tests; or "external", where the program carries the envelopes itself: see
 	// envelope_outgoing, network.published and network.deliver.
@@ -62,8 +62,8 @@ type NetworkConfig struct {
 	// peers. A list that is given replaces the list of the preset; [] empties it. Without a
 	// preset the node looks for nobody and only keeps its peers. Only for "waku".
 	Preset string `json:"preset,omitempty"`
-	// Mode selects how the node takes part in the network. "relay" (the default) hears
-	// everything on its shards and passes it on. "light" is meant for phones: it hears what
+	// Mode selects how the node takes part in the network. "relay" (the default) receives
+	// everything on its shards and passes it on. "light" is meant for phones: it receives what
 	// it has subscribed to at service nodes (12/WAKU2-FILTER), publishes through them
 	// (19/WAKU2-LIGHTPUSH), listens on no address, and costs a fraction of the traffic;
 	// service nodes learn which topics it listens to. "auto" is "light" on Android and iOS
@@ -131,9 +131,10 @@ type MemoryNetworkConfig struct {
 // EngineConfig changes timings and limits.
 type EngineConfig struct {
 	// ResendBaseMS is the time in ms to wait for an acknowledgement before a message is
-	// sent again. It doubles with each attempt. It is shorter for people who were heard a
-	// short while ago and acknowledge fast, but not below 5 seconds or this value. After 65535 times this value, 20 days
-	// 12 hours by default, the message has failed as "undeliverable". Default: 27000.
+	// sent again. It doubles with each attempt. It is shorter for people who were heard from
+	// a short while ago and acknowledge fast, but not shorter than 5 seconds or this value,
+	// whichever is less. After 65535 times this value, 20 days 12 hours by default, the
+	// message has failed as "undeliverable". Default: 27000.
 	ResendBaseMS int `json:"resend_base_ms,omitempty" range:"10..86400000"`
 	// AckDelayMS is the time in ms that an acknowledgement waits for others, so that
 	// they travel together. It waits longer, 3.4 s at most, if many went to the same person

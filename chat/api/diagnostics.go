@@ -39,11 +39,11 @@ type Diagnostics struct {
 	ClientsUnread int `json:"clients_unread"`
 	// OpenMS is the time since the client was opened, in ms.
 	OpenMS int64 `json:"open_ms"`
-	// LoopWakeups counts how often the engine looked for work since then. Idle, that is a
-	// few times an hour in light mode, and every five seconds in relay mode.
+	// LoopWakeups counts how often the engine looked for work since then. While it is idle,
+	// that is a few times an hour in light mode and every five seconds in relay mode.
 	LoopWakeups uint64 `json:"loop_wakeups"`
-	// Traffic is what the network node has cost since then. Left out for a network that
-	// does not count.
+	// Traffic counts the bytes and wake-ups of the network node since then. Left out for a
+	// network that does not count them.
 	Traffic *Traffic `json:"traffic,omitempty"`
 	// StringsHeld is the number of strings returned by the library and not yet freed by
 	// the program.
@@ -53,8 +53,8 @@ type Diagnostics struct {
 	CatchUp *event.CatchUp `json:"catch_up,omitempty"`
 }
 
-// Traffic is what a network node costs: what its sockets carried, without the headers of
-// TCP and IP, and how often it woke up.
+// Traffic counts the bytes that the sockets of a network node carried, without the headers
+// of TCP and IP, and how often it woke up.
 type Traffic struct {
 	// BytesIn counts the bytes received.
 	BytesIn uint64 `json:"bytes_in"`
@@ -69,7 +69,7 @@ type Traffic struct {
 	WakeupsPerHour uint64 `json:"wakeups_per_hour"`
 }
 
-// perHour converts the traffic of a time.
+// perHour adds the means of an hour to the traffic of the time that has passed.
 func perHour(t chat.Traffic, passed time.Duration) *Traffic {
 	hours := max(passed, time.Second).Hours()
 	return &Traffic{BytesIn: t.BytesIn, BytesOut: t.BytesOut, Wakeups: t.Wakeups,

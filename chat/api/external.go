@@ -33,9 +33,9 @@ type IncomingEnvelope struct {
 	Version *int `json:"version,omitempty" range:"0..4294967295"`
 	// Timestamp is its timestamp in ns since 1970, in decimal digits. Default: now.
 	Timestamp Nanoseconds `json:"timestamp,omitempty"`
-	// Ephemeral is accepted, and makes no difference.
+	// Ephemeral is ignored. It is accepted because the event has it.
 	Ephemeral bool `json:"ephemeral,omitempty"`
-	// EnvelopeID is the id that it had at the sender. It is accepted, and makes no difference.
+	// EnvelopeID is ignored. It is accepted because the event has it.
 	EnvelopeID *EnvelopeID `json:"envelope_id,omitempty"`
 }
 
@@ -64,7 +64,7 @@ type OnlineParams struct {
 
 // TopicList is the result of network.topics.
 type TopicList struct {
-	// ContentTopics are the content topics that are listened to.
+	// ContentTopics lists the content topics that are listened to, sorted.
 	ContentTopics []string `json:"content_topics"`
 }
 

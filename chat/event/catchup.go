@@ -4,47 +4,49 @@ package event
 
 // CatchUp is the state of fetching what was published while we were away.
 type CatchUp struct {
-	// State is "waiting" (nothing was fetched yet, since no store node can be asked),
-	// "running", "done", or "failed" (it is tried again).
+	// State is "waiting" (for the first store node, or after an interruption), "running",
+	// "done", or "failed" (it is tried again).
 	State string `json:"state"`
-	// Cause is the reason it failed: "store_nodes" (none has answered whole; nodes says
-	// what was wrong with each) or "store" (messages could not be stored).
+	// Cause is the reason it failed: "store_nodes" (none of them has answered completely;
+	// nodes says what was wrong with each) or "store" (messages could not be stored in, or
+	// topics not read from, the store of the client). Left out in other states.
 	Cause string `json:"cause,omitempty"`
-	// TopicsDone and TopicsTotal are numbers of content topics.
+	// TopicsDone is the number of content topics that are fetched, and TopicsTotal that of
+	// all content topics of this round.
 	TopicsDone  int `json:"topics_done"`
 	TopicsTotal int `json:"topics_total"`
-	// Fetched counts the envelopes fetched, messages and others.
+	// Fetched is the number of envelopes fetched in this round. Not each is a message.
 	Fetched uint64 `json:"fetched"`
-	// From and To are the time of which is fetched, in ms.
+	// From and To are the period that is fetched, in ms since 1970.
 	From int64 `json:"from,omitempty"`
 	To   int64 `json:"to,omitempty"`
-	// Nodes are the store nodes that were asked lately, at most 32.
+	// Nodes lists the store nodes that were asked lately, at most 32.
 	Nodes []StoreNode `json:"nodes"`
 }
 
-// StoreNode is a store node as it has answered us.
+// StoreNode is a store node, and how it has answered.
 type StoreNode struct {
 	PeerID string `json:"peer_id"`
-	// Fault is what was wrong with its last answer; it is not asked before retry_at then.
-	// Left out for a node that answers.
-	Fault   string `json:"fault,omitempty"`
-	RetryAt int64  `json:"retry_at,omitempty"` // ms
-	// Fetched counts the envelopes that it gave.
+	// Fault says what is wrong with its answers, in words. Left out for a node that answers.
+	Fault string `json:"fault,omitempty"`
+	// RetryAt is the time before which a node with a fault is not asked, in ms since 1970.
+	RetryAt int64 `json:"retry_at,omitempty"`
+	// Fetched is the number of envelopes that it gave.
 	Fetched uint64 `json:"fetched"`
-	// Lacks counts the envelopes that another node gave and it did not have.
+	// Lacks is the number of envelopes that another node gave and it did not have.
 	Lacks uint64 `json:"lacks"`
 }
 
 // CatchUpChanged is emitted when fetching what was missed begins, goes on (at most once a
-// second), is done or fails. Looks at the store nodes in the background are reported only
-// if they have found something. It is not stored: seq is 0, and of several that wait only
-// the latest is delivered. diagnostics.get returns the same at any time.
+// second), is done or fails. Rounds in the background are reported only if they find
+// something. It is not stored: seq is 0, and of several that wait only the latest is
+// delivered. diagnostics.get returns the same at any time.
 type CatchUpChanged struct {
 	CatchUp CatchUp `json:"catch_up"`
 }
 
-// StoreNodeChanged is emitted when a store node turns out to be faulty, when its fault is
-// another one, and when it answers again. It is not stored: seq is 0, and of several that
+// StoreNodeChanged is emitted when a store node turns out to be faulty, when its fault
+// changes, and when it answers again. It is not stored: seq is 0, and of several that
 // wait only the latest of each node is delivered.
 type StoreNodeChanged struct {
 	Node StoreNode `json:"node"`

@@ -18,8 +18,8 @@ type Event interface {
 func Hex(b []byte) string { return "0x" + hex.EncodeToString(b) }
 
 // Delivered is an event as it is handed to the program. Seq is 0 for events that are not
-// stored (network_changed, peer_changed, envelope_outgoing, content_topics_changed,
-// catch_up_changed, store_node_changed, log, internal_error, closed).
+// stored (message_progress, network_changed, peer_changed, envelope_outgoing,
+// content_topics_changed, catch_up_changed, store_node_changed, log, internal_error, closed).
 type Delivered struct {
 	Seq  uint64          `json:"seq"`
 	Type string          `json:"type"`
@@ -47,19 +47,20 @@ type MessageState struct {
 }
 
 // MessageProgress is emitted while a message that is too large for one envelope is being
-// sent or received. It is not stored: seq is 0, and of several waiting events about one
-// message only the latest is delivered, of some 20 a message. Of strangers none is emitted. A
-// message that is sent again begins anew.
+// sent or received, some 20 times a message. It is not stored: seq is 0, and of several
+// waiting events about one message only the latest is delivered. It is not emitted for
+// messages of strangers. A message that is sent again begins anew.
 type MessageProgress struct {
 	ChatID   string `json:"chat_id"`
 	Outgoing bool   `json:"outgoing"`
 	// MessageID is the id of an outgoing message. That of an incoming one is not known until
 	// all of it has arrived.
 	MessageID string `json:"message_id,omitempty"`
-	// TransferID tells incoming messages apart: the hash of what is being received.
+	// TransferID names an incoming message while it is being received: 0x and 64 hex digits.
+	// It is not its message id.
 	TransferID string `json:"transfer_id,omitempty"`
-	// Done is the number of envelopes that were published, or have arrived, and Total the
-	// number to publish, or that are needed; 0 if that is not known yet.
+	// Done is the number of envelopes that were published or have arrived, and Total the
+	// number that will be published or are needed; Total is 0 while it is not known.
 	Done  int `json:"done"`
 	Total int `json:"total"`
 }

@@ -6,8 +6,8 @@ package event
 // same envelope_id. The event is not stored: seq is 0, and what is not published before
 // the client closes is asked for again after it has opened.
 type EnvelopeOutgoing struct {
-	// EnvelopeID names the envelope in network.published: 0x and 64 digits. The same
-	// envelope has the same id each time.
+	// EnvelopeID names the envelope in network.published: 0x and 64 lower-case hex digits.
+	// The same envelope has the same id each time.
 	EnvelopeID   string `json:"envelope_id"`
 	PubsubTopic  string `json:"pubsub_topic"`
 	ContentTopic string `json:"content_topic"`

@@ -38,8 +38,9 @@ type Message struct {
 	// Failure is the reason a message failed: "undeliverable" (no acknowledgement in 20
 	// days 12 hours, with the default resend_base_ms: the recipient is away or does not
 	// accept it), "cancelled" (by messages.cancel) or "too_large" (the network does not
-	// carry it, or not for all devices of the recipient). Undeliverable messages are sent again when their recipient is back:
-	// the last 100 of each person, up to 70 days after they failed and up to 3 times.
+	// carry it, or not for all devices of the recipient). Undeliverable messages are sent
+	// again when their recipient is back: the last 100 of each person, up to 70 days after
+	// they failed and up to 3 times.
 	Failure   string `json:"failure,omitempty"`
 	ClientRef string `json:"client_ref,omitempty"`
 	// SenderName is the display name sent with the message. It is not verified.
@@ -100,7 +101,8 @@ type Evidence struct {
 	// Peers is the number of mesh peers for "relay", of peers it was relayed to for
 	// "lightpush", and of store nodes for "store".
 	Peers int `json:"peers,omitempty"`
-	// Nodes are the peer ids of those store nodes. Nobody signs what they say.
+	// Nodes lists the peer ids of those store nodes, for "store". They may be wrong: their
+	// answers are not signed.
 	Nodes        []string `json:"nodes,omitempty"`
 	Installation string   `json:"installation,omitempty"` // for "device": the device's installation id
 	At           int64    `json:"at"`

@@ -11,12 +11,15 @@ import (
 type Archive interface {
 	// StoreNodes returns the ids of the store nodes that can be asked now, the best first.
 	StoreNodes() []string
-	// PubsubTopics returns the topics on which envelopes may be, the preferred one first.
+	// PubsubTopics returns the pubsub topics to ask for, the preferred one first.
 	PubsubTopics() []string
-	// QueryStore asks one store node for one page. What it returns answers the query: no
-	// more than Limit entries, on its topics and in its time, or with its hashes, each
-	// envelope with the hash that it has. The page may be shorter than Limit and yet have a
-	// Next, also that of a query by hash. A *StoreError tells why there is no page.
+	// QueryStore asks one store node for one page. The page is checked against the query: it
+	// has at most Limit entries, all on the query's topics and in its time, or with its
+	// hashes, and each envelope has the hash of its entry. The page may be shorter than Limit
+	// and yet have a Next, also that of a query by hash. A *StoreError says why a store node
+	// gave no page; other errors are an *Error with CodeBadParams for a query that no store
+	// node takes, CodeNotFound for an id that is none, ErrNoPeers while the transport is not
+	// running, and that of ctx.
 	QueryStore(ctx context.Context, node string, q StoreQuery) (StorePage, error)
 }
 
@@ -59,7 +62,7 @@ const (
 	StoreWrong       StoreFault = "wrong"       // what it sent is no answer to the query
 )
 
-// StoreError tells why a store node gave no page.
+// StoreError says why a store node gave no page.
 type StoreError struct {
 	Node   string
 	Fault  StoreFault
@@ -79,47 +82,3 @@ const (
 	MaxQueryHashes = 100
 	MaxQueryLimit  = 100
 )
-
-// Meter is implemented by a Transport that counts what it costs a phone.
-type Meter interface {
-	// Traffic returns counters over all starts of the transport.
-	Traffic() Traffic
-}
-
-// Traffic counts bytes on the wire, and how often something arrived or was due while the
-// transport was idle before: what wakes a processor and a radio.
-type Traffic struct {
-	BytesIn  uint64 `json:"bytes_in"`
-	BytesOut uint64 `json:"bytes_out"`
-	Wakeups  uint64 `json:"wakeups"`
-}
-
-// Examiner is implemented by a Transport that can say what is wrong with it.
-type Examiner interface {
-	// Examine runs the checks of the transport itself, in the order in which a person would
-	// look at them. It may take until ctx ends.
-	Examine(ctx context.Context) []Check
-}
-
-// CheckResult is the result of a check.
-type CheckResult string
-
-// The results of a check.
-const (
-	CheckPassed  CheckResult = "passed"
-	CheckWarning CheckResult = "warning" // it works, but not as well as it could
-	CheckFailed  CheckResult = "failed"
-	CheckSkipped CheckResult = "skipped" // it cannot be made, or does not apply here
-)
-
-// Check is one check of the network's health.
-type Check struct {
-	Name   string      `json:"name"`
-	Result CheckResult `json:"result"`
-	// Cause is what was found, in one sentence; Remedy is what can be done, left out for a
-	// check that has passed.
-	Cause  string `json:"cause"`
-	Remedy string `json:"remedy,omitempty"`
-	// Details are numbers and names for programs.
-	Details map[string]any `json:"details,omitempty"`
-}

@@ -5,9 +5,9 @@ import (
 	"encoding/binary"
 )
 
-// Hash returns the message hash of an envelope without a meta field, by which store nodes
-// know it. Of one that came with a meta field, which an Envelope does not keep, it is
-// another. Spec: 14/WAKU2-MESSAGE, "Deterministic message hashing".
+// Hash returns the message hash by which store nodes know an envelope that was published
+// without a meta field. An Envelope does not keep that field, so for one that had it the
+// result is not the hash it was published with. Spec: 14/WAKU2-MESSAGE, "Deterministic message hashing".
 func (e Envelope) Hash() [32]byte {
 	h := sha256.New()
 	h.Write([]byte(e.PubsubTopic))

@@ -28,7 +28,7 @@ var ErrTooLarge = errors.New("network: envelope is larger than the network carri
 // Evidence shows on what grounds an envelope counts as sent.
 type Evidence struct {
 	Kind  string `json:"kind"`            // "relay", "lightpush", "external" or "memory"
-	Peers int    `json:"peers,omitempty"` // that it was handed to; for "lightpush" those it was relayed to
+	Peers int    `json:"peers,omitempty"` // the number of peers it was handed to; for "lightpush", to which the service node relayed it
 	// Hash is the message hash by which store nodes know the envelope (14/WAKU2-MESSAGE,
 	// "Deterministic message hashing"); zero where there are no store nodes.
 	Hash [32]byte `json:"-"`
@@ -65,22 +65,21 @@ type NetworkStatus struct {
 	// Shards are all shards the node listens on while it runs, the preferred one first.
 	// It publishes on the first that has enough peers.
 	Shards []NetworkShard `json:"shards,omitempty"`
-	// Subscriptions are those at service nodes, in light mode: each content topic at two of
-	// them where there are two.
+	// Subscriptions lists the subscriptions at service nodes, in light mode. Each content
+	// topic is subscribed at two nodes where there are two.
 	Subscriptions []NetworkSubscription `json:"subscriptions,omitempty"`
-	// Protocols are the protocols of service nodes, with the number of connected peers that
-	// speak each.
+	// Protocols counts, for each protocol that we use, the connected peers that speak it.
 	Protocols []NetworkProtocol `json:"protocols,omitempty"`
 }
 
-// NetworkSubscription is what we have subscribed to at one service node (12/WAKU2-FILTER).
+// NetworkSubscription is the subscription at one service node (12/WAKU2-FILTER).
 type NetworkSubscription struct {
 	PeerID string `json:"peer_id"`
-	// Working is true once the node has accepted all that was wanted at first.
+	// Working is true once the node has accepted all content topics of the first request.
 	Working bool `json:"working"`
-	Topics  int  `json:"topics"` // content topics that it has accepted
-	// WorkedAt is when the node was last known to push what it should, in ms since 1970;
-	// left out before that.
+	Topics  int  `json:"topics"` // number of content topics that it has accepted
+	// WorkedAt is the time at which the node was last known to push, in ms since 1970; left
+	// out until it is working.
 	WorkedAt int64 `json:"worked_at,omitempty"`
 }
 
@@ -135,9 +134,8 @@ type TransportHooks struct {
 	// address others know. All other nodes should use a new key at each start.
 	NodeKey  key.Private
 	Received func(Envelope)
-	// Heard is called with envelopes of any topic that others have just published, without
-	// their payload, if the transport gets those too that nobody has subscribed to. It may be
-	// nil.
+	// Heard is called, by transports that receive all topics, with each envelope that others
+	// publish, subscribed to or not, without its payload. It may be nil.
 	Heard   func(Envelope)
 	Changed func(NetworkChange)
 	// Missed is called when envelopes of subscribed topics may not have arrived since a
@@ -151,7 +149,7 @@ type TransportHooks struct {
 	// Peers keeps the addresses of peers over restarts; nil keeps nothing. A transport
 	// that finds none itself does not use it.
 	Peers PeerMemory
-	// Carrier is only for an External transport.
+	// Carrier is used by an External transport only, which needs it.
 	Carrier Carrier
 }
 

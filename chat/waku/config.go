@@ -12,19 +12,20 @@
 //
 // # Store nodes
 //
-// What was published before is asked of store nodes (13/WAKU2-STORE): those of the
-// configuration, and peers that store. Nobody signs an answer. What can be checked is
+// Store nodes (13/WAKU2-STORE) are asked for what was published before: those of the
+// configuration, and connected peers that speak the protocol. Nobody signs an answer. What can be checked is
 // checked before it is believed (storeanswer.go); what cannot, the caller has to expect:
 // that something is left out, and hashes of messages that there never were.
 //
 // # Light mode
 //
 // A light node hears what it has subscribed to at service nodes (12/WAKU2-FILTER:
-// filter.go is the wire, subscription.go one subscription, subscriber.go all of them), and
+// filter.go has the messages, subscription.go one subscription, subscriber.go all), and
 // publishes through service nodes (19/WAKU2-LIGHTPUSH: lightpush.go, publisher.go). It runs
 // no gossipsub and listens on nothing. Nobody proves that a service node does what it says,
-// so two are asked for everything, and what one does is held against the other (review.go).
-// What may have been missed is told to the engine (gaps.go), which asks store nodes.
+// so two are used for everything, and they are compared with each other (review.go) and
+// tested (probe.go). The engine is told since when envelopes may have been missed (gaps.go),
+// and asks store nodes for them.
 //
 // # One relay subscription a shard
 //
@@ -95,8 +96,8 @@ const (
 // mistake in a program does not open thousands of connections.
 const maxAddresses = 256
 
-// maxStorePeers bounds Config.StorePeers: the addresses of the fleet's store nodes, some
-// times over.
+// maxStorePeers bounds Config.StorePeers: several times as many as the fleet's store nodes
+// have addresses.
 const maxStorePeers = 64
 
 // maxShards bounds Config.Shards: each is a mesh of its own, with all its traffic.
@@ -155,7 +156,7 @@ type settings struct {
 	mode           string // ModeRelay or ModeLight
 	timing         timing
 	roots          *x509.CertPool // who certifies WebSockets; nil for the system's
-	// link makes what tests have instead of TCP; nil for TCP.
+	// link makes the transport that tests use instead of TCP; nil for TCP.
 	link func(transport.Upgrader) transport.Transport
 }
 

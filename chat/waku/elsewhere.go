@@ -8,8 +8,9 @@ import (
 	"github.com/waku-org/go-waku/waku/v2/protocol/metadata/pb"
 )
 
-// elsewhereRemembered bounds the peers that are remembered to be on another cluster or
-// shard, and shardsNamed the shards of one that are named.
+// elsewhereRemembered bounds the peers on another cluster or shard that are remembered: some
+// are enough to say where the network is. shardsNamed bounds the shards of one that are
+// listed in a text.
 const (
 	elsewhereRemembered = 64
 	shardsNamed         = 8
@@ -24,7 +25,8 @@ func newElsewhere() *elsewhere {
 	return &elsewhere{places}
 }
 
-// note remembers where a peer is that is not with us; err is what shares says about it.
+// note remembers the cluster and shards of a peer, or forgets it if err is nil: then it
+// shares one with us. err is that of shares.
 func (e *elsewhere) note(id peer.ID, answer *pb.WakuMetadataResponse, err error) {
 	if err == nil {
 		e.places.Remove(id)

@@ -25,7 +25,7 @@ func (n *Node) Examine(ctx context.Context) []port.Check {
 	return []port.Check{r.examineDiscovery(ctx), r.examineShards()}
 }
 
-// treeResult is what came of reading a tree.
+// treeResult is the result of reading a tree.
 type treeResult struct {
 	domain, text  string
 	nodes, suited int
@@ -89,8 +89,8 @@ func (r *run) withoutDiscovery(check port.Check) port.Check {
 	return check
 }
 
-// readTrees reads all trees at once. Of one that is not read at the deadline the result is
-// that; the system's resolver may go on for some seconds.
+// readTrees reads all trees at once. One that is not read by the deadline has that as its
+// error; the system's resolver may go on for some seconds.
 func (r *run) readTrees(ctx context.Context) []treeResult {
 	trees := r.owner.settings.trees
 	done := make([]chan treeResult, len(trees))
@@ -126,7 +126,7 @@ func readTree(ctx context.Context, s settings, url string) (t treeResult) {
 	return t
 }
 
-// remedy is what can be done about a tree without nodes for us.
+// remedy returns what can be done about a tree without nodes for us.
 func (t *treeResult) remedy() string {
 	var dns *net.DNSError
 	switch {

@@ -16,9 +16,9 @@ import (
 )
 
 // This file looks for peers where the configuration names ways to find some. While there
-// are fewer than wantedPeers, or in light mode too few service nodes, it tries the candidates that are known, those first that
-// worked before, and when these do not suffice it asks: the trees in the DNS, connected
-// peers, and at last anybody (discv5). With enough peers it does nothing at all.
+// are fewer than wantedPeers, or in light mode too few service nodes, it tries the candidates
+// that are known, those first that worked before, and when these do not suffice it asks: the
+// trees in the DNS, connected peers, and at last anybody (discv5). With enough peers it does nothing at all.
 //
 // 34/WAKU2-PEER-EXCHANGE wants to be used only where discv5 cannot be, since whoever is
 // asked may name nodes of its own. We ask peers of our own choice first all the same, two

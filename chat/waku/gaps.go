@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// gaps collects the times from which on envelopes may have been missed.
+// gaps collects the times since which envelopes may have been missed.
 type gaps struct {
 	mu    sync.Mutex
 	any   bool

@@ -78,8 +78,8 @@ func newHost(private key.Private, s settings, gate connmgr.ConnectionGater, traf
 	return newBaseHost(network, bus, connections)
 }
 
-// newTrimmer returns what cuts back connections. A light node has those only that it made,
-// and no use for a look at them every ten seconds.
+// newTrimmer returns the connection manager, which closes connections when there are too
+// many. A light node has only those that it made, and would wake up for it every ten seconds.
 func newTrimmer(mode string) (connmgr.ConnManager, error) {
 	if mode == ModeLight {
 		return &connmgr.NullConnMgr{}, nil

@@ -87,7 +87,7 @@ func (k *keepers) start(ctx context.Context, id peer.ID) (kept *keeper, own cont
 	return kept, own, true
 }
 
-// retryAll makes all dial now that wait to.
+// retryAll makes all that wait dial now.
 func (k *keepers) retryAll() {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -102,7 +102,7 @@ func (f *finder) save(last bool) {
 	}
 }
 
-// changed reports whether the candidates that worked are others than at the last call of
+// changed reports whether the candidates that worked have changed since the last call of
 // toKeep.
 func (s *candidates) changed() bool {
 	s.mu.Lock()

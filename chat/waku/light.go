@@ -2,8 +2,6 @@ package waku
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/waku-org/go-waku/waku/v2/protocol/pb"
@@ -11,7 +9,7 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// lightMode takes part as a client of service nodes.
+// lightMode takes part in the network as a client of service nodes.
 type lightMode struct {
 	r          *run
 	subscriber *subscriber
@@ -55,15 +53,15 @@ func (m *lightMode) online() bool {
 	return ok && m.subscriber.works()
 }
 
-// missing returns the number of service nodes that are wanted beside those that are there.
+// missing returns how many service nodes there are too few.
 func (m *lightMode) missing() int {
 	return max(0, m.subscriber.wantedPeers()-m.subscriber.good(), pushPeers-m.publisher.good())
 }
 
 func (m *lightMode) topicsChanged() { m.subscriber.topicsChanged() }
 
-// publish publishes through a service node. The message is expected back from those that
-// push its topic to us.
+// publish publishes through a service node. The nodes that push its topic to us are expected
+// to push the message back.
 func (m *lightMode) publish(ctx context.Context, topic string, message *pb.WakuMessage) (port.Evidence, error) {
 	own := m.subscriber.published(message, topic)
 	by, peers, err := m.publisher.publish(ctx, topic, message)
@@ -76,20 +74,3 @@ func (m *lightMode) publish(ctx context.Context, topic string, message *pb.WakuM
 
 // describe adds the subscriptions.
 func (m *lightMode) describe(s *port.NetworkStatus) { s.Subscriptions = m.subscriber.status() }
-
-// status describes the subscriptions, in the order of the ids of the peers.
-func (f *subscriber) status() []port.NetworkSubscription {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	all := []port.NetworkSubscription{}
-	for _, s := range f.all {
-		described := port.NetworkSubscription{PeerID: s.id.String(), Working: s.working,
-			Topics: max(0, len(s.topics)-1)} // without that of probes
-		if s.working {
-			described.WorkedAt = s.proven.UnixMilli()
-		}
-		all = append(all, described)
-	}
-	slices.SortFunc(all, func(a, b port.NetworkSubscription) int { return strings.Compare(a.PeerID, b.PeerID) })
-	return all
-}

@@ -103,7 +103,7 @@ func TestLightPushAnswers(t *testing.T) {
 	}
 	two := func(m *pushpb.PushRpc) error { return readPushAnswer2(bytes.NewReader(delimited(t, m)), "id") }
 	yes, no := &pushpb.PushResponse{IsSuccess: true}, &pushpb.PushResponse{}
-	refused := new(pushError)
+	refused := new(refusedError)
 	for name, c := range map[string]struct {
 		err    error
 		status uint32 // of the refusal, 0 for none

@@ -98,7 +98,7 @@ func TestLightPushFlood(t *testing.T) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	h := &f.recent
-	if len(h.all) > maxRecent || len(h.order) > maxRecent || len(h.unjudged) > maxRecent {
-		t.Errorf("%d, %d, %d remembered", len(h.all), len(h.order), len(h.unjudged))
+	if len(h.all) > maxRecent || len(h.order) > maxRecent || len(h.unchecked) > maxRecent {
+		t.Errorf("%d, %d, %d remembered", len(h.all), len(h.order), len(h.unchecked))
 	}
 }

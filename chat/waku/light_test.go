@@ -16,8 +16,8 @@ const shard32 = "/waku/2/rs/16/32"
 
 // fast is timing for tests: what takes minutes takes tenths of seconds. What is late must
 // still be longer than a busy machine takes to pass a message on.
-var fast = timing{beat: 200 * time.Millisecond, answer: 5 * time.Second, settle: time.Millisecond, late: time.Second,
-	doubt: time.Hour, bench: 50 * time.Millisecond, benchLongest: 200 * time.Millisecond, hedge: 2 * time.Second,
+var fast = timing{pingEvery: 200 * time.Millisecond, answer: 5 * time.Second, settle: time.Millisecond, late: time.Second,
+	doubt: time.Hour, penalty: 50 * time.Millisecond, longestPenalty: 200 * time.Millisecond, hedge: 2 * time.Second,
 	apart: 50 * time.Millisecond, gapEvery: time.Millisecond}
 
 // service starts a service node.
@@ -367,7 +367,7 @@ func TestLightMode(t *testing.T) {
 func TestLightFalseSent(t *testing.T) {
 	one, two := services(t, servicenode.Options{})
 	s := light(t, func(t *timing) {
-		t.late, t.bench, t.benchLongest = 100*time.Millisecond, time.Hour, time.Hour
+		t.late, t.penalty, t.longestPenalty = 100*time.Millisecond, time.Hour, time.Hour
 	}, one, two)
 	s.untilSubscribed(t, one, two)
 	s.until(t, "two nodes to publish through", func() bool { return len(s.running.Load().mode.takersOn(shard32)) == 2 })
@@ -380,7 +380,7 @@ func TestLightFalseSent(t *testing.T) {
 		s.publish(t, envelope([]byte("is it out?")))
 		publisher.mu.Lock()
 		defer publisher.mu.Unlock()
-		return publisher.benched.has(one.Host().ID(), time.Now())
+		return publisher.penalties.has(one.Host().ID(), time.Now())
 	})
 	asked := one.Asked(servicenode.Lightpush)
 	for i := range 10 {

@@ -3,7 +3,6 @@ package waku
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -17,10 +16,10 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// Spec: 19/WAKU2-LIGHTPUSH. This file is what goes over the wire, in the version that a
-// service node has; publisher.go decides whom to ask.
+// Spec: 19/WAKU2-LIGHTPUSH. This file has the messages on the wire, in the version that a
+// service node speaks; publisher.go decides whom to ask.
 
-// The versions of 19/WAKU2-LIGHTPUSH. The second says only whether it has worked.
+// The versions of 19/WAKU2-LIGHTPUSH. An answer of version 2 says only whether it has worked.
 const (
 	lightpush3 = protocol.ID("/vac/waku/lightpush/3.0.0")
 	lightpush2 = protocol.ID("/vac/waku/lightpush/2.0.0-beta1")
@@ -29,33 +28,27 @@ const (
 // Status codes of version 3. Spec: 19/WAKU2-LIGHTPUSH, "Status codes"; 505 is 503 there, and
 // 505 in logos-delivery.
 const (
-	pushOK                = 200
-	pushTooLarge          = 413
-	pushTooManyRequests   = 429
-	pushNotAvailable      = 503
-	pushNoPeers           = 505
-	pushRefused           = 1000 // ours: the refusals of version 2, which have no code
-	requestIDOfTheLimited = "N/A"
+	pushOK              = 200
+	pushTooLarge        = 413
+	pushTooManyRequests = 429
+	pushNotAvailable    = 503
+	pushNoPeers         = 505
+	pushRefused         = 1000 // ours: the refusals of version 2, which have no code
 )
+
+// requestIDOfTheLimited is the request id in an answer to a client that asks too often, whose
+// request is not read.
+const requestIDOfTheLimited = "N/A"
 
 // maxPushAnswer bounds an answer in bytes: an id, numbers and a sentence.
 const maxPushAnswer = 8 * 1024
 
-// pushError is the refusal of a service node.
-type pushError struct {
-	status uint32
-	text   string
-}
-
-func (e *pushError) Error() string {
-	return fmt.Sprintf("the service node answered %d (%.100q)", e.status, e.text)
-}
-
-// errOtherMessage is a message of another kind where an answer should be.
+// errOtherMessage is for a message of another kind where an answer should be.
 var errOtherMessage = errors.New("the service node's message is no answer")
 
-// push makes one service node publish a message, and returns to how many peers it relayed
-// it: 1 if it does not say. Only what says that it has worked is success.
+// push asks one service node to publish a message, and returns to how many peers it relayed
+// it: 1 if it does not say. Only an answer that reports success is success.
+// Spec: 19/WAKU2-LIGHTPUSH.
 func (r *run) push(ctx context.Context, id peer.ID, topic string, message *pb.WakuMessage) (peers int, err error) {
 	protocols := []protocol.ID{lightpush2}
 	if r.speaks(id, lightpush3) {
@@ -85,8 +78,8 @@ func (r *run) push(ctx context.Context, id peer.ID, topic string, message *pb.Wa
 	return peers, err
 }
 
-// readPushAnswer3 reads an answer of version 3. A refusal is a *pushError; one for the rate
-// of requests comes without looking at the request, and so without its id.
+// readPushAnswer3 reads an answer of version 3. A refusal is a *refusedError. Nodes refuse
+// clients that ask too often without reading the request, so that answer lacks its id.
 func readPushAnswer3(from io.Reader, requestID string) (peers int, err error) {
 	answer := new(wire.LightpushResponse)
 	if err := pbio.NewDelimitedReader(from, maxPushAnswer).ReadMsg(answer); err != nil {
@@ -96,7 +89,7 @@ func readPushAnswer3(from io.Reader, requestID string) (peers int, err error) {
 		return 0, errOtherRequest
 	}
 	if answer.StatusCode != pushOK {
-		return 0, &pushError{answer.StatusCode, answer.GetStatusDesc()}
+		return 0, &refusedError{answer.StatusCode, answer.GetStatusDesc()}
 	}
 	if answer.RelayPeerCount == nil {
 		return 1, nil
@@ -104,10 +97,10 @@ func readPushAnswer3(from io.Reader, requestID string) (peers int, err error) {
 	return int(min(answer.GetRelayPeerCount(), maxRelayCount)), nil
 }
 
-// maxRelayCount bounds what we repeat of a number that a service node says.
+// maxRelayCount bounds the number of peers that a service node claims: more than any has.
 const maxRelayCount = 10_000
 
-// readPushAnswer2 reads an answer of version 2. A refusal is a *pushError.
+// readPushAnswer2 reads an answer of version 2. A refusal is a *refusedError.
 func readPushAnswer2(from io.Reader, requestID string) error {
 	answer := new(pushpb.PushRpc)
 	if err := pbio.NewDelimitedReader(from, maxPushAnswer).ReadMsg(answer); err != nil {
@@ -117,11 +110,11 @@ func readPushAnswer2(from io.Reader, requestID string) error {
 	case answer.Response == nil:
 		return errOtherMessage
 	case answer.RequestId == requestIDOfTheLimited && !answer.Response.IsSuccess:
-		return &pushError{pushTooManyRequests, answer.Response.GetInfo()}
+		return &refusedError{pushTooManyRequests, answer.Response.GetInfo()}
 	case answer.RequestId != requestID:
 		return errOtherRequest
 	case !answer.Response.IsSuccess:
-		return &pushError{pushRefused, answer.Response.GetInfo()}
+		return &refusedError{pushRefused, answer.Response.GetInfo()}
 	}
 	return nil
 }

@@ -63,8 +63,8 @@ const (
 	spendersRemembered                 = 1024 // more than there can be connections
 )
 
-// Messages a service node may push to us: by second, and at once. What our content topics
-// carry is little; what comes at once is a backlog of others, or a large message in parts.
+// Messages a service node may push to us: per second, and at once. Our content topics carry
+// little; many come at once when somebody was away, or sends a large message in segments.
 const (
 	pushesByPeer       rate.Limit = 200
 	pushesAtOnceByPeer            = 10_000
@@ -73,7 +73,7 @@ const (
 )
 
 // pushStreams is the number of streams on which a service node may push at once: some open
-// one a message, and do not wait for the one before. Each reserves 256 KiB of window.
+// one for each message, without waiting for the one before. Each reserves 256 KiB of window.
 const pushStreams = 512
 
 // maxSubscriptions is the number of subscriptions one gossipsub RPC may carry: twice

@@ -19,22 +19,22 @@ import (
 // meter counts over all starts of a Node. The zero value is ready; nil counts nothing.
 type meter struct {
 	in, out, wakeups atomic.Uint64
-	began            time.Time    // of the time below; set by New
-	last             atomic.Int64 // when something happened last, after began
-	apart            time.Duration
+	began            time.Time     // set by New
+	last             atomic.Int64  // the time from began to the last activity, in ns; 0 is never
+	apart            time.Duration // timing.apart
 }
 
 var _ port.Meter = (*Node)(nil)
 
 // Traffic returns what the sockets of the node have carried since it was made, without the
 // headers of TCP and IP (and, of secure WebSockets, of TLS), and the wake-ups: how often
-// something arrived, was sent or was due after nothing had been for wakeApart. What libp2p
+// something arrived, was sent or was due after nothing had been for timing.apart. What libp2p
 // tidies up without the network, such as old addresses each minute, is not counted.
 func (n *Node) Traffic() port.Traffic {
 	return port.Traffic{BytesIn: n.meter.in.Load(), BytesOut: n.meter.out.Load(), Wakeups: n.meter.wakeups.Load()}
 }
 
-// active notes that something happens now.
+// active notes activity, and counts a wake-up if there was none for a while.
 func (m *meter) active() {
 	if m == nil {
 		return
@@ -45,7 +45,7 @@ func (m *meter) active() {
 	}
 }
 
-// count notes n bytes that were carried.
+// count adds n bytes to a counter, and notes activity.
 func (m *meter) count(counter *atomic.Uint64, n int) {
 	if n > 0 {
 		counter.Add(uint64(n))
@@ -53,12 +53,11 @@ func (m *meter) count(counter *atomic.Uint64, n int) {
 	}
 }
 
-// never is later than anything that is waited for.
+// never is a wait that does not end.
 const never = time.Duration(math.MaxInt64)
 
-// meteredUpgrader counts the bytes of the connections that it upgrades: of each transport,
-// before encryption is taken off (of TLS, after
-// it was). If quiet, it also makes the system send nothing to keep a connection.
+// meteredUpgrader counts the bytes of the connections that it upgrades, encrypted as they
+// are (of secure WebSockets, inside TLS). If quiet, it also turns TCP keep-alive off.
 type meteredUpgrader struct {
 	transport.Upgrader
 	meter *meter
@@ -67,7 +66,7 @@ type meteredUpgrader struct {
 
 // Upgrade upgrades a connection that we made.
 func (u *meteredUpgrader) Upgrade(ctx context.Context, t transport.Transport, c manet.Conn, dir network.Direction, id peer.ID, scope network.ConnManagementScope) (transport.CapableConn, error) {
-	// Go and libp2p turn it on, every 15 to 30 seconds. A WebSocket does not show the
+	// Go and libp2p turn keep-alive on, every 15 to 30 seconds. A WebSocket does not show the
 	// connection below it, so there it stays on.
 	if plain, ok := c.(interface{ SetKeepAlive(bool) error }); ok && u.quiet {
 		_ = plain.SetKeepAlive(false)

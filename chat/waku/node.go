@@ -13,8 +13,8 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// Node is a node of the network, in one of two modes. It implements port.Transport; all methods may be called
-// from any goroutine. After Stop it can be started again.
+// Node is a node of the network, in one of two modes. It implements port.Transport; all
+// methods may be called from any goroutine. After Stop it can be started again.
 type Node struct {
 	settings   settings
 	topics     topicSet

@@ -7,7 +7,7 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// serviceProtocols are what network.status counts peers of.
+// serviceProtocols lists the protocols of service nodes, as network.status names them.
 var serviceProtocols = []struct {
 	name string
 	ids  []protocol.ID

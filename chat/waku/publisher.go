@@ -16,23 +16,23 @@ import (
 )
 
 // This file publishes through service nodes (19/WAKU2-LIGHTPUSH): through the best one, and
-// through another if that one refuses or is slow. Nothing counts as sent that no node has
-// said to have relayed.
+// through another if that one refuses or is slow. A message counts as sent once a node has
+// said that it relayed it.
 
-// pushPeers is the number of service nodes that are wanted for publishing, and the number of them that
-// are asked to publish one message.
+// pushPeers is the number of service nodes that are wanted for publishing, and the most that
+// are asked to publish one message: the second makes up for one that fails.
 const pushPeers = 2
 
 // publisher publishes for a run.
 type publisher struct {
 	r *run
 
-	mu      sync.Mutex
-	benched bench
+	mu        sync.Mutex
+	penalties penalties
 }
 
 func newPublisher(r *run) *publisher {
-	return &publisher{r: r, benched: newBench(r.owner.settings.timing)}
+	return &publisher{r: r, penalties: newPenalties(r.owner.settings.timing)}
 }
 
 // order returns the service nodes of a shard, those first that may be used now and have not
@@ -44,26 +44,28 @@ func (p *publisher) order(topic string) []peer.ID {
 	defer p.mu.Unlock()
 	now := time.Now()
 	slices.SortStableFunc(ids, func(a, b peer.ID) int {
-		switch x, y := p.benched.has(a, now), p.benched.has(b, now); {
+		switch x, y := p.penalties.has(a, now), p.penalties.has(b, now); {
 		case x && !y:
 			return 1
 		case y && !x:
 			return -1
 		}
-		return cmp.Compare(p.benched.failures(a), p.benched.failures(b))
+		return cmp.Compare(p.penalties.failures(a), p.penalties.failures(b))
 	})
 	return ids[:min(len(ids), pushPeers)]
 }
 
-// outcome is what became of one push.
+// outcome is the result of one push.
 type outcome struct {
 	id    peer.ID
 	peers int
 	err   error
 }
 
-// publish publishes through one service node, or through a second one when the first refuses or
-// has not answered within timing.hedge. It returns who took it.
+// publish publishes through one service node, or through a second one when the first refuses
+// or has not answered within timing.hedge. It returns the node that relayed the message, and
+// to how many peers.
+// Spec: 19/WAKU2-LIGHTPUSH.
 func (p *publisher) publish(ctx context.Context, topic string, message *pb.WakuMessage) (by peer.ID, peers int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -95,14 +97,14 @@ func (p *publisher) publish(ctx context.Context, topic string, message *pb.WakuM
 		case <-ctx.Done():
 			hedge.Stop()
 			for id := range pending {
-				p.judge(outcome{id: id, err: ctx.Err()})
+				p.note(outcome{id: id, err: ctx.Err()})
 			}
 			return "", 0, ctx.Err()
 		case <-hedge.C:
 		case o := <-results:
 			hedge.Stop()
 			delete(pending, o.id)
-			if p.judge(o); o.err == nil {
+			if p.note(o); o.err == nil {
 				return o.id, o.peers, nil
 			}
 			failures = append(failures, o.err)
@@ -110,22 +112,22 @@ func (p *publisher) publish(ctx context.Context, topic string, message *pb.WakuM
 	}
 }
 
-// judge remembers how a service node did. The connection to one that does not answer may be
+// note remembers whether a service node has published. The connection to one that does not answer may be
 // dead: it is closed, and made again.
-func (p *publisher) judge(o outcome) {
+func (p *publisher) note(o outcome) {
 	if errors.Is(o.err, context.Canceled) {
 		return
 	}
-	var refused *pushError
+	var refused *refusedError
 	isRefusal := errors.As(o.err, &refused)
 	p.mu.Lock()
 	switch {
 	case o.err == nil:
-		p.benched.good(o.id)
+		p.penalties.good(o.id)
 	case isRefusal && refused.status == pushTooLarge: // it is the message
 	default:
 		p.r.log("info", "a service node has not published", "peer", o.id.String(), "error", o.err)
-		p.benched.add(o.id, time.Now())
+		p.penalties.add(o.id, time.Now())
 	}
 	p.mu.Unlock()
 	if isTimeout(o.err) {
@@ -141,7 +143,7 @@ func (p *publisher) good() int {
 	defer p.mu.Unlock()
 	for _, topic := range p.r.topics {
 		for _, id := range p.r.serving(topic, lightpush3, lightpush2) {
-			if !p.benched.has(id, now) {
+			if !p.penalties.has(id, now) {
 				good[id] = true
 			}
 		}
@@ -153,15 +155,15 @@ func (p *publisher) good() int {
 func (p *publisher) doubt(id peer.ID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.benched.add(id, time.Now())
+	p.penalties.add(id, time.Now())
 }
 
-// refusal returns the error for a message that nobody has published: what the nodes say if
-// it is about the message, and otherwise that there is nobody who publishes it now.
+// refusal returns the error for a message that no node has published: port.ErrTooLarge if
+// that is why, and otherwise one that says that nobody can publish it now.
 func refusal(failures []error) error {
 	tooLarge, nobody := 0, 0
 	for _, err := range failures {
-		var refused *pushError
+		var refused *refusedError
 		if errors.As(err, &refused) {
 			switch refused.status {
 			case pushTooLarge:

@@ -36,7 +36,7 @@ const broadcastBuffer = 1024
 // share, without a lock.
 var building sync.Mutex
 
-// relayMode takes part by go-waku's relay.
+// relayMode takes part in the network as a relay, with go-waku's implementation.
 type relayMode struct {
 	r             *run
 	relay         *relay.WakuRelay
@@ -120,9 +120,9 @@ func (m *relayMode) watchTopics() {
 	}
 }
 
-// receive takes the envelopes of a shard from go-waku's broadcaster, which waits for us, and so
-// waits for nobody itself: what the engine does not want or cannot take is gone. It
-// goes on until go-waku has stopped: its relay cannot while the broadcaster is stuck.
+// receive takes the envelopes of a shard from go-waku's broadcaster. The broadcaster waits for
+// it, so it waits for nobody: what the engine does not want or cannot take is dropped. It
+// goes on until go-waku has stopped, since the relay cannot stop while the broadcaster waits.
 func (m *relayMode) receive(subscription *relay.Subscription) {
 	for {
 		select {

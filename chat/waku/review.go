@@ -1,11 +1,6 @@
 package waku
 
 import (
-	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"errors"
-	"io"
 	"slices"
 	"time"
 
@@ -13,30 +8,28 @@ import (
 	"github.com/waku-org/go-waku/waku/v2/protocol/filter/pb"
 	wakupb "github.com/waku-org/go-waku/waku/v2/protocol/pb"
 	"google.golang.org/protobuf/proto"
-
-	"libstatus1to1/chat/port"
 )
 
-// This file finds subscriptions that a service node keeps and does not push for: it answers
-// pings, and nothing comes. So what one node pushes is expected of the others too, within
-// timing.late, and so is what we have published ourselves. Where neither shows anything for
-// timing.doubt, we publish a small ephemeral message on a topic that is ours alone, and
-// expect it of all of them (a probe): some 2 KB, four times in a quiet hour.
+// This file finds silent subscriptions: the service node answers pings and pushes nothing. A
+// message that one node pushes is expected from the others too, within timing.late, and so is
+// a message that we have published. A subscription of which neither has shown anything for
+// timing.doubt is tested with a probe (probe.go), which all nodes are expected to push: some
+// 2 KB, four times in a quiet hour.
 
 // maxRecent bounds the messages that are remembered, 200 bytes each: more than come within
 // the time in which two nodes push the same.
 const maxRecent = 4096
 
-// A node may miss one message that another one pushed: it did not reach it. Two in a row are
-// the subscription's fault.
+// mayMiss is the number of messages in a row that a node need not push though another one
+// did: one may not have reached it; with two the subscription is at fault.
 const mayMiss = 1
 
 // maxSilences is how often a subscription that a probe has shown silent is made anew before
 // another node is taken.
 const maxSilences = 1
 
-// maxForeign is what a node may push that we have not subscribed to: some, since we have
-// just left a topic perhaps.
+// maxForeign is the number of messages that a node may push on topics that we have not
+// subscribed to: some, since we may just have left a topic.
 const maxForeign = 64
 
 // arrival is a message that was pushed to us or that we have published.
@@ -51,9 +44,9 @@ type arrival struct {
 
 // recent are the latest messages.
 type recent struct {
-	all      map[wakupb.MessageHash]*arrival
-	order    []*arrival // oldest first
-	unjudged []*arrival // those of order that are not judged
+	all       map[wakupb.MessageHash]*arrival
+	order     []*arrival // oldest first
+	unchecked []*arrival // those of order that are not checked
 }
 
 func newRecent() recent { return recent{all: map[wakupb.MessageHash]*arrival{}} }
@@ -64,20 +57,20 @@ func (h *recent) add(a *arrival) {
 		delete(h.all, h.order[0].hash)
 		h.order = h.order[1:]
 	}
-	if len(h.unjudged) >= maxRecent {
-		h.unjudged = h.unjudged[1:]
+	if len(h.unchecked) >= maxRecent {
+		h.unchecked = h.unchecked[1:]
 	}
 	h.all[a.hash] = a
 	h.order = append(h.order, a)
-	h.unjudged = append(h.unjudged, a)
+	h.unchecked = append(h.unchecked, a)
 }
 
-// due returns the time at which the next message is judged; zero if there is none.
+// due returns the time at which the next message is checked; zero if there is none.
 func (h *recent) due(late time.Duration) time.Time {
-	if len(h.unjudged) == 0 {
+	if len(h.unchecked) == 0 {
 		return time.Time{}
 	}
-	return h.unjudged[0].at.Add(late)
+	return h.unchecked[0].at.Add(late)
 }
 
 // pushed takes a push of a service node. An error ends the stream.
@@ -106,8 +99,8 @@ func (f *subscriber) strange(s *subscription) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if s.foreign++; s.foreign > maxForeign {
-		s.cancel(errLies)
-		return errLies
+		s.cancel(errUnasked)
+		return errUnasked
 	}
 	return nil
 }
@@ -125,8 +118,8 @@ func (f *subscriber) note(s *subscription, now time.Time, shard string, message 
 		return true
 	}
 	f.recent.add(&arrival{hash: hash, at: now, shard: shard, topic: message.ContentTopic, from: []peer.ID{s.id}})
-	if len(f.recent.unjudged) == 1 {
-		signal(f.wake) // it is to be judged later
+	if len(f.recent.unchecked) == 1 {
+		signal(f.wake) // it is to be checked later
 	}
 	return false
 }
@@ -151,26 +144,26 @@ func (f *subscriber) took(a *arrival, by peer.ID) {
 	defer f.mu.Unlock()
 	a.by, a.at = by, time.Now()
 	if by == "" {
-		f.recent.unjudged = slices.DeleteFunc(f.recent.unjudged, func(other *arrival) bool { return other == a })
+		f.recent.unchecked = slices.DeleteFunc(f.recent.unchecked, func(other *arrival) bool { return other == a })
 		delete(f.recent.all, a.hash)
 	}
 	signal(f.wake)
 }
 
-// review judges the messages that all nodes should have pushed by now.
+// review checks the messages that all nodes should have pushed by now.
 func (f *subscriber) review(now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	h := &f.recent
-	for len(h.unjudged) > 0 && now.Sub(h.unjudged[0].at) >= f.timing.late {
-		a := h.unjudged[0]
-		h.unjudged = h.unjudged[1:]
-		f.judge(a, now)
+	for len(h.unchecked) > 0 && now.Sub(h.unchecked[0].at) >= f.timing.late {
+		a := h.unchecked[0]
+		h.unchecked = h.unchecked[1:]
+		f.check(a, now)
 	}
 }
 
-// judge counts a message against the nodes that should have pushed it. f.mu is held.
-func (f *subscriber) judge(a *arrival, now time.Time) {
+// check counts a message against the nodes that should have pushed it. f.mu is held.
+func (f *subscriber) check(a *arrival, now time.Time) {
 	var expected []*subscription
 	for _, s := range f.all {
 		// What was under way while it subscribed may have passed it.
@@ -221,7 +214,7 @@ func (f *subscriber) unseen(a *arrival) {
 // did not push that another one did shows less: that one may have made it up. So it has no
 // consequence but this, and that one only from time to time. f.mu is held.
 func (f *subscriber) silent(s *subscription, now time.Time, byProbe bool) {
-	if !byProbe && now.Sub(s.renewed) < f.timing.beat {
+	if !byProbe && now.Sub(s.renewed) < f.timing.pingEvery {
 		return
 	}
 	f.r.log("info", "a service node does not push", "peer", s.id.String(), "since", s.proven)
@@ -240,52 +233,5 @@ func (f *subscriber) silent(s *subscription, now time.Time, byProbe bool) {
 
 // spare reports whether there is a service node that is not used. f.mu is held.
 func (f *subscriber) spare(now time.Time) bool {
-	return slices.ContainsFunc(f.candidates(), func(id peer.ID) bool { return f.of(id) == nil && !f.benched.has(id, now) })
-}
-
-// prober tests subscriptions. Except for its topic, subscriber.mu guards it.
-type prober struct {
-	topic  string // nobody else's, and like any other one
-	due    bool   // at the next pings
-	unseen int    // probes in a row that nobody pushed
-	// publish publishes through a service node, and doubted is told of one that may not have
-	// done so.
-	publish func(context.Context, string, *wakupb.WakuMessage) error
-	doubted func(peer.ID)
-}
-
-func newProber() prober {
-	var name [4]byte
-	_, _ = rand.Read(name[:]) // it does not fail
-	// Spec: 23/WAKU2-TOPICS, as Status names its topics.
-	return prober{topic: "/waku/1/0x" + hex.EncodeToString(name[:]) + "/rfc26"}
-}
-
-// probeSize is the payload of a probe: random, and no envelope of anybody.
-const probeSize = 32
-
-// sendProbe publishes a probe.
-func (f *subscriber) sendProbe() {
-	payload := make([]byte, probeSize)
-	_, _ = rand.Read(payload)
-	f.mu.Lock()
-	f.probe.due = false
-	f.mu.Unlock()
-	shard, _, ok := f.r.publishTopic()
-	if !ok {
-		return
-	}
-	// Ephemeral: no store node keeps it (14/WAKU2-MESSAGE, "Ephemeral messages").
-	err := f.probe.publish(f.r.ctx, shard, wakuMessage(port.Envelope{ContentTopic: f.probe.topic, Payload: payload, Timestamp: time.Now().UnixNano(), Ephemeral: true}))
-	if err != nil {
-		f.r.log("debug", "a probe could not be published", "error", err)
-	}
-}
-
-// ignoreEnd returns nil for the end of a stream.
-func ignoreEnd(err error) error {
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
+	return slices.ContainsFunc(f.candidates(), func(id peer.ID) bool { return f.of(id) == nil && !f.penalties.has(id, now) })
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 )
 
-// This file knows which connected peers serve what. A peer says which protocols it has
-// by identify, and on which shards it is by 66/WAKU2-METADATA; it is a service node once
-// it has said both.
+// This file tells which connected peers are service nodes, of which protocols and on which
+// shards. A peer names its protocols by identify and its shards by 66/WAKU2-METADATA; it is a
+// service node once it has said both.
 
-// places are the shards that connected peers have named. The zero value is ready.
+// places holds the shards that connected peers have named. The zero value is ready.
 type places struct {
 	mu  sync.Mutex
 	all map[peer.ID][]uint32

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/fnv"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -17,23 +18,22 @@ import (
 )
 
 // This file keeps subscriptions at service nodes (12/WAKU2-FILTER): on each shard, each
-// content topic at two nodes where there are two. Which of them to believe is decided in
-// review.go.
+// content topic at two nodes where there are two. review.go finds those that are silent.
 
 // filterPeers is the number of service nodes that each content topic is subscribed at: one
 // may fail, or fall silent, and the other one shows it.
 const filterPeers = 2
 
-// maxSubscriptionPeers bounds the service nodes that are subscribed at, however many content topics
-// there are: it is room for some 2,000 on two shards, at two nodes each.
+// maxSubscriptionPeers bounds the service nodes that are subscribed at, however many content
+// topics there are: it is room for some 2,000 on two shards, at two nodes each.
 const maxSubscriptionPeers = 8
 
-// errSilent is a service node that keeps a subscription and does not push, errLies one that
-// pushes what nobody subscribed to, and errFloods one that pushes more than anybody says.
+// Reasons for giving up a service node: it keeps a subscription and does not push, it pushes
+// what nobody subscribed to, or it pushes more than pushesByPeer allows.
 var (
-	errSilent = errors.New("the service node does not push")
-	errLies   = errors.New("the service node pushes what we have not subscribed to")
-	errFloods = errors.New("the service node pushes more than it may")
+	errSilent  = errors.New("the service node does not push")
+	errUnasked = errors.New("the service node pushes what we have not subscribed to")
+	errFloods  = errors.New("the service node pushes more than it may")
 )
 
 // subscriber keeps the subscriptions of a run.
@@ -43,24 +43,25 @@ type subscriber struct {
 	wake   chan struct{} // one value: look again
 	probe  prober
 
-	mu      sync.Mutex
-	all     []*subscription
-	benched bench
-	recent  recent
-	// uncovered tells for each slot from when on nobody pushes its topics, if nobody does.
+	mu        sync.Mutex
+	all       []*subscription
+	penalties penalties
+	recent    recent
+	// uncovered holds for each bucket since when no node has pushed its topics; the zero time
+	// if one does.
 	uncovered map[int]time.Time
-	nextBeat  time.Time
+	nextPing  time.Time
 }
 
 func newSubscriber(r *run) *subscriber {
 	return &subscriber{r: r, timing: r.owner.settings.timing, wake: make(chan struct{}, 1), probe: newProber(),
-		uncovered: map[int]time.Time{}, recent: newRecent(), benched: newBench(r.owner.settings.timing)}
+		uncovered: map[int]time.Time{}, recent: newRecent(), penalties: newPenalties(r.owner.settings.timing)}
 }
 
 // work keeps enough subscriptions until the run ends.
 func (f *subscriber) work() {
 	f.mu.Lock()
-	f.nextBeat = time.Now().Add(f.timing.beat)
+	f.nextPing = time.Now().Add(f.timing.pingEvery)
 	f.mu.Unlock()
 	clock := newSleepWatch()
 	for {
@@ -76,20 +77,20 @@ func (f *subscriber) work() {
 		case <-news:
 		case <-time.After(f.pause()):
 			f.r.owner.meter.active()
-			f.beatIfDue()
+			f.pingIfDue()
 		}
 		f.review(time.Now())
 	}
 }
 
 // pause returns the time until something is due: pings, a node that may be tried again, or
-// a judgement.
+// messages to check.
 func (f *subscriber) pause() time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	due := f.nextBeat
+	due := f.nextPing
 	if len(f.all) < f.wantedPeers() {
-		if at := f.benched.next(f.candidates()); !at.IsZero() && at.Before(due) {
+		if at := f.penalties.next(f.candidates()); !at.IsZero() && at.Before(due) {
 			due = at
 		}
 	}
@@ -99,33 +100,33 @@ func (f *subscriber) pause() time.Duration {
 	return max(0, time.Until(due))
 }
 
-// beatIfDue pings all service nodes when it is time.
-func (f *subscriber) beatIfDue() {
+// pingIfDue pings all service nodes when it is time.
+func (f *subscriber) pingIfDue() {
 	now := time.Now()
 	f.mu.Lock()
-	due := !now.Before(f.nextBeat)
+	due := !now.Before(f.nextPing)
 	if due {
-		f.nextBeat = now.Add(f.timing.beat)
+		f.nextPing = now.Add(f.timing.pingEvery)
 	}
 	f.mu.Unlock()
 	if due {
-		f.beat(now)
+		f.pingAll(now)
 	}
 }
 
-// awake follows a sleep of the machine: nothing came meanwhile, connections may be dead
-// without anybody's knowing, and the engine has to look at its clocks.
+// awake follows a sleep of the machine: nothing came meanwhile, connections may be dead,
+// and nobody knows it, and the engine has to look at its clocks.
 func (f *subscriber) awake(since time.Time) {
 	f.r.log("info", "the machine has slept, or its clock was set", "since", since)
 	f.r.missed(since)
 	f.r.change(port.NetworkChange{})
 	f.mu.Lock()
-	f.nextBeat = time.Now()
+	f.nextPing = time.Now()
 	f.mu.Unlock()
 }
 
-// beat pings all service nodes, and tests the subscriptions that are in doubt.
-func (f *subscriber) beat(now time.Time) {
+// pingAll pings all service nodes, and tests the subscriptions that are in doubt.
+func (f *subscriber) pingAll(now time.Time) {
 	f.mu.Lock()
 	doubt := f.probe.due
 	for _, s := range f.all {
@@ -148,39 +149,39 @@ func (f *subscriber) topicsChanged() {
 		}
 		signal(s.changed)
 	}
-	signal(f.wake) // there may be more slots
+	signal(f.wake) // there may be more buckets
 }
 
-// slots returns the number of parts that the content topics are cut into so that a service
-// node takes all of a part, on all shards.
-func (f *subscriber) slots() int {
+// buckets returns the number of buckets that the content topics are divided into, so that a
+// service node takes all topics of a bucket, on all shards.
+func (f *subscriber) buckets() int {
 	room := criteriaByClient/len(f.r.topics) - 1 // one for probes
 	return max(1, (f.r.owner.topics.count()+room-1)/room)
 }
 
 // wantedPeers returns the number of service nodes to subscribe at.
-func (f *subscriber) wantedPeers() int { return min(filterPeers*f.slots(), maxSubscriptionPeers) }
+func (f *subscriber) wantedPeers() int { return min(filterPeers*f.buckets(), maxSubscriptionPeers) }
 
-// wanted returns the content topics of a slot, and that of probes.
-func (f *subscriber) wanted(slot int) map[string]bool {
-	slots := f.slots()
+// wanted returns the content topics of a bucket, and that of probes.
+func (f *subscriber) wanted(bucket int) map[string]bool {
+	buckets := f.buckets()
 	topics := map[string]bool{f.probe.topic: true}
 	for _, topic := range f.r.owner.topics.list() {
-		if slotOf(topic, slots) == slot {
+		if bucketOf(topic, buckets) == bucket {
 			topics[topic] = true
 		}
 	}
 	return topics
 }
 
-// slotOf returns the slot of a content topic.
-func slotOf(topic string, slots int) int {
-	if slots == 1 {
+// bucketOf returns the bucket of a content topic.
+func bucketOf(topic string, buckets int) int {
+	if buckets == 1 {
 		return 0
 	}
 	sum := fnv.New32a()
 	_, _ = sum.Write([]byte(topic))
-	return int(sum.Sum32() % uint32(slots))
+	return int(sum.Sum32() % uint32(buckets))
 }
 
 // candidates returns the service nodes that we are connected to, in no order.
@@ -200,40 +201,40 @@ func (f *subscriber) candidates() (ids []peer.ID) {
 func (f *subscriber) manage() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	slots := f.slots()
-	for slot := 1; slot < slots; slot++ {
-		if _, known := f.uncovered[slot]; !known {
-			f.uncovered[slot] = time.Now() // its topics were elsewhere until now
+	buckets := f.buckets()
+	for bucket := 1; bucket < buckets; bucket++ {
+		if _, known := f.uncovered[bucket]; !known {
+			f.uncovered[bucket] = time.Now() // its topics were elsewhere until now
 		}
 	}
 	for _, s := range f.all {
-		if !f.r.connected(s.id) || s.slot >= slots {
+		if !f.r.connected(s.id) || s.bucket >= buckets {
 			s.cancel(nil)
 		}
 	}
 	now := time.Now()
-	free := slices.DeleteFunc(f.candidates(), func(id peer.ID) bool { return f.of(id) != nil || f.benched.has(id, now) })
+	free := slices.DeleteFunc(f.candidates(), func(id peer.ID) bool { return f.of(id) != nil || f.penalties.has(id, now) })
 	for len(free) > 0 && len(f.all) < f.wantedPeers() {
-		id, slot, ok := f.choose(free, slots)
+		id, bucket, ok := f.choose(free, buckets)
 		if !ok {
 			return
 		}
 		free = slices.DeleteFunc(free, func(other peer.ID) bool { return other == id })
-		f.begin(id, slot)
+		f.begin(id, bucket)
 	}
 }
 
-// choose picks the node that adds most to what is covered, and the slot where it does.
-func (f *subscriber) choose(free []peer.ID, slots int) (best peer.ID, at int, ok bool) {
+// choose picks the node that adds most to what is covered, and the bucket where it does.
+func (f *subscriber) choose(free []peer.ID, buckets int) (best peer.ID, at int, ok bool) {
 	most := 0
-	for slot := range slots {
+	for bucket := range buckets {
 		for _, id := range free {
 			gain := 0
 			for _, shard := range f.r.shardsOf(id) {
-				gain += max(0, filterPeers-f.coverage(slot, shard))
+				gain += max(0, filterPeers-f.coverage(bucket, shard))
 			}
 			if gain > most {
-				best, at, most = id, slot, gain
+				best, at, most = id, bucket, gain
 			}
 		}
 	}
@@ -246,17 +247,17 @@ func (f *subscriber) good() (n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, id := range f.candidates() {
-		if s := f.of(id); !f.benched.has(id, now) && (s == nil || s.silences <= maxSilences) {
+		if s := f.of(id); !f.penalties.has(id, now) && (s == nil || s.silences <= maxSilences) {
 			n++
 		}
 	}
 	return n
 }
 
-// coverage returns the number of nodes at which a slot is subscribed on a shard.
-func (f *subscriber) coverage(slot int, shard string) (n int) {
+// coverage returns the number of nodes at which a bucket is subscribed on a shard.
+func (f *subscriber) coverage(bucket int, shard string) (n int) {
 	for _, s := range f.all {
-		if s.slot == slot && slices.Contains(s.shards, shard) {
+		if s.bucket == bucket && slices.Contains(s.shards, shard) {
 			n++
 		}
 	}
@@ -273,9 +274,9 @@ func (f *subscriber) of(id peer.ID) *subscription {
 }
 
 // begin starts a subscription. f.mu is held.
-func (f *subscriber) begin(id peer.ID, slot int) {
+func (f *subscriber) begin(id peer.ID, bucket int) {
 	ctx, cancel := context.WithCancelCause(f.r.ctx)
-	s := &subscription{id: id, slot: slot, shards: f.r.shardsOf(id), cancel: cancel, topics: map[string]time.Time{},
+	s := &subscription{id: id, bucket: bucket, shards: f.r.shardsOf(id), cancel: cancel, topics: map[string]time.Time{},
 		ping: make(chan struct{}, 1), changed: make(chan struct{}, 1), renew: make(chan struct{}, 1),
 		allowed: allowance{messages: rate.NewLimiter(pushesByPeer, pushesAtOnceByPeer),
 			bytes: rate.NewLimiter(pushBytesByPeer, pushBytesAtOnce)}}
@@ -291,21 +292,21 @@ func (f *subscriber) established(s *subscription) {
 	f.mu.Lock()
 	s.working, s.proven = true, time.Now()
 	f.probe.due = true
-	f.cover(s.slot)
+	f.cover(s.bucket)
 	f.mu.Unlock()
 	f.r.log("debug", "subscribed", "peer", s.id.String())
 	signal(f.r.look)
 }
 
-// cover notes that a slot is pushed again, and reports what may have been missed before.
+// cover notes that a bucket is pushed again, and reports what may have been missed before.
 // f.mu is held.
-func (f *subscriber) cover(slot int) {
-	since, known := f.uncovered[slot]
+func (f *subscriber) cover(bucket int) {
+	since, known := f.uncovered[bucket]
 	if since.IsZero() && known {
 		return
 	}
 	f.r.missed(since)
-	f.uncovered[slot] = time.Time{}
+	f.uncovered[bucket] = time.Time{}
 }
 
 // forgotten notes that a node has forgotten a subscription.
@@ -330,7 +331,7 @@ func (f *subscriber) ended(ctx context.Context, s *subscription, err error) {
 	}
 	left := errors.Is(err, context.Canceled)
 	if !left {
-		f.benched.add(s.id, time.Now())
+		f.penalties.add(s.id, time.Now())
 	}
 	f.mu.Unlock()
 	signal(f.r.look)
@@ -344,12 +345,12 @@ func (f *subscriber) ended(ctx context.Context, s *subscription, err error) {
 	}
 }
 
-// lost notes from when on a slot may miss something, now that a subscription is gone. f.mu
+// lost notes from when on a bucket may miss something, now that a subscription is gone. f.mu
 // is held.
 func (f *subscriber) lost(s *subscription) {
 	others := 0
 	for _, o := range f.all {
-		if o.slot != s.slot || !o.working {
+		if o.bucket != s.bucket || !o.working {
 			continue
 		}
 		others++
@@ -361,17 +362,18 @@ func (f *subscriber) lost(s *subscription) {
 		f.r.missed(s.proven)
 		return
 	}
-	f.uncovered[s.slot] = s.proven
+	f.uncovered[s.bucket] = s.proven
 }
 
-// works reports whether all that is wanted is subscribed to somewhere.
+// works reports whether a service node has accepted a subscription.
 func (f *subscriber) works() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.ContainsFunc(f.all, func(s *subscription) bool { return s.working })
 }
 
-// serve reads what a service node pushes. Nobody else is listened to.
+// serve reads what a service node pushes; streams of others are reset.
+// Spec: 12/WAKU2-FILTER, "Filter-Push".
 func (f *subscriber) serve(stream network.Stream) {
 	id := stream.Conn().RemotePeer()
 	f.mu.Lock()
@@ -394,4 +396,12 @@ func (f *subscriber) read(stream network.Stream, s *subscription) {
 			return
 		}
 	}
+}
+
+// ignoreEnd returns nil for the end of a stream.
+func ignoreEnd(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }

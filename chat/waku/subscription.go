@@ -3,18 +3,21 @@ package waku
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/waku-org/go-waku/waku/v2/protocol/filter/pb"
+
+	"libstatus1to1/chat/port"
 )
 
-// This file makes one service node have the subscription that it should have.
+// This file keeps the subscription at one service node (12/WAKU2-FILTER) up to date.
 
-// subscription is what we have subscribed to at one service node.
+// subscription is the subscription at one service node.
 type subscription struct {
 	id     peer.ID
-	slot   int
+	bucket int
 	shards []string // names of those of our shards that it is on
 	cancel context.CancelCauseFunc
 	// One value each: ping, see which topics are wanted, subscribe anew.
@@ -27,9 +30,9 @@ type subscription struct {
 	proven   time.Time            // when it was last known to push what it should
 	behind   time.Time            // since when it has not followed a change of topics; zero if it has
 	renewed  time.Time            // when it was last made anew
-	missed   int                  // what it should have pushed lately and did not
+	missed   int                  // messages in a row that it should have pushed and did not
 	silences int                  // how often it was found silent in a row
-	foreign  int                  // what it pushed that nobody subscribed to
+	foreign  int                  // messages it pushed that nobody subscribed to
 }
 
 // keep subscribes at a service node and stays with it until it fails.
@@ -77,7 +80,7 @@ func (f *subscriber) ask(ctx context.Context, s *subscription, kind pb.FilterSub
 	return f.r.askFilter(ctx, s.id, kind, shard, topics)
 }
 
-// again takes a subscription away that is not pushed for, makes it anew, and has it tested.
+// again cancels a silent subscription, subscribes anew, and has it tested.
 func (f *subscriber) again(ctx context.Context, s *subscription) error {
 	err := f.ask(ctx, s, pb.FilterSubscribeRequest_UNSUBSCRIBE_ALL, "", nil)
 	if err != nil && statusOf(err) != statusNotFound {
@@ -92,15 +95,15 @@ func (f *subscriber) again(ctx context.Context, s *subscription) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.probe.due = true
-	if soon := time.Now().Add(2 * f.timing.late); soon.Before(f.nextBeat) {
-		f.nextBeat = soon
+	if soon := time.Now().Add(2 * f.timing.late); soon.Before(f.nextPing) {
+		f.nextPing = soon
 		signal(f.wake)
 	}
 	return nil
 }
 
-// update subscribes to what is wanted and not subscribed to, and takes away the rest. A node
-// that refuses may count what it has of us from before: then all is taken away first.
+// update subscribes to the wanted topics and unsubscribes from the others. A node that
+// refuses may count what we subscribed to earlier: then all is unsubscribed first.
 func (f *subscriber) update(ctx context.Context, s *subscription) error {
 	err := f.follow(ctx, s)
 	if status := statusOf(err); status == 0 || status == statusTooManyRequests {
@@ -115,7 +118,8 @@ func (f *subscriber) update(ctx context.Context, s *subscription) error {
 	return f.follow(ctx, s)
 }
 
-// follow makes the requests, each with as many topics as one may have.
+// follow makes the requests, each with up to topicsByRequest topics.
+// Spec: 12/WAKU2-FILTER, "Filter-Subscribe".
 func (f *subscriber) follow(ctx context.Context, s *subscription) error {
 	add, drop := f.difference(s)
 	for batch := range slices.Chunk(drop, topicsByRequest) {
@@ -147,9 +151,9 @@ func (f *subscriber) follow(ctx context.Context, s *subscription) error {
 	return nil
 }
 
-// difference returns the content topics to subscribe to and to take away.
+// difference returns the content topics to subscribe to and to unsubscribe from.
 func (f *subscriber) difference(s *subscription) (add, drop []string) {
-	wanted := f.wanted(s.slot)
+	wanted := f.wanted(s.bucket)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for topic := range wanted {
@@ -163,4 +167,21 @@ func (f *subscriber) difference(s *subscription) (add, drop []string) {
 		}
 	}
 	return add, drop
+}
+
+// status describes the subscriptions, in the order of the ids of the peers.
+func (f *subscriber) status() []port.NetworkSubscription {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := []port.NetworkSubscription{}
+	for _, s := range f.all {
+		described := port.NetworkSubscription{PeerID: s.id.String(), Working: s.working,
+			Topics: max(0, len(s.topics)-1)} // without that of probes
+		if s.working {
+			described.WorkedAt = s.proven.UnixMilli()
+		}
+		all = append(all, described)
+	}
+	slices.SortFunc(all, func(a, b port.NetworkSubscription) int { return strings.Compare(a.PeerID, b.PeerID) })
+	return all
 }

@@ -1,0 +1,33 @@
+package port
+
+import "context"
+
+// Examiner is implemented by a Transport that can say what is wrong with it.
+type Examiner interface {
+	// Examine runs the checks of the transport itself, in the order in which a person would
+	// look at them. It may take until ctx ends.
+	Examine(ctx context.Context) []Check
+}
+
+// CheckResult is the result of a check.
+type CheckResult string
+
+// The results of a check.
+const (
+	CheckPassed  CheckResult = "passed"
+	CheckWarning CheckResult = "warning" // it works, but not as well as it could
+	CheckFailed  CheckResult = "failed"
+	CheckSkipped CheckResult = "skipped" // it cannot be made, or does not apply here
+)
+
+// Check is one check of the network's health.
+type Check struct {
+	Name   string      `json:"name"`
+	Result CheckResult `json:"result"`
+	// Cause is what was found, in one sentence; Remedy is what can be done, left out for a
+	// check that has passed.
+	Cause  string `json:"cause"`
+	Remedy string `json:"remedy,omitempty"`
+	// Details are numbers and names for programs.
+	Details map[string]any `json:"details,omitempty"`
+}
