@@ -17,8 +17,10 @@ import (
 type origin int
 
 const (
-	live     origin = iota // the network, as they were published
-	archived               // store nodes, which may have had them for weeks
+	live origin = iota // the network, as they were published
+	// archived: store nodes, or the program of an external network, which may have had them
+	// for weeks, and forget them once they are taken.
+	archived
 )
 
 // signOfLife is the age up to which a message from a store node says that its sender is
@@ -99,7 +101,7 @@ func (c *Client) receiveArchived(batch []Envelope) error {
 }
 
 // cannotRead notes an error of the store that passes. What was not handled for it must be
-// fetched again: nobody repeats what is in a store node, and its topic's cursor is to move.
+// fetched or delivered again: nobody repeats it, and the topic's cursor is to move.
 func (p *pass) cannotRead(err error) {
 	if p.from == archived && ledger.Passing(err) {
 		p.unread = err

@@ -105,7 +105,7 @@ func (c *Client) receiveNow(t *ledger.Turn, batch []Envelope) error {
 			return errNotStored()
 		}
 	}
-	if _, err := c.receive(batch, live); err != nil {
+	if _, err := c.receive(batch, archived); err != nil {
 		return errNotStored()
 	}
 	return nil
