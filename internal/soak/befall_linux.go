@@ -91,9 +91,9 @@ func (r *run) killed(s *side) {
 }
 
 // died notes the end of a client's life.
-func (r *run) died(s *side) {
+func (r *run) died(s *side, how string) {
 	if !s.dying {
-		r.fail("%s ended by itself", s.name)
+		r.fail("%s ended by itself: %s", s.name, how)
 	}
 	s.process = nil
 	s.fetched.died()

@@ -157,10 +157,10 @@ func TestKilledClientStaysDown(t *testing.T) {
 	if alice.up() || !bob.up() {
 		t.Fatalf("alice is up: %t, bob: %t", alice.up(), bob.up())
 	}
-	if r.died(alice); r.err != nil {
+	if r.died(alice, ""); r.err != nil {
 		t.Fatal(r.err)
 	}
-	if r.died(bob); r.err == nil {
+	if r.died(bob, ""); r.err == nil {
 		t.Fatal("the end of a client that nobody killed went unnoticed")
 	}
 }
