@@ -86,14 +86,14 @@ func (r *run) harm(s *side, f fault) {
 // before is still to come.
 func (r *run) killed(s *side) {
 	r.kills++
-	s.open = false
+	s.open, s.dying = false, true
 	s.starts = r.now + s.fault.For
 }
 
 // died notes the end of a client's life.
-func (r *run) died(s *side) {
-	if s.open {
-		r.fail("%s ended by itself", s.name)
+func (r *run) died(s *side, how string) {
+	if !s.dying {
+		r.fail("%s ended by itself: %s", s.name, how)
 	}
 	s.process = nil
 	s.fetched.died()

@@ -53,7 +53,8 @@ func killSelf() {
 type spoken struct {
 	by   *process
 	line *client.Line
-	err  error // it said something that is no line, or ended otherwise than by a signal
+	err  error  // it said something that is no line, or ended otherwise than by a signal
+	end  string // how it ended
 }
 
 // maxChildLine bounds a line from a child: a page of messages.
@@ -108,7 +109,7 @@ func (p *process) read(out io.Reader, said chan<- spoken) {
 	if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && !status.Signaled() && status.ExitStatus() != 0 {
 		err = fmt.Errorf("soak: a child ended with %d", status.ExitStatus())
 	}
-	said <- spoken{by: p, err: err}
+	said <- spoken{by: p, err: err, end: p.cmd.ProcessState.String()}
 }
 
 // tell gives the child a line. One that has just died does not hear it. A child reads

@@ -21,7 +21,9 @@ type side struct {
 	books      books  // of what it sends
 	process    *process
 	light      bool          // in this life
-	open       bool          // the client is open in this life
+	ready      bool          // open was answered, and the key is known, in this life
+	open       bool          // the client does its work in this life
+	dying      bool          // it was killed, and may still be heard
 	befriended bool          // the other is a contact
 	starts     time.Duration // of the run, when it is to start again, if it is dead
 	resumes    time.Duration // if it is stopped
@@ -68,7 +70,7 @@ func (s *side) start(errors io.Writer, said chan<- spoken) error {
 	if err != nil {
 		return err
 	}
-	s.process, s.open, s.sending, s.acked, s.asked = p, false, false, 0, map[int]func(json.RawMessage, *string){}
+	s.process, s.ready, s.open, s.dying, s.sending, s.acked, s.asked = p, false, false, false, false, 0, map[int]func(json.RawMessage, *string){}
 	s.lives++
 	return nil
 }
@@ -147,7 +149,7 @@ func (r *run) opened(s *side, result json.RawMessage, failure *string) {
 	}
 	r.read(result, &o)
 	if o.Identity != nil {
-		s.key = o.Identity.ChatKey
+		s.key, s.ready = o.Identity.ChatKey, true
 		r.befriend()
 		return
 	}
@@ -162,7 +164,7 @@ func (r *run) opened(s *side, result json.RawMessage, failure *string) {
 			return
 		}
 		r.read(result, &made)
-		s.key = made.Identity.ChatKey
+		s.key, s.ready = made.Identity.ChatKey, true
 		r.befriend()
 	})
 }
@@ -173,7 +175,7 @@ func (r *run) befriend() {
 	for _, who := range r.sides {
 		with := r.other(who)
 		switch {
-		case !who.alive() || who.open || who.key == "" || with.key == "":
+		case !who.alive() || !who.ready || who.dying || who.open || with.key == "":
 		case who.befriended:
 			who.open = true
 			r.presence()
@@ -182,7 +184,7 @@ func (r *run) befriend() {
 				if failure != nil {
 					r.fail("%s: contacts.add: %s", who.name, *failure)
 				}
-				who.befriended, who.open = true, true
+				who.befriended, who.open = true, !who.dying
 				r.presence()
 			})
 		}

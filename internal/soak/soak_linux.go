@@ -132,7 +132,7 @@ func (r *run) take(said spoken) {
 		switch {
 		case said.by != s.process || s.process == nil:
 		case said.line == nil:
-			r.died(s)
+			r.died(s, said.end)
 		case said.line.Trapped != "":
 			r.points[said.line.Trapped]++
 			s.trap = 0

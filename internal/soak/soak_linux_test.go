@@ -143,3 +143,24 @@ func TestPlan(t *testing.T) {
 		t.Fatalf("%d kills, kinds %v", kills, kinds)
 	}
 }
+
+// A client that was killed may still be heard, and the other one may open meanwhile: it
+// must not count as up again, and its end is no surprise.
+func TestKilledClientStaysDown(t *testing.T) {
+	r := &run{nodes: [nodes]*station{{}, {}}}
+	for i := range r.sides {
+		r.sides[i] = &side{number: i, process: &process{}, key: "a key", ready: true, befriended: true}
+	}
+	alice, bob := r.sides[0], r.sides[1]
+	r.killed(alice)
+	r.befriend()
+	if alice.up() || !bob.up() {
+		t.Fatalf("alice is up: %t, bob: %t", alice.up(), bob.up())
+	}
+	if r.died(alice, ""); r.err != nil {
+		t.Fatal(r.err)
+	}
+	if r.died(bob, ""); r.err == nil {
+		t.Fatal("the end of a client that nobody killed went unnoticed")
+	}
+}
