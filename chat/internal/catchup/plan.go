@@ -104,8 +104,8 @@ func earlier(a, b int64) int64 {
 	return a
 }
 
-// batchesOf puts topics of one class that are asked for from the same time together, in
-// the order of their importance.
+// batchesOf groups topics of one class that are asked for from the same time, in the order of
+// their importance.
 func (r *round) batchesOf(topics []Topic, from func(Topic) int64) (all []batch) {
 	slices.SortStableFunc(topics, func(a, b Topic) int {
 		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(b.Active, a.Active), cmp.Compare(a.Name, b.Name))
