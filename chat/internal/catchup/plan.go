@@ -62,7 +62,6 @@ func (r *round) plan() error {
 	if r.begunOnly {
 		topics = slices.DeleteFunc(topics, func(t Topic) bool { return !c.cursors.begunLately(t, now) })
 	}
-	r.planned, r.total, r.topics, r.gone = true, len(topics), make(map[string]bool, len(topics)), map[string]int64{}
 	r.target = now.Add(-clockSkew).UnixMilli()
 	r.pubsub = slices.Sorted(slices.Values(c.Archive.PubsubTopics()))
 	r.number = c.nodes.nextTurn()
@@ -74,14 +73,7 @@ func (r *round) plan() error {
 		r.background, c.schedule.confirm = false, now.Add(confirmEvery)
 		r.missed = earlier(r.missed, c.cursors.unconfirmed)
 	}
-	for _, t := range topics {
-		r.topics[t.Name] = true
-	}
-	for name, own := range c.cursors.of {
-		if !r.topics[name] {
-			r.gone[name] = own.at
-		}
-	}
+	r.notePlanned(topics, c.cursors.of)
 	r.batches = r.batchesOf(topics, func(t Topic) int64 {
 		from := known.from(t, now)
 		if r.missed > 0 {
@@ -94,6 +86,19 @@ func (r *round) plan() error {
 		r.from = earlier(r.from, b.from)
 	}
 	return nil
+}
+
+// notePlanned notes the topics of the round, and which cursors are of none of them.
+func (r *round) notePlanned(topics []Topic, cursors map[string]cursor) {
+	r.planned, r.total, r.topics, r.gone = true, len(topics), make(map[string]bool, len(topics)), map[string]int64{}
+	for _, t := range topics {
+		r.topics[t.Name] = true
+	}
+	for name, own := range cursors {
+		if !r.topics[name] {
+			r.gone[name] = own.at
+		}
+	}
 }
 
 // earlier returns the earlier of two times in ms, of which 0 is none.
