@@ -23,9 +23,9 @@ const (
 	archived
 )
 
-// signOfLife is the age up to which a message from a store node says that its sender is
-// online. The time is that of the envelope, which anybody can set: what waits is then sent
-// once too often.
+// signOfLife is the age up to which a message from a store node counts as a sign that its
+// sender is online. Anybody can set the timestamp of an envelope: at worst, waiting messages
+// are sent once too often.
 const signOfLife = 2 * time.Minute
 
 // newCatchUp makes the part; the ledger and the history must be open.
@@ -100,8 +100,8 @@ func (c *Client) receiveArchived(batch []Envelope) error {
 	})
 }
 
-// cannotRead notes an error of the store that passes. What was not handled for it must be
-// fetched or delivered again: nobody repeats it, and the topic's cursor is to move.
+// cannotRead notes an error of the store that passes, so that the cursor of the topic does not
+// move and the batch is fetched, or delivered, again: nobody sends again what a store node has.
 func (p *pass) cannotRead(err error) {
 	if p.from == archived && ledger.Passing(err) {
 		p.unread = err

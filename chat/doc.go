@@ -5,8 +5,8 @@
 //
 // [Client] is the face: each exported method is one thing a program can want. Behind it are
 // two pipelines, sending and receiving; the parts that they use (packages outbox, history,
-// linking and segments under internal), on one ledger; and one goroutine, the loop, that does
-// what is due. docs/architecture.md says why it is so, docs/specs.md which section of a spec is
+// linking, catchup and segments under internal), on one ledger; and one goroutine, the loop,
+// that does what is due. docs/architecture.md says why it is so, docs/specs.md which section of a spec is
 // where.
 //
 // # Sending
@@ -102,15 +102,16 @@
 //	                                                         that were drawn and not used
 //	internal/confirm: Asker              #attempts           the latest, by attempt
 //	internal/ledger/queue.go: eventIndex queue events        all; it follows within transactions
-//	internal/catchup/cursors.go: cursors catch_up        all; ahead of the store with topics
+//	internal/catchup/cursors.go: cursors catch_up            all; ahead of the store with topics
 //	                                                         of which nothing has come
 //	internal/linking/linking.go: Linking pairings, noise_sessions, transfers   all
 //	internal/segments/segments.go: Segments segment_sets, segments             all, without payloads
 //
 // In memory only, and gone after a restart: when somebody was heard last, how fast they
-// acknowledge, how often they were answered, suspicions of a lost session, holds of a chain, contact updates that are to be
-// sent, limits of rates, what the doctor goes by (internal/doctor). After a restart the engine may do such a thing once more than it
-// should; no message is lost by it.
+// acknowledge, how often they were answered, suspicions of a lost session, holds of a chain,
+// contact updates that are to be sent, limits of rates, the faults of store nodes, the clock
+// and the arrivals that the doctor compares (internal/doctor). After a restart the engine may
+// do such a thing once more than it should; no message is lost by it.
 //
 // # Where a state lives
 //
@@ -187,7 +188,7 @@
 //	acknowledge    say by 2/MVDS that a message arrived; programs acknowledge events
 //	answer         a message without content, to somebody whose message we could not read
 //	application    what a person said, signed: an ApplicationMetadataMessage (62)
-//	attempt        one envelope with one ciphertext, stored before it is published
+//	attempt        one ciphertext, in one envelope or as segments, stored before it is published
 //	batch          calls accepted together, or envelopes handled together
 //	bundle         the signed pre-keys of an identity's installations (53), nothing else
 //	catch up       fetch from store nodes what was published while nobody listened
@@ -196,14 +197,22 @@
 //	cursor         the time up to which a content topic was fetched
 //	device         an installation of an identity, with sessions of its own
 //	envelope       a WakuMessage (14)
+//	gap            a time in which envelopes of our topics may have been missed
 //	held           of a sending chain: nothing goes out, because nobody answers it
 //	judge          decide, by the state in the transaction, whether something is stored
+//	light mode     taking part in the network as a client of service nodes only
 //	mark           the stored trace of an envelope or MVDS id that was seen
+//	missed         of an envelope: published, and perhaps never arrived here
 //	part           a package under internal with tables and memory of its own, run by the loop
 //	payload        what is sealed for a person (26), or carried in an MVDS message
+//	probe          a message or envelope sent only to see what comes of it
 //	published      handed to the network
+//	round          of the loop: one pass of work; of catching up: one over all content topics
 //	route          why we listen to a content topic, and how what comes there is opened
 //	row            one message to one identity, until its devices have acknowledged it
+//	segment        a piece of a message that is too large for one envelope
+//	service node   a peer that serves clients: filter (12), lightpush (19), store (13)
+//	store node     a service node that keeps envelopes (13); our own database is the store
 //	stranger       whoever is neither in the address book, nor asked, nor written to
 //	turn           the engine's lock, held
 package chat

@@ -29,7 +29,7 @@ type onlineState struct {
 	told *lru.Cache[string, event.PeerChanged]
 }
 
-// peersTold bounds the peers of which the last event is remembered.
+// peersTold bounds the peers whose last event is remembered: more than there are connections.
 const peersTold = 256
 
 // news reports whether an event about a peer says something else than the last one about
@@ -176,8 +176,8 @@ func (c *Client) WaitOnline(ctx context.Context, peers int) (NetworkStatus, erro
 // publishTimeout bounds one hand-over to the network.
 const publishTimeout = 10 * time.Second
 
-// publish publishes an envelope once. What is under way counts as published: nothing is
-// kept of it that would have to know better.
+// publish publishes an envelope once. One that is under way counts as published: the caller
+// keeps nothing that depends on whether it is out.
 func (c *Client) publish(e Envelope) error {
 	_, err := c.hand(e)
 	if errors.Is(err, port.ErrUnderWay) {

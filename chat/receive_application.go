@@ -85,17 +85,9 @@ func (p *pass) sync(m *inbound, sync datasync.Payload) {
 		by := acknowledgerOf(peer, m.in.InstallationID)
 		p.do(func(t *txn) error { return t.c.outbox.Acknowledged(t.Tx, by, sync.Acks) })
 	}
-	group := datasync.GroupID(p.a.public, m.sender)
 	m.timestamps = map[[32]byte]int64{}
 	var bodies []body
-	var messages []datasync.Message
-	for _, sm := range sync.Messages[:min(len(sync.Messages), maxSyncMessages)] {
-		if sm.GroupID == group {
-			messages = append(messages, sm)
-		} else {
-			p.c.counters.drop("group")
-		}
-	}
+	messages := p.ofGroup(m, sync.Messages[:min(len(sync.Messages), maxSyncMessages)])
 	known, err := p.lookUpMessages(m, messages)
 	if err != nil {
 		p.cannotRead(err)
@@ -125,6 +117,19 @@ func (p *pass) sync(m *inbound, sync datasync.Payload) {
 		bodies = append(bodies, body{sm.Body, known[i]})
 	}
 	p.queueApplications(m, bodies)
+}
+
+// ofGroup returns the messages of the group that the sender and we are; others are dropped.
+func (p *pass) ofGroup(m *inbound, all []datasync.Message) (messages []datasync.Message) {
+	group := datasync.GroupID(p.a.public, m.sender)
+	for _, sm := range all {
+		if sm.GroupID == group {
+			messages = append(messages, sm)
+		} else {
+			p.c.counters.drop("group")
+		}
+	}
+	return messages
 }
 
 // queueApplications notes the application messages of one envelope: those of all

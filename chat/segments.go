@@ -73,8 +73,8 @@ func (t *txn) rememberSegments(e *sealed) error {
 }
 
 // segment takes a segment. If that makes a message whole, the message goes on as if it had
-// come in one envelope: also what blocked people send, since it must be acknowledged like that
-// of others.
+// come in one envelope. So does a message of somebody blocked, since it must be acknowledged
+// like those of others.
 func (p *pass) segment(m *inbound) error {
 	if p.segments == nil {
 		p.segments = p.c.segments.Begin()
@@ -120,8 +120,8 @@ func (p *pass) parse(m *inbound, b []byte) (err error) {
 	return nil
 }
 
-// progress tells programs how much of a large message has come. Of strangers nothing is told
-// before they have said something, and what other devices of ours send is no news.
+// progress tells programs how much of a large message has come. Messages of strangers and of
+// our own other devices are not reported.
 func (p *pass) progress(m *inbound, set segment.Set) {
 	s, known := p.c.people.contacts.get(m.sender)
 	if m.sender == p.a.public || !known || s.stranger() || m.silent {

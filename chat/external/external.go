@@ -155,7 +155,7 @@ func (n *Node) request(id port.EnvelopeID, size int) (port.Carrier, port.Evidenc
 	return n.run.hooks.Carrier, port.Evidence{}, port.ErrUnderWay
 }
 
-// evidenceOf and errorOf are what Publish returns for a result.
+// evidenceOf and errorOf return the results of Publish for a result of the program.
 func evidenceOf(result port.PublishResult) (e port.Evidence) {
 	if result == port.PublishDone {
 		e.Kind = "external"
@@ -210,5 +210,5 @@ func (n *Node) SetOnline(online bool) {
 // MaxPayload returns the largest payload that can be published, in bytes.
 func (n *Node) MaxPayload() int { return n.maxPayload }
 
-// PubsubTopic returns the constant of that name.
+// PubsubTopic returns the topic that envelopes are published on.
 func (n *Node) PubsubTopic() string { return PubsubTopic }

@@ -153,7 +153,7 @@ func (s *Store) byTopics(q port.StoreQuery) (page port.StorePage, err error) {
 	return page, nil
 }
 
-// spoilEnd makes what the faults make of the last page.
+// spoilEnd changes the last page as the node's fault does.
 func (s *Store) spoilEnd(q port.StoreQuery, page *port.StorePage) {
 	switch {
 	case s.options.Fault == StoreMakesUp && len(page.Entries) < q.Limit, s.options.Fault == StoreEndlessly:

@@ -33,11 +33,11 @@ type StoreOptions struct {
 	Loss float64
 	// Retention is the age by their timestamps at which envelopes are deleted; 0 is 30 days.
 	Retention time.Duration
-	// Now is the time by which they are; nil is the system's.
+	// Now is the clock by which envelopes age; nil is the system's.
 	Now func() time.Time
 }
 
-// defaultRetention is what the store nodes of the Status fleet keep.
+// defaultRetention is the time for which the store nodes of the Status fleet keep envelopes.
 const defaultRetention = 30 * 24 * time.Hour
 
 // What a store node keeps at most; beyond it the oldest envelopes go.

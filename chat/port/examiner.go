@@ -24,9 +24,9 @@ const (
 type Check struct {
 	Name   string      `json:"name"`
 	Result CheckResult `json:"result"`
-	// Cause is what was found, in one sentence; Remedy is what can be done, left out for a
-	// check that has passed.
-	Cause  string `json:"cause"`
+	// Cause says what was found, in one sentence.
+	Cause string `json:"cause"`
+	// Remedy says what can be done about it. Left out for most checks that have passed.
 	Remedy string `json:"remedy,omitempty"`
 	// Details are numbers and names for programs.
 	Details map[string]any `json:"details,omitempty"`

@@ -152,7 +152,7 @@ func (r *run) examineShards() port.Check {
 	check := port.Check{Name: "shard", Result: port.CheckPassed, Details: map[string]any{
 		"cluster": int(r.owner.settings.cluster), "peers_by_shard": peers, "publishes_on": publishes, "elsewhere": away}}
 	ours := fmt.Sprintf("cluster %d, shards %v", r.owner.settings.cluster, r.owner.settings.shards)
-	wrong := "set network.cluster and network.shards to those of the network: a node that is elsewhere is alone, and nothing else tells so"
+	wrong := "set network.cluster and network.shards to those of the network: a node on another cluster or shard is alone, and no error says why"
 	switch {
 	case !some && len(away) > 0:
 		check.Result, check.Remedy = port.CheckFailed, wrong

@@ -153,8 +153,8 @@ void run_history(const char *name, const char *count)
         show_history(to, count == NULL ? HISTORY_SHOWN : atoi(count));
 }
 
-/* own gives our messages to the chosen person in some states, which are words with a space
- * around each, the newest first, in ids, and how many they are. */
+/* own puts the ids of our messages to the chosen person that are in one of some states into
+ * ids, the newest first, and returns their number. states has a space around each state. */
 static int own(const char *states, char *ids[MOST_SHOWN])
 {
     char *answer = call("messages.list", format("{\"key\":\"%s\",\"limit\":%d}", to, MOST_SHOWN));

@@ -10,8 +10,8 @@
 #include "chat.h"
 #include "json.h"
 
-/* tamed_at is the string at path, on the heap, tamed for programs too: a cause may quote
- * what a peer has said. */
+/* tamed_at returns the string at path, on the heap, without control characters, for programs
+ * too: a cause may quote what a peer has said. */
 static char *tamed_at(const char *json, const char *path)
 {
     char *raw = json_text(json_get(json, path)), *tamed = tame(raw);
@@ -20,7 +20,7 @@ static char *tamed_at(const char *json, const char *path)
     return tamed;
 }
 
-/* mark_of is how the result of a check looks. */
+/* mark_of returns the mark of a check's result. */
 static const char *mark_of(const char *result)
 {
     static const struct {

@@ -2,7 +2,7 @@ package servicenode
 
 import "time"
 
-// Faults is what a node does wrong. The zero value does everything right.
+// Faults are the faults of a node. The zero value has none.
 type Faults struct {
 	StoreDelay    time.Duration   // before each answer
 	StoreHangs    bool            // never answers

@@ -76,10 +76,10 @@ type Options struct {
 	Faults        Faults
 }
 
-// maxVariance is what the nodes of the fleet allow.
+// maxVariance is the Variance of the nodes of the fleet.
 const maxVariance = 20 * time.Second
 
-// maxMessageSize is what the Status fleet takes.
+// maxMessageSize is the largest message that the Status fleet takes, in bytes.
 const maxMessageSize = 1 << 20
 
 func (o Options) withDefaults() (Options, error) {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// message is what is known of one message, by the times of the run.
+// message is the record of one message. Times are those of the run.
 type message struct {
 	id        string
 	accepted  time.Duration
@@ -17,14 +17,14 @@ type message struct {
 	failure   string
 }
 
-// books are the messages of one sender, by number from 1.
+// books record the messages of one sender, by number from 1.
 type books struct {
 	sender   string
 	messages []message
 	faults   []string
 }
 
-// maxFaults bounds what is told of one sender: a run that goes wrong does so often.
+// maxFaults bounds the faults that are reported of one sender: a run that goes wrong has many.
 const maxFaults = 50
 
 func (b *books) fault(format string, args ...any) {
@@ -33,10 +33,10 @@ func (b *books) fault(format string, args ...any) {
 	}
 }
 
-// text is what message n says.
+// text returns the text of message n.
 func (b *books) text(n int) string { return fmt.Sprintf("%s %d", b.sender, n) }
 
-// ref is its client_ref.
+// ref returns its client_ref.
 func (b *books) ref(n int) string { return fmt.Sprintf("%s-%d", b.sender, n) }
 
 // number reads a text of this sender; 0 is none of theirs.

@@ -23,7 +23,8 @@ type nodeOrder struct {
 	Service string `json:"service"`
 }
 
-// nodeReady is what a node answers: the port that it listens on, another in each life.
+// nodeReady is the first line that a node prints: the port that it listens on, another one
+// after each start.
 type nodeReady struct {
 	Port int `json:"port"`
 }
@@ -78,10 +79,10 @@ func (o nodeOrder) start() (*servicenode.Node, error) {
 	return servicenode.Start(options)
 }
 
-// lies begins the names of the lies of a store.
+// lies is the prefix of the names of wrong answers of a store (servicenode.Lie).
 const lies = "store lies: "
 
-// serviceFaults are what the services of a node may do wrong, by name.
+// serviceFaults lists the faults of a node's services, by name.
 var serviceFaults = namedFaults()
 
 func namedFaults() map[string]servicenode.Faults {

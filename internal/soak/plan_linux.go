@@ -44,7 +44,7 @@ type fault struct {
 	Service string            // what a node's services do
 }
 
-// name is how a fault is counted.
+// name returns the name under which a fault is counted.
 func (f fault) name() string {
 	what, _, _ := strings.Cut(f.Service, ":")
 	return strings.TrimSpace(f.Kind + " " + what)
@@ -138,7 +138,7 @@ func drawn(kind string, o Options, random *rand.Rand) fault {
 		f.Target = random.IntN(2)
 	default:
 		f.Target = random.IntN(links)
-		f.Way = way(kind, random)
+		f.Way = linkFaults(kind, random)
 	}
 	return f
 }
@@ -155,8 +155,8 @@ func serviceFault(random *rand.Rand) string {
 	return names[random.IntN(len(names))]
 }
 
-// way is what a fault makes of a link.
-func way(kind string, random *rand.Rand) faultproxy.Faults {
+// linkFaults returns the faults of a link for a fault of the plan.
+func linkFaults(kind string, random *rand.Rand) faultproxy.Faults {
 	switch kind {
 	case stallLink:
 		return faultproxy.Both(faultproxy.Link{Stall: true})

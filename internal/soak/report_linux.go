@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Report is what a run found.
+// Report is the result of a run.
 type Report struct {
 	OK       bool           `json:"ok"`
 	Light    bool           `json:"light"` // half of the lives of clients were in light mode

@@ -105,7 +105,7 @@ func (r *run) step() {
 		r.due = min(r.Messages, 1+int(float64(r.Messages)*float64(r.now)/(faultyShare*float64(r.Duration))))
 		r.start()
 		r.lift()
-		r.befall()
+		r.injectDue()
 		for _, s := range r.sides {
 			r.send(s)
 			r.acknowledge(s)

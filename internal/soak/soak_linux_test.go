@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// written are the books of alice, with messages 1 to n accepted and received, and the
+// written returns the books of alice, with messages 1 to n accepted and received, and the
 // history that follows from it, newest first.
 func written(n int) (*books, []entry) {
 	b := &books{sender: "alice"}

@@ -5,20 +5,21 @@
 // that are fetched up to the same time. Of a batch two store nodes list the hashes; those
 // that are not known are fetched by hash and given to the engine, oldest first; then the
 // cursors of its topics move. A store node that is slow, lies or does not end is left out
-// and put off; what one lacks the other may have.
+// and not asked for a while; what one lacks the other may have.
 //
 //	catchup.go   the part: when a round begins
 //	plan.go      the batches of a round, and what is left of it
 //	round.go     one batch after the other
 //	fetch.go     one batch on one pubsub topic: list, fetch, give to the engine
 //	list.go      the hashes that a store node lists
-//	late.go      store nodes that take too long in all
-//	cursors.go   up to when each topic was fetched, in memory and in the store
+//	late.go      store nodes whose answers together take too long
+//	cursors.go   the time up to which each topic was fetched, in memory and in the store
 //	nodes.go     the store nodes and their faults
+//	limits.go    all limits, with their reasons
 //	status.go    what is reported
 //
-// The engine tells apart by its own marks what is new. Here only hashes are known, to ask
-// for less, and they are forgotten when the process ends.
+// Whether an envelope is new is decided by the engine, by its own marks. This package only
+// remembers hashes, to fetch less, and forgets them when the process ends.
 //
 // Spec: 13/WAKU2-STORE.
 package catchup
@@ -52,7 +53,8 @@ const (
 type Topic struct {
 	Name  string
 	Class Class
-	// Active is larger for the topics of people with whom more recently something was said.
+	// Active orders the topics of a class: those of people with whom something was said more
+	// recently have a larger one.
 	Active uint64
 }
 
@@ -67,7 +69,7 @@ type Options struct {
 	// stored; an error says that they are not. It is called without a Turn.
 	Deliver func([]port.Envelope) error
 	Now     func() time.Time
-	// Emit reports an event of which the latest about a subject counts.
+	// Emit reports an event. It replaces an unread one about the same subject.
 	Emit func(subject string, e event.Event)
 	Log  port.Logger
 	// Wake has the loop call Work soon.
@@ -99,14 +101,14 @@ type CatchUp struct {
 type schedule struct {
 	running bool
 	stop    context.CancelFunc // ends the run
-	// wanted asks for a round as soon as possible, since when; missed is the time since when
-	// something may be missing, in ms, until a round has covered it; 0 is none.
+	// wanted asks for a round as soon as possible, since wantedSince. missed is the time since
+	// which something may be missing, in ms, until a round has covered it; 0 is none.
 	wanted      bool
 	wantedSince time.Time
 	missed      int64
 	urgent      ratelimit.Bucket
-	// begun is when topics began that are to be fetched before the next round of all; zero
-	// for none.
+	// begun is the time at which the first of the new topics began, which are fetched before
+	// the next round of all topics; zero for none.
 	begun time.Time
 	// rest is a round that is not complete, to be gone on with at retryAt.
 	rest       *round
@@ -181,7 +183,7 @@ func (c *CatchUp) Due(t *ledger.Turn) time.Time {
 	return c.due(t.Now)
 }
 
-// due is Due; c.mu is held.
+// due is Due with c.mu held.
 func (c *CatchUp) due(now time.Time) time.Time {
 	s := &c.schedule
 	if c.Archive == nil || !c.loaded || c.closed || s.running {

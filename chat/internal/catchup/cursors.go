@@ -9,8 +9,8 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// tableCatchUp holds up to when topics were fetched: one record for all that have none of
-// their own, so that looks that find nothing write one record at most.
+// tableCatchUp holds the time up to which topics were fetched: one record for all that have
+// none of their own, so that rounds that find nothing write one record at most.
 const tableCatchUp port.Table = "catch_up" // allTopics or a content topic -> CatchUpRecord
 
 // allTopics is the name of the record for all topics without one.
@@ -68,7 +68,7 @@ func (c *CatchUp) Check(w *ledger.Walk) error {
 	})
 }
 
-// backOf is how far back topics of a class are asked for.
+// backOf returns how far back topics of a class are asked for.
 func backOf(class Class) time.Duration {
 	if class == ContactCode {
 		return codesBack

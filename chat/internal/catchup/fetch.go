@@ -52,7 +52,7 @@ type chunk struct {
 	given     []hash // theirs
 }
 
-// run fetches all. The error is errNoAnswer if no node has answered whole.
+// run fetches all. The error is errNoAnswer if no node has answered completely.
 func (f *fetch) run(ctx context.Context) error {
 	var err error
 	if f.r.c.Stepped {
@@ -66,7 +66,7 @@ func (f *fetch) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if f.judge(); f.whole == 0 {
+	if f.noteAnswers(); f.whole == 0 {
 		return errNoAnswer
 	}
 	return nil
@@ -113,7 +113,8 @@ func (f *fetch) sideBySide(ctx context.Context) (err error) {
 	return nil
 }
 
-// list asks for page after page, and gives what is missing to use, in chunks.
+// list asks for page after page, and passes what is missing to use, in chunks.
+// Spec: 13/WAKU2-STORE, "Content filtered queries".
 func (f *fetch) list(ctx context.Context, use func(*chunk) bool) {
 	for slices.ContainsFunc(f.listers, (*lister).lists) && ctx.Err() == nil {
 		missing := f.missing(f.pages(ctx))
@@ -191,6 +192,7 @@ func (f *fetch) countUngiven(l *lister, bit uint8, all []wanted, found map[hash]
 }
 
 // ask gets envelopes by their hashes from one node.
+// Spec: 13/WAKU2-STORE, "Message hash lookup queries".
 func (f *fetch) ask(ctx context.Context, l *lister, hashes []hash, found map[hash]port.Envelope) {
 	q := port.StoreQuery{Hashes: hashes, WithEnvelopes: true, Limit: len(hashes)}
 	may := slowerBy    // to answer, and besides for what is in the answer
@@ -248,8 +250,8 @@ func (f *fetch) deliver(c *chunk) error {
 	return nil
 }
 
-// judge notes how each node has answered.
-func (f *fetch) judge() {
+// noteAnswers notes how each node has answered.
+func (f *fetch) noteAnswers() {
 	for _, by := range f.lone {
 		if other := f.listers[1-by]; other.done && f.listers[by].sound() {
 			other.lacks++

@@ -7,15 +7,15 @@ import (
 )
 
 // A store node that gives little at a time, just before each wait is over, would hold a
-// round up for hours without a fault. So each answer has the time that one of its size takes
-// over a slow line, and what a node takes beyond that is counted together.
+// round up for hours without a fault. So each answer may take as long as one of its size takes
+// over a slow line, and the time that a node takes beyond that is added up.
 
-// pageTime is how long an answer with a number of hashes may take.
+// pageTime returns how long an answer with a number of hashes may take.
 func pageTime(hashes int) time.Duration {
 	return slowerBy * time.Duration(hashes) / port.MaxQueryLimit
 }
 
-// chunkTime is how long an answer with envelopes may take, beside the time of the question.
+// chunkTime returns how long an answer with envelopes may take, beside the time for the query.
 func chunkTime(envelopes, bytes int) time.Duration {
 	return slowerBy*time.Duration(envelopes)/firstChunk + slowerBy*time.Duration(bytes)/slowBytes
 }

@@ -7,13 +7,13 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// What time is asked for.
+// Limits of the times that are asked for.
 const (
 	// clockSkew is how far the clocks of senders may be ahead of ours: as much as status-go
 	// takes. A cursor stays behind the time of its query by as much.
 	clockSkew = 2 * time.Minute
-	// overlap is asked for again before each cursor: a store node that was down gets what it
-	// has missed from others within an hour, and a clock of ours may have been wrong. With
+	// overlap is the time before each cursor that is asked for again: a store node that was
+	// down gets what it has missed from others within an hour, and a clock of ours may have been wrong. With
 	// the hashes that are known it costs next to nothing.
 	overlap = time.Hour
 	// keptByStores is how far back anything is asked for: what the store nodes of the Status
@@ -29,7 +29,7 @@ const (
 	begunAlike = 10 * time.Minute
 )
 
-// When it is asked.
+// Limits of when a round begins.
 const (
 	// secondNode is the wait for a second store node before a round begins with one. If it
 	// comes later, it confirms what the first has answered.
@@ -61,7 +61,7 @@ var urgent = ratelimit.Rate{AtOnce: 6, Every: time.Minute}
 // at once what waits.
 var followUps = []time.Duration{4 * time.Second, 10 * time.Second}
 
-// What is asked.
+// Limits of the queries of a round.
 const (
 	// nodesAtOnce is the number of store nodes that are asked for the same: what one lacks
 	// the other may have, and a third would cost as much again.
@@ -69,14 +69,15 @@ const (
 	// batchesAtOnce is the number of batches under way, so that the engine and the network
 	// do not wait for each other.
 	batchesAtOnce = 2
-	// queryTimeout bounds the wait for a page, slowerBy the wait for one after another node
-	// has given its own.
+	// queryTimeout bounds the wait for a page: a store node of the fleet answers within a
+	// second. slowerBy bounds it once another node has given its page.
 	queryTimeout = 15 * time.Second
 	slowerBy     = 3 * time.Second
-	// maxLate is how much longer than it may a node takes for all answers of a batch, before
-	// the other one does without it. What that one lacks is asked for again: see confirmEvery.
+	// maxLate is the time that the answers of a node may take too long, together in a batch,
+	// before the other node goes on alone. What that one lacks is asked for later: see
+	// confirmEvery.
 	maxLate = 20 * time.Second
-	// slowBytes is what a slow line carries in slowerBy.
+	// slowBytes is the number of bytes that a slow line carries in slowerBy.
 	slowBytes = 256 << 10
 	// deliverAtOnce is the number of envelopes of one transaction, as in the engine's loop.
 	deliverAtOnce = 64
@@ -115,7 +116,7 @@ const (
 	maxDoublings = 10
 )
 
-// What is written.
+// Limits of what is written.
 const (
 	// checkpoint is the number of topics with nothing new whose cursors are stored together.
 	checkpoint = 500

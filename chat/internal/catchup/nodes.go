@@ -33,7 +33,7 @@ type node struct {
 
 func newNodes(o Options) nodes { return nodes{o: o, of: map[string]*node{}} }
 
-// usable returns those of the listed store nodes that are not put off.
+// usable returns those of the listed store nodes that may be asked now.
 func (n *nodes) usable(listed []string, now time.Time) (ids []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -45,7 +45,7 @@ func (n *nodes) usable(listed []string, now time.Time) (ids []string) {
 	return ids
 }
 
-// usableAt returns the time from which number of the listed nodes can be asked.
+// usableAt returns the time from which as many as number of the listed nodes may be asked.
 func (n *nodes) usableAt(listed []string, number int) time.Time {
 	if len(listed) < number {
 		return time.Time{}
@@ -106,7 +106,8 @@ func (n *nodes) makeRoom() {
 	delete(n.of, oldest)
 }
 
-// failed notes a fault: the node is put off, and the fault is reported if it is a new one.
+// failed notes a fault: the node is not asked for a while, and the fault is reported if it is
+// a new one.
 func (n *nodes) failed(id string, kind port.StoreFault, fault string) {
 	fault = tidyFault(fault)
 	n.mu.Lock()
@@ -124,8 +125,8 @@ func (n *nodes) failed(id string, kind port.StoreFault, fault string) {
 	}
 }
 
-// answered notes that a node has answered whole, and what it lacked. One that has lied is
-// cleared of that only by what it gives, not by having nothing to say.
+// answered notes that a node has answered completely, and what it lacked. After wrong answers
+// its fault is cleared only when it gives something, not when it has nothing to give.
 func (n *nodes) answered(id string, fetched, lacks uint64) {
 	n.mu.Lock()
 	known := n.get(id)

@@ -62,7 +62,6 @@ func (r *round) plan() error {
 	if r.begunOnly {
 		topics = slices.DeleteFunc(topics, func(t Topic) bool { return !c.cursors.begunLately(t, now) })
 	}
-	r.planned, r.total, r.topics, r.gone = true, len(topics), make(map[string]bool, len(topics)), map[string]int64{}
 	r.target = now.Add(-clockSkew).UnixMilli()
 	r.pubsub = slices.Sorted(slices.Values(c.Archive.PubsubTopics()))
 	r.number = c.nodes.nextTurn()
@@ -74,14 +73,7 @@ func (r *round) plan() error {
 		r.background, c.schedule.confirm = false, now.Add(confirmEvery)
 		r.missed = earlier(r.missed, c.cursors.unconfirmed)
 	}
-	for _, t := range topics {
-		r.topics[t.Name] = true
-	}
-	for name, own := range c.cursors.of {
-		if !r.topics[name] {
-			r.gone[name] = own.at
-		}
-	}
+	r.notePlanned(topics, c.cursors.of)
 	r.batches = r.batchesOf(topics, func(t Topic) int64 {
 		from := known.from(t, now)
 		if r.missed > 0 {
@@ -96,6 +88,19 @@ func (r *round) plan() error {
 	return nil
 }
 
+// notePlanned notes the topics of the round, and which cursors are of none of them.
+func (r *round) notePlanned(topics []Topic, cursors map[string]cursor) {
+	r.planned, r.total, r.topics, r.gone = true, len(topics), make(map[string]bool, len(topics)), map[string]int64{}
+	for _, t := range topics {
+		r.topics[t.Name] = true
+	}
+	for name, own := range cursors {
+		if !r.topics[name] {
+			r.gone[name] = own.at
+		}
+	}
+}
+
 // earlier returns the earlier of two times in ms, of which 0 is none.
 func earlier(a, b int64) int64 {
 	if a == 0 || b != 0 && b < a {
@@ -104,8 +109,8 @@ func earlier(a, b int64) int64 {
 	return a
 }
 
-// batchesOf puts topics of one class that are asked for from the same time together, in
-// the order of their importance.
+// batchesOf groups topics of one class that are asked for from the same time, in the order of
+// their importance.
 func (r *round) batchesOf(topics []Topic, from func(Topic) int64) (all []batch) {
 	slices.SortStableFunc(topics, func(a, b Topic) int {
 		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(b.Active, a.Active), cmp.Compare(a.Name, b.Name))

@@ -12,11 +12,11 @@ import (
 // Reasons why a round is not complete.
 var (
 	errNoNodes  = errors.New("there is no store node to ask")
-	errNoAnswer = errors.New("no store node has answered whole")
+	errNoAnswer = errors.New("no store node has answered completely")
 	errShare    = errors.New("the share of queries of this look is used up")
 )
 
-// errStore is that of storing what was fetched.
+// errStore is an error of our own store.
 type errStore struct{ error }
 
 // run does what is left of the round, as far as it gets.
@@ -59,7 +59,7 @@ func (r *round) run(ctx context.Context) error {
 }
 
 // inParallel fetches batches, some at a time. left are those that are not done: those of
-// which no store node has answered whole, and after an error all that follow.
+// which no store node has answered completely, and after an error all that follow.
 func (r *round) inParallel(ctx context.Context, all []batch) (left []batch, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -22,7 +22,7 @@ const (
 // subject is that of the events about the state.
 const subject = "catch_up"
 
-// status is what Status returns, and when it was last reported. CatchUp.mu guards it.
+// status is the result of Status, and when it was last reported. CatchUp.mu guards it.
 type status struct {
 	event.CatchUp
 	reported time.Time
@@ -47,7 +47,7 @@ func (c *CatchUp) update(r *round, state string) {
 	s.Fetched, s.From, s.To = r.fetched.Load(), r.from, r.target
 }
 
-// quiet reports whether a round is no news before it finds something.
+// quiet reports whether a round is reported only once it finds something.
 func (r *round) quiet() bool { return r.background || r.begunOnly }
 
 // began reports that a run begins.

@@ -3,12 +3,12 @@
 //
 // An envelope that is acknowledged soon is never asked for. The others are asked for
 // together, a few times, from two store nodes where there are two, and never in the
-// engine's loop. A store node can be wrong or lie in both directions: what it says is
-// evidence, names it, and ends nothing. One that claims to have all that it is asked for is
-// found out by a hash of nothing in each question.
+// engine's loop. A store node can be wrong, or lie, in both directions: so its answer is
+// evidence that names it, and never ends the delivery of a message. Each query has a random
+// hash among the others, which no envelope has: a node that claims to have it is not believed.
 //
-// Spec: 13/WAKU2-STORE, "Message hash lookup"; 14/WAKU2-MESSAGE, "Deterministic message
-// hashing".
+// Spec: 13/WAKU2-STORE, "Message hash lookup queries"; 14/WAKU2-MESSAGE, "Deterministic
+// message hashing".
 package confirm
 
 import (
@@ -38,10 +38,10 @@ const (
 	// to each node.
 	roundPause     = 16
 	maxRoundHashes = 4 * port.MaxQueryHashes
-	// maxNodes is the number of store nodes asked: more would not be surer, and each costs
+	// maxNodes bounds the store nodes that are asked: more would not be surer, and each costs
 	// as many bytes.
 	maxNodes = 2
-	// queryTimeout is longer than a store node of the fleet takes by far.
+	// queryTimeout bounds a query: a store node of the fleet takes far less.
 	queryTimeout = 10 * time.Second
 	// maxWatched bounds the hashes that wait to be asked for, 32 bytes each. Past it the
 	// oldest are given up: their messages stay as they are.
@@ -55,7 +55,7 @@ type Options struct {
 	Wait time.Duration
 	// Beside runs f on another goroutine than the engine's loop; ctx ends with the engine.
 	Beside func(f func(ctx context.Context))
-	// Answered is called there once Results has something.
+	// Answered is called on that goroutine once Results has something.
 	Answered func()
 	Rand     io.Reader // must be safe for concurrent use
 	Log      port.Logger
@@ -75,19 +75,19 @@ type Asker struct {
 	round  *round
 }
 
-// watch is what is asked for together: the envelopes of one attempt.
+// watch holds the envelopes of one attempt, which are asked for together.
 type watch struct {
 	id           uint64
 	hashes       [][32]byte
-	looks, tries int       // answered questions, and all
+	looks, tries int       // questions that were answered, and all questions
 	next         time.Time // of its next question
 }
 
-// Result is what was found out about the envelopes of one attempt.
+// Result tells which store nodes have the envelopes of one attempt.
 type Result struct {
 	ID uint64
-	// Nodes are the peer ids of the store nodes that have them, together or each. If there
-	// are none they got lost, as far as the nodes that answered can tell.
+	// Nodes lists the peer ids of the store nodes that have all of them together. If it is
+	// empty they got lost, as far as the nodes that answered can tell.
 	Nodes []string
 	// Safely is true if each node that was asked has all of them.
 	Safely bool
@@ -97,7 +97,7 @@ type Result struct {
 // New makes an asker that has nothing to ask.
 func New(o Options) *Asker { return &Asker{Options: o, watched: map[uint64]*watch{}} }
 
-// Watch has envelopes asked for that were published together at a time, as what id names.
+// Watch begins to ask about the envelopes of attempt id, which were published at a time.
 func (a *Asker) Watch(id uint64, hashes [][32]byte, at time.Time) {
 	if a.Archive == nil || len(hashes) == 0 || len(hashes) > maxRoundHashes {
 		return

@@ -27,11 +27,11 @@ type question struct {
 	hashes [][32]byte
 }
 
-// errLiar is the error of a node that claims to have what does not exist.
-var errLiar = errors.New("it claims to have what does not exist")
+// errFalseAnswer is the error of a node that claims to have what does not exist.
+var errFalseAnswer = errors.New("it claims to have what does not exist")
 
-// nothing returns the hash of no envelope.
-func (a *Asker) nothing() (h [32]byte, err error) {
+// decoy returns a random hash, which no envelope has.
+func (a *Asker) decoy() (h [32]byte, err error) {
 	_, err = io.ReadFull(a.Rand, h[:])
 	return h, err
 }
@@ -56,14 +56,15 @@ func (a *Asker) run(ctx context.Context, r *round) {
 }
 
 // askNode returns those hashes that a node has. With an error it returns nil.
+// Spec: 13/WAKU2-STORE, "Message hash lookup queries".
 func (a *Asker) askNode(ctx context.Context, node string, hashes [][32]byte) (map[[32]byte]bool, error) {
 	found := map[[32]byte]bool{}
 	for part := range slices.Chunk(hashes, port.MaxQueryHashes-1) {
-		nothing, err := a.nothing()
+		decoy, err := a.decoy()
 		if err != nil {
 			return nil, err
 		}
-		q := port.StoreQuery{Hashes: slices.Insert(slices.Clone(part), int(nothing[0])%(len(part)+1), nothing), Limit: port.MaxQueryLimit}
+		q := port.StoreQuery{Hashes: slices.Insert(slices.Clone(part), int(decoy[0])%(len(part)+1), decoy), Limit: port.MaxQueryLimit}
 		for range maxPages {
 			one, cancel := context.WithTimeout(ctx, queryTimeout)
 			page, err := a.Archive.QueryStore(one, node, q)
@@ -74,8 +75,8 @@ func (a *Asker) askNode(ctx context.Context, node string, hashes [][32]byte) (ma
 			for _, e := range page.Entries {
 				found[e.Hash] = true
 			}
-			if found[nothing] {
-				return nil, errLiar
+			if found[decoy] {
+				return nil, errFalseAnswer
 			}
 			if q.After = page.Next; q.After == nil {
 				break
@@ -86,7 +87,7 @@ func (a *Asker) askNode(ctx context.Context, node string, hashes [][32]byte) (ma
 }
 
 // answer returns the nodes that have what was asked for, if together they have all of it;
-// all is true if each has. answered is true if a node has said anything.
+// all is true if each has. answered is true if a node has answered.
 func (r *round) answer(q question) (nodes []string, all, answered bool) {
 	all = true
 	missing := slices.Clone(q.hashes)

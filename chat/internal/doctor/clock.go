@@ -28,7 +28,7 @@ const (
 	// peersRefuse is the difference past which the recipients' clients may refuse what we
 	// say, and we what they say.
 	peersRefuse = 2 * time.Minute
-	// jumpAge is the age past which a jump of the clock is not told of.
+	// jumpAge is the age past which a jump of the clock is not reported.
 	jumpAge = time.Hour
 )
 
@@ -38,7 +38,7 @@ type sample struct {
 	ahead time.Duration
 }
 
-// clock is what is known of our clock.
+// clock compares our clock with the timestamps of envelopes, and remembers its last jump.
 type clock struct {
 	mu      sync.Mutex
 	samples *lru.Cache[string, sample] // by content topic

@@ -27,13 +27,13 @@ type Options struct {
 	Net  port.Transport
 	Now  func() time.Time
 	Rand io.Reader
-	// Wait is the clock of the engine.
+	// Wait waits for a duration by the engine's clock; the function ends the wait.
 	Wait func(time.Duration) (<-chan time.Time, func())
 	// Panicked is called after a check has panicked.
 	Panicked func(where string, value any, stack []byte)
 }
 
-// Doctor examines a client. All methods may be called from any goroutine.
+// Doctor examines a client, for network.doctor. All methods may be called from any goroutine.
 type Doctor struct {
 	Options
 	opened time.Time

@@ -12,8 +12,8 @@ import (
 )
 
 // The round trip of a probe: it is published, and each store node is asked for it by its
-// hash until it has it. A probe is random bytes on a content topic of our own, which
-// nobody subscribes to; it shows peers that a client of this library looks after itself.
+// hash until it has it. A probe is random bytes on a content topic of our own, which nobody
+// subscribes to. It reveals to peers that a client of this library examines itself.
 
 // probeTopic is the content topic of probes (23/WAKU2-TOPICS).
 const probeTopic = "/libstatus1to1/1/doctor/proto"
@@ -33,14 +33,14 @@ const (
 	maxAsked = 8
 )
 
-// probe is the last probe and what came of it.
+// probe is the last probe and its result.
 type probe struct {
 	at    time.Time
 	check port.Check
 }
 
-// roundTrip publishes a probe and reads it back, or returns what came of the last one if
-// that was not long ago.
+// roundTrip publishes a probe and reads it back, or returns the result of the last one if
+// that is less than probeEvery old.
 func (d *Doctor) roundTrip(ctx context.Context, status port.NetworkStatus) port.Check {
 	skipped := port.Check{Name: "round_trip", Result: port.CheckSkipped}
 	archive, ok := d.Net.(port.Archive)
@@ -94,7 +94,7 @@ func (d *Doctor) probe(ctx context.Context, archive port.Archive) port.Check {
 		asked.Go(func() { found[i] = d.readBack(short, archive, node, hash) })
 	}
 	asked.Wait()
-	check = judge(nodes, found)
+	check = roundTripCheck(nodes, found)
 	if check.Result == port.CheckFailed && ctx.Err() != nil {
 		check.Result, check.Remedy = port.CheckSkipped, "ask again in a minute, with a later deadline"
 		check.Cause = "the deadline came before store nodes had to have what was published"
@@ -130,8 +130,9 @@ func (d *Doctor) readBack(ctx context.Context, archive port.Archive, node string
 	}
 }
 
-// judge makes a check of what was found at the store nodes.
-func judge(nodes []string, found []error) port.Check {
+// roundTripCheck makes a check of the results at the store nodes: nil for one that has the
+// probe.
+func roundTripCheck(nodes []string, found []error) port.Check {
 	details, have, forget, first := map[string]string{}, 0, 0, ""
 	for i, node := range nodes {
 		switch err := found[i]; {

@@ -8,18 +8,17 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// quietAfter is the time without any envelope after which it is asked whether anything
-// arrives at all. The shard of the Status network is never silent for that long.
+// quietAfter is the time without any envelope after which the check warns. The shard of the Status network is never silent for that long.
 const quietAfter = 10 * time.Minute
 
 // doubtfulAfter is the time since a service node was last known to push after which its
-// subscription is doubtful. A transport in light mode tries and mends one before.
+// subscription is doubtful. A transport in light mode tests and renews one sooner.
 const doubtfulAfter = 30 * time.Minute
 
-// maxHeard bounds the pubsub topics that are told apart: a node has some shards.
+// maxHeard bounds the pubsub topics that are remembered: more than a node has shards.
 const maxHeard = 16
 
-// heard is when something came last, by pubsub topic. The zero value is ready.
+// heard holds the time of the last envelope, by pubsub topic. The zero value is ready.
 type heard struct {
 	mu  sync.Mutex
 	all map[string]time.Time
@@ -36,7 +35,7 @@ func (h *heard) note(now time.Time, pubsubTopic string) {
 	}
 }
 
-// last returns when something came last on any topic, and the ages by topic in ms.
+// last returns the time of the last envelope on any topic, and the ages by topic in ms.
 func (h *heard) last(now time.Time) (last time.Time, ages map[string]int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

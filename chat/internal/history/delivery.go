@@ -36,8 +36,8 @@ func (h *History) overlay(rec *wire.MessageRecord) bool {
 	return known
 }
 
-// set brings a record to the state that a message has got to. It reports whether that is
-// another one.
+// set brings a record to the state that a message has reached. It reports whether that
+// changes it.
 func (p Progress) set(rec *wire.MessageRecord) (changed bool) {
 	if p.Sent != nil {
 		changed = SetSent(rec, *p.Sent)

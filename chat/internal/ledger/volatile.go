@@ -79,8 +79,8 @@ func (s *Stream) PushLatest(subject string, e event.Event, at int64) {
 // progressSteps is the number of events that a message on its way causes, about.
 const progressSteps = 20
 
-// PushProgress adds an event of a message that is on its way, if the step from before to
-// done of total is one worth telling. total is 0 while it is not known.
+// PushProgress adds an event of a message that is on its way, if its Done has reached another
+// of the progressSteps since before, or Total.
 func (s *Stream) PushProgress(before int, e event.MessageProgress, at int64) {
 	if step := max(1, e.Total/progressSteps); before/step == e.Done/step && e.Done != e.Total {
 		return

@@ -10,8 +10,9 @@
 //	attempt.go   what is due -> sealed -> stored
 //	publish.go   stored -> handed to the network -> recorded as published
 //	envelopes.go an attempt too large for one envelope has several
-//	stored.go    store nodes are asked what they have: less need be sent again, or sooner
-//	pace.go      who answers how fast, and who is there: how long to wait for them
+//	stored.go    which envelopes store nodes have: their messages are sent again less often,
+//	             those that got lost sooner
+//	pace.go      how fast each person acknowledges, and so how long to wait for them
 //	acks.go      acknowledgements, in and out; a chain that nobody answers is held
 //	returns.go   somebody is back, or we are: what waits for them goes at once
 //	failed.go    what was given up is kept, and tried again when they are back
@@ -80,16 +81,17 @@ type Payload struct {
 	// Plaintext encodes the MVDS payload. Seal calls it once, on any goroutine.
 	Plaintext func() ([]byte, error)
 	Except    []string // installations that have it already
-	// Introduces is true if we introduce ourselves first: it carries messages, and not
-	// acknowledgements only or what somebody who is away was sent before.
+	// Introduces is true if our profile goes first: for new messages, and for any messages to
+	// somebody who is there.
 	Introduces bool
 }
 
-// Sealed is what goes to a person in one attempt, with the changes to store with it.
+// Sealed holds the envelopes of one attempt to a person, and stores the changes that go with
+// them.
 type Sealed struct {
 	To           key.Public
 	ContentTopic string
-	Envelopes    [][]byte // one, or the segments of what is larger
+	Envelopes    [][]byte // one, or one for each segment
 	// Save stores what sealing has changed, as the sessions, in the transaction that stores
 	// the envelopes.
 	Save func(*ledger.Tx) error
@@ -332,8 +334,8 @@ func (s *rows) shift(by time.Duration) {
 // Counts returns the numbers of messages sent for the first time, and sent again.
 func (o *Outbox) Counts() (sent, resent uint64) { return o.sent.Load(), o.resent.Load() }
 
-// Confirmed has the network asked again about what is under way. It may be called from any
-// goroutine.
+// Confirmed makes the outbox ask the network again about attempts that are under way. It may
+// be called from any goroutine.
 func (o *Outbox) Confirmed() {
 	o.confirmed.Store(true)
 	o.Wake()

@@ -7,9 +7,9 @@ import (
 )
 
 // How long to wait for an acknowledgement, by person. Somebody who was heard a short while
-// ago is there, and how long they take is measured: what they have not acknowledged by then
-// got lost, and goes again before the wait of the schedule is over. Everybody else is
-// waited for as the schedule says. The number of sendings is the same for both. In memory
+// ago is there, and the time they take is measured: what they have not acknowledged by then
+// got lost, and is sent again before the wait of the schedule is over. For everybody else
+// the schedule holds. The number of sendings is the same for both. In memory
 // only: after a start the schedule holds until the first acknowledgement.
 
 const (
@@ -21,7 +21,7 @@ const (
 	presentFor = 20
 )
 
-// pace is what is known of a person.
+// pace tells how fast a person acknowledges, and whether they are there.
 type pace struct {
 	heard time.Time // the last sign of life
 	// silent is true if since then something was sent twice that they did not acknowledge,
@@ -74,7 +74,8 @@ func (o *Outbox) measured(peer key.Public, took time.Duration) {
 	o.paces.Add(peer, p)
 }
 
-// wait is the wait before the first resend to somebody, from which the later ones follow.
+// wait returns the wait before the first resend to somebody. The later ones are multiples of it.
+// Spec: RFC 6298, "The Basic Algorithm".
 func (o *Outbox) wait(peer key.Public, now time.Time) time.Duration {
 	p, _ := o.paces.Peek(peer)
 	if p.smoothed == 0 || !o.isPresent(peer, now) {

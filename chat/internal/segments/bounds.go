@@ -2,12 +2,12 @@ package segments
 
 import "slices"
 
-// load is how much is kept.
+// load counts what is kept.
 type load struct{ sets, bytes int }
 
 func (l *load) add(e entry) { l.sets, l.bytes = l.sets+1, l.bytes+e.bytes }
 
-// within reports whether it is not more than a bound.
+// within reports whether a load is not above a bound.
 func (l load) within(sets, bytes int) bool { return l.sets <= sets && l.bytes <= bytes }
 
 // kept is a set that can make room for another.

@@ -3,11 +3,12 @@
 //
 // A set is the segments of one message by one person. Its segments are stored as they come,
 // so that a restart loses none, and are forgotten when the message is whole, when their hash
-// turns out to be wrong, when none has come for a while, or when there are too many. Nothing
-// of a segment is believed but that its sender signed it: package segment checks what it
-// claims, and this one bounds what a person can make us keep.
+// turns out to be wrong, when none has come for a while, or when there are too many. The
+// sender of a segment has signed it and may claim anything in it: package segment checks the
+// claims, and this package bounds what a person can make us keep.
 //
-//	segments.go  the sets in memory and in the store, and their bounds
+//	segments.go  the sets in memory and in the store
+//	bounds.go    which sets give way when there are too many
 //	intake.go    the segments of one batch of envelopes
 package segments
 
@@ -45,7 +46,7 @@ const (
 	// maxAllSets and maxAllBytes bound it of everybody.
 	maxAllSets  = 1024
 	maxAllBytes = 256 << 20
-	// overhead is what a segment takes in the store beside its payload, at most.
+	// overhead bounds the bytes that a segment takes in the store beside its payload.
 	overhead = 256
 )
 

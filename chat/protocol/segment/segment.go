@@ -4,8 +4,8 @@
 //
 // What is split is a ProtocolMessage (53/WAKU2-X3DH), already encrypted; each segment goes
 // in a payload (26/WAKU2-PAYLOAD) of its own. No spec describes the format: it is the one
-// that the Status apps use. All a segment claims is the word of whoever signed its payload,
-// so [Set] checks each claim against the others, and the whole against its hash.
+// that the Status apps use. A segment can claim anything, so [Set] checks the claims of all
+// segments against each other, and the whole message against its hash.
 package segment
 
 import (
@@ -40,8 +40,8 @@ const hashSize = 32
 
 // What reading, splitting and putting together can fail with.
 var (
-	// ErrNotSegment: not a SegmentMessage. A ProtocolMessage that came in one envelope is
-	// like that.
+	// ErrNotSegment: not a SegmentMessage, but perhaps a ProtocolMessage that came in one
+	// envelope.
 	ErrNotSegment = errors.New("segment: not a segment")
 	// ErrMalformed: its own claims contradict each other.
 	ErrMalformed = errors.New("segment: malformed segment")

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/crypto/sha3"
 )
 
-// Set is what is known of a message of which segments have come: everything but their
-// payloads, which are the caller's to keep. Its values do not change: With returns the
-// next one. The zero value is a message of which nothing is known.
+// Set describes a message of which segments have come. It does not hold their payloads: the
+// caller keeps those. A Set does not change: With returns the next one. The zero value is a
+// message of which no segment has come.
 type Set struct {
 	// Count and Parity are the numbers of segments and of parity segments, 0 until they are
 	// known.

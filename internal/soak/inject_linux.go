@@ -12,9 +12,9 @@ import (
 // trapTime is how long a client may take to come to a point before it is killed anyway.
 const trapTime = 2 * time.Second
 
-// befall does what is due of the plan. A fault whose target is dead befalls another one
-// of its kind, and waits if there is none.
-func (r *run) befall() {
+// injectDue injects the faults of the plan that are due. A fault whose target is dead goes to
+// another one of its kind, and waits if there is none.
+func (r *run) injectDue() {
 	for len(r.plan) > 0 && r.plan[0].At <= r.now && r.apply(r.plan[0]) {
 		r.counts[r.plan[0].name()]++
 		r.plan = r.plan[1:]
@@ -25,7 +25,7 @@ func (r *run) befall() {
 	r.presence()
 }
 
-// apply lets a fault befall its target; it reports false if it has to wait.
+// apply injects a fault; it reports false if that has to wait.
 func (r *run) apply(f fault) bool {
 	switch f.Kind {
 	case killClient, trapClient, stopClient, longAway:
