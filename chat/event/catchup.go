@@ -13,11 +13,13 @@ type CatchUp struct {
 	// TopicsDone and TopicsTotal are numbers of content topics.
 	TopicsDone  int `json:"topics_done"`
 	TopicsTotal int `json:"topics_total"`
-	// Fetched counts the envelopes fetched, messages and others.
+	// Fetched counts the envelopes fetched this time, messages and others.
 	Fetched uint64 `json:"fetched"`
-	// From and To are the time of which is fetched, in ms.
+	// From is the beginning of the time that is asked for, in ms since 1970.
 	From int64 `json:"from,omitempty"`
-	To   int64 `json:"to,omitempty"`
+	// To is the time up to which nothing is missing once it is done, in ms since 1970. That is
+	// two minutes ago, since clocks differ: what is newer is asked for too, and again next time.
+	To int64 `json:"to,omitempty"`
 	// Nodes are the store nodes that were asked lately, at most 32.
 	Nodes []StoreNode `json:"nodes"`
 }
@@ -27,11 +29,12 @@ type StoreNode struct {
 	PeerID string `json:"peer_id"`
 	// Fault is what was wrong with its last answer; it is not asked before retry_at then.
 	// Left out for a node that answers.
-	Fault   string `json:"fault,omitempty"`
-	RetryAt int64  `json:"retry_at,omitempty"` // ms
-	// Fetched counts the envelopes that it gave.
+	Fault string `json:"fault,omitempty"`
+	// RetryAt is the time after which it is asked again, in ms since 1970.
+	RetryAt int64 `json:"retry_at,omitempty"`
+	// Fetched counts the envelopes that it gave since the client was opened.
 	Fetched uint64 `json:"fetched"`
-	// Lacks counts the envelopes that another node gave and it did not have.
+	// Lacks counts the envelopes since then that another node gave and it did not have.
 	Lacks uint64 `json:"lacks"`
 }
 

@@ -19,7 +19,7 @@ func Hex(b []byte) string { return "0x" + hex.EncodeToString(b) }
 
 // Delivered is an event as it is handed to the program. Seq is 0 for events that are not
 // stored (network_changed, peer_changed, envelope_outgoing, content_topics_changed,
-// catch_up_changed, store_node_changed, log, internal_error, closed).
+// catch_up_changed, store_node_changed, message_progress, log, internal_error, closed).
 type Delivered struct {
 	Seq  uint64          `json:"seq"`
 	Type string          `json:"type"`
@@ -58,9 +58,10 @@ type MessageProgress struct {
 	MessageID string `json:"message_id,omitempty"`
 	// TransferID tells incoming messages apart: the hash of what is being received.
 	TransferID string `json:"transfer_id,omitempty"`
-	// Done is the number of envelopes that were published, or have arrived, and Total the
-	// number to publish, or that are needed; 0 if that is not known yet.
-	Done  int `json:"done"`
+	// Done is the number of envelopes that were published, or have arrived.
+	Done int `json:"done"`
+	// Total is the number of envelopes to publish, or that are needed; 0 if that is not known
+	// yet.
 	Total int `json:"total"`
 }
 

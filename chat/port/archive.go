@@ -114,12 +114,16 @@ const (
 
 // Check is one check of the network's health.
 type Check struct {
-	Name   string      `json:"name"`
+	// Name is the name of the check, such as "shard" or "round_trip".
+	Name string `json:"name"`
+	// Result is "passed", "warning" (it works, but not as well as it could), "failed" or
+	// "skipped" (it cannot be made, or does not apply here).
 	Result CheckResult `json:"result"`
-	// Cause is what was found, in one sentence; Remedy is what can be done, left out for a
-	// check that has passed.
-	Cause  string `json:"cause"`
+	// Cause is what was found, for people.
+	Cause string `json:"cause"`
+	// Remedy is what can be done about it, for people; left out where there is nothing to do.
 	Remedy string `json:"remedy,omitempty"`
-	// Details are numbers and names for programs.
+	// Details are numbers and names for programs. Which there are depends on the check; what
+	// ends in _ms is in ms.
 	Details map[string]any `json:"details,omitempty"`
 }
