@@ -8,12 +8,13 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// Health is the result of Examine. Most of what the checks go by is not signed by anybody, so
-// the engine decides nothing by them.
+// Health is the result of network.doctor. Nobody signs most of what the checks go by, and nothing is
+// decided by them.
 type Health struct {
 	// Healthy is true if no check has failed.
 	Healthy bool `json:"healthy"`
-	// Summary is the cause of the first check that failed, or else of the first warning.
+	// Summary is the name and cause of the first check that failed, or else of the first
+	// warning, or says that there is none.
 	Summary string `json:"summary"`
 	// Checks are the checks, in the order in which a person would look at them. Names that a
 	// program does not know are to be shown like others.
@@ -41,6 +42,9 @@ func (c *Client) Examine(ctx context.Context) (Health, error) {
 		doctor.Part{Names: []string{"outbox"}, Make: func(context.Context) []port.Check { return []port.Check{c.examineOutbox()} }},
 	)
 	h := Health{Healthy: true, Summary: "no check has found anything wrong", Checks: checks}
+	if ctx.Err() != nil {
+		h.Summary = "the deadline came before all checks were done; no other has found anything wrong"
+	}
 	if worst, found := doctor.Worst(checks); found {
 		h.Healthy = worst.Result != port.CheckFailed
 		h.Summary = fmt.Sprintf("%s: %s", worst.Name, worst.Cause)

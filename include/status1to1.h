@@ -78,10 +78,11 @@
  *   the callback. Events that were not acknowledged are delivered again after the
  *   next open. So handle an event first, then acknowledge it.
  *   "network_changed", "peer_changed", "envelope_outgoing", "content_topics_changed",
- *   "log", "internal_error" and "closed" are not stored: their seq is 0, and they
- *   cannot be acknowledged. Of unread "network_changed" events only the latest is
- *   kept, and of unread "peer_changed" events the latest of each peer. "closed" is the last event of a client. While
- *   the store is suspended, stored events are not delivered.
+ *   "catch_up_changed", "store_node_changed", "message_progress", "log",
+ *   "internal_error" and "closed" are not stored: their seq is 0, and they cannot be
+ *   acknowledged. Of unread "network_changed" events only the latest is kept, and of
+ *   unread "peer_changed" events the latest of each peer. "closed" is the last event
+ *   of a client. While the store is suspended, stored events are not delivered.
  *   At most 20,000 stored events (engine.max_events), and 32 MiB of them, wait for
  *   acknowledgement. Beyond that the oldest are dropped, and one "overflow" event
  *   in their place tells which. Strangers have only a small share of this space

@@ -15,25 +15,28 @@ type CatchUp struct {
 	// all content topics of this round.
 	TopicsDone  int `json:"topics_done"`
 	TopicsTotal int `json:"topics_total"`
-	// Fetched is the number of envelopes fetched in this round. Not each is a message.
+	// Fetched counts the envelopes fetched this time, messages and others.
 	Fetched uint64 `json:"fetched"`
-	// From and To are the period that is fetched, in ms since 1970.
+	// From is the beginning of the time that is asked for, in ms since 1970.
 	From int64 `json:"from,omitempty"`
-	To   int64 `json:"to,omitempty"`
-	// Nodes lists the store nodes that were asked lately, at most 32.
+	// To is the time up to which nothing is missing once it is done, in ms since 1970. That is
+	// two minutes ago, since clocks differ: what is newer is asked for too, and again next time.
+	To int64 `json:"to,omitempty"`
+	// Nodes are the store nodes that were asked lately, at most 32.
 	Nodes []StoreNode `json:"nodes"`
 }
 
 // StoreNode is a store node, and how it has answered.
 type StoreNode struct {
 	PeerID string `json:"peer_id"`
-	// Fault says what is wrong with its answers, in words. Left out for a node that answers.
+	// Fault is what was wrong with its last answer; it is not asked before retry_at then.
+	// Left out for a node that answers.
 	Fault string `json:"fault,omitempty"`
-	// RetryAt is the time before which a node with a fault is not asked, in ms since 1970.
+	// RetryAt is the time after which it is asked again, in ms since 1970.
 	RetryAt int64 `json:"retry_at,omitempty"`
-	// Fetched is the number of envelopes that it gave.
+	// Fetched counts the envelopes that it gave since the client was opened.
 	Fetched uint64 `json:"fetched"`
-	// Lacks is the number of envelopes that another node gave and it did not have.
+	// Lacks counts the envelopes since then that another node gave and it did not have.
 	Lacks uint64 `json:"lacks"`
 }
 

@@ -18,8 +18,8 @@ type Event interface {
 func Hex(b []byte) string { return "0x" + hex.EncodeToString(b) }
 
 // Delivered is an event as it is handed to the program. Seq is 0 for events that are not
-// stored (message_progress, network_changed, peer_changed, envelope_outgoing,
-// content_topics_changed, catch_up_changed, store_node_changed, log, internal_error, closed).
+// stored (network_changed, peer_changed, envelope_outgoing, content_topics_changed,
+// catch_up_changed, store_node_changed, message_progress, log, internal_error, closed).
 type Delivered struct {
 	Seq  uint64          `json:"seq"`
 	Type string          `json:"type"`
@@ -59,9 +59,10 @@ type MessageProgress struct {
 	// TransferID names an incoming message while it is being received: 0x and 64 hex digits.
 	// It is not its message id.
 	TransferID string `json:"transfer_id,omitempty"`
-	// Done is the number of envelopes that were published or have arrived, and Total the
-	// number that will be published or are needed; Total is 0 while it is not known.
-	Done  int `json:"done"`
+	// Done is the number of envelopes that were published, or have arrived.
+	Done int `json:"done"`
+	// Total is the number of envelopes to publish, or that are needed; 0 if that is not known
+	// yet.
 	Total int `json:"total"`
 }
 

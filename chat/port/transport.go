@@ -55,7 +55,9 @@ const (
 type NetworkStatus struct {
 	Kind string `json:"kind"` // "waku", "memory" or "external"
 	// Mode is "relay" or "light"; left out where there are no modes.
-	Mode            string        `json:"mode,omitempty"`
+	Mode string `json:"mode,omitempty"`
+	// State is "online" (messages can be published, and in light mode a service node pushes to
+	// us), "offline" or "stopped".
 	State           NetworkState  `json:"state"`
 	PeerID          string        `json:"peer_id,omitempty"`
 	ListenAddresses []string      `json:"listen_addresses"` // our multiaddresses with /p2p/<peer id>, for others to connect to

@@ -57,19 +57,25 @@ void run_doctor(const char *name, const char *argument)
 {
     const char *check;
     char *answer;
+    bool warned = false;
 
     (void)name;
     (void)argument;
     if (!plain)
         put("(looking; that takes up to 20 seconds)");
     answer = call("network.doctor", NULL);
-    for (check = json_first(json_get(answer, "result.checks")); check != NULL; check = json_next(check))
+    for (check = json_first(json_get(answer, "result.checks")); check != NULL; check = json_next(check)) {
         show_check(check);
+        warned = warned || json_is(json_get(check, "result"), "\"warning\"");
+    }
     if (answer != NULL) {
         bool healthy = json_is(json_get(answer, "result.healthy"), "true");
         char *summary = tamed_at(answer, "result.summary");
 
-        put(plain ? "doctor\t%s\t%s" : "%s: %s", healthy ? "healthy" : "unhealthy", summary);
+        if (plain)
+            put("doctor\t%s\t%s", healthy ? "healthy" : "unhealthy", summary);
+        else
+            put("%s %s", !healthy ? "unhealthy:" : warned ? "healthy, but" : "healthy:", summary);
         free(summary);
     }
     status1to1_free(answer);

@@ -414,16 +414,17 @@ void show_network(bool peers)
 {
     char *answer = call("network.status", NULL), *state = text_at(answer, "result.state");
     const char *addresses = json_first(json_get(answer, "result.listen_addresses")), *item;
+    bool light = json_is(json_get(answer, "result.mode"), "\"light\"");
 
     if (answer != NULL && peers)
-        put(plain ? "network\t%s" : "The network is %s", state);
+        put(plain ? "network\t%s" : "The network is %s%s", state, light ? " (light mode)" : "");
     for (item = addresses; item != NULL; item = json_next(item)) {
         char *address = json_text(item);
         put(plain ? "address\t%s" : "Others reach you at %s", address);
         free(address);
     }
     if (answer != NULL && addresses == NULL)
-        put(plain ? "no_address" : "Nobody can connect to you (give --listen), but you connect to others.");
+        put(plain ? "no_address" : "Nobody can connect to you (%s), but you connect to others.", light ? "in light mode" : "give --listen");
     for (item = json_first(json_get(answer, "result.peers")); peers && item != NULL; item = json_next(item)) {
         char *id = text_at(item, "peer_id");
         bool connected = json_is(json_get(item, "connected"), "true");

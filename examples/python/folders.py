@@ -70,8 +70,11 @@ class Folders:
             except Error as error:
                 if error.category != "request":
                     return  # the store cannot be written now: the files stay for the next time
-                index = int(error.field.partition("[")[2].partition("]")[0])  # envelopes[3].payload
-                self.put_aside(arrived.pop(index)[0])
+                index = error.field.partition("[")[2].partition("]")[0]  # envelopes[3].payload
+                if index or len(arrived) == 1:
+                    self.put_aside(arrived.pop(int(index or 0))[0])
+                else:  # too much for one call, or JSON the library does not take: half of it, the rest next time
+                    arrived = arrived[: len(arrived) // 2]
         for path, _ in arrived:
             path.unlink()
 

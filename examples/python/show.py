@@ -158,17 +158,20 @@ class Show:
             advice = f"\n      -> {remedy}" if remedy and result != "skipped" else ""
             self.say(["check", name, result, cause, remedy], f"  {RESULTS.get(result, '-'):4}{name}: {cause}{advice}")
         word = "healthy" if health["healthy"] else "unhealthy"
-        self.say(["doctor", word, tame(health["summary"])], f"{word}: {tame(health['summary'])}")
+        but = ", but" if health["healthy"] and any(c["result"] == "warning" for c in health["checks"]) else ":"
+        self.say(["doctor", word, tame(health["summary"])], f"{word}{but} {tame(health['summary'])}")
 
     def network(self, peers):
         """Own addresses, and peers if asked to."""
         status = self.client.call("network.status")
         if peers:
-            self.say(["network", status["state"]], f"The network is {status['state']}")
+            mode = " (light mode)" if status.get("mode") == "light" else ""
+            self.say(["network", status["state"]], f"The network is {status['state']}{mode}")
         for address in status["listen_addresses"]:
             self.say(["address", address], f"Others reach you at {address}")
         if not status["listen_addresses"]:
-            self.say(["no_address"], "Nobody can connect to you (give --listen), but you connect to others.")
+            hint = "in light mode" if status.get("mode") == "light" else "give --listen"
+            self.say(["no_address"], f"Nobody can connect to you ({hint}), but you connect to others.")
         for peer in status["peers"] if peers else []:
             state = "connected" if peer["connected"] else "not connected"
             self.say(["peer", peer["peer_id"], state], f"  peer {peer['peer_id']} {state}")

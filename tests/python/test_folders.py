@@ -110,6 +110,19 @@ class TestFolders(TestCase):
         self.assertEqual(sorted(p.name for p in alice.incoming.glob("*.bad")), ["nonsense.bad", "other.bad"])
         self.assertTrue(any(c.lost + c.halves for c in carriers))
 
+    def test_much_waits(self):
+        """More than one call of network.deliver takes arrives in several."""
+        alice = Person(self, "alice")
+        big = json.dumps({"content_topic": "/a/1/b/proto", "payload": "A" * 1_000_000})
+        for name in [f"big{i}" for i in range(9)] + ["huge"]:
+            unfinished = alice.incoming / f".{name}"
+            unfinished.write_text(big if name != "huge" else big.replace("A", "AAAAA"))
+            os.replace(unfinished, alice.incoming / f"{name}.json")
+        deadline = time.monotonic() + PATIENCE
+        while list(alice.incoming.glob("*.json")) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.assertEqual([p.name for p in alice.incoming.iterdir()], ["huge.bad"])
+
     def text(self, person):
         """The next text that somebody received."""
         line = person.next()

@@ -273,6 +273,8 @@ func TestDoctorProbesSeldom(t *testing.T) {
 		if len(n.published) != 1 {
 			t.Fatalf("%d probes", len(n.published))
 		}
+		time.Sleep(5 * time.Second)
+		wants(t, of(t, d, "round_trip"), port.CheckPassed, "tried 5s ago")
 		time.Sleep(probeEvery)
 		wants(t, of(t, d, "round_trip"), port.CheckPassed)
 		if len(n.published) != 2 || bytes.Equal(n.published[0].Payload, n.published[1].Payload) || n.published[0].ContentTopic != probeTopic {
@@ -304,6 +306,17 @@ func TestDoctorKeepsTheDeadline(t *testing.T) {
 		}
 		close(stuck)
 	})
+}
+
+// A probe that the deadline of the caller has ended says nothing about the network.
+func TestDoctorDeadlineIsNoFailure(t *testing.T) {
+	n := online(3)
+	n.answer = map[string]func(context.Context, port.StoreQuery) (port.StorePage, error){"a": n.keeps}
+	n.publish = context.DeadlineExceeded
+	wants(t, of(t, examiner(t, n), "round_trip"), port.CheckFailed, "could not be published")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	wants(t, examiner(t, n).roundTrip(ctx, n.status), port.CheckSkipped, "deadline")
 }
 
 // A check that panics is skipped, reported, and harms no other.

@@ -44,10 +44,11 @@ func servicePeers(status port.NetworkStatus, protocol, without string) port.Chec
 	case peers == 0:
 		check.Result = port.CheckFailed
 		check.Cause = fmt.Sprintf("no connected peer serves %s, which light mode needs: %s", protocol, without)
+		check.Remedy = "name service nodes in network.peers, use a preset, or run a relay (network.mode)"
 		if problems := problemsOf(status); len(problems) > 0 {
 			check.Cause += "; " + anyOf(problems)
+			check.Remedy = "check that the peers of the configuration run, that their addresses are right, and that network.cluster and network.shards are theirs; or " + check.Remedy
 		}
-		check.Remedy = "name service nodes in network.peers, use a preset, or run a relay (network.mode)"
 	case peers < wantedLight:
 		check.Result = port.CheckWarning
 		check.Cause = fmt.Sprintf("only one peer serves %s: what it leaves out is not noticed", protocol)

@@ -62,9 +62,15 @@ func (d *Doctor) roundTrip(ctx context.Context, status port.NetworkStatus) port.
 		d.last = probe{now, d.probe(ctx, archive)}
 	}
 	check := d.last.check
+	if old := now.Sub(d.last.at).Truncate(time.Second); old > 0 {
+		check.Cause += fmt.Sprintf(" (tried %s ago, and once a minute at most)", old)
+	}
 	check.Details = map[string]any{"age_ms": age(now, d.last.at), "store_nodes": check.Details["store_nodes"]}
 	return check
 }
+
+// laterDeadline is the remedy where the deadline of the caller has ended a probe.
+const laterDeadline = "ask again in a minute, with a later deadline"
 
 // probe publishes a probe and reads it back.
 func (d *Doctor) probe(ctx context.Context, archive port.Archive) port.Check {
@@ -77,9 +83,14 @@ func (d *Doctor) probe(ctx context.Context, archive port.Archive) port.Check {
 	short, cancel := context.WithTimeout(ctx, probeWait)
 	defer cancel()
 	evidence, err := d.Net.Publish(short, e)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		check.Result, check.Remedy = port.CheckSkipped, laterDeadline
+		check.Cause = "the deadline came before an envelope was published"
+		return check
+	case err != nil:
 		check.Cause = "an envelope could not be published: " + err.Error()
-		check.Remedy = "see the other checks"
+		check.Remedy = "see the other checks; if they have found nothing, the peers are connected and do not answer: wait, or name others in network.peers"
 		return check
 	}
 	hash := evidence.Hash
@@ -96,7 +107,7 @@ func (d *Doctor) probe(ctx context.Context, archive port.Archive) port.Check {
 	asked.Wait()
 	check = roundTripCheck(nodes, found)
 	if check.Result == port.CheckFailed && ctx.Err() != nil {
-		check.Result, check.Remedy = port.CheckSkipped, "ask again in a minute, with a later deadline"
+		check.Result, check.Remedy = port.CheckSkipped, laterDeadline
 		check.Cause = "the deadline came before store nodes had to have what was published"
 	}
 	return check
@@ -145,7 +156,10 @@ func roundTripCheck(nodes []string, found []error) port.Check {
 		}
 		details[node] = found[i].Error()
 		if first == "" {
-			first = node + ": " + found[i].Error()
+			first = found[i].Error()
+			if named := (*port.StoreError)(nil); !errors.As(found[i], &named) {
+				first = node + ": " + first
+			}
 		}
 	}
 	check := port.Check{Name: "round_trip", Details: map[string]any{"store_nodes": details}}
