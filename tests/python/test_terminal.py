@@ -97,15 +97,15 @@ class Editing(Terminals):
     def test_wrapped_line_in_progress(self):
         """A line of several rows goes away and comes back whole."""
         bob, _, options = self.peer()
-        typed = "€" * 30 + "漢" * 60 + "end"
+        typed = "€" * 30 + "漢" * 60 + "[end]"  # "end" may be in a seed phrase
         for program in PROGRAMS:
             with self.subTest(program):
                 chat = self.start(program, *options)
                 chat.type(typed)
-                chat.until("end")
+                chat.until("[end]")
                 bob.call("messages.send", to=self.me(chat), text="an interruption")
                 chat.until("an interruption")
-                chat.until("end")
+                chat.until("[end]")
                 self.assertEqual(chat.text().count("€" * 30), 1, chat.text())
                 chat.type("\n")
                 self.received(bob, typed)
