@@ -171,10 +171,10 @@ func TestStorePeerIsFound(t *testing.T) {
 	c := finding(url, names.address)
 	c.StorePeers = []string{n.Address()}
 	s := start(t, c)
-	s.untilOnline(t)
-	if p := s.Status().Peers; len(p) != 1 || !p[0].OnShard || !p[0].OnDemand {
-		t.Errorf("%+v", p)
-	}
+	s.until(t, "one peer on the shard", func() bool {
+		p := s.Status().Peers
+		return len(p) == 1 && p[0].OnShard && p[0].OnDemand
+	})
 }
 
 // In light mode a store node is left when nothing more is wanted of it, unless it serves

@@ -46,10 +46,11 @@ func TestDoctorRealNodes(t *testing.T) {
 	}{
 		{"relay", other, 30_000, "passed", "all of 2"},
 		{"light", other, 30_000, "passed", "all of 2"},
-		{"relay", forgetting, 2000, "warning", "does not have it"},
-		{"light", refusing, 2000, "warning", "429"},
+		{"relay", forgetting, 3000, "warning", "does not have it"},
+		{"light", refusing, 3000, "warning", "429"},
 	} {
 		t.Run(c.mode+" "+c.word, func(t *testing.T) {
+			t.Parallel() // most of it is waiting
 			list, err := json.Marshal([]string{keeping.Address(), c.second.Address()})
 			if err != nil {
 				t.Fatal(err)
