@@ -100,6 +100,9 @@ func (s *flooded) check(acks int, begin time.Time) {
 
 // Ten thousand messages of one person are caught up with.
 func TestAcksOfACatchUp(t *testing.T) {
+	if testing.Short() {
+		t.Skip("under the race detector: it runs in one goroutine, and long")
+	}
 	s := newFlooded(t, 81)
 	begin := s.clock.Now()
 	const n, each = 10000, 50
@@ -131,6 +134,9 @@ func TestAcksOfRepeatedMessages(t *testing.T) {
 
 // Copies of one envelope come again and again, from whoever publishes them.
 func TestAcksOfCopies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("under the race detector: it runs in one goroutine, and long")
+	}
 	s := newFlooded(t, 83)
 	begin := s.clock.Now()
 	e := s.envelopeOf(s.peer.text("once"))

@@ -90,6 +90,9 @@ const (
 // A message to somebody who is away for a month costs few envelopes, with store nodes of
 // any kind, and reads failed after as long as without any.
 func TestOfflineForAMonth(t *testing.T) {
+	if testing.Short() {
+		t.Skip("under the race detector: it runs in one goroutine, and long")
+	}
 	for what, c := range map[string]struct {
 		stores []memnet.StoreOptions
 		most   int
@@ -138,6 +141,9 @@ func TestOfflineForAMonth(t *testing.T) {
 
 // Somebody whose own network comes and goes all month long does not send for each time.
 func TestOfflineForAMonthWithRestlessSender(t *testing.T) {
+	if testing.Short() {
+		t.Skip("under the race detector: it runs in one goroutine, and long")
+	}
 	for what, c := range map[string]struct {
 		stores []memnet.StoreOptions
 		most   int
@@ -169,6 +175,9 @@ func TestOfflineForAMonthWithRestlessSender(t *testing.T) {
 // A thousand messages to somebody who is away go together, whether they were written at
 // once or one by one.
 func TestOfflineThousandMessages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("under the race detector: it runs in one goroutine, and long")
+	}
 	const n = 1000
 	for what, c := range map[string]struct {
 		stores []memnet.StoreOptions

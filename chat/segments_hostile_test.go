@@ -220,6 +220,9 @@ func TestSegmentLies(t *testing.T) {
 // First segments of many messages that never come: of a contact, of strangers, of somebody
 // blocked.
 func TestSegmentFlood(t *testing.T) {
+	if testing.Short() {
+		t.Skip("under the race detector: it runs in one goroutine, and long")
+	}
 	b := newBesieged(t)
 	contact := b.befriended(t)
 	first := func(m *mallory, i, size int) chat.Envelope {

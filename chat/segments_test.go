@@ -259,6 +259,9 @@ func TestSegmentDevices(t *testing.T) {
 
 // Ten megabytes to three devices, and a copy to two of our own.
 func TestSegmentLargestToThreeDevices(t *testing.T) {
+	if testing.Short() {
+		t.Skip("under the race detector: it runs in one goroutine, and long")
+	}
 	s := newSimulation(t, 1, 2, memnet.Options{MaxMessageSize: 1 << 20})
 	s.populate(func(i int) int { return 3 })
 	all := s.converge()
