@@ -13,7 +13,7 @@ import (
 
 // Fetching what was missed from store nodes: package catchup does the work.
 
-// origin is where envelopes come from.
+// origin tells live envelopes from those that somebody has kept.
 type origin int
 
 const (

@@ -34,22 +34,18 @@ const exchangeWait = 10 * time.Second
 
 // askExchange asks a connected peer for nodes. Spec: 34/WAKU2-PEER-EXCHANGE, "Wire Format
 // Specification".
-func (r *run) askExchange(ctx context.Context, id peer.ID) (_ []*enode.Node, err error) {
+func (r *run) askExchange(ctx context.Context, id peer.ID) (nodes []*enode.Node, err error) {
 	ctx, cancel := context.WithTimeout(ctx, exchangeWait)
 	defer cancel()
-	stream, err := r.host().NewStream(network.WithNoDial(ctx, "exchange"), id, exchangeProtocol)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { finish(stream, err) }()
-	if err := stream.SetDeadline(time.Now().Add(exchangeWait)); err != nil {
-		return nil, err
-	}
-	query := &pb.PeerExchangeRPC{Query: &pb.PeerExchangeQuery{NumPeers: exchangeNodes}}
-	if err := pbio.NewDelimitedWriter(stream).WriteMsg(query); err != nil {
-		return nil, err
-	}
-	return readExchange(stream)
+	err = r.onStream(ctx, id, exchangeWait, []protocol.ID{exchangeProtocol}, func(stream network.Stream) (err error) {
+		query := &pb.PeerExchangeRPC{Query: &pb.PeerExchangeQuery{NumPeers: exchangeNodes}}
+		if err := pbio.NewDelimitedWriter(stream).WriteMsg(query); err != nil {
+			return err
+		}
+		nodes, err = readExchange(stream)
+		return err
+	})
+	return nodes, err
 }
 
 // errNoAnswer is for a message without an answer in it.

@@ -99,22 +99,15 @@ func (r *run) askMetadata(id peer.ID) {
 	}
 }
 
-func (r *run) requestMetadata(ctx context.Context, id peer.ID) (_ *pb.WakuMetadataResponse, err error) {
-	stream, err := r.host().NewStream(network.WithNoDial(ctx, "metadata"), id, metadataProtocol)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { finish(stream, err) }()
-	if err := stream.SetDeadline(time.Now().Add(metadataWait)); err != nil {
-		return nil, err
-	}
-	s := r.owner.settings
-	if err := pbio.NewDelimitedWriter(stream).WriteMsg(&pb.WakuMetadataRequest{
-		ClusterId: proto.Uint32(uint32(s.cluster)), Shards: s.shardNumbers()}); err != nil {
-		return nil, err
-	}
-	answer := new(pb.WakuMetadataResponse)
-	return answer, pbio.NewDelimitedReader(stream, maxMetadata).ReadMsg(answer)
+func (r *run) requestMetadata(ctx context.Context, id peer.ID) (*pb.WakuMetadataResponse, error) {
+	s, answer := r.owner.settings, new(pb.WakuMetadataResponse)
+	return answer, r.onStream(ctx, id, metadataWait, []protocol.ID{metadataProtocol}, func(stream network.Stream) error {
+		if err := pbio.NewDelimitedWriter(stream).WriteMsg(&pb.WakuMetadataRequest{
+			ClusterId: proto.Uint32(uint32(s.cluster)), Shards: s.shardNumbers()}); err != nil {
+			return err
+		}
+		return pbio.NewDelimitedReader(stream, maxMetadata).ReadMsg(answer)
+	})
 }
 
 // errNoCluster is a peer that does not say where it is.

@@ -46,7 +46,7 @@ func resolveMode(mode string) (string, error) {
 	return "", port.Errorf(port.CodeBadConfig, "network.mode", "the mode is %s, %s or %s", ModeRelay, ModeLight, ModeAuto)
 }
 
-// mode is how a run takes part in the network: as a relay (relayMode) or as a client of
+// mode is a way to take part in the network: as a relay (relayMode) or as a client of
 // service nodes (lightMode).
 type mode interface {
 	// join begins to take part. Nothing listens yet, and no goroutine of ours runs.

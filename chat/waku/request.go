@@ -7,30 +7,37 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 )
 
-// This file has what requests to service nodes by filter and by lightpush have in common.
+// This file has what requests to peers have in common, and those to service nodes by filter
+// and by lightpush.
 
-// exchange opens a stream to a connected peer, for the first of these protocols that it
-// has, and lets f use it for as long as a request may take.
-func (r *run) exchange(ctx context.Context, id peer.ID, protocols []protocol.ID, f func(network.Stream) error) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, r.owner.settings.timing.answer)
+// exchange lets f use a stream to a connected peer for as long as a request to a service
+// node may take.
+func (r *run) exchange(ctx context.Context, id peer.ID, protocols []protocol.ID, f func(network.Stream) error) error {
+	wait := r.owner.settings.timing.answer
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	stream, err := r.host().NewStream(network.WithNoDial(ctx, "service"), id, protocols...)
+	return r.onStream(ctx, id, wait, protocols, f)
+}
+
+// onStream opens a stream to a connected peer, for the first of these protocols that it
+// has, and lets f use it until wait is over, unless f sets another deadline, or ctx ends.
+func (r *run) onStream(ctx context.Context, id peer.ID, wait time.Duration, protocols []protocol.ID, f func(network.Stream) error) (err error) {
+	stream, err := r.host().NewStream(network.WithNoDial(ctx, "request"), id, protocols...)
 	if err != nil {
 		return err
 	}
 	defer func() { finish(stream, err) }()
-	deadline, _ := ctx.Deadline()
-	if err := stream.SetDeadline(deadline); err != nil {
+	if err := stream.SetDeadline(time.Now().Add(wait)); err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = stream.Reset() })
-	defer stop()
+	defer context.AfterFunc(ctx, func() { _ = stream.Reset() })()
 	return f(stream)
 }
 

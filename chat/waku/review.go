@@ -24,7 +24,7 @@ const maxRecent = 4096
 // did: one may not have reached it; with two the subscription is at fault.
 const mayMiss = 1
 
-// maxSilences is how often a subscription that a probe has shown silent is made anew before
+// maxSilences limits how often a subscription that a probe has shown silent is made anew before
 // another node is taken.
 const maxSilences = 1
 

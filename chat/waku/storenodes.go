@@ -33,7 +33,7 @@ const (
 // the next look is minutes later.
 const storeRest = time.Minute
 
-// storeRecord is how a store node has answered.
+// storeRecord counts the answers and failures of a store node.
 type storeRecord struct {
 	failures int           // in a row
 	until    time.Time     // it counts as failing until then

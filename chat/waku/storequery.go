@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -173,32 +171,24 @@ func (r *run) askStore(ctx context.Context, id peer.ID, q port.StoreQuery) (page
 }
 
 // exchangeStore sends a request and returns the answer, of up to limit bytes.
-func (r *run) exchangeStore(ctx context.Context, id peer.ID, request *pb.StoreQueryRequest, limit int) (_ []byte, err error) {
-	stream, err := r.host().NewStream(network.WithNoDial(ctx, "store"), id, storeProtocol)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { finish(stream, err) }()
-	defer context.AfterFunc(ctx, func() { _ = stream.Reset() })()
-	if err := stream.SetDeadline(time.Now().Add(r.owner.stores.wait)); err != nil {
-		return nil, err
-	}
-	if err := pbio.NewDelimitedWriter(stream).WriteMsg(request); err != nil {
-		return nil, err
-	}
-	raw, err := readAnswer(stream, limit, r.owner.stores.blockWait)
-	if err != nil && ctx.Err() != nil {
-		return nil, ctx.Err() // which says why the stream was reset
-	}
+func (r *run) exchangeStore(ctx context.Context, id peer.ID, request *pb.StoreQueryRequest, limit int) (raw []byte, err error) {
+	err = r.onStream(ctx, id, r.owner.stores.wait, []protocol.ID{storeProtocol}, func(stream network.Stream) (err error) {
+		if err := pbio.NewDelimitedWriter(stream).WriteMsg(request); err != nil {
+			return err
+		}
+		raw, err = readAnswer(stream, limit, r.owner.stores.blockWait)
+		if err != nil && ctx.Err() != nil {
+			return ctx.Err() // which says why the stream was reset
+		}
+		return err
+	})
 	return raw, err
 }
 
 // storeRequest is a query on the wire. Spec: 13/WAKU2-STORE, "Store Query Request". Both
 // ends of the time are inclusive there.
 func storeRequest(q port.StoreQuery) *pb.StoreQueryRequest {
-	id := make([]byte, 16)
-	_, _ = rand.Read(id) // never fails
-	request := &pb.StoreQueryRequest{RequestId: hex.EncodeToString(id), IncludeData: q.WithEnvelopes,
+	request := &pb.StoreQueryRequest{RequestId: newRequestID(), IncludeData: q.WithEnvelopes,
 		PaginationForward: true, PaginationLimit: proto.Uint64(uint64(q.Limit))}
 	for _, hash := range q.Hashes {
 		request.MessageHashes = append(request.MessageHashes, bytes.Clone(hash[:]))

@@ -9,20 +9,20 @@ import (
 
 // Limits of the times that are asked for.
 const (
-	// clockSkew is how far the clocks of senders may be ahead of ours: as much as status-go
+	// clockSkew is the time by which clocks of senders may be ahead of ours: as much as status-go
 	// takes. A cursor stays behind the time of its query by as much.
 	clockSkew = 2 * time.Minute
 	// overlap is the time before each cursor that is asked for again: a store node that was
 	// down gets what it has missed from others within an hour, and a clock of ours may have been wrong. With
 	// the hashes that are known it costs next to nothing.
 	overlap = time.Hour
-	// keptByStores is how far back anything is asked for: what the store nodes of the Status
-	// fleet keep. It is less than the marks of what was seen are kept (chat/seen.go).
+	// keptByStores is the age up to which anything is asked for: the store nodes of the Status
+	// fleet keep nothing longer. It is less than the marks of what was seen are kept (chat/seen.go).
 	keptByStores = 30 * 24 * time.Hour
-	// codesBack is how far back contact codes are asked for: each is published every six
+	// codesBack is the age up to which contact codes are asked for: each is published every six
 	// hours, and only the last one counts.
 	codesBack = 24 * time.Hour
-	// negotiatedBack is how far back a new negotiated topic begins. Nothing is published
+	// negotiatedBack is the age from which on a new negotiated topic is fetched. Nothing is published
 	// there before this device has written to the person, so it is only for wrong clocks.
 	negotiatedBack = 24 * time.Hour
 	// begunAlike: topics that begin within this time share a cursor and a query.

@@ -16,7 +16,7 @@ const (
 	// minWait is the shortest wait before a message is sent again. Receivers gather
 	// acknowledgements for 0.3 s, and envelopes travel for seconds at times.
 	minWait = 5 * time.Second
-	// presentFor is how long somebody who was heard counts as there, in waits of ResendBase
+	// presentFor is the time for which somebody who was heard counts as there, in waits of ResendBase
 	// (Options.unit): with the default one 9 minutes.
 	presentFor = 20
 )

@@ -64,7 +64,7 @@ type Segment struct {
 	Payload []byte
 }
 
-// Place is where a segment belongs.
+// Place is the position of a segment in its message.
 type Place struct {
 	Index  int
 	Parity bool // Index is its place among the parity segments
