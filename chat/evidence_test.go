@@ -383,11 +383,11 @@ func TestFailedAsTooLarge(t *testing.T) {
 // A message in segments is stored when store nodes have all of them, and not before.
 func TestSegmentStored(t *testing.T) {
 	for what, c := range map[string]struct {
-		loss float64
-		want string
+		loseEvery int
+		want      string
 	}{
 		"all":  {0, "stored"},
-		"half": {0.5, "sent"},
+		"half": {2, "sent"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			net := memnet.New(memnet.Options{Seed: 77})
@@ -399,7 +399,7 @@ func TestSegmentStored(t *testing.T) {
 			}
 			acquaint(alice.person, bob)
 			place.(*memnet.Node).SetOnline(false)
-			node.Set(memnet.StoreOptions{Loss: c.loss})
+			node.Set(memnet.StoreOptions{LoseEvery: c.loseEvery})
 			m := alice.sendPicture(bob, "picture", 500_000)
 			resent := func() bool { d, err := alice.Diagnostics(); return err == nil && d.Resent > 0 }
 			eventually(t, "the end of the questions", func() bool {

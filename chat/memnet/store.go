@@ -31,6 +31,8 @@ type StoreOptions struct {
 	Fault StoreFault
 	// Loss is the share of envelopes that it does not keep, 0..1.
 	Loss float64
+	// LoseEvery is n when it does not keep the n-th, 2n-th, ... of different envelopes.
+	LoseEvery int
 	// Retention is the age by their timestamps at which envelopes are deleted; 0 is 30 days.
 	Retention time.Duration
 	// Now is the clock by which envelopes age; nil is the system's.
@@ -54,6 +56,8 @@ type Store struct {
 	kept    []*keptEnvelope // oldest first
 	byHash  map[[32]byte]*keptEnvelope
 	bytes   int
+	offered int               // different envelopes, while LoseEvery is set
+	lost    map[[32]byte]bool // of those
 }
 
 // keptEnvelope is an envelope in a store node; order breaks ties between timestamps.
@@ -123,7 +127,7 @@ func (s *Store) Add(all ...port.Envelope) {
 // payload must not change any more. The network's lock is held.
 func (s *Store) keep(e port.Envelope) {
 	hash := e.Hash()
-	if e.Ephemeral || s.byHash[hash] != nil || s.loses(hash) {
+	if e.Ephemeral || s.byHash[hash] != nil || s.loses(hash) || s.losesInTurn(hash) {
 		return
 	}
 	s.node.network.order++
@@ -146,6 +150,22 @@ func (s *Store) loses(hash [32]byte) bool {
 	h.Write(binary.BigEndian.AppendUint64(nil, s.node.number))
 	h.Write(hash[:])
 	return float64(h.Sum64()>>11)/(1<<53) < s.options.Loss
+}
+
+// losesInTurn decides by the order of envelopes, so that a test knows that some are lost.
+// The network's lock is held.
+func (s *Store) losesInTurn(hash [32]byte) bool {
+	if s.options.LoseEvery <= 0 || s.lost[hash] {
+		return s.options.LoseEvery > 0
+	}
+	if s.offered++; s.offered%s.options.LoseEvery != 0 {
+		return false
+	}
+	if s.lost == nil {
+		s.lost = map[[32]byte]bool{}
+	}
+	s.lost[hash] = true
+	return true
 }
 
 // expire deletes what is too old, or too much. The network's lock is held.

@@ -138,7 +138,8 @@ class Program:
 
     def until_typed(self, text):
         """Waits until the line in progress is this, below all else."""
-        self._until(text, lambda: self.text().rstrip().endswith("> " + text))
+        shown = ("> " + text).rstrip()  # rows end with what is not blank
+        self._until(shown, lambda: self.text().rstrip().endswith(shown))
 
     def _until(self, text, shown):
         deadline = time.monotonic() + self.patience

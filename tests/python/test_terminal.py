@@ -101,6 +101,7 @@ class Editing(Terminals):
         for program in PROGRAMS:
             with self.subTest(program):
                 chat = self.start(program, *options)
+                chat.until_typed("")  # what is typed before is shown by the terminal, not by the editor
                 chat.type(typed)
                 chat.until("[end]")
                 bob.call("messages.send", to=self.me(chat), text="an interruption")
