@@ -26,6 +26,17 @@ const (
 	certificateSpare = 30 * 24 * time.Hour
 )
 
+// StaticKey returns the static key of this installation and the certificate that cards and
+// handshakes carry. It makes and stores what is missing.
+func (l *Linking) StaticKey(_ *ledger.Turn, self Self, now time.Time) (noise.PrivateKey, noise.Certificate, error) {
+	k, err := l.staticKey(self, now)
+	if err != nil {
+		return noise.PrivateKey{}, noise.Certificate{}, err
+	}
+	cert, err := noise.ParseCertificate(k.certificate)
+	return k.private, cert, err
+}
+
 // staticKey gives the key with a certificate that is valid for at least certificateSpare.
 // It makes and stores what is missing.
 func (l *Linking) staticKey(self Self, now time.Time) (staticKey, error) {
