@@ -417,8 +417,11 @@ type ProtocolMessage struct {
 	EncryptedMessage map[string]*EncryptedMessageProtocol `protobuf:"bytes,101,rep,name=encrypted_message,json=encryptedMessage,proto3" json:"encrypted_message,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// A message in clear, for topics that everybody can read.
 	PublicMessage []byte `protobuf:"bytes,102,opt,name=public_message,json=publicMessage,proto3" json:"public_message,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Noise handshakes (35/WAKU2-NOISE) with installations of the receiver: our own field,
+	// which the deployed clients ignore.
+	NoiseHandshakes [][]byte `protobuf:"bytes,1035,rep,name=noise_handshakes,json=noiseHandshakes,proto3" json:"noise_handshakes,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *ProtocolMessage) Reset() {
@@ -479,6 +482,13 @@ func (x *ProtocolMessage) GetPublicMessage() []byte {
 	return nil
 }
 
+func (x *ProtocolMessage) GetNoiseHandshakes() [][]byte {
+	if x != nil {
+		return x.NoiseHandshakes
+	}
+	return nil
+}
+
 var File_chat_wire_encryption_proto protoreflect.FileDescriptor
 
 const file_chat_wire_encryption_proto_rawDesc = "" +
@@ -512,12 +522,13 @@ const file_chat_wire_encryption_proto_rawDesc = "" +
 	"X3DHHeader\x126\n" +
 	"\tDR_header\x18\x02 \x01(\v2\x19.status1to1.wire.DRHeaderR\bDRHeader\x126\n" +
 	"\tDH_header\x18e \x01(\v2\x19.status1to1.wire.DHHeaderR\bDHHeader\x12\x18\n" +
-	"\apayload\x18\x03 \x01(\fR\apayload\"\xe9\x02\n" +
+	"\apayload\x18\x03 \x01(\fR\apayload\"\x95\x03\n" +
 	"\x0fProtocolMessage\x12'\n" +
 	"\x0finstallation_id\x18\x02 \x01(\tR\x0einstallationId\x121\n" +
 	"\abundles\x18\x03 \x03(\v2\x17.status1to1.wire.BundleR\abundles\x12c\n" +
 	"\x11encrypted_message\x18e \x03(\v26.status1to1.wire.ProtocolMessage.EncryptedMessageEntryR\x10encryptedMessage\x12%\n" +
-	"\x0epublic_message\x18f \x01(\fR\rpublicMessage\x1an\n" +
+	"\x0epublic_message\x18f \x01(\fR\rpublicMessage\x12*\n" +
+	"\x10noise_handshakes\x18\x8b\b \x03(\fR\x0fnoiseHandshakes\x1an\n" +
 	"\x15EncryptedMessageEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12?\n" +
 	"\x05value\x18\x02 \x01(\v2).status1to1.wire.EncryptedMessageProtocolR\x05value:\x028\x01B\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"

@@ -375,7 +375,9 @@ type SessionRecord struct {
 	UsedAt    int64  `protobuf:"varint,8,opt,name=used_at,json=usedAt,proto3" json:"used_at,omitempty"`
 	// The other side may have lost it. It is not used for sending until the other side is
 	// heard in it again.
-	Doubted       bool `protobuf:"varint,9,opt,name=doubted,proto3" json:"doubted,omitempty"`
+	Doubted bool `protobuf:"varint,9,opt,name=doubted,proto3" json:"doubted,omitempty"`
+	// The pre-shared key for a Noise handshake with the installation, 32 bytes.
+	NoisePsk      []byte `protobuf:"bytes,60,opt,name=noise_psk,json=noisePsk,proto3" json:"noise_psk,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -473,6 +475,13 @@ func (x *SessionRecord) GetDoubted() bool {
 	return false
 }
 
+func (x *SessionRecord) GetNoisePsk() []byte {
+	if x != nil {
+		return x.NoisePsk
+	}
+	return nil
+}
+
 // What the protocol needs to know about one identity.
 type PeerRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -561,7 +570,14 @@ type ContactRecord struct {
 	// their requests.
 	UnaskedChanges uint32 `protobuf:"varint,21,opt,name=unasked_changes,json=unaskedChanges,proto3" json:"unasked_changes,omitempty"`
 	// They were not a stranger when they were blocked.
-	Familiar      bool `protobuf:"varint,31,opt,name=familiar,proto3" json:"familiar,omitempty"`
+	Familiar bool `protobuf:"varint,31,opt,name=familiar,proto3" json:"familiar,omitempty"`
+	// What protects the messages to them: "x3dh" or "noise"; "" is x3dh, not chosen by the
+	// user. chosen: the user did.
+	KeyExchange       string `protobuf:"bytes,60,opt,name=key_exchange,json=keyExchange,proto3" json:"key_exchange,omitempty"`
+	KeyExchangeChosen bool   `protobuf:"varint,61,opt,name=key_exchange_chosen,json=keyExchangeChosen,proto3" json:"key_exchange_chosen,omitempty"`
+	// What becomes of messages while a Noise handshake is pending: "wait" or "x3dh"; "" is
+	// wait.
+	WhileWaiting  string `protobuf:"bytes,62,opt,name=while_waiting,json=whileWaiting,proto3" json:"while_waiting,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -748,6 +764,27 @@ func (x *ContactRecord) GetFamiliar() bool {
 		return x.Familiar
 	}
 	return false
+}
+
+func (x *ContactRecord) GetKeyExchange() string {
+	if x != nil {
+		return x.KeyExchange
+	}
+	return ""
+}
+
+func (x *ContactRecord) GetKeyExchangeChosen() bool {
+	if x != nil {
+		return x.KeyExchangeChosen
+	}
+	return false
+}
+
+func (x *ContactRecord) GetWhileWaiting() string {
+	if x != nil {
+		return x.WhileWaiting
+	}
+	return ""
 }
 
 // A profile picture.
@@ -2666,6 +2703,132 @@ func (x *SegmentSetRecord) GetAt() int64 {
 	return 0
 }
 
+// What is known of Noise with one identity.
+type NoiseChatRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// noisepeer.Peer: sessions, handshakes and certificates.
+	State []byte `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
+	// Certificates and secrets of contact cards, by installation: the newest of each.
+	Cards         []*NoiseCardRecord `protobuf:"bytes,2,rep,name=cards,proto3" json:"cards,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NoiseChatRecord) Reset() {
+	*x = NoiseChatRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NoiseChatRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NoiseChatRecord) ProtoMessage() {}
+
+func (x *NoiseChatRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NoiseChatRecord.ProtoReflect.Descriptor instead.
+func (*NoiseChatRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *NoiseChatRecord) GetState() []byte {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
+func (x *NoiseChatRecord) GetCards() []*NoiseCardRecord {
+	if x != nil {
+		return x.Cards
+	}
+	return nil
+}
+
+// What a contact card says for Noise.
+type NoiseCardRecord struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Certificate []byte                 `protobuf:"bytes,1,opt,name=certificate,proto3" json:"certificate,omitempty"`
+	// The secret of the card, 32 bytes as derived for XXpsk0, and its name.
+	Psk   []byte `protobuf:"bytes,2,opt,name=psk,proto3" json:"psk,omitempty"`
+	PskId []byte `protobuf:"bytes,3,opt,name=psk_id,json=pskId,proto3" json:"psk_id,omitempty"`
+	// When we learned it (ms).
+	LearnedAt     int64 `protobuf:"varint,4,opt,name=learned_at,json=learnedAt,proto3" json:"learned_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NoiseCardRecord) Reset() {
+	*x = NoiseCardRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NoiseCardRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NoiseCardRecord) ProtoMessage() {}
+
+func (x *NoiseCardRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NoiseCardRecord.ProtoReflect.Descriptor instead.
+func (*NoiseCardRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *NoiseCardRecord) GetCertificate() []byte {
+	if x != nil {
+		return x.Certificate
+	}
+	return nil
+}
+
+func (x *NoiseCardRecord) GetPsk() []byte {
+	if x != nil {
+		return x.Psk
+	}
+	return nil
+}
+
+func (x *NoiseCardRecord) GetPskId() []byte {
+	if x != nil {
+		return x.PskId
+	}
+	return nil
+}
+
+func (x *NoiseCardRecord) GetLearnedAt() int64 {
+	if x != nil {
+		return x.LearnedAt
+	}
+	return 0
+}
+
 var File_chat_wire_records_proto protoreflect.FileDescriptor
 
 const file_chat_wire_records_proto_rawDesc = "" +
@@ -2708,7 +2871,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\alisting\x18\x11 \x03(\tR\alisting\x12#\n" +
 	"\rconflict_with\x18\x12 \x01(\tR\fconflictWith\x12(\n" +
 	"\x10unopened_pre_key\x18\x13 \x01(\fR\x0eunopenedPreKey\x12\x19\n" +
-	"\bknown_at\x18\x14 \x01(\x03R\aknownAt\"\x93\x02\n" +
+	"\bknown_at\x18\x14 \x01(\x03R\aknownAt\"\xb0\x02\n" +
 	"\rSessionRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12'\n" +
 	"\x0finstallation_id\x18\x02 \x01(\tR\x0einstallationId\x12\x14\n" +
@@ -2719,11 +2882,12 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\a \x01(\x03R\tcreatedAt\x12\x17\n" +
 	"\aused_at\x18\b \x01(\x03R\x06usedAt\x12\x18\n" +
-	"\adoubted\x18\t \x01(\bR\adoubted\"\x97\x01\n" +
+	"\adoubted\x18\t \x01(\bR\adoubted\x12\x1b\n" +
+	"\tnoise_psk\x18< \x01(\fR\bnoisePsk\"\x97\x01\n" +
 	"\n" +
 	"PeerRecord\x12K\n" +
 	"\rinstallations\x18\x01 \x03(\v2%.status1to1.record.InstallationRecordR\rinstallations\x12<\n" +
-	"\bsessions\x18\x02 \x03(\v2 .status1to1.record.SessionRecordR\bsessions\"\xc3\x05\n" +
+	"\bsessions\x18\x02 \x03(\v2 .status1to1.record.SessionRecordR\bsessions\"\xbb\x06\n" +
 	"\rContactRecord\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
@@ -2755,7 +2919,10 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\n" +
 	"written_to\x18\x14 \x01(\bR\twrittenTo\x12'\n" +
 	"\x0funasked_changes\x18\x15 \x01(\rR\x0eunaskedChanges\x12\x1a\n" +
-	"\bfamiliar\x18\x1f \x01(\bR\bfamiliar\"A\n" +
+	"\bfamiliar\x18\x1f \x01(\bR\bfamiliar\x12!\n" +
+	"\fkey_exchange\x18< \x01(\tR\vkeyExchange\x12.\n" +
+	"\x13key_exchange_chosen\x18= \x01(\bR\x11keyExchangeChosen\x12#\n" +
+	"\rwhile_waiting\x18> \x01(\tR\fwhileWaiting\"A\n" +
 	"\rPictureRecord\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\x05R\x06format\x12\x18\n" +
 	"\apayload\x18\x02 \x01(\fR\apayload\"\xa2\x02\n" +
@@ -2942,7 +3109,16 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\vhave_parity\x18\a \x01(\fR\n" +
 	"haveParity\x12\x14\n" +
 	"\x05bytes\x18\b \x01(\x04R\x05bytes\x12\x0e\n" +
-	"\x02at\x18\t \x01(\x03R\x02atB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
+	"\x02at\x18\t \x01(\x03R\x02at\"a\n" +
+	"\x0fNoiseChatRecord\x12\x14\n" +
+	"\x05state\x18\x01 \x01(\fR\x05state\x128\n" +
+	"\x05cards\x18\x02 \x03(\v2\".status1to1.record.NoiseCardRecordR\x05cards\"{\n" +
+	"\x0fNoiseCardRecord\x12 \n" +
+	"\vcertificate\x18\x01 \x01(\fR\vcertificate\x12\x10\n" +
+	"\x03psk\x18\x02 \x01(\fR\x03psk\x12\x15\n" +
+	"\x06psk_id\x18\x03 \x01(\fR\x05pskId\x12\x1d\n" +
+	"\n" +
+	"learned_at\x18\x04 \x01(\x03R\tlearnedAtB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
 
 var (
 	file_chat_wire_records_proto_rawDescOnce sync.Once
@@ -2956,7 +3132,7 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),     // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil), // 1: status1to1.record.InstallationRecord
@@ -2983,6 +3159,8 @@ var file_chat_wire_records_proto_goTypes = []any{
 	(*TransferRecord)(nil),     // 22: status1to1.record.TransferRecord
 	(*CatchUpRecord)(nil),      // 23: status1to1.record.CatchUpRecord
 	(*SegmentSetRecord)(nil),   // 24: status1to1.record.SegmentSetRecord
+	(*NoiseChatRecord)(nil),    // 25: status1to1.record.NoiseChatRecord
+	(*NoiseCardRecord)(nil),    // 26: status1to1.record.NoiseCardRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
@@ -2990,11 +3168,12 @@ var file_chat_wire_records_proto_depIdxs = []int32{
 	2,  // 2: status1to1.record.PeerRecord.sessions:type_name -> status1to1.record.SessionRecord
 	10, // 3: status1to1.record.MessageRecord.devices:type_name -> status1to1.record.DeviceAckRecord
 	13, // 4: status1to1.record.AttemptRecord.rows:type_name -> status1to1.record.AttemptRowRecord
-	5,  // [5:5] is the sub-list for method output_type
-	5,  // [5:5] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	26, // 5: status1to1.record.NoiseChatRecord.cards:type_name -> status1to1.record.NoiseCardRecord
+	6,  // [6:6] is the sub-list for method output_type
+	6,  // [6:6] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_chat_wire_records_proto_init() }
@@ -3008,7 +3187,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

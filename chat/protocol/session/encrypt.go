@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/noise"
 	"libstatus1to1/chat/protocol/ratchet"
 	"libstatus1to1/chat/protocol/x3dh"
 	"libstatus1to1/chat/wire"
@@ -103,8 +105,15 @@ func (p *Peer) begin(self Self, in Installation, now time.Time, src Source) (int
 		ID: in.PreKey, InstallationID: in.ID, Ephemeral: ephemeral,
 		Ratchet: state, CreatedAt: now, UsedAt: now,
 	}
-	copy(s.Order[:], secret[:])
+	s.agreed(self, secret)
 	return p.add(self, s, now), nil
+}
+
+// agreed keeps of an X3DH secret what the session needs beside the ratchet. An installation id
+// that Noise does not know has no psk.
+func (s *Session) agreed(self Self, secret key.Secret) {
+	copy(s.Order[:], secret[:])
+	s.PSK, _ = noise.PSK(secret, self.InstallationID, s.InstallationID)
 }
 
 func (s *Session) encrypt(plaintext []byte, now time.Time, iv ratchet.IV) (*wire.EncryptedMessageProtocol, error) {

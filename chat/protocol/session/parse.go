@@ -9,7 +9,7 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// maxParts bounds the bundles, pre-keys and ciphertexts in one ProtocolMessage, all
+// maxParts bounds the bundles, pre-keys, ciphertexts and handshake messages in one ProtocolMessage, all
 // together. The deployed clients send a handful. An empty one takes two bytes on the wire
 // and a hundred in memory.
 const maxParts = 1024
@@ -31,13 +31,14 @@ func ParseMessage(b []byte) (*wire.ProtocolMessage, error) {
 const (
 	fieldBundles   protowire.Number = 3
 	fieldEncrypted protowire.Number = 101
+	fieldNoise     protowire.Number = 1035
 	fieldPreKeys   protowire.Number = 2 // of a Bundle
 )
 
 func countParts(b []byte) error {
 	parts := 0
 	return eachField(b, func(number protowire.Number, value []byte) error {
-		if number != fieldBundles && number != fieldEncrypted {
+		if number != fieldBundles && number != fieldEncrypted && number != fieldNoise {
 			return nil
 		}
 		if parts++; parts > maxParts {

@@ -140,7 +140,10 @@ type Session struct {
 	RemoteEphemeral key.Public
 	// Doubted: the other side may have lost it, and has not been heard in it since. It
 	// is not used for sending.
-	Doubted   bool
+	Doubted bool
+	// PSK is the pre-shared key for a Noise handshake with the installation; zero for a
+	// session of an earlier version.
+	PSK       key.Secret
 	Ratchet   ratchet.State
 	CreatedAt time.Time
 	UsedAt    time.Time

@@ -249,7 +249,7 @@ func (p *Peer) accept(self Self, h *wire.X3DHHeader, msg ratchet.Message, in *In
 		ID: preKey.Private.Public(), InstallationID: in.InstallationID, RemoteEphemeral: ephemeral,
 		Ratchet: state, CreatedAt: now, UsedAt: now,
 	}
-	copy(s.Order[:], secret[:])
+	s.agreed(self, secret)
 	in.Plaintext, in.Started = plaintext, true
 	in.Session = p.add(self, s, now)
 	return nil

@@ -31,7 +31,8 @@ func (p Peer) Record() *wire.PeerRecord {
 		r.Sessions = append(r.Sessions, &wire.SessionRecord{
 			Id: s.ID.Compressed(), InstallationId: s.InstallationID, Order: s.Order[:],
 			Ephemeral: optional(s.Ephemeral), RemoteEphemeral: optional(s.RemoteEphemeral),
-			Doubted: s.Doubted, Ratchet: s.Ratchet.Marshal(), CreatedAt: s.CreatedAt.UnixMilli(), UsedAt: s.UsedAt.UnixMilli(),
+			NoisePsk: optionalSecret(s.PSK),
+			Doubted:  s.Doubted, Ratchet: s.Ratchet.Marshal(), CreatedAt: s.CreatedAt.UnixMilli(), UsedAt: s.UsedAt.UnixMilli(),
 		})
 	}
 	return r
@@ -144,6 +145,13 @@ func sessionFromRecord(r *wire.SessionRecord) (Session, error) {
 	if s.Ratchet, err = ratchet.Unmarshal(r.GetRatchet()); err != nil {
 		return Session{}, ErrRecord
 	}
+	switch psk := r.GetNoisePsk(); len(psk) {
+	case 0:
+	case len(s.PSK):
+		s.PSK = key.Secret(psk)
+	default:
+		return Session{}, ErrRecord
+	}
 	if !s.Ephemeral.IsZero() && !s.RemoteEphemeral.IsZero() {
 		return Session{}, ErrRecord
 	}
@@ -155,6 +163,13 @@ func optional(p key.Public) []byte {
 		return nil
 	}
 	return p.Compressed()
+}
+
+func optionalSecret(s key.Secret) []byte {
+	if s == (key.Secret{}) {
+		return nil
+	}
+	return s[:]
 }
 
 func parseOptional(b []byte) (key.Public, error) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/noise"
 	"libstatus1to1/chat/wire"
 )
 
@@ -116,6 +117,27 @@ func (p Peer) HasSession(installation string) bool {
 	return slices.ContainsFunc(p.Sessions, func(s Session) bool {
 		return s.InstallationID == installation && s.Established() && !s.Doubted
 	})
+}
+
+// PSK is the pre-shared key for a Noise handshake with an installation that is known to hold
+// the session it comes from: of several the one heard last. found is false without one.
+func (p Peer) PSK(installation string) (psk key.Secret, found bool) {
+	for _, s := range p.Sessions {
+		if s.InstallationID == installation && s.Established() && !s.Doubted && s.PSK != (key.Secret{}) {
+			psk, found = s.PSK, true
+		}
+	}
+	return psk, found
+}
+
+// NamedPSK is the pre-shared key with a name, of any session with an installation.
+func (p Peer) NamedPSK(installation string, name noise.PSKID) (psk key.Secret, found bool) {
+	for _, s := range p.Sessions {
+		if s.InstallationID == installation && s.PSK != (key.Secret{}) && noise.NamePSK(s.PSK) == name {
+			return s.PSK, true
+		}
+	}
+	return key.Secret{}, false
 }
 
 // Rekey makes the next message to an installation start a session from its newest

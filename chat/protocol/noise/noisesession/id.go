@@ -58,31 +58,6 @@ func Prologue(base []byte, previous ID) []byte {
 	return slices.Concat(base, previous[:])
 }
 
-// pskLabel keeps the psk apart from what else is derived from an X3DH secret.
-const pskLabel = "status1to1-noise-psk/1"
-
-// PSK derives the pre-shared key of an XXpsk0 handshake between two installations that have
-// an X3DH session: HKDF-SHA256 of that session's secret, without salt. The info is the label
-// and both installation ids, each behind its length in one byte, the lower id first, so
-// that either side may begin.
-func PSK(x3dh key.Secret, one, other string) (key.Secret, error) {
-	if one > other {
-		one, other = other, one
-	}
-	info := pskLabel
-	for _, id := range []string{one, other} {
-		if id == "" || len(id) > noise.MaxInstallationID {
-			return key.Secret{}, ErrIdentity
-		}
-		info += string([]byte{byte(len(id))}) + id
-	}
-	psk, err := hkdf.Key(sha256.New, x3dh[:], nil, info, len(key.Secret{}))
-	if err != nil {
-		return key.Secret{}, err
-	}
-	return key.Secret(psk), nil
-}
-
 // Initiation names the device that began a handshake.
 type Initiation struct {
 	Identity key.Public

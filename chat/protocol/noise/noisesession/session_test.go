@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/noise"
 	"libstatus1to1/chat/protocol/noise/noisesession"
 	"libstatus1to1/internal/vectors"
@@ -256,28 +255,6 @@ func TestPrecedes(t *testing.T) {
 		if a.Precedes(b) == b.Precedes(a) || a.Precedes(a) {
 			t.Fatal("not one of two own devices goes on")
 		}
-	}
-}
-
-func TestPSK(t *testing.T) {
-	secret := key.Secret{1}
-	psk, err := noisesession.PSK(secret, "one", "two")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if other, err := noisesession.PSK(secret, "two", "one"); err != nil || other != psk {
-		t.Error("the sides disagree")
-	}
-	for _, ids := range [][2]string{{"one", "twp"}, {"onet", "wo"}} {
-		if other, err := noisesession.PSK(secret, ids[0], ids[1]); err != nil || other == psk {
-			t.Error("other devices have the same psk")
-		}
-	}
-	if other, err := noisesession.PSK(key.Secret{2}, "one", "two"); err != nil || other == psk {
-		t.Error("another secret has the same psk")
-	}
-	if _, err := noisesession.PSK(secret, "", "two"); err == nil {
-		t.Error("no installation id")
 	}
 }
 
