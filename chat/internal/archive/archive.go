@@ -1,0 +1,113 @@
+// Package archive makes a portable copy of what a store knows and merges such a copy into
+// another store: the identity and its profile, people with the state of their requests and
+// the trust in them, verifications, conversations, messages. A backup file and a new device
+// get the same archive.
+//
+// What belongs to one device alone is never in it: sessions, pre-keys, Noise keys, the
+// installation id, what waits to be sent. Whoever merges an archive is a new installation
+// of the identity (54/WAKU2-X3DH-SESSIONS, "Account recovery"). fields.go says of each field
+// of a record whether it is carried.
+//
+// [Source] reads a store batch after batch; a cursor that can be stored says where it
+// is. [Sink] merges batches. A batch can be merged again, and they can come in any order.
+package archive
+
+import (
+	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/port"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
+)
+
+const (
+	// BatchBytes is the size at which a batch is complete. A batch is read and merged in a
+	// transaction each, which holds up no other for long.
+	BatchBytes = 64 << 10
+	// MaxBatch bounds an encoded batch: BatchBytes and the largest item, a person with a
+	// picture.
+	MaxBatch = BatchBytes + maxItem
+	// maxItem bounds an encoded item: a picture (message.MaxPicture) or a text
+	// (message.MaxTextLength code points), and what is beside them.
+	maxItem = 64 << 10
+)
+
+// Counts are the numbers of things in an archive, or in a part of it.
+type Counts struct {
+	People, Verifications, Chats, Messages uint64
+}
+
+// Batch is what Source.Next returns.
+type Batch struct {
+	// Data is the encoded batch, for Sink.Merge: at most MaxBatch bytes.
+	Data []byte
+	// Next is the cursor at which the next batch begins; nil after the last one.
+	Next []byte
+	// Items is the number of items in this batch and those before it; beside the sum of
+	// Counts it says how far the walk is.
+	Items uint64
+	// Counts are the numbers of things in this batch.
+	Counts Counts
+}
+
+// Tables are the tables of people in the store.
+type Tables struct {
+	Contacts, Pictures, Verifications, Topics, Chats port.Table
+}
+
+// Origin is the store that an archive is made of.
+type Origin struct {
+	Tables
+	View func(func(port.Tx) error) error
+	// Identity returns the record of the identity; an error if there is none.
+	Identity func() (*wire.IdentityRecord, error)
+	// Message returns a message in its current state.
+	Message func(tx port.Tx, id [32]byte) (rec *wire.MessageRecord, found bool, err error)
+	// NegotiatedWith returns whose topic a record of the table of topics is, if it is one that
+	// both sides write on.
+	NegotiatedWith func(name []byte) (k key.Compact, ok bool)
+	// Now is the time in ms.
+	Now func() int64
+}
+
+// Target is the store that archives are merged into.
+type Target struct {
+	Tables
+	Update func(func(*ledger.Tx) error) error
+	// Adopt takes the identity of an archive: it becomes that of a store without one, and the
+	// profile of one that is there if it is newer. The client begins to work with Begin.
+	Adopt func(*wire.IdentityRecord) error
+	// Owner returns the identity of the store, also one that was adopted and has not begun.
+	Owner func() (k key.Public, found bool, err error)
+	// Begin ends the merging of people: a client that has adopted an identity works from then
+	// on. Called more than once.
+	Begin func() error
+	// Routes derives the topics of people, before a transaction, since each takes some 12 ms; the
+	// function it returns stores those that are missing.
+	Routes func(people []Person) (store func(*ledger.Tx) error, err error)
+	// PutContact stores a merged record of a person and reports it.
+	PutContact func(tx *ledger.Tx, k key.Public, rec *wire.ContactRecord) error
+	// PutVerification stores a question and reports it.
+	PutVerification func(tx *ledger.Tx, name []byte, rec *wire.VerificationRecord) error
+	// MergeChat raises the clock of a conversation.
+	MergeChat func(tx *ledger.Tx, rec *wire.ChatRecord) error
+	// MergeMessage stores a message that is not there, or brings one that is there to the
+	// further state. fresh says that it was not there.
+	MergeMessage func(tx *ledger.Tx, rec *wire.MessageRecord) (fresh bool, err error)
+}
+
+// Person is somebody whose topics are needed.
+type Person struct {
+	Key               key.Public
+	Added, Negotiated bool
+}
+
+// Merged says what a batch changed.
+type Merged struct {
+	// New are the things that were not there; Known those that were, changed or not.
+	New, Known Counts
+	// Refused is the number of items that cannot be, Cause what is wrong with the first.
+	Refused uint64
+	Cause   string
+	// Last says that the archive ends with this batch.
+	Last bool
+}
