@@ -34,7 +34,8 @@ type side struct {
 	last     int                                    // request
 	sending  bool                                   // messages.send has not been answered
 	seen     uint64                                 // seq of the newest event
-	acked    uint64
+	handed   uint64                                 // seq of the newest event of this life
+	acked    uint64                                 // seq up to which this life was told
 	outbox   int
 	fetched  tally // envelopes from store nodes
 	resent   tally // messages published again
@@ -70,7 +71,8 @@ func (s *side) start(errors io.Writer, said chan<- spoken) error {
 	if err != nil {
 		return err
 	}
-	s.process, s.ready, s.open, s.dying, s.sending, s.acked, s.asked = p, false, false, false, false, 0, map[int]func(json.RawMessage, *string){}
+	s.process, s.ready, s.open, s.dying, s.sending, s.asked = p, false, false, false, false, map[int]func(json.RawMessage, *string){}
+	s.handed, s.acked = 0, 0
 	s.lives++
 	return nil
 }
@@ -217,9 +219,11 @@ func (r *run) heard(s *side, raw json.RawMessage) {
 	var envelope struct{ Result *event.Delivered }
 	r.read(raw, &envelope)
 	e := envelope.Result
-	switch {
-	case e == nil:
+	if e == nil {
 		return
+	}
+	s.handed = max(s.handed, e.Seq)
+	switch {
 	case e.Seq != 0 && e.Seq <= s.seen:
 		s.again++ // it was not acknowledged before the crash
 		return
@@ -240,13 +244,14 @@ func (r *run) heard(s *side, raw json.RawMessage) {
 	}
 }
 
-// acknowledge acknowledges the events that were taken.
+// acknowledge acknowledges the events that were taken. After a crash they come again first:
+// a client that was not handed an event refuses to have it acknowledged.
 func (r *run) acknowledge(s *side) {
-	if !s.up() || s.acked == s.seen {
+	if !s.up() || s.acked == s.handed {
 		return
 	}
-	s.acked = s.seen
-	s.ask("events.ack", map[string]any{"up_to": s.seen}, func(_ json.RawMessage, failure *string) {
+	s.acked = s.handed
+	s.ask("events.ack", map[string]any{"up_to": s.handed}, func(_ json.RawMessage, failure *string) {
 		if failure != nil {
 			r.fail("%s: events.ack: %s", s.name, *failure)
 		}
