@@ -18,6 +18,9 @@ import (
 // The fields of stored records that can have any length, and their bounds. Whoever adds a
 // list to a record has to say so here.
 var bounded = map[protoreflect.FullName]string{
+	"status1to1.record.NoisePeerRecord.devices":      "noisepeer.MaxDevices",
+	"status1to1.record.NoiseDeviceRecord.secrets":    "one of each noisepeer.SecretKind",
+	"status1to1.record.NoiseDeviceRecord.sessions":   "noisesession.MaxPerDevice",
 	"status1to1.record.PeerRecord.installations":     "session.MaxKnownInstallations",
 	"status1to1.record.InstallationRecord.listing":   "session.MaxKnownInstallations: only known ones are noted",
 	"status1to1.record.PeerRecord.sessions":          "session.MaxSessions with each known installation, and as many with all others",

@@ -2829,6 +2829,561 @@ func (x *NoiseCardRecord) GetLearnedAt() int64 {
 	return 0
 }
 
+// What Noise chats need to know about one identity: see package noisepeer.
+type NoisePeerRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Devices       []*NoiseDeviceRecord   `protobuf:"bytes,1,rep,name=devices,proto3" json:"devices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NoisePeerRecord) Reset() {
+	*x = NoisePeerRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NoisePeerRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NoisePeerRecord) ProtoMessage() {}
+
+func (x *NoisePeerRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NoisePeerRecord.ProtoReflect.Descriptor instead.
+func (*NoisePeerRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *NoisePeerRecord) GetDevices() []*NoiseDeviceRecord {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
+}
+
+// A device of that identity.
+type NoiseDeviceRecord struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	InstallationId string                 `protobuf:"bytes,1,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
+	Certificate    []byte                 `protobuf:"bytes,2,opt,name=certificate,proto3" json:"certificate,omitempty"`
+	// Shared with it, one of each kind.
+	Secrets  []*NoiseSecretRecord      `protobuf:"bytes,3,rep,name=secrets,proto3" json:"secrets,omitempty"`
+	Sessions []*NoiseChatSessionRecord `protobuf:"bytes,4,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	// Handshakes under way: the one that we began, and the one that the device began.
+	Begun    *NoiseHandshakeRecord `protobuf:"bytes,5,opt,name=begun,proto3" json:"begun,omitempty"`
+	Answered *NoiseHandshakeRecord `protobuf:"bytes,6,opt,name=answered,proto3" json:"answered,omitempty"`
+	// The time, as it says, of the latest handshake of the device that we answered, ms.
+	AnsweredTime uint64 `protobuf:"varint,7,opt,name=answered_time,json=answeredTime,proto3" json:"answered_time,omitempty"`
+	// Handshakes of the device that were answered since a time, ms.
+	Answers      uint32 `protobuf:"varint,8,opt,name=answers,proto3" json:"answers,omitempty"`
+	AnswersSince int64  `protobuf:"varint,9,opt,name=answers_since,json=answersSince,proto3" json:"answers_since,omitempty"`
+	// Handshakes of ours in a row that came to nothing, and until when there is no other, ms.
+	Failures  uint32 `protobuf:"varint,10,opt,name=failures,proto3" json:"failures,omitempty"`
+	NotBefore int64  `protobuf:"varint,11,opt,name=not_before,json=notBefore,proto3" json:"not_before,omitempty"`
+	// Ways to begin that the device could not take since the last session, as bits.
+	Refused uint32 `protobuf:"varint,12,opt,name=refused,proto3" json:"refused,omitempty"`
+	// When it was learned or heard last, ms.
+	SeenAt        int64 `protobuf:"varint,13,opt,name=seen_at,json=seenAt,proto3" json:"seen_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NoiseDeviceRecord) Reset() {
+	*x = NoiseDeviceRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NoiseDeviceRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NoiseDeviceRecord) ProtoMessage() {}
+
+func (x *NoiseDeviceRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NoiseDeviceRecord.ProtoReflect.Descriptor instead.
+func (*NoiseDeviceRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *NoiseDeviceRecord) GetInstallationId() string {
+	if x != nil {
+		return x.InstallationId
+	}
+	return ""
+}
+
+func (x *NoiseDeviceRecord) GetCertificate() []byte {
+	if x != nil {
+		return x.Certificate
+	}
+	return nil
+}
+
+func (x *NoiseDeviceRecord) GetSecrets() []*NoiseSecretRecord {
+	if x != nil {
+		return x.Secrets
+	}
+	return nil
+}
+
+func (x *NoiseDeviceRecord) GetSessions() []*NoiseChatSessionRecord {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+func (x *NoiseDeviceRecord) GetBegun() *NoiseHandshakeRecord {
+	if x != nil {
+		return x.Begun
+	}
+	return nil
+}
+
+func (x *NoiseDeviceRecord) GetAnswered() *NoiseHandshakeRecord {
+	if x != nil {
+		return x.Answered
+	}
+	return nil
+}
+
+func (x *NoiseDeviceRecord) GetAnsweredTime() uint64 {
+	if x != nil {
+		return x.AnsweredTime
+	}
+	return 0
+}
+
+func (x *NoiseDeviceRecord) GetAnswers() uint32 {
+	if x != nil {
+		return x.Answers
+	}
+	return 0
+}
+
+func (x *NoiseDeviceRecord) GetAnswersSince() int64 {
+	if x != nil {
+		return x.AnswersSince
+	}
+	return 0
+}
+
+func (x *NoiseDeviceRecord) GetFailures() uint32 {
+	if x != nil {
+		return x.Failures
+	}
+	return 0
+}
+
+func (x *NoiseDeviceRecord) GetNotBefore() int64 {
+	if x != nil {
+		return x.NotBefore
+	}
+	return 0
+}
+
+func (x *NoiseDeviceRecord) GetRefused() uint32 {
+	if x != nil {
+		return x.Refused
+	}
+	return 0
+}
+
+func (x *NoiseDeviceRecord) GetSeenAt() int64 {
+	if x != nil {
+		return x.SeenAt
+	}
+	return 0
+}
+
+// A secret that a device and we have.
+type NoiseSecretRecord struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Kind   uint32                 `protobuf:"varint,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Id     []byte                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	Secret []byte                 `protobuf:"bytes,3,opt,name=secret,proto3" json:"secret,omitempty"`
+	// ms; 0 is never.
+	Expires       int64 `protobuf:"varint,4,opt,name=expires,proto3" json:"expires,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NoiseSecretRecord) Reset() {
+	*x = NoiseSecretRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NoiseSecretRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NoiseSecretRecord) ProtoMessage() {}
+
+func (x *NoiseSecretRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NoiseSecretRecord.ProtoReflect.Descriptor instead.
+func (*NoiseSecretRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *NoiseSecretRecord) GetKind() uint32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *NoiseSecretRecord) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *NoiseSecretRecord) GetSecret() []byte {
+	if x != nil {
+		return x.Secret
+	}
+	return nil
+}
+
+func (x *NoiseSecretRecord) GetExpires() int64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+// A session with a device.
+type NoiseChatSessionRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// See noisesession.Session.
+	Session []byte `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	// The time of its handshake as the initiator gave it, ms, and the pattern.
+	Time    uint64 `protobuf:"varint,2,opt,name=time,proto3" json:"time,omitempty"`
+	Pattern string `protobuf:"bytes,3,opt,name=pattern,proto3" json:"pattern,omitempty"`
+	// The device was heard in it.
+	Confirmed bool `protobuf:"varint,4,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	// When the certificate runs out that we showed in its handshake, ms.
+	OwnExpires int64 `protobuf:"varint,5,opt,name=own_expires,json=ownExpires,proto3" json:"own_expires,omitempty"`
+	// When a message was sealed or opened in it last, ms.
+	UsedAt int64 `protobuf:"varint,6,opt,name=used_at,json=usedAt,proto3" json:"used_at,omitempty"`
+	// Messages sealed since the device was heard, and since when, ms.
+	Unanswered      uint32 `protobuf:"varint,7,opt,name=unanswered,proto3" json:"unanswered,omitempty"`
+	UnansweredSince int64  `protobuf:"varint,8,opt,name=unanswered_since,json=unansweredSince,proto3" json:"unanswered_since,omitempty"`
+	// The handshake it comes from, and when we confirmed it last, ms.
+	Handshake   []byte `protobuf:"bytes,9,opt,name=handshake,proto3" json:"handshake,omitempty"`
+	ConfirmedAt int64  `protobuf:"varint,10,opt,name=confirmed_at,json=confirmedAt,proto3" json:"confirmed_at,omitempty"`
+	// The last message of the handshake, while it goes out again.
+	Last          *NoiseFrameRecord `protobuf:"bytes,11,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NoiseChatSessionRecord) Reset() {
+	*x = NoiseChatSessionRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NoiseChatSessionRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NoiseChatSessionRecord) ProtoMessage() {}
+
+func (x *NoiseChatSessionRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NoiseChatSessionRecord.ProtoReflect.Descriptor instead.
+func (*NoiseChatSessionRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *NoiseChatSessionRecord) GetSession() []byte {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+func (x *NoiseChatSessionRecord) GetTime() uint64 {
+	if x != nil {
+		return x.Time
+	}
+	return 0
+}
+
+func (x *NoiseChatSessionRecord) GetPattern() string {
+	if x != nil {
+		return x.Pattern
+	}
+	return ""
+}
+
+func (x *NoiseChatSessionRecord) GetConfirmed() bool {
+	if x != nil {
+		return x.Confirmed
+	}
+	return false
+}
+
+func (x *NoiseChatSessionRecord) GetOwnExpires() int64 {
+	if x != nil {
+		return x.OwnExpires
+	}
+	return 0
+}
+
+func (x *NoiseChatSessionRecord) GetUsedAt() int64 {
+	if x != nil {
+		return x.UsedAt
+	}
+	return 0
+}
+
+func (x *NoiseChatSessionRecord) GetUnanswered() uint32 {
+	if x != nil {
+		return x.Unanswered
+	}
+	return 0
+}
+
+func (x *NoiseChatSessionRecord) GetUnansweredSince() int64 {
+	if x != nil {
+		return x.UnansweredSince
+	}
+	return 0
+}
+
+func (x *NoiseChatSessionRecord) GetHandshake() []byte {
+	if x != nil {
+		return x.Handshake
+	}
+	return nil
+}
+
+func (x *NoiseChatSessionRecord) GetConfirmedAt() int64 {
+	if x != nil {
+		return x.ConfirmedAt
+	}
+	return 0
+}
+
+func (x *NoiseChatSessionRecord) GetLast() *NoiseFrameRecord {
+	if x != nil {
+		return x.Last
+	}
+	return nil
+}
+
+// A handshake under way.
+type NoiseHandshakeRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// See noise.Handshake.
+	Handshake []byte `protobuf:"bytes,1,opt,name=handshake,proto3" json:"handshake,omitempty"`
+	Id        []byte `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	Time      uint64 `protobuf:"varint,3,opt,name=time,proto3" json:"time,omitempty"`
+	// The session in its prologue, if any.
+	Previous []byte `protobuf:"bytes,4,opt,name=previous,proto3" json:"previous,omitempty"`
+	// How it was begun, as a bit.
+	Way   uint32 `protobuf:"varint,5,opt,name=way,proto3" json:"way,omitempty"`
+	Since int64  `protobuf:"varint,6,opt,name=since,proto3" json:"since,omitempty"`
+	// Its latest message, while it goes out again.
+	Last          *NoiseFrameRecord `protobuf:"bytes,7,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NoiseHandshakeRecord) Reset() {
+	*x = NoiseHandshakeRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NoiseHandshakeRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NoiseHandshakeRecord) ProtoMessage() {}
+
+func (x *NoiseHandshakeRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NoiseHandshakeRecord.ProtoReflect.Descriptor instead.
+func (*NoiseHandshakeRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *NoiseHandshakeRecord) GetHandshake() []byte {
+	if x != nil {
+		return x.Handshake
+	}
+	return nil
+}
+
+func (x *NoiseHandshakeRecord) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *NoiseHandshakeRecord) GetTime() uint64 {
+	if x != nil {
+		return x.Time
+	}
+	return 0
+}
+
+func (x *NoiseHandshakeRecord) GetPrevious() []byte {
+	if x != nil {
+		return x.Previous
+	}
+	return nil
+}
+
+func (x *NoiseHandshakeRecord) GetWay() uint32 {
+	if x != nil {
+		return x.Way
+	}
+	return 0
+}
+
+func (x *NoiseHandshakeRecord) GetSince() int64 {
+	if x != nil {
+		return x.Since
+	}
+	return 0
+}
+
+func (x *NoiseHandshakeRecord) GetLast() *NoiseFrameRecord {
+	if x != nil {
+		return x.Last
+	}
+	return nil
+}
+
+// A handshake message that goes out until it is answered.
+type NoiseFrameRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Frame []byte                 `protobuf:"bytes,1,opt,name=frame,proto3" json:"frame,omitempty"`
+	// How often it went out, and when it is due again, ms.
+	Sent          uint32 `protobuf:"varint,2,opt,name=sent,proto3" json:"sent,omitempty"`
+	DueAt         int64  `protobuf:"varint,3,opt,name=due_at,json=dueAt,proto3" json:"due_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NoiseFrameRecord) Reset() {
+	*x = NoiseFrameRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NoiseFrameRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NoiseFrameRecord) ProtoMessage() {}
+
+func (x *NoiseFrameRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NoiseFrameRecord.ProtoReflect.Descriptor instead.
+func (*NoiseFrameRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *NoiseFrameRecord) GetFrame() []byte {
+	if x != nil {
+		return x.Frame
+	}
+	return nil
+}
+
+func (x *NoiseFrameRecord) GetSent() uint32 {
+	if x != nil {
+		return x.Sent
+	}
+	return 0
+}
+
+func (x *NoiseFrameRecord) GetDueAt() int64 {
+	if x != nil {
+		return x.DueAt
+	}
+	return 0
+}
+
 var File_chat_wire_records_proto protoreflect.FileDescriptor
 
 const file_chat_wire_records_proto_rawDesc = "" +
@@ -3118,7 +3673,58 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x03psk\x18\x02 \x01(\fR\x03psk\x12\x15\n" +
 	"\x06psk_id\x18\x03 \x01(\fR\x05pskId\x12\x1d\n" +
 	"\n" +
-	"learned_at\x18\x04 \x01(\x03R\tlearnedAtB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
+	"learned_at\x18\x04 \x01(\x03R\tlearnedAt\"Q\n" +
+	"\x0fNoisePeerRecord\x12>\n" +
+	"\adevices\x18\x01 \x03(\v2$.status1to1.record.NoiseDeviceRecordR\adevices\"\xbb\x04\n" +
+	"\x11NoiseDeviceRecord\x12'\n" +
+	"\x0finstallation_id\x18\x01 \x01(\tR\x0einstallationId\x12 \n" +
+	"\vcertificate\x18\x02 \x01(\fR\vcertificate\x12>\n" +
+	"\asecrets\x18\x03 \x03(\v2$.status1to1.record.NoiseSecretRecordR\asecrets\x12E\n" +
+	"\bsessions\x18\x04 \x03(\v2).status1to1.record.NoiseChatSessionRecordR\bsessions\x12=\n" +
+	"\x05begun\x18\x05 \x01(\v2'.status1to1.record.NoiseHandshakeRecordR\x05begun\x12C\n" +
+	"\banswered\x18\x06 \x01(\v2'.status1to1.record.NoiseHandshakeRecordR\banswered\x12#\n" +
+	"\ranswered_time\x18\a \x01(\x04R\fansweredTime\x12\x18\n" +
+	"\aanswers\x18\b \x01(\rR\aanswers\x12#\n" +
+	"\ranswers_since\x18\t \x01(\x03R\fanswersSince\x12\x1a\n" +
+	"\bfailures\x18\n" +
+	" \x01(\rR\bfailures\x12\x1d\n" +
+	"\n" +
+	"not_before\x18\v \x01(\x03R\tnotBefore\x12\x18\n" +
+	"\arefused\x18\f \x01(\rR\arefused\x12\x17\n" +
+	"\aseen_at\x18\r \x01(\x03R\x06seenAt\"i\n" +
+	"\x11NoiseSecretRecord\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\fR\x02id\x12\x16\n" +
+	"\x06secret\x18\x03 \x01(\fR\x06secret\x12\x18\n" +
+	"\aexpires\x18\x04 \x01(\x03R\aexpires\"\xfd\x02\n" +
+	"\x16NoiseChatSessionRecord\x12\x18\n" +
+	"\asession\x18\x01 \x01(\fR\asession\x12\x12\n" +
+	"\x04time\x18\x02 \x01(\x04R\x04time\x12\x18\n" +
+	"\apattern\x18\x03 \x01(\tR\apattern\x12\x1c\n" +
+	"\tconfirmed\x18\x04 \x01(\bR\tconfirmed\x12\x1f\n" +
+	"\vown_expires\x18\x05 \x01(\x03R\n" +
+	"ownExpires\x12\x17\n" +
+	"\aused_at\x18\x06 \x01(\x03R\x06usedAt\x12\x1e\n" +
+	"\n" +
+	"unanswered\x18\a \x01(\rR\n" +
+	"unanswered\x12)\n" +
+	"\x10unanswered_since\x18\b \x01(\x03R\x0funansweredSince\x12\x1c\n" +
+	"\thandshake\x18\t \x01(\fR\thandshake\x12!\n" +
+	"\fconfirmed_at\x18\n" +
+	" \x01(\x03R\vconfirmedAt\x127\n" +
+	"\x04last\x18\v \x01(\v2#.status1to1.record.NoiseFrameRecordR\x04last\"\xd5\x01\n" +
+	"\x14NoiseHandshakeRecord\x12\x1c\n" +
+	"\thandshake\x18\x01 \x01(\fR\thandshake\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\fR\x02id\x12\x12\n" +
+	"\x04time\x18\x03 \x01(\x04R\x04time\x12\x1a\n" +
+	"\bprevious\x18\x04 \x01(\fR\bprevious\x12\x10\n" +
+	"\x03way\x18\x05 \x01(\rR\x03way\x12\x14\n" +
+	"\x05since\x18\x06 \x01(\x03R\x05since\x127\n" +
+	"\x04last\x18\a \x01(\v2#.status1to1.record.NoiseFrameRecordR\x04last\"S\n" +
+	"\x10NoiseFrameRecord\x12\x14\n" +
+	"\x05frame\x18\x01 \x01(\fR\x05frame\x12\x12\n" +
+	"\x04sent\x18\x02 \x01(\rR\x04sent\x12\x15\n" +
+	"\x06due_at\x18\x03 \x01(\x03R\x05dueAtB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
 
 var (
 	file_chat_wire_records_proto_rawDescOnce sync.Once
@@ -3132,35 +3738,41 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_chat_wire_records_proto_goTypes = []any{
-	(*IdentityRecord)(nil),     // 0: status1to1.record.IdentityRecord
-	(*InstallationRecord)(nil), // 1: status1to1.record.InstallationRecord
-	(*SessionRecord)(nil),      // 2: status1to1.record.SessionRecord
-	(*PeerRecord)(nil),         // 3: status1to1.record.PeerRecord
-	(*ContactRecord)(nil),      // 4: status1to1.record.ContactRecord
-	(*PictureRecord)(nil),      // 5: status1to1.record.PictureRecord
-	(*VerificationRecord)(nil), // 6: status1to1.record.VerificationRecord
-	(*IntroducedRecord)(nil),   // 7: status1to1.record.IntroducedRecord
-	(*ChatRecord)(nil),         // 8: status1to1.record.ChatRecord
-	(*MessageRecord)(nil),      // 9: status1to1.record.MessageRecord
-	(*DeviceAckRecord)(nil),    // 10: status1to1.record.DeviceAckRecord
-	(*OutboxRecord)(nil),       // 11: status1to1.record.OutboxRecord
-	(*AttemptRecord)(nil),      // 12: status1to1.record.AttemptRecord
-	(*AttemptRowRecord)(nil),   // 13: status1to1.record.AttemptRowRecord
-	(*AcksRecord)(nil),         // 14: status1to1.record.AcksRecord
-	(*SeenRecord)(nil),         // 15: status1to1.record.SeenRecord
-	(*MarksRecord)(nil),        // 16: status1to1.record.MarksRecord
-	(*TopicRecord)(nil),        // 17: status1to1.record.TopicRecord
-	(*LostEventsRecord)(nil),   // 18: status1to1.record.LostEventsRecord
-	(*ClientRefRecord)(nil),    // 19: status1to1.record.ClientRefRecord
-	(*NoiseKeyRecord)(nil),     // 20: status1to1.record.NoiseKeyRecord
-	(*PairingRecord)(nil),      // 21: status1to1.record.PairingRecord
-	(*TransferRecord)(nil),     // 22: status1to1.record.TransferRecord
-	(*CatchUpRecord)(nil),      // 23: status1to1.record.CatchUpRecord
-	(*SegmentSetRecord)(nil),   // 24: status1to1.record.SegmentSetRecord
-	(*NoiseChatRecord)(nil),    // 25: status1to1.record.NoiseChatRecord
-	(*NoiseCardRecord)(nil),    // 26: status1to1.record.NoiseCardRecord
+	(*IdentityRecord)(nil),         // 0: status1to1.record.IdentityRecord
+	(*InstallationRecord)(nil),     // 1: status1to1.record.InstallationRecord
+	(*SessionRecord)(nil),          // 2: status1to1.record.SessionRecord
+	(*PeerRecord)(nil),             // 3: status1to1.record.PeerRecord
+	(*ContactRecord)(nil),          // 4: status1to1.record.ContactRecord
+	(*PictureRecord)(nil),          // 5: status1to1.record.PictureRecord
+	(*VerificationRecord)(nil),     // 6: status1to1.record.VerificationRecord
+	(*IntroducedRecord)(nil),       // 7: status1to1.record.IntroducedRecord
+	(*ChatRecord)(nil),             // 8: status1to1.record.ChatRecord
+	(*MessageRecord)(nil),          // 9: status1to1.record.MessageRecord
+	(*DeviceAckRecord)(nil),        // 10: status1to1.record.DeviceAckRecord
+	(*OutboxRecord)(nil),           // 11: status1to1.record.OutboxRecord
+	(*AttemptRecord)(nil),          // 12: status1to1.record.AttemptRecord
+	(*AttemptRowRecord)(nil),       // 13: status1to1.record.AttemptRowRecord
+	(*AcksRecord)(nil),             // 14: status1to1.record.AcksRecord
+	(*SeenRecord)(nil),             // 15: status1to1.record.SeenRecord
+	(*MarksRecord)(nil),            // 16: status1to1.record.MarksRecord
+	(*TopicRecord)(nil),            // 17: status1to1.record.TopicRecord
+	(*LostEventsRecord)(nil),       // 18: status1to1.record.LostEventsRecord
+	(*ClientRefRecord)(nil),        // 19: status1to1.record.ClientRefRecord
+	(*NoiseKeyRecord)(nil),         // 20: status1to1.record.NoiseKeyRecord
+	(*PairingRecord)(nil),          // 21: status1to1.record.PairingRecord
+	(*TransferRecord)(nil),         // 22: status1to1.record.TransferRecord
+	(*CatchUpRecord)(nil),          // 23: status1to1.record.CatchUpRecord
+	(*SegmentSetRecord)(nil),       // 24: status1to1.record.SegmentSetRecord
+	(*NoiseChatRecord)(nil),        // 25: status1to1.record.NoiseChatRecord
+	(*NoiseCardRecord)(nil),        // 26: status1to1.record.NoiseCardRecord
+	(*NoisePeerRecord)(nil),        // 27: status1to1.record.NoisePeerRecord
+	(*NoiseDeviceRecord)(nil),      // 28: status1to1.record.NoiseDeviceRecord
+	(*NoiseSecretRecord)(nil),      // 29: status1to1.record.NoiseSecretRecord
+	(*NoiseChatSessionRecord)(nil), // 30: status1to1.record.NoiseChatSessionRecord
+	(*NoiseHandshakeRecord)(nil),   // 31: status1to1.record.NoiseHandshakeRecord
+	(*NoiseFrameRecord)(nil),       // 32: status1to1.record.NoiseFrameRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
@@ -3169,11 +3781,18 @@ var file_chat_wire_records_proto_depIdxs = []int32{
 	10, // 3: status1to1.record.MessageRecord.devices:type_name -> status1to1.record.DeviceAckRecord
 	13, // 4: status1to1.record.AttemptRecord.rows:type_name -> status1to1.record.AttemptRowRecord
 	26, // 5: status1to1.record.NoiseChatRecord.cards:type_name -> status1to1.record.NoiseCardRecord
-	6,  // [6:6] is the sub-list for method output_type
-	6,  // [6:6] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	28, // 6: status1to1.record.NoisePeerRecord.devices:type_name -> status1to1.record.NoiseDeviceRecord
+	29, // 7: status1to1.record.NoiseDeviceRecord.secrets:type_name -> status1to1.record.NoiseSecretRecord
+	30, // 8: status1to1.record.NoiseDeviceRecord.sessions:type_name -> status1to1.record.NoiseChatSessionRecord
+	31, // 9: status1to1.record.NoiseDeviceRecord.begun:type_name -> status1to1.record.NoiseHandshakeRecord
+	31, // 10: status1to1.record.NoiseDeviceRecord.answered:type_name -> status1to1.record.NoiseHandshakeRecord
+	32, // 11: status1to1.record.NoiseChatSessionRecord.last:type_name -> status1to1.record.NoiseFrameRecord
+	32, // 12: status1to1.record.NoiseHandshakeRecord.last:type_name -> status1to1.record.NoiseFrameRecord
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_chat_wire_records_proto_init() }
@@ -3187,7 +3806,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   27,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
