@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"fmt"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
@@ -12,6 +13,7 @@ import (
 	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
+	"libstatus1to1/chat/picture"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/text"
 	"libstatus1to1/chat/wire"
@@ -301,4 +303,21 @@ func (in *inspection) pictures() error {
 		}
 		return err
 	})
+}
+
+// ReadQR returns the text of the QR code in a PNG or JPEG picture; field is the parameter that
+// holds the picture. Error: CodeBadPicture.
+func ReadQR(field string, image []byte) (string, error) {
+	text, err := picture.ReadQR(image)
+	if err == nil {
+		return text, nil
+	}
+	cause := picture.Cause(err)
+	why := map[string]string{
+		"format":    "it is no PNG or JPEG, or it is damaged",
+		"too_large": fmt.Sprintf("it has more than %d bytes or %d pixels", picture.MaxBytes, picture.MaxPixels),
+		"no_code":   "there is no QR code in it that can be read",
+		"content":   "the QR code in it holds no text",
+	}[cause]
+	return "", Errorf(CodeBadPicture, field, "%s", why).Because(err).With("cause", cause)
 }

@@ -605,6 +605,26 @@ static inline char *status1to1_transfers_discard(status1to1_client client, const
     return status1to1_call(client, "transfers.discard", params_json);
 }
 
+/* pictures.qr: Draws a QR code. */
+static inline char *status1to1_pictures_qr(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "pictures.qr", params_json);
+}
+
+/* pictures.read_qr: Reads the QR code in a picture, such as a photo. The code may be
+ * rotated, tilted, mirrored and somewhat blurred. Of several codes, one is read. */
+static inline char *status1to1_pictures_read_qr(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "pictures.read_qr", params_json);
+}
+
+/* pictures.identicon: Draws the picture by which the Status app lets people tell keys
+ * apart. */
+static inline char *status1to1_pictures_identicon(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "pictures.identicon", params_json);
+}
+
 /* network.status: Returns the state of the network, our own addresses and the peers. */
 static inline char *status1to1_network_status(status1to1_client client, const char *params_json)
 {

@@ -92,7 +92,7 @@ func Methods() []Method {
 	var all []Method
 	for _, group := range [][]Method{
 		identityMethods, profileMethods, contactMethods, requestMethods, chatMethods, messageMethods,
-		sessionMethods, deviceMethods, pairingMethods, networkMethods, externalMethods, storeMethods,
+		sessionMethods, deviceMethods, pairingMethods, pictureMethods, networkMethods, externalMethods, storeMethods,
 	} {
 		all = append(all, group...)
 	}

@@ -97,7 +97,7 @@ var CodeTable = []CodeInfo{
 	{CodeBlocked, "contact", false, "this person is blocked", "unblock them first"},
 	{CodeWrongState, "contact", false, "the state of the contact or the message, or the kind of the network, does not allow this; details.request, details.state or details.kind is that state or kind", "do only what this state allows"},
 	{CodeNotVerified, "contact", false, "the safety number does not match", "compare again; if it still differs, the key is not theirs"},
-	{CodeBadPicture, "identity", false, "the picture is too large or of an unknown type", "give a JPEG, PNG, GIF or WebP within the limits in details"},
+	{CodeBadPicture, "identity", false, "the picture is too large or of an unknown type; where a QR code was to be read in it, details.cause is \"format\" (no PNG or JPEG, or damaged), \"too_large\", \"no_code\" (none that can be read) or \"content\" (a code that holds no text)", "give a JPEG, PNG, GIF or WebP within the limits in details; for a QR code a sharp PNG or JPEG in which it is large"},
 	{CodeStoreLocked, "store", true, "another client or process has the store open", "close it there first"},
 	{CodeStoreCorrupt, "store", false, "the store file is damaged", "restore a backup; see details"},
 	{CodeStoreIO, "store", true, "reading or writing the store file failed", "follow the message; details.errno is the name of the system's error, such as ENOSPC, if there is one"},
