@@ -2831,8 +2831,11 @@ func (x *NoiseCardRecord) GetLearnedAt() int64 {
 
 // What Noise chats need to know about one identity: see package noisepeer.
 type NoisePeerRecord struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Devices       []*NoiseDeviceRecord   `protobuf:"bytes,1,rep,name=devices,proto3" json:"devices,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Devices []*NoiseDeviceRecord   `protobuf:"bytes,1,rep,name=devices,proto3" json:"devices,omitempty"`
+	// Handshakes of theirs that were answered since a time, ms.
+	Answers       uint32 `protobuf:"varint,2,opt,name=answers,proto3" json:"answers,omitempty"`
+	AnswersSince  int64  `protobuf:"varint,3,opt,name=answers_since,json=answersSince,proto3" json:"answers_since,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2874,6 +2877,20 @@ func (x *NoisePeerRecord) GetDevices() []*NoiseDeviceRecord {
 	return nil
 }
 
+func (x *NoisePeerRecord) GetAnswers() uint32 {
+	if x != nil {
+		return x.Answers
+	}
+	return 0
+}
+
+func (x *NoisePeerRecord) GetAnswersSince() int64 {
+	if x != nil {
+		return x.AnswersSince
+	}
+	return 0
+}
+
 // A device of that identity.
 type NoiseDeviceRecord struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
@@ -2887,16 +2904,17 @@ type NoiseDeviceRecord struct {
 	Answered *NoiseHandshakeRecord `protobuf:"bytes,6,opt,name=answered,proto3" json:"answered,omitempty"`
 	// The time, as it says, of the latest handshake of the device that we answered, ms.
 	AnsweredTime uint64 `protobuf:"varint,7,opt,name=answered_time,json=answeredTime,proto3" json:"answered_time,omitempty"`
-	// Handshakes of the device that were answered since a time, ms.
-	Answers      uint32 `protobuf:"varint,8,opt,name=answers,proto3" json:"answers,omitempty"`
-	AnswersSince int64  `protobuf:"varint,9,opt,name=answers_since,json=answersSince,proto3" json:"answers_since,omitempty"`
+	// That of the latest one that we began, ms.
+	BegunTime uint64 `protobuf:"varint,8,opt,name=begun_time,json=begunTime,proto3" json:"begun_time,omitempty"`
 	// Handshakes of ours in a row that came to nothing, and until when there is no other, ms.
 	Failures  uint32 `protobuf:"varint,10,opt,name=failures,proto3" json:"failures,omitempty"`
 	NotBefore int64  `protobuf:"varint,11,opt,name=not_before,json=notBefore,proto3" json:"not_before,omitempty"`
 	// Ways to begin that the device could not take since the last session, as bits.
 	Refused uint32 `protobuf:"varint,12,opt,name=refused,proto3" json:"refused,omitempty"`
 	// When it was learned or heard last, ms.
-	SeenAt        int64 `protobuf:"varint,13,opt,name=seen_at,json=seenAt,proto3" json:"seen_at,omitempty"`
+	SeenAt int64 `protobuf:"varint,13,opt,name=seen_at,json=seenAt,proto3" json:"seen_at,omitempty"`
+	// There is to be a session with it.
+	Wanted        bool `protobuf:"varint,14,opt,name=wanted,proto3" json:"wanted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2980,16 +2998,9 @@ func (x *NoiseDeviceRecord) GetAnsweredTime() uint64 {
 	return 0
 }
 
-func (x *NoiseDeviceRecord) GetAnswers() uint32 {
+func (x *NoiseDeviceRecord) GetBegunTime() uint64 {
 	if x != nil {
-		return x.Answers
-	}
-	return 0
-}
-
-func (x *NoiseDeviceRecord) GetAnswersSince() int64 {
-	if x != nil {
-		return x.AnswersSince
+		return x.BegunTime
 	}
 	return 0
 }
@@ -3020,6 +3031,13 @@ func (x *NoiseDeviceRecord) GetSeenAt() int64 {
 		return x.SeenAt
 	}
 	return 0
+}
+
+func (x *NoiseDeviceRecord) GetWanted() bool {
+	if x != nil {
+		return x.Wanted
+	}
+	return false
 }
 
 // A secret that a device and we have.
@@ -3100,10 +3118,13 @@ type NoiseChatSessionRecord struct {
 	// The time of its handshake as the initiator gave it, ms, and the pattern.
 	Time    uint64 `protobuf:"varint,2,opt,name=time,proto3" json:"time,omitempty"`
 	Pattern string `protobuf:"bytes,3,opt,name=pattern,proto3" json:"pattern,omitempty"`
+	// We began that handshake.
+	Initiator bool `protobuf:"varint,13,opt,name=initiator,proto3" json:"initiator,omitempty"`
 	// The device was heard in it.
 	Confirmed bool `protobuf:"varint,4,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
-	// When the certificate runs out that we showed in its handshake, ms.
-	OwnExpires int64 `protobuf:"varint,5,opt,name=own_expires,json=ownExpires,proto3" json:"own_expires,omitempty"`
+	// The static key that we had in its handshake, and when the certificate of it runs out, ms.
+	OwnStatic  []byte `protobuf:"bytes,12,opt,name=own_static,json=ownStatic,proto3" json:"own_static,omitempty"`
+	OwnExpires int64  `protobuf:"varint,5,opt,name=own_expires,json=ownExpires,proto3" json:"own_expires,omitempty"`
 	// When a message was sealed or opened in it last, ms.
 	UsedAt int64 `protobuf:"varint,6,opt,name=used_at,json=usedAt,proto3" json:"used_at,omitempty"`
 	// Messages sealed since the device was heard, and since when, ms.
@@ -3169,11 +3190,25 @@ func (x *NoiseChatSessionRecord) GetPattern() string {
 	return ""
 }
 
+func (x *NoiseChatSessionRecord) GetInitiator() bool {
+	if x != nil {
+		return x.Initiator
+	}
+	return false
+}
+
 func (x *NoiseChatSessionRecord) GetConfirmed() bool {
 	if x != nil {
 		return x.Confirmed
 	}
 	return false
+}
+
+func (x *NoiseChatSessionRecord) GetOwnStatic() []byte {
+	if x != nil {
+		return x.OwnStatic
+	}
+	return nil
 }
 
 func (x *NoiseChatSessionRecord) GetOwnExpires() int64 {
@@ -3673,9 +3708,11 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x03psk\x18\x02 \x01(\fR\x03psk\x12\x15\n" +
 	"\x06psk_id\x18\x03 \x01(\fR\x05pskId\x12\x1d\n" +
 	"\n" +
-	"learned_at\x18\x04 \x01(\x03R\tlearnedAt\"Q\n" +
+	"learned_at\x18\x04 \x01(\x03R\tlearnedAt\"\x90\x01\n" +
 	"\x0fNoisePeerRecord\x12>\n" +
-	"\adevices\x18\x01 \x03(\v2$.status1to1.record.NoiseDeviceRecordR\adevices\"\xbb\x04\n" +
+	"\adevices\x18\x01 \x03(\v2$.status1to1.record.NoiseDeviceRecordR\adevices\x12\x18\n" +
+	"\aanswers\x18\x02 \x01(\rR\aanswers\x12#\n" +
+	"\ranswers_since\x18\x03 \x01(\x03R\fanswersSince\"\xb3\x04\n" +
 	"\x11NoiseDeviceRecord\x12'\n" +
 	"\x0finstallation_id\x18\x01 \x01(\tR\x0einstallationId\x12 \n" +
 	"\vcertificate\x18\x02 \x01(\fR\vcertificate\x12>\n" +
@@ -3683,25 +3720,29 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\bsessions\x18\x04 \x03(\v2).status1to1.record.NoiseChatSessionRecordR\bsessions\x12=\n" +
 	"\x05begun\x18\x05 \x01(\v2'.status1to1.record.NoiseHandshakeRecordR\x05begun\x12C\n" +
 	"\banswered\x18\x06 \x01(\v2'.status1to1.record.NoiseHandshakeRecordR\banswered\x12#\n" +
-	"\ranswered_time\x18\a \x01(\x04R\fansweredTime\x12\x18\n" +
-	"\aanswers\x18\b \x01(\rR\aanswers\x12#\n" +
-	"\ranswers_since\x18\t \x01(\x03R\fanswersSince\x12\x1a\n" +
+	"\ranswered_time\x18\a \x01(\x04R\fansweredTime\x12\x1d\n" +
+	"\n" +
+	"begun_time\x18\b \x01(\x04R\tbegunTime\x12\x1a\n" +
 	"\bfailures\x18\n" +
 	" \x01(\rR\bfailures\x12\x1d\n" +
 	"\n" +
 	"not_before\x18\v \x01(\x03R\tnotBefore\x12\x18\n" +
 	"\arefused\x18\f \x01(\rR\arefused\x12\x17\n" +
-	"\aseen_at\x18\r \x01(\x03R\x06seenAt\"i\n" +
+	"\aseen_at\x18\r \x01(\x03R\x06seenAt\x12\x16\n" +
+	"\x06wanted\x18\x0e \x01(\bR\x06wanted\"i\n" +
 	"\x11NoiseSecretRecord\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\fR\x02id\x12\x16\n" +
 	"\x06secret\x18\x03 \x01(\fR\x06secret\x12\x18\n" +
-	"\aexpires\x18\x04 \x01(\x03R\aexpires\"\xfd\x02\n" +
+	"\aexpires\x18\x04 \x01(\x03R\aexpires\"\xba\x03\n" +
 	"\x16NoiseChatSessionRecord\x12\x18\n" +
 	"\asession\x18\x01 \x01(\fR\asession\x12\x12\n" +
 	"\x04time\x18\x02 \x01(\x04R\x04time\x12\x18\n" +
 	"\apattern\x18\x03 \x01(\tR\apattern\x12\x1c\n" +
-	"\tconfirmed\x18\x04 \x01(\bR\tconfirmed\x12\x1f\n" +
+	"\tinitiator\x18\r \x01(\bR\tinitiator\x12\x1c\n" +
+	"\tconfirmed\x18\x04 \x01(\bR\tconfirmed\x12\x1d\n" +
+	"\n" +
+	"own_static\x18\f \x01(\fR\townStatic\x12\x1f\n" +
 	"\vown_expires\x18\x05 \x01(\x03R\n" +
 	"ownExpires\x12\x17\n" +
 	"\aused_at\x18\x06 \x01(\x03R\x06usedAt\x12\x1e\n" +
