@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"libstatus1to1/chat/internal/cards"
 	"libstatus1to1/chat/internal/catchup"
 	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
@@ -94,7 +95,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.linking = c.newLinking()
 	c.catchUp = c.newCatchUp(o.stepped)
 	c.segments = c.newSegments()
-	c.loop.parts = []part{c.outbox, c.history, c.linking, c.catchUp, c.segments}
+	c.loop.parts = []part{c.outbox, c.history, c.linking, c.catchUp, c.segments, &cards.Cards{Ledger: c.ledger, Log: c.log}}
 	if err := c.start(ctx); err != nil {
 		c.life.cancel()
 		_ = c.net.Stop()

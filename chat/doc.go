@@ -5,7 +5,7 @@
 //
 // [Client] is the face: each exported method is one thing a program can want. Behind it are
 // two pipelines, sending and receiving; the parts that they use (packages outbox, history,
-// linking, catchup and segments under internal), on one ledger; and one goroutine, the loop,
+// linking, catchup, segments and cards under internal), on one ledger; and one goroutine, the loop,
 // that does what is due. docs/architecture.md says why it is so, docs/specs.md which section of a spec is
 // where.
 //
@@ -106,6 +106,7 @@
 //	                                                         of which nothing has come
 //	internal/linking/linking.go: Linking pairings, noise_sessions, transfers   all
 //	internal/segments/segments.go: Segments segment_sets, segments             all, without payloads
+//	internal/cards/cards.go: Cards          card_secrets, added_cards          nothing: read when used
 //
 // In memory only, and gone after a restart: when somebody was heard last, how fast they
 // acknowledge, how often they were answered, suspicions of a lost session, holds of a chain,

@@ -43,12 +43,17 @@ func (c *Client) newLinking() *linking.Linking {
 			if err != nil {
 				return linking.Self{}, err
 			}
-			return linking.Self{Identity: a.self.Identity, Public: a.public, InstallationID: a.self.InstallationID}, nil
+			return linkingSelf(a), nil
 		},
 		Drop:   c.counters.drop,
 		Stored: func() { c.loop.storePause.End() },
 		Wake:   c.kick,
 	})
+}
+
+// linkingSelf is who we are for linking.
+func linkingSelf(a *account) linking.Self {
+	return linking.Self{Identity: a.self.Identity, Public: a.public, InstallationID: a.self.InstallationID}
 }
 
 // publishLinking publishes an envelope. After a failure of the network there are no turns

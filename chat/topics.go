@@ -86,6 +86,11 @@ func (r route) store(t *txn) error {
 	if err := t.c.catchUp.Began(t.Tx, r.contentTopic, r.kind.rule().class); err != nil {
 		return err
 	}
+	return r.put(t)
+}
+
+// put stores a route without fetching anything that was published there before.
+func (r route) put(t *txn) error {
 	return ledger.Put(t, tableTopics, r.recordKey(), &wire.TopicRecord{
 		Kind: string(r.kind), ContentTopic: r.contentTopic, Key: r.sym[:], Peer: r.peer[:],
 	})

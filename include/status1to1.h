@@ -311,6 +311,23 @@ static inline char *status1to1_contacts_remove(status1to1_client client, const c
     return status1to1_call(client, "contacts.remove", params_json);
 }
 
+/* identity.card: Makes a contact card of this device, for a QR code or as a link. It
+ * proves whose it is, and whoever adds it can write to us at once: nothing has to be
+ * fetched first. Each call makes another card, with a secret of its own. Whoever sees a
+ * card can use it until it expires. */
+static inline char *status1to1_identity_card(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "identity.card", params_json);
+}
+
+/* contacts.add_card: Adds a person by their contact card to the address book, marks
+ * them verified, and learns the keys for the first message. Nothing is sent or fetched.
+ * A card can be added once. */
+static inline char *status1to1_contacts_add_card(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.add_card", params_json);
+}
+
 /* contacts.request: Asks a person to be a contact. Until they accept, the Status app
  * does not show them our other messages. */
 static inline char *status1to1_contacts_request(status1to1_client client, const char *params_json)

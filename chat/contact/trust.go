@@ -16,6 +16,7 @@ const (
 const (
 	ByKey      = "safety_number" // the safety numbers were compared
 	ByQuestion = "question"      // they answered a question only they can answer
+	ByCard     = "card"          // they handed us their contact card
 )
 
 // Level is the trust in somebody whose requests are r.

@@ -129,7 +129,7 @@ type Contact struct {
 	Request string `json:"request"`
 	// RequestID is the id of the message that carried their latest contact request.
 	RequestID string `json:"request_id,omitempty"`
-	// VerifiedBy is the way the key was verified: "safety_number" or "question".
+	// VerifiedBy is the way the key was verified: "safety_number", "question" or "card".
 	VerifiedBy string `json:"verified_by,omitempty"`
 	VerifiedAt int64  `json:"verified_at,omitempty"`
 	BlockedAt  int64  `json:"blocked_at,omitempty"`

@@ -30,6 +30,9 @@ type Link struct {
 	Key         key.Public
 	DisplayName string // may be empty
 	Description string // may be empty
+	// Card is the bytes of a contact card, or empty. The Status app ignores them. They are
+	// taken as they are: package card verifies them.
+	Card string
 }
 
 const (
@@ -66,24 +69,24 @@ func FormatLink(p key.Public) string {
 	return linkPrefix + "#" + FormatChatKey(p)
 }
 
-// Format is the link with the name and description in it:
+// Format is the link with the name, description and card in it:
 // https://status.app/u/<data>#zQ3sh..., the data a LinkData, as a Brotli stream, in
-// base64url. Without either it is FormatLink. Error: ErrLink if they are not UTF-8 or
+// base64url. With none of them it is FormatLink. Error: ErrLink if they are not UTF-8 or
 // do not fit.
 func (l Link) Format() (string, error) {
-	if l.DisplayName == "" && l.Description == "" {
+	if l.DisplayName == "" && l.Description == "" && l.Card == "" {
 		return FormatLink(l.Key), nil
 	}
 	user, err := proto.Marshal(&wire.LinkUser{DisplayName: l.DisplayName, Description: l.Description})
 	if err != nil {
 		return "", badLink("the name or description is not UTF-8")
 	}
-	data, err := proto.Marshal(&wire.LinkData{Content: user})
+	data, err := proto.Marshal(&wire.LinkData{Content: user, Card: []byte(l.Card)})
 	if err != nil {
 		return "", badLink("the data cannot be encoded")
 	}
 	if len(data) > maxLinkData {
-		return "", badLink("the name and description are too long")
+		return "", badLink("the name, description and card are too long")
 	}
 	return linkPrefix + "/" + base64.URLEncoding.EncodeToString(stored(data)) + "#" + FormatChatKey(l.Key), nil
 }
@@ -125,32 +128,32 @@ func ParseLink(text string) (Link, error) {
 	if data = strings.TrimPrefix(data, "/"); data == "" {
 		return l, nil
 	}
-	user, err := linkUser(data)
+	whole, user, err := linkData(data)
 	if err != nil {
 		return Link{}, err
 	}
-	l.DisplayName, l.Description = user.GetDisplayName(), user.GetDescription()
+	l.DisplayName, l.Description, l.Card = user.GetDisplayName(), user.GetDescription(), string(whole.GetCard())
 	return l, nil
 }
 
-// linkUser unpacks the data of a link.
-func linkUser(text string) (*wire.LinkUser, error) {
+// linkData unpacks the data of a link, and what they say about a person.
+func linkData(text string) (*wire.LinkData, *wire.LinkUser, error) {
 	// Programs that pass links on may escape or cut the padding.
 	text = strings.TrimRight(strings.NewReplacer("%3D", "=", "%3d", "=").Replace(text), "=")
 	packed, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return nil, badLink("the data is not base64url")
+		return nil, nil, badLink("the data is not base64url")
 	}
 	data, err := io.ReadAll(io.LimitReader(brotli.NewReader(bytes.NewReader(packed)), maxLinkData+1))
 	if err != nil || len(data) > maxLinkData {
-		return nil, badLink("the data is not compressed as it should be, or too much")
+		return nil, nil, badLink("the data is not compressed as it should be, or too much")
 	}
 	var whole wire.LinkData
 	var user wire.LinkUser
 	if proto.Unmarshal(data, &whole) != nil || proto.Unmarshal(whole.GetContent(), &user) != nil {
-		return nil, badLink("the data is not that of a person")
+		return nil, nil, badLink("the data is not that of a person")
 	}
-	return &user, nil
+	return &whole, &user, nil
 }
 
 func badLink(reason string) error { return fmt.Errorf("%w: %s", ErrLink, reason) }

@@ -1663,7 +1663,10 @@ func (x *LinkUser) GetColor() string {
 type LinkData struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A LinkUser, in links to people.
-	Content       []byte `protobuf:"bytes,1,opt,name=content,proto3" json:"content,omitempty"`
+	Content []byte `protobuf:"bytes,1,opt,name=content,proto3" json:"content,omitempty"`
+	// A contact card of this library: to the Status app an unknown field, which it skips. Its
+	// number is far from those that the app gives out.
+	Card          []byte `protobuf:"bytes,5501,opt,name=card,proto3" json:"card,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1701,6 +1704,13 @@ func (*LinkData) Descriptor() ([]byte, []int) {
 func (x *LinkData) GetContent() []byte {
 	if x != nil {
 		return x.Content
+	}
+	return nil
+}
+
+func (x *LinkData) GetCard() []byte {
+	if x != nil {
+		return x.Card
 	}
 	return nil
 }
@@ -1913,9 +1923,10 @@ const file_chat_wire_application_proto_rawDesc = "" +
 	"\bLinkUser\x12!\n" +
 	"\fdisplay_name\x18\x01 \x01(\tR\vdisplayName\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x14\n" +
-	"\x05color\x18\x03 \x01(\tR\x05color\"$\n" +
+	"\x05color\x18\x03 \x01(\tR\x05color\"9\n" +
 	"\bLinkData\x12\x18\n" +
-	"\acontent\x18\x01 \x01(\fR\acontent*\xaa\x01\n" +
+	"\acontent\x18\x01 \x01(\fR\acontent\x12\x13\n" +
+	"\x04card\x18\xfd* \x01(\fR\x04card*\xaa\x01\n" +
 	"\vMessageType\x12\x18\n" +
 	"\x14UNKNOWN_MESSAGE_TYPE\x10\x00\x12\x0e\n" +
 	"\n" +

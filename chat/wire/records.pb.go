@@ -3419,6 +3419,139 @@ func (x *NoiseFrameRecord) GetDueAt() int64 {
 	return 0
 }
 
+// The pre-shared secret of a contact card that we have issued.
+type CardSecretRecord struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Secret []byte                 `protobuf:"bytes,1,opt,name=secret,proto3" json:"secret,omitempty"`
+	// When it is forgotten, ms.
+	Until         int64 `protobuf:"varint,2,opt,name=until,proto3" json:"until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CardSecretRecord) Reset() {
+	*x = CardSecretRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CardSecretRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CardSecretRecord) ProtoMessage() {}
+
+func (x *CardSecretRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CardSecretRecord.ProtoReflect.Descriptor instead.
+func (*CardSecretRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *CardSecretRecord) GetSecret() []byte {
+	if x != nil {
+		return x.Secret
+	}
+	return nil
+}
+
+func (x *CardSecretRecord) GetUntil() int64 {
+	if x != nil {
+		return x.Until
+	}
+	return 0
+}
+
+// The latest contact card of a device of somebody that was added here.
+type AddedCardRecord struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Identity       []byte                 `protobuf:"bytes,1,opt,name=identity,proto3" json:"identity,omitempty"`
+	InstallationId string                 `protobuf:"bytes,2,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
+	// When it was issued, in s, and the id of its secret.
+	Issued   int64  `protobuf:"varint,3,opt,name=issued,proto3" json:"issued,omitempty"`
+	SecretId []byte `protobuf:"bytes,4,opt,name=secret_id,json=secretId,proto3" json:"secret_id,omitempty"`
+	// When it is forgotten, ms: then all older cards have expired.
+	Until         int64 `protobuf:"varint,5,opt,name=until,proto3" json:"until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddedCardRecord) Reset() {
+	*x = AddedCardRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddedCardRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddedCardRecord) ProtoMessage() {}
+
+func (x *AddedCardRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddedCardRecord.ProtoReflect.Descriptor instead.
+func (*AddedCardRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *AddedCardRecord) GetIdentity() []byte {
+	if x != nil {
+		return x.Identity
+	}
+	return nil
+}
+
+func (x *AddedCardRecord) GetInstallationId() string {
+	if x != nil {
+		return x.InstallationId
+	}
+	return ""
+}
+
+func (x *AddedCardRecord) GetIssued() int64 {
+	if x != nil {
+		return x.Issued
+	}
+	return 0
+}
+
+func (x *AddedCardRecord) GetSecretId() []byte {
+	if x != nil {
+		return x.SecretId
+	}
+	return nil
+}
+
+func (x *AddedCardRecord) GetUntil() int64 {
+	if x != nil {
+		return x.Until
+	}
+	return 0
+}
+
 var File_chat_wire_records_proto protoreflect.FileDescriptor
 
 const file_chat_wire_records_proto_rawDesc = "" +
@@ -3765,7 +3898,16 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x10NoiseFrameRecord\x12\x14\n" +
 	"\x05frame\x18\x01 \x01(\fR\x05frame\x12\x12\n" +
 	"\x04sent\x18\x02 \x01(\rR\x04sent\x12\x15\n" +
-	"\x06due_at\x18\x03 \x01(\x03R\x05dueAtB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
+	"\x06due_at\x18\x03 \x01(\x03R\x05dueAt\"@\n" +
+	"\x10CardSecretRecord\x12\x16\n" +
+	"\x06secret\x18\x01 \x01(\fR\x06secret\x12\x14\n" +
+	"\x05until\x18\x02 \x01(\x03R\x05until\"\xa1\x01\n" +
+	"\x0fAddedCardRecord\x12\x1a\n" +
+	"\bidentity\x18\x01 \x01(\fR\bidentity\x12'\n" +
+	"\x0finstallation_id\x18\x02 \x01(\tR\x0einstallationId\x12\x16\n" +
+	"\x06issued\x18\x03 \x01(\x03R\x06issued\x12\x1b\n" +
+	"\tsecret_id\x18\x04 \x01(\fR\bsecretId\x12\x14\n" +
+	"\x05until\x18\x05 \x01(\x03R\x05untilB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
 
 var (
 	file_chat_wire_records_proto_rawDescOnce sync.Once
@@ -3779,7 +3921,7 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),         // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil),     // 1: status1to1.record.InstallationRecord
@@ -3814,6 +3956,8 @@ var file_chat_wire_records_proto_goTypes = []any{
 	(*NoiseChatSessionRecord)(nil), // 30: status1to1.record.NoiseChatSessionRecord
 	(*NoiseHandshakeRecord)(nil),   // 31: status1to1.record.NoiseHandshakeRecord
 	(*NoiseFrameRecord)(nil),       // 32: status1to1.record.NoiseFrameRecord
+	(*CardSecretRecord)(nil),       // 33: status1to1.record.CardSecretRecord
+	(*AddedCardRecord)(nil),        // 34: status1to1.record.AddedCardRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
@@ -3847,7 +3991,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

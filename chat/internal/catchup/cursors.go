@@ -114,13 +114,27 @@ func (c *CatchUp) Began(tx *ledger.Tx, name string, class Class) error {
 	if class == Negotiated {
 		back = negotiatedBack
 	}
-	at := c.Now().Add(-back).Truncate(begunAlike).UnixMilli()
+	return c.listen(tx, name, c.Now().Add(-back), true)
+}
+
+// BeganAfresh is Began for a topic on which nothing from before is wanted: store nodes are
+// asked for what is missed from now on, and not for the topic now.
+func (c *CatchUp) BeganAfresh(tx *ledger.Tx, name string) error {
+	if c.Archive == nil {
+		return nil
+	}
+	return c.listen(tx, name, c.Now(), false)
+}
+
+// listen stores the cursor of a new topic. look: it is fetched from there soon.
+func (c *CatchUp) listen(tx *ledger.Tx, name string, from time.Time, look bool) error {
+	at := from.Truncate(begunAlike).UnixMilli()
 	tx.After(func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.loaded {
 			c.cursors.of[name] = cursor{at, true}
-			if c.schedule.begun.IsZero() {
+			if look && c.schedule.begun.IsZero() {
 				c.schedule.begun = c.Now()
 			}
 		}

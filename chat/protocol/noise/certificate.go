@@ -122,6 +122,20 @@ func (c Certificate) Bytes() []byte {
 	return append(b, c.signature[:]...)
 }
 
+// Signature is what WithSignature needs beside the other fields.
+func (c Certificate) Signature() []byte { return append([]byte(nil), c.signature[:]...) }
+
+// WithSignature is a certificate with the fields of c and a signature over them that came
+// separately, as in a contact card, which says most of the fields already. It does not
+// verify. Error: ErrCertificate.
+func (c Certificate) WithSignature(signature []byte) (Certificate, error) {
+	if len(signature) != key.SignatureSize || !c.plausible() {
+		return Certificate{}, ErrCertificate
+	}
+	copy(c.signature[:], signature)
+	return c, nil
+}
+
 // maxTime is the last second a certificate may name: year 9999.
 const maxTime = 253402300799
 
