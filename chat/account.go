@@ -60,6 +60,9 @@ type identityState struct {
 	atomic.Pointer[account]
 	// becoming is held while an identity is made, so that only one is.
 	becoming sync.Mutex
+	// adopted is the identity of an archive whose people are still to be merged; the client
+	// begins to work as it then (backup.go). becoming guards it.
+	adopted *account
 }
 
 // account returns our identity, or CodeNoIdentity.
@@ -169,21 +172,31 @@ func (c *Client) newAccount(k key.Private, phrase, displayName string) (Identity
 	// Deriving and storing take a while: two calls must not both find no identity.
 	c.self.becoming.Lock()
 	defer c.self.becoming.Unlock()
-	if c.self.Load() != nil {
+	if c.self.Load() != nil || c.self.adopted != nil {
 		return IdentityInfo{}, Errorf(CodeIdentityExists, "", "this store holds an identity already")
 	}
-	installation, err := identity.NewInstallationID(c.rand)
+	a, err := c.makeAccount(k, func(a *account) { a.displayName, a.phrase = displayName, phrase })
 	if err != nil {
 		return IdentityInfo{}, err
+	}
+	return a.info(), c.become(a)
+}
+
+// makeAccount stores an identity as a new device of it; fill adds the profile.
+func (c *Client) makeAccount(k key.Private, fill func(*account)) (*account, error) {
+	installation, err := identity.NewInstallationID(c.rand)
+	if err != nil {
+		return nil, err
 	}
 	preKeys, _, err := x3dh.PreKeys{}.Rotate(c.now(), c.rand)
 	if err != nil {
-		return IdentityInfo{}, err
+		return nil, err
 	}
 	a := &account{
 		self:   session.Self{Identity: k, InstallationID: installation, PreKeys: preKeys},
-		public: k.Public(), displayName: displayName, createdAt: c.now().UnixMilli(), phrase: phrase,
+		public: k.Public(), createdAt: c.now().UnixMilli(),
 	}
+	fill(a)
 	own := c.deriveTopic(topicContactCode, a.public, topic.ContactCode(a.public))
 	err = c.update(func(t *txn) error {
 		if err := ledger.Put(t, tableMeta, metaIdentity, a.record()); err != nil {
@@ -194,10 +207,7 @@ func (c *Client) newAccount(k key.Private, phrase, displayName string) (Identity
 		}
 		return t.Put(tableMeta, metaPreKeys, preKeys.Marshal())
 	})
-	if err != nil {
-		return IdentityInfo{}, err
-	}
-	return a.info(), c.become(a)
+	return a, err
 }
 
 // loadAccount reads the identity from the store; nil when there is none.

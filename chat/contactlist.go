@@ -163,6 +163,13 @@ func (l *contactList) full() bool {
 	return l.strangers >= MaxStrangers
 }
 
+// roomFor reports whether one more stranger is let in beside a number of others.
+func (l *contactList) roomFor(others int) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.strangers+others < MaxStrangers
+}
+
 // load reads the list from the store.
 func (l *contactList) load(tx Tx) error {
 	return tx.Each(tableContacts, func(name, value []byte) error {

@@ -113,6 +113,9 @@ const (
 	CodeUndeliverable     = port.CodeUndeliverable
 	CodeCancelled         = port.CodeCancelled
 	CodeNetworkDown       = port.CodeNetworkDown
+	CodeOnOtherDevice     = port.CodeOnOtherDevice
+	CodeBadArchive        = port.CodeBadArchive
+	CodeFileIO            = port.CodeFileIO
 	CodeBadInvitation     = port.CodeBadInvitation
 	CodePairingState      = port.CodePairingState
 	CodePairingRejected   = port.CodePairingRejected

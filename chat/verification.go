@@ -78,7 +78,10 @@ func (c *Client) VerifyContact(k key.Public, safetyNumber string) (event.Contact
 
 // UnverifyContact makes somebody not verified again.
 func (c *Client) UnverifyContact(k key.Public) (event.Contact, error) {
-	return c.about(k, func(_ *account, rec *wire.ContactRecord, _ time.Time) (*outgoing, error) {
+	return c.about(k, func(_ *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
+		if rec.GetVerifiedAt() != 0 {
+			rec.UnverifiedAt = now.UnixMilli()
+		}
 		rec.VerifiedBy, rec.VerifiedAt = "", 0
 		return nil, nil
 	})

@@ -78,8 +78,8 @@
  *   the callback. Events that were not acknowledged are delivered again after the
  *   next open. So handle an event first, then acknowledge it.
  *   "network_changed", "peer_changed", "envelope_outgoing", "content_topics_changed",
- *   "catch_up_changed", "store_node_changed", "message_progress", "log",
- *   "internal_error" and "closed" are not stored: their seq is 0, and they cannot be
+ *   "catch_up_changed", "store_node_changed", "message_progress",
+ *   "backup_progress", "log", "internal_error" and "closed" are not stored: their seq is 0, and they cannot be
  *   acknowledged. Of unread "network_changed" events only the latest is kept, and of
  *   unread "peer_changed" events the latest of each peer. "closed" is the last event
  *   of a client. While the store is suspended, stored events are not delivered.
@@ -763,6 +763,24 @@ static inline char *status1to1_store_resume(status1to1_client client, const char
 static inline char *status1to1_store_change_passphrase(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "store.change_passphrase", params_json);
+}
+
+/* store.export: Writes a backup: one encrypted file with the identity, people, chats
+ * and history, and nothing that belongs to this device alone. The store stays in use
+ * meanwhile. */
+static inline char *status1to1_store_export(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "store.export", params_json);
+}
+
+/* store.import: Merges a backup into this store. A store without an identity becomes a
+ * new device of the one in the backup; in one that has it, what is missing is added and
+ * of what both have the newer stays. It can be called again, also after it was
+ * interrupted. Messages that come with it have no events: read the chats again when the
+ * call returns. */
+static inline char *status1to1_store_import(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "store.import", params_json);
 }
 
 /* diagnostics.get: Returns counters and queue lengths for troubleshooting. */

@@ -32,6 +32,10 @@ var storeMethods = []Method{
 		[]chat.Code{chat.CodeStoreIO, chat.CodeStoreCorrupt, chat.CodeStoreLocked, chat.CodeWrongPassphrase}, resumeStore),
 	method("store.change_passphrase", "Changes the passphrase of the store. When the call succeeds, the old passphrase opens nothing in the file any more; earlier copies of the file still open with it. If the call fails with details.changed, the new passphrase is already the valid one, and the next open finishes the change.",
 		stored(chat.CodeWrongPassphrase), changePassphrase),
+	method("store.export", "Writes a backup: one encrypted file with the identity, people, chats and history, and nothing that belongs to this device alone. The store stays in use meanwhile.",
+		stored(chat.CodeNoIdentity, chat.CodeFileIO), exportStore),
+	method("store.import", "Merges a backup into this store. A store without an identity becomes a new device of the one in the backup; in one that has it, what is missing is added and of what both have the newer stays. It can be called again, also after it was interrupted. Messages that come with it have no events: read the chats again when the call returns.",
+		stored(chat.CodeWrongPassphrase, chat.CodeBadArchive, chat.CodeIdentityExists, chat.CodeFileIO), importStore),
 	clientMethod("diagnostics.get", "Returns counters and queue lengths for troubleshooting.", storeErrors, diagnostics),
 }
 

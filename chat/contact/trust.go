@@ -19,6 +19,9 @@ const (
 	ByCard     = "card"          // they handed us their contact card
 )
 
+// Ways lists them.
+var Ways = []string{ByKey, ByQuestion, ByCard}
+
 // Level is the trust in somebody whose requests are r.
 func (r Request) Level(verified, blocked bool) Trust {
 	switch {

@@ -66,6 +66,17 @@ type MessageProgress struct {
 	Total int `json:"total"`
 }
 
+// BackupProgress is emitted while store.export or store.import runs, some 20 times. It is
+// not stored: seq is 0, and of several waiting events only the latest is delivered.
+type BackupProgress struct {
+	// Action is "export" or "import".
+	Action string `json:"action"`
+	// Done is the number of people, verifications, chats and messages that are done, and Total
+	// about how many there are.
+	Done  uint64 `json:"done"`
+	Total uint64 `json:"total"`
+}
+
 // UnsupportedReceived is emitted when a person sent an application message of a type
 // this version does not handle. Its signature has been verified.
 type UnsupportedReceived struct {
@@ -224,6 +235,7 @@ type Closed struct {
 func (MessageReceived) Type() string        { return "message_received" }
 func (MessageState) Type() string           { return "message_state" }
 func (MessageProgress) Type() string        { return "message_progress" }
+func (BackupProgress) Type() string         { return "backup_progress" }
 func (UnsupportedReceived) Type() string    { return "unsupported_received" }
 func (ContactChanged) Type() string         { return "contact_changed" }
 func (ContactRemoved) Type() string         { return "contact_removed" }
@@ -246,7 +258,7 @@ func (Closed) Type() string                 { return "closed" }
 // All holds a zero value of every event type, for generators of schemas and
 // documentation.
 var All = []Event{
-	MessageReceived{}, MessageState{}, MessageProgress{}, UnsupportedReceived{}, ContactChanged{}, ContactRemoved{},
+	MessageReceived{}, MessageState{}, MessageProgress{}, BackupProgress{}, UnsupportedReceived{}, ContactChanged{}, ContactRemoved{},
 	ContactRequestReceived{}, ChatRequestReceived{}, VerificationChanged{}, SessionChanged{},
 	SessionRepaired{}, DeviceFound{}, DeviceChanged{}, DeviceConflict{},
 	PairingInvitation{}, PairingAuthcode{}, PairingPaired{}, PairingFailed{}, PairingScannerRefused{}, PairingEnded{},

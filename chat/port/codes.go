@@ -42,6 +42,10 @@ const (
 	CodeCancelled       Code = "cancelled"
 	CodeNetworkDown     Code = "network_down"
 
+	CodeOnOtherDevice Code = "on_other_device"
+	CodeBadArchive    Code = "bad_archive"
+	CodeFileIO        Code = "file_io"
+
 	CodeBadInvitation     Code = "bad_invitation"
 	CodePairingState      Code = "pairing_state"
 	CodePairingRejected   Code = "pairing_rejected"
@@ -112,6 +116,9 @@ var CodeTable = []CodeInfo{
 	{CodeUndeliverable, "network", false, "no acknowledgement came in 20 days of attempts", "the message is sent again when the recipient is back; or call messages.retry"},
 	{CodeCancelled, "message", false, "the user cancelled the message", "call messages.retry to send it after all"},
 	{CodeNetworkDown, "network", true, "the network is not running", "create or restore an identity: that starts the network"},
+	{CodeOnOtherDevice, "message", false, "the message came with an archive, and was still waiting on the device that wrote it", "that device sends it if it is still in use; otherwise write it again"},
+	{CodeBadArchive, "store", false, "the file is not a whole backup; details.cause is \"format\" (another kind of file), \"version\" (made by a newer version of the library), \"truncated\" or \"damaged\", and details.offset is the byte at which that shows", "use another copy of the backup; what is here from an import that stopped stays, and importing a whole copy completes it"},
+	{CodeFileIO, "request", true, "a file that is not the store cannot be read or written, or is not replaced", "follow the message; details.errno is the name of the system's error, such as ENOENT, if there is one"},
 	{CodeBadInvitation, "pairing", false, "the text is not an invitation that this device can answer; details.cause is \"altered\" (truncated, or with a changed character), \"application\" (made by another application, or by a version with an unsafe authcode), \"own\" or \"other_text\"", "give the whole text from the pairing_invitation event of the other device"},
 	{CodePairingState, "pairing", false, "the state of the pairing or the transfer does not allow this; details.state is that state", "do only what this state allows"},
 	{CodePairingRejected, "pairing", false, "a user said that the authcodes differ", "start again; if they differ again, somebody sits between the devices"},

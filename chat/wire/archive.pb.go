@@ -382,6 +382,78 @@ func (x *ArchiveCursor) GetItems() uint64 {
 	return 0
 }
 
+// ArchiveHeader is the first record of a backup file.
+type ArchiveHeader struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When it was made, ms, and by which version of the library.
+	MadeAt  int64  `protobuf:"varint,1,opt,name=made_at,json=madeAt,proto3" json:"made_at,omitempty"`
+	Library string `protobuf:"bytes,2,opt,name=library,proto3" json:"library,omitempty"`
+	// The identity that it belongs to: its compressed key, 33 bytes.
+	Owner []byte `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
+	// About how many items it has, beside the identity.
+	Items         uint64 `protobuf:"varint,4,opt,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ArchiveHeader) Reset() {
+	*x = ArchiveHeader{}
+	mi := &file_chat_wire_archive_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ArchiveHeader) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ArchiveHeader) ProtoMessage() {}
+
+func (x *ArchiveHeader) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_archive_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ArchiveHeader.ProtoReflect.Descriptor instead.
+func (*ArchiveHeader) Descriptor() ([]byte, []int) {
+	return file_chat_wire_archive_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ArchiveHeader) GetMadeAt() int64 {
+	if x != nil {
+		return x.MadeAt
+	}
+	return 0
+}
+
+func (x *ArchiveHeader) GetLibrary() string {
+	if x != nil {
+		return x.Library
+	}
+	return ""
+}
+
+func (x *ArchiveHeader) GetOwner() []byte {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
+func (x *ArchiveHeader) GetItems() uint64 {
+	if x != nil {
+		return x.Items
+	}
+	return 0
+}
+
 var File_chat_wire_archive_proto protoreflect.FileDescriptor
 
 const file_chat_wire_archive_proto_rawDesc = "" +
@@ -411,7 +483,12 @@ const file_chat_wire_archive_proto_rawDesc = "" +
 	"\x05clock\x18\x03 \x01(\x04R\x05clock\x12\x0e\n" +
 	"\x02id\x18\x04 \x01(\fR\x02id\x12\x19\n" +
 	"\bbegan_at\x18\x05 \x01(\x03R\abeganAt\x12\x14\n" +
-	"\x05items\x18\x06 \x01(\x04R\x05itemsB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
+	"\x05items\x18\x06 \x01(\x04R\x05items\"n\n" +
+	"\rArchiveHeader\x12\x17\n" +
+	"\amade_at\x18\x01 \x01(\x03R\x06madeAt\x12\x18\n" +
+	"\alibrary\x18\x02 \x01(\tR\alibrary\x12\x14\n" +
+	"\x05owner\x18\x03 \x01(\fR\x05owner\x12\x14\n" +
+	"\x05items\x18\x04 \x01(\x04R\x05itemsB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
 
 var (
 	file_chat_wire_archive_proto_rawDescOnce sync.Once
@@ -425,33 +502,34 @@ func file_chat_wire_archive_proto_rawDescGZIP() []byte {
 	return file_chat_wire_archive_proto_rawDescData
 }
 
-var file_chat_wire_archive_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_chat_wire_archive_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_chat_wire_archive_proto_goTypes = []any{
 	(*ArchiveBatch)(nil),       // 0: status1to1.archive.ArchiveBatch
 	(*ArchiveItem)(nil),        // 1: status1to1.archive.ArchiveItem
 	(*ArchivePerson)(nil),      // 2: status1to1.archive.ArchivePerson
 	(*ArchiveCursor)(nil),      // 3: status1to1.archive.ArchiveCursor
-	(*IdentityRecord)(nil),     // 4: status1to1.record.IdentityRecord
-	(*VerificationRecord)(nil), // 5: status1to1.record.VerificationRecord
-	(*ChatRecord)(nil),         // 6: status1to1.record.ChatRecord
-	(*MessageRecord)(nil),      // 7: status1to1.record.MessageRecord
-	(*ContactRecord)(nil),      // 8: status1to1.record.ContactRecord
-	(*PictureRecord)(nil),      // 9: status1to1.record.PictureRecord
+	(*ArchiveHeader)(nil),      // 4: status1to1.archive.ArchiveHeader
+	(*IdentityRecord)(nil),     // 5: status1to1.record.IdentityRecord
+	(*VerificationRecord)(nil), // 6: status1to1.record.VerificationRecord
+	(*ChatRecord)(nil),         // 7: status1to1.record.ChatRecord
+	(*MessageRecord)(nil),      // 8: status1to1.record.MessageRecord
+	(*ContactRecord)(nil),      // 9: status1to1.record.ContactRecord
+	(*PictureRecord)(nil),      // 10: status1to1.record.PictureRecord
 }
 var file_chat_wire_archive_proto_depIdxs = []int32{
-	1, // 0: status1to1.archive.ArchiveBatch.items:type_name -> status1to1.archive.ArchiveItem
-	4, // 1: status1to1.archive.ArchiveItem.identity:type_name -> status1to1.record.IdentityRecord
-	2, // 2: status1to1.archive.ArchiveItem.person:type_name -> status1to1.archive.ArchivePerson
-	5, // 3: status1to1.archive.ArchiveItem.verification:type_name -> status1to1.record.VerificationRecord
-	6, // 4: status1to1.archive.ArchiveItem.chat:type_name -> status1to1.record.ChatRecord
-	7, // 5: status1to1.archive.ArchiveItem.message:type_name -> status1to1.record.MessageRecord
-	8, // 6: status1to1.archive.ArchivePerson.contact:type_name -> status1to1.record.ContactRecord
-	9, // 7: status1to1.archive.ArchivePerson.picture:type_name -> status1to1.record.PictureRecord
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	1,  // 0: status1to1.archive.ArchiveBatch.items:type_name -> status1to1.archive.ArchiveItem
+	5,  // 1: status1to1.archive.ArchiveItem.identity:type_name -> status1to1.record.IdentityRecord
+	2,  // 2: status1to1.archive.ArchiveItem.person:type_name -> status1to1.archive.ArchivePerson
+	6,  // 3: status1to1.archive.ArchiveItem.verification:type_name -> status1to1.record.VerificationRecord
+	7,  // 4: status1to1.archive.ArchiveItem.chat:type_name -> status1to1.record.ChatRecord
+	8,  // 5: status1to1.archive.ArchiveItem.message:type_name -> status1to1.record.MessageRecord
+	9,  // 6: status1to1.archive.ArchivePerson.contact:type_name -> status1to1.record.ContactRecord
+	10, // 7: status1to1.archive.ArchivePerson.picture:type_name -> status1to1.record.PictureRecord
+	8,  // [8:8] is the sub-list for method output_type
+	8,  // [8:8] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_chat_wire_archive_proto_init() }
@@ -473,7 +551,7 @@ func file_chat_wire_archive_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_archive_proto_rawDesc), len(file_chat_wire_archive_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

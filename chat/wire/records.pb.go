@@ -571,6 +571,9 @@ type ContactRecord struct {
 	UnaskedChanges uint32 `protobuf:"varint,21,opt,name=unasked_changes,json=unaskedChanges,proto3" json:"unasked_changes,omitempty"`
 	// They were not a stranger when they were blocked.
 	Familiar bool `protobuf:"varint,31,opt,name=familiar,proto3" json:"familiar,omitempty"`
+	// When the user last made them not verified: an archive from before that does not verify
+	// them again.
+	UnverifiedAt int64 `protobuf:"varint,70,opt,name=unverified_at,json=unverifiedAt,proto3" json:"unverified_at,omitempty"`
 	// What protects the messages to them: "x3dh" or "noise"; "" is x3dh, not chosen by the
 	// user. chosen: the user did.
 	KeyExchange       string `protobuf:"bytes,60,opt,name=key_exchange,json=keyExchange,proto3" json:"key_exchange,omitempty"`
@@ -764,6 +767,13 @@ func (x *ContactRecord) GetFamiliar() bool {
 		return x.Familiar
 	}
 	return false
+}
+
+func (x *ContactRecord) GetUnverifiedAt() int64 {
+	if x != nil {
+		return x.UnverifiedAt
+	}
+	return 0
 }
 
 func (x *ContactRecord) GetKeyExchange() string {
@@ -3610,7 +3620,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\n" +
 	"PeerRecord\x12K\n" +
 	"\rinstallations\x18\x01 \x03(\v2%.status1to1.record.InstallationRecordR\rinstallations\x12<\n" +
-	"\bsessions\x18\x02 \x03(\v2 .status1to1.record.SessionRecordR\bsessions\"\xbb\x06\n" +
+	"\bsessions\x18\x02 \x03(\v2 .status1to1.record.SessionRecordR\bsessions\"\xe0\x06\n" +
 	"\rContactRecord\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
@@ -3642,7 +3652,8 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\n" +
 	"written_to\x18\x14 \x01(\bR\twrittenTo\x12'\n" +
 	"\x0funasked_changes\x18\x15 \x01(\rR\x0eunaskedChanges\x12\x1a\n" +
-	"\bfamiliar\x18\x1f \x01(\bR\bfamiliar\x12!\n" +
+	"\bfamiliar\x18\x1f \x01(\bR\bfamiliar\x12#\n" +
+	"\runverified_at\x18F \x01(\x03R\funverifiedAt\x12!\n" +
 	"\fkey_exchange\x18< \x01(\tR\vkeyExchange\x12.\n" +
 	"\x13key_exchange_chosen\x18= \x01(\bR\x11keyExchangeChosen\x12#\n" +
 	"\rwhile_waiting\x18> \x01(\tR\fwhileWaiting\"A\n" +

@@ -13,6 +13,8 @@
 package archive
 
 import (
+	"cmp"
+
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
@@ -47,6 +49,8 @@ type Batch struct {
 	Items uint64
 	// Counts are the numbers of things in this batch.
 	Counts Counts
+	// Damaged is the number of records that did not read back, and are not in it.
+	Damaged uint64
 }
 
 // Tables are the tables of people in the store.
@@ -65,6 +69,10 @@ type Origin struct {
 	// NegotiatedWith returns whose topic a record of the table of topics is, if it is one that
 	// both sides write on.
 	NegotiatedWith func(name []byte) (k key.Compact, ok bool)
+	// NegotiatedName is the name of that record.
+	NegotiatedName func(k key.Compact) []byte
+	// Self reports whether a key is that of the identity.
+	Self func(k key.Compact) bool
 	// Now is the time in ms.
 	Now func() int64
 }
@@ -73,23 +81,40 @@ type Origin struct {
 type Target struct {
 	Tables
 	Update func(func(*ledger.Tx) error) error
-	// Adopt takes the identity of an archive: it becomes that of a store without one, and the
-	// profile of one that is there if it is newer. The client begins to work with Begin.
-	Adopt func(*wire.IdentityRecord) error
+	// MaxName and MaxDisplayName bound names, code points.
+	MaxName, MaxDisplayName int
+	// Verified are the ways in which somebody is verified.
+	Verified []string
+	// MessageState reports whether a message is in a state that it can be in.
+	MessageState func(*wire.MessageRecord) bool
+	// QuestionState reports whether there is such a state of a question, and QuestionFollows
+	// whether one may come after another.
+	QuestionState   func(state string) bool
+	QuestionFollows func(state, later string) bool
+
 	// Owner returns the identity of the store, also one that was adopted and has not begun.
-	Owner func() (k key.Public, found bool, err error)
+	Owner func() (k key.Public, found bool)
+	// Adopt takes the identity of an archive: it becomes that of a store without one, and its
+	// profile that of one that is there if it is newer. adopted reports the former. The client
+	// begins to work with Begin.
+	Adopt func(*wire.IdentityRecord) (adopted bool, err error)
 	// Begin ends the merging of people: a client that has adopted an identity works from then
-	// on. Called more than once.
+	// on. It may be called again.
 	Begin func() error
 	// Routes derives the topics of people, before a transaction, since each takes some 12 ms; the
 	// function it returns stores those that are missing.
 	Routes func(people []Person) (store func(*ledger.Tx) error, err error)
+	// Room reports whether a person may be kept, beside a number of new strangers: one who is
+	// known, is no stranger, or finds room among the strangers. stranger says what they are here.
+	Room func(k key.Public, rec *wire.ContactRecord, besides int) (room, stranger bool)
 	// PutContact stores a merged record of a person and reports it.
 	PutContact func(tx *ledger.Tx, k key.Public, rec *wire.ContactRecord) error
 	// PutVerification stores a question and reports it.
-	PutVerification func(tx *ledger.Tx, name []byte, rec *wire.VerificationRecord) error
-	// MergeChat raises the clock of a conversation.
-	MergeChat func(tx *ledger.Tx, rec *wire.ChatRecord) error
+	PutVerification func(tx *ledger.Tx, rec *wire.VerificationRecord) error
+	// VerificationName is the name of the record of a question.
+	VerificationName func(*wire.VerificationRecord) []byte
+	// MergeChat raises the clock of a conversation. fresh says that it was not there.
+	MergeChat func(tx *ledger.Tx, rec *wire.ChatRecord) (fresh bool, err error)
 	// MergeMessage stores a message that is not there, or brings one that is there to the
 	// further state. fresh says that it was not there.
 	MergeMessage func(tx *ledger.Tx, rec *wire.MessageRecord) (fresh bool, err error)
@@ -103,6 +128,8 @@ type Person struct {
 
 // Merged says what a batch changed.
 type Merged struct {
+	// Adopted says that the identity is a new one of this store.
+	Adopted bool
 	// New are the things that were not there; Known those that were, changed or not.
 	New, Known Counts
 	// Refused is the number of items that cannot be, Cause what is wrong with the first.
@@ -111,3 +138,19 @@ type Merged struct {
 	// Last says that the archive ends with this batch.
 	Last bool
 }
+
+// Add adds what another batch changed.
+func (m *Merged) Add(o Merged) {
+	m.Adopted, m.Last = m.Adopted || o.Adopted, m.Last || o.Last
+	m.New.add(o.New)
+	m.Known.add(o.Known)
+	m.Refused += o.Refused
+	m.Cause = cmp.Or(m.Cause, o.Cause)
+}
+
+func (c *Counts) add(o Counts) {
+	c.People, c.Verifications, c.Chats, c.Messages = c.People+o.People, c.Verifications+o.Verifications, c.Chats+o.Chats, c.Messages+o.Messages
+}
+
+// Sum is the number of items, beside the identity.
+func (c Counts) Sum() uint64 { return c.People + c.Verifications + c.Chats + c.Messages }

@@ -12,9 +12,9 @@ import (
 func (h *History) LastClocks() (map[key.Compact]uint64, error) {
 	clocks := map[key.Compact]uint64{}
 	err := h.Ledger.View(func(tx port.Tx) error {
-		return tx.Each(tableChats, func(_, value []byte) error {
+		return tx.Each(TableChats, func(_, value []byte) error {
 			var rec wire.ChatRecord
-			if err := ledger.Decode(tableChats, value, &rec); err != nil {
+			if err := ledger.Decode(TableChats, value, &rec); err != nil {
 				return err
 			}
 			if k, ok := message.ConversationID(rec.GetKey()).Person(); ok {

@@ -23,9 +23,9 @@ func (h *History) Chats(r page.Request, requests bool) (page.Page[event.Chat], e
 	var cut page.Page[*wire.ChatRecord]
 	var chats []readChat
 	err := h.Ledger.View(func(tx port.Tx) error {
-		err := tx.Each(tableChats, func(_, value []byte) error {
+		err := tx.Each(TableChats, func(_, value []byte) error {
 			rec := &wire.ChatRecord{}
-			if err := ledger.Decode(tableChats, value, rec); err != nil || !h.listed(rec, requests) {
+			if err := ledger.Decode(TableChats, value, rec); err != nil || !h.listed(rec, requests) {
 				return err
 			}
 			records = append(records, rec)
@@ -91,7 +91,7 @@ func (h *History) OneChat(in message.ConversationID) (event.Chat, error) {
 	var chat readChat
 	err := h.Ledger.View(func(tx port.Tx) error {
 		rec := &wire.ChatRecord{Key: in.Bytes()}
-		if _, err := ledger.Get(tx, tableChats, rec.GetKey(), rec); err != nil {
+		if _, err := ledger.Get(tx, TableChats, rec.GetKey(), rec); err != nil {
 			return err
 		}
 		var err error

@@ -42,7 +42,7 @@ func (c check) eachMessage() error {
 			c.Report(TableMessages, "a message is not what its name says")
 			return nil
 		}
-		if rule, known := states[StateOf(&m)]; !known || rule.outgoing != m.GetOutgoing() {
+		if !ValidState(&m) {
 			c.Report(TableMessages, "a message is in no known state, or in one of the other direction")
 		}
 		c.messages[in]++
@@ -52,19 +52,19 @@ func (c check) eachMessage() error {
 
 // eachChat looks at the histories.
 func (c check) eachChat() error {
-	err := c.Each(tableChats, func(name, value []byte) error {
+	err := c.Each(TableChats, func(name, value []byte) error {
 		var rec wire.ChatRecord
-		if err := ledger.Decode(tableChats, value, &rec); err != nil {
+		if err := ledger.Decode(TableChats, value, &rec); err != nil {
 			return err
 		}
 		in, ok := message.ParseConversationID(name)
 		if !ok || !bytes.Equal(name, rec.GetKey()) {
-			c.Report(tableChats, "a chat is not what its name says")
+			c.Report(TableChats, "a chat is not what its name says")
 			return nil
 		}
 		places, err := c.places(&rec)
 		if err == nil && places != c.messages[in] {
-			c.Report(tableChats, "a chat has %d messages, its history %d places", c.messages[in], places)
+			c.Report(TableChats, "a chat has %d messages, its history %d places", c.messages[in], places)
 		}
 		delete(c.messages, in)
 		return err
@@ -102,13 +102,13 @@ func (c check) places(rec *wire.ChatRecord) (places uint64, err error) {
 		before = &positions[len(positions)-1]
 	}
 	if unread != rec.GetUnread() {
-		c.Report(tableChats, "a chat counts %d unread messages, there are %d", rec.GetUnread(), unread)
+		c.Report(TableChats, "a chat counts %d unread messages, there are %d", rec.GetUnread(), unread)
 	}
 	if !lastFound || places > 0 && (len(rec.GetLastMessageId()) == 0 || rec.GetLastMessageClock() != newest) {
-		c.Report(tableChats, "the last message of a chat is not its newest one")
+		c.Report(TableChats, "the last message of a chat is not its newest one")
 	}
 	if rec.GetClock() < newest {
-		c.Report(tableChats, "the clock of a chat is behind its messages")
+		c.Report(TableChats, "the clock of a chat is behind its messages")
 	}
 	return places, nil
 }
@@ -121,7 +121,7 @@ func (c check) place(rec *wire.ChatRecord, at port.Position) (unread bool, err e
 		return false, err
 	}
 	if !found || m.GetClock() != at.Clock || !bytes.Equal(m.GetChat(), rec.GetKey()) {
-		c.Report(tableChats, "a place of a history has no message, or another one")
+		c.Report(TableChats, "a place of a history has no message, or another one")
 	}
 	return found && !m.GetRead(), c.Pause()
 }

@@ -25,7 +25,7 @@ import (
 // places of its messages.
 const (
 	TableMessages   port.Table = "messages"    // message id -> MessageRecord
-	tableChats      port.Table = "chats"       // message.ConversationID -> ChatRecord
+	TableChats      port.Table = "chats"       // message.ConversationID -> ChatRecord
 	tableClientRefs port.Table = "client_refs" // client_ref -> ClientRefRecord
 )
 

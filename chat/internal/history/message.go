@@ -87,7 +87,7 @@ func (h *History) clock(in message.ConversationID) (clock, error) {
 		return known, nil
 	}
 	var rec wire.ChatRecord
-	if _, err := h.Ledger.Get(tableChats, in.Bytes(), &rec); err != nil {
+	if _, err := h.Ledger.Get(TableChats, in.Bytes(), &rec); err != nil {
 		return clock{}, err
 	}
 	if h.clocks.chats == nil {
@@ -246,7 +246,7 @@ func (h *History) Chat(tx *ledger.Tx, conversation []byte) (*wire.ChatRecord, er
 		*chats = map[string]*wire.ChatRecord{}
 		tx.AtEnd(func() error {
 			for _, rec := range *chats {
-				if err := ledger.Put(tx, tableChats, rec.GetKey(), rec); err != nil {
+				if err := ledger.Put(tx, TableChats, rec.GetKey(), rec); err != nil {
 					return err
 				}
 			}
@@ -257,7 +257,7 @@ func (h *History) Chat(tx *ledger.Tx, conversation []byte) (*wire.ChatRecord, er
 		return rec, nil
 	}
 	rec := &wire.ChatRecord{}
-	if _, err := ledger.Get(tx, tableChats, conversation, rec); err != nil {
+	if _, err := ledger.Get(tx, TableChats, conversation, rec); err != nil {
 		return nil, err
 	}
 	rec.Key = conversation

@@ -25,7 +25,7 @@ func (h *History) MarkRead(in message.ConversationID, upTo *[32]byte) (event.Cha
 		}
 		// The count decides how far to read: with nothing unread the history is not walked.
 		var rec wire.ChatRecord
-		found, err := ledger.Get(tx, tableChats, name, &rec)
+		found, err := ledger.Get(tx, TableChats, name, &rec)
 		if err != nil || !found || rec.GetUnread() == 0 {
 			return err
 		}
@@ -38,7 +38,7 @@ func (h *History) MarkRead(in message.ConversationID, upTo *[32]byte) (event.Cha
 		if err := setReadFrom(tx, &rec, from, later); err != nil {
 			return err
 		}
-		return ledger.Put(tx, tableChats, name, &rec)
+		return ledger.Put(tx, TableChats, name, &rec)
 	})
 	if err != nil {
 		return event.Chat{}, err

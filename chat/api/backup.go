@@ -1,0 +1,56 @@
+package api
+
+import (
+	"context"
+	"io"
+
+	"libstatus1to1/chat"
+	"libstatus1to1/store"
+)
+
+// ExportParams are the parameters of store.export.
+type ExportParams struct {
+	// Path is the file to write. It is written beside its place, as <path>.part, and named when
+	// it is whole.
+	Path string `json:"path"`
+	// Passphrase encrypts the file. Whoever has the file and the passphrase has the identity
+	// and all messages.
+	Passphrase Secret `json:"passphrase"`
+	// Replace allows that an earlier backup at this path is replaced; another file never is.
+	Replace bool `json:"replace,omitempty"`
+}
+
+// ImportParams are the parameters of store.import.
+type ImportParams struct {
+	// Path is a file that store.export has written.
+	Path string `json:"path"`
+	// Passphrase is the one it was written with.
+	Passphrase Secret `json:"passphrase"`
+	// Partial takes from a damaged or truncated file what comes before the damage. The call
+	// still fails with bad_archive, and details.messages and details.people say how many were
+	// new. Without it such a file changes nothing.
+	Partial bool `json:"partial,omitempty"`
+}
+
+// backupIntro begins each file in age's format.
+const backupIntro = "age-encryption.org/v1\n"
+
+func exportStore(ctx context.Context, c *chat.Client, p ExportParams) (result chat.Exported, err error) {
+	err = store.WriteFile(p.Path, p.Replace, backupIntro, func(w io.Writer) error {
+		result, err = c.ExportBackup(ctx, w, string(p.Passphrase), Version)
+		return err
+	})
+	return result, err
+}
+
+func importStore(ctx context.Context, c *chat.Client, p ImportParams) (chat.Imported, error) {
+	if p.Path == "" {
+		return chat.Imported{}, chat.Errorf(chat.CodeBadParams, "path", "the path is empty")
+	}
+	f, err := store.OpenFile(p.Path)
+	if err != nil {
+		return chat.Imported{}, err
+	}
+	defer f.Close()
+	return c.ImportBackup(ctx, f, string(p.Passphrase), p.Partial)
+}

@@ -1,0 +1,345 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"libstatus1to1/chat/contact"
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/archive"
+	"libstatus1to1/chat/internal/history"
+	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/internal/parallel"
+	"libstatus1to1/chat/message"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/topic"
+	"libstatus1to1/chat/wire"
+)
+
+// Archives: what package archive needs of the engine, and backups. docs/backup.md has the
+// format of the file.
+
+// BackupCounts are the numbers of things in a backup.
+type BackupCounts struct {
+	// People are those in the address book and those who have written or were written to.
+	People        uint64 `json:"people"`
+	Verifications uint64 `json:"verifications"`
+	Chats         uint64 `json:"chats"`
+	Messages      uint64 `json:"messages"`
+}
+
+// Exported describes a backup that was made.
+type Exported struct {
+	Contents BackupCounts `json:"contents"`
+	// Damaged is the number of records that the store could not read. They are not in it.
+	Damaged uint64 `json:"damaged"`
+}
+
+// Imported says what a backup brought.
+type Imported struct {
+	Identity IdentityInfo `json:"identity"`
+	// NewIdentity is true if the store had no identity before.
+	NewIdentity bool `json:"new_identity"`
+	// MadeAt is when the backup was made, ms since 1970.
+	MadeAt int64 `json:"made_at"`
+	// New is what was not here.
+	New BackupCounts `json:"new"`
+	// Known is what was here. Of each the newer is kept.
+	Known BackupCounts `json:"known"`
+	// Refused is the number of things that were left out because they are not valid, and
+	// RefusedCause what is wrong with the first.
+	Refused      uint64 `json:"refused"`
+	RefusedCause string `json:"refused_cause,omitempty"`
+}
+
+// backupWork is the cost of a passphrase; tests make it less.
+var backupWork = archive.WorkFactor
+
+// ExportBackup writes a backup to w, encrypted with a passphrase: identity, people with the
+// trust in them, chats and history, and nothing that belongs to this device alone. What
+// changes meanwhile may be in it or not. report is called with the items done and about how
+// many there are. Errors: CodeNoIdentity, CodeBadParams for an empty passphrase, those of the
+// store, and that of w.
+func (c *Client) ExportBackup(ctx context.Context, w io.Writer, passphrase string, library string) (Exported, error) {
+	a, err := c.account()
+	if err != nil {
+		return Exported{}, err
+	}
+	if passphrase == "" {
+		return Exported{}, Errorf(CodeBadParams, "passphrase", "the passphrase is empty")
+	}
+	header := &wire.ArchiveHeader{MadeAt: c.now().UnixMilli(), Library: library, Owner: a.public.Compressed()}
+	counts, damaged, err := archive.WriteFile(ctx, w, c.archiveSource(), header, passphrase, backupWork, c.backupProgress("export"))
+	return Exported{BackupCounts(counts), damaged}, err
+}
+
+// backupProgress returns a function that reports progress in steps.
+func (c *Client) backupProgress(action string) archive.Progress {
+	before := uint64(0)
+	return func(done, total uint64) {
+		const steps = 20
+		if step := max(1, total/steps); before/step == done/step && done != total || done == before {
+			return
+		}
+		before = done
+		c.ledger.Events.PushLatest(ledger.SubjectProgress+action, event.BackupProgress{Action: action, Done: done, Total: total}, c.now().UnixMilli())
+	}
+}
+
+// ImportBackup merges a backup into this store: with its identity if there is none, as a new
+// device of it. What is here stays; of what both have the newer is kept, and nobody ceases to be
+// verified or blocked. It can be repeated, also after it was interrupted. A file that is not
+// whole changes nothing, unless partial takes what comes before the damage. Errors:
+// CodeWrongPassphrase, CodeBadArchive with details.cause and details.offset,
+// CodeIdentityExists for the backup of another identity, those of the store, and CodeFileIO
+// if r cannot be read.
+func (c *Client) ImportBackup(ctx context.Context, r io.ReadSeeker, passphrase string, partial bool) (Imported, error) {
+	if err := c.checkOpen(); err != nil {
+		return Imported{}, err
+	}
+	if passphrase == "" {
+		return Imported{}, Errorf(CodeBadParams, "passphrase", "the passphrase is empty")
+	}
+	file, err := archive.OpenFile(r, passphrase)
+	if err != nil {
+		return Imported{}, err
+	}
+	if !partial {
+		if err := file.Verify(ctx); err != nil {
+			return Imported{}, err
+		}
+	}
+	result, err := c.importFile(ctx, file)
+	result.MadeAt = file.Header.GetMadeAt()
+	if id, idErr := c.Identity(); idErr == nil {
+		result.Identity = id
+	}
+	if damage := (*Error)(nil); errors.As(err, &damage) && partial && damage.Code == CodeBadArchive {
+		err = damage.With("messages", result.New.Messages).With("people", result.New.People)
+	}
+	return result, err
+}
+
+// importFile merges a file that was opened.
+func (c *Client) importFile(ctx context.Context, file *archive.File) (Imported, error) {
+	sink, report := c.archiveSink(), c.backupProgress("import")
+	var all archive.Merged
+	err := file.Batches(ctx, func(data []byte) (bool, error) {
+		m, err := sink.Merge(data)
+		all.Add(m)
+		total := max(file.Header.GetItems(), 1)
+		report(min(all.New.Sum()+all.Known.Sum(), total), total)
+		return m.Last, err
+	})
+	// Also after an error: an identity that was adopted is that of this store.
+	err = errors.Join(err, c.beginAdopted())
+	return Imported{
+		NewIdentity: all.Adopted, New: BackupCounts(all.New), Known: BackupCounts(all.Known),
+		Refused: all.Refused, RefusedCause: all.Cause,
+	}, err
+}
+
+// archiveTables are the tables that archives are made of and merged into.
+var archiveTables = archive.Tables{
+	Contacts: tableContacts, Pictures: tablePictures, Verifications: tableVerifications, Topics: tableTopics, Chats: history.TableChats,
+}
+
+// archiveSource makes archives of this store.
+func (c *Client) archiveSource() *archive.Source {
+	return archive.NewSource(archive.Origin{
+		Tables: archiveTables, View: c.ledger.View, Message: c.history.Record, Self: c.isSelf,
+		Now: func() int64 { return c.now().UnixMilli() },
+		Identity: func() (*wire.IdentityRecord, error) {
+			a, err := c.account()
+			if err != nil {
+				return nil, err
+			}
+			return a.record(), nil
+		},
+		NegotiatedName: func(k key.Compact) []byte { return route{kind: topicNegotiated, peer: k}.recordKey() },
+		NegotiatedWith: func(name []byte) (key.Compact, bool) {
+			kind := len(topicNegotiated)
+			if len(name) != kind+key.CompressedSize || topicKind(name[:kind]) != topicNegotiated {
+				return key.Compact{}, false
+			}
+			return key.Compact(name[kind:]), true
+		},
+	})
+}
+
+// archiveSink merges archives into this store.
+func (c *Client) archiveSink() *archive.Sink {
+	return archive.NewSink(archive.Target{
+		Tables: archiveTables, Update: c.ledger.Update,
+		MaxName: MaxName, MaxDisplayName: MaxDisplayName, Verified: contact.Ways,
+		MessageState: history.ValidState,
+		QuestionState: func(state string) bool {
+			_, known := verificationSteps[verificationState(state)]
+			return known && state != ""
+		},
+		QuestionFollows: func(state, later string) bool { return verificationState(state).leadsTo(verificationState(later)) },
+		Owner:           c.archiveOwner, Adopt: c.adopt, Begin: c.beginAdopted, Routes: c.archiveRoutes, Room: c.roomForArchived,
+		PutContact: func(tx *ledger.Tx, k key.Public, rec *wire.ContactRecord) error {
+			t := c.txn(tx)
+			if err := t.putContact(k, rec); err != nil || c.self.Load() == nil {
+				return err
+			}
+			return t.Emit(event.ContactChanged{Contact: contactOf(rec)})
+		},
+		VerificationName: verificationName,
+		PutVerification: func(tx *ledger.Tx, rec *wire.VerificationRecord) error {
+			if c.self.Load() == nil {
+				return ledger.Put(tx, tableVerifications, verificationName(rec), rec)
+			}
+			return c.txn(tx).putVerification(verificationName(rec), rec)
+		},
+		MergeChat: c.history.MergeChat,
+		MergeMessage: func(tx *ledger.Tx, rec *wire.MessageRecord) (bool, error) {
+			who, _ := message.ConversationID(rec.GetChat()).Person()
+			return c.history.Merge(tx, rec, !rec.GetOutgoing() && c.people.contacts.stranger(who))
+		},
+	})
+}
+
+// verificationName names the record of a question.
+func verificationName(rec *wire.VerificationRecord) []byte {
+	direction := byte(askedUs)
+	if rec.GetOutgoing() {
+		direction = askedThem
+	}
+	return append(append([]byte(nil), rec.GetPeer()...), direction)
+}
+
+// leadsTo reports whether a question in state s may come to be in another one, in any
+// number of steps.
+func (s verificationState) leadsTo(later verificationState) bool {
+	for _, next := range verificationSteps[s] {
+		if next == later || next.leadsTo(later) {
+			return true
+		}
+	}
+	return false
+}
+
+// archiveOwner is the identity of the store, also one that has not begun.
+func (c *Client) archiveOwner() (key.Public, bool) {
+	if a := c.archiveAccount(); a != nil {
+		return a.public, true
+	}
+	return key.Public{}, false
+}
+
+// archiveAccount is our account, also one that has not begun.
+func (c *Client) archiveAccount() *account {
+	c.self.becoming.Lock()
+	defer c.self.becoming.Unlock()
+	if c.self.adopted != nil {
+		return c.self.adopted
+	}
+	return c.self.Load()
+}
+
+// adopt makes the identity of an archive that of a store without one, as a new device of it.
+// Of the identity that is there the profile changes, if that of the archive is newer.
+func (c *Client) adopt(rec *wire.IdentityRecord) (adopted bool, err error) {
+	c.self.becoming.Lock()
+	defer c.self.becoming.Unlock()
+	if c.self.Load() != nil {
+		return false, c.takeProfile(rec)
+	}
+	if c.self.adopted != nil {
+		return false, nil
+	}
+	k, err := key.ParsePrivate(rec.GetPrivateKey())
+	if err != nil {
+		return false, Errorf(CodeBadKey, "", "the identity key does not read back")
+	}
+	a, err := c.makeAccount(k, func(a *account) { a.phrase = rec.GetPhrase(); a.fill(rec) })
+	if err != nil {
+		return false, err
+	}
+	c.self.adopted = a
+	return true, nil
+}
+
+// fill takes the profile of a record.
+func (a *account) fill(rec *wire.IdentityRecord) {
+	a.displayName, a.bio, a.colour = rec.GetDisplayName(), rec.GetBio(), rec.GetColour()
+	a.picture, a.profileClock = rec.GetPicture(), rec.GetProfileClock()
+}
+
+// takeProfile takes a profile that is newer than ours. Others have it already, by its clock.
+func (c *Client) takeProfile(rec *wire.IdentityRecord) error {
+	defer c.beginTurn().End() // the loop must not replace the account meanwhile
+	a := c.self.Load()
+	if rec.GetProfileClock() <= a.profileClock {
+		return nil
+	}
+	next := *a
+	next.fill(rec)
+	if err := c.update(func(t *txn) error { return ledger.Put(t, tableMeta, metaIdentity, next.record()) }); err != nil {
+		return err
+	}
+	c.self.Store(&next)
+	c.codeSoon()
+	return nil
+}
+
+// beginAdopted begins to work as an identity that was adopted.
+func (c *Client) beginAdopted() error {
+	c.self.becoming.Lock()
+	defer c.self.becoming.Unlock()
+	if c.self.adopted == nil {
+		return nil
+	}
+	if err := c.become(c.self.adopted); err != nil {
+		return err
+	}
+	c.self.adopted = nil
+	return nil
+}
+
+// roomForArchived implements Room of archive.Target.
+func (c *Client) roomForArchived(k key.Public, rec *wire.ContactRecord, besides int) (room, stranger bool) {
+	_, known := c.people.contacts.get(k)
+	stranger = !known && standingOf(rec).stranger()
+	return !stranger || c.people.contacts.roomFor(besides), stranger
+}
+
+// archiveRoutes implements Routes of archive.Target.
+func (c *Client) archiveRoutes(people []archive.Person) (func(*ledger.Tx) error, error) {
+	a := c.archiveAccount()
+	routes, failures := make([][]route, len(people)), make([]error, len(people))
+	parallel.Do(len(people), func(i int) {
+		p := people[i]
+		if p.Negotiated || p.Added {
+			r, known, err := c.negotiatedRoute(a, p.Key)
+			if failures[i] = err; err == nil && !known {
+				routes[i] = append(routes[i], r)
+			}
+		}
+		if _, known := c.routes.get(topicContactCode, p.Key); p.Added && !known {
+			routes[i] = append(routes[i], c.deriveTopic(topicContactCode, p.Key, topic.ContactCode(p.Key)))
+		}
+	})
+	if err := errors.Join(failures...); err != nil {
+		return nil, err
+	}
+	return func(tx *ledger.Tx) error {
+		t := c.txn(tx)
+		for _, rs := range routes {
+			for _, r := range rs {
+				if err := r.store(t); err != nil {
+					return err
+				}
+			}
+			t.After(func() {
+				if c.self.Load() != nil { // else become reads them
+					c.listen(rs...)
+				}
+			})
+		}
+		return nil
+	}, nil
+}

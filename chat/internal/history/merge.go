@@ -1,0 +1,132 @@
+package history
+
+import (
+	"slices"
+
+	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/message"
+	"libstatus1to1/chat/port"
+	"libstatus1to1/chat/wire"
+)
+
+// Merging what an archive holds: the history of another device, or of this one from an
+// earlier time. It can be merged again, beside what comes by the network, and in any order.
+
+// MergeChat raises the clock of a conversation to that of an archive: what we write next
+// comes after all that was written there.
+func (h *History) MergeChat(tx *ledger.Tx, rec *wire.ChatRecord) (fresh bool, err error) {
+	old, err := tx.Get(TableChats, rec.GetKey())
+	if err != nil {
+		return false, err
+	}
+	chat, err := h.Chat(tx, rec.GetKey())
+	if err != nil {
+		return false, err
+	}
+	chat.Clock = max(chat.GetClock(), rec.GetClock())
+	seen, in := chat.GetClock(), message.ConversationID(rec.GetKey())
+	tx.After(func() { h.clocks.saw(in, seen) })
+	return old == nil, nil
+}
+
+// Merge stores a message of an archive at the place it has there; one that is here already
+// is brought to the further state. unasked: it is of a stranger, and counted as such. It
+// reports whether the message was not here.
+func (h *History) Merge(tx *ledger.Tx, m *wire.MessageRecord, unasked bool) (fresh bool, err error) {
+	if StateOf(m) == Queued {
+		// It waits on the device that wrote it. Nothing is sent here, and it must not look so.
+		m.State, m.Failure = string(Failed), string(port.CodeOnOtherDevice)
+	}
+	var old wire.MessageRecord
+	found, err := ledger.Get(tx, TableMessages, m.GetId(), &old)
+	if err != nil {
+		return false, err
+	}
+	if found {
+		return false, h.mergeInto(tx, &old, m)
+	}
+	chat, err := h.Chat(tx, m.GetChat())
+	if err != nil {
+		return false, err
+	}
+	m.Request = m.GetRequest() && unasked
+	if unasked {
+		chat.Unasked++
+		chat.UnaskedBytes += uint64(len(m.GetText()))
+	}
+	if m.GetRequest() {
+		chat.Waiting++
+	}
+	if err := ledger.Put(tx, TableMessages, m.GetId(), m); err != nil {
+		return false, err
+	}
+	seen, in := m.GetClock(), message.ConversationID(m.GetChat())
+	tx.After(func() { h.clocks.saw(in, seen) })
+	return true, placeIn(tx, chat, m)
+}
+
+// mergeInto brings a message that is here to what an archive says of it: read, acknowledged by
+// more devices, further on its way.
+func (h *History) mergeInto(tx *ledger.Tx, rec, m *wire.MessageRecord) error {
+	changed := false
+	if m.GetRead() && !rec.GetRead() && string(rec.GetChat()) == string(m.GetChat()) {
+		chat, err := h.Chat(tx, rec.GetChat())
+		if err != nil {
+			return err
+		}
+		chat.Unread -= min(chat.GetUnread(), 1)
+		rec.Read, changed = true, true
+	}
+	for _, d := range m.GetDevices() {
+		has := func(o *wire.DeviceAckRecord) bool {
+			return o.GetInstallationId() == d.GetInstallationId() && o.GetOwn() == d.GetOwn()
+		}
+		if len(rec.GetDevices()) < maxDevicesNoted && !slices.ContainsFunc(rec.GetDevices(), has) {
+			rec.Devices, changed = append(rec.GetDevices(), d), true
+		}
+	}
+	moved := h.mergeState(rec, m)
+	if moved {
+		return putState(tx, rec)
+	}
+	if !changed {
+		return nil
+	}
+	return ledger.Put(tx, TableMessages, rec.GetId(), rec)
+}
+
+// mergeState brings a message to the state that it has in an archive, if that is further and
+// it is not this device that sends it.
+func (h *History) mergeState(rec, m *wire.MessageRecord) (moved bool) {
+	if !rec.GetOutgoing() || !m.GetOutgoing() {
+		return false
+	}
+	if _, ours := h.Outbox.Sending([32]byte(rec.GetId())); ours {
+		return false
+	}
+	state, next := StateOf(rec), StateOf(m)
+	switch {
+	case LeftBehind(rec) && !LeftBehind(m): // any news is later than that
+	case next == Delivered && (state == Sent || state == Stored):
+	case next == Stored && state == Sent:
+	case next == Failed && !LeftBehind(m) && (state == Sent || state == Stored):
+	default:
+		return false
+	}
+	rec.State, rec.Failure = m.GetState(), m.GetFailure()
+	rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceInstallation = m.GetEvidenceKind(), m.GetEvidencePeers(), m.GetEvidenceInstallation()
+	rec.EvidenceAt, rec.EvidenceNodes = m.GetEvidenceAt(), m.GetEvidenceNodes()
+	return true
+}
+
+// LeftBehind reports whether a message is one of an archive that was waiting on the device that
+// wrote it.
+func LeftBehind(rec *wire.MessageRecord) bool {
+	return StateOf(rec) == Failed && rec.GetFailure() == string(port.CodeOnOtherDevice)
+}
+
+// ValidState reports whether a message is in a state of its direction.
+func ValidState(rec *wire.MessageRecord) bool {
+	rule, known := states[StateOf(rec)]
+	return known && rule.outgoing == rec.GetOutgoing()
+}
