@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"libstatus1to1/chat"
@@ -36,8 +37,11 @@ type CardResult struct {
 
 // AddCardParams are the parameters of contacts.add_card.
 type AddCardParams struct {
-	// Card is the text of a QR code, or a link with a card in it.
-	Card Secret `json:"card"`
+	// Card is the text of a QR code, or a link with a card in it. Give this or image.
+	Card Secret `json:"card,omitempty"`
+	// Image holds the bytes of a PNG or JPEG with the QR code in it, such as a photo, at
+	// most 16 MiB and 13 megapixels.
+	Image *Data `json:"image,omitempty"`
 	// Name is the name you give this person, at most 100 code points. Default: the name
 	// stays as it is.
 	Name string `json:"name,omitempty"`
@@ -62,8 +66,9 @@ type AddCardResult struct {
 var cardMethods = []Method{
 	method("identity.card", "Makes a contact card of this device, for a QR code or as a link. It proves whose it is, and whoever adds it can write to us at once: nothing has to be fetched first. Each call makes another card, with a secret of its own. Whoever sees a card can use it until it expires.",
 		stored(chat.CodeNoIdentity, chat.CodeWrongState), issueCard),
-	method("contacts.add_card", "Adds a person by their contact card to the address book, marks them verified, and learns the keys for the first message. Nothing is sent or fetched. A card can be added once.",
-		stored(chat.CodeNoIdentity, chat.CodeBadCard, chat.CodeBlocked, chat.CodeEmpty, chat.CodeTooLong, chat.CodeTooMany), addCard),
+	limitedMethod("contacts.add_card", "Adds a person by their contact card to the address book, marks them verified, and learns the keys for the first message. Nothing is sent or fetched. A card can be added once.",
+		stored(chat.CodeNoIdentity, chat.CodeBadCard, chat.CodeBadPicture, chat.CodeBlocked, chat.CodeEmpty, chat.CodeTooLong, chat.CodeTooMany),
+		MaxLargeRequest, addCard),
 }
 
 // The key exchanges, by their names in the API.
@@ -73,10 +78,11 @@ const (
 )
 
 func issueCard(_ context.Context, c *chat.Client, p CardParams) (CardResult, error) {
-	if p.KeyExchange != "" && p.KeyExchange != keyExchangeX3DH && p.KeyExchange != keyExchangeNoise {
-		return CardResult{}, chat.Errorf(chat.CodeBadParams, "key_exchange", "must be %q or %q", keyExchangeX3DH, keyExchangeNoise)
+	exchange, err := oneOf("key_exchange", p.KeyExchange, keyExchangeX3DH, keyExchangeNoise)
+	if err != nil {
+		return CardResult{}, err
 	}
-	r := chat.CardRequest{Anonymous: p.DisplayName != nil && !*p.DisplayName, Noise: p.KeyExchange == keyExchangeNoise}
+	r := chat.CardRequest{Anonymous: p.DisplayName != nil && !*p.DisplayName, Noise: exchange == keyExchangeNoise}
 	if p.Life != nil {
 		r.Life = time.Duration(*p.Life) * time.Second
 	}
@@ -86,10 +92,23 @@ func issueCard(_ context.Context, c *chat.Client, p CardParams) (CardResult, err
 	}, err
 }
 
-func addCard(_ context.Context, c *chat.Client, p AddCardParams) (AddCardResult, error) {
-	added, err := c.AddCard(string(p.Card), chat.CardChoice{
+func addCard(_ context.Context, c *client, p AddCardParams) (AddCardResult, error) {
+	if (p.Card == "") == (p.Image == nil) {
+		return AddCardResult{}, chat.Errorf(chat.CodeBadParams, "card", "give either card or image")
+	}
+	text := string(p.Card)
+	if p.Image != nil {
+		var err error
+		if text, err = chat.ReadQR("image", p.Image.bytes); err != nil {
+			return AddCardResult{}, err
+		}
+	}
+	added, err := c.engine.AddCard(text, chat.CardChoice{
 		Name: p.Name, Unverified: p.Verify != nil && !*p.Verify, KeyExchange: p.KeyExchange,
 	})
+	if bad := (*chat.Error)(nil); errors.As(err, &bad) && p.Image != nil && bad.Field == "card" {
+		bad.Field = "image"
+	}
 	r := AddCardResult{Contact: added.Contact, Devices: filled(added.Devices), KeyExchange: keyExchangeX3DH, ExpiresAt: added.ExpiresAt}
 	if added.Noise {
 		r.KeyExchange = keyExchangeNoise
