@@ -92,7 +92,7 @@ void run_add(const char *command, const char *argument)
 /* run_verify shows the safety number, or checks the one the other side reads out. */
 void run_verify(const char *name, const char *number)
 {
-    char *quoted, *answer, *text;
+    char *seen, *quoted, *answer, *text;
 
     (void)name;
     if (!somebody())
@@ -101,7 +101,10 @@ void run_verify(const char *name, const char *number)
         show_safety_number();
         return;
     }
-    quoted = json_quote(number);
+    if ((seen = text_of(number)) == NULL)
+        return;
+    quoted = json_quote(seen);
+    free(seen);
     answer = call("contacts.verify", format("{\"key\":\"%s\",\"safety_number\":%s}", to, quoted));
     free(quoted);
     if (answer == NULL)

@@ -143,6 +143,21 @@ int undelivered(void);
 int unsent(void);
 int conclude(bool done);
 
+/* ---- files.c: whole files, base64 ------------------------------------------- */
+
+char *encode(const unsigned char *bytes, size_t size);
+size_t decode(char *text);
+unsigned char *read_file(const char *path, size_t *size);
+bool write_file(const char *path, const void *bytes, size_t size);
+
+/* ---- pictures.c: QR codes ---------------------------------------------------- */
+
+bool is_picture(const char *argument);
+char *qr_lines(const char *text);
+bool save_qr(const char *text, const char *path);
+char *picture_bytes(const char *path);
+char *text_of(const char *argument);
+
 /* ---- pairing.c: pairing with another device, files to and from it ----------- */
 
 extern int files_under_way;

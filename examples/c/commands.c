@@ -35,7 +35,7 @@ static const struct command commands[] = {
     {"retract", "[WHO]", "take your request, or your acceptance, back", run_about},
     {"block", "[WHO]", "hear nothing of them any more", run_about},
     {"unblock", "[WHO]", "hear them again", run_about},
-    {"verify", "[NUMBER]", "show the safety number with the chosen person, or check theirs", run_verify},
+    {"verify", "[NUMBER|PICTURE]", "show the safety number with the chosen person, or check theirs", run_verify},
     {"me", "", "your chat key and the Status link to you", run_list},
     {"name", "[NAME]", "what you call yourself, or another name", run_name},
     {"phrase", "", "show the seed phrase; it asks for the passphrase", run_phrase},
@@ -43,7 +43,7 @@ static const struct command commands[] = {
     {"restore", "", "bring an identity back from its seed phrase, at the first start", run_list},
     {"devices", "[enable|disable DEVICE]", "your devices; DEVICE is a number or id of the list", run_devices},
     {"pair", "", "show an invitation to another device", pairing_command},
-    {"scan", "INVITATION", "answer the invitation that another device shows", pairing_command},
+    {"scan", "INVITATION|PICTURE", "answer the invitation that another device shows", pairing_command},
     {"confirm", "", "both devices show the same authcode", pairing_command},
     {"reject", "", "they do not", pairing_command},
     {"sendfile", "PATH", "send a file to the paired device, up to 16 MiB", pairing_command},
@@ -189,7 +189,14 @@ bool run_line(char *line)
 /* completes_files tells whether the word to complete is the name of a file. */
 bool completes_files(const char *line)
 {
-    return strncmp(line + strspn(line, " "), "/sendfile ", 10) == 0;
+    static const char *const takers[] = {"/sendfile ", "/scan ", "/verify "};
+    size_t i;
+
+    line += strspn(line, " ");
+    for (i = 0; i < sizeof takers / sizeof *takers; i++)
+        if (strncmp(line, takers[i], strlen(takers[i])) == 0)
+            return true;
+    return false;
 }
 
 static void (*add_rest)(const char *word);

@@ -12,75 +12,7 @@
 
 int files_under_way; /* files sent that the other device does not have yet */
 
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/* ---- base64 --------------------------------------------------------------- */
-
-/* encode is standard base64, on the heap. */
-static char *encode(const unsigned char *bytes, size_t size)
-{
-    char *text = malloc((size + 2) / 3 * 4 + 1), *out = text;
-    size_t i;
-
-    if (text == NULL)
-        return NULL;
-    for (i = 0; i < size; i += 3) {
-        unsigned long three = (unsigned long)bytes[i] << 16;
-
-        if (i + 1 < size)
-            three |= (unsigned long)bytes[i + 1] << 8;
-        if (i + 2 < size)
-            three |= bytes[i + 2];
-        *out++ = digits[three >> 18];
-        *out++ = digits[three >> 12 & 63];
-        *out++ = i + 1 < size ? digits[three >> 6 & 63] : '=';
-        *out++ = i + 2 < size ? digits[three & 63] : '=';
-    }
-    *out = '\0';
-    return text;
-}
-
-/* decode turns valid base64 into bytes, in place, and gives their number. */
-static size_t decode(char *text)
-{
-    unsigned char *out = (unsigned char *)text;
-    unsigned long bits = 0;
-    int have = 0;
-    const char *c;
-
-    for (c = text; *c != '\0' && *c != '='; c++) {
-        bits = bits << 6 | (unsigned long)(strchr(digits, *c) - digits);
-        have += 6;
-        if (have >= 8)
-            *out++ = (unsigned char)(bits >> (have -= 8));
-    }
-    return (size_t)(out - (unsigned char *)text);
-}
-
 /* ---- files ---------------------------------------------------------------- */
-
-/* read_file reads a whole file, or complains and gives NULL. */
-static unsigned char *read_file(const char *path, size_t *size)
-{
-    enum { MOST = 16 << 20 }; /* what one transfer may have */
-    FILE *file = fopen(path, "rb");
-    unsigned char *bytes = file == NULL ? NULL : malloc(MOST + 1);
-
-    if (bytes != NULL)
-        *size = fread(bytes, 1, MOST + 1, file);
-    if (bytes == NULL || ferror(file)) {
-        complain("file", "the file cannot be read: %s", strerror(errno));
-        free(bytes);
-        bytes = NULL;
-    } else if (*size > MOST) {
-        complain("transfer_too_large", "the file has more than 16 MiB");
-        free(bytes);
-        bytes = NULL;
-    }
-    if (file != NULL)
-        fclose(file);
-    return bytes;
-}
 
 /* place is where to put what was received under this name, in the data directory. The
  * name is the other device's choice: no part of it may lead elsewhere. */
@@ -256,7 +188,11 @@ void pairing_command(const char *name, const char *argument)
     if (strcmp(name, "pair") == 0) {
         status1to1_free(call("pairing.start", format("{\"asks\":true}")));
     } else if (strcmp(name, "scan") == 0) {
-        status1to1_free(call_with("pairing.scan", "invitation", argument));
+        char *invitation = text_of(argument);
+
+        if (invitation != NULL)
+            status1to1_free(call_with("pairing.scan", "invitation", invitation));
+        free(invitation);
     } else if (strcmp(name, "confirm") == 0 || strcmp(name, "reject") == 0) {
         confirm(strcmp(name, "confirm") == 0);
     } else if (strcmp(name, "paired") == 0) {
@@ -354,13 +290,14 @@ void pairing_event(const char *type, const char *data)
     char *id = text_at(data, "pairing_id"), *cause = text_at(data, "cause"), *by = text_at(data, "by");
 
     if (strcmp(type, "pairing_invitation") == 0) {
-        char *text = text_at(data, "invitation");
+        char *text = text_at(data, "invitation"), *code = qr_lines(text);
         bool renewed = json_is(json_get(data, "renewed"), "true");
         if (plain)
             put("invitation\t%s\t%s", id, text);
         else
-            put("%s\n\n  /scan %s\n", renewed ? "(that has expired; now it is)" : "On the other device type, within half a minute:", text);
+            put("%s\n%s\n\n  /scan %s\n", renewed ? "(that has expired; now it is)" : "Scan this with the other device, or type there, within half a minute:", code, text);
         free(text);
+        free(code);
     } else if (strcmp(type, "pairing_authcode") == 0) {
         char *code = text_at(data, "authcode");
         if (plain)

@@ -312,18 +312,20 @@ void show_requests(void)
 /* show_safety_number prints what to compare with the chosen person. */
 void show_safety_number(void)
 {
-    char *answer = call_with("contacts.safety_number", "key", to), *number, *name;
+    char *answer = call_with("contacts.safety_number", "key", to), *number, *name, *code;
 
     if (answer == NULL)
         return;
     number = text_at(answer, "result.safety_number");
     name = who(to, "");
+    code = qr_lines(number);
     if (plain)
         put("safety_number\t%s", number);
     else
-        put("Compare with what %s sees:\n  %s\nIf it is the same, /verify and the number they read out.", name, number);
+        put("Compare with what %s sees:\n  %s\n%s\nIf it is the same, /verify and the number they read out, or a photo of their code.", name, number, code);
     free(number);
     free(name);
+    free(code);
     status1to1_free(answer);
 }
 

@@ -7,7 +7,7 @@
 One thread waits with select() for keys, for the library's events and for signals. What
 each part does: options.py the command line, screen.py the terminal, commands.py what is
 typed, events.py what happens, show.py how it looks, people.py names, delivery.py what
-becomes of messages, pairing.py devices.
+becomes of messages, pairing.py devices, pictures.py QR codes.
 """
 
 import select
@@ -20,6 +20,7 @@ from commands import Commands
 from delivery import Delivery
 from events import Events
 from people import People
+from pictures import Pictures
 from screen import Screen, Signals
 from show import HISTORY_SHOWN, Show
 from status1to1 import Client, Error
@@ -37,7 +38,8 @@ class Chat:
         self.people = People(client)
         self.show = Show(client, screen, self.people, given.plain)
         self.delivery = Delivery(client, self.show)
-        self.pairing = pairing.Pairing(client, given.data, self.show)
+        self.pictures = Pictures(client, self.show)
+        self.pairing = pairing.Pairing(client, given.data, self.show, self.pictures)
         self.to = None  # whom we write to, 0x04...
         self.commands = Commands(self)
         self.events = Events(self)

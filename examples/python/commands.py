@@ -25,7 +25,7 @@ COMMANDS = (
     ("retract", "[WHO]", "take your request, or your acceptance, back"),
     ("block", "[WHO]", "hear nothing of them any more"),
     ("unblock", "[WHO]", "hear them again"),
-    ("verify", "[NUMBER]", "show the safety number with the chosen person, or check theirs"),
+    ("verify", "[NUMBER|PICTURE]", "show the safety number with the chosen person, or check theirs"),
     ("me", "", "your chat key and the Status link to you"),
     ("name", "[NAME]", "what you call yourself, or another name"),
     ("phrase", "", "show the seed phrase; it asks for the passphrase"),
@@ -41,6 +41,7 @@ COMMANDS = (
     ("quit", "", "end; so do Ctrl-C and Ctrl-D"),
 )
 TAKES = {name: takes for name, takes, _ in COMMANDS}
+FILES = {"sendfile", "scan", "verify"}  # commands that take the name of a file
 ALIKE = 2  # mistakes a typo may have
 
 
@@ -176,9 +177,12 @@ class Commands:
         if not self.somebody():
             return
         if not number:
-            self.show.safety_number(self.chat.to)
+            self.show.safety_number(self.chat.to, self.chat.pictures.lines)
             return
-        self.client.call("contacts.verify", key=self.chat.to, safety_number=number)
+        seen = self.chat.pictures.text(number)
+        if seen is None:
+            return
+        self.client.call("contacts.verify", key=self.chat.to, safety_number=seen)
         self.say(["verify", self.chat.to], f"({self.people.who(self.chat.to)} is verified)")
 
     # ---- messages ----
@@ -294,7 +298,7 @@ class Commands:
         if TAKES.get(command[1:], "").strip("[]") == "WHO":
             done = len(typed) - len(word)
             return [name[done:] for name in self.people.names() if name.lower().startswith(typed.lower())]
-        if command == "/sendfile":
+        if command[1:] in FILES:
             folder, start = os.path.split(word)
             try:
                 names = os.listdir(folder or ".")

@@ -9,7 +9,7 @@ from people import tame_name
 #: The commands of pairings, as commands.COMMANDS has them.
 COMMANDS = (
     ("pair", "", "show an invitation to another device"),
-    ("scan", "INVITATION", "answer the invitation that another device shows"),
+    ("scan", "INVITATION|PICTURE", "answer the invitation that another device shows"),
     ("confirm", "", "both devices show the same authcode"),
     ("reject", "", "they do not"),
     ("sendfile", "PATH", "send a file to the paired device, up to 16 MiB"),
@@ -24,8 +24,8 @@ MOST = 16 << 20  # bytes one transfer may have
 class Pairing:
     """The commands and events of pairings."""
 
-    def __init__(self, client, data, show):
-        self.client, self.data, self.show, self.say = client, data, show, show.say
+    def __init__(self, client, data, show, pictures):
+        self.client, self.data, self.show, self.say, self.pictures = client, data, show, show.say, pictures
         self.under_way = 0  # files sent that the other device does not have yet
 
     # ---- commands ----
@@ -42,7 +42,9 @@ class Pairing:
         if command == "pair":
             self.client.call("pairing.start", asks=True)
         elif command == "scan":
-            self.client.call("pairing.scan", invitation=argument)
+            invitation = self.pictures.text(argument)
+            if invitation is not None:
+                self.client.call("pairing.scan", invitation=invitation)
         elif command in ("confirm", "reject"):
             pairing = self.newest("compare")
             if pairing:
@@ -97,8 +99,10 @@ class Pairing:
             handler(data)
 
     def on_pairing_invitation(self, data):
-        why = "(that has expired; now it is)" if data["renewed"] else "On the other device type, within half a minute:"
-        self.say(["invitation", data["pairing_id"], data["invitation"]], f"{why}\n\n  /scan {data['invitation']}\n")
+        why = ("(that has expired; now it is)" if data["renewed"]
+               else "Scan this with the other device, or type there, within half a minute:")
+        self.say(["invitation", data["pairing_id"], data["invitation"]],
+                 f"{why}\n{self.pictures.lines(data['invitation'])}\n\n  /scan {data['invitation']}\n")
 
     def on_pairing_authcode(self, data):
         code = data["authcode"]

@@ -117,10 +117,12 @@ class Show:
                 raise
             return []
 
-    def safety_number(self, key):
+    def safety_number(self, key, code):
+        """What to compare with somebody; code makes lines of a text."""
         number = self.client.call("contacts.safety_number", key=key)["safety_number"]
-        self.say(["safety_number", number], f"Compare with what {self.people.who(key)} sees:\n  {number}\n"
-                                            "If it is the same, /verify and the number they read out.")
+        self.say(["safety_number", number],
+                 f"Compare with what {self.people.who(key)} sees:\n  {number}\n{code(number)}\n"
+                 "If it is the same, /verify and the number they read out, or a photo of their code.")
 
     # ---- ourselves ----
 
