@@ -108,8 +108,6 @@ func (p Peer) first(in incoming) (Peer, Received, error) {
 		return p, Received{Frames: []Frame{{d.id, d.answered.last.frame}}}, nil
 	}
 	switch at := time.UnixMilli(int64(f.time)); {
-	case d.byHandshake(f.id) >= 0: // a copy that comes late
-		return p, Received{}, nil
 	case f.time > 1<<62 || at.After(in.now.Add(noise.MaxClockSkew)) || at.Before(in.now.Add(-HandshakeLife)):
 		return p, Received{}, ErrClock
 	case f.time <= d.newest():
