@@ -36,6 +36,7 @@ const (
 	advertise answerKind = iota // empty, to whichever device reads it, in no session
 	probe                       // in the session there is, to be acknowledged
 	restart                     // empty, in a new session
+	greet                       // to be acknowledged by whichever device reads it
 )
 
 // answers are the answers that are due, and how often there were some.
@@ -170,6 +171,11 @@ func (c *Client) prepareAnswer(a *account, w answer, now time.Time) (*sealed, er
 		var plaintext []byte
 		if plaintext, err = probeMessage(a, w.peer, now); err == nil {
 			e.after, out, err = p.EncryptFor(a.self, w.installation, plaintext, now, c.source())
+		}
+	case greet:
+		var plaintext []byte
+		if plaintext, err = probeMessage(a, w.peer, now); err == nil {
+			e.after, out, err = p.Encrypt(a.self, plaintext, nil, now, c.source())
 		}
 	default:
 		out, err = p.Advertise(c.source())

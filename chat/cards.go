@@ -10,8 +10,6 @@ import (
 	"libstatus1to1/chat/identity/card"
 	"libstatus1to1/chat/internal/cards"
 	"libstatus1to1/chat/internal/ledger"
-	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/noise"
 	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/text"
 	"libstatus1to1/chat/wire"
@@ -32,12 +30,6 @@ const (
 	MinCardLife = time.Minute
 	// MaxCardLife: see there.
 	MaxCardLife = card.MaxLife
-)
-
-// The key exchanges that a chat can have, by the names that programs use.
-const (
-	keyExchangeX3DH  = "x3dh"  // 53
-	keyExchangeNoise = "noise" // 35 and 37
 )
 
 // CardRequest are the arguments of IssueCard.
@@ -153,8 +145,8 @@ func (c *Client) AddCard(text string, choice CardChoice) (AddedCard, error) {
 	if choice.Name, err = cleanName("name", choice.Name, MaxName); err != nil {
 		return AddedCard{}, err
 	}
-	if !slices.Contains([]string{"", keyExchangeX3DH, keyExchangeNoise}, choice.KeyExchange) {
-		return AddedCard{}, Errorf(CodeBadParams, "key_exchange", "must be %q or %q", keyExchangeX3DH, keyExchangeNoise)
+	if !slices.Contains([]string{"", string(KeyExchangeX3DH), string(KeyExchangeNoise)}, choice.KeyExchange) {
+		return AddedCard{}, Errorf(CodeBadParams, "key_exchange", "must be %q or %q", KeyExchangeX3DH, KeyExchangeNoise)
 	}
 	its, err := cards.Read(text, a.public, c.now())
 	if err != nil {
@@ -178,7 +170,7 @@ func (c *Client) AddCard(text string, choice CardChoice) (AddedCard, error) {
 			return AddedCard{}, err
 		}
 		c.kick() // messages may have waited for the pre-keys
-		return AddedCard{Contact: add.contact, Devices: add.learned(), Noise: add.noise(), ExpiresAt: its.Expires.UnixMilli()}, nil
+		return AddedCard{Contact: add.contact, Devices: add.learned(), Noise: add.contact.KeyExchange == string(KeyExchangeNoise), ExpiresAt: its.Expires.UnixMilli()}, nil
 	})
 }
 
@@ -195,7 +187,7 @@ type addingCard struct {
 
 // noise reports whether the person is to be talked to over Noise.
 func (add *addingCard) noise() bool {
-	return add.choice.KeyExchange == keyExchangeNoise || add.choice.KeyExchange == "" && add.its.Noise
+	return add.choice.KeyExchange == string(KeyExchangeNoise) || add.choice.KeyExchange == "" && add.its.Noise
 }
 
 // learned lists the devices that are known by the pre-keys of the card.
@@ -235,7 +227,7 @@ func (add *addingCard) store(t *txn) error {
 	if err := t.changeContact(k, add.change); err != nil {
 		return err
 	}
-	return t.learnNoiseCard(k, add.its.Certificate, add.its.Secret, add.noise())
+	return t.learnNoiseCard(k, add)
 }
 
 // change applies the card to the record of the person.
@@ -254,15 +246,4 @@ func (add *addingCard) change(rec *wire.ContactRecord) bool {
 	}
 	add.contact = contactOf(rec)
 	return true
-}
-
-// tableNoiseCards has what cards say for Noise.
-const tableNoiseCards Table = "noise_cards" // compressed key + installation id -> NoiseCardRecord
-
-// learnNoiseCard stores what a card says for Noise.
-func (t *txn) learnNoiseCard(k key.Public, certificate noise.Certificate, secret card.Secret, _ bool) error {
-	psk, id := secret.PSK(), secret.ID()
-	return ledger.Put(t, tableNoiseCards, append(k.Compressed(), certificate.InstallationID...), &wire.NoiseCardRecord{
-		Certificate: certificate.Bytes(), Psk: psk[:], PskId: id[:], LearnedAt: t.c.now().UnixMilli(),
-	})
 }

@@ -220,7 +220,7 @@ func (s *cardSim) refused(name, text string, want string) {
 func (s *cardSim) whole(d *simDevice) map[string]string {
 	s.t.Helper()
 	all := map[string]string{}
-	for _, table := range []chat.Table{"contacts", "peers", "topics", "added_cards", "noise_cards", "catch_up"} {
+	for _, table := range []chat.Table{"contacts", "peers", "topics", "added_cards", "noise_peers", "catch_up"} {
 		err := d.store.View(func(tx chat.Tx) error {
 			return tx.Each(table, func(name, value []byte) error { all[string(table)+"/"+string(name)] = string(value); return nil })
 		})
@@ -335,7 +335,7 @@ func TestCardContact(t *testing.T) {
 	added := s.scan(s.issue(chat.CardRequest{}).Card, chat.CardChoice{Name: "  Bob\tB. "})
 	want := event.Contact{
 		PublicKey: bob.Hex(), ChatKey: identity.FormatChatKey(bob), Name: "Bob B.", DisplayName: "B", Added: true,
-		AddedAt: s.clock.Now().UnixMilli(), Trust: "verified", Request: "none", VerifiedBy: "card", VerifiedAt: s.clock.Now().UnixMilli(),
+		AddedAt: s.clock.Now().UnixMilli(), Trust: "verified", Request: "none", VerifiedBy: "card", VerifiedAt: s.clock.Now().UnixMilli(), KeyExchange: "x3dh",
 	}
 	if added.Contact != want {
 		t.Errorf("%+v\nwant %+v", added.Contact, want)

@@ -51,14 +51,18 @@ func (c *Client) CatchUp() error {
 	return nil
 }
 
-// topicsToFetch lists the stored routes' topics, and the partitioned one. Those of people
+// topicsToFetch lists the stored routes' topics, the partitioned one, and those of Noise sessions. Those of people
 // whose contact code is only awaited are not among them: an old one says nothing.
 func (c *Client) topicsToFetch() ([]catchup.Topic, error) {
 	active, err := c.history.LastClocks()
 	if err != nil {
 		return nil, err
 	}
-	return c.routes.toFetch(active), nil
+	all := c.routes.toFetch(active)
+	for t, k := range c.noise.ContentTopics() {
+		all = append(all, catchup.Topic{Name: t, Class: catchup.Negotiated, Active: active[k.Compact()]})
+	}
+	return all, nil
 }
 
 // toFetch lists the topics of the routes that are known: each once, with the most important

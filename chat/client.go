@@ -11,6 +11,7 @@ import (
 	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/linking"
+	"libstatus1to1/chat/internal/noisechat"
 	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/internal/segments"
 	"libstatus1to1/chat/protocol/key"
@@ -65,6 +66,7 @@ type namedParts struct {
 	linking  *linking.Linking
 	catchUp  *catchup.CatchUp
 	segments *segments.Segments
+	noise    *noisechat.Chats
 }
 
 // Open opens an engine. The network starts; when the store holds an identity its
@@ -95,7 +97,10 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.linking = c.newLinking()
 	c.catchUp = c.newCatchUp(o.stepped)
 	c.segments = c.newSegments()
-	c.loop.parts = []part{c.outbox, c.history, c.linking, c.catchUp, c.segments, &cards.Cards{Ledger: c.ledger, Log: c.log}}
+	c.noise = c.newNoise()
+	c.loop.parts = []part{
+		c.noise, c.outbox, c.history, c.linking, c.catchUp, c.segments, &cards.Cards{Ledger: c.ledger, Log: c.log},
+	}
 	if err := c.start(ctx); err != nil {
 		c.life.cancel()
 		_ = c.net.Stop()

@@ -43,6 +43,8 @@ type standing struct {
 	blocked bool
 	written bool // we have written to them
 	known   bool // they are blocked, and were no stranger before
+	// exchange is what protects the messages to them.
+	exchange exchange
 	// write numbers the writes of records. They reach the list after their transactions, each
 	// on its caller's goroutine, so not always in their order.
 	write uint64
@@ -62,7 +64,7 @@ func (s standing) familiar() bool {
 func standingOf(rec *wire.ContactRecord) standing {
 	return standing{
 		request: requestOf(rec), added: rec.GetAdded(), blocked: rec.GetBlockedAt() != 0, written: rec.GetWrittenTo(),
-		known: rec.GetFamiliar(),
+		known: rec.GetFamiliar(), exchange: exchangeOf(rec),
 	}
 }
 

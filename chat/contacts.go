@@ -123,7 +123,10 @@ func contactOf(rec *wire.ContactRecord) event.Contact {
 		Name: rec.GetName(), DisplayName: rec.GetDisplayName(), Added: rec.GetAdded(), AddedAt: rec.GetAddedAt(),
 		Trust: string(r.Level(rec.GetVerifiedAt() != 0, rec.GetBlockedAt() != 0)), Request: r.Name(),
 		VerifiedBy: rec.GetVerifiedBy(), VerifiedAt: rec.GetVerifiedAt(), BlockedAt: rec.GetBlockedAt(),
-		Bio: rec.GetBio(), HasPicture: rec.GetPictureFormat() != 0,
+		Bio: rec.GetBio(), HasPicture: rec.GetPictureFormat() != 0, KeyExchange: string(exchangeOf(rec).name()),
+	}
+	if exchangeOf(rec).noise {
+		out.WhileWaiting = cmp.Or(rec.GetWhileWaiting(), string(WhileWaitingWait))
 	}
 	if rec.GetRequestId() != nil {
 		out.RequestID = event.Hex(rec.GetRequestId())

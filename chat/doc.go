@@ -5,8 +5,8 @@
 //
 // [Client] is the face: each exported method is one thing a program can want. Behind it are
 // two pipelines, sending and receiving; the parts that they use (packages outbox, history,
-// linking, catchup, segments and cards under internal), on one ledger; and one goroutine, the loop,
-// that does what is due. docs/architecture.md says why it is so, docs/specs.md which section of a spec is
+// linking, catchup, segments, cards and noisechat under internal), on one ledger; and one
+// goroutine, the loop, that does what is due. docs/architecture.md says why it is so, docs/specs.md which section of a spec is
 // where.
 //
 // # Sending
@@ -110,8 +110,8 @@
 //
 // In memory only, and gone after a restart: when somebody was heard last, how fast they
 // acknowledge, how often they were answered, suspicions of a lost session, holds of a chain,
-// contact updates that are to be sent, limits of rates, the faults of store nodes, the clock
-// and the arrivals that the doctor compares (internal/doctor). After a restart the engine may
+// contact updates that are to be sent, limits of rates, the faults of store nodes, frames of
+// handshakes that are to be sent (noisepeer repeats them), the clock and the arrivals that the doctor compares (internal/doctor). After a restart the engine may
 // do such a thing once more than it should; no message is lost by it.
 //
 // # Where a state lives

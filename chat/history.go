@@ -73,8 +73,10 @@ func (c *Client) newHistory() *history.History {
 type onTheWay struct{ c *Client }
 
 func (o onTheWay) Sending(id [32]byte) (history.Progress, bool) {
-	sent, stored, known := o.c.outbox.SentState(id)
-	return progress(sent, stored), known
+	sent, stored, waits, known := o.c.outbox.SentState(id)
+	p := progress(sent, stored)
+	p.Waits = waits
+	return p, known
 }
 
 // progress gives the history what the outbox says about a message.
@@ -109,6 +111,11 @@ type inChats struct{ c *Client }
 func (i inChats) Stranger(who key.Compact) bool {
 	s, known := i.c.people.contacts.of(who)
 	return known && s.stranger()
+}
+
+func (i inChats) KeyExchange(who key.Public) string {
+	s, _ := i.c.people.contacts.get(who)
+	return string(s.exchange.name())
 }
 
 func (i inChats) Name(tx Tx, who key.Public) (string, error) {

@@ -13,6 +13,7 @@ import (
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/noise"
 	"libstatus1to1/chat/wire"
 )
 
@@ -60,8 +61,12 @@ func (n network) MaxPayload() int { return n.c.net.MaxPayload() }
 // Publish implements outbox.Network. After a failure of the network there are no turns
 // that are online for a while.
 func (n network) Publish(contentTopic string, b []byte, clock uint64) (Evidence, error) {
+	version := uint32(1)
+	if noise.IsSessionTopic(contentTopic) {
+		version = noise.Version
+	}
 	evidence, err := n.c.hand(Envelope{
-		ContentTopic: contentTopic, Payload: b, Version: 1, Timestamp: history.EnvelopeTime(n.c.now(), clock).UnixNano(),
+		ContentTopic: contentTopic, Payload: b, Version: version, Timestamp: history.EnvelopeTime(n.c.now(), clock).UnixNano(),
 	})
 	switch {
 	case err == nil, errors.Is(err, ErrTooLarge):

@@ -47,6 +47,8 @@ type pass struct {
 	met          map[key.Public]bool   // strangers who were unknown before this pass
 	// welcomed are the people in met of whom a message has opened.
 	welcomed map[key.Public]bool
+	// noise is what Noise knows of people that this pass has changed.
+	noise map[key.Public]*passNoise
 	// routed are the people whose shared topic an earlier envelope of this pass stores.
 	routed   map[key.Public]bool
 	segments *segments.Intake // nil before the first segment
@@ -82,6 +84,7 @@ type inbound struct {
 	// segment is nil once message is there: from the start, or after it is put together.
 	segment *segment.Segment
 	message *wire.ProtocolMessage
+	noise   bool     // a payload of a Noise session with the sender, who is known by its topic
 	digest  [32]byte // names message, or the set of segments while that is all there is
 	set     [32]byte // names the set of segments that message came in, if it did
 	in      session.Incoming
@@ -204,7 +207,10 @@ func (p *pass) handle(m *inbound) error {
 	if err := p.admit(m); err != nil {
 		return err
 	}
-	if m.segment != nil {
+	switch {
+	case m.noise:
+		return p.openNoise(m)
+	case m.segment != nil:
 		return p.segment(m)
 	}
 	return p.open(m)
@@ -239,6 +245,10 @@ func (p *pass) admit(m *inbound) error {
 // the ProtocolMessage in it. It changes nothing and runs on several goroutines.
 func (p *pass) unseal(e Envelope) (*inbound, error) {
 	m := &inbound{envelope: e, at: time.Unix(0, e.Timestamp)}
+	if who, found := p.c.noise.Owner(e.ContentTopic); found {
+		m.noise, m.sender, m.digest = true, who, digest(e.Payload, who)
+		return m, nil
+	}
 	var opened payload.Opened
 	err := error(dropped("topic"))
 	for _, r := range p.c.routes.on(e.ContentTopic) {
@@ -306,6 +316,9 @@ func (p *pass) open(m *inbound) error {
 	}
 	// Before Receive, because unreadable asks for it when that fails.
 	m.recent = p.recent(m, peer)
+	if len(m.message.GetNoiseHandshakes()) > 0 && !m.route.kind.rule().public {
+		return p.handshakes(m, peer)
+	}
 	next, in, err := peer.Receive(p.a.self, m.message, p.now, p.c.source())
 	if err != nil {
 		p.unreadable(m, peer, err)
@@ -422,19 +435,6 @@ func (p *pass) readSignals(m *inbound, next session.Peer) session.Peer {
 		})
 	}
 	return next
-}
-
-// heard notes that a device is online, if its message is a recent one: see returns.go.
-func (p *pass) heard(m *inbound, installation string, news bool) {
-	if p.from == archived && p.now.Sub(m.at) > signOfLife {
-		return // it was online
-	}
-	if news {
-		p.do(func(t *txn) error {
-			t.After(func() { t.c.outbox.Heard(outbox.Device{Peer: m.sender, Installation: installation}) })
-			return nil
-		})
-	}
 }
 
 func (p *pass) reportSession(peer session.Peer, in session.Incoming) {

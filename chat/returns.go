@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/topic"
 )
@@ -137,4 +138,17 @@ func (r *routes) stopAwaiting(wanted []key.Public) (unused []route) {
 		}
 	}
 	return unused
+}
+
+// heard notes that a device is online, if its message is a recent one.
+func (p *pass) heard(m *inbound, installation string, news bool) {
+	if p.from == archived && p.now.Sub(m.at) > signOfLife {
+		return // it was online
+	}
+	if news {
+		p.do(func(t *txn) error {
+			t.After(func() { t.c.outbox.Heard(outbox.Device{Peer: m.sender, Installation: installation}) })
+			return nil
+		})
+	}
 }

@@ -43,7 +43,11 @@ func (s sealer) Recipient(to key.Public) (outbox.Recipient, error) {
 	if err != nil {
 		return outbox.Recipient{}, err
 	}
-	return outbox.Recipient{Devices: installationIDs(p.Active()), Unanswered: p.Unanswered(a.self)}, nil
+	r := outbox.Recipient{Devices: installationIDs(p.Active()), Unanswered: p.Unanswered(a.self)}
+	if known, _ := s.c.people.contacts.get(to); known.exchange.noise {
+		r = s.c.noiseRecipient(p, known.exchange, r)
+	}
+	return r, nil
 }
 
 // Knows implements outbox.Sealer.
@@ -58,7 +62,8 @@ func (s sealer) Answers(now time.Time, limit int) []outbox.Sealed {
 	if err != nil {
 		return nil
 	}
-	return s.c.prepareAnswers(a, now, limit)
+	all := s.c.prepareHandshakes(a, now, limit)
+	return append(all, s.c.prepareAnswers(a, now, limit-len(all))...)
 }
 
 // Seal implements outbox.Sealer. It encrypts on all cores: the largest part of sending to
@@ -102,7 +107,8 @@ type sealing struct {
 	to      session.Peer
 	profile *introduction // nil: they know us
 	now     time.Time
-	shared  route // the negotiated topic
+	shared  route         // the negotiated topic
+	noise   *noiseSealing // nil: by X3DH
 }
 
 // beginSealing looks up all that encrypting a payload needs, because the goroutines that do
@@ -112,7 +118,7 @@ func (c *Client) beginSealing(a *account, bundle *wire.Bundle, p outbox.Payload,
 	if err != nil {
 		return nil, err
 	}
-	s := &sealing{Payload: p, a: a, bundle: bundle, to: to, now: now}
+	s := &sealing{Payload: p, a: a, bundle: bundle, to: to, now: now, noise: c.noiseSealing(to)}
 	if p.Introduces {
 		s.profile, err = c.introduce(a, p.To, now)
 	}
@@ -127,6 +133,9 @@ func (c *Client) sealPayload(s *sealing) ([]outbox.Sealed, error) {
 		return nil, err
 	}
 	s.shared = shared
+	if s.noise != nil {
+		return c.sealByNoise(s, known)
+	}
 	// The profile takes the first step of the sessions, and the payload goes on from there:
 	// s.to is replaced, or both would use the same message keys.
 	var envelopes []outbox.Sealed
@@ -165,6 +174,7 @@ type sealed struct {
 	segmented     [32]byte               // names the set of segments they are, if there are several
 	newTopic      *route                 // the negotiated topic, if the envelope is the first on it
 	introduces    *wire.IntroducedRecord // our profile as they know it then
+	noise         *noiseStep             // what changes of Noise with it
 }
 
 // encrypt encrypts for the devices of a person except some, and seals that for the topic
@@ -197,7 +207,11 @@ func (c *Client) sealPartitioned(a *account, bundle *wire.Bundle, e *sealed, out
 	if err != nil {
 		return err
 	}
-	to := e.before.Identity
+	return c.sealAsymmetric(a, e, e.before.Identity, pm)
+}
+
+// sealAsymmetric seals a ProtocolMessage for an identity.
+func (c *Client) sealAsymmetric(a *account, e *sealed, to key.Public, pm []byte) error {
 	e.contentTopic = topic.Partitioned(to).ContentTopic()
 	return c.inEnvelopes(e, pm, func(data []byte) ([]byte, error) {
 		return payload.SealAsymmetric(c.rand, to, a.self.Identity, data)
@@ -215,6 +229,11 @@ func (c *Client) outboxSealed(e *sealed) outbox.Sealed {
 func (t *txn) saveSealed(e *sealed) error {
 	if !e.stateless {
 		if err := t.savePeer(e.before, e.after); err != nil {
+			return err
+		}
+	}
+	if e.noise != nil {
+		if err := t.c.noise.Save(t.Tx, e.noise.before, e.noise.after); err != nil {
 			return err
 		}
 	}

@@ -76,27 +76,13 @@ func (t *txn) rememberSegments(e *sealed) error {
 // come in one envelope. So does a message of somebody blocked, since it must be acknowledged
 // like those of others.
 func (p *pass) segment(m *inbound) error {
-	if p.segments == nil {
-		p.segments = p.c.segments.Begin()
-		p.do(func(t *txn) error { return p.segments.Store(t.Tx) })
-	}
-	whole, set, err := p.segments.Accept(m.sender.Compact(), *m.segment, p.now)
-	switch {
-	case errors.Is(err, segments.ErrLater):
+	whole, err := p.joinSegments(m)
+	if errors.Is(err, segments.ErrLater) {
 		p.later = append(p.later, m.envelope)
 		return nil
-	case errors.Is(err, segments.ErrDuplicate):
-		return dropped("duplicate")
-	case errors.Is(err, segments.ErrFull):
-		return dropped("segments_full")
-	case ledger.Passing(err):
-		return err
-	case err != nil:
-		return dropped("segment")
 	}
-	p.progress(m, set)
-	if whole == nil {
-		return nil
+	if err != nil || whole == nil {
+		return err
 	}
 	m.segment, m.set = nil, m.digest
 	if err := p.parse(m, whole); err != nil {
@@ -106,6 +92,28 @@ func (p *pass) segment(m *inbound) error {
 		return err
 	}
 	return p.open(m)
+}
+
+// joinSegments takes a segment, and returns the whole if that completes it. With
+// segments.ErrLater it is to be taken in a later transaction.
+func (p *pass) joinSegments(m *inbound) (whole []byte, err error) {
+	if p.segments == nil {
+		p.segments = p.c.segments.Begin()
+		p.do(func(t *txn) error { return p.segments.Store(t.Tx) })
+	}
+	whole, set, err := p.segments.Accept(m.sender.Compact(), *m.segment, p.now)
+	switch {
+	case errors.Is(err, segments.ErrLater), ledger.Passing(err):
+		return nil, err
+	case errors.Is(err, segments.ErrDuplicate):
+		return nil, dropped("duplicate")
+	case errors.Is(err, segments.ErrFull):
+		return nil, dropped("segments_full")
+	case err != nil:
+		return nil, dropped("segment")
+	}
+	p.progress(m, set)
+	return whole, nil
 }
 
 // parse decodes a ProtocolMessage.

@@ -99,6 +99,7 @@ func (t *txn) savePeer(before, after session.Peer) error {
 	t.After(func() {
 		t.c.sessions.peers.Add(after.Identity, after)
 		t.c.refreshOwnDevices(after)
+		t.c.devicesChanged(before, after)
 	})
 	return nil
 }
@@ -154,7 +155,7 @@ func sessionOf(a *account, p session.Peer, i int) event.Session {
 		state = "expired"
 	}
 	return event.Session{
-		PublicKey: p.Identity.Hex(), Installation: s.InstallationID, ID: event.Hex(s.ID.Compressed()), State: state,
+		PublicKey: p.Identity.Hex(), Installation: s.InstallationID, KeyExchange: string(KeyExchangeX3DH), ID: event.Hex(s.ID.Compressed()), State: state,
 		Sending: p.Chosen(a.self, s.InstallationID) == i, Sent: s.Ratchet.SendN(), Received: s.Ratchet.RecvN(),
 		Skipped: s.Ratchet.SkippedLen(), CreatedAt: s.CreatedAt.UnixMilli(), UsedAt: s.UsedAt.UnixMilli(),
 	}
@@ -198,6 +199,11 @@ func (c *Client) Sessions(k key.Public) ([]event.Session, error) {
 		for i := range p.Sessions {
 			list = append(list, sessionOf(a, p, i))
 		}
+		byNoise, err := c.noiseSessions(who)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, byNoise...)
 	}
 	return list, nil
 }
@@ -214,6 +220,15 @@ func (c *Client) everybody() (all []key.Public, err error) {
 			return nil
 		})
 	})
+	if err != nil {
+		return nil, err
+	}
+	byNoise, err := c.noise.Everybody()
+	for _, k := range byNoise {
+		if !slices.Contains(all, k) {
+			all = append(all, k)
+		}
+	}
 	return all, err
 }
 

@@ -303,6 +303,17 @@ static inline char *status1to1_contacts_list(status1to1_client client, const cha
     return status1to1_call(client, "contacts.list", params_json);
 }
 
+/* contacts.set_key_exchange: Chooses what protects our messages to a person: X3DH
+ * (53/WAKU2-X3DH), which the Status app knows, or Noise (35/WAKU2-NOISE). With Noise,
+ * messages wait until their device has answered a handshake; a message that waits shows
+ * waiting = "waiting_for_peer". What they send is read by either. A finished handshake
+ * of theirs changes x3dh to noise unless something was chosen here; nothing else
+ * changes it, and each change is a key_exchange_changed event. */
+static inline char *status1to1_contacts_set_key_exchange(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "contacts.set_key_exchange", params_json);
+}
+
 /* contacts.remove: Removes a person from the address book, withdraws our contact
  * request or acceptance, and tells them so. The chat is kept, and the person stays
  * known with added = false. */
@@ -501,7 +512,8 @@ static inline char *status1to1_messages_list(status1to1_client client, const cha
     return status1to1_call(client, "messages.list", params_json);
 }
 
-/* sessions.list: Lists the ratchet sessions with one person or with everybody. */
+/* sessions.list: Lists the sessions with one person or with everybody: ratchet sessions
+ * (X3DH) and Noise sessions, with pending handshakes. */
 static inline char *status1to1_sessions_list(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "sessions.list", params_json);

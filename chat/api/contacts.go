@@ -15,6 +15,17 @@ type AddContactParams struct {
 	Name string `json:"name,omitempty"`
 }
 
+// SetKeyExchangeParams are the parameters of contacts.set_key_exchange.
+type SetKeyExchangeParams struct {
+	// Key is the person's public key, in any accepted form.
+	Key Key `json:"key"`
+	// KeyExchange is what protects our messages to them from now on: "x3dh" or "noise".
+	KeyExchange string `json:"key_exchange"`
+	// WhileWaiting says what becomes of messages to a device with which a Noise handshake is
+	// pending: they "wait" (the default), or go by "x3dh". Left out, it stays as it is.
+	WhileWaiting string `json:"while_waiting,omitempty"`
+}
+
 // KeyParams name a person by public key.
 type KeyParams struct {
 	// Key is the person's public key, in any accepted form.
@@ -49,6 +60,10 @@ var contactMethods = []Method{
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeNotFound), getContact),
 	method("contacts.list", "Lists everybody known, including people who only wrote to us.",
 		stored(chat.CodeNoIdentity, chat.CodeBadCursor), listContacts),
+	method("contacts.set_key_exchange", "Chooses what protects our messages to a person: X3DH (53/WAKU2-X3DH), which the Status app knows, or Noise (35/WAKU2-NOISE). "+
+		"With Noise, messages wait until their device has answered a handshake; a message that waits shows waiting = \"waiting_for_peer\". What they send is read by either. "+
+		"A finished handshake of theirs changes x3dh to noise unless something was chosen here; nothing else changes it, and each change is a key_exchange_changed event.",
+		aboutSomebody(chat.CodeNotFound, chat.CodeBlocked), setKeyExchange),
 	method("contacts.remove", "Removes a person from the address book, withdraws our contact request or acceptance, and tells them so. The chat is kept, and the person stays known with added = false.",
 		aboutSomebody(chat.CodeNotFound), removeContact),
 }
@@ -64,6 +79,10 @@ func getContact(_ context.Context, c *chat.Client, p KeyParams) (event.Contact, 
 func listContacts(_ context.Context, c *chat.Client, p PageParams) (ContactsPage, error) {
 	page, err := c.Contacts(p.page())
 	return ContactsPage{Items: filled(page.Items), Next: page.Next}, err
+}
+
+func setKeyExchange(_ context.Context, c *chat.Client, p SetKeyExchangeParams) (event.Contact, error) {
+	return c.SetKeyExchange(p.Key.Public, chat.KeyExchange(p.KeyExchange), chat.WhileWaiting(p.WhileWaiting))
 }
 
 func removeContact(_ context.Context, c *chat.Client, p KeyParams) (Empty, error) {

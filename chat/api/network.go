@@ -17,7 +17,7 @@ type ListSessionsParams struct {
 
 // SessionList is the result of sessions.list.
 type SessionList struct {
-	// Sessions are the ratchet sessions.
+	// Sessions are the ratchet sessions and Noise sessions.
 	Sessions []event.Session `json:"sessions"`
 }
 
@@ -49,7 +49,7 @@ type WaitParams struct {
 }
 
 var sessionMethods = []Method{
-	method("sessions.list", "Lists the ratchet sessions with one person or with everybody.",
+	method("sessions.list", "Lists the sessions with one person or with everybody: ratchet sessions (X3DH) and Noise sessions, with pending handshakes.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey), listSessions),
 	method("sessions.reset", "Discards the ratchet sessions with one person and starts new ones. Messages they have not acknowledged are sent again.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeNotFound), resetSessions),

@@ -44,6 +44,7 @@ type MessageState struct {
 	State     string    `json:"state"`
 	Evidence  *Evidence `json:"evidence,omitempty"`
 	Failure   string    `json:"failure,omitempty"`
+	Waiting   string    `json:"waiting,omitempty"`
 }
 
 // MessageProgress is emitted while a message that is too large for one envelope is being
@@ -132,6 +133,17 @@ type VerificationChanged struct {
 // one it started from.
 type SessionChanged struct {
 	Session Session `json:"session"`
+}
+
+// KeyExchangeChanged is emitted when what protects the messages to a person changes.
+type KeyExchangeChanged struct {
+	PublicKey string `json:"public_key"` // 0x04...
+	// KeyExchange is "x3dh" or "noise".
+	KeyExchange string `json:"key_exchange"`
+	// Cause is "chosen" (by contacts.set_key_exchange), "card" (the contact card says so, or
+	// it was chosen with it) or "handshake" (they have finished a Noise handshake with us,
+	// and nothing else was chosen). The last never changes it to "x3dh".
+	Cause string `json:"cause"`
 }
 
 // SessionRepaired is emitted when one side had lost a session and a new one has
@@ -243,6 +255,7 @@ func (ContactRequestReceived) Type() string { return "contact_request_received" 
 func (ChatRequestReceived) Type() string    { return "chat_request_received" }
 func (VerificationChanged) Type() string    { return "verification_changed" }
 func (SessionChanged) Type() string         { return "session_changed" }
+func (KeyExchangeChanged) Type() string     { return "key_exchange_changed" }
 func (SessionRepaired) Type() string        { return "session_repaired" }
 func (DeviceFound) Type() string            { return "device_found" }
 func (DeviceChanged) Type() string          { return "device_changed" }
@@ -259,7 +272,7 @@ func (Closed) Type() string                 { return "closed" }
 // documentation.
 var All = []Event{
 	MessageReceived{}, MessageState{}, MessageProgress{}, BackupProgress{}, UnsupportedReceived{}, ContactChanged{}, ContactRemoved{},
-	ContactRequestReceived{}, ChatRequestReceived{}, VerificationChanged{}, SessionChanged{},
+	ContactRequestReceived{}, ChatRequestReceived{}, VerificationChanged{}, SessionChanged{}, KeyExchangeChanged{},
 	SessionRepaired{}, DeviceFound{}, DeviceChanged{}, DeviceConflict{},
 	PairingInvitation{}, PairingAuthcode{}, PairingPaired{}, PairingFailed{}, PairingScannerRefused{}, PairingEnded{},
 	TransferOffered{}, TransferProgress{}, TransferDone{}, TransferFailed{},

@@ -41,7 +41,10 @@ type Message struct {
 	// carry it, or not for all devices of the recipient). Undeliverable messages are sent
 	// again when their recipient is back: the last 100 of each person, up to 70 days after
 	// they failed and up to 3 times.
-	Failure   string `json:"failure,omitempty"`
+	Failure string `json:"failure,omitempty"`
+	// Waiting is "waiting_for_peer" while a queued message cannot go because a Noise handshake
+	// with its recipient is pending (key_exchange of the contact). It is left out otherwise.
+	Waiting   string `json:"waiting,omitempty"`
 	ClientRef string `json:"client_ref,omitempty"`
 	// SenderName is the display name sent with the message. It is not verified.
 	SenderName string `json:"sender_name,omitempty"`
@@ -137,6 +140,12 @@ type Contact struct {
 	Bio string `json:"bio,omitempty"`
 	// HasPicture is true if contacts.picture has a picture of this person.
 	HasPicture bool `json:"has_picture"`
+	// KeyExchange is what protects the messages to this person: "x3dh" (53/WAKU2-X3DH) or
+	// "noise" (35/WAKU2-NOISE). What they send is read by either.
+	KeyExchange string `json:"key_exchange"`
+	// WhileWaiting says, if key_exchange is "noise", what becomes of messages to a device with
+	// which the handshake is pending: they "wait" or go by "x3dh".
+	WhileWaiting string `json:"while_waiting,omitempty"`
 }
 
 // Verification is a question one person asked the other to make sure that the key is
@@ -172,15 +181,21 @@ type Chat struct {
 	// accepted, asked to be a contact or written to.
 	Request     bool     `json:"request"`
 	LastMessage *Message `json:"last_message,omitempty"`
+	// KeyExchange is what protects the messages to the other person: "x3dh" or "noise".
+	KeyExchange string `json:"key_exchange"`
 }
 
-// Session is one ratchet session with one installation of a person.
+// Session is one session with one installation of a person.
 type Session struct {
 	PublicKey    string `json:"public_key"`
 	Installation string `json:"installation_id"`
-	// ID is the signed pre-key the session started from.
+	// KeyExchange is what the session came from: "x3dh" or "noise".
+	KeyExchange string `json:"key_exchange"`
+	// ID is the signed pre-key the session started from, or for "noise" the hash that names
+	// its content topic.
 	ID string `json:"session_id"`
-	// State is "initiated" (our messages still carry the X3DH header), "established" or
+	// State is "initiated" (our messages still carry the X3DH header; for "noise": a handshake
+	// is under way, or the other side was not heard in the session yet), "established" or
 	// "expired".
 	State     string `json:"state"`
 	Sending   bool   `json:"sending"`  // true if new messages use this session

@@ -1172,7 +1172,10 @@ type MessageRecord struct {
 	// is then the one that was used instead.
 	ClockSkew int64 `protobuf:"varint,42,opt,name=clock_skew,json=clockSkew,proto3" json:"clock_skew,omitempty"`
 	// It was encrypted for any device and written before this one was set up.
-	BeforeDevice  bool `protobuf:"varint,43,opt,name=before_device,json=beforeDevice,proto3" json:"before_device,omitempty"`
+	BeforeDevice bool `protobuf:"varint,43,opt,name=before_device,json=beforeDevice,proto3" json:"before_device,omitempty"`
+	// It waits for a Noise handshake with its recipient. Memory says so, and the record is
+	// brought up to date when it is read.
+	WaitsForPeer  bool `protobuf:"varint,60,opt,name=waits_for_peer,json=waitsForPeer,proto3" json:"waits_for_peer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1371,6 +1374,13 @@ func (x *MessageRecord) GetClockSkew() int64 {
 func (x *MessageRecord) GetBeforeDevice() bool {
 	if x != nil {
 		return x.BeforeDevice
+	}
+	return false
+}
+
+func (x *MessageRecord) GetWaitsForPeer() bool {
+	if x != nil {
+		return x.WaitsForPeer
 	}
 	return false
 }
@@ -2713,132 +2723,6 @@ func (x *SegmentSetRecord) GetAt() int64 {
 	return 0
 }
 
-// What is known of Noise with one identity.
-type NoiseChatRecord struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// noisepeer.Peer: sessions, handshakes and certificates.
-	State []byte `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
-	// Certificates and secrets of contact cards, by installation: the newest of each.
-	Cards         []*NoiseCardRecord `protobuf:"bytes,2,rep,name=cards,proto3" json:"cards,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *NoiseChatRecord) Reset() {
-	*x = NoiseChatRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[25]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *NoiseChatRecord) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*NoiseChatRecord) ProtoMessage() {}
-
-func (x *NoiseChatRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[25]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use NoiseChatRecord.ProtoReflect.Descriptor instead.
-func (*NoiseChatRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{25}
-}
-
-func (x *NoiseChatRecord) GetState() []byte {
-	if x != nil {
-		return x.State
-	}
-	return nil
-}
-
-func (x *NoiseChatRecord) GetCards() []*NoiseCardRecord {
-	if x != nil {
-		return x.Cards
-	}
-	return nil
-}
-
-// What a contact card says for Noise.
-type NoiseCardRecord struct {
-	state       protoimpl.MessageState `protogen:"open.v1"`
-	Certificate []byte                 `protobuf:"bytes,1,opt,name=certificate,proto3" json:"certificate,omitempty"`
-	// The secret of the card, 32 bytes as derived for XXpsk0, and its name.
-	Psk   []byte `protobuf:"bytes,2,opt,name=psk,proto3" json:"psk,omitempty"`
-	PskId []byte `protobuf:"bytes,3,opt,name=psk_id,json=pskId,proto3" json:"psk_id,omitempty"`
-	// When we learned it (ms).
-	LearnedAt     int64 `protobuf:"varint,4,opt,name=learned_at,json=learnedAt,proto3" json:"learned_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *NoiseCardRecord) Reset() {
-	*x = NoiseCardRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[26]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *NoiseCardRecord) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*NoiseCardRecord) ProtoMessage() {}
-
-func (x *NoiseCardRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[26]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use NoiseCardRecord.ProtoReflect.Descriptor instead.
-func (*NoiseCardRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{26}
-}
-
-func (x *NoiseCardRecord) GetCertificate() []byte {
-	if x != nil {
-		return x.Certificate
-	}
-	return nil
-}
-
-func (x *NoiseCardRecord) GetPsk() []byte {
-	if x != nil {
-		return x.Psk
-	}
-	return nil
-}
-
-func (x *NoiseCardRecord) GetPskId() []byte {
-	if x != nil {
-		return x.PskId
-	}
-	return nil
-}
-
-func (x *NoiseCardRecord) GetLearnedAt() int64 {
-	if x != nil {
-		return x.LearnedAt
-	}
-	return 0
-}
-
 // What Noise chats need to know about one identity: see package noisepeer.
 type NoisePeerRecord struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -2852,7 +2736,7 @@ type NoisePeerRecord struct {
 
 func (x *NoisePeerRecord) Reset() {
 	*x = NoisePeerRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[27]
+	mi := &file_chat_wire_records_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2864,7 +2748,7 @@ func (x *NoisePeerRecord) String() string {
 func (*NoisePeerRecord) ProtoMessage() {}
 
 func (x *NoisePeerRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[27]
+	mi := &file_chat_wire_records_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2877,7 +2761,7 @@ func (x *NoisePeerRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoisePeerRecord.ProtoReflect.Descriptor instead.
 func (*NoisePeerRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{27}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *NoisePeerRecord) GetDevices() []*NoiseDeviceRecord {
@@ -2931,7 +2815,7 @@ type NoiseDeviceRecord struct {
 
 func (x *NoiseDeviceRecord) Reset() {
 	*x = NoiseDeviceRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[28]
+	mi := &file_chat_wire_records_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2943,7 +2827,7 @@ func (x *NoiseDeviceRecord) String() string {
 func (*NoiseDeviceRecord) ProtoMessage() {}
 
 func (x *NoiseDeviceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[28]
+	mi := &file_chat_wire_records_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2956,7 +2840,7 @@ func (x *NoiseDeviceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseDeviceRecord.ProtoReflect.Descriptor instead.
 func (*NoiseDeviceRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{28}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *NoiseDeviceRecord) GetInstallationId() string {
@@ -3064,7 +2948,7 @@ type NoiseSecretRecord struct {
 
 func (x *NoiseSecretRecord) Reset() {
 	*x = NoiseSecretRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[29]
+	mi := &file_chat_wire_records_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3076,7 +2960,7 @@ func (x *NoiseSecretRecord) String() string {
 func (*NoiseSecretRecord) ProtoMessage() {}
 
 func (x *NoiseSecretRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[29]
+	mi := &file_chat_wire_records_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3089,7 +2973,7 @@ func (x *NoiseSecretRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseSecretRecord.ProtoReflect.Descriptor instead.
 func (*NoiseSecretRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{29}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *NoiseSecretRecord) GetKind() uint32 {
@@ -3151,7 +3035,7 @@ type NoiseChatSessionRecord struct {
 
 func (x *NoiseChatSessionRecord) Reset() {
 	*x = NoiseChatSessionRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[30]
+	mi := &file_chat_wire_records_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3163,7 +3047,7 @@ func (x *NoiseChatSessionRecord) String() string {
 func (*NoiseChatSessionRecord) ProtoMessage() {}
 
 func (x *NoiseChatSessionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[30]
+	mi := &file_chat_wire_records_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3176,7 +3060,7 @@ func (x *NoiseChatSessionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseChatSessionRecord.ProtoReflect.Descriptor instead.
 func (*NoiseChatSessionRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{30}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *NoiseChatSessionRecord) GetSession() []byte {
@@ -3290,7 +3174,7 @@ type NoiseHandshakeRecord struct {
 
 func (x *NoiseHandshakeRecord) Reset() {
 	*x = NoiseHandshakeRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[31]
+	mi := &file_chat_wire_records_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3302,7 +3186,7 @@ func (x *NoiseHandshakeRecord) String() string {
 func (*NoiseHandshakeRecord) ProtoMessage() {}
 
 func (x *NoiseHandshakeRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[31]
+	mi := &file_chat_wire_records_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3315,7 +3199,7 @@ func (x *NoiseHandshakeRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseHandshakeRecord.ProtoReflect.Descriptor instead.
 func (*NoiseHandshakeRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{31}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *NoiseHandshakeRecord) GetHandshake() []byte {
@@ -3380,7 +3264,7 @@ type NoiseFrameRecord struct {
 
 func (x *NoiseFrameRecord) Reset() {
 	*x = NoiseFrameRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[32]
+	mi := &file_chat_wire_records_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3392,7 +3276,7 @@ func (x *NoiseFrameRecord) String() string {
 func (*NoiseFrameRecord) ProtoMessage() {}
 
 func (x *NoiseFrameRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[32]
+	mi := &file_chat_wire_records_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3405,7 +3289,7 @@ func (x *NoiseFrameRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseFrameRecord.ProtoReflect.Descriptor instead.
 func (*NoiseFrameRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{32}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *NoiseFrameRecord) GetFrame() []byte {
@@ -3441,7 +3325,7 @@ type CardSecretRecord struct {
 
 func (x *CardSecretRecord) Reset() {
 	*x = CardSecretRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[33]
+	mi := &file_chat_wire_records_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3453,7 +3337,7 @@ func (x *CardSecretRecord) String() string {
 func (*CardSecretRecord) ProtoMessage() {}
 
 func (x *CardSecretRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[33]
+	mi := &file_chat_wire_records_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3466,7 +3350,7 @@ func (x *CardSecretRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CardSecretRecord.ProtoReflect.Descriptor instead.
 func (*CardSecretRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{33}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CardSecretRecord) GetSecret() []byte {
@@ -3499,7 +3383,7 @@ type AddedCardRecord struct {
 
 func (x *AddedCardRecord) Reset() {
 	*x = AddedCardRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[34]
+	mi := &file_chat_wire_records_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3511,7 +3395,7 @@ func (x *AddedCardRecord) String() string {
 func (*AddedCardRecord) ProtoMessage() {}
 
 func (x *AddedCardRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[34]
+	mi := &file_chat_wire_records_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3524,7 +3408,7 @@ func (x *AddedCardRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddedCardRecord.ProtoReflect.Descriptor instead.
 func (*AddedCardRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{34}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *AddedCardRecord) GetIdentity() []byte {
@@ -3687,7 +3571,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x12last_message_clock\x18\x05 \x01(\x04R\x10lastMessageClock\x12\x18\n" +
 	"\aunasked\x18\x06 \x01(\rR\aunasked\x12#\n" +
 	"\runasked_bytes\x18\a \x01(\x04R\funaskedBytes\x12\x18\n" +
-	"\awaiting\x18\b \x01(\rR\awaiting\"\xef\x05\n" +
+	"\awaiting\x18\b \x01(\rR\awaiting\"\x95\x06\n" +
 	"\rMessageRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04chat\x18\x02 \x01(\fR\x04chat\x12\x12\n" +
@@ -3718,7 +3602,8 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\arequest\x18) \x01(\bR\arequest\x12\x1d\n" +
 	"\n" +
 	"clock_skew\x18* \x01(\x03R\tclockSkew\x12#\n" +
-	"\rbefore_device\x18+ \x01(\bR\fbeforeDevice\"\\\n" +
+	"\rbefore_device\x18+ \x01(\bR\fbeforeDevice\x12$\n" +
+	"\x0ewaits_for_peer\x18< \x01(\bR\fwaitsForPeer\"\\\n" +
 	"\x0fDeviceAckRecord\x12'\n" +
 	"\x0finstallation_id\x18\x01 \x01(\tR\x0einstallationId\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x10\n" +
@@ -3843,16 +3728,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\vhave_parity\x18\a \x01(\fR\n" +
 	"haveParity\x12\x14\n" +
 	"\x05bytes\x18\b \x01(\x04R\x05bytes\x12\x0e\n" +
-	"\x02at\x18\t \x01(\x03R\x02at\"a\n" +
-	"\x0fNoiseChatRecord\x12\x14\n" +
-	"\x05state\x18\x01 \x01(\fR\x05state\x128\n" +
-	"\x05cards\x18\x02 \x03(\v2\".status1to1.record.NoiseCardRecordR\x05cards\"{\n" +
-	"\x0fNoiseCardRecord\x12 \n" +
-	"\vcertificate\x18\x01 \x01(\fR\vcertificate\x12\x10\n" +
-	"\x03psk\x18\x02 \x01(\fR\x03psk\x12\x15\n" +
-	"\x06psk_id\x18\x03 \x01(\fR\x05pskId\x12\x1d\n" +
-	"\n" +
-	"learned_at\x18\x04 \x01(\x03R\tlearnedAt\"\x90\x01\n" +
+	"\x02at\x18\t \x01(\x03R\x02at\"\x90\x01\n" +
 	"\x0fNoisePeerRecord\x12>\n" +
 	"\adevices\x18\x01 \x03(\v2$.status1to1.record.NoiseDeviceRecordR\adevices\x12\x18\n" +
 	"\aanswers\x18\x02 \x01(\rR\aanswers\x12#\n" +
@@ -3932,7 +3808,7 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),         // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil),     // 1: status1to1.record.InstallationRecord
@@ -3959,16 +3835,14 @@ var file_chat_wire_records_proto_goTypes = []any{
 	(*TransferRecord)(nil),         // 22: status1to1.record.TransferRecord
 	(*CatchUpRecord)(nil),          // 23: status1to1.record.CatchUpRecord
 	(*SegmentSetRecord)(nil),       // 24: status1to1.record.SegmentSetRecord
-	(*NoiseChatRecord)(nil),        // 25: status1to1.record.NoiseChatRecord
-	(*NoiseCardRecord)(nil),        // 26: status1to1.record.NoiseCardRecord
-	(*NoisePeerRecord)(nil),        // 27: status1to1.record.NoisePeerRecord
-	(*NoiseDeviceRecord)(nil),      // 28: status1to1.record.NoiseDeviceRecord
-	(*NoiseSecretRecord)(nil),      // 29: status1to1.record.NoiseSecretRecord
-	(*NoiseChatSessionRecord)(nil), // 30: status1to1.record.NoiseChatSessionRecord
-	(*NoiseHandshakeRecord)(nil),   // 31: status1to1.record.NoiseHandshakeRecord
-	(*NoiseFrameRecord)(nil),       // 32: status1to1.record.NoiseFrameRecord
-	(*CardSecretRecord)(nil),       // 33: status1to1.record.CardSecretRecord
-	(*AddedCardRecord)(nil),        // 34: status1to1.record.AddedCardRecord
+	(*NoisePeerRecord)(nil),        // 25: status1to1.record.NoisePeerRecord
+	(*NoiseDeviceRecord)(nil),      // 26: status1to1.record.NoiseDeviceRecord
+	(*NoiseSecretRecord)(nil),      // 27: status1to1.record.NoiseSecretRecord
+	(*NoiseChatSessionRecord)(nil), // 28: status1to1.record.NoiseChatSessionRecord
+	(*NoiseHandshakeRecord)(nil),   // 29: status1to1.record.NoiseHandshakeRecord
+	(*NoiseFrameRecord)(nil),       // 30: status1to1.record.NoiseFrameRecord
+	(*CardSecretRecord)(nil),       // 31: status1to1.record.CardSecretRecord
+	(*AddedCardRecord)(nil),        // 32: status1to1.record.AddedCardRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
@@ -3976,19 +3850,18 @@ var file_chat_wire_records_proto_depIdxs = []int32{
 	2,  // 2: status1to1.record.PeerRecord.sessions:type_name -> status1to1.record.SessionRecord
 	10, // 3: status1to1.record.MessageRecord.devices:type_name -> status1to1.record.DeviceAckRecord
 	13, // 4: status1to1.record.AttemptRecord.rows:type_name -> status1to1.record.AttemptRowRecord
-	26, // 5: status1to1.record.NoiseChatRecord.cards:type_name -> status1to1.record.NoiseCardRecord
-	28, // 6: status1to1.record.NoisePeerRecord.devices:type_name -> status1to1.record.NoiseDeviceRecord
-	29, // 7: status1to1.record.NoiseDeviceRecord.secrets:type_name -> status1to1.record.NoiseSecretRecord
-	30, // 8: status1to1.record.NoiseDeviceRecord.sessions:type_name -> status1to1.record.NoiseChatSessionRecord
-	31, // 9: status1to1.record.NoiseDeviceRecord.begun:type_name -> status1to1.record.NoiseHandshakeRecord
-	31, // 10: status1to1.record.NoiseDeviceRecord.answered:type_name -> status1to1.record.NoiseHandshakeRecord
-	32, // 11: status1to1.record.NoiseChatSessionRecord.last:type_name -> status1to1.record.NoiseFrameRecord
-	32, // 12: status1to1.record.NoiseHandshakeRecord.last:type_name -> status1to1.record.NoiseFrameRecord
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	26, // 5: status1to1.record.NoisePeerRecord.devices:type_name -> status1to1.record.NoiseDeviceRecord
+	27, // 6: status1to1.record.NoiseDeviceRecord.secrets:type_name -> status1to1.record.NoiseSecretRecord
+	28, // 7: status1to1.record.NoiseDeviceRecord.sessions:type_name -> status1to1.record.NoiseChatSessionRecord
+	29, // 8: status1to1.record.NoiseDeviceRecord.begun:type_name -> status1to1.record.NoiseHandshakeRecord
+	29, // 9: status1to1.record.NoiseDeviceRecord.answered:type_name -> status1to1.record.NoiseHandshakeRecord
+	30, // 10: status1to1.record.NoiseChatSessionRecord.last:type_name -> status1to1.record.NoiseFrameRecord
+	30, // 11: status1to1.record.NoiseHandshakeRecord.last:type_name -> status1to1.record.NoiseFrameRecord
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_chat_wire_records_proto_init() }
@@ -4002,7 +3875,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   35,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -129,7 +129,7 @@ func (h *History) chatOf(tx port.Tx, rec *wire.ChatRecord) (chat readChat, err e
 	if err != nil {
 		return chat, port.Errorf(port.CodeStoreCorrupt, "", "a chat does not read back")
 	}
-	chat.Chat = event.Chat{ChatID: k.Hex(), ChatKey: identity.FormatChatKey(k), Unread: rec.GetUnread(), Request: h.isRequest(rec)}
+	chat.Chat = event.Chat{ChatID: k.Hex(), ChatKey: identity.FormatChatKey(k), Unread: rec.GetUnread(), Request: h.isRequest(rec), KeyExchange: h.People.KeyExchange(k)}
 	if chat.Messages, err = tx.Count(rec.GetKey()); err != nil {
 		return chat, err
 	}

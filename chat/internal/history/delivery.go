@@ -39,6 +39,7 @@ func (h *History) overlay(rec *wire.MessageRecord) bool {
 // set brings a record to the state that a message has reached. It reports whether that
 // changes it.
 func (p Progress) set(rec *wire.MessageRecord) (changed bool) {
+	rec.WaitsForPeer = p.Waits
 	if p.Sent != nil {
 		changed = SetSent(rec, *p.Sent)
 	}

@@ -44,6 +44,8 @@ type Outbox interface {
 type Progress struct {
 	Sent   *Sending
 	Stored *Storing
+	// Waits: it is not sent because a handshake with its recipient is pending.
+	Waits bool
 }
 
 // Sending says how a message was handed to the network.
@@ -65,6 +67,8 @@ type People interface {
 	Stranger(key.Compact) bool
 	// Name returns what somebody is called, "" if we know no name.
 	Name(tx port.Tx, who key.Public) (string, error)
+	// KeyExchange names what protects the messages to somebody.
+	KeyExchange(who key.Public) string
 }
 
 // Options are needed to make a History; all fields are required.

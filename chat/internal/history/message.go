@@ -322,15 +322,23 @@ func EventOf(r *wire.MessageRecord) event.Message {
 		Kind: r.GetKind(), Text: r.GetText(), Clock: r.GetClock(), SentAt: r.GetSentAt(), ReceivedAt: r.GetReceivedAt(),
 		State: r.GetState(), Failure: r.GetFailure(), ClientRef: r.GetClientRef(), SenderName: r.GetSenderName(),
 		ApplicationType: r.GetApplicationType(), Read: r.GetRead(), ClockSkew: r.GetClockSkew(), Request: r.GetRequest(),
-		BeforeDevice: r.GetBeforeDevice(), Evidence: evidenceOf(r), Devices: devicesOf(r),
+		BeforeDevice: r.GetBeforeDevice(), Evidence: evidenceOf(r), Devices: devicesOf(r), Waiting: waitingOf(r),
 	}
+}
+
+// waitingOf says what a queued message waits for, if it is not the network.
+func waitingOf(r *wire.MessageRecord) string {
+	if r.GetWaitsForPeer() && StateOf(r) == Queued {
+		return "waiting_for_peer"
+	}
+	return ""
 }
 
 // StateEvent returns the event for the state of a stored message.
 func StateEvent(r *wire.MessageRecord) event.MessageState {
 	return event.MessageState{
 		MessageID: event.Hex(r.GetId()), ChatID: chatHex(r.GetChat()), ClientRef: r.GetClientRef(),
-		State: r.GetState(), Evidence: evidenceOf(r), Failure: r.GetFailure(),
+		State: r.GetState(), Evidence: evidenceOf(r), Failure: r.GetFailure(), Waiting: waitingOf(r),
 	}
 }
 

@@ -356,6 +356,7 @@ var eventNames = map[string]string{
 	event.VerificationChanged{}.Type():    "public_key",
 	event.DeviceConflict{}.Type():         "public_key",
 	event.SessionChanged{}.Type():         "public_key",
+	event.KeyExchangeChanged{}.Type():     "public_key",
 	event.SessionRepaired{}.Type():        "public_key",
 	event.EventsWithheld{}.Type():         "public_key",
 }

@@ -29,6 +29,11 @@ const (
 // StaticKey returns the static key of this installation and the certificate that cards and
 // handshakes carry. It makes and stores what is missing.
 func (l *Linking) StaticKey(_ *ledger.Turn, self Self, now time.Time) (noise.PrivateKey, noise.Certificate, error) {
+	return l.Key(self, now)
+}
+
+// Key is StaticKey for the steps of the pipelines, whose caller holds the Turn.
+func (l *Linking) Key(self Self, now time.Time) (noise.PrivateKey, noise.Certificate, error) {
 	k, err := l.staticKey(self, now)
 	if err != nil {
 		return noise.PrivateKey{}, noise.Certificate{}, err

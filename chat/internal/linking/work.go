@@ -6,6 +6,7 @@ import (
 
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/port"
+	"libstatus1to1/chat/protocol/noise"
 )
 
 // What the loop calls: Accept for envelopes, Work for what is due, Due for when that is,
@@ -85,13 +86,9 @@ func (l *Linking) unstorable(what string, err error) {
 	l.host.Drop("noise_" + ledger.Unstorable(err))
 }
 
-// noiseVersion is the version of a WakuMessage with a Noise payload.
-// Spec: 35/WAKU2-NOISE, "Specification".
-const noiseVersion = 2
-
 // handle gives an envelope to the session or the pairings of its topic.
 func (st *step) handle(e port.Envelope) error {
-	if e.Version != noiseVersion {
+	if e.Version != noise.Version {
 		return dropped("version")
 	}
 	if _, err := st.sessions.ByTopic(e.ContentTopic); err == nil {
@@ -138,7 +135,7 @@ func (l *Linking) publishQueue(t *ledger.Turn) bool {
 	for len(l.queue) > 0 && t.Online {
 		next := l.queue[0]
 		// Ephemeral, so that no store node keeps it: it is repeated until it is answered.
-		err := l.host.Publish(port.Envelope{ContentTopic: next.topic, Payload: next.payload, Version: noiseVersion, Ephemeral: true})
+		err := l.host.Publish(port.Envelope{ContentTopic: next.topic, Payload: next.payload, Version: noise.Version, Ephemeral: true})
 		if err != nil && !errors.Is(err, port.ErrTooLarge) {
 			return false
 		}

@@ -162,7 +162,12 @@ func (o *Outbox) batchFor(peer key.Public, rows []row, now time.Time) *batch {
 	}
 	// Before anything is sealed: a row that is finished must not cost a step of a ratchet.
 	rows = o.dropComplete(peer, to, o.giveUpSpent(rows, to))
+	rows = o.awaitPeer(peer, rows, to, now)
 	acks := o.acks[peer].next()
+	if to.Mute {
+		o.hold(peer, nil, now.Add(waitAgain))
+		acks = nil
+	}
 	room := to.perDevice(o.Network.MaxPayload() / batchShare)
 	rows = o.oneAtATime(rows, room, len(acks) > 0)
 	if len(rows) == 0 && len(acks) == 0 {

@@ -6,6 +6,7 @@ import (
 
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
+	"libstatus1to1/chat/protocol/noise"
 	"libstatus1to1/chat/protocol/topic"
 	"libstatus1to1/chat/wire"
 )
@@ -101,7 +102,7 @@ func (o *Outbox) checkAttempts(w *ledger.Walk) error {
 		if isOut(rec) && len(rec.GetRows()) == 0 {
 			w.Report(tableAttempts, "an attempt has nothing to send and nothing to wait for")
 		}
-		if _, err := topic.ParseContentTopic(at.contentTopic); err != nil && !isOut(rec) {
+		if _, err := topic.ParseContentTopic(at.contentTopic); err != nil && !noise.IsSessionTopic(at.contentTopic) && !isOut(rec) {
 			w.Report(tableAttempts, "an attempt has no topic")
 		}
 		for _, a := range rec.GetRows() {

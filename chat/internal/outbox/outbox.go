@@ -17,6 +17,7 @@
 //	returns.go   somebody is back, or we are: what waits for them goes at once
 //	failed.go    what was given up is kept, and tried again when they are back
 //	cancel.go    taking a message back
+//	waiting.go   what waits for a handshake with its recipient
 //
 // How something is encrypted, what a message is and who somebody is are no business of
 // this package: see Sealer, Messages, OwnDevices and People.
@@ -73,6 +74,10 @@ type Recipient struct {
 	// Unanswered is the number of messages in the least burdened sending chain to them
 	// since it was last answered.
 	Unanswered int
+	// Waiting are the devices for which nothing can be sealed yet, because a handshake with
+	// them is pending. Mute: that is so for all of them, or none is known.
+	Waiting []string
+	Mute    bool
 }
 
 // Payload is the plaintext for one person in one attempt.

@@ -262,16 +262,16 @@ func (o *Outbox) dueAgain(r row, now time.Time) publishedRow {
 }
 
 // SentState returns the evidence that a message was sent and is stored, which its own
-// record may lack; nil if it was not, or the record has it. known reports whether the
-// message is in the outbox.
-func (o *Outbox) SentState(id [32]byte) (sent *Sent, stored *Stored, known bool) {
+// record may lack; nil if it was not, or the record has it. waits reports whether it waits for
+// a handshake with its recipient, and known whether the message is in the outbox.
+func (o *Outbox) SentState(id [32]byte) (sent *Sent, stored *Stored, waits, known bool) {
 	o.rows.mu.Lock()
 	defer o.rows.mu.Unlock()
 	r := o.rows.byMessage[id]
 	if r == nil {
-		return nil, nil, false
+		return nil, nil, false, false
 	}
-	return r.sent, r.stored, true
+	return r.sent, r.stored, r.awaits, true
 }
 
 // keepSent stores in the record of a message that it was sent, and that it is stored,

@@ -41,6 +41,8 @@ type row struct {
 	// inStore is true once store nodes have its message, and safely if each that was asked
 	// has.
 	inStore, safely bool
+	// awaits: it is not sent because a handshake with its recipient is pending; see waiting.go.
+	awaits bool
 	// body is the message it sends, until that was published once, if there was room.
 	body *datasync.Message
 }
@@ -290,7 +292,7 @@ func (s *rows) stored(at *attempt) bool {
 		}
 		next, ok := r.at.enter(inAttempt, at.id)
 		if good = good && ok; ok {
-			r.at, r.sends = next, a.sends
+			r.at, r.sends, r.awaits = next, a.sends, false
 		}
 	}
 	return good

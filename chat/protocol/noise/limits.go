@@ -1,5 +1,9 @@
 package noise
 
+// Version is the version of a WakuMessage with a Noise payload.
+// Spec: 35/WAKU2-NOISE, "Specification".
+const Version = 2
+
 // Bounds on what a peer, or somebody forging messages, can make us do and keep.
 const (
 	// Window bounds the distance of a received message from the next expected one: the 50

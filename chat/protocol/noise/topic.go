@@ -2,6 +2,7 @@ package noise
 
 import (
 	"fmt"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -46,4 +47,10 @@ func (s Scope) HandshakeTopic() string {
 // Spec: 37/WAKU2-NOISE-SESSIONS, "Preliminaries".
 func (s Scope) SessionTopic(ctID string) string {
 	return fmt.Sprintf("/%s/%s/wakunoise/1/sessions/%s/proto", s.Application, s.Version, ctID)
+}
+
+// IsSessionTopic reports whether a content topic is that of a session, of any application.
+func IsSessionTopic(contentTopic string) bool {
+	parts := strings.Split(contentTopic, "/")
+	return len(parts) == 8 && parts[3] == "wakunoise" && parts[4] == "1" && parts[5] == "sessions" && parts[7] == "proto"
 }

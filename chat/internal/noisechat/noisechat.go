@@ -1,0 +1,293 @@
+// Package noisechat keeps what chats over Noise (35/WAKU2-NOISE, 37/WAKU2-NOISE-SESSIONS) know
+// of each person: sessions, handshakes, certificates and secrets (noisepeer.Peer), with the
+// content topics of the sessions, and when the handshakes have something to do.
+//
+//	noisechat.go  the people, in memory and in the store
+//	pending.go    what is to be done with their handshakes, and when
+//
+// It neither seals nor opens: package chat does, in its two pipelines, and stores the next
+// value of a person here in the transaction with what came of it. Handshake messages travel as
+// any first message does, sealed for the identity; messages of a session on a topic of their
+// own.
+package noisechat
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/port"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/noise/noisepeer"
+	"libstatus1to1/chat/wire"
+)
+
+// tablePeers holds what is known of each person: compressed key -> NoisePeerRecord.
+const tablePeers port.Table = "noise_peers"
+
+// MaxStrangers bounds the people who are kept although nobody knows them: those whose
+// handshake is under way and who have said nothing yet. Each is a few hundred bytes and a
+// record, and who is turned away begins again.
+const MaxStrangers = 64
+
+// Topics subscribes to content topics.
+type Topics interface {
+	Subscribe(contentTopics ...string) error
+	Unsubscribe(contentTopics ...string) error
+}
+
+// Options are the arguments of New; all fields are required.
+type Options struct {
+	Ledger *ledger.Ledger
+	Topics Topics
+	// Began notes, with the first record of it, that a content topic is listened to.
+	Began func(tx *ledger.Tx, contentTopic string) error
+	// Known reports whether somebody is in the list of people.
+	Known func(key.Public) bool
+	// Self gives our static key and its certificate. To be called in a Turn, outside of
+	// transactions.
+	Self func() (noisepeer.Self, error)
+	Wake func()
+	Log  port.Logger
+}
+
+// Chats is the part of the engine described above. Methods other than Owner and ContentTopics
+// are for the holder of the Turn.
+type Chats struct {
+	Options
+	peers   map[key.Public]noisepeer.Peer // mirrors tablePeers
+	pending pending
+
+	mu     sync.RWMutex
+	topics map[string]key.Public // content topics of sessions
+	// unheard are topics that the network has still to be told of.
+	unheard []string
+}
+
+// New makes the part, which knows nobody until Load.
+func New(o Options) *Chats {
+	return &Chats{Options: o, peers: map[key.Public]noisepeer.Peer{}, pending: newPending(), topics: map[string]key.Public{}}
+}
+
+// Load reads all people.
+func (c *Chats) Load(tx port.Tx) error {
+	c.peers, c.pending = map[key.Public]noisepeer.Peer{}, newPending()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.topics, c.unheard = map[string]key.Public{}, nil
+	return tx.Each(tablePeers, func(name, value []byte) error {
+		p, err := read(name, value)
+		if err != nil {
+			return err
+		}
+		c.peers[p.Identity] = p
+		c.pending.unknown[p.Identity] = true
+		for _, t := range p.Topics() {
+			c.topics[t] = p.Identity
+			c.unheard = append(c.unheard, t)
+		}
+		return nil
+	})
+}
+
+func read(name, value []byte) (noisepeer.Peer, error) {
+	k, err := key.ParsePublic(name)
+	if err != nil {
+		return noisepeer.Peer{}, damaged()
+	}
+	var rec wire.NoisePeerRecord
+	if err := ledger.Decode(tablePeers, value, &rec); err != nil {
+		return noisepeer.Peer{}, err
+	}
+	p, err := noisepeer.FromRecord(k, &rec)
+	if err != nil {
+		return noisepeer.Peer{}, damaged().Because(err)
+	}
+	return p, nil
+}
+
+func damaged() *port.Error {
+	return port.Errorf(port.CodeStoreCorrupt, "", "the Noise sessions with a person do not read back")
+}
+
+// Peer is what is known of somebody.
+func (c *Chats) Peer(k key.Public) noisepeer.Peer {
+	if p, ok := c.peers[k]; ok {
+		return p
+	}
+	return noisepeer.Peer{Identity: k}
+}
+
+// Read is Peer for calls that do not hold the Turn: it reads what is stored.
+func (c *Chats) Read(k key.Public) (p noisepeer.Peer, err error) {
+	p.Identity = k
+	err = c.Ledger.View(func(tx port.Tx) error {
+		b, err := tx.Get(tablePeers, k.Compressed())
+		if err != nil || b == nil {
+			return err
+		}
+		p, err = read(k.Compressed(), b)
+		return err
+	})
+	return p, err
+}
+
+// Everybody lists the people of whom something is known, from the store.
+func (c *Chats) Everybody() (all []key.Public, err error) {
+	err = c.Ledger.View(func(tx port.Tx) error {
+		return tx.Each(tablePeers, func(name, _ []byte) error {
+			k, err := key.ParsePublic(name)
+			if err != nil {
+				return damaged()
+			}
+			all = append(all, k)
+			return nil
+		})
+	})
+	return all, err
+}
+
+// Room reports whether somebody may be kept: they are known, or kept already, or there are
+// fewer than MaxStrangers who are not known.
+func (c *Chats) Room(k key.Public) bool {
+	if _, kept := c.peers[k]; kept || c.Known(k) {
+		return true
+	}
+	strangers := 0
+	for other := range c.peers {
+		if !c.Known(other) {
+			strangers++
+		}
+	}
+	return strangers < MaxStrangers
+}
+
+// Save stores the next value of somebody. Memory follows after the commit: topics, and when
+// their handshakes are due, which the next Work finds out.
+func (c *Chats) Save(tx *ledger.Tx, before, after noisepeer.Peer) error {
+	k := after.Identity
+	old, topics := before.Topics(), after.Topics()
+	for _, t := range topics {
+		if !slices.Contains(old, t) {
+			if err := c.Began(tx, t); err != nil {
+				return err
+			}
+		}
+	}
+	tx.After(func() {
+		c.peers[k] = after
+		c.pending.unknown[k] = true
+		c.setTopics(k, topics)
+	})
+	return ledger.Put(tx, tablePeers, k.Compressed(), after.Record())
+}
+
+// setTopics changes the topics of somebody's sessions, and the network with them.
+func (c *Chats) setTopics(k key.Public, topics []string) {
+	var gone, added []string
+	c.mu.Lock()
+	for t, of := range c.topics {
+		if of == k && !slices.Contains(topics, t) {
+			delete(c.topics, t)
+			gone = append(gone, t)
+		}
+	}
+	for _, t := range topics {
+		if _, known := c.topics[t]; !known {
+			c.topics[t] = k
+			added = append(added, t)
+		}
+	}
+	c.mu.Unlock()
+	if len(added) > 0 {
+		c.warn(c.Topics.Subscribe(added...))
+	}
+	if len(gone) > 0 {
+		c.warn(c.Topics.Unsubscribe(gone...))
+	}
+}
+
+func (c *Chats) warn(err error) {
+	if err != nil {
+		c.Log.Log("warn", "listening to the topics of Noise sessions failed", "error", err.Error())
+	}
+}
+
+// Owner is the person whose session a content topic belongs to. It may be called from any
+// goroutine.
+func (c *Chats) Owner(contentTopic string) (key.Public, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	k, found := c.topics[contentTopic]
+	return k, found
+}
+
+// ContentTopics are the content topics of all sessions, and whose they are. It may be called
+// from any goroutine.
+func (c *Chats) ContentTopics() map[string]key.Public {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	all := make(map[string]key.Public, len(c.topics))
+	for t, k := range c.topics {
+		all[t] = k
+	}
+	return all
+}
+
+// Care forgets people whom nobody knows and with whom there is nothing.
+func (c *Chats) Care(t *ledger.Turn) {
+	for k, p := range c.peers {
+		c.pending.unknown[k] = true // our certificate may be a new one
+		idle := !slices.ContainsFunc(p.Devices(t.Now), func(d noisepeer.Device) bool { return d.Ready || d.Pending || d.Away })
+		if !idle || c.Known(k) {
+			continue
+		}
+		if err := c.forget(k); err != nil {
+			c.Log.Log("warn", "forgetting a stranger's handshake failed", "error", err.Error())
+		}
+	}
+}
+
+func (c *Chats) forget(k key.Public) error {
+	return c.Ledger.Update(func(tx *ledger.Tx) error {
+		tx.After(func() {
+			delete(c.peers, k)
+			c.pending.forget(k)
+			c.setTopics(k, nil)
+		})
+		return tx.Delete(tablePeers, k.Compressed())
+	})
+}
+
+// Check reports people that do not read back, and sessions that two people share.
+func (c *Chats) Check(w *ledger.Walk) error {
+	owners := map[string]bool{}
+	return w.Each(tablePeers, func(name, value []byte) error {
+		p, err := read(name, value)
+		var damage *port.Error
+		if errors.As(err, &damage) && damage.Code == port.CodeStoreCorrupt {
+			w.Report(tablePeers, "the Noise sessions with a person do not read back")
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, t := range p.Topics() {
+			if owners[t] {
+				w.Report(tablePeers, "a Noise session is with two people")
+			}
+			owners[t] = true
+		}
+		return nil
+	})
+}
+
+// earliest returns the earlier of two times, of which zero is never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,334 @@
+package chat
+
+import (
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/identity/card"
+	"libstatus1to1/chat/internal/cards"
+	"libstatus1to1/chat/internal/catchup"
+	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/internal/linking"
+	"libstatus1to1/chat/internal/noisechat"
+	"libstatus1to1/chat/internal/outbox"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/protocol/noise"
+	"libstatus1to1/chat/protocol/noise/noisepeer"
+	"libstatus1to1/chat/protocol/session"
+	"libstatus1to1/chat/protocol/topic"
+	"libstatus1to1/chat/protocol/x3dh"
+	"libstatus1to1/chat/wire"
+)
+
+// Chats over Noise: package noisechat keeps what is known of people, package noisepeer computes.
+// This file has the handshakes: they begin when a message waits for one, or when the user
+// chooses Noise, and their frames go out as answers do, in attempts of the outbox. What is
+// sealed and opened in the sessions is in noisechat.go.
+
+// newNoise makes the part; the ledger, linking and catch-up must be there.
+func (c *Client) newNoise() *noisechat.Chats {
+	return noisechat.New(noisechat.Options{
+		Ledger: c.ledger, Topics: c.net, Log: c.log, Wake: c.kick,
+		Began: func(tx *ledger.Tx, contentTopic string) error {
+			return c.catchUp.Began(tx, contentTopic, catchup.Negotiated)
+		},
+		Known: func(k key.Public) bool {
+			_, known := c.people.contacts.get(k)
+			return known || c.isSelf(k.Compact())
+		},
+		Self: c.noiseSelf,
+	})
+}
+
+// noiseSelf is our side of Noise. The caller holds the engine's lock, and no transaction.
+func (c *Client) noiseSelf() (noisepeer.Self, error) {
+	a := c.self.Load()
+	if a == nil {
+		return noisepeer.Self{}, Errorf(CodeNoIdentity, "", "this store holds no identity yet")
+	}
+	self := linking.Self{Identity: a.self.Identity, Public: a.public, InstallationID: a.self.InstallationID}
+	static, certificate, err := c.linking.Key(self, c.now())
+	return noisepeer.Self{Static: static, Certificate: certificate}, err
+}
+
+// learnNoiseCard takes what a contact card says for Noise: the certificate of its device, and its
+// secret, which the issuer keeps for x3dh.KeepSpent. The contact is written to by Noise then if
+// the card or the caller says so. The caller holds the engine's lock.
+func (t *txn) learnNoiseCard(k key.Public, add *addingCard) error {
+	before, id := t.c.noise.Peer(k), add.its.Secret.ID()
+	device := add.its.Certificate.InstallationID
+	next, err := before.LearnCertificate(add.its.Certificate, add.now)
+	if err == nil {
+		next, err = next.LearnSecret(device, noisepeer.SecretID{Kind: noisepeer.CardSecret, ID: string(id[:])},
+			add.its.Secret.PSK(), add.now.Add(x3dh.KeepSpent), add.now)
+	}
+	if err != nil {
+		return Errorf(CodeTooMany, "card", "no more devices of this person can be known").Because(err)
+	}
+	if err := t.c.noise.Save(t.Tx, before, next); err != nil {
+		return err
+	}
+	chosen := KeyExchange(add.choice.KeyExchange)
+	if chosen == "" && !add.noise() {
+		return nil
+	}
+	rec, err := contactRecord(t, k)
+	if err != nil {
+		return err
+	}
+	by, cause := KeyExchangeNoise, exchangeByCard
+	if chosen != "" {
+		by, cause, rec.KeyExchangeChosen = chosen, exchangeChosen, true
+	}
+	if rec.GetKeyExchangeChosen() && chosen == "" { // a card does not overrule the user
+		by = exchangeOf(rec).name()
+	}
+	err = t.setKeyExchange(k, rec, by, cause)
+	add.contact = contactOf(rec)
+	return err
+}
+
+// noiseDevices are the installations that messages to somebody go to by Noise: those that
+// messages go to at all, or, if no bundle of theirs is known, those that have a session or a
+// certificate.
+func noiseDevices(p session.Peer, n noisepeer.Peer, now time.Time) []string {
+	if active := installationIDs(p.Active()); len(active) > 0 || len(p.Installations) > 0 {
+		return active
+	}
+	var ids []string
+	for _, d := range n.Devices(now) {
+		ids = append(ids, d.Installation)
+	}
+	return ids[:min(len(ids), session.MaxInstallations)]
+}
+
+// noiseRecipient completes what the outbox is told of somebody who is written to by Noise, and
+// has missing sessions made. Nothing is held back because nobody answers: a session that the
+// other side may have lost, or whose window it may have left, is replaced (noisepeer.Tick), and
+// what was not acknowledged is sent again in the new one.
+func (c *Client) noiseRecipient(p session.Peer, by exchange, r outbox.Recipient) outbox.Recipient {
+	n := c.noise.Peer(p.Identity)
+	if by.bridged {
+		if c.lacksSession(p, n) {
+			c.noise.Want(p.Identity)
+		}
+		return r
+	}
+	r.Devices, r.Unanswered = noiseDevices(p, n, c.now()), 0
+	for _, id := range r.Devices {
+		d, _ := n.Device(id, c.now())
+		if !d.Ready {
+			r.Waiting = append(r.Waiting, id)
+		}
+	}
+	if r.Mute = len(r.Waiting) == len(r.Devices); len(r.Waiting) > 0 || r.Mute {
+		c.noise.Want(p.Identity)
+	}
+	return r
+}
+
+func (c *Client) lacksSession(p session.Peer, n noisepeer.Peer) bool {
+	devices := noiseDevices(p, n, c.now())
+	return len(devices) == 0 || slices.ContainsFunc(devices, func(id string) bool {
+		d, _ := n.Device(id, c.now())
+		return !d.Ready
+	})
+}
+
+// beginAgain is the least time between two looks at somebody with whom no handshake could be
+// begun.
+const beginAgain = time.Minute
+
+// prepareHandshakes makes the envelopes of handshakes that are due, of up to limit people.
+func (c *Client) prepareHandshakes(a *account, now time.Time, limit int) (all []outbox.Sealed) {
+	people := c.noise.People(now)
+	for _, k := range people[:min(len(people), limit)] {
+		todo := c.noise.Take(k)
+		made, err := c.prepareHandshake(a, k, &todo, now)
+		if err != nil {
+			c.log.Log("warn", "a handshake could not be made", "error", err.Error())
+			c.noise.Later(k, todo, now.Add(beginAgain))
+			continue
+		}
+		all = append(all, made...)
+	}
+	return all
+}
+
+// prepareHandshake makes what is due to one person: their frames in one envelope on their
+// partitioned topic, and each payload of a session in its own. What is empty of that is stored
+// at once.
+func (c *Client) prepareHandshake(a *account, k key.Public, todo *noisechat.Todo, now time.Time) ([]outbox.Sealed, error) {
+	before := c.noise.Peer(k)
+	next, frames, err := c.advance(a, k, before, todo, now)
+	if err != nil {
+		return nil, err
+	}
+	var all []outbox.Sealed
+	for _, o := range todo.Outgoing {
+		all = append(all, outbox.Sealed{
+			To: k, ContentTopic: o.Topic, Envelopes: [][]byte{o.Payload}, Save: func(*ledger.Tx) error { return nil },
+		})
+	}
+	frames = append(slices.Clone(todo.Frames), frames...)
+	if len(frames) == 0 {
+		if next.changed {
+			err = c.update(func(t *txn) error { return c.noise.Save(t.Tx, before, next.peer) })
+		}
+		return all, err
+	}
+	e, err := c.sealFrames(a, k, frames)
+	if err != nil {
+		return nil, err
+	}
+	if next.changed {
+		e.noise = &noiseStep{before, next.peer}
+	}
+	return append(all, c.outboxSealed(e)), nil
+}
+
+// advanced is the next value of a person, and whether it differs.
+type advanced struct {
+	peer    noisepeer.Peer
+	changed bool
+}
+
+// advance does what is due by the clock, and begins the handshakes that are wanted.
+func (c *Client) advance(a *account, k key.Public, before noisepeer.Peer, todo *noisechat.Todo, now time.Time) (advanced, []noisepeer.Frame, error) {
+	self, err := c.noiseSelf()
+	if err != nil {
+		return advanced{}, nil, err
+	}
+	next, frames, changed, err := before.Tick(self, now, c.rand)
+	if err != nil {
+		return advanced{}, nil, err
+	}
+	for _, id := range todo.Renew {
+		var more []noisepeer.Frame
+		if next, more, err = next.Renew(self, id, now, c.rand); err != nil {
+			return advanced{}, nil, err
+		}
+		frames, changed = append(frames, more...), changed || len(more) > 0
+	}
+	if !todo.Begin {
+		return advanced{next, changed}, frames, nil
+	}
+	begun, more, err := c.beginHandshakes(a, k, self, next, now)
+	return advanced{begun, true}, append(frames, more...), err
+}
+
+// beginHandshakes begins a handshake with each device of somebody that there is no session
+// with. Of somebody of whom no device is known one is asked for.
+func (c *Client) beginHandshakes(a *account, k key.Public, self noisepeer.Self, n noisepeer.Peer, now time.Time) (noisepeer.Peer, []noisepeer.Frame, error) {
+	p, err := c.peer(k)
+	if err != nil {
+		return n, nil, err
+	}
+	devices := noiseDevices(p, n, c.now())
+	if len(devices) == 0 {
+		if w := (answer{peer: k, kind: greet}); c.mayAnswer(w, c.settings.AdvertiseEvery, now) {
+			c.sessions.answers.due[w] = true
+		}
+		return n, nil, nil
+	}
+	var frames []noisepeer.Frame
+	for _, id := range devices {
+		if d, _ := n.Device(id, c.now()); d.Ready || d.Pending || d.Away {
+			continue
+		}
+		if psk, found := p.PSK(id); found {
+			name := noise.NamePSK(psk)
+			secret := noisepeer.SecretID{Kind: noisepeer.SessionSecret, ID: string(name[:])}
+			if n, err = n.LearnSecret(id, secret, psk, time.Time{}, now); err != nil {
+				return n, nil, err
+			}
+		}
+		var more []noisepeer.Frame
+		if n, more, err = n.Begin(self, id, now, c.rand); err != nil {
+			return n, nil, err
+		}
+		frames = append(frames, more...)
+	}
+	return n, frames, nil
+}
+
+// sealFrames seals handshake frames as first messages are: signed, for the identity, on its
+// partitioned topic, with our bundle beside them. Whoever gets them knows from whom they are,
+// and nobody else that there is a handshake. The clients of others ignore the field.
+// Spec: 26/WAKU2-PAYLOAD; 35/WAKU2-NOISE leaves open how the first message travels.
+func (c *Client) sealFrames(a *account, k key.Public, frames []noisepeer.Frame) (*sealed, error) {
+	bundle, err := c.ownBundle(a)
+	if err != nil {
+		return nil, err
+	}
+	p, err := c.peer(k)
+	if err != nil {
+		return nil, err
+	}
+	pm := &wire.ProtocolMessage{InstallationId: a.self.InstallationID, Bundles: []*wire.Bundle{bundle}}
+	for _, f := range frames {
+		pm.NoiseHandshakes = append(pm.NoiseHandshakes, f.Bytes)
+	}
+	b, err := proto.Marshal(pm)
+	if err != nil {
+		return nil, err
+	}
+	e := &sealed{before: p, after: p, stateless: true, contentTopic: topic.Partitioned(k).ContentTopic()}
+	return e, c.sealAsymmetric(a, e, k, b)
+}
+
+// devicesChanged has handshakes begun with new devices of somebody who is written to by Noise.
+func (c *Client) devicesChanged(before, after session.Peer) {
+	s, _ := c.people.contacts.get(after.Identity)
+	if s.exchange.noise && !slices.Equal(installationIDs(before.Active()), installationIDs(after.Active())) {
+		c.noise.Want(after.Identity)
+		c.outbox.Reachable(after.Identity)
+	}
+}
+
+// noiseStep is a change of what Noise knows of somebody, stored with an envelope.
+type noiseStep struct{ before, after noisepeer.Peer }
+
+// noiseSessions lists the Noise sessions with somebody, as the store has them.
+func (c *Client) noiseSessions(k key.Public) (list []event.Session, err error) {
+	n, err := c.noise.Read(k)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range n.Devices(c.now()) {
+		if d.Session != "" || d.Pending {
+			list = append(list, noiseSessionOf(k, d))
+		}
+	}
+	return list, nil
+}
+
+// noiseSessionOf is the session with a device as hosts see it.
+func noiseSessionOf(k key.Public, d noisepeer.Device) event.Session {
+	s := event.Session{
+		PublicKey: k.Hex(), Installation: d.Installation, KeyExchange: string(KeyExchangeNoise), ID: d.Session, State: "initiated",
+		Sending: d.Ready, Sent: uint32(d.Sent), Received: uint32(d.Received),
+	}
+	switch {
+	case d.Ready && d.Confirmed:
+		s.State = "established"
+	case !d.Ready && !d.Pending:
+		s.State = "expired"
+	}
+	if !d.Since.IsZero() {
+		s.CreatedAt, s.UsedAt = d.Since.UnixMilli(), max(d.Since.UnixMilli(), d.Heard.UnixMilli())
+	}
+	return s
+}
+
+// cardSecret is the secret of a card of ours by its id.
+func (c *Client) cardSecret(id string) (psk key.Secret, found bool) {
+	err := c.ledger.View(func(tx Tx) (err error) {
+		psk, found, err = cards.Secret(tx, card.SecretID([]byte(id)), c.now())
+		return err
+	})
+	return psk, found && err == nil
+}
