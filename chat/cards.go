@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"libstatus1to1/chat/contact"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/identity"
@@ -53,7 +55,7 @@ type IssuedCard struct {
 
 // IssueCard makes a contact card of this device. Each has a secret of its own, which is
 // kept for 30 days. Errors: CodeNoIdentity, CodeBadParams, and CodeWrongState when another
-// device of the identity has removed this one.
+// device of the identity has removed this one, or the clock is decades wrong.
 func (c *Client) IssueCard(r CardRequest) (IssuedCard, error) {
 	if r.Life == 0 {
 		r.Life = DefaultCardLife
@@ -74,8 +76,8 @@ func (c *Client) IssueCard(r CardRequest) (IssuedCard, error) {
 			return IssuedCard{}, err
 		}
 		b, err := its.Sign(a.self.Identity)
-		if err != nil {
-			return IssuedCard{}, err
+		if err != nil { // all that a card says of us fits, so it is the time
+			return IssuedCard{}, Errorf(CodeWrongState, "", "the clock shows a time that no card can carry").With("state", "clock").Because(err)
 		}
 		if err := c.update(func(tx *txn) error { return cards.Issue(tx.Tx, its.Secret, t.Now) }); err != nil {
 			return IssuedCard{}, err
@@ -125,8 +127,8 @@ type CardChoice struct {
 // AddedCard is what adding a card has led to.
 type AddedCard struct {
 	Contact event.Contact
-	// Devices are the devices of the person whose pre-key is known now from the card. There
-	// are none if newer ones were known.
+	// Devices are the devices of the person that are written to by their pre-key in the
+	// card. There are none if newer ones were known.
 	Devices []string
 	// Noise: the person is talked to over Noise.
 	Noise     bool
@@ -190,11 +192,11 @@ func (add *addingCard) noise() bool {
 	return add.choice.KeyExchange == string(KeyExchangeNoise) || add.choice.KeyExchange == "" && add.its.Noise
 }
 
-// learned lists the devices that are known by the pre-keys of the card.
+// learned lists the devices that are written to by the pre-keys of the card.
 func (add *addingCard) learned() []string {
 	ids := []string{}
 	for _, spk := range add.its.Bundle().SignedPreKeys {
-		if in, ok := add.after.Find(spk.InstallationID); ok && in.PreKey == spk.Key {
+		if in, ok := add.after.Find(spk.InstallationID); ok && in.PreKey == spk.Key && !in.Disabled {
 			ids = append(ids, spk.InstallationID)
 		}
 	}
@@ -212,15 +214,9 @@ func (add *addingCard) store(t *txn) error {
 	if err := cards.Add(t.Tx, add.its, add.now); err != nil {
 		return err
 	}
-	for _, r := range add.routes {
-		if err := t.c.catchUp.BeganAfresh(t.Tx, r.contentTopic); err != nil {
-			return err
-		}
-		if err := r.put(t); err != nil {
-			return err
-		}
+	if err := add.listen(t); err != nil {
+		return err
 	}
-	t.After(func() { t.c.listen(add.routes...) })
 	if err := t.savePeer(add.before, add.after); err != nil {
 		return err
 	}
@@ -230,8 +226,29 @@ func (add *addingCard) store(t *txn) error {
 	return t.learnNoiseCard(k, add)
 }
 
-// change applies the card to the record of the person.
+// listen begins to listen to the topics of the person. Store nodes are not asked for what
+// was published there before. But a topic that we listen to already is not begun afresh:
+// something of it may not have been fetched yet. It may be that of another person, since
+// topics are named by a few bytes of a hash.
+func (add *addingCard) listen(t *txn) error {
+	for _, r := range add.routes {
+		if len(t.c.routes.on(r.contentTopic)) == 0 {
+			if err := t.c.catchUp.BeganAfresh(t.Tx, r.contentTopic); err != nil {
+				return err
+			}
+		}
+		if err := r.put(t); err != nil {
+			return err
+		}
+	}
+	t.After(func() { t.c.listen(add.routes...) })
+	return nil
+}
+
+// change applies the card to the record of the person, and reports whether that says
+// something new.
 func (add *addingCard) change(rec *wire.ContactRecord) bool {
+	before := proto.CloneOf(rec)
 	if !rec.GetAdded() {
 		rec.Added, rec.AddedAt = true, add.now.UnixMilli()
 	}
@@ -245,5 +262,5 @@ func (add *addingCard) change(rec *wire.ContactRecord) bool {
 		rec.VerifiedBy, rec.VerifiedAt = contact.ByCard, add.now.UnixMilli()
 	}
 	add.contact = contactOf(rec)
-	return true
+	return !proto.Equal(before, rec)
 }

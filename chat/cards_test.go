@@ -2,8 +2,10 @@ package chat_test
 
 import (
 	"context"
+	"encoding/base32"
 	"errors"
 	"maps"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -284,6 +286,7 @@ func TestCardReplayed(t *testing.T) {
 	s.scan(first.Card, chat.CardChoice{})
 	s.refused("again", first.Card, "replayed")
 	s.refused("again, as a link", first.Link, "replayed")
+	s.refused("again, with the other signature of the same", otherSignature(t, first.Card), "replayed")
 	s.refused("an older one", older.Card, "outdated")
 	if err := s.alice.RemoveContact(s.people[1].public); err != nil {
 		t.Fatal(err)
@@ -297,6 +300,24 @@ func TestCardReplayed(t *testing.T) {
 		t.Errorf("a new card: %+v", added)
 	}
 	s.sound()
+}
+
+// otherSignature is a card with the signature that anybody can compute from the one in it,
+// and that recovers the same key: s is replaced by the order of the curve less s.
+func otherSignature(t *testing.T, text string) string {
+	t.Helper()
+	b, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.TrimPrefix(text, "STATUS-CARD:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	order, _ := new(big.Int).SetString("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16)
+	half := b[len(b)-33 : len(b)-1]
+	new(big.Int).Sub(order, new(big.Int).SetBytes(half)).FillBytes(half)
+	b[len(b)-1] ^= 1
+	if _, err := card.Parse(b); err != nil {
+		t.Fatalf("it is not taken anyway: %v", err)
+	}
+	return card.Text(b)
 }
 
 // A card from before Bob's latest pre-key verifies him and puts nothing back: what is sent
@@ -326,6 +347,41 @@ func TestCardNeverGoesBack(t *testing.T) {
 		p.settled = slices.Clone(p.devices)
 	}
 	s.arrived(all)
+}
+
+// A message that waits for somebody goes out when their card is added: until then it could
+// only be written for any device. And what was fetched of a topic stays as it was, if it is
+// listened to already.
+func TestCardForWhoIsAwaited(t *testing.T) {
+	s := newCardSim(t, false)
+	s.bob.node.(*memnet.Node).SetOnline(false)
+	issued := s.issue(chat.CardRequest{})
+	m := s.say(s.alice, s.people[1])
+	s.until("a message for any device", func() bool { return len(s.sent) > 0 })
+	if to := slices.Collect(maps.Keys(s.sent[0].GetEncryptedMessage())); !slices.Equal(to, []string{session.NoInstallation}) {
+		t.Fatalf("the first went to %q", to)
+	}
+	s.pass(10 * time.Second) // now Bob's contact code is awaited
+	before := s.whole(s.alice)
+	if added := s.scan(issued.Card, chat.CardChoice{}); len(added.Devices) != 1 {
+		t.Fatalf("%+v", added)
+	}
+	cursors := func(all map[string]string) map[string]string {
+		maps.DeleteFunc(all, func(name, _ string) bool {
+			return !strings.HasPrefix(name, "catch_up/") || s.about(s.people[1])[strings.TrimPrefix(name, "catch_up/")] == ""
+		})
+		return all
+	}
+	if was, is := cursors(before), cursors(s.whole(s.alice)); !maps.Equal(was, is) {
+		t.Errorf("the cursors were %q and are %q", was, is)
+	}
+	s.sent = nil
+	s.until("it to be sent again", func() bool { return len(s.sent) > 0 })
+	if s.sent[0].GetEncryptedMessage()[s.bob.id].GetX3DHHeader() == nil {
+		t.Errorf("again for %v", slices.Collect(maps.Keys(s.sent[0].GetEncryptedMessage())))
+	}
+	s.bob.node.(*memnet.Node).SetOnline(true)
+	s.until("it to arrive", func() bool { return s.history(s.bob, s.people[0])[m.id] == 1 })
 }
 
 // What adding a card does to what is known of the person.
