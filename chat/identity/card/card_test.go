@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/big"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -114,6 +116,22 @@ func TestCardForms(t *testing.T) {
 	}
 }
 
+// A card as the first version of the format writes it is read as long as Version is 1.
+func TestCardFormatStays(t *testing.T) {
+	text, err := os.ReadFile("testdata/card-1.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, self := sample(t, device)
+	got, err := card.Read(string(text))
+	if err != nil || !same(got, c) {
+		t.Fatalf("%v %+v", err, got)
+	}
+	if again := card.Text(signed(t, c, self)); again != strings.TrimSpace(string(text)) {
+		t.Errorf("it is written as %s now", again)
+	}
+}
+
 // What a reader of links that knows nothing of cards takes from a link with one: the
 // Status app splits it at the # and unmarshals the data.
 func TestCardLinkWithoutCards(t *testing.T) {
@@ -179,13 +197,22 @@ func TestCardAltered(t *testing.T) {
 			}
 		}
 	}
+	// The other signature that recovers the same key, which anybody can compute.
+	other := bytes.Clone(b)
+	order, _ := new(big.Int).SetString("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16)
+	half := other[len(b)-33 : len(b)-1]
+	new(big.Int).Sub(order, new(big.Int).SetBytes(half)).FillBytes(half)
+	other[len(b)-1] ^= 1
+	if _, err := card.Parse(other); causeOf(err) != card.CauseAltered {
+		t.Errorf("with the other signature: %v", err)
+	}
 	text := card.Text(b)
 	for i := len("STATUS-CARD:"); i < len(text)-1; i++ { // the last character is padded with bits that say nothing
-		other := byte('A')
-		if text[i] == other {
-			other = 'B'
+		replaced := "A"
+		if text[i] == 'A' {
+			replaced = "B"
 		}
-		if _, err := card.Read(text[:i] + string(other) + text[i+1:]); err == nil {
+		if _, err := card.Read(text[:i] + replaced + text[i+1:]); err == nil {
 			t.Fatalf("character %d does not matter", i)
 		}
 	}

@@ -1,6 +1,7 @@
 package card
 
 import (
+	"bytes"
 	"encoding/binary"
 	"time"
 	"unicode/utf8"
@@ -24,7 +25,7 @@ func Parse(b []byte) (Card, error) {
 	}
 	body, signature := b[:len(b)-key.SignatureSize], b[len(b)-key.SignatureSize:]
 	signer, err := key.Recover(digest(body), signature)
-	if err != nil {
+	if err != nil || bytes.Compare(signature[32:64], halfOrder) > 0 {
 		return Card{}, fault(CauseAltered)
 	}
 	c := Card{Identity: signer}
@@ -35,6 +36,14 @@ func Parse(b []byte) (Card, error) {
 		return Card{}, fault(CauseInvalid)
 	}
 	return c, nil
+}
+
+// halfOrder is half the order of secp256k1. Of the two signatures that recover the same key,
+// signers give the one whose s is not above it. Whoever has one can compute the other: it
+// would be a second card that its owner never made.
+var halfOrder = []byte{
+	0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	0x5d, 0x57, 0x6e, 0x73, 0x57, 0xa4, 0x50, 0x1d, 0xdf, 0xe9, 0x2f, 0x46, 0x68, 0x1b, 0x20, 0xa0,
 }
 
 // measure looks at the version and the length.
