@@ -180,8 +180,16 @@ func TestNobodyElse(t *testing.T) {
 // TestCertificates: no session with a certificate that has run out, or is not valid yet.
 func TestCertificates(t *testing.T) {
 	for name, spoil := range map[string]func(d *device){
-		"run out":       func(d *device) { d.now = d.now.Add(-20 * time.Hour); d.certify(time.Hour); d.now = d.now.Add(20 * time.Hour) },
-		"not valid yet": func(d *device) { d.now = d.now.Add(20 * time.Hour); d.certify(certificateLife); d.now = d.now.Add(-20 * time.Hour) },
+		"run out": func(d *device) {
+			d.now = d.now.Add(-20 * time.Hour)
+			d.certify(time.Hour)
+			d.now = d.now.Add(20 * time.Hour)
+		},
+		"not valid yet": func(d *device) {
+			d.now = d.now.Add(20 * time.Hour)
+			d.certify(certificateLife)
+			d.now = d.now.Add(-20 * time.Hour)
+		},
 	} {
 		for _, of := range []string{"initiator", "responder"} {
 			t.Run(name+" of the "+of, func(t *testing.T) {

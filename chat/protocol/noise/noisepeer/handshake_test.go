@@ -14,7 +14,7 @@ func TestHandshake(t *testing.T) {
 		want string
 	}{
 		"a card":          {func(a, b *device) { a.card(b) }, noise.XXpsk0},
-		"an X3DH session": {x3dh, noise.XXpsk0},
+		"an X3DH session": {shareX3DH, noise.XXpsk0},
 		"a static key":    {func(a, b *device) { a.learn(b) }, noise.XK1},
 		"nothing":         {func(a, b *device) {}, noise.XX},
 	} {

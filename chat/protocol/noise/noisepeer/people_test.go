@@ -130,8 +130,8 @@ func (d *device) share(other *device, id noisepeer.SecretID, psk key.Secret) {
 	*d.of(other) = p
 }
 
-// x3dh gives both a secret, as of an X3DH session.
-func x3dh(a, b *device) {
+// shareX3DH gives both a secret, as of an X3DH session.
+func shareX3DH(a, b *device) {
 	var psk key.Secret
 	_, _ = a.rand.Read(psk[:])
 	id := noisepeer.SecretID{Kind: noisepeer.SessionSecret, ID: string(psk[:8])}

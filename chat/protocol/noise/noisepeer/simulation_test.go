@@ -58,7 +58,7 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 			case 0:
 				a.card(b)
 			case 1:
-				x3dh(a, b)
+				shareX3DH(a, b)
 			case 2:
 				a.learn(b)
 			case 3: // a secret that the other one does not have any more

@@ -346,3 +346,29 @@ func TestSessionModel(t *testing.T) {
 		}
 	}
 }
+
+// TestExport: both sides derive the same two secrets, others for another label and another
+// session; a terminated session has none.
+func TestExport(t *testing.T) {
+	r := seeded(t)
+	a, b := pair(t, r)
+	outA, inA, err := a.Export("one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	outB, inB, err := b.Export("one")
+	if err != nil || outA != inB || inA != outB || outA == inA {
+		t.Fatalf("the sides do not agree: %v", err)
+	}
+	if other, _, err := a.Export("two"); err != nil || other == outA {
+		t.Errorf("another label gives the same secret: %v", err)
+	}
+	c, _ := pair(t, r)
+	if other, _, err := c.Export("one"); err != nil || other == outA {
+		t.Errorf("another session gives the same secret: %v", err)
+	}
+	over := a.Retire(start).Tick(start.Add(noisesession.StaleGrace))
+	if _, _, err := over.Export("one"); !errors.Is(err, noisesession.ErrTerminated) {
+		t.Errorf("a terminated session gives a secret: %v", err)
+	}
+}
