@@ -180,13 +180,7 @@ func (c *Client) archiveSink() *archive.Sink {
 		},
 		QuestionFollows: func(state, later string) bool { return verificationState(state).leadsTo(verificationState(later)) },
 		Owner:           c.archiveOwner, Adopt: c.adopt, Begin: c.beginAdopted, Routes: c.archiveRoutes, Room: c.roomForArchived,
-		PutContact: func(tx *ledger.Tx, k key.Public, rec *wire.ContactRecord) error {
-			t := c.txn(tx)
-			if err := t.putContact(k, rec); err != nil || c.self.Load() == nil {
-				return err
-			}
-			return t.Emit(event.ContactChanged{Contact: contactOf(rec)})
-		},
+		PutContact:       func(tx *ledger.Tx, k key.Public, rec *wire.ContactRecord) error { return c.txn(tx).putArchived(k, rec) },
 		VerificationName: verificationName,
 		PutVerification: func(tx *ledger.Tx, rec *wire.VerificationRecord) error {
 			if c.self.Load() == nil {
@@ -200,6 +194,28 @@ func (c *Client) archiveSink() *archive.Sink {
 			return c.history.Merge(tx, rec, !rec.GetOutgoing() && c.people.contacts.stranger(who))
 		},
 	})
+}
+
+// putArchived stores what is known of a person after an archive. Before the client works as
+// an identity that was adopted there is nobody to be told.
+func (t *txn) putArchived(k key.Public, rec *wire.ContactRecord) error {
+	before, _ := t.c.people.contacts.get(k)
+	if err := t.putContact(k, rec); err != nil || t.c.self.Load() == nil {
+		return err
+	}
+	if before.added && !rec.GetAdded() {
+		if err := t.stopListening(k); err != nil {
+			return err
+		}
+	}
+	return t.Emit(event.ContactChanged{Contact: contactOf(rec)})
+}
+
+// leftBehind reports whether the record of a message is one of an archive whose message was
+// still waiting on another device of ours: when that device sends it, its copy is news.
+func leftBehind(record []byte) bool {
+	var rec wire.MessageRecord
+	return ledger.Decode(tableMessages, record, &rec) == nil && history.LeftBehind(&rec)
 }
 
 // verificationName names the record of a question.

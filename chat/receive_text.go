@@ -144,6 +144,9 @@ func (c *Client) isUnasked(r *receivedText) bool {
 func (t *txn) storeText(am *applicationMessage) error {
 	m, r := am.from, am.text
 	chat, rec := r.chat, r.record
+	if was, err := t.c.history.SentAfterAll(t.Tx, rec); err != nil || was {
+		return errors.Join(err, t.sentElsewhere(m, rec, am.body.bytes))
+	}
 	if t.c.isUnasked(r) {
 		if err := t.addUnasked(r); err != nil {
 			return err

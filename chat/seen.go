@@ -135,7 +135,7 @@ func (p *pass) lookUpMessages(m *inbound, messages []datasync.Message) ([]knownA
 	p.lookUpMarks(seenMVDS, ids)
 	stored, err := p.c.ledger.GetAll(tableMessages, names)
 	for i := range stored {
-		all[i].stored = stored[i] != nil
+		all[i].stored = stored[i] != nil && !(m.sender == p.a.public && leftBehind(stored[i]))
 	}
 	return all, err
 }

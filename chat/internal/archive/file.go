@@ -135,6 +135,9 @@ func (f *File) unlock(passphrase string) error {
 	if f.raw, err = headerOf(begin[:n]); err != nil {
 		return err
 	}
+	if !bytes.Contains(f.raw, []byte("\n-> scrypt ")) {
+		return badFile("format", 0, "the file is encrypted for a key, and not with a passphrase")
+	}
 	identity, err := age.NewScryptIdentity(Passphrase(passphrase))
 	if err != nil {
 		return port.Errorf(port.CodeWrongPassphrase, "passphrase", "the passphrase is empty")

@@ -18,6 +18,7 @@ func mergeContact(have, came *wire.ContactRecord) *wire.ContactRecord {
 	mergeHalves(next, have, came)
 	mergeStanding(next, have, came, newer)
 	mergeTrust(next, have, came)
+	mergeKeyExchange(next, have, came)
 	if came.GetProfileClock() > have.GetProfileClock() {
 		next.DisplayName, next.Bio, next.ProfileClock = came.GetDisplayName(), came.GetBio(), came.GetProfileClock()
 	}
@@ -74,6 +75,20 @@ func mergeTrust(next, have, came *wire.ContactRecord) {
 	next.UnverifiedAt = max(have.GetUnverifiedAt(), came.GetUnverifiedAt())
 	if have.GetVerifiedAt() == 0 && came.GetVerifiedAt() > have.GetUnverifiedAt() {
 		next.VerifiedBy, next.VerifiedAt = came.GetVerifiedBy(), came.GetVerifiedAt()
+	}
+}
+
+// noise is the key exchange that an archive may bring, and never take away.
+const noise = "noise"
+
+// mergeKeyExchange takes over how messages to somebody are protected, unless the user has
+// chosen here, or they are protected by Noise here and not there.
+func mergeKeyExchange(next, have, came *wire.ContactRecord) {
+	if have.GetKeyExchangeChosen() || have.GetKeyExchange() == noise && came.GetKeyExchange() != noise {
+		return
+	}
+	if came.GetKeyExchangeChosen() || came.GetKeyExchange() == noise {
+		next.KeyExchange, next.KeyExchangeChosen, next.WhileWaiting = came.GetKeyExchange(), came.GetKeyExchangeChosen(), came.GetWhileWaiting()
 	}
 }
 

@@ -2,7 +2,6 @@ package archive
 
 import (
 	"bytes"
-	"math"
 	"slices"
 	"time"
 
@@ -15,8 +14,8 @@ import (
 )
 
 // The stages of the walk over a store. People come before what was said, so that whoever
-// merges knows who is blocked and who is a stranger before the first message. What came
-// during the walk comes again at the end: it may belong to a chat that was passed already.
+// merges knows who is blocked and who is a stranger before the first message. What comes
+// during the walk is told at its end: it may belong to a chat that was passed already.
 const (
 	stageIdentity = iota
 	stagePeople
@@ -232,11 +231,8 @@ func (w *walk) tell(tx port.Tx, name []byte) (err error) {
 		if found, err = ledger.Get(tx, w.o.Chats, name, rec); found {
 			w.add(&wire.ArchiveItem{Item: &wire.ArchiveItem_Chat{Chat: rec}}, &w.counts.Chats)
 		}
-	case stageMessages:
-		return w.messages(tx, name, 0, math.MinInt64)
 	default:
-		began := w.at.GetBeganAt()
-		return w.messages(tx, name, uint64(max(0, began-lateWindow.Milliseconds())), began)
+		return w.messages(tx, name)
 	}
 	w.at.Name = name
 	return w.skip(err)
@@ -269,10 +265,9 @@ func (w *walk) person(tx port.Tx, name []byte) error {
 	return nil
 }
 
-// messages adds the messages of a chat, newest first, down to the clock least: those that are
-// here since a time, ms. If the batch is full before the end of them, the cursor stays in the
-// chat.
-func (w *walk) messages(tx port.Tx, chat []byte, least uint64, since int64) error {
+// messages adds the messages of a chat that belong to the stage, newest first. If the batch is
+// full before the end of them, the cursor stays in the chat.
+func (w *walk) messages(tx port.Tx, chat []byte) error {
 	var before *port.Position
 	if len(w.at.GetId()) != 0 {
 		before = &port.Position{Clock: w.at.GetClock(), ID: [32]byte(w.at.GetId())}
@@ -284,11 +279,11 @@ func (w *walk) messages(tx port.Tx, chat []byte, least uint64, since int64) erro
 			return err
 		}
 		for i := range positions {
-			if positions[i].Clock < least {
+			if w.at.GetStage() == stageLate && positions[i].Clock < w.late() {
 				positions = positions[:i]
 				break
 			}
-			if err := w.skip(w.message(tx, positions[i], since)); err != nil {
+			if err := w.skip(w.message(tx, positions[i])); err != nil {
 				return err
 			}
 			before = &positions[i]
@@ -304,8 +299,12 @@ func (w *walk) messages(tx port.Tx, chat []byte, least uint64, since int64) erro
 	}
 }
 
-// message adds one message, if it is here since a time.
-func (w *walk) message(tx port.Tx, at port.Position, since int64) error {
+// late is the clock down to which the last stage looks for messages.
+func (w *walk) late() uint64 { return uint64(max(0, w.at.GetBeganAt()-lateWindow.Milliseconds())) }
+
+// message adds one message, if it belongs to the stage: to the last one, if it is here since
+// the walk began.
+func (w *walk) message(tx port.Tx, at port.Position) error {
 	w.read++
 	rec, found, err := w.o.Message(tx, at.ID)
 	if err != nil {
@@ -318,7 +317,7 @@ func (w *walk) message(tx port.Tx, at port.Position, since int64) error {
 	if rec.GetOutgoing() {
 		here = max(here, rec.GetSentAt())
 	}
-	if here >= since {
+	if came := here >= w.at.GetBeganAt() && at.Clock >= w.late(); came == (w.at.GetStage() == stageLate) {
 		w.add(&wire.ArchiveItem{Item: &wire.ArchiveItem_Message{Message: rec}}, &w.counts.Messages)
 	}
 	return nil

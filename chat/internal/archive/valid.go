@@ -133,6 +133,9 @@ func (s *Sink) validContact(rec *wire.ContactRecord, who []byte) error {
 	if (rec.GetVerifiedAt() == 0) != (rec.GetVerifiedBy() == "") || rec.GetVerifiedBy() != "" && !slices.Contains(s.t.Verified, rec.GetVerifiedBy()) {
 		return bad("verified_by", "is no way to verify")
 	}
+	if !slices.Contains([]string{"", "x3dh", noise}, rec.GetKeyExchange()) || !slices.Contains([]string{"", "wait", "x3dh"}, rec.GetWhileWaiting()) {
+		return bad("key_exchange", "is none")
+	}
 	rec.Name, rec.DisplayName = text.Shown(rec.GetName(), s.t.MaxName, text.Name), text.Shown(rec.GetDisplayName(), s.t.MaxName, text.Name)
 	rec.Bio = text.Shown(rec.GetBio(), message.MaxBio, text.Lines)
 	return first(

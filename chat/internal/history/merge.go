@@ -119,6 +119,21 @@ func (h *History) mergeState(rec, m *wire.MessageRecord) (moved bool) {
 	return true
 }
 
+// SentAfterAll brings a message that was left behind to the state Sent, because the device
+// that wrote it has sent it, and emits that; it reports whether it was one.
+func (h *History) SentAfterAll(tx *ledger.Tx, m *wire.MessageRecord) (was bool, err error) {
+	if !m.GetOutgoing() {
+		return false, nil
+	}
+	var rec wire.MessageRecord
+	found, err := ledger.Get(tx, TableMessages, m.GetId(), &rec)
+	if err != nil || !found || !LeftBehind(&rec) {
+		return false, err
+	}
+	rec.State, rec.Failure = string(Sent), ""
+	return true, putState(tx, &rec)
+}
+
 // LeftBehind reports whether a message is one of an archive that was waiting on the device that
 // wrote it.
 func LeftBehind(rec *wire.MessageRecord) bool {
