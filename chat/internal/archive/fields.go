@@ -46,7 +46,7 @@ var carried = map[protoreflect.FullName]fields{
 		"evidence_kind": yes, "evidence_peers": yes, "evidence_installation": yes, "evidence_at": yes, "evidence_nodes": yes,
 		"devices": yes, "request": yes, "clock_skew": yes, "before_device": yes,
 		"waits_for_peer": "is why this device has not sent it yet",
-		"client_ref": "names a call of a program on this device; on another one the same name may be used for another text",
+		"client_ref":     "names a call of a program on this device; on another one the same name may be used for another text",
 	},
 	"status1to1.record.DeviceAckRecord": {"installation_id": yes, "at": yes, "own": yes},
 }
