@@ -1,6 +1,7 @@
 package chat_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"maps"
@@ -493,5 +494,87 @@ func TestCardIssueRefused(t *testing.T) {
 	}
 	if _, err := nobody.AddCard(s.issue(chat.CardRequest{}).Card, chat.CardChoice{}); chat.CodeOf(err) != chat.CodeNoIdentity {
 		t.Errorf("without an identity: %v", err)
+	}
+}
+
+// A card that asks for Noise, or whoever adds one and asks for it: the first envelope is
+// the handshake with the secret of that card (XXpsk0), with nothing asked before it, nothing
+// by X3DH and nothing for any device; the message follows in the session, and so does the
+// answer. Two people may add one card.
+func TestCardNoise(t *testing.T) {
+	for name, test := range map[string]struct {
+		issue chat.CardRequest
+		add   chat.CardChoice
+		cause string
+	}{
+		"by the card": {chat.CardRequest{Noise: true}, chat.CardChoice{}, "card"},
+		"by choice":   {chat.CardRequest{}, chat.CardChoice{KeyExchange: "noise"}, "chosen"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newCardSim(t, false)
+			issued := s.issue(test.issue)
+			its, err := card.Read(issued.Card)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if added := s.scan(issued.Card, test.add); !added.Noise || added.Contact.KeyExchange != "noise" {
+				t.Fatalf("%+v", added)
+			}
+			told := &person{Client: s.alice.Client, t: t, name: "alice"}
+			told.shown("")
+			if !slices.ContainsFunc(told.events, func(e chat.DeliveredEvent) bool {
+				changed, ok := decoded[event.KeyExchangeChanged](t, e)
+				return ok && changed.KeyExchange == "noise" && changed.Cause == test.cause && changed.PublicKey == s.people[1].public.Hex()
+			}) {
+				t.Error("no event tells of the change")
+			}
+			if carol, err := s.people[2].devices[0].AddCard(issued.Link, test.add); err != nil || !carol.Noise {
+				t.Fatalf("%+v %v", carol, err)
+			}
+			all := []said{s.say(s.alice, s.people[1]), s.say(s.people[2].devices[0], s.people[1])}
+			s.until("the first envelope", func() bool { return len(s.sent) > 0 })
+			first, id := s.sent[0], its.Secret.ID()
+			if frames := first.GetNoiseHandshakes(); len(frames) != 1 || !bytes.Contains(frames[0], id[:]) {
+				t.Errorf("%d handshakes, none with the secret of the card", len(frames))
+			}
+			if asked := s.asksAbout(); len(asked) > 0 {
+				t.Errorf("asked for %q before the first message", asked)
+			}
+			s.until("an empty outbox", s.quiet)
+			all = append(all, s.say(s.bob, s.people[0]))
+			s.until("an empty outbox", s.quiet)
+			for _, pm := range s.sent {
+				if len(pm.GetEncryptedMessage()) > 0 {
+					t.Errorf("something went by X3DH: %v", pm.GetEncryptedMessage())
+				}
+			}
+			for _, p := range s.people {
+				p.settled = slices.Clone(p.devices)
+			}
+			s.arrived(all[:1])
+			s.arrived(all[2:])
+			if n := s.history(s.bob, s.people[2])[all[1].id]; n != 1 {
+				t.Errorf("Carol's message is %d times with Bob", n)
+			}
+			s.sound()
+		})
+	}
+}
+
+// A card by X3DH does not take a chat away from Noise, unless whoever adds it says so.
+func TestCardDoesNotDowngrade(t *testing.T) {
+	s := newCardSim(t, false)
+	s.scan(s.issue(chat.CardRequest{Noise: true}).Card, chat.CardChoice{})
+	s.pass(time.Second)
+	if added := s.scan(s.issue(chat.CardRequest{}).Card, chat.CardChoice{}); !added.Noise || added.Contact.KeyExchange != "noise" {
+		t.Errorf("a card took Noise away: %+v", added)
+	}
+	s.pass(time.Second)
+	if added := s.scan(s.issue(chat.CardRequest{Noise: true}).Card, chat.CardChoice{KeyExchange: "x3dh"}); added.Noise {
+		t.Errorf("the choice of the user does not count: %+v", added)
+	}
+	s.pass(time.Second)
+	if added := s.scan(s.issue(chat.CardRequest{Noise: true}).Card, chat.CardChoice{}); added.Noise {
+		t.Errorf("a card overrules the choice of the user: %+v", added)
 	}
 }

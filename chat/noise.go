@@ -63,7 +63,7 @@ func (t *txn) learnNoiseCard(k key.Public, add *addingCard) error {
 	next, err := before.LearnCertificate(add.its.Certificate, add.now)
 	if err == nil {
 		next, err = next.LearnSecret(device, noisepeer.SecretID{Kind: noisepeer.CardSecret, ID: string(id[:])},
-			add.its.Secret.PSK(), add.now.Add(x3dh.KeepSpent), add.now)
+			add.its.Secret.PSK(), add.its.Issued.Add(x3dh.KeepSpent), add.now)
 	}
 	if err != nil {
 		return Errorf(CodeTooMany, "card", "no more devices of this person can be known").Because(err)
