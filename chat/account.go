@@ -3,11 +3,13 @@ package chat
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/internal/linking"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/protocol/topic"
@@ -63,6 +65,9 @@ type identityState struct {
 	// adopted is the identity of an archive whose people are still to be merged; the client
 	// begins to work as it then (backup.go). becoming guards it.
 	adopted *account
+	// provisional stands in for the identity of a device that is paired before it has one;
+	// nil otherwise.
+	provisional atomic.Pointer[linking.Self]
 }
 
 // account returns our identity, or CodeNoIdentity.
@@ -182,9 +187,10 @@ func (c *Client) newAccount(k key.Private, phrase, displayName string) (Identity
 	return a.info(), c.become(a)
 }
 
-// makeAccount stores an identity as a new device of it; fill adds the profile.
+// makeAccount stores an identity as a new device of it; fill adds the profile. The caller
+// holds c.self.becoming.
 func (c *Client) makeAccount(k key.Private, fill func(*account)) (*account, error) {
-	installation, err := identity.NewInstallationID(c.rand)
+	installation, err := c.newInstallation()
 	if err != nil {
 		return nil, err
 	}
@@ -203,6 +209,9 @@ func (c *Client) makeAccount(k key.Private, fill func(*account)) (*account, erro
 			return err
 		}
 		if err := own.store(t); err != nil {
+			return err
+		}
+		if err := t.Delete(tableMeta, metaProvisional); err != nil {
 			return err
 		}
 		return t.Put(tableMeta, metaPreKeys, preKeys.Marshal())
@@ -259,12 +268,17 @@ func (c *Client) become(a *account) error {
 	if err := c.ledger.View(c.people.contacts.load); err != nil {
 		return err
 	}
+	loaded := c.working() // of a provisional device
 	for _, p := range c.loop.parts {
+		if slices.Contains(loaded, p) {
+			continue
+		}
 		if err := c.ledger.View(p.Load); err != nil {
 			return err
 		}
 	}
 	c.self.Store(a)
+	c.self.provisional.Store(nil)
 	c.loop.acceptsWork = true
 	c.kick()
 	return nil

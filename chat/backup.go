@@ -169,8 +169,11 @@ func (c *Client) archiveSource() *archive.Source {
 }
 
 // archiveSink merges archives into this store.
-func (c *Client) archiveSink() *archive.Sink {
-	return archive.NewSink(archive.Target{
+func (c *Client) archiveSink() *archive.Sink { return archive.NewSink(c.archiveTarget()) }
+
+// archiveTarget is this store for archives that are merged into it.
+func (c *Client) archiveTarget() archive.Target {
+	return archive.Target{
 		Tables: archiveTables, Update: c.ledger.Update,
 		MaxName: MaxName, MaxDisplayName: MaxDisplayName, Verified: contact.Ways,
 		MessageState: history.ValidState,
@@ -193,7 +196,7 @@ func (c *Client) archiveSink() *archive.Sink {
 			who, _ := message.ConversationID(rec.GetChat()).Person()
 			return c.history.Merge(tx, rec, !rec.GetOutgoing() && c.people.contacts.stranger(who))
 		},
-	})
+	}
 }
 
 // putArchived stores what is known of a person after an archive. Before the client works as

@@ -8,6 +8,7 @@ import (
 
 	"libstatus1to1/chat/internal/cards"
 	"libstatus1to1/chat/internal/catchup"
+	"libstatus1to1/chat/internal/devicesync"
 	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/linking"
@@ -67,6 +68,8 @@ type namedParts struct {
 	catchUp  *catchup.CatchUp
 	segments *segments.Segments
 	noise    *noisechat.Chats
+
+	deviceSync *devicesync.DeviceSync
 }
 
 // Open opens an engine. The network starts; when the store holds an identity its
@@ -95,11 +98,12 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.history = c.newHistory()
 	c.outbox = c.newOutbox() // knows the history
 	c.linking = c.newLinking()
+	c.deviceSync = c.newDeviceSync(o.stepped)
 	c.catchUp = c.newCatchUp(o.stepped)
 	c.segments = c.newSegments()
 	c.noise = c.newNoise()
 	c.loop.parts = []part{
-		c.noise, c.outbox, c.history, c.linking, c.catchUp, c.segments, &cards.Cards{Ledger: c.ledger, Log: c.log},
+		c.noise, c.outbox, c.history, c.linking, c.deviceSync, c.catchUp, c.segments, &cards.Cards{Ledger: c.ledger, Log: c.log},
 	}
 	if err := c.start(ctx); err != nil {
 		c.life.cancel()
@@ -138,7 +142,7 @@ func (c *Client) start(ctx context.Context) error {
 		return err
 	}
 	if a == nil {
-		return nil
+		return c.resumeProvisional()
 	}
 	return c.become(a)
 }

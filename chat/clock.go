@@ -95,6 +95,7 @@ func (c *Client) setBack(t *ledger.Turn, by time.Duration) {
 		}
 	}
 	c.linking.ShiftClock(t, by)
+	c.deviceSync.ShiftClock(t, by)
 	c.outbox.ShiftClock(t, by)
 	c.noise.ShiftClock(t, by)
 	c.catchUp.ShiftClock(t, by)

@@ -105,6 +105,7 @@
 //	internal/catchup/cursors.go: cursors catch_up            all; ahead of the store with topics
 //	                                                         of which nothing has come
 //	internal/linking/linking.go: Linking pairings, noise_sessions, transfers   all
+//	internal/devicesync/work.go: DeviceSync device_syncs         all
 //	internal/segments/segments.go: Segments segment_sets, segments             all, without payloads
 //	internal/cards/cards.go: Cards          card_secrets, added_cards          nothing: read when used
 //
@@ -125,6 +126,7 @@
 //	                 internal/history/delivery.go: overlay
 //	an outbox row    internal/outbox/rows.go: follows
 //	a pairing        internal/linking/state.go: states
+//	a sync           internal/devicesync/sync.go: states
 //	a verification   verification.go: verificationSteps
 //	a topic          topics.go: topicRules; a topic does not change its kind, and the rules
 //	                 say what may come on it
@@ -204,9 +206,11 @@
 //	light mode     taking part in the network as a client of service nodes only
 //	mark           the stored trace of an envelope or MVDS id that was seen
 //	missed         of an envelope: published, and perhaps never arrived here
+//	parcel         bytes that the engine itself sends to a paired device
 //	part           a package under internal with tables and memory of its own, run by the loop
 //	payload        what is sealed for a person (26), or carried in an MVDS message
 //	probe          a message or envelope sent only to see what comes of it
+//	provisional    of a device: paired before it has an identity
 //	published      handed to the network
 //	round          of the loop: one pass of work; of catching up: one over all content topics
 //	route          why we listen to a content topic, and how what comes there is opened
@@ -215,5 +219,6 @@
 //	service node   a peer that serves clients: filter (12), lightpush (19), store (13)
 //	store node     a service node that keeps envelopes (13); our own database is the store
 //	stranger       whoever is neither in the address book, nor asked, nor written to
+//	sync           of devices: one tells the other all it knows
 //	turn           the engine's lock, held
 package chat

@@ -67,7 +67,7 @@ func (c *Client) Deliver(envelopes []Envelope) (taken int, err error) {
 	if len(envelopes) > MaxDelivered {
 		return 0, Errorf(CodeBadParams, "envelopes", "at most %d envelopes at once", MaxDelivered).With("max", MaxDelivered)
 	}
-	if _, err := c.account(); err != nil {
+	if _, err := c.pairedSelf(); err != nil {
 		return 0, err
 	}
 	var ours []Envelope

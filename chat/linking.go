@@ -38,22 +38,29 @@ func (c *Client) newLinking() *linking.Linking {
 	return linking.New(linking.Host{
 		Ledger: c.ledger, Topics: c.net, Rand: c.rand, Log: c.log,
 		Publish: c.publishLinking,
-		Self: func() (linking.Self, error) {
-			a, err := c.account()
-			if err != nil {
-				return linking.Self{}, err
-			}
-			return linkingSelf(a), nil
-		},
-		Drop:   c.counters.drop,
-		Stored: func() { c.loop.storePause.End() },
-		Wake:   c.kick,
+		Self:    c.pairedSelf,
+		Drop:    c.counters.drop,
+		Stored:  func() { c.loop.storePause.End() },
+		Wake:    c.kick,
 	})
 }
 
 // linkingSelf is who we are for linking.
 func linkingSelf(a *account) linking.Self {
 	return linking.Self{Identity: a.self.Identity, Public: a.public, InstallationID: a.self.InstallationID}
+}
+
+// pairedSelf is who we are to a device that is paired with us: our identity, or what stands
+// in for it.
+func (c *Client) pairedSelf() (linking.Self, error) {
+	a, err := c.account()
+	if provisional := c.self.provisional.Load(); CodeOf(err) == CodeNoIdentity && provisional != nil {
+		return *provisional, nil
+	}
+	if err != nil {
+		return linking.Self{}, err
+	}
+	return linkingSelf(a), nil
 }
 
 // publishLinking publishes an envelope. After a failure of the network there are no turns
@@ -92,15 +99,23 @@ func inTurn[T any](c *Client, call func(*ledger.Turn) (T, error)) (result T, err
 }
 
 // StartPairing shows an invitation. asks: this device asks to be paired with the one that
-// scans it (WakuPairing); otherwise it is the other way round (WakuPairing2). Errors:
-// CodeNoIdentity, CodeTooMany.
+// scans it (WakuPairing); otherwise it is the other way round (WakuPairing2). A device
+// without an identity can be paired, too, and get one by SyncDevice of the other. Errors:
+// CodeTooMany, CodeNoIdentity while an identity is being imported.
 func (c *Client) StartPairing(asks bool) (event.Pairing, error) {
+	if err := c.ensureSelf(); err != nil {
+		return event.Pairing{}, err
+	}
 	return inTurn(c, func(t *ledger.Turn) (event.Pairing, error) { return c.linking.Start(t, asks) })
 }
 
 // ScanPairing answers the invitation of another device. Space and line breaks around and
-// in it are ignored. Errors: CodeBadInvitation, CodeNoIdentity, CodeTooMany.
+// in it are ignored. As with StartPairing, no identity is needed. Errors:
+// CodeBadInvitation, CodeTooMany, CodeNoIdentity while an identity is being imported.
 func (c *Client) ScanPairing(invitation string) (event.Pairing, error) {
+	if err := c.ensureSelf(); err != nil {
+		return event.Pairing{}, err
+	}
 	return inTurn(c, func(t *ledger.Turn) (event.Pairing, error) { return c.linking.Scan(t, invitation) })
 }
 

@@ -22,7 +22,8 @@ type loop struct {
 	paused atomic.Bool
 	// stepped is true in simulations, which have no goroutines.
 	stepped bool
-	// acceptsWork is true once an identity is there and its state loaded.
+	// acceptsWork is true once an identity is there and its state loaded. Before that only
+	// working parts have work.
 	acceptsWork bool
 
 	clocks clockReading  // when they were last compared
@@ -151,20 +152,35 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 			c.loop.unstored = append(c.loop.unstored, unstored...)
 		}
 	}
-	if c.loop.acceptsWork && !c.loop.storePause.Lasts(c.now()) {
+	if c.loop.storePause.Lasts(c.now()) {
+		return
+	}
+	if c.loop.acceptsWork {
 		c.look(t)
 		c.renewPreKey()
 		c.sendUpdates()
 		c.comeBack(t)
 		c.publishContactCode(t)
 		c.awaitCodes()
-		for _, p := range c.loop.parts {
-			if err := p.Work(t); err != nil {
-				c.storeFailed(err)
-				return
-			}
+	}
+	for _, p := range c.working() {
+		if err := p.Work(t); err != nil {
+			c.storeFailed(err)
+			return
 		}
 	}
+}
+
+// working returns the parts that have work now: before there is an identity only those
+// that a device needs to be paired.
+func (c *Client) working() []part {
+	switch {
+	case c.loop.acceptsWork:
+		return c.loop.parts
+	case c.self.provisional.Load() != nil:
+		return []part{c.linking, c.deviceSync}
+	}
+	return nil
 }
 
 // storeFailed holds the loop back for a while from now on: a disk may take long to fail, so
@@ -190,7 +206,8 @@ func (c *Client) next() (time.Duration, <-chan Envelope) {
 // of the turn, as the parts do: by a later one a pause could be over here of which they
 // wait for the end.
 func (c *Client) untilDue(t *ledger.Turn) time.Duration {
-	if c.loop.paused.Load() || !c.loop.acceptsWork {
+	parts := c.working()
+	if c.loop.paused.Load() || len(parts) == 0 {
 		return idle
 	}
 	now := t.Now
@@ -209,16 +226,18 @@ func (c *Client) untilDue(t *ledger.Turn) time.Duration {
 			due = at
 		}
 	}
-	earlier(c.loop.nextCare)
-	for _, p := range c.loop.parts {
+	for _, p := range parts {
 		if at := p.Due(t); !at.IsZero() {
 			earlier(at)
 		}
 	}
+	if c.loop.acceptsWork {
+		earlier(c.loop.nextCare)
+	}
 	switch {
 	case c.online.is() && c.loop.networkPause.Lasts(now):
 		earlier(c.loop.networkPause.Until)
-	case c.online.is():
+	case c.online.is() && c.loop.acceptsWork:
 		earlier(c.sessions.code.next)
 		if c.sessions.awaited.more {
 			earlier(c.sessions.awaited.next)

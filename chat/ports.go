@@ -132,4 +132,9 @@ const (
 	CodeTransferCancelled = port.CodeTransferCancelled
 	CodeTransferDamaged   = port.CodeTransferDamaged
 	CodeTransferStalled   = port.CodeTransferStalled
+	CodeForeignDevice     = port.CodeForeignDevice
+	CodeSyncState         = port.CodeSyncState
+	CodeSyncCancelled     = port.CodeSyncCancelled
+	CodeSyncStalled       = port.CodeSyncStalled
+	CodeSyncDamaged       = port.CodeSyncDamaged
 )

@@ -52,6 +52,7 @@ func (c *Client) Step() bool {
 	}
 	c.turn(batch)
 	c.catchUp.RunPending()
+	c.deviceSync.RunPending()
 	return true
 }
 

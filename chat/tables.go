@@ -29,6 +29,8 @@ var (
 	metaPreKeys  = []byte("pre_keys") // x3dh.PreKeys
 	metaNodeKey  = []byte("node_key") // 32-byte scalar of the network node
 	metaPeers    = []byte("peers")    // addresses that worked, in the transport's own form
+
+	metaProvisional = []byte("provisional") // ProvisionalRecord, until there is an identity
 )
 
 // Prefixes of keys of tableSeen.

@@ -553,9 +553,52 @@ static inline char *status1to1_devices_rename(status1to1_client client, const ch
     return status1to1_call(client, "devices.rename", params_json);
 }
 
+/* devices.sync: Offers a paired device everything this one knows: the identity if it
+ * has none, contacts with the trust in them, chats, history and settings. It is sent
+ * once the user of that device has accepted, and both devices belong to the identity
+ * from then on. sync events report the progress. */
+static inline char *status1to1_devices_sync(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "devices.sync", params_json);
+}
+
+/* devices.sync_accept: Accepts what a paired device offers. If this device has no
+ * identity, it receives that of the other device. What is here already is kept. */
+static inline char *status1to1_devices_sync_accept(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "devices.sync_accept", params_json);
+}
+
+/* devices.sync_pause: Pauses a sync, on either device. What is already on its way still
+ * arrives. */
+static inline char *status1to1_devices_sync_pause(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "devices.sync_pause", params_json);
+}
+
+/* devices.sync_resume: Resumes a sync that was paused on this device. */
+static inline char *status1to1_devices_sync_resume(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "devices.sync_resume", params_json);
+}
+
+/* devices.sync_cancel: Cancels a sync, on either device, and tells the other one. What
+ * has been merged stays there. */
+static inline char *status1to1_devices_sync_cancel(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "devices.sync_cancel", params_json);
+}
+
+/* devices.syncs: Lists the syncs with paired devices. */
+static inline char *status1to1_devices_syncs(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "devices.syncs", params_json);
+}
+
 /* pairing.start: Creates an invitation for another device to scan. It is valid for half
  * a minute and is replaced by a new one for up to ten minutes. Pairing needs a
- * confirmation by the user on both devices. */
+ * confirmation by the user on both devices. A device without an identity can be paired,
+ * and receives that of the other device by devices.sync. */
 static inline char *status1to1_pairing_start(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "pairing.start", params_json);

@@ -126,7 +126,7 @@ type TransferPart struct {
 }
 
 var pairingMethods = []Method{
-	method("pairing.start", "Creates an invitation for another device to scan. It is valid for half a minute and is replaced by a new one for up to ten minutes. Pairing needs a confirmation by the user on both devices.",
+	method("pairing.start", "Creates an invitation for another device to scan. It is valid for half a minute and is replaced by a new one for up to ten minutes. Pairing needs a confirmation by the user on both devices. A device without an identity can be paired, and receives that of the other device by devices.sync.",
 		stored(chat.CodeNoIdentity, chat.CodeTooMany), startPairing),
 	method("pairing.scan", "Answers the invitation of another device. Both devices then receive an authcode, in a pairing_authcode event, for the user to compare.",
 		stored(chat.CodeNoIdentity, chat.CodeBadInvitation, chat.CodeTooMany), scanPairing),

@@ -275,6 +275,7 @@ var All = []Event{
 	ContactRequestReceived{}, ChatRequestReceived{}, VerificationChanged{}, SessionChanged{}, KeyExchangeChanged{},
 	SessionRepaired{}, DeviceFound{}, DeviceChanged{}, DeviceConflict{},
 	PairingInvitation{}, PairingAuthcode{}, PairingPaired{}, PairingFailed{}, PairingScannerRefused{}, PairingEnded{},
+	SyncOffered{}, SyncChanged{}, SyncProgress{}, SyncDone{}, SyncFailed{}, IdentityReceived{},
 	TransferOffered{}, TransferProgress{}, TransferDone{}, TransferFailed{},
 	NetworkChanged{}, PeerChanged{}, EnvelopeOutgoing{}, ContentTopicsChanged{}, CatchUpChanged{}, StoreNodeChanged{},
 	Overflow{}, EventsWithheld{}, InternalError{}, Log{}, Closed{},

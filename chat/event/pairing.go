@@ -44,6 +44,10 @@ type PairedDevice struct {
 	// Own is true if the device belongs to our own identity, and false if it belongs to
 	// another person.
 	Own bool `json:"own"`
+	// Provisional is true if the device has no identity yet. Its keys were made for the
+	// pairing and are nobody's: only the authcode tells whose device it is. It gets our
+	// identity by devices.sync.
+	Provisional bool `json:"provisional"`
 }
 
 // NoiseSession is a session of 37/WAKU2-NOISE-SESSIONS.

@@ -62,6 +62,11 @@ const (
 	CodeTransferCancelled Code = "transfer_cancelled"
 	CodeTransferDamaged   Code = "transfer_damaged"
 	CodeTransferStalled   Code = "transfer_stalled"
+	CodeForeignDevice     Code = "foreign_device"
+	CodeSyncState         Code = "sync_state"
+	CodeSyncCancelled     Code = "sync_cancelled"
+	CodeSyncStalled       Code = "sync_stalled"
+	CodeSyncDamaged       Code = "sync_damaged"
 )
 
 // CodeInfo explains a code: what it means, and what a program or a person can do about
@@ -135,4 +140,9 @@ var CodeTable = []CodeInfo{
 	{CodeTransferCancelled, "pairing", false, "a user cancelled the transfer", "send it again"},
 	{CodeTransferDamaged, "pairing", false, "the data that arrived does not match its hash", "send it again"},
 	{CodeTransferStalled, "pairing", false, "the transfer made no progress for a week", "send it again when the other device is online"},
+	{CodeForeignDevice, "pairing", false, "the paired device has another identity than this one, so nothing of ours is for it", "pair the right device; to use this identity there, its own identity has to be deleted first"},
+	{CodeSyncState, "pairing", false, "the sync is not at this point: details.state", "check devices.syncs"},
+	{CodeSyncCancelled, "pairing", false, "a user cancelled the sync; what had been merged stays", "start it again with devices.sync"},
+	{CodeSyncStalled, "pairing", false, "the sync made no progress for a week", "start it again when both devices are online"},
+	{CodeSyncDamaged, "pairing", false, "the other device sent something that cannot be part of a sync, or this device could not read its own data", "check the store with store.check, update both devices, and start the sync again"},
 }

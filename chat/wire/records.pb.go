@@ -2279,7 +2279,9 @@ type PairingRecord struct {
 	Asks  bool `protobuf:"varint,15,opt,name=asks,proto3" json:"asks,omitempty"`
 	Shows bool `protobuf:"varint,16,opt,name=shows,proto3" json:"shows,omitempty"`
 	// It is no longer listed, and kept only to tell the other device that it ended.
-	Discarded     bool `protobuf:"varint,17,opt,name=discarded,proto3" json:"discarded,omitempty"`
+	Discarded bool `protobuf:"varint,17,opt,name=discarded,proto3" json:"discarded,omitempty"`
+	// The other device had no identity when it was paired, and has shown none since.
+	Provisional   bool `protobuf:"varint,80,opt,name=provisional,proto3" json:"provisional,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2433,6 +2435,320 @@ func (x *PairingRecord) GetDiscarded() bool {
 	return false
 }
 
+func (x *PairingRecord) GetProvisional() bool {
+	if x != nil {
+		return x.Provisional
+	}
+	return false
+}
+
+// A sync with another device: what one knows is told to the other.
+type DeviceSyncRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The pairing, whether this device offers, and the id of the sync: its key.
+	PairingId []byte `protobuf:"bytes,1,opt,name=pairing_id,json=pairingId,proto3" json:"pairing_id,omitempty"`
+	Offers    bool   `protobuf:"varint,2,opt,name=offers,proto3" json:"offers,omitempty"`
+	SyncId    []byte `protobuf:"bytes,3,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// "offered", "running", "done" or "failed"; of a failure the error code and the side.
+	State  string `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
+	Cause  string `protobuf:"bytes,5,opt,name=cause,proto3" json:"cause,omitempty"`
+	Remote bool   `protobuf:"varint,6,opt,name=remote,proto3" json:"remote,omitempty"`
+	// On which sides it is paused.
+	PausedHere  bool  `protobuf:"varint,7,opt,name=paused_here,json=pausedHere,proto3" json:"paused_here,omitempty"`
+	PausedThere bool  `protobuf:"varint,8,opt,name=paused_there,json=pausedThere,proto3" json:"paused_there,omitempty"`
+	CreatedAt   int64 `protobuf:"varint,9,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// When it last made progress, and when it was done or failed.
+	MovedAt int64 `protobuf:"varint,10,opt,name=moved_at,json=movedAt,proto3" json:"moved_at,omitempty"`
+	EndedAt int64 `protobuf:"varint,11,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	// Things in the archive, and those that the receiving device has merged.
+	Total uint64 `protobuf:"varint,12,opt,name=total,proto3" json:"total,omitempty"`
+	Moved uint64 `protobuf:"varint,13,opt,name=moved,proto3" json:"moved,omitempty"`
+	// The numbers of the part that was sent last and of the one that was merged last: the same
+	// on the device that receives.
+	Number uint64 `protobuf:"varint,14,opt,name=number,proto3" json:"number,omitempty"`
+	Merged uint64 `protobuf:"varint,15,opt,name=merged,proto3" json:"merged,omitempty"`
+	// Of a sender: where in the archive the next part begins, and whether there is none.
+	Cursor []byte `protobuf:"bytes,16,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Last   bool   `protobuf:"varint,17,opt,name=last,proto3" json:"last,omitempty"`
+	// Of a sender: the things in the archive up to the end of the part sent last.
+	Sent uint64 `protobuf:"varint,18,opt,name=sent,proto3" json:"sent,omitempty"`
+	// The version of what the other device is to be told, of what it was told or is being
+	// told, and of the latest that it has said.
+	Version uint64 `protobuf:"varint,19,opt,name=version,proto3" json:"version,omitempty"`
+	Told    uint64 `protobuf:"varint,20,opt,name=told,proto3" json:"told,omitempty"`
+	Heard   uint64 `protobuf:"varint,21,opt,name=heard,proto3" json:"heard,omitempty"`
+	// The parcel that is under way to the other device.
+	Parcel []byte `protobuf:"bytes,22,opt,name=parcel,proto3" json:"parcel,omitempty"`
+	// The other device has our certificate and bundle, or is being told them; and we have
+	// learned those of the other.
+	Introduced bool `protobuf:"varint,23,opt,name=introduced,proto3" json:"introduced,omitempty"`
+	Met        bool `protobuf:"varint,24,opt,name=met,proto3" json:"met,omitempty"`
+	// This device had no identity when the sync was offered to it.
+	Alone         bool `protobuf:"varint,25,opt,name=alone,proto3" json:"alone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeviceSyncRecord) Reset() {
+	*x = DeviceSyncRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeviceSyncRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeviceSyncRecord) ProtoMessage() {}
+
+func (x *DeviceSyncRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeviceSyncRecord.ProtoReflect.Descriptor instead.
+func (*DeviceSyncRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *DeviceSyncRecord) GetPairingId() []byte {
+	if x != nil {
+		return x.PairingId
+	}
+	return nil
+}
+
+func (x *DeviceSyncRecord) GetOffers() bool {
+	if x != nil {
+		return x.Offers
+	}
+	return false
+}
+
+func (x *DeviceSyncRecord) GetSyncId() []byte {
+	if x != nil {
+		return x.SyncId
+	}
+	return nil
+}
+
+func (x *DeviceSyncRecord) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *DeviceSyncRecord) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *DeviceSyncRecord) GetRemote() bool {
+	if x != nil {
+		return x.Remote
+	}
+	return false
+}
+
+func (x *DeviceSyncRecord) GetPausedHere() bool {
+	if x != nil {
+		return x.PausedHere
+	}
+	return false
+}
+
+func (x *DeviceSyncRecord) GetPausedThere() bool {
+	if x != nil {
+		return x.PausedThere
+	}
+	return false
+}
+
+func (x *DeviceSyncRecord) GetCreatedAt() int64 {
+	if x != nil {
+		return x.CreatedAt
+	}
+	return 0
+}
+
+func (x *DeviceSyncRecord) GetMovedAt() int64 {
+	if x != nil {
+		return x.MovedAt
+	}
+	return 0
+}
+
+func (x *DeviceSyncRecord) GetEndedAt() int64 {
+	if x != nil {
+		return x.EndedAt
+	}
+	return 0
+}
+
+func (x *DeviceSyncRecord) GetTotal() uint64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *DeviceSyncRecord) GetMoved() uint64 {
+	if x != nil {
+		return x.Moved
+	}
+	return 0
+}
+
+func (x *DeviceSyncRecord) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *DeviceSyncRecord) GetMerged() uint64 {
+	if x != nil {
+		return x.Merged
+	}
+	return 0
+}
+
+func (x *DeviceSyncRecord) GetCursor() []byte {
+	if x != nil {
+		return x.Cursor
+	}
+	return nil
+}
+
+func (x *DeviceSyncRecord) GetLast() bool {
+	if x != nil {
+		return x.Last
+	}
+	return false
+}
+
+func (x *DeviceSyncRecord) GetSent() uint64 {
+	if x != nil {
+		return x.Sent
+	}
+	return 0
+}
+
+func (x *DeviceSyncRecord) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *DeviceSyncRecord) GetTold() uint64 {
+	if x != nil {
+		return x.Told
+	}
+	return 0
+}
+
+func (x *DeviceSyncRecord) GetHeard() uint64 {
+	if x != nil {
+		return x.Heard
+	}
+	return 0
+}
+
+func (x *DeviceSyncRecord) GetParcel() []byte {
+	if x != nil {
+		return x.Parcel
+	}
+	return nil
+}
+
+func (x *DeviceSyncRecord) GetIntroduced() bool {
+	if x != nil {
+		return x.Introduced
+	}
+	return false
+}
+
+func (x *DeviceSyncRecord) GetMet() bool {
+	if x != nil {
+		return x.Met
+	}
+	return false
+}
+
+func (x *DeviceSyncRecord) GetAlone() bool {
+	if x != nil {
+		return x.Alone
+	}
+	return false
+}
+
+// What stands in for the identity of a device that has none yet and is to be paired. It is
+// deleted when there is an identity, which takes its installation id over.
+type ProvisionalRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Secp256k1 scalar: random, and nobody's chat key.
+	PrivateKey     []byte `protobuf:"bytes,1,opt,name=private_key,json=privateKey,proto3" json:"private_key,omitempty"`
+	InstallationId string `protobuf:"bytes,2,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ProvisionalRecord) Reset() {
+	*x = ProvisionalRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProvisionalRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProvisionalRecord) ProtoMessage() {}
+
+func (x *ProvisionalRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProvisionalRecord.ProtoReflect.Descriptor instead.
+func (*ProvisionalRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *ProvisionalRecord) GetPrivateKey() []byte {
+	if x != nil {
+		return x.PrivateKey
+	}
+	return nil
+}
+
+func (x *ProvisionalRecord) GetInstallationId() string {
+	if x != nil {
+		return x.InstallationId
+	}
+	return ""
+}
+
 // Data transferred through a session, in either direction.
 type TransferRecord struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -2456,7 +2772,7 @@ type TransferRecord struct {
 
 func (x *TransferRecord) Reset() {
 	*x = TransferRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[22]
+	mi := &file_chat_wire_records_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2468,7 +2784,7 @@ func (x *TransferRecord) String() string {
 func (*TransferRecord) ProtoMessage() {}
 
 func (x *TransferRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[22]
+	mi := &file_chat_wire_records_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2481,7 +2797,7 @@ func (x *TransferRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferRecord.ProtoReflect.Descriptor instead.
 func (*TransferRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{22}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *TransferRecord) GetPairingId() []byte {
@@ -2563,7 +2879,7 @@ type CatchUpRecord struct {
 
 func (x *CatchUpRecord) Reset() {
 	*x = CatchUpRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[23]
+	mi := &file_chat_wire_records_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2575,7 +2891,7 @@ func (x *CatchUpRecord) String() string {
 func (*CatchUpRecord) ProtoMessage() {}
 
 func (x *CatchUpRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[23]
+	mi := &file_chat_wire_records_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2588,7 +2904,7 @@ func (x *CatchUpRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CatchUpRecord.ProtoReflect.Descriptor instead.
 func (*CatchUpRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{23}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CatchUpRecord) GetFetchedTo() int64 {
@@ -2632,7 +2948,7 @@ type SegmentSetRecord struct {
 
 func (x *SegmentSetRecord) Reset() {
 	*x = SegmentSetRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[24]
+	mi := &file_chat_wire_records_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2644,7 +2960,7 @@ func (x *SegmentSetRecord) String() string {
 func (*SegmentSetRecord) ProtoMessage() {}
 
 func (x *SegmentSetRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[24]
+	mi := &file_chat_wire_records_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2657,7 +2973,7 @@ func (x *SegmentSetRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SegmentSetRecord.ProtoReflect.Descriptor instead.
 func (*SegmentSetRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{24}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SegmentSetRecord) GetCount() uint32 {
@@ -2736,7 +3052,7 @@ type NoisePeerRecord struct {
 
 func (x *NoisePeerRecord) Reset() {
 	*x = NoisePeerRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[25]
+	mi := &file_chat_wire_records_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2748,7 +3064,7 @@ func (x *NoisePeerRecord) String() string {
 func (*NoisePeerRecord) ProtoMessage() {}
 
 func (x *NoisePeerRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[25]
+	mi := &file_chat_wire_records_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2761,7 +3077,7 @@ func (x *NoisePeerRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoisePeerRecord.ProtoReflect.Descriptor instead.
 func (*NoisePeerRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{25}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *NoisePeerRecord) GetDevices() []*NoiseDeviceRecord {
@@ -2815,7 +3131,7 @@ type NoiseDeviceRecord struct {
 
 func (x *NoiseDeviceRecord) Reset() {
 	*x = NoiseDeviceRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[26]
+	mi := &file_chat_wire_records_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2827,7 +3143,7 @@ func (x *NoiseDeviceRecord) String() string {
 func (*NoiseDeviceRecord) ProtoMessage() {}
 
 func (x *NoiseDeviceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[26]
+	mi := &file_chat_wire_records_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2840,7 +3156,7 @@ func (x *NoiseDeviceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseDeviceRecord.ProtoReflect.Descriptor instead.
 func (*NoiseDeviceRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{26}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *NoiseDeviceRecord) GetInstallationId() string {
@@ -2948,7 +3264,7 @@ type NoiseSecretRecord struct {
 
 func (x *NoiseSecretRecord) Reset() {
 	*x = NoiseSecretRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[27]
+	mi := &file_chat_wire_records_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2960,7 +3276,7 @@ func (x *NoiseSecretRecord) String() string {
 func (*NoiseSecretRecord) ProtoMessage() {}
 
 func (x *NoiseSecretRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[27]
+	mi := &file_chat_wire_records_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2973,7 +3289,7 @@ func (x *NoiseSecretRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseSecretRecord.ProtoReflect.Descriptor instead.
 func (*NoiseSecretRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{27}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *NoiseSecretRecord) GetKind() uint32 {
@@ -3035,7 +3351,7 @@ type NoiseChatSessionRecord struct {
 
 func (x *NoiseChatSessionRecord) Reset() {
 	*x = NoiseChatSessionRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[28]
+	mi := &file_chat_wire_records_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3047,7 +3363,7 @@ func (x *NoiseChatSessionRecord) String() string {
 func (*NoiseChatSessionRecord) ProtoMessage() {}
 
 func (x *NoiseChatSessionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[28]
+	mi := &file_chat_wire_records_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3060,7 +3376,7 @@ func (x *NoiseChatSessionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseChatSessionRecord.ProtoReflect.Descriptor instead.
 func (*NoiseChatSessionRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{28}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *NoiseChatSessionRecord) GetSession() []byte {
@@ -3174,7 +3490,7 @@ type NoiseHandshakeRecord struct {
 
 func (x *NoiseHandshakeRecord) Reset() {
 	*x = NoiseHandshakeRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[29]
+	mi := &file_chat_wire_records_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3186,7 +3502,7 @@ func (x *NoiseHandshakeRecord) String() string {
 func (*NoiseHandshakeRecord) ProtoMessage() {}
 
 func (x *NoiseHandshakeRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[29]
+	mi := &file_chat_wire_records_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3199,7 +3515,7 @@ func (x *NoiseHandshakeRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseHandshakeRecord.ProtoReflect.Descriptor instead.
 func (*NoiseHandshakeRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{29}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *NoiseHandshakeRecord) GetHandshake() []byte {
@@ -3264,7 +3580,7 @@ type NoiseFrameRecord struct {
 
 func (x *NoiseFrameRecord) Reset() {
 	*x = NoiseFrameRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[30]
+	mi := &file_chat_wire_records_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3276,7 +3592,7 @@ func (x *NoiseFrameRecord) String() string {
 func (*NoiseFrameRecord) ProtoMessage() {}
 
 func (x *NoiseFrameRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[30]
+	mi := &file_chat_wire_records_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3289,7 +3605,7 @@ func (x *NoiseFrameRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseFrameRecord.ProtoReflect.Descriptor instead.
 func (*NoiseFrameRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{30}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *NoiseFrameRecord) GetFrame() []byte {
@@ -3325,7 +3641,7 @@ type CardSecretRecord struct {
 
 func (x *CardSecretRecord) Reset() {
 	*x = CardSecretRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[31]
+	mi := &file_chat_wire_records_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3337,7 +3653,7 @@ func (x *CardSecretRecord) String() string {
 func (*CardSecretRecord) ProtoMessage() {}
 
 func (x *CardSecretRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[31]
+	mi := &file_chat_wire_records_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3350,7 +3666,7 @@ func (x *CardSecretRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CardSecretRecord.ProtoReflect.Descriptor instead.
 func (*CardSecretRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{31}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *CardSecretRecord) GetSecret() []byte {
@@ -3383,7 +3699,7 @@ type AddedCardRecord struct {
 
 func (x *AddedCardRecord) Reset() {
 	*x = AddedCardRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[32]
+	mi := &file_chat_wire_records_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3395,7 +3711,7 @@ func (x *AddedCardRecord) String() string {
 func (*AddedCardRecord) ProtoMessage() {}
 
 func (x *AddedCardRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[32]
+	mi := &file_chat_wire_records_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3408,7 +3724,7 @@ func (x *AddedCardRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddedCardRecord.ProtoReflect.Descriptor instead.
 func (*AddedCardRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{32}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *AddedCardRecord) GetIdentity() []byte {
@@ -3679,7 +3995,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x0eNoiseKeyRecord\x12\x1f\n" +
 	"\vprivate_key\x18\x01 \x01(\fR\n" +
 	"privateKey\x12 \n" +
-	"\vcertificate\x18\x02 \x01(\fR\vcertificate\"\xc8\x03\n" +
+	"\vcertificate\x18\x02 \x01(\fR\vcertificate\"\xea\x03\n" +
 	"\rPairingRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x1d\n" +
 	"\n" +
@@ -3700,7 +4016,44 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x05heard\x18\x0e \x01(\fR\x05heard\x12\x12\n" +
 	"\x04asks\x18\x0f \x01(\bR\x04asks\x12\x14\n" +
 	"\x05shows\x18\x10 \x01(\bR\x05shows\x12\x1c\n" +
-	"\tdiscarded\x18\x11 \x01(\bR\tdiscarded\"\x88\x02\n" +
+	"\tdiscarded\x18\x11 \x01(\bR\tdiscarded\x12 \n" +
+	"\vprovisional\x18P \x01(\bR\vprovisional\"\xff\x04\n" +
+	"\x10DeviceSyncRecord\x12\x1d\n" +
+	"\n" +
+	"pairing_id\x18\x01 \x01(\fR\tpairingId\x12\x16\n" +
+	"\x06offers\x18\x02 \x01(\bR\x06offers\x12\x17\n" +
+	"\async_id\x18\x03 \x01(\fR\x06syncId\x12\x14\n" +
+	"\x05state\x18\x04 \x01(\tR\x05state\x12\x14\n" +
+	"\x05cause\x18\x05 \x01(\tR\x05cause\x12\x16\n" +
+	"\x06remote\x18\x06 \x01(\bR\x06remote\x12\x1f\n" +
+	"\vpaused_here\x18\a \x01(\bR\n" +
+	"pausedHere\x12!\n" +
+	"\fpaused_there\x18\b \x01(\bR\vpausedThere\x12\x1d\n" +
+	"\n" +
+	"created_at\x18\t \x01(\x03R\tcreatedAt\x12\x19\n" +
+	"\bmoved_at\x18\n" +
+	" \x01(\x03R\amovedAt\x12\x19\n" +
+	"\bended_at\x18\v \x01(\x03R\aendedAt\x12\x14\n" +
+	"\x05total\x18\f \x01(\x04R\x05total\x12\x14\n" +
+	"\x05moved\x18\r \x01(\x04R\x05moved\x12\x16\n" +
+	"\x06number\x18\x0e \x01(\x04R\x06number\x12\x16\n" +
+	"\x06merged\x18\x0f \x01(\x04R\x06merged\x12\x16\n" +
+	"\x06cursor\x18\x10 \x01(\fR\x06cursor\x12\x12\n" +
+	"\x04last\x18\x11 \x01(\bR\x04last\x12\x12\n" +
+	"\x04sent\x18\x12 \x01(\x04R\x04sent\x12\x18\n" +
+	"\aversion\x18\x13 \x01(\x04R\aversion\x12\x12\n" +
+	"\x04told\x18\x14 \x01(\x04R\x04told\x12\x14\n" +
+	"\x05heard\x18\x15 \x01(\x04R\x05heard\x12\x16\n" +
+	"\x06parcel\x18\x16 \x01(\fR\x06parcel\x12\x1e\n" +
+	"\n" +
+	"introduced\x18\x17 \x01(\bR\n" +
+	"introduced\x12\x10\n" +
+	"\x03met\x18\x18 \x01(\bR\x03met\x12\x14\n" +
+	"\x05alone\x18\x19 \x01(\bR\x05alone\"]\n" +
+	"\x11ProvisionalRecord\x12\x1f\n" +
+	"\vprivate_key\x18\x01 \x01(\fR\n" +
+	"privateKey\x12'\n" +
+	"\x0finstallation_id\x18\x02 \x01(\tR\x0einstallationId\"\x88\x02\n" +
 	"\x0eTransferRecord\x12\x1d\n" +
 	"\n" +
 	"pairing_id\x18\x01 \x01(\fR\tpairingId\x12\x1a\n" +
@@ -3808,7 +4161,7 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),         // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil),     // 1: status1to1.record.InstallationRecord
@@ -3832,17 +4185,19 @@ var file_chat_wire_records_proto_goTypes = []any{
 	(*ClientRefRecord)(nil),        // 19: status1to1.record.ClientRefRecord
 	(*NoiseKeyRecord)(nil),         // 20: status1to1.record.NoiseKeyRecord
 	(*PairingRecord)(nil),          // 21: status1to1.record.PairingRecord
-	(*TransferRecord)(nil),         // 22: status1to1.record.TransferRecord
-	(*CatchUpRecord)(nil),          // 23: status1to1.record.CatchUpRecord
-	(*SegmentSetRecord)(nil),       // 24: status1to1.record.SegmentSetRecord
-	(*NoisePeerRecord)(nil),        // 25: status1to1.record.NoisePeerRecord
-	(*NoiseDeviceRecord)(nil),      // 26: status1to1.record.NoiseDeviceRecord
-	(*NoiseSecretRecord)(nil),      // 27: status1to1.record.NoiseSecretRecord
-	(*NoiseChatSessionRecord)(nil), // 28: status1to1.record.NoiseChatSessionRecord
-	(*NoiseHandshakeRecord)(nil),   // 29: status1to1.record.NoiseHandshakeRecord
-	(*NoiseFrameRecord)(nil),       // 30: status1to1.record.NoiseFrameRecord
-	(*CardSecretRecord)(nil),       // 31: status1to1.record.CardSecretRecord
-	(*AddedCardRecord)(nil),        // 32: status1to1.record.AddedCardRecord
+	(*DeviceSyncRecord)(nil),       // 22: status1to1.record.DeviceSyncRecord
+	(*ProvisionalRecord)(nil),      // 23: status1to1.record.ProvisionalRecord
+	(*TransferRecord)(nil),         // 24: status1to1.record.TransferRecord
+	(*CatchUpRecord)(nil),          // 25: status1to1.record.CatchUpRecord
+	(*SegmentSetRecord)(nil),       // 26: status1to1.record.SegmentSetRecord
+	(*NoisePeerRecord)(nil),        // 27: status1to1.record.NoisePeerRecord
+	(*NoiseDeviceRecord)(nil),      // 28: status1to1.record.NoiseDeviceRecord
+	(*NoiseSecretRecord)(nil),      // 29: status1to1.record.NoiseSecretRecord
+	(*NoiseChatSessionRecord)(nil), // 30: status1to1.record.NoiseChatSessionRecord
+	(*NoiseHandshakeRecord)(nil),   // 31: status1to1.record.NoiseHandshakeRecord
+	(*NoiseFrameRecord)(nil),       // 32: status1to1.record.NoiseFrameRecord
+	(*CardSecretRecord)(nil),       // 33: status1to1.record.CardSecretRecord
+	(*AddedCardRecord)(nil),        // 34: status1to1.record.AddedCardRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
@@ -3850,13 +4205,13 @@ var file_chat_wire_records_proto_depIdxs = []int32{
 	2,  // 2: status1to1.record.PeerRecord.sessions:type_name -> status1to1.record.SessionRecord
 	10, // 3: status1to1.record.MessageRecord.devices:type_name -> status1to1.record.DeviceAckRecord
 	13, // 4: status1to1.record.AttemptRecord.rows:type_name -> status1to1.record.AttemptRowRecord
-	26, // 5: status1to1.record.NoisePeerRecord.devices:type_name -> status1to1.record.NoiseDeviceRecord
-	27, // 6: status1to1.record.NoiseDeviceRecord.secrets:type_name -> status1to1.record.NoiseSecretRecord
-	28, // 7: status1to1.record.NoiseDeviceRecord.sessions:type_name -> status1to1.record.NoiseChatSessionRecord
-	29, // 8: status1to1.record.NoiseDeviceRecord.begun:type_name -> status1to1.record.NoiseHandshakeRecord
-	29, // 9: status1to1.record.NoiseDeviceRecord.answered:type_name -> status1to1.record.NoiseHandshakeRecord
-	30, // 10: status1to1.record.NoiseChatSessionRecord.last:type_name -> status1to1.record.NoiseFrameRecord
-	30, // 11: status1to1.record.NoiseHandshakeRecord.last:type_name -> status1to1.record.NoiseFrameRecord
+	28, // 5: status1to1.record.NoisePeerRecord.devices:type_name -> status1to1.record.NoiseDeviceRecord
+	29, // 6: status1to1.record.NoiseDeviceRecord.secrets:type_name -> status1to1.record.NoiseSecretRecord
+	30, // 7: status1to1.record.NoiseDeviceRecord.sessions:type_name -> status1to1.record.NoiseChatSessionRecord
+	31, // 8: status1to1.record.NoiseDeviceRecord.begun:type_name -> status1to1.record.NoiseHandshakeRecord
+	31, // 9: status1to1.record.NoiseDeviceRecord.answered:type_name -> status1to1.record.NoiseHandshakeRecord
+	32, // 10: status1to1.record.NoiseChatSessionRecord.last:type_name -> status1to1.record.NoiseFrameRecord
+	32, // 11: status1to1.record.NoiseHandshakeRecord.last:type_name -> status1to1.record.NoiseFrameRecord
 	12, // [12:12] is the sub-list for method output_type
 	12, // [12:12] is the sub-list for method input_type
 	12, // [12:12] is the sub-list for extension type_name
@@ -3875,7 +4230,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -134,6 +134,7 @@ var texts = map[reflect.Type]struct{ pattern, hint string }{
 	reflect.TypeFor[api.EnvelopeID]():   {"^0x[0-9a-f]{64}$", "envelope id"},
 	reflect.TypeFor[api.Nanoseconds]():  {"^[0-9]{1,19}$", "nanoseconds"},
 	reflect.TypeFor[api.PairingID]():    {"^0x[0-9a-f]{32}$", "pairing id"},
+	reflect.TypeFor[api.SyncID]():       {"^0x[0-9a-f]{50}$", "sync id"},
 	reflect.TypeFor[api.TransferID]():   {"^0x[0-9a-f]{50}$", "transfer id"},
 }
 

@@ -15,7 +15,7 @@ FITTING = {
     "peer_id": "node-1", "deadline_ms": 0, "old": "a", "new": "b", "messages": [{"to": SOMEBODY, "text": "t"}],
     "envelopes": [{"content_topic": "/a/1/b/proto", "payload": "AAAA"}], "envelope_id": "0x" + "ab" * 32, "online": True,
     "key_exchange": "x3dh", "asks": True, "image": "AAAA", "invitation": "x", "same": True, "path": "/nonexistent/backup", "passphrase": "p",
-    "pairing_id": "0x" + "ab" * 16, "transfer_id": "0x" + "ab" * 25, "data": "AAAA",
+    "pairing_id": "0x" + "ab" * 16, "transfer_id": "0x" + "ab" * 25, "sync_id": "0x" + "ab" * 16 + "01" + "ab" * 8, "data": "AAAA",
 }
 #: Values of every kind of JSON, some of them absurd.
 VALUES = [None, True, 0, -1, 1.5, 2**53, "", "x", "x" * 5000, "\x00", "😀" * 100, [], {}, [[]], [None], {"a": 1}, [{"to": 1}]]

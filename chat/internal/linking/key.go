@@ -60,7 +60,11 @@ func (l *Linking) staticKey(self Self, now time.Time) (staticKey, error) {
 		}
 	}
 	if !k.certified(self, now) {
-		issued, err := noise.Issue(self.Identity, self.InstallationID, k.private.Public(), now, certificateLife)
+		issue := noise.Issue
+		if self.Provisional {
+			issue = noise.IssueProvisional
+		}
+		issued, err := issue(self.Identity, self.InstallationID, k.private.Public(), now, certificateLife)
 		if err != nil {
 			return k, err
 		}
@@ -94,6 +98,6 @@ func (l *Linking) readKey() (staticKey, error) {
 // and valid for at least certificateSpare.
 func (k staticKey) certified(self Self, now time.Time) bool {
 	cert, err := noise.ParseCertificate(k.certificate)
-	return err == nil && cert.Identity == self.Public && cert.InstallationID == self.InstallationID &&
-		cert.Static == k.private.Public() && cert.Verify(now) == nil && now.Add(certificateSpare).Before(cert.Expires)
+	return err == nil && cert.Identity == self.Public && cert.InstallationID == self.InstallationID && cert.Provisional == self.Provisional &&
+		cert.Static == k.private.Public() && cert.VerifyDevice(now) == nil && now.Add(certificateSpare).Before(cert.Expires)
 }

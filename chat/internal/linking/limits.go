@@ -57,6 +57,15 @@ const (
 	keepReceived = 30 * 24 * time.Hour
 	// stalledAfter is the time without progress after which a running transfer fails.
 	stalledAfter = 7 * 24 * time.Hour
+	// MaxParcel bounds a parcel, which is in memory as a whole on both sides.
+	MaxParcel = 1 << 20
+	// maxParcels bounds the parcels with one device in one direction that are under way, or
+	// have arrived and are not dropped yet.
+	maxParcels = 4
+	// keepParcels is the number of dropped parcels of a direction that are remembered. Each is
+	// at least an offer and a chunk, so a frame of an older one is outside of the window of
+	// the session, which does not open it any more.
+	keepParcels = 32
 	// MaxRead bounds the bytes of one answer of Read.
 	MaxRead = 512 << 10
 )

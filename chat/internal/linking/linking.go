@@ -18,7 +18,8 @@ type Host struct {
 	// error the engine makes turns that are not Online until it may be tried again, except
 	// after port.ErrTooLarge, which is about this envelope alone.
 	Publish func(port.Envelope) error
-	// Self is the identity of this installation, or the error for a caller without one.
+	// Self is the identity of this installation, or what stands in for it while it has none
+	// and is to be paired; otherwise the error for a caller without one.
 	Self func() (Self, error)
 	Rand io.Reader
 	Log  port.Logger
@@ -44,6 +45,8 @@ type Self struct {
 	Identity       key.Private
 	Public         key.Public
 	InstallationID string
+	// Provisional: there is no identity yet. Identity is a key made for the pairing.
+	Provisional bool
 }
 
 // Linking is the engine's part for paired devices. Its methods take a *ledger.Turn, which

@@ -311,7 +311,7 @@ func (st *step) describe(e *pairingEntry) event.Pairing {
 	}
 	v.Peer = &event.PairedDevice{
 		PublicKey: e.peer.Identity.Hex(), ChatKey: identity.FormatChatKey(e.peer.Identity),
-		Installation: e.peer.InstallationID, Own: e.peer.Identity == st.self.Public,
+		Installation: e.peer.InstallationID, Own: e.peer.Identity == st.self.Public && !st.self.Provisional, Provisional: e.provisional,
 	}
 	if s, err := st.sessions.Get(e.session); err == nil {
 		v.Session = &event.NoiseSession{

@@ -126,7 +126,7 @@ func (st *step) fail(e *pairingEntry, cause port.Code, remote bool) {
 // protocol; the result are those to be published: none after a failure, so that the other
 // device does not take us for paired.
 func (st *step) paired(e *pairingEntry, send [][]byte) [][]byte {
-	s, removed, err := st.establish(*e.proto)
+	s, provisional, removed, err := st.establish(*e.proto)
 	if err != nil {
 		st.l.host.Log.Log("info", "a pairing is refused", "error", err.Error())
 		e.proto = nil
@@ -142,7 +142,7 @@ func (st *step) paired(e *pairingEntry, send [][]byte) [][]byte {
 		st.writeSessions[id] = true
 	}
 	e.become(Paired)
-	e.session, e.peer, e.pairedAt = s.ID(), s.Peer(), st.now
+	e.session, e.peer, e.pairedAt, e.provisional = s.ID(), s.Peer(), st.now, provisional
 	st.writeSessions[s.ID()] = true
 	st.emit(event.PairingPaired{Pairing: st.describe(e)})
 	return send
@@ -150,33 +150,35 @@ func (st *step) paired(e *pairingEntry, send [][]byte) [][]byte {
 
 // establish makes a session of a finished handshake and adds it to the set, which may
 // remove others with the same device. The certificate says whose device it is; that it is
-// the one in front of the user, the authcode has shown.
+// the one in front of the user, the authcode has shown. provisional: the device has no
+// identity yet.
 // Spec: 37/WAKU2-NOISE-SESSIONS, "Session states".
-func (st *step) establish(proto pairing.Pairing) (s noisesession.Session, removed []noisesession.ID, err error) {
+func (st *step) establish(proto pairing.Pairing) (s noisesession.Session, provisional bool, removed []noisesession.ID, err error) {
 	_, raw, err := proto.Peer()
 	if err != nil {
-		return noisesession.Session{}, nil, err
+		return noisesession.Session{}, false, nil, err
 	}
 	certificate, err := noise.ParseCertificate(raw)
 	if err != nil {
-		return noisesession.Session{}, nil, err
+		return noisesession.Session{}, false, nil, err
 	}
 	handshake, err := proto.Handshake()
 	if err != nil {
-		return noisesession.Session{}, nil, err
+		return noisesession.Session{}, false, nil, err
 	}
 	s, err = noisesession.Establish(noisesession.Config{
 		Handshake: handshake, Certificate: raw, Identity: certificate.Identity, Scope: noise.DefaultScope,
+		Provisional: true,
 	}, st.now)
 	if err != nil {
-		return noisesession.Session{}, nil, err
+		return noisesession.Session{}, false, nil, err
 	}
 	set, removed, err := st.sessions.Add(s, st.now)
 	if err != nil {
-		return noisesession.Session{}, nil, err
+		return noisesession.Session{}, false, nil, err
 	}
 	st.sessions = set
-	return s, removed, nil
+	return s, certificate.Provisional, removed, nil
 }
 
 // tick does what the protocol of each pairing has to do at this time: renew an invitation,

@@ -47,7 +47,7 @@ func (e *pairingEntry) record() *wire.PairingRecord {
 	rec := &wire.PairingRecord{
 		Id: e.id[:], CreatedAt: milli(e.createdAt), State: string(e.state), Cause: string(e.cause), Remote: e.remote,
 		EndedAt: milli(e.endedAt), PairedAt: milli(e.pairedAt), Farewell: e.abort, Confirmed: e.acknowledged,
-		Asks: e.asks, Shows: e.shows, Discarded: e.discarded,
+		Asks: e.asks, Shows: e.shows, Discarded: e.discarded, Provisional: e.provisional,
 	}
 	if e.proto != nil {
 		rec.Pairing = e.proto.Marshal()
@@ -66,7 +66,7 @@ func pairingFromRecord(name []byte, rec *wire.PairingRecord) (pairingEntry, erro
 		state: State(rec.GetState()), asks: rec.GetAsks(), shows: rec.GetShows(), discarded: rec.GetDiscarded(),
 		createdAt: timeOf(rec.GetCreatedAt()), pairedAt: timeOf(rec.GetPairedAt()), endedAt: timeOf(rec.GetEndedAt()),
 		cause: port.Code(rec.GetCause()), remote: rec.GetRemote(), abort: rec.GetFarewell(), acknowledged: rec.GetConfirmed(),
-		unanswered: true,
+		unanswered: true, provisional: rec.GetProvisional(),
 	}
 	if string(name) != string(rec.GetId()) || copy(e.id[:], name) != len(name) || len(name) != len(e.id) ||
 		!e.state.known() || e.createdAt.IsZero() {

@@ -86,6 +86,7 @@ type pairingEntry struct {
 
 	session      noisesession.ID // zero before the devices are paired
 	peer         noisesession.Peer
+	provisional  bool     // the peer had no identity when it was paired, and has shown none since
 	acknowledged uint64   // how many of our messages the peer says to have
 	peerLatest   [32]byte // SHA256 of the peer's latest payload
 	ownLatest    []byte   // the payload we sealed last

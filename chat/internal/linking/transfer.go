@@ -54,12 +54,9 @@ func (l *Linking) NewOffer(name string, data []byte) (pairing.Offer, error) {
 // them. Errors: CodeNotFound, CodePairingState, CodeTooMany.
 func (l *Linking) Send(t *ledger.Turn, id PairingID, offer pairing.Offer, data []byte) (event.Transfer, error) {
 	return change(l, t, func(st *step) (event.Transfer, error) {
-		e, err := st.find(id)
+		e, err := st.findPaired(id)
 		if err != nil {
 			return event.Transfer{}, err
-		}
-		if e.state != Paired {
-			return event.Transfer{}, wrongState(e)
 		}
 		if st.running(id, true) >= MaxOutgoing {
 			return event.Transfer{}, port.Errorf(port.CodeTooMany, "", "%d transfers to this device are under way", MaxOutgoing).With("max", MaxOutgoing)
@@ -71,16 +68,21 @@ func (l *Linking) Send(t *ledger.Turn, id PairingID, offer pairing.Offer, data [
 		if !st.makeRoom(id) {
 			return event.Transfer{}, port.Errorf(port.CodeTooMany, "", "%d transfers with this device are listed: discard some", maxTransfers).With("max", maxTransfers)
 		}
-		x := &transferEntry{name: transferName{id, true, sender.ID()}, sender: sender, createdAt: st.now, movedAt: st.now}
-		x.become(Running)
-		st.keepTransfer(x)
-		st.storeBytes(x.name, 0, data)
-		if e.nextSend.IsZero() || !e.upToDate {
-			e.nextSend = st.now
-			st.note(e)
-		}
-		return x.describe(), nil
+		return st.beginSending(e, sender, data).describe(), nil
 	})
+}
+
+// beginSending stores bytes to be sent, and makes them due.
+func (st *step) beginSending(e *pairingEntry, sender pairing.Sender, data []byte) *transferEntry {
+	x := &transferEntry{name: transferName{e.id, true, sender.ID()}, sender: sender, createdAt: st.now, movedAt: st.now}
+	x.become(Running)
+	st.keepTransfer(x)
+	st.storeBytes(x.name, 0, data)
+	if e.nextSend.IsZero() || !e.upToDate {
+		e.nextSend = st.now
+		st.note(e)
+	}
+	return x
 }
 
 // Transfers lists the transfers with a device, oldest first. Error: CodeNotFound.
@@ -94,7 +96,7 @@ func (l *Linking) Transfers(t *ledger.Turn, id PairingID) ([]event.Transfer, err
 	}
 	list := []event.Transfer{}
 	for _, x := range st.transfersOf(id) {
-		if !x.discarded {
+		if !x.discarded && !x.parcel() {
 			list = append(list, x.describe())
 		}
 	}
@@ -138,20 +140,28 @@ func (l *Linking) CancelTransfer(t *ledger.Turn, id TransferID) (event.Transfer,
 		if x.state != Running {
 			return event.Transfer{}, wrongTransferState(x)
 		}
-		var frame []byte
-		if x.name.outgoing {
-			x.sender, frame, err = x.sender.Cancel()
-		} else {
-			x.receiver, frame, err = x.receiver.Cancel()
-		}
-		if err != nil {
+		if err := st.cancel(x); err != nil {
 			return event.Transfer{}, err
 		}
-		st.failTransfer(x, port.CodeTransferCancelled, false)
-		st.answers[x.name] = frame
-		st.sealAnswers()
 		return x.describe(), nil
 	})
+}
+
+// cancel gives up a running transfer and tells the other device.
+func (st *step) cancel(x *transferEntry) (err error) {
+	var frame []byte
+	if x.name.outgoing {
+		x.sender, frame, err = x.sender.Cancel()
+	} else {
+		x.receiver, frame, err = x.receiver.Cancel()
+	}
+	if err != nil {
+		return err
+	}
+	st.failTransfer(x, port.CodeTransferCancelled, false)
+	st.answers[x.name] = frame
+	st.sealAnswers()
+	return nil
 }
 
 // DiscardTransfer removes a transfer that is over from the list, and its bytes from the
@@ -175,7 +185,7 @@ func (l *Linking) DiscardTransfer(t *ledger.Turn, id TransferID) error {
 
 func (st *step) findTransfer(id TransferID) (*transferEntry, error) {
 	if name, ok := parseTransferName(id[:]); ok {
-		if x := st.transfer(name); x != nil && !x.discarded {
+		if x := st.transfer(name); x != nil && !x.discarded && !x.parcel() {
 			return x, nil
 		}
 	}

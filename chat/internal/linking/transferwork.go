@@ -118,7 +118,12 @@ func (st *step) onUnexpectedChunk(x *transferEntry, f pairing.Frame, have uint64
 // onOffer begins an incoming transfer, or refuses one that is too large for the bounds.
 func (st *step) onOffer(e *pairingEntry, f pairing.Frame) error {
 	limit := st.mayReceive(e.id)
-	if st.running(e.id, false) >= MaxIncoming || !st.makeRoom(e.id) {
+	switch {
+	case f.Offer.Parcel && st.parcels(e.id, false) >= maxParcels:
+		return dropped("transfer") // it is offered again
+	case f.Offer.Parcel:
+		limit = MaxParcel
+	case st.running(e.id, false) >= MaxIncoming || !st.makeRoom(e.id):
 		if f.Offer.Total == 0 {
 			return dropped("transfer") // no limit refuses it; it is offered again
 		}
@@ -131,11 +136,11 @@ func (st *step) onOffer(e *pairingEntry, f pairing.Frame) error {
 	x := &transferEntry{name: transferName{e.id, false, f.ID}, receiver: r, createdAt: st.now, movedAt: st.now}
 	x.become(Running)
 	st.answers[x.name] = got.Answer
-	if !st.makeRoom(e.id) { // refused, and not even listed
+	if !f.Offer.Parcel && !st.makeRoom(e.id) { // refused, and not even listed
 		return nil
 	}
 	st.keepTransfer(x)
-	st.emit(event.TransferOffered{Transfer: x.describe()})
+	st.tell(x, event.TransferOffered{Transfer: x.describe()})
 	switch {
 	case err != nil:
 		st.failTransfer(x, port.CodeTransferTooLarge, false)
@@ -150,6 +155,9 @@ func (st *step) mayReceive(id PairingID) uint64 {
 	var all, ofDevice uint64
 	for _, e := range st.all() {
 		for _, x := range st.transfersOf(e.id) {
+			if x.parcel() {
+				continue
+			}
 			all += x.receivedBytes()
 			if e.id == id {
 				ofDevice += x.receivedBytes()
@@ -183,9 +191,16 @@ func (st *step) moved(x *transferEntry, before, total uint64) {
 	if before*progressSteps/total == now*progressSteps/total {
 		return
 	}
-	st.emit(event.TransferProgress{
+	st.tell(x, event.TransferProgress{
 		TransferID: x.idText(), PairingID: x.name.pairing.String(), Outgoing: x.name.outgoing, Moved: int64(now), Size: int64(total),
 	})
+}
+
+// tell emits an event about a transfer, unless it is a parcel.
+func (st *step) tell(x *transferEntry, e event.Event) {
+	if !x.parcel() {
+		st.emit(e)
+	}
 }
 
 // finish ends a transfer whose bytes have all arrived. What was sent is not needed here any
@@ -198,7 +213,7 @@ func (st *step) finish(x *transferEntry) {
 	if x.name.outgoing {
 		st.dropBytes(x)
 	}
-	st.emit(event.TransferDone{Transfer: x.describe()})
+	st.tell(x, event.TransferDone{Transfer: x.describe()})
 	st.keepTransfer(x)
 }
 
@@ -209,8 +224,12 @@ func (st *step) failTransfer(x *transferEntry, cause port.Code, remote bool) {
 	}
 	x.endedAt, x.cause, x.remote = st.now, cause, remote
 	st.dropBytes(x)
-	st.emit(event.TransferFailed{Transfer: x.describe()})
+	st.tell(x, event.TransferFailed{Transfer: x.describe()})
 	st.keepTransfer(x)
+	if x.parcel() && !x.name.outgoing { // there is nobody who would drop it
+		x.discarded = true
+		st.forgetParcels(x.name)
+	}
 }
 
 // sealAnswers seals the frames that answer what came, of each transfer the latest: it says
@@ -334,7 +353,7 @@ func (st *step) retransmit() {
 // running counts the running transfers with a device in one direction.
 func (st *step) running(id PairingID, outgoing bool) (n int) {
 	for _, x := range st.transfersOf(id) {
-		if x.state == Running && x.name.outgoing == outgoing {
+		if x.state == Running && x.name.outgoing == outgoing && !x.parcel() {
 			n++
 		}
 	}
@@ -344,7 +363,7 @@ func (st *step) running(id PairingID, outgoing bool) (n int) {
 // makeRoom removes the oldest transfers with a device that are over and hold no bytes, and
 // reports whether there is room for one more.
 func (st *step) makeRoom(id PairingID) bool {
-	all := st.transfersOf(id)
+	all := slices.DeleteFunc(st.transfersOf(id), (*transferEntry).parcel)
 	excess := len(all) + 1 - maxTransfers
 	for _, x := range all {
 		if excess > 0 && x.state != Running && x.receivedBytes() == 0 {

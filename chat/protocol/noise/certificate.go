@@ -12,6 +12,11 @@ const (
 	certificateDomain  = "status1to1-noise-static/1"
 	certificateVersion = 1
 
+	// provisionalDomain and provisionalVersion are those of a device that has no identity
+	// yet: its certificate is valid for nothing that is said in the name of an identity.
+	provisionalDomain  = "status1to1-noise-provisional/1"
+	provisionalVersion = 2
+
 	// MaxInstallationID is the length of the longest installation id, in bytes.
 	MaxInstallationID = 64
 
@@ -36,20 +41,35 @@ type Certificate struct {
 	Static         PublicKey
 	Issued         time.Time
 	Expires        time.Time
-	signature      [key.SignatureSize]byte
+	// Provisional: the device has no identity yet. Identity is a key that it made to be
+	// paired with, and nobody's chat key.
+	Provisional bool
+	signature   [key.SignatureSize]byte
 }
 
 // Issue signs a certificate with the identity. Error: ErrCertificate for a bad
 // installation id, a missing key, or a life that is not 1 s to MaxCertificateLife.
 func Issue(identity key.Private, installationID string, static PublicKey, issued time.Time, life time.Duration) (Certificate, error) {
-	c := Certificate{
+	return issue(Certificate{
 		Identity: identity.Public(), InstallationID: installationID, Static: static,
 		Issued: issued.Truncate(time.Second).UTC(), Expires: issued.Add(life).Truncate(time.Second).UTC(),
-	}
+	}, identity)
+}
+
+// IssueProvisional is Issue for a device that has no identity yet, with a key that it made
+// to be paired with. Error: ErrCertificate.
+func IssueProvisional(made key.Private, installationID string, static PublicKey, issued time.Time, life time.Duration) (Certificate, error) {
+	return issue(Certificate{
+		Identity: made.Public(), InstallationID: installationID, Static: static, Provisional: true,
+		Issued: issued.Truncate(time.Second).UTC(), Expires: issued.Add(life).Truncate(time.Second).UTC(),
+	}, made)
+}
+
+func issue(c Certificate, by key.Private) (Certificate, error) {
 	if !c.plausible() {
 		return Certificate{}, ErrCertificate
 	}
-	signature, err := identity.Sign(c.digest())
+	signature, err := by.Sign(c.digest())
 	if err != nil {
 		return Certificate{}, ErrCertificate
 	}
@@ -60,9 +80,13 @@ func Issue(identity key.Private, installationID string, static PublicKey, issued
 // digest is keccak256 of the domain and every field but the signature, each behind its
 // length in 4 big-endian bytes.
 func (c Certificate) digest() []byte {
+	domain := certificateDomain
+	if c.Provisional {
+		domain = provisionalDomain
+	}
 	var b []byte
 	for _, field := range [][]byte{
-		[]byte(certificateDomain),
+		[]byte(domain),
 		c.Identity.Compressed(),
 		[]byte(c.InstallationID),
 		c.Static[:],
@@ -91,8 +115,17 @@ func (c Certificate) plausible() bool {
 
 // Verify checks the signature and that now is within the certificate's life. Whether the
 // identity is the one expected and the key the one in use is the caller's to compare.
-// Errors: ErrCertificate, ErrCertificateTime.
+// Errors: ErrCertificate, also for a provisional one; ErrCertificateTime.
 func (c Certificate) Verify(now time.Time) error {
+	if c.Provisional {
+		return ErrCertificate
+	}
+	return c.VerifyDevice(now)
+}
+
+// VerifyDevice is Verify for a pairing, in which the other device may have no identity yet.
+// Errors: ErrCertificate, ErrCertificateTime.
+func (c Certificate) VerifyDevice(now time.Time) error {
 	if !c.plausible() {
 		return ErrCertificate
 	}
@@ -108,12 +141,16 @@ func (c Certificate) Verify(now time.Time) error {
 
 // Bytes is the encoded certificate:
 //
-//	version 1 | identity[33] | length | installation id | static[32] | issued u64 |
+//	version | identity[33] | length | installation id | static[32] | issued u64 |
 //	expires u64 | signature[65]
 //
-// Times are big-endian seconds since 1970.
+// The version is 1, or 2 if it is provisional. Times are big-endian seconds since 1970.
 func (c Certificate) Bytes() []byte {
-	b := append([]byte{certificateVersion}, c.Identity.Compressed()...)
+	version := byte(certificateVersion)
+	if c.Provisional {
+		version = provisionalVersion
+	}
+	b := append([]byte{version}, c.Identity.Compressed()...)
 	b = append(b, byte(len(c.InstallationID)))
 	b = append(b, c.InstallationID...)
 	b = append(b, c.Static[:]...)
@@ -142,14 +179,15 @@ const maxTime = 253402300799
 // ParseCertificate reads what Bytes wrote. It does not verify. Error: ErrCertificate.
 func ParseCertificate(b []byte) (Certificate, error) {
 	r := NewReader(b)
-	if len(b) > MaxCertificate || r.Byte() != certificateVersion {
+	version := r.Byte()
+	if len(b) > MaxCertificate || version != certificateVersion && version != provisionalVersion {
 		return Certificate{}, ErrCertificate
 	}
 	identity, err := key.ParsePublic(r.Take(key.CompressedSize))
 	if err != nil {
 		return Certificate{}, ErrCertificate
 	}
-	c := Certificate{Identity: identity, InstallationID: string(r.Take(int(r.Byte())))}
+	c := Certificate{Identity: identity, InstallationID: string(r.Take(int(r.Byte()))), Provisional: version == provisionalVersion}
 	copy(c.Static[:], r.Take(KeySize))
 	issued, expires := r.Uint64(), r.Uint64()
 	copy(c.signature[:], r.Take(key.SignatureSize))

@@ -174,3 +174,46 @@ func TestPadding(t *testing.T) {
 		}
 	}
 }
+
+// TestProvisionalCertificate: the certificate of a device without an identity is one for a
+// pairing only, and neither kind can be made the other.
+func TestProvisionalCertificate(t *testing.T) {
+	r := seeded(t)
+	made, err := key.Generate(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	static := mustKey(t, r).Public()
+	provisional, err := noise.IssueProvisional(made, "installation-1", static, issued, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := noise.Issue(made, "installation-1", static, issued, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := noise.ParseCertificate(provisional.Bytes())
+	if err != nil || back != provisional || !back.Provisional {
+		t.Fatalf("came back as %v: %v", back, err)
+	}
+	if err := back.VerifyDevice(issued); err != nil {
+		t.Error(err)
+	}
+	if err := back.Verify(issued); !errors.Is(err, noise.ErrCertificate) {
+		t.Errorf("it is valid for an identity: %v", err)
+	}
+	if err := whole.VerifyDevice(issued); err != nil {
+		t.Error(err)
+	}
+	for _, c := range []noise.Certificate{provisional, whole} {
+		b := c.Bytes()
+		b[0] = 3 - b[0] // the version of the other kind
+		relabelled, err := noise.ParseCertificate(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := relabelled.VerifyDevice(issued); !errors.Is(err, noise.ErrCertificate) {
+			t.Errorf("relabelled: %v", err)
+		}
+	}
+}

@@ -49,6 +49,8 @@ type Config struct {
 	Identity    key.Public      // who the peer must be
 	Previous    ID              // the session in the handshake's prologue, zero for none
 	Scope       noise.Scope
+	// Provisional: the peer may be a device that has no identity yet.
+	Provisional bool
 }
 
 // Establish makes an active session of a finished handshake, if the certificate is valid
@@ -66,7 +68,11 @@ func Establish(c Config, now time.Time) (Session, error) {
 	if err != nil || cert.Static != c.Handshake.RemoteStatic() {
 		return Session{}, ErrCertificate
 	}
-	switch err := cert.Verify(now); {
+	verify := cert.Verify
+	if c.Provisional {
+		verify = cert.VerifyDevice
+	}
+	switch err := verify(now); {
 	case errors.Is(err, noise.ErrCertificateTime):
 		return Session{}, err
 	case err != nil:
@@ -80,6 +86,25 @@ func Establish(c Config, now time.Time) (Session, error) {
 		peer:  Peer{cert.Identity, cert.InstallationID, cert.Static},
 		state: Active, transport: transport, created: now, heard: now, expires: cert.Expires,
 	}, nil
+}
+
+// Certify takes another certificate of the peer's device, which it sent in the session:
+// its static key must be the one of the handshake and the installation the same. A device
+// that had no identity when it was paired shows so which one it has got since. Errors:
+// ErrCertificate, noise.ErrCertificateTime.
+func (s Session) Certify(certificate []byte, now time.Time) (Session, error) {
+	cert, err := noise.ParseCertificate(certificate)
+	if err != nil || cert.Static != s.peer.Static || cert.InstallationID != s.peer.InstallationID {
+		return s, ErrCertificate
+	}
+	switch err := cert.Verify(now); {
+	case errors.Is(err, noise.ErrCertificateTime):
+		return s, err
+	case err != nil:
+		return s, ErrCertificate
+	}
+	s.peer.Identity, s.expires = cert.Identity, cert.Expires
+	return s, nil
 }
 
 // ID is the session-id.

@@ -372,3 +372,43 @@ func TestExport(t *testing.T) {
 		t.Errorf("a terminated session gives a secret: %v", err)
 	}
 }
+
+// TestCertify: a session takes another certificate of the same device, and of no other.
+func TestCertify(t *testing.T) {
+	r := seeded(t)
+	mine, theirs := newDevice(t, r, mustIdentity(t, r), "a"), newDevice(t, r, mustIdentity(t, r), "b")
+	s, _ := establish(t, r, mine, theirs, noisesession.ID{}, start)
+	issue := func(d device, at time.Time) []byte {
+		c, err := noise.Issue(d.identity, d.installation, d.static.Public(), at, 2*time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Bytes()
+	}
+	next := theirs
+	next.identity = mustIdentity(t, r)
+	certified, err := s.Certify(issue(next, start), start)
+	if err != nil || certified.Peer().Identity != next.identity.Public() || !certified.Expires().Equal(start.Add(2*time.Hour)) || certified.ID() != s.ID() {
+		t.Fatalf("%v: %v", certified.Peer(), err)
+	}
+	if back := reload(t, certified); back.Peer() != certified.Peer() {
+		t.Error("it is not stored")
+	}
+	elsewhere, another := next, next
+	elsewhere.installation, another.static = "c", mustKey(t, r)
+	provisional, err := noise.IssueProvisional(next.identity, next.installation, next.static.Public(), start, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, certificate := range map[string][]byte{
+		"of another installation": issue(elsewhere, start), "of another key": issue(another, start),
+		"provisional": provisional.Bytes(), "none": nil,
+	} {
+		if same, err := s.Certify(certificate, start); !errors.Is(err, noisesession.ErrCertificate) || same.Peer() != s.Peer() {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := s.Certify(issue(next, start.Add(-3*time.Hour)), start); !errors.Is(err, noise.ErrCertificateTime) {
+		t.Errorf("one that has run out: %v", err)
+	}
+}

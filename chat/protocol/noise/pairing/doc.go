@@ -82,6 +82,7 @@
 //	          one and acknowledges chunks
 //	3 chunk   offset u64 | bytes
 //	4 cancel  cause u8
+//	5 parcel  as an offer; the bytes are of the engine, and no program is told
 //
 // The sender is at most MaxInFlight bytes ahead of the last have. The receiver takes
 // chunks in order only, and answers one out of order with its have; the sender then goes

@@ -36,6 +36,7 @@ const (
 	kindHave
 	kindChunk
 	kindCancel
+	kindParcel // an offer of a parcel
 )
 
 // Cause is the reason of a cancelled transfer, as a frame carries it.
@@ -66,10 +67,20 @@ type Offer struct {
 	Name  string // up to MaxName bytes of UTF-8: a file name or a type; untrusted
 	Total uint64 // bytes
 	Hash  [sha256.Size]byte
+	// Parcel: the bytes are of the engine and not of a program.
+	Parcel bool
 }
 
 // IsOffer reports whether the frame opens a transfer.
-func (f Frame) IsOffer() bool { return f.kind == kindOffer }
+func (f Frame) IsOffer() bool { return f.kind == kindOffer || f.kind == kindParcel }
+
+// frame is the frame that offers a transfer.
+func (o Offer) frame(id TransferID) Frame {
+	if o.Parcel {
+		return Frame{kind: kindParcel, ID: id, Offer: o}
+	}
+	return Frame{kind: kindOffer, ID: id, Offer: o}
+}
 
 // Chunk reports whether the frame carries bytes, and where they belong.
 func (f Frame) Chunk() (offset uint64, chunk bool) { return f.offset, f.kind == kindChunk }
@@ -87,7 +98,8 @@ func ParseFrame(b []byte) (Frame, error) {
 	f := Frame{kind: kind(r.Byte())}
 	copy(f.ID[:], r.Take(len(f.ID)))
 	switch f.kind {
-	case kindOffer:
+	case kindOffer, kindParcel:
+		f.Offer.Parcel = f.kind == kindParcel
 		f.Offer.Total = r.Uint64()
 		copy(f.Offer.Hash[:], r.Take(sha256.Size))
 		f.Offer.Name = string(r.Take(int(r.Byte())))
@@ -118,7 +130,7 @@ func ParseFrame(b []byte) (Frame, error) {
 func (f Frame) bytes() []byte {
 	b := append([]byte{frameVersion, byte(f.kind)}, f.ID[:]...)
 	switch f.kind {
-	case kindOffer:
+	case kindOffer, kindParcel:
 		b = binary.BigEndian.AppendUint64(b, f.Offer.Total)
 		b = append(b, f.Offer.Hash[:]...)
 		b = append(b, byte(len(f.Offer.Name)))

@@ -180,7 +180,7 @@ func (p Pairing) checkPeer(static noise.PublicKey, plaintext []byte, now time.Ti
 		return 0
 	}
 	c, err := noise.ParseCertificate(plaintext[randomSize:])
-	if err != nil || c.Verify(now) != nil || c.Static != static {
+	if err != nil || c.VerifyDevice(now) != nil || c.Static != static {
 		return ReasonCertificate
 	}
 	return 0

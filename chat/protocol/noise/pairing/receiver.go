@@ -166,7 +166,7 @@ func (r Receiver) Marshal() []byte {
 	b := []byte{receiverVersion, byte(r.state), byte(r.reason)}
 	b = appendUint64(b, r.have)
 	b = noise.AppendBytes(b, r.digest)
-	return append(b, Frame{kind: kindOffer, ID: r.id, Offer: r.offer}.bytes()...)
+	return append(b, r.offer.frame(r.id).bytes()...)
 }
 
 // UnmarshalReceiver reads what Marshal wrote. Error: ErrStored.

@@ -48,7 +48,7 @@ func (s Sender) ID() TransferID { return s.id }
 
 // OfferFrame begins a transfer, and resumes it after a restart or when no answer comes:
 // the receiver answers with a have.
-func (s Sender) OfferFrame() []byte { return Frame{kind: kindOffer, ID: s.id, Offer: s.offer}.bytes() }
+func (s Sender) OfferFrame() []byte { return s.offer.frame(s.id).bytes() }
 
 // Progress returns how many bytes the receiver is known to have, and the total.
 func (s Sender) Progress() (have, total uint64) { return s.have, s.offer.Total }
