@@ -578,3 +578,41 @@ func TestCardDoesNotDowngrade(t *testing.T) {
 		t.Errorf("a card overrules the choice of the user: %+v", added)
 	}
 }
+
+// Two people add the cards of each other and write at once, over a bad network, by X3DH or
+// by Noise; one restarts meanwhile. All arrives once.
+func TestSimulationCards(t *testing.T) {
+	seeds(t, 30, func(t *testing.T, seed uint64) {
+		s := newSimulation(t, seed, 2, badNetwork)
+		s.unknown = true
+		s.populateUnknown()
+		a, b := s.people[0].devices[0], s.people[1].devices[0]
+		for _, pair := range [][2]*simDevice{{a, b}, {b, a}} {
+			issued, err := pair[0].IssueCard(chat.CardRequest{Noise: seed%2 == 0})
+			if err != nil {
+				s.fatalf("%v", err)
+			}
+			if _, err := pair[1].AddCard(issued.Card, chat.CardChoice{}); err != nil {
+				s.fatalf("%v", err)
+			}
+		}
+		all := []said{s.say(a, s.people[1]), s.say(b, s.people[0])}
+		all = append(all, s.chatter(10, func() {
+			if s.random.IntN(4) == 0 {
+				s.restart(s.devices[s.random.IntN(len(s.devices))])
+			}
+		})...)
+		s.until("an empty outbox", s.quiet)
+		s.arrived(all)
+		s.sound()
+	})
+}
+
+// populateUnknown gives everybody a device, of which the others do not know.
+func (s *simulation) populateUnknown() {
+	s.t.Helper()
+	for _, p := range s.people {
+		s.enable(s.add(p, store.Memory()))
+		p.settled = slices.Clone(p.devices)
+	}
+}
