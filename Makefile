@@ -53,7 +53,7 @@ LDL    := -ldl
 CWARN  := -std=c11 -Wall -Wextra -pedantic -Werror
 CUSE   := $(CWARN) -Iinclude -L$(BUILD) -Wl,-rpath,$(CURDIR)/$(BUILD)
 
-.PHONY: help build test demo demo-devices demo-noise demo-offline bench soak fuzz lint install clean generate \
+.PHONY: help build test demo demo-card demo-devices demo-noise demo-offline bench soak fuzz lint install clean generate \
 	library busy-steps waiting-steps go-test race-test node-test soak-test fuzz-test abi-test stress-test asan-test \
 	python-test install-test
 
@@ -85,7 +85,7 @@ $(BUILD)/chat: $(wildcard examples/c/*.c examples/c/*.h) include/status1to1.h | 
 # The steps of `make test`: those that keep the processors busy, cheap ones first, and beside
 # them those that mostly wait for nodes.
 BUSY    := lint abi-test stress-test go-test race-test fuzz-test
-WAITING := asan-test python-test install-test demo demo-devices demo-noise demo-offline node-test soak-test
+WAITING := asan-test python-test install-test demo demo-card demo-devices demo-noise demo-offline node-test soak-test
 
 # They run as make's own jobs, because what a shell runs in the background ignores Ctrl-C.
 TABLE := $(BUILD)/steps/table
@@ -139,6 +139,10 @@ install-test: build
 
 demo: build ## Alice (C) and Bob (Python) chat over real nodes
 	STATUS1TO1_LIB=$(CURDIR)/$(BUILD)/$(LIB) $(PYTHON) -B examples/demo.py $(CURDIR)/$(BUILD)/chat
+
+demo-card: build ## Bob (Python) reads the card of Alice (C) from a picture; the wire is watched
+	$(GO) build -tags $(TAGS) -o $(BUILD)/wirewatch ./internal/wirewatch
+	STATUS1TO1_LIB=$(CURDIR)/$(BUILD)/$(LIB) $(PYTHON) -B examples/demo_card.py $(CURDIR)/$(BUILD)/chat $(CURDIR)/$(BUILD)/wirewatch
 
 demo-devices: build ## two people with two devices each, four processes over real nodes
 	STATUS1TO1_LIB=$(CURDIR)/$(BUILD)/$(LIB) $(PYTHON) -B examples/demo_devices.py

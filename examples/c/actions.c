@@ -115,6 +115,31 @@ void run_verify(const char *name, const char *number)
     status1to1_free(answer);
 }
 
+/* run_key_exchange shows how messages to the chosen person are encrypted, or changes it. */
+void run_key_exchange(const char *name, const char *kind)
+{
+    char *answer, *quoted, *now, *text;
+
+    (void)name;
+    if (!somebody())
+        return;
+    if (kind == NULL) {
+        answer = call_with("contacts.get", "key", to);
+    } else {
+        quoted = json_quote(kind);
+        answer = call("contacts.set_key_exchange", format("{\"key\":\"%s\",\"key_exchange\":%s}", to, quoted));
+        free(quoted);
+    }
+    if (answer == NULL)
+        return;
+    now = text_at(answer, "result.key_exchange");
+    text = called(json_get(answer, "result"), "");
+    put(plain ? "key_exchange\t%s\t%s" : "(messages to %s go by %s)", plain ? to : text, now);
+    free(now);
+    free(text);
+    status1to1_free(answer);
+}
+
 /* ---- messages -------------------------------------------------------------- */
 
 /* say sends a text by a method that takes the key in a field, and gives the answer. */

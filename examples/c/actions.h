@@ -8,6 +8,7 @@ void run_to(const char *name, const char *argument);
 void run_about(const char *name, const char *argument);
 void run_add(const char *name, const char *argument);
 void run_verify(const char *name, const char *argument);
+void run_key_exchange(const char *name, const char *argument);
 void run_request(const char *name, const char *argument);
 void run_history(const char *name, const char *argument);
 void run_retry(const char *name, const char *argument);
@@ -20,6 +21,10 @@ void run_list(const char *name, const char *argument);
 void run_net(const char *name, const char *argument);
 void run_doctor(const char *name, const char *argument);
 void run_connect(const char *name, const char *argument);
+
+/* cards.c */
+void run_card(const char *name, const char *argument);
+void run_add_card(const char *name, const char *argument);
 
 /* commands.c */
 void wrong_usage(const char *name);

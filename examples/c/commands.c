@@ -27,6 +27,8 @@ static const struct command commands[] = {
     {"retry", "", "try again what failed to the chosen person", run_retry},
     {"cancel", "", "give up the last message to them that still waits", run_cancel},
     {"add", "KEY [NAME]", "put somebody into the address book", run_add},
+    {"card", "[noise] [FILE]", "your contact card as a QR code, here or in a PNG or SVG", run_card},
+    {"add-card", "CARD|PICTURE", "add and verify whose card it is, and write to them", run_add_card},
     {"contacts", "", "list the address book, and who wrote to you", run_list},
     {"request", "TEXT", "ask the chosen person to be a contact", run_request},
     {"requests", "", "who asks you, and strangers whose messages wait", run_list},
@@ -36,6 +38,7 @@ static const struct command commands[] = {
     {"block", "[WHO]", "hear nothing of them any more", run_about},
     {"unblock", "[WHO]", "hear them again", run_about},
     {"verify", "[NUMBER|PICTURE]", "show the safety number with the chosen person, or check theirs", run_verify},
+    {"key-exchange", "[x3dh|noise]", "how messages to the chosen person are encrypted, or change that", run_key_exchange},
     {"me", "", "your chat key and the Status link to you", run_list},
     {"name", "[NAME]", "what you call yourself, or another name", run_name},
     {"phrase", "", "show the seed phrase; it asks for the passphrase", run_phrase},
@@ -189,7 +192,7 @@ bool run_line(char *line)
 /* completes_files tells whether the word to complete is the name of a file. */
 bool completes_files(const char *line)
 {
-    static const char *const takers[] = {"/sendfile ", "/scan ", "/verify "};
+    static const char *const takers[] = {"/sendfile ", "/scan ", "/verify ", "/card ", "/add-card "};
     size_t i;
 
     line += strspn(line, " ");

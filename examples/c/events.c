@@ -40,14 +40,16 @@ static void on_message(const char *message)
 static void on_state(const char *data)
 {
     char *id = text_at(data, "message_id"), *state = text_at(data, "state"), *failure = text_at(data, "failure");
-    bool failed = strcmp(state, "failed") == 0;
+    char *waiting = text_at(data, "waiting");
+    bool failed = strcmp(state, "failed") == 0, waits = *waiting != '\0';
 
     follow_delivery(id, state);
     if (plain) {
-        put("state\t%s\t%s%s%s", id, state, *failure != '\0' ? "\t" : "", failure);
-    } else if (strcmp(state, "queued") != 0) {
+        put("state\t%s\t%s%s%s", id, state, *failure != '\0' || waits ? "\t" : "", *failure != '\0' ? failure : waiting);
+    } else if (strcmp(state, "queued") != 0 || waits) {
         char *answer = try_call("messages.get", format("{\"message_id\":\"%s\"}", id));
-        char *why = failed ? format(" (%s; /retry tries again)", failure) : format("%s", "");
+        char *why = failed ? format(" (%s; /retry tries again)", failure)
+                           : format("%s", waits ? " (waits for a device of theirs to answer)" : "");
 
         if (json_is(json_get(answer, "ok"), "true")) /* else it was taken back or deleted */
             show_state(json_get(answer, "result"), state, why);
@@ -57,6 +59,7 @@ static void on_state(const char *data)
     free(id);
     free(state);
     free(failure);
+    free(waiting);
 }
 
 /* ---- people and devices ---------------------------------------------------- */
@@ -85,6 +88,18 @@ static void on_contact(const char *contact)
     } else {
         free(key);
     }
+}
+
+static void on_key_exchange(const char *data)
+{
+    char *key = text_at(data, "public_key"), *kind = text_at(data, "key_exchange"), *cause = text_at(data, "cause");
+    char *name = plain ? format("%s", key) : who(key, "");
+
+    put(plain ? "key_exchange_changed\t%s\t%s\t%s" : "(messages to %s go by %s now: %s)", name, kind, cause);
+    free(key);
+    free(kind);
+    free(cause);
+    free(name);
 }
 
 static void on_device(const char *type, const char *device)
@@ -140,6 +155,8 @@ static void on_event(const char *event)
         show_request(json_get(data, "contact"));
     else if (strcmp(type, "contact_changed") == 0)
         on_contact(json_get(data, "contact"));
+    else if (strcmp(type, "key_exchange_changed") == 0)
+        on_key_exchange(data);
     else if (strcmp(type, "device_found") == 0 || strcmp(type, "device_changed") == 0)
         on_device(type, json_get(data, "device"));
     else if (strcmp(type, "network_changed") == 0)

@@ -398,9 +398,10 @@ void show_sessions(void)
         return;
     for (item = json_first(json_get(answer, "result.sessions")); item != NULL; item = json_next(item)) {
         char *key = text_at(item, "public_key"), *id = text_at(item, "session_id"), *state = text_at(item, "state");
-        char *name = plain ? format("%s", key) : who(key, "");
+        char *name = plain ? format("%s", key) : who(key, ""), *kind = text_at(item, "key_exchange");
 
-        put(plain ? "session\t%s\t%s\t%s" : "  with %s: %s (%s)", name, id, state);
+        put(plain ? "session\t%s\t%s\t%s\t%s" : "  with %s: %s (%s, %s)", name, id, state, kind);
+        free(kind);
         free(key);
         free(id);
         free(state);

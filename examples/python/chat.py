@@ -7,7 +7,7 @@
 One thread waits with select() for keys, for the library's events and for signals. What
 each part does: options.py the command line, screen.py the terminal, commands.py what is
 typed, events.py what happens, show.py how it looks, people.py names, delivery.py what
-becomes of messages, pairing.py devices, pictures.py QR codes.
+becomes of messages, pairing.py devices, cards.py contact cards, pictures.py QR codes.
 """
 
 import select
@@ -16,6 +16,7 @@ import time
 
 import options
 import pairing
+from cards import Cards
 from commands import Commands
 from delivery import Delivery
 from events import Events
@@ -41,6 +42,7 @@ class Chat:
         self.pictures = Pictures(client, self.show)
         self.pairing = pairing.Pairing(client, given.data, self.show, self.pictures)
         self.to = None  # whom we write to, 0x04...
+        self.cards = Cards(self)
         self.commands = Commands(self)
         self.events = Events(self)
 

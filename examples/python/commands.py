@@ -3,6 +3,7 @@
 import os
 import re
 
+import cards
 import options
 import pairing
 from people import looks_like_key, tame_name
@@ -17,6 +18,7 @@ COMMANDS = (
     ("retry", "", "try again what failed to the chosen person"),
     ("cancel", "", "give up the last message to them that still waits"),
     ("add", "KEY [NAME]", "put somebody into the address book"),
+) + cards.COMMANDS + (
     ("contacts", "", "list the address book, and who wrote to you"),
     ("request", "TEXT", "ask the chosen person to be a contact"),
     ("requests", "", "who asks you, and strangers whose messages wait"),
@@ -26,6 +28,7 @@ COMMANDS = (
     ("block", "[WHO]", "hear nothing of them any more"),
     ("unblock", "[WHO]", "hear them again"),
     ("verify", "[NUMBER|PICTURE]", "show the safety number with the chosen person, or check theirs"),
+    ("key-exchange", "[x3dh|noise]", "how messages to the chosen person are encrypted, or change that"),
     ("me", "", "your chat key and the Status link to you"),
     ("name", "[NAME]", "what you call yourself, or another name"),
     ("phrase", "", "show the seed phrase; it asks for the passphrase"),
@@ -41,7 +44,7 @@ COMMANDS = (
     ("quit", "", "end; so do Ctrl-C and Ctrl-D"),
 )
 TAKES = {name: takes for name, takes, _ in COMMANDS}
-FILES = {"sendfile", "scan", "verify"}  # commands that take the name of a file
+FILES = {"sendfile", "scan", "verify", "card", "add-card"}  # commands that take the name of a file
 ALIKE = 2  # mistakes a typo may have
 
 
@@ -116,8 +119,10 @@ class Commands:
             getattr(self.show, name)()
         elif any(name == own for own, _, _ in pairing.COMMANDS):
             self.chat.pairing.run(name, argument)
+        elif any(name == own for own, _, _ in cards.COMMANDS):
+            self.chat.cards.run(name, argument)
         else:
-            getattr(self, name)(*([argument] if TAKES[name] else []))
+            getattr(self, name.replace("-", "_"))(*([argument] if TAKES[name] else []))
         return True
 
     def wrong(self, name):
@@ -184,6 +189,16 @@ class Commands:
             return
         self.client.call("contacts.verify", key=self.chat.to, safety_number=seen)
         self.say(["verify", self.chat.to], f"({self.people.who(self.chat.to)} is verified)")
+
+    def key_exchange(self, kind):
+        if not self.somebody():
+            return
+        if kind:
+            contact = self.client.call("contacts.set_key_exchange", key=self.chat.to, key_exchange=kind)
+        else:
+            contact = self.client.call("contacts.get", key=self.chat.to)
+        kind, name = contact["key_exchange"], self.people.of(contact)
+        self.say(["key_exchange", self.chat.to, kind], f"(messages to {name} go by {kind})")
 
     # ---- messages ----
 

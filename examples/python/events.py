@@ -48,11 +48,13 @@ class Events:
 
     def on_message_state(self, data):
         self.chat.delivery.on_state(data)
+        waiting = data.get("waiting", "")
         if self.show.plain:
-            failure = [data["failure"]] if data.get("failure") else []
-            self.say(["state", data["message_id"], data["state"]] + failure, None)
-        elif data["state"] != "queued":
+            why = data.get("failure") or waiting
+            self.say(["state", data["message_id"], data["state"]] + ([why] if why else []), None)
+        elif data["state"] != "queued" or waiting:
             why = f" ({data.get('failure', '')}; /retry tries again)" if data["state"] == "failed" else ""
+            why = " (waits for a device of theirs to answer)" if waiting else why
             try:
                 message = self.client.call("messages.get", message_id=data["message_id"])
             except Error:
@@ -73,6 +75,10 @@ class Events:
             self.befriended = key
         if key == self.chat.to:
             self.chat.begin_with(key)  # they may have another name now
+
+    def on_key_exchange_changed(self, data):
+        key, kind, cause = data["public_key"], data["key_exchange"], data["cause"]
+        self.say(["key_exchange_changed", key, kind, cause], f"(messages to {self.people.who(key)} go by {kind} now: {cause})")
 
     def on_device_found(self, data):
         device = data["device"]["installation_id"]

@@ -146,8 +146,8 @@ class Show:
 
     def sessions(self):
         for session in self.client.call("sessions.list")["sessions"]:
-            key, name, state = session["public_key"], session["session_id"], session["state"]
-            self.say(["session", key, name, state], f"  with {self.people.who(key)}: {name} ({state})")
+            key, name, state, kind = session["public_key"], session["session_id"], session["state"], session["key_exchange"]
+            self.say(["session", key, name, state, kind], f"  with {self.people.who(key)}: {name} ({state}, {kind})")
         self.say(["session_end"], None)
 
     def doctor(self):

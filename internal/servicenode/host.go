@@ -120,6 +120,9 @@ func (n *Node) hear(topic string, subscription *pubsub.Subscription) {
 
 // take stores a message and pushes it to those who have subscribed to its topic.
 func (n *Node) take(topic string, message *wakupb.WakuMessage) {
+	if n.options.Heard != nil {
+		n.options.Heard(message)
+	}
 	if n.stores(message) {
 		n.options.Archive.AddMessage(topic, message)
 	}

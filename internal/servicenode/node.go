@@ -22,6 +22,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	ma "github.com/multiformats/go-multiaddr"
+	wakupb "github.com/waku-org/go-waku/waku/v2/protocol/pb"
 
 	"libstatus1to1/chat/protocol/key"
 )
@@ -73,7 +74,12 @@ type Options struct {
 	// OnePushStream pushes everything of a subscriber through one stream, as newer nodes do,
 	// instead of opening a stream a message.
 	OnePushStream bool
-	Faults        Faults
+	// Heard is told of each message that is relayed, and Queried of the content topics of
+	// each store query, in the order in which they come; nil tells nobody. They must not
+	// wait.
+	Heard   func(*wakupb.WakuMessage)
+	Queried func(contentTopics []string)
+	Faults  Faults
 }
 
 // maxVariance is the Variance of the nodes of the fleet.

@@ -32,6 +32,9 @@ func (n *Node) serveStore(stream network.Stream) error {
 	if err := read(stream, request); err != nil {
 		return err
 	}
+	if n.options.Queried != nil {
+		n.options.Queried(request.ContentTopics)
+	}
 	f := n.currentFaults()
 	if f.StoreHangs {
 		return n.hang()
