@@ -110,6 +110,8 @@ type simDevice struct {
 	// between stands between the client and its node, if it is set; probe is the client's.
 	between func(chat.Transport) chat.Transport
 	probe   func(point string)
+	// backup is what the device begins with, if it is set.
+	backup []byte
 }
 
 // kept is a store that survives the client.
@@ -198,13 +200,18 @@ func (s *simulation) addDevice(p *simPerson, d *simDevice, on chat.Store) *simDe
 	seed[0], seed[1], seed[2] = byte(s.seed), byte(s.seed>>8), byte(s.made)
 	d.owner, d.store, d.rand = p, on, rand.NewChaCha8(seed)
 	s.start(d)
-	info, err := d.ImportIdentity(context.Background(), p.private, p.name)
+	if d.backup != nil {
+		s.restore(d)
+	} else if _, err := d.ImportIdentity(context.Background(), p.private, p.name); err != nil {
+		s.fatalf("%v", err)
+	}
+	info, err := d.Identity()
 	if err != nil {
 		s.fatalf("%v", err)
 	}
 	d.id = info.InstallationID
 	for _, other := range s.people {
-		if other != p && !s.unknown {
+		if other != p && !s.unknown && d.backup == nil {
 			if _, err := d.AddContact(other.public, ""); err != nil {
 				s.fatalf("%v", err)
 			}
