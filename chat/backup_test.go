@@ -463,3 +463,83 @@ func TestBackupRefusals(t *testing.T) {
 type failingWriter struct{ err error }
 
 func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
+
+// TestBackupInto: a store that has the identity and newer things keeps them, and gets what it
+// has not.
+func TestBackupInto(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 42})
+	alice := newPerson(t, "alice", net)
+	bob := aLife(t, alice, net)
+	backup := alice.backup()
+
+	// On the same device: what has changed since stays as it is.
+	name := "alice anew"
+	if _, err := alice.SetDisplayName(name); err != nil {
+		t.Fatal(err)
+	}
+	alice.must(alice.UnverifyContact(bob.key()))
+	alice.must(alice.AddContact(bob.key(), "Bob of the band"))
+	stranger := alice.who("stranger")
+	alice.must(alice.BlockContact(stranger))
+	blocked := alice.who("blocked")
+	alice.must(alice.UnblockContact(blocked))
+	carol := alice.who("Carol of the choir")
+	if err := alice.RemoveContact(carol); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := alice.MarkRead(bob.key(), nil); err != nil {
+		t.Fatal(err)
+	}
+	alice.waitState(alice.send(bob, "later").ID, "delivered")
+	before := alice.knows()
+	if got := alice.restore(backup); got.NewIdentity || got.New != (chat.BackupCounts{}) || got.Refused != 0 {
+		t.Errorf("imported %+v", got)
+	}
+	same(t, alice.knows(), before)
+	alice.sound()
+
+	// On another device of hers, in use: it gets what it lacks, the profile too if that is newer.
+	phrase, err := alice.Phrase(chat.Credentials{}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	laptop := newDevice(t, "laptop", net)
+	if _, err := laptop.RestoreIdentity(context.Background(), phrase.Words(), "", "laptop"); err != nil {
+		t.Fatal(err)
+	}
+	laptop.must(laptop.AddContact(bob.key(), "Bob on the laptop"))
+	got := laptop.restore(alice.backup())
+	if got.NewIdentity || got.New.Messages == 0 || got.Refused != 0 {
+		t.Errorf("imported %+v", got)
+	}
+	if p, err := laptop.Profile(); err != nil || p.DisplayName != name || p.Picture == nil {
+		t.Errorf("the profile is %+v, %v", p, err)
+	}
+	if c := laptop.contact(bob.key()); c.Name != "Bob on the laptop" || c.Request != "mutual" || !c.HasPicture {
+		t.Errorf("bob is %+v", c)
+	}
+	if c := laptop.contact(stranger); c.BlockedAt == 0 {
+		t.Errorf("who was blocked is %+v", c)
+	}
+	if got, want := laptop.texts(bob), alice.texts(bob); !slices.Equal(got, want) {
+		t.Errorf("the chat with bob is %q, want %q", got, want)
+	}
+	laptop.sound()
+	laptop.waitState(laptop.send(bob, "from the laptop").ID, "delivered")
+}
+
+// who is the person of a name.
+func (p *person) who(name string) key.Public {
+	p.t.Helper()
+	page, err := p.Contacts(chat.PageRequest{Limit: chat.MaxPage})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, c := range page.Items {
+		if c.Name == name || c.DisplayName == name {
+			return mustKey(p.t, c.PublicKey)
+		}
+	}
+	p.t.Fatalf("%s knows no %s", p.name, name)
+	return key.Public{}
+}

@@ -334,7 +334,7 @@ func (c *Client) RemoveContact(k key.Public) error {
 		if !rec.GetAdded() {
 			return nil, Errorf(CodeNotFound, "key", "this person is not a contact")
 		}
-		rec.Added, rec.AddedAt, rec.Name = false, 0, ""
+		rec.Added, rec.AddedAt, rec.Name, rec.RemovedAt = false, 0, "", now.UnixMilli()
 		if !requestOf(rec).Added() {
 			return nil, nil
 		}

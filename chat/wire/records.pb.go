@@ -574,6 +574,9 @@ type ContactRecord struct {
 	// When the user last made them not verified: an archive from before that does not verify
 	// them again.
 	UnverifiedAt int64 `protobuf:"varint,70,opt,name=unverified_at,json=unverifiedAt,proto3" json:"unverified_at,omitempty"`
+	// When the user last took them out of the address book: an archive from before that does
+	// not add them again.
+	RemovedAt int64 `protobuf:"varint,71,opt,name=removed_at,json=removedAt,proto3" json:"removed_at,omitempty"`
 	// What protects the messages to them: "x3dh" or "noise"; "" is x3dh, not chosen by the
 	// user. chosen: the user did.
 	KeyExchange       string `protobuf:"bytes,60,opt,name=key_exchange,json=keyExchange,proto3" json:"key_exchange,omitempty"`
@@ -772,6 +775,13 @@ func (x *ContactRecord) GetFamiliar() bool {
 func (x *ContactRecord) GetUnverifiedAt() int64 {
 	if x != nil {
 		return x.UnverifiedAt
+	}
+	return 0
+}
+
+func (x *ContactRecord) GetRemovedAt() int64 {
+	if x != nil {
+		return x.RemovedAt
 	}
 	return 0
 }
@@ -3820,7 +3830,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\n" +
 	"PeerRecord\x12K\n" +
 	"\rinstallations\x18\x01 \x03(\v2%.status1to1.record.InstallationRecordR\rinstallations\x12<\n" +
-	"\bsessions\x18\x02 \x03(\v2 .status1to1.record.SessionRecordR\bsessions\"\xe0\x06\n" +
+	"\bsessions\x18\x02 \x03(\v2 .status1to1.record.SessionRecordR\bsessions\"\xff\x06\n" +
 	"\rContactRecord\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
@@ -3853,7 +3863,9 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"written_to\x18\x14 \x01(\bR\twrittenTo\x12'\n" +
 	"\x0funasked_changes\x18\x15 \x01(\rR\x0eunaskedChanges\x12\x1a\n" +
 	"\bfamiliar\x18\x1f \x01(\bR\bfamiliar\x12#\n" +
-	"\runverified_at\x18F \x01(\x03R\funverifiedAt\x12!\n" +
+	"\runverified_at\x18F \x01(\x03R\funverifiedAt\x12\x1d\n" +
+	"\n" +
+	"removed_at\x18G \x01(\x03R\tremovedAt\x12!\n" +
 	"\fkey_exchange\x18< \x01(\tR\vkeyExchange\x12.\n" +
 	"\x13key_exchange_chosen\x18= \x01(\bR\x11keyExchangeChosen\x12#\n" +
 	"\rwhile_waiting\x18> \x01(\tR\fwhileWaiting\"A\n" +

@@ -21,7 +21,7 @@ var carried = map[protoreflect.FullName]fields{
 	"status1to1.record.ContactRecord": {
 		"key": yes, "name": yes, "display_name": yes, "added": yes, "added_at": yes, "profile_clock": yes, "bio": yes,
 		"local_state": yes, "local_clock": yes, "remote_state": yes, "remote_clock": yes, "request_id": yes, "sent_request_id": yes,
-		"blocked_at": yes, "familiar": yes, "verified_by": yes, "verified_at": yes, "unverified_at": yes, "written_to": yes, "unasked_changes": yes,
+		"blocked_at": yes, "familiar": yes, "verified_by": yes, "verified_at": yes, "unverified_at": yes, "removed_at": yes, "written_to": yes, "unasked_changes": yes,
 		"key_exchange": yes, "key_exchange_chosen": yes, "while_waiting": yes,
 		"picture_format": "follows from the picture that is there",
 		"repaired_clock": "is what this device last sent back",

@@ -46,11 +46,12 @@ func laterHalf(aClock uint64, aState uint32, bClock uint64, bState uint32) bool 
 	return aClock > bClock || aClock == bClock && contact.State(aState) == contact.None && contact.State(bState) != contact.None
 }
 
-// mergeStanding merges address book and block. Removing, blocking and unblocking set our half
-// of the requests, so its clock says which came later; without a difference nothing is taken
-// away.
+// mergeStanding merges address book and block. Blocking, unblocking and removing somebody we
+// had asked set our half of the requests, so its clock says which came later; of removing
+// somebody else its time does.
 func mergeStanding(next, have, came *wire.ContactRecord, newer bool) {
 	older := came.GetLocalClock() < have.GetLocalClock()
+	next.RemovedAt = max(have.GetRemovedAt(), came.GetRemovedAt())
 	switch {
 	case have.GetBlockedAt() != 0:
 		if came.GetBlockedAt() != 0 {
@@ -60,9 +61,10 @@ func mergeStanding(next, have, came *wire.ContactRecord, newer bool) {
 		next.BlockedAt = came.GetBlockedAt()
 		next.Familiar = came.GetFamiliar() || have.GetAdded() || have.GetWrittenTo()
 		next.Added, next.AddedAt = false, 0
-	case newer && have.GetAdded() && !came.GetAdded() && came.GetLocalClock() > 0:
+	case have.GetAdded() && !came.GetAdded() && came.GetRemovedAt() > have.GetAddedAt(),
+		newer && have.GetAdded() && !came.GetAdded() && came.GetLocalClock() > 0:
 		next.Added, next.AddedAt, next.Name = false, 0, ""
-	case came.GetAdded() && !have.GetAdded() && !older:
+	case came.GetAdded() && !have.GetAdded() && !older && came.GetAddedAt() > have.GetRemovedAt():
 		next.Added, next.AddedAt, next.Name = true, came.GetAddedAt(), came.GetName()
 	case came.GetAdded() && have.GetAdded() && have.GetName() == "":
 		next.Name = came.GetName()

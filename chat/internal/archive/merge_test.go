@@ -19,9 +19,9 @@ func TestMergeContact(t *testing.T) {
 			&wire.ContactRecord{Added: true, AddedAt: 3, Name: "n", VerifiedBy: "question", VerifiedAt: 5, WrittenTo: true},
 			&wire.ContactRecord{Added: true, AddedAt: 3, Name: "n", VerifiedBy: "question", VerifiedAt: 5, WrittenTo: true}},
 		"nothing in the archive": {
-			&wire.ContactRecord{Added: true, Name: "n", VerifiedBy: "question", VerifiedAt: 5, WrittenTo: true, BlockedAt: 0, DisplayName: "d", ProfileClock: 4},
+			&wire.ContactRecord{Added: true, AddedAt: 1, Name: "n", VerifiedBy: "question", VerifiedAt: 5, WrittenTo: true, BlockedAt: 0, DisplayName: "d", ProfileClock: 4},
 			&wire.ContactRecord{},
-			&wire.ContactRecord{Added: true, Name: "n", VerifiedBy: "question", VerifiedAt: 5, WrittenTo: true, DisplayName: "d", ProfileClock: 4}},
+			&wire.ContactRecord{Added: true, AddedAt: 1, Name: "n", VerifiedBy: "question", VerifiedAt: 5, WrittenTo: true, DisplayName: "d", ProfileClock: 4}},
 		"each half by its own clock": {
 			&wire.ContactRecord{LocalState: sent, LocalClock: 9, RemoteClock: 1, SentRequestId: []byte{9}},
 			&wire.ContactRecord{LocalState: 0, LocalClock: 8, RemoteState: received, RemoteClock: 2, RequestId: []byte{2}, SentRequestId: []byte{8}},
@@ -32,7 +32,10 @@ func TestMergeContact(t *testing.T) {
 			&wire.ContactRecord{LocalClock: 9}, &wire.ContactRecord{LocalState: sent, LocalClock: 8, Added: true, Name: "n"}, &wire.ContactRecord{LocalClock: 9}},
 		"removed there since": {
 			&wire.ContactRecord{LocalState: sent, LocalClock: 8, Added: true, AddedAt: 1, Name: "n"}, &wire.ContactRecord{LocalClock: 9}, &wire.ContactRecord{LocalClock: 9}},
-		"renamed here": {&wire.ContactRecord{Added: true, Name: "new"}, &wire.ContactRecord{Added: true, Name: "old"}, &wire.ContactRecord{Added: true, Name: "new"}},
+		"taken out here since":  {&wire.ContactRecord{RemovedAt: 5}, &wire.ContactRecord{Added: true, AddedAt: 4, Name: "n"}, &wire.ContactRecord{RemovedAt: 5}},
+		"taken out there since": {&wire.ContactRecord{Added: true, AddedAt: 4, Name: "n"}, &wire.ContactRecord{RemovedAt: 5}, &wire.ContactRecord{RemovedAt: 5}},
+		"added there since":     {&wire.ContactRecord{RemovedAt: 5}, &wire.ContactRecord{Added: true, AddedAt: 6, Name: "n"}, &wire.ContactRecord{Added: true, AddedAt: 6, Name: "n", RemovedAt: 5}},
+		"renamed here":          {&wire.ContactRecord{Added: true, Name: "new"}, &wire.ContactRecord{Added: true, Name: "old"}, &wire.ContactRecord{Added: true, Name: "new"}},
 		"blocked here": {
 			&wire.ContactRecord{BlockedAt: 7, LocalClock: 5}, &wire.ContactRecord{Added: true, LocalState: sent, LocalClock: 9},
 			&wire.ContactRecord{BlockedAt: 7, LocalState: sent, LocalClock: 9}},

@@ -142,7 +142,7 @@ func (s *Sink) validContact(rec *wire.ContactRecord, who []byte) error {
 		digest("request_id", rec.GetRequestId(), true), digest("sent_request_id", rec.GetSentRequestId(), true),
 		inClock("profile_clock", rec.GetProfileClock()),
 		inTime("added_at", rec.GetAddedAt()), inTime("blocked_at", rec.GetBlockedAt()),
-		inTime("verified_at", rec.GetVerifiedAt(), rec.GetUnverifiedAt()))
+		inTime("verified_at", rec.GetVerifiedAt(), rec.GetUnverifiedAt()), inTime("removed_at", rec.GetRemovedAt()))
 }
 
 // validQuestion checks a verification.
