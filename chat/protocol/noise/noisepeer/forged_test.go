@@ -8,6 +8,7 @@ import (
 
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/noise"
+	"libstatus1to1/chat/protocol/noise/noisesession"
 )
 
 // TestForgedCertificate: somebody who has Alice's signature for the envelope and a handshake
@@ -87,4 +88,31 @@ func forger(t *testing.T, r *rand.ChaCha8) key.Private {
 func alter(certificate []byte) []byte {
 	certificate[len(certificate)-2] ^= 1
 	return certificate
+}
+
+// TestPrologue: each thing that both sides must agree on changes the prologue.
+func TestPrologue(t *testing.T) {
+	r := rand.NewChaCha8([32]byte{71})
+	alice, bob := forger(t, r).Public(), forger(t, r).Public()
+	first := frame{from: "a", to: "b", time: 1, secret: SecretID{CardSecret, "x"}, previous: [32]byte{1}, expected: noise.PublicKey{1}}
+	heads := []frame{first}
+	for _, change := range []func(f *frame){
+		func(f *frame) { f.from = "c" }, func(f *frame) { f.to = "c" }, func(f *frame) { f.time++ },
+		func(f *frame) { f.secret.Kind = SessionSecret }, func(f *frame) { f.secret.ID = "y" }, func(f *frame) { f.secret = SecretID{} },
+		func(f *frame) { f.previous[31]++ }, func(f *frame) { f.expected[31]++ },
+	} {
+		f := first
+		change(&f)
+		heads = append(heads, f)
+	}
+	seen := map[string]bool{}
+	for _, f := range heads {
+		seen[string(prologue(alice, bob, f.headFirst(), noisesession.ID{}))] = true
+	}
+	seen[string(prologue(bob, alice, first.headFirst(), noisesession.ID{}))] = true
+	seen[string(prologue(alice, alice, first.headFirst(), noisesession.ID{}))] = true
+	seen[string(prologue(alice, bob, first.headFirst(), noisesession.ID{1}))] = true
+	if len(seen) != len(heads)+3 {
+		t.Errorf("%d prologues of %d", len(seen), len(heads)+3)
+	}
 }

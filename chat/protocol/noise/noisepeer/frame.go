@@ -50,7 +50,7 @@ const (
 	refusedPrevious                    // the session before is not known
 	refusedSecret                      // the secret is not known, or another one
 	refusedStatic                      // the static key expected is not ours
-	refusedHandshake                   // the third message is of a handshake that is not known
+	refusedHandshake                   // the second or third message is of a handshake that is not known
 )
 
 // handshakeID names a handshake.

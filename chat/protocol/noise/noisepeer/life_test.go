@@ -20,11 +20,13 @@ func TestSimultaneous(t *testing.T) {
 		t.Run(first, func(t *testing.T) {
 			alice, bob := newWorld(t, 30).pair()
 			shareX3DH(alice, bob)
-			ofAlice, ofBob := alice.begin(bob), bob.begin(alice)
+			ofAlice := alice.begin(bob)
+			alice.now = alice.now.Add(time.Second)
+			ofBob := bob.begin(alice)
 			if first == "alice" {
 				run(alice, bob, ofAlice)
 				for _, f := range ofBob {
-					_, _ = alice.take(bob, f) // comes too late
+					run(bob, alice, [][]byte{f}) // comes too late
 				}
 			} else {
 				run(bob, alice, ofBob)
@@ -183,7 +185,11 @@ func TestLostSession(t *testing.T) {
 		t.Fatal("given up at once")
 	}
 	alice.now = alice.now.Add(time.Hour)
-	run(alice, bob, alice.tick(bob))
+	frames := 0
+	shake(alice, bob, alice.tick(bob), func(_, _ *device, _ []byte) { frames++ })
+	if frames != 3 {
+		t.Errorf("%d frames: the session that was lost was tried again", frames)
+	}
 	if v := alice.view(bob); v.Pattern != noise.XXpsk0 || !v.Confirmed {
 		t.Fatalf("%+v", v)
 	}
@@ -205,6 +211,77 @@ func TestOneSideLostTheOther(t *testing.T) {
 	if v := alice.view(bob); v.Pattern == noise.K1K1 || !v.Ready {
 		t.Errorf("%+v", v)
 	}
+	talk(alice, bob)
+	run(alice, bob, alice.renew(bob))
+	if v := alice.view(bob); v.Pattern != noise.K1K1 {
+		t.Errorf("renewed by %s", v.Pattern)
+	}
+}
+
+// TestAnotherStaticKey: a device that has another static key now is shaken hands with by that.
+func TestAnotherStaticKey(t *testing.T) {
+	alice, bob := newWorld(t, 40).pair()
+	alice.learn(bob)
+	bob.newStatic()
+	run(alice, bob, alice.begin(bob))
+	if v := alice.view(bob); v.Pattern != noise.XK1 {
+		t.Errorf("by %s with the key in the refusal", v.Pattern)
+	}
+	talk(alice, bob)
+	alice.newStatic()
+	run(alice, bob, alice.renew(bob))
+	if v := alice.view(bob); v.Pattern != noise.XK1 {
+		t.Errorf("by %s with another key of our own", v.Pattern)
+	}
+	talk(alice, bob)
+	bob.newStatic()
+	run(alice, bob, alice.renew(bob))
+	talk(alice, bob)
+}
+
+// TestCertificateOfAHandshakeIsKept: after XX the static key of the device is known.
+func TestCertificateOfAHandshakeIsKept(t *testing.T) {
+	alice, bob := newWorld(t, 41).pair()
+	run(alice, bob, alice.begin(bob))
+	alice.newStatic()
+	run(alice, bob, alice.renew(bob))
+	if v := alice.view(bob); v.Pattern != noise.XK1 {
+		t.Errorf("by %s", v.Pattern)
+	}
+}
+
+// TestClockIsBehind: a device whose clock is behind that of its last handshake begins one
+// nevertheless.
+func TestClockIsBehind(t *testing.T) {
+	alice, bob := newWorld(t, 42).pair()
+	run(bob, alice, bob.begin(alice))
+	alice.now = alice.now.Add(-30 * time.Minute)
+	*alice.of(bob) = noisepeer.Peer{Identity: bob.identity.Public()}
+	run(alice, bob, alice.begin(bob))
+	talk(alice, bob)
+}
+
+// TestSessionBeforeEnds: once the device is heard in a new session, the one before opens late
+// messages for a while, and then no more.
+func TestSessionBeforeEnds(t *testing.T) {
+	alice, bob := newWorld(t, 43).pair()
+	run(alice, bob, alice.begin(bob))
+	talk(alice, bob)
+	late := bob.seal(alice, "late")
+	run(alice, bob, alice.renew(bob))
+	talk(alice, bob)
+	if n := len(alice.of(bob).Topics()); n != 2 {
+		t.Errorf("listens to %d topics", n)
+	}
+	alice.now = alice.now.Add(noisesession.StaleGrace)
+	alice.tick(bob)
+	if n := len(alice.of(bob).Topics()); n != 1 {
+		t.Errorf("listens to %d topics in the end", n)
+	}
+	if _, err := alice.open(bob, late); !errors.Is(err, noisepeer.ErrNoSession) {
+		t.Errorf("opens in a session that is over: %v", err)
+	}
+	alice.restart()
 	talk(alice, bob)
 }
 

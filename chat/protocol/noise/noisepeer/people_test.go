@@ -75,6 +75,18 @@ func (d *device) certify(life time.Duration) {
 	d.self.Certificate = c
 }
 
+// newStatic gives the device another static key.
+func (d *device) newStatic() {
+	d.t.Helper()
+	static, err := noise.GenerateKey(d.rand)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.now = d.now.Add(time.Second) // the newer certificate counts
+	d.self.Static = static
+	d.certify(certificateLife)
+}
+
 // pair makes Alice, who has the lower key, and Bob, with a device each.
 func (w *world) pair() (alice, bob *device) {
 	a, b := w.identity(), w.identity()

@@ -229,7 +229,7 @@ func (p Peer) second(in incoming) (Peer, Received, error) {
 		return p, Received{}, nil
 	}
 	if known.begun == nil || known.begun.id != f.id {
-		return p, Received{}, ErrHandshake
+		return p.refuse(in, refusedHandshake, 0)
 	}
 	run := *known.begun
 	h, certificate, err := run.noise.Read(f.payload)
@@ -339,8 +339,9 @@ func (p Peer) established(in incoming, l link, certificate []byte) (Peer, error)
 	return next, nil
 }
 
-// refused takes a refusal: of a handshake that we have begun, which begins anew another way, or
-// of a session that the device has not heard of.
+// refused takes a refusal: of a handshake that we have begun, which begins anew another way, of
+// one that we have answered and the device does not know any more, or of a session that it has
+// not heard of.
 func (p Peer) refused(in incoming) (Peer, Received, error) {
 	f := in.frame
 	next, d, err := p.edit(f.from, in.now)
@@ -349,6 +350,9 @@ func (p Peer) refused(in incoming) (Peer, Received, error) {
 	}
 	i := d.byHandshake(f.id)
 	switch {
+	case f.reason == refusedHandshake && d.answered != nil && d.answered.id == f.id:
+		d.answered = nil
+		return next, Received{}, nil
 	case f.reason == refusedHandshake && i >= 0 && !d.links[i].confirmed:
 		d.links = slices.Delete(d.links, i, i+1)
 		d.fail(in.now, false)
