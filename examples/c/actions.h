@@ -26,6 +26,12 @@ void run_connect(const char *name, const char *argument);
 void run_card(const char *name, const char *argument);
 void run_add_card(const char *name, const char *argument);
 
+/* moving.c */
+void run_sync(const char *name, const char *argument);
+void run_syncs(const char *name, const char *argument);
+void run_export(const char *name, const char *path);
+void run_import(const char *name, const char *path);
+
 /* commands.c */
 void wrong_usage(const char *name);
 

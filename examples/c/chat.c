@@ -142,6 +142,12 @@ static char *restore(const char *name)
     return answer;
 }
 
+/* bring_back takes an identity from a backup. It gives an answer, or NULL after an error. */
+static char *bring_back(const char *path)
+{
+    return take_in(path) ? call("identity.get", NULL) : NULL;
+}
+
 /* create makes an identity, and shows its seed phrase. It gives the answer, or NULL after
  * an error. */
 static char *create(const char *name)
@@ -162,10 +168,13 @@ static char *ask_for_identity(void)
 {
     char *typed, *done = NULL;
 
-    put("There is no identity here yet.");
+    put("There is no identity here yet. /restore brings yours back from its seed phrase,\n"
+        "/import FILE from a backup; --new-device takes it from another device.");
     while (done == NULL && (typed = ask("Press Enter for a new one, or type /restore to bring yours back: ", false)) != NULL) {
         if (strcmp(typed, "/restore") == 0) {
             done = restore(given->name);
+        } else if (strncmp(typed, "/import ", 8) == 0) {
+            done = bring_back(typed + 8 + strspn(typed + 8, " "));
         } else if (typed[strspn(typed, " ")] == '\0') {
             char *name = ask("Your name, as others see it (Enter for none): ", false);
             done = create(name == NULL ? "" : name);
@@ -186,11 +195,13 @@ static bool identify(char *opened)
     char *made = NULL, *chat_key;
 
     if (!json_is(identity, "null")) {
-        if (given->restore)
+        if (given->restore || given->backup != NULL)
             refuse_restore();
     } else {
         if (given->restore)
             made = restore(given->name);
+        else if (given->backup != NULL)
+            made = bring_back(given->backup);
         else if (at_terminal() && *given->name == '\0' && given->send == NULL)
             made = ask_for_identity();
         else
@@ -213,6 +224,11 @@ static int start(char *opened)
 {
     char *newest;
 
+    if (given->new_device && json_is(json_get(opened, "result.identity"), "null")) {
+        put(plain ? "me\t" : "Nobody is here yet: /pair this device with one of yours, and type /sync there.");
+        show_network(false);
+        return -1;
+    }
     if (!identify(opened))
         return interrupted() ? INTERRUPTED : FAILED;
     if (given->send == NULL)

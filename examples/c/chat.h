@@ -20,10 +20,10 @@ enum {
 
 struct options {
     const char *data, *to, *listen, *name, *send, *editor;
-    const char *passphrase, *passphrase_file, *passphrase_fd;
+    const char *passphrase, *passphrase_file, *passphrase_fd, *backup;
     const char *peers[MAX_PEERS];
     int peer_count, wait; /* wait is in seconds, 0 if not given */
-    bool restore;
+    bool restore, new_device;
     bool light;
 };
 
@@ -164,5 +164,11 @@ extern int files_under_way;
 
 void pairing_command(const char *name, const char *argument);
 void pairing_event(const char *type, const char *data);
+char *newest_pairing(const char *state);
+
+/* ---- moving.c: backups, and syncs with a paired device ----------------------- */
+
+bool take_in(const char *path);
+bool sync_event(const char *type, const char *data);
 
 #endif

@@ -52,6 +52,10 @@ static const struct command commands[] = {
     {"sendfile", "PATH", "send a file to the paired device, up to 16 MiB", pairing_command},
     {"paired", "", "the pairings", pairing_command},
     {"unpair", "", "take an invitation back, or end the newest pairing", pairing_command},
+    {"sync", "[accept|pause|resume|cancel]", "give the paired device all that is here, or take what it offers", run_sync},
+    {"syncs", "", "what was given and taken so", run_syncs},
+    {"export", "FILE", "write a backup of everything but the keys of this device", run_export},
+    {"import", "FILE", "take in what a backup has", run_import},
     {"sessions", "", "the encrypted sessions", run_list},
     {"net", "", "the network: own addresses and peers", run_net},
     {"doctor", "", "what is wrong when messages do not travel, and what to do", run_doctor},
@@ -192,7 +196,7 @@ bool run_line(char *line)
 /* completes_files tells whether the word to complete is the name of a file. */
 bool completes_files(const char *line)
 {
-    static const char *const takers[] = {"/sendfile ", "/scan ", "/verify ", "/card ", "/add-card "};
+    static const char *const takers[] = {"/sendfile ", "/scan ", "/verify ", "/card ", "/add-card ", "/export ", "/import "};
     size_t i;
 
     line += strspn(line, " ");

@@ -163,7 +163,7 @@ static void on_event(const char *event)
         on_network(data);
     else if (strcmp(type, "peer_changed") == 0)
         on_peer(data);
-    else
+    else if (!sync_event(type, data))
         pairing_event(type, data);
     if (seq > 0)
         status1to1_free(call("events.ack", format("{\"up_to\":%lld}", seq)));

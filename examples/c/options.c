@@ -31,6 +31,10 @@ static const char usage[] =
     "  --name NAME             your display name, at the first start\n"
     "  --restore               at the first start, bring an identity back from its seed\n"
     "                          phrase: it is asked for, or the first line of stdin\n"
+    "  --import FILE           at the first start, bring an identity back from a backup;\n"
+    "                          STATUS1TO1_BACKUP_PASSPHRASE opens it, or is asked for\n"
+    "  --new-device            at the first start, have no identity: /pair this device\n"
+    "                          with one of yours, which gives it all it knows by /sync\n"
     "  --passphrase-file FILE  the first line of FILE opens the store\n"
     "  --passphrase-fd N       the first line of file descriptor N does\n"
     "  --passphrase TEXT       for tests only: everybody on this machine sees it in ps\n"
@@ -69,6 +73,8 @@ static bool flag(struct options *o, const char *name)
         plain = true;
     } else if (strcmp(name, "--restore") == 0) {
         o->restore = true;
+    } else if (strcmp(name, "--new-device") == 0) {
+        o->new_device = true;
     } else if (strcmp(name, "--light") == 0) {
         o->light = true;
     } else if (strcmp(name, "--help") == 0) {
@@ -92,6 +98,7 @@ static const char **place(struct options *o, const char *name)
         {"--data", &o->data}, {"--to", &o->to}, {"--listen", &o->listen}, {"--name", &o->name}, {"--send", &o->send},
         {"--editor", &o->editor}, {"--passphrase", &o->passphrase}, {"--passphrase-file", &o->passphrase_file},
         {"--passphrase-fd", &o->passphrase_fd},
+        {"--import", &o->backup},
     };
     size_t i;
 

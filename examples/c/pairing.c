@@ -81,9 +81,9 @@ static char *save(const char *transfer)
 
 /* ---- commands ------------------------------------------------------------- */
 
-/* newest is the id of the newest pairing in a state; NULL, and a complaint, if there is
+/* newest_pairing is the id of the newest pairing in a state; NULL, and a complaint, if there is
  * none. */
-static char *newest(const char *state)
+char *newest_pairing(const char *state)
 {
     char *answer = call("pairing.list", NULL), *found = NULL, *wanted = json_quote(state);
     const char *item = answer == NULL ? NULL : json_first(json_get(answer, "result.pairings"));
@@ -144,7 +144,7 @@ static void show_pairings(void)
 
 static void confirm(bool same)
 {
-    char *id = newest("compare");
+    char *id = newest_pairing("compare");
 
     if (id != NULL)
         status1to1_free(call("pairing.confirm", format("{\"pairing_id\":\"%s\",\"same\":%s}", id, same ? "true" : "false")));
@@ -154,7 +154,7 @@ static void confirm(bool same)
 static void send_file(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    char *id = newest("paired"), *name, *text, *answer;
+    char *id = newest_pairing("paired"), *name, *text, *answer;
     unsigned char *bytes;
     size_t size;
 
@@ -198,7 +198,7 @@ void pairing_command(const char *name, const char *argument)
     } else if (strcmp(name, "paired") == 0) {
         show_pairings();
     } else if (strcmp(name, "unpair") == 0) {
-        if (!cancel_pairings() && (id = newest("paired")) != NULL) {
+        if (!cancel_pairings() && (id = newest_pairing("paired")) != NULL) {
             status1to1_free(call_with("pairing.discard", "pairing_id", id));
             free(id);
         }

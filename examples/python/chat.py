@@ -7,7 +7,8 @@
 One thread waits with select() for keys, for the library's events and for signals. What
 each part does: options.py the command line, screen.py the terminal, commands.py what is
 typed, events.py what happens, show.py how it looks, people.py names, delivery.py what
-becomes of messages, pairing.py devices, cards.py contact cards, pictures.py QR codes.
+becomes of messages, pairing.py devices, cards.py contact cards, moving.py
+backups and syncs, pictures.py QR codes.
 """
 
 import select
@@ -20,6 +21,7 @@ from cards import Cards
 from commands import Commands
 from delivery import Delivery
 from events import Events
+from moving import Moving
 from people import People
 from pictures import Pictures
 from screen import Screen, Signals
@@ -42,7 +44,7 @@ class Chat:
         self.pictures = Pictures(client, self.show)
         self.pairing = pairing.Pairing(client, given.data, self.show, self.pictures)
         self.to = None  # whom we write to, 0x04...
-        self.cards = Cards(self)
+        self.cards, self.moving = Cards(self), Moving(self)
         self.commands = Commands(self)
         self.events = Events(self)
 
@@ -72,6 +74,10 @@ class Chat:
             return None
         return self.client.call("identity.restore", phrase=phrase, display_name=self.given.name)
 
+    def take_in(self, path):
+        """Brings an identity back from a backup; None if that fails."""
+        return self.client.call("identity.get") if self.moving.take_in(path) else None
+
     def create(self):
         """Makes an identity, and shows its seed phrase."""
         created = self.client.call("identity.create", display_name=self.given.name)
@@ -82,7 +88,8 @@ class Chat:
 
     def ask_for_identity(self):
         """Asks what to do at the first start; None if there was no answer."""
-        self.screen.put("There is no identity here yet.")
+        self.screen.put("There is no identity here yet. /restore brings yours back from its seed phrase,\n"
+                        "/import FILE from a backup; --new-device takes it from another device.")
         while True:
             answer = self.screen.ask("Press Enter for a new one, or type /restore to bring yours back: ")
             try:
@@ -90,6 +97,8 @@ class Chat:
                     return None
                 if answer.strip() == "/restore":
                     return self.restore()
+                if answer.startswith("/import "):
+                    return self.take_in(answer[len("/import "):].strip())
                 if not answer.strip():
                     self.given.name = self.screen.ask("Your name, as others see it (Enter for none): ") or ""
                     return self.create()
@@ -99,11 +108,13 @@ class Chat:
     def identify(self):
         """Who we are; at the first start that is decided."""
         if self.client.identity is not None:
-            if self.given.restore:
+            if self.given.restore or self.given.backup:
                 self.commands.restore()
             return self.client.identity
         if self.given.restore:
             return self.restore()
+        if self.given.backup:
+            return self.take_in(self.given.backup)
         if self.screen.terminal and not self.given.name and self.given.send is None:
             return self.ask_for_identity()
         return self.create()
@@ -111,6 +122,10 @@ class Chat:
     def start(self):
         """Prints who we are and chooses whom to write to. It gives an exit code if that is
         all."""
+        if self.client.identity is None and self.given.new_device:
+            self.show.say(["me", ""], "Nobody is here yet: /pair this device with one of yours, and type /sync there.")
+            self.show.network(peers=False)
+            return None
         identity = self.identify()
         if identity is None:
             return options.INTERRUPTED if self.screen.signals.ended else options.FAILED

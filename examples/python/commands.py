@@ -4,6 +4,7 @@ import os
 import re
 
 import cards
+import moving
 import options
 import pairing
 from people import looks_like_key, tame_name
@@ -35,7 +36,7 @@ COMMANDS = (
     ("passphrase", "", "another passphrase for the store"),
     ("restore", "", "bring an identity back from its seed phrase, at the first start"),
     ("devices", "[enable|disable DEVICE]", "your devices; DEVICE is a number or id of the list"),
-) + pairing.COMMANDS + (
+) + pairing.COMMANDS + moving.COMMANDS + (
     ("sessions", "", "the encrypted sessions"),
     ("net", "", "the network: own addresses and peers"),
     ("doctor", "", "what is wrong when messages do not travel, and what to do"),
@@ -44,7 +45,7 @@ COMMANDS = (
     ("quit", "", "end; so do Ctrl-C and Ctrl-D"),
 )
 TAKES = {name: takes for name, takes, _ in COMMANDS}
-FILES = {"sendfile", "scan", "verify", "card", "add-card"}  # commands that take the name of a file
+FILES = {"sendfile", "scan", "verify", "card", "add-card", "export", "import"}  # commands that take the name of a file
 ALIKE = 2  # mistakes a typo may have
 
 
@@ -85,6 +86,8 @@ class Commands:
     def __init__(self, chat):
         self.chat, self.client, self.show, self.people = chat, chat.client, chat.show, chat.people
         self.say, self.complain = chat.show.say, chat.show.complain
+        self.parts = {command[0]: part for module, part in (
+            (cards, chat.cards), (moving, chat.moving), (pairing, chat.pairing)) for command in module.COMMANDS}
 
     def line(self, line):
         """Does what a typed line says; False for /quit."""
@@ -117,10 +120,8 @@ class Commands:
             self.about(name, argument)
         elif name in ("chats", "contacts", "requests", "me", "sessions"):
             getattr(self.show, name)()
-        elif any(name == own for own, _, _ in pairing.COMMANDS):
-            self.chat.pairing.run(name, argument)
-        elif any(name == own for own, _, _ in cards.COMMANDS):
-            self.chat.cards.run(name, argument)
+        elif name in self.parts:
+            self.parts[name].run(name, argument)
         else:
             getattr(self, name.replace("-", "_"))(*([argument] if TAKES[name] else []))
         return True

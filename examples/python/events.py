@@ -26,7 +26,7 @@ class Events:
         handler = getattr(self, "on_" + event["type"], None)
         if handler is not None:
             handler(event["data"])
-        else:
+        elif not self.chat.moving.on_event(event["type"], event["data"]):
             self.chat.pairing.on_event(event["type"], event["data"])
         if event["seq"]:
             self.client.call("events.ack", up_to=event["seq"])

@@ -25,6 +25,10 @@ usage: %(prog)s --data DIR [OPTION]...
   --name NAME             your display name, at the first start
   --restore               at the first start, bring an identity back from its seed
                           phrase: it is asked for, or the first line of stdin
+  --import FILE           at the first start, bring an identity back from a backup;
+                          STATUS1TO1_BACKUP_PASSPHRASE opens it, or is asked for
+  --new-device            at the first start, have no identity: /pair this device
+                          with one of yours, which gives it all it knows by /sync
   --passphrase-file FILE  the first line of FILE opens the store
   --passphrase-fd N       the first line of file descriptor N does
   --passphrase TEXT       for tests only: everybody on this machine sees it in ps
@@ -74,6 +78,8 @@ def read(arguments=None):
     parser.add_argument("--passphrase-fd", type=int)
     parser.add_argument("--wait", nargs="?", type=seconds, const=WAIT)
     parser.add_argument("--editor", choices=("auto", "none"), default="auto")
+    parser.add_argument("--import", dest="backup")
+    parser.add_argument("--new-device", action="store_true")
     parser.add_argument("--restore", action="store_true")
     parser.add_argument("--light", action="store_true")
     parser.add_argument("--plain", action="store_true")
