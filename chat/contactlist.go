@@ -30,6 +30,7 @@ type contactList struct {
 	mu        sync.RWMutex
 	people    map[key.Compact]standing
 	strangers int
+	byNoise   int           // people who are written to by Noise
 	writes    atomic.Uint64 // counts the writes of contacts
 	// silenced are people whom a running transaction is blocking: what they say later in
 	// the same commit, before the list shows the block, is not accepted either.
@@ -140,6 +141,12 @@ func (l *contactList) set(k key.Compact, s standing) {
 	if s.stranger() {
 		l.strangers++
 	}
+	if known && old.exchange.noise {
+		l.byNoise--
+	}
+	if s.exchange.noise {
+		l.byNoise++
+	}
 	l.people[k] = s
 }
 
@@ -170,6 +177,13 @@ func (l *contactList) roomFor(others int) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return l.strangers+others < MaxStrangers
+}
+
+// anyByNoise reports whether somebody is written to by Noise.
+func (l *contactList) anyByNoise() bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.byNoise > 0
 }
 
 // load reads the list from the store.

@@ -100,6 +100,17 @@ func (c *Client) SetKeyExchange(k key.Public, by KeyExchange, waiting WhileWaiti
 	return contact, err
 }
 
+// exchangeWith is the key exchange with somebody. Our own devices get their copies by Noise
+// where there is a session, and by X3DH where there is none yet, as soon as anybody is
+// written to by Noise: what was sent so must not depend on X3DH alone on its way to them.
+func (c *Client) exchangeWith(k key.Public) exchange {
+	if c.isSelf(k.Compact()) {
+		return exchange{noise: c.people.contacts.anyByNoise(), bridged: true}
+	}
+	s, _ := c.people.contacts.get(k)
+	return s.exchange
+}
+
 // name names the key exchange.
 func (e exchange) name() KeyExchange {
 	if e.noise {

@@ -110,32 +110,25 @@ func noiseDevices(p session.Peer, n noisepeer.Peer, now time.Time) []string {
 // other side may have lost, or whose window it may have left, is replaced (noisepeer.Tick), and
 // what was not acknowledged is sent again in the new one.
 func (c *Client) noiseRecipient(p session.Peer, by exchange, r outbox.Recipient) outbox.Recipient {
-	n := c.noise.Peer(p.Identity)
-	if by.bridged {
-		if c.lacksSession(p, n) {
-			c.noise.Want(p.Identity)
-		}
-		return r
-	}
-	r.Devices, r.Unanswered = noiseDevices(p, n, c.now()), 0
-	for _, id := range r.Devices {
-		d, _ := n.Device(id, c.now())
+	n, now := c.noise.Peer(p.Identity), c.now()
+	devices := noiseDevices(p, n, now)
+	begin := len(devices) == 0
+	var waiting []string
+	for _, id := range devices {
+		d, _ := n.Device(id, now)
 		if !d.Ready {
-			r.Waiting = append(r.Waiting, id)
+			waiting = append(waiting, id)
 		}
+		begin = begin || !d.Ready && !d.Pending
 	}
-	if r.Mute = len(r.Waiting) == len(r.Devices); len(r.Waiting) > 0 || r.Mute {
+	if begin {
 		c.noise.Want(p.Identity)
 	}
+	if !by.bridged {
+		r.Devices, r.Unanswered, r.Waiting = devices, 0, waiting
+		r.Mute = len(waiting) == len(devices)
+	}
 	return r
-}
-
-func (c *Client) lacksSession(p session.Peer, n noisepeer.Peer) bool {
-	devices := noiseDevices(p, n, c.now())
-	return len(devices) == 0 || slices.ContainsFunc(devices, func(id string) bool {
-		d, _ := n.Device(id, c.now())
-		return !d.Ready
-	})
 }
 
 // beginAgain is the least time between two looks at somebody with whom no handshake could be
@@ -163,7 +156,7 @@ func (c *Client) prepareHandshakes(a *account, now time.Time, limit int) (all []
 // at once.
 func (c *Client) prepareHandshake(a *account, k key.Public, todo *noisechat.Todo, now time.Time) ([]outbox.Sealed, error) {
 	before := c.noise.Peer(k)
-	next, frames, err := c.advance(a, k, before, todo, now)
+	next, frames, err := c.advance(k, before, todo, now)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +190,7 @@ type advanced struct {
 }
 
 // advance does what is due by the clock, and begins the handshakes that are wanted.
-func (c *Client) advance(a *account, k key.Public, before noisepeer.Peer, todo *noisechat.Todo, now time.Time) (advanced, []noisepeer.Frame, error) {
+func (c *Client) advance(k key.Public, before noisepeer.Peer, todo *noisechat.Todo, now time.Time) (advanced, []noisepeer.Frame, error) {
 	self, err := c.noiseSelf()
 	if err != nil {
 		return advanced{}, nil, err
@@ -216,43 +209,50 @@ func (c *Client) advance(a *account, k key.Public, before noisepeer.Peer, todo *
 	if !todo.Begin {
 		return advanced{next, changed}, frames, nil
 	}
-	begun, more, err := c.beginHandshakes(a, k, self, next, now)
-	return advanced{begun, true}, append(frames, more...), err
+	begun, more, err := c.beginHandshakes(k, self, next, now)
+	return advanced{begun.peer, changed || begun.changed}, append(frames, more...), err
 }
 
 // beginHandshakes begins a handshake with each device of somebody that there is no session
 // with. Of somebody of whom no device is known one is asked for.
-func (c *Client) beginHandshakes(a *account, k key.Public, self noisepeer.Self, n noisepeer.Peer, now time.Time) (noisepeer.Peer, []noisepeer.Frame, error) {
+func (c *Client) beginHandshakes(k key.Public, self noisepeer.Self, n noisepeer.Peer, now time.Time) (advanced, []noisepeer.Frame, error) {
+	next := advanced{peer: n}
 	p, err := c.peer(k)
 	if err != nil {
-		return n, nil, err
+		return next, nil, err
 	}
-	devices := noiseDevices(p, n, c.now())
-	if len(devices) == 0 {
+	devices := noiseDevices(p, n, now)
+	if len(devices) == 0 && !c.isSelf(k.Compact()) {
 		if w := (answer{peer: k, kind: greet}); c.mayAnswer(w, c.settings.AdvertiseEvery, now) {
 			c.sessions.answers.due[w] = true
+			c.kick()
 		}
-		return n, nil, nil
 	}
 	var frames []noisepeer.Frame
 	for _, id := range devices {
-		if d, _ := n.Device(id, c.now()); d.Ready || d.Pending || d.Away {
+		d, _ := next.peer.Device(id, now)
+		if d.Ready || d.Pending {
 			continue
 		}
 		if psk, found := p.PSK(id); found {
 			name := noise.NamePSK(psk)
 			secret := noisepeer.SecretID{Kind: noisepeer.SessionSecret, ID: string(name[:])}
-			if n, err = n.LearnSecret(id, secret, psk, time.Time{}, now); err != nil {
-				return n, nil, err
+			if next.peer, err = next.peer.LearnSecret(id, secret, psk, time.Time{}, now); err != nil {
+				return next, nil, err
 			}
 		}
-		var more []noisepeer.Frame
-		if n, more, err = n.Begin(self, id, now, c.rand); err != nil {
-			return n, nil, err
+		begin := next.peer.Begin
+		if d.Away { // another device of ours has the session
+			begin = next.peer.Renew
 		}
+		var more []noisepeer.Frame
+		if next.peer, more, err = begin(self, id, now, c.rand); err != nil {
+			return next, nil, err
+		}
+		next.changed = true
 		frames = append(frames, more...)
 	}
-	return n, frames, nil
+	return next, frames, nil
 }
 
 // sealFrames seals handshake frames as first messages are: signed, for the identity, on its
@@ -282,8 +282,7 @@ func (c *Client) sealFrames(a *account, k key.Public, frames []noisepeer.Frame) 
 
 // devicesChanged has handshakes begun with new devices of somebody who is written to by Noise.
 func (c *Client) devicesChanged(before, after session.Peer) {
-	s, _ := c.people.contacts.get(after.Identity)
-	if s.exchange.noise && !slices.Equal(installationIDs(before.Active()), installationIDs(after.Active())) {
+	if c.exchangeWith(after.Identity).noise && !slices.Equal(installationIDs(before.Active()), installationIDs(after.Active())) {
 		c.noise.Want(after.Identity)
 		c.outbox.Reachable(after.Identity)
 	}

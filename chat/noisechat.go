@@ -36,11 +36,11 @@ type noiseSealing struct {
 
 // noiseSealing looks that up, nil for somebody who is written to by X3DH.
 func (c *Client) noiseSealing(to session.Peer) *noiseSealing {
-	s, _ := c.people.contacts.get(to.Identity)
-	if !s.exchange.noise {
+	by := c.exchangeWith(to.Identity)
+	if !by.noise {
 		return nil
 	}
-	n := &noiseSealing{peer: c.noise.Peer(to.Identity), bridged: s.exchange.bridged}
+	n := &noiseSealing{peer: c.noise.Peer(to.Identity), bridged: by.bridged}
 	for _, id := range noiseDevices(to, n.peer, c.now()) {
 		if d, _ := n.peer.Device(id, c.now()); d.Ready {
 			n.ready = append(n.ready, id)
@@ -298,6 +298,9 @@ func (p *pass) handshakes(m *inbound, peer session.Peer) error {
 	}
 	if !p.c.noise.Room(m.sender) {
 		return dropped("strangers_full")
+	}
+	if from, found := learned.Find(m.message.GetInstallationId()); m.sender == p.a.public && (!found || from.Disabled) {
+		return dropped("handshake") // whoever has the seed phrase could be a device of ours
 	}
 	failure := error(dropped("not_addressed"))
 	frames := m.message.GetNoiseHandshakes()

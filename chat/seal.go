@@ -44,8 +44,8 @@ func (s sealer) Recipient(to key.Public) (outbox.Recipient, error) {
 		return outbox.Recipient{}, err
 	}
 	r := outbox.Recipient{Devices: installationIDs(p.Active()), Unanswered: p.Unanswered(a.self)}
-	if known, _ := s.c.people.contacts.get(to); known.exchange.noise {
-		r = s.c.noiseRecipient(p, known.exchange, r)
+	if by := s.c.exchangeWith(to); by.noise {
+		r = s.c.noiseRecipient(p, by, r)
 	}
 	return r, nil
 }

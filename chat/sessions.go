@@ -243,15 +243,27 @@ func (c *Client) ResetSessions(k key.Public) error {
 	if err != nil {
 		return err
 	}
-	if len(p.Sessions) == 0 && len(p.Installations) == 0 {
+	n := c.noise.Peer(k)
+	if len(p.Sessions) == 0 && len(p.Installations) == 0 && len(n.Devices(c.now())) == 0 {
 		return Errorf(CodeNotFound, "key", "there are no sessions with this key")
+	}
+	ended, farewells, err := n.Terminate(c.now(), c.rand)
+	if err != nil {
+		return err
 	}
 	err = c.update(func(t *txn) error {
 		t.After(func() {
 			for _, in := range p.Active() {
 				c.startOver(answer{peer: k, installation: in.ID, kind: restart}, 0)
 			}
+			c.noise.Queue(k, nil, farewells)
+			c.exchangeChanged(k)
 		})
+		if len(n.Devices(c.now())) > 0 {
+			if err := c.noise.Save(t.Tx, n, ended); err != nil {
+				return err
+			}
+		}
 		return t.savePeer(p, p.Forget())
 	})
 	c.kick()
