@@ -39,11 +39,11 @@ func (c *Client) newNoise() *noisechat.Chats {
 			_, known := c.people.contacts.get(k)
 			return known || c.isSelf(k.Compact())
 		},
-		Self: c.noiseSelf,
+		ReadSelf: c.noiseSelf, Now: c.now,
 	})
 }
 
-// noiseSelf is our side of Noise. The caller holds the engine's lock, and no transaction.
+// noiseSelf reads our side of Noise. The caller holds the engine's lock, and no transaction.
 func (c *Client) noiseSelf() (noisepeer.Self, error) {
 	a := c.self.Load()
 	if a == nil {
@@ -191,7 +191,7 @@ type advanced struct {
 
 // advance does what is due by the clock, and begins the handshakes that are wanted.
 func (c *Client) advance(k key.Public, before noisepeer.Peer, todo *noisechat.Todo, now time.Time) (advanced, []noisepeer.Frame, error) {
-	self, err := c.noiseSelf()
+	self, err := c.noise.Self()
 	if err != nil {
 		return advanced{}, nil, err
 	}

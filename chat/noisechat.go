@@ -324,7 +324,7 @@ func (p *pass) handshakes(m *inbound, peer session.Peer) error {
 
 // handshake handles one frame. Until it has authenticated nothing changes.
 func (p *pass) handshake(m *inbound, peer session.Peer, from string, frame []byte) error {
-	self, err := p.c.noiseSelf()
+	self, err := p.c.noise.Self()
 	if err != nil {
 		return err
 	}

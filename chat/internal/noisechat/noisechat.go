@@ -46,9 +46,9 @@ type Options struct {
 	Began func(tx *ledger.Tx, contentTopic string) error
 	// Known reports whether somebody is in the list of people.
 	Known func(key.Public) bool
-	// Self gives our static key and its certificate. To be called in a Turn, outside of
-	// transactions.
-	Self func() (noisepeer.Self, error)
+	// ReadSelf gives our static key and its certificate, in a Turn and outside of transactions.
+	ReadSelf func() (noisepeer.Self, error)
+	Now      func() time.Time
 	Wake func()
 	Log  port.Logger
 }
@@ -59,6 +59,8 @@ type Chats struct {
 	Options
 	peers   map[key.Public]noisepeer.Peer // mirrors tablePeers
 	pending pending
+	self    noisepeer.Self // as it was read last
+	read    time.Time      // when that was
 
 	mu     sync.RWMutex
 	topics map[string]key.Public // content topics of sessions
@@ -73,7 +75,7 @@ func New(o Options) *Chats {
 
 // Load reads all people.
 func (c *Chats) Load(tx port.Tx) error {
-	c.peers, c.pending = map[key.Public]noisepeer.Peer{}, newPending()
+	c.peers, c.pending, c.read = map[key.Public]noisepeer.Peer{}, newPending(), time.Time{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.topics, c.unheard = map[string]key.Public{}, nil
@@ -147,6 +149,23 @@ func (c *Chats) Everybody() (all []key.Public, err error) {
 		})
 	})
 	return all, err
+}
+
+// selfFor is the time for which our certificate is used as it was read: it costs the check of a
+// signature, and is renewed a month before it ends.
+const selfFor = time.Hour
+
+// Self gives our static key and its certificate. To be called outside of transactions.
+func (c *Chats) Self() (noisepeer.Self, error) {
+	now := c.Now()
+	if age := now.Sub(c.read); !c.read.IsZero() && age >= 0 && age < selfFor {
+		return c.self, nil
+	}
+	self, err := c.ReadSelf()
+	if err == nil {
+		c.self, c.read = self, now
+	}
+	return self, err
 }
 
 // Room reports whether somebody may be kept: they are known, or kept already, or there are
