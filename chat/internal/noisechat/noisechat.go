@@ -49,8 +49,8 @@ type Options struct {
 	// ReadSelf gives our static key and its certificate, in a Turn and outside of transactions.
 	ReadSelf func() (noisepeer.Self, error)
 	Now      func() time.Time
-	Wake func()
-	Log  port.Logger
+	Wake     func()
+	Log      port.Logger
 }
 
 // Chats is the part of the engine described above. Methods other than Owner and ContentTopics
