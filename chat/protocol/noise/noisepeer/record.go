@@ -13,7 +13,7 @@ import (
 
 // Record is p in the form the store keeps. It is secret.
 func (p Peer) Record() *wire.NoisePeerRecord {
-	r := &wire.NoisePeerRecord{Answers: p.answers, AnswersSince: milli(p.answersSince)}
+	r := &wire.NoisePeerRecord{Answers: p.answers, Repeats: p.repeats, AnswersSince: milli(p.answersSince)}
 	for _, d := range p.devices {
 		dr := &wire.NoiseDeviceRecord{
 			InstallationId: d.id, Begun: d.begun.record(), Answered: d.answered.record(),
@@ -71,7 +71,7 @@ func (l link) record() *wire.NoiseChatSessionRecord {
 
 // FromRecord reads what Record wrote. Error: ErrRecord.
 func FromRecord(identity key.Public, r *wire.NoisePeerRecord) (Peer, error) {
-	p := Peer{Identity: identity, answers: r.GetAnswers(), answersSince: instant(r.GetAnswersSince())}
+	p := Peer{Identity: identity, answers: r.GetAnswers(), repeats: r.GetRepeats(), answersSince: instant(r.GetAnswersSince())}
 	if len(r.GetDevices()) > MaxDevices {
 		return Peer{}, ErrRecord
 	}
