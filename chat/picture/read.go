@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"image"
+	"image/color"
 	"image/jpeg"
 	"image/png"
 	"sync"
@@ -55,6 +56,9 @@ func open(picture []byte) (gray, error) {
 	}
 	if config.Width <= 0 || config.Height <= 0 || config.Width > MaxPixels/config.Height {
 		return gray{}, fail(ErrTooLarge, "it has %d times %d pixels, %d are the most", config.Width, config.Height, MaxPixels)
+	}
+	if config.ColorModel == color.CMYKModel { // a fourth component would take more memory than MaxPixels counts with
+		return gray{}, fail(ErrFormat, "it is made for print")
 	}
 	img, err := decode(bytes.NewReader(picture))
 	if err != nil {
@@ -175,8 +179,9 @@ func grayOf(img image.Image) gray {
 		case *image.Gray:
 			copy(row, m.Pix[m.PixOffset(r.Min.X, r.Min.Y+y):])
 		default:
-			for x := range row {
-				row[x] = shade(img.At(r.Min.X+x, r.Min.Y+y).RGBA())
+			at, ok := img.(image.RGBA64Image) // all pictures of image/png and image/jpeg are
+			for x := 0; ok && x < len(row); x++ {
+				row[x] = shade(at.RGBA64At(r.Min.X+x, r.Min.Y+y))
 			}
 		}
 	}
@@ -184,9 +189,9 @@ func grayOf(img image.Image) gray {
 }
 
 // shade is the brightness of a colour over white, by the weights of JPEG.
-func shade(r, g, b, a uint32) byte {
-	bare := 0xffff - a
-	return byte((299*(r+bare) + 587*(g+bare) + 114*(b+bare)) / 1000 >> 8)
+func shade(c color.RGBA64) byte {
+	bare := 0xffff - uint32(c.A)
+	return byte((299*(uint32(c.R)+bare) + 587*(uint32(c.G)+bare) + 114*(uint32(c.B)+bare)) / 1000 >> 8)
 }
 
 // shrunk is the picture with a longer side of side pixels; each is the mean of those in its
