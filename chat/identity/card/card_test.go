@@ -280,6 +280,16 @@ func TestCardForeignSigned(t *testing.T) {
 	if _, err := c.Sign(self); !errors.Is(err, card.ErrContent) {
 		t.Errorf("with the certificate of another device: %v", err)
 	}
+	static, err := noise.GenerateKey(source(6))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Certificate, err = noise.IssueProvisional(self, device, static.Public(), issued, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Sign(self); !errors.Is(err, card.ErrContent) {
+		t.Errorf("with the certificate of a device without an identity: %v", err)
+	}
 }
 
 // The card of one person in the link of another is refused: who goes by the key in the

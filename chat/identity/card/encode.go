@@ -81,7 +81,7 @@ func (c Card) Sign(self key.Private) ([]byte, error) {
 func (c Card) plausible() bool {
 	_, ok := appendPreKey(nil, c.Device)
 	cert := c.Certificate
-	return ok && cert.Identity == c.Identity && cert.InstallationID == c.Device.InstallationID &&
+	return ok && cert.Identity == c.Identity && cert.InstallationID == c.Device.InstallationID && !cert.Provisional &&
 		seconds(cert.Issued) && seconds(cert.Expires) && seconds(c.Issued) && seconds(c.Expires) && c.lives() &&
 		len(c.DisplayName) <= MaxDisplayName && utf8.ValidString(c.DisplayName)
 }
