@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -150,7 +152,8 @@ func aLife(t *testing.T, alice *person, net *memnet.Network) (bob *person) {
 	alice.waitState(alice.send(bob, "delivered").ID, "delivered")
 	bob.send(alice, "unread")
 	alice.waitText("unread")
-	if _, err := alice.AddContact(newPerson(t, "carol", net).key(), "Carol of the choir"); err != nil {
+	carol := newPerson(t, "carol", net).key()
+	if _, err := alice.AddContact(carol, "Carol of the choir"); err != nil {
 		t.Fatal(err)
 	}
 	// A stranger, and somebody blocked.
@@ -172,7 +175,9 @@ func aLife(t *testing.T, alice *person, net *memnet.Network) (bob *person) {
 	if _, _, err := alice.Cancel(mustID(t, m.ID)); err != nil {
 		t.Fatal(err)
 	}
+	// What comes by itself comes before anybody compares.
 	eventually(t, "the picture", func() bool { return alice.contact(bob.key()).HasPicture })
+	eventually(t, "the name", func() bool { return alice.contact(carol).DisplayName != "" })
 	return bob
 }
 
@@ -542,4 +547,63 @@ func (p *person) who(name string) key.Public {
 	}
 	p.t.Fatalf("%s knows no %s", p.name, name)
 	return key.Public{}
+}
+
+// released is what a backup in testdata must say, as JSON.
+type released struct {
+	Profile   chat.Profile
+	Contacts  []event.Contact
+	Questions map[string][]event.Verification
+	Chats     []event.Chat
+	Messages  map[string][]event.Message
+}
+
+func (k knowledge) released() released {
+	return released{k.profile, k.contacts, k.questions, k.chats, k.messages}
+}
+
+// TestBackupOfRelease: backups of earlier releases are read, and say what they said then. With
+// STATUS1TO1_WRITE_BACKUP=<version> it writes those of a new release.
+func TestBackupOfRelease(t *testing.T) {
+	const dir = "testdata/backup"
+	if version := os.Getenv("STATUS1TO1_WRITE_BACKUP"); version != "" {
+		defer chat.CostlyBackups()()
+		net := memnet.New(memnet.Options{})
+		alice := newPerson(t, "alice", net)
+		aLife(t, alice, net)
+		says, err := json.MarshalIndent(alice.knows().released(), "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Join(dir, version)
+		if err := errors.Join(os.WriteFile(name+".backup", alice.backup(), 0o644), os.WriteFile(name+".json", says, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := filepath.Glob(dir + "/*.backup")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no files: %v", err)
+	}
+	for _, name := range files {
+		backup, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		says, err := os.ReadFile(strings.TrimSuffix(name, ".backup") + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want released
+		if err := json.Unmarshal(says, &want); err != nil {
+			t.Fatal(err)
+		}
+		p := newDevice(t, "laptop", memnet.New(memnet.Options{}))
+		if got := p.restore(backup); got.Refused != 0 || !got.NewIdentity {
+			t.Errorf("%s: %+v", name, got)
+		}
+		if got, want := asJSON(t, p.knows().released()), asJSON(t, want); !bytes.Equal(got, want) {
+			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
+		}
+		p.sound()
+	}
 }

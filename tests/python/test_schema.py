@@ -2,7 +2,9 @@
 
 import ctypes
 import json
+import os
 import re
+import tempfile
 import unittest
 
 from helpers import PATIENCE, SOMEBODY, TestCase, identity, status1to1
@@ -80,6 +82,10 @@ class Schema(TestCase):
         yield asleep
 
     def test_every_parameter(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(directory.name)  # store.export writes a file of any name
         for client in self.clients():
             methods = [method for method in self.schema["methods"] if method["name"] not in ENDING]
             for method in sorted(methods, key=lambda method: method["name"] in MAKING):
