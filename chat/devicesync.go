@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"errors"
 
 	"google.golang.org/protobuf/proto"
 
@@ -216,16 +217,16 @@ func (c *Client) archivePart(cursor []byte, batches, size int) (part devicesync.
 			return devicesync.Part{}, err
 		}
 		part.Batches, part.Next, part.Items = append(part.Batches, b.Data), b.Next, b.Items
-		cursor = b.Next
-		if size -= len(b.Data); cursor == nil || size <= 0 || len(part.Batches) == batches {
+		cursor, part.Late = b.Next, b.Late
+		if size -= len(b.Data); cursor == nil || part.Late || size <= 0 || len(part.Batches) == batches {
 			return part, nil
 		}
 	}
 }
 
-// mergeArchive merges a batch of a paired device's archive. An identity is taken only if it
+// mergeArchive merges a part of a paired device's archive. An identity is taken only if it
 // is that of the device's certificate: whose the user has seen.
-func (c *Client) mergeArchive(from devicesync.Pairing, batch []byte) error {
+func (c *Client) mergeArchive(ctx context.Context, from devicesync.Pairing, batches [][]byte) (err error) {
 	target := c.archiveTarget()
 	adopt := target.Adopt
 	target.Adopt = func(rec *wire.IdentityRecord) (bool, error) {
@@ -244,8 +245,17 @@ func (c *Client) mergeArchive(from devicesync.Pairing, batch []byte) error {
 		}
 		return adopt(rec)
 	}
-	_, err := archive.NewSink(target).Merge(batch)
-	return err
+	sink := archive.NewSink(target)
+	for _, batch := range batches {
+		if err = ctx.Err(); err == nil {
+			_, err = sink.Merge(batch)
+		}
+		if err != nil {
+			break
+		}
+	}
+	// Also after an error: an identity that was adopted is that of this store.
+	return errors.Join(err, c.beginAdopted())
 }
 
 // SyncDevice offers a paired device all that this one knows: its identity, people with the

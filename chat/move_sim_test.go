@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/event"
@@ -25,25 +26,29 @@ type moveSim struct {
 	takenID  chat.SyncID // on the new one
 }
 
-func newMoveSim(t *testing.T, seed uint64, o memnet.Options) *moveSim {
+// newMoveSim makes one, on stores in memory where none are given.
+func newMoveSim(t *testing.T, seed uint64, o memnet.Options, on ...chat.Store) *moveSim {
+	if len(on) == 0 {
+		on = []chat.Store{store.Memory(), store.Memory()}
+	}
 	s := &moveSim{pairingSim: &pairingSim{simulation: newSimulation(t, seed, 2, o)}}
 	s.watchNonces()
-	s.old = &pairingSide{simDevice: s.add(s.people[0], store.Memory()), sim: s.simulation}
+	s.old = &pairingSide{simDevice: s.add(s.people[0], on[0]), sim: s.simulation}
 	s.friend = s.add(s.people[1], store.Memory())
 	s.enable(s.old.simDevice)
 	s.enable(s.friend)
-	s.new = &pairingSide{simDevice: s.blank(s.people[0]), sim: s.simulation}
+	s.new = &pairingSide{simDevice: s.blank(s.people[0], on[1]), sim: s.simulation}
 	s.shower, s.scanner = s.old, s.new
 	return s
 }
 
 // blank makes a device without an identity.
-func (s *simulation) blank(p *simPerson) *simDevice {
+func (s *simulation) blank(p *simPerson, on chat.Store) *simDevice {
 	s.t.Helper()
 	s.made++
 	var seed [32]byte
 	seed[0], seed[1], seed[2] = byte(s.seed), byte(s.seed>>8), byte(s.made)
-	d := &simDevice{owner: p, store: store.Memory(), rand: rand.NewChaCha8(seed)}
+	d := &simDevice{owner: p, store: on, rand: rand.NewChaCha8(seed)}
 	s.start(d)
 	s.devices = append(s.devices, d)
 	return d
@@ -197,3 +202,30 @@ func (s *moveSim) reaches() {
 
 // syncCode is the code of a failed sync on a device.
 func syncCode(v event.Sync) port.Code { return port.Code(v.Cause) }
+
+// fill gives the old device a history of n messages of the friend's.
+func (s *moveSim) fill(n int) {
+	s.t.Helper()
+	if err := s.old.FillHistory(s.people[1].public, n); err != nil {
+		s.fatalf("%v", err)
+	}
+}
+
+// running pairs, offers and accepts, and waits until the new device has merged a part.
+func (s *moveSim) running() {
+	s.t.Helper()
+	s.pair(true)
+	s.offer()
+	s.accept()
+	s.until("the first part", func() bool { return s.sync(s.new).Moved > 0 && s.sync(s.old).Moved > 0 })
+	if v := s.sync(s.old); v.State != "running" || v.Moved == v.Total {
+		s.fatalf("%+v", v)
+	}
+}
+
+// pass lets some time pass.
+func (s *moveSim) pass(d time.Duration) {
+	for end := s.clock.Now().Add(d); s.clock.Now().Before(end); {
+		s.stepUntil(end)
+	}
+}

@@ -1,11 +1,15 @@
 package chat_test
 
 import (
+	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
+	"libstatus1to1/store"
 )
 
 // TestMovePairing: a device without an identity is paired, over a bad network and with
@@ -87,6 +91,9 @@ func TestMove(t *testing.T) {
 		s.restart(s.new.simDevice)
 		s.reaches()
 		s.checked()
+		s.until("both devices to know the same", func() bool {
+			return slices.Equal(s.texts(s.old.simDevice, s.people[1]), s.texts(s.new.simDevice, s.people[1]))
+		})
 		if n := len(told[event.SyncDone](s.new)); n != 1 {
 			s.fatalf("told %d times of the end", n)
 		}
@@ -134,4 +141,166 @@ func (s *moveSim) offerAgain() {
 	s.until("the offer", func() bool { return s.sync(s.new).State == "offered" })
 	s.takenID = s.parse(s.sync(s.new).ID)
 	s.accept()
+}
+
+// TestMovePause: either user pauses. What is on its way arrives, and then nothing moves, for
+// days and over restarts, until nobody pauses any more.
+func TestMovePause(t *testing.T) {
+	s := newMoveSim(t, 1, memnet.Options{})
+	s.fill(12_000)
+	s.running()
+	for _, d := range []*pairingSide{s.old, s.new} {
+		id, other, otherID := s.syncID, s.new, s.takenID
+		if d == s.new {
+			id, other, otherID = s.takenID, s.old, s.syncID
+		}
+		if v, err := d.PauseSync(id, true); err != nil || !v.PausedHere || v.State != "running" {
+			t.Fatalf("%+v, %v", v, err)
+		}
+		s.until("the other side to be told", func() bool { return s.sync(other).PausedThere })
+		s.pass(time.Minute)
+		moved := s.sync(s.new).Moved
+		if v := s.sync(s.old); moved == v.Total {
+			t.Fatal("all of it has moved before the pause")
+		}
+		s.restart(s.old.simDevice)
+		s.pass(time.Minute)
+		s.restart(s.new.simDevice)
+		s.clock.advance(9 * 24 * time.Hour)
+		s.pass(time.Minute)
+		if v := s.sync(s.new); v.Moved != moved || v.State != "running" {
+			t.Fatalf("while it is paused: %+v", v)
+		}
+		// One that pauses, too, holds it back alone when the first one goes on.
+		for _, resumed := range []struct {
+			by *pairingSide
+			id chat.SyncID
+		}{{other, otherID}, {d, id}} {
+			if v, err := resumed.by.PauseSync(resumed.id, false); err != nil || v.PausedHere {
+				t.Fatalf("%+v, %v", v, err)
+			}
+		}
+		s.until("it to go on", func() bool { return s.sync(s.new).Moved > moved })
+	}
+	s.untilSync("done")
+	s.moved()
+	_, err := s.old.PauseSync(s.syncID, true)
+	wantCode(t, "pausing what is over", err, chat.CodeSyncState, "sync_id")
+	if n := len(told[event.SyncChanged](s.new)); n != 5 { // accepted, paused and resumed there, here
+		t.Errorf("told %d changes", n)
+	}
+}
+
+// TestMoveCancel: either user cancels, before it is accepted and in the middle. The other
+// side is told, also after a restart; what was merged stays, and it can be begun again.
+func TestMoveCancel(t *testing.T) {
+	for seed := range uint64(8) {
+		s := newMoveSim(t, seed, badNetwork)
+		s.fill(6000)
+		if middle := seed%2 == 1; middle {
+			s.running()
+		} else {
+			s.pair(true)
+			s.offer()
+		}
+		d, id, other := s.old, s.syncID, s.new
+		if seed%4 > 1 {
+			d, id, other = s.new, s.takenID, s.old
+		}
+		if v, err := d.CancelSync(id); err != nil || v.State != "failed" || v.Cause != string(chat.CodeSyncCancelled) || v.By != "local" {
+			s.fatalf("%+v, %v", v, err)
+		}
+		s.restart(d.simDevice)
+		s.until("the other side to be told", func() bool { return s.sync(other).State == "failed" })
+		if v := s.sync(other); v.Cause != string(chat.CodeSyncCancelled) || v.By != "remote" {
+			s.fatalf("%+v", v)
+		}
+		for _, d := range s.sides() {
+			if n := len(told[event.SyncFailed](d)); n != 1 {
+				s.fatalf("told %d times of the end", n)
+			}
+		}
+		_, err := d.CancelSync(id)
+		wantCode(t, "cancelling again", err, chat.CodeSyncState, "sync_id")
+		s.pass(time.Minute)
+		merged := s.sync(s.new).Moved
+		if _, err := s.new.Identity(); (err == nil) != (seed%2 == 1) {
+			s.fatalf("%d merged, and the identity: %v", merged, err)
+		}
+		s.checked()
+		s.offerAgain()
+		s.untilSync("done")
+		s.old.events, s.new.events = nil, nil
+		if a, b := s.texts(s.old.simDevice, s.people[1]), s.texts(s.new.simDevice, s.people[1]); !slices.Equal(a, b) {
+			s.fatalf("%d and %d", len(a), len(b))
+		}
+		s.reaches()
+	}
+}
+
+// TestMoveRestarts: one device is restarted every few steps, at all points of the way: also
+// between what it merges and what it notes of it.
+func TestMoveRestarts(t *testing.T) {
+	for _, side := range []int{0, 1} {
+		s := newMoveSim(t, uint64(side), memnet.Options{})
+		s.fill(4500)
+		s.pair(true)
+		s.offer()
+		s.accept()
+		d := s.sides()[side]
+		restarts := 0
+		for steps := 0; s.sync(s.old).State != "done" || s.sync(s.new).State != "done"; steps++ {
+			s.step()
+			if steps%(10+restarts%7) == 0 { // each time at another point between two messages
+				restarts++
+				s.restart(d.simDevice)
+			}
+		}
+		if restarts < 20 {
+			t.Errorf("only %d restarts", restarts)
+		}
+		s.moved()
+		s.reaches()
+	}
+}
+
+// largestMove bounds the memory that a sync takes on both devices together: two parts each,
+// as what they are made of, encoded, and sealed in chunks, whatever the number of messages.
+const largestMove = 16 << 20
+
+// onDisk is a store in a file that is not waited for.
+func onDisk(t *testing.T) chat.Store {
+	t.Helper()
+	s, err := store.Open(store.Options{Path: filepath.Join(t.TempDir(), "store"), Key: make([]byte, 32), NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// TestMoveLarge: 100,000 messages, on two stores on the disk. Neither side takes more memory
+// for more messages.
+func TestMoveLarge(t *testing.T) {
+	n := 100_000
+	if testing.Short() { // under the race detector
+		n = 8000
+	}
+	s := newMoveSim(t, 1, memnet.Options{}, onDisk(t), onDisk(t))
+	s.fill(n)
+	s.pair(true)
+	s.offer()
+	s.accept()
+	before, peak := heap().HeapAlloc, uint64(0)
+	for steps := 0; s.sync(s.old).State != "done" || s.sync(s.new).State != "done"; steps++ {
+		s.step()
+		if steps%200 == 0 {
+			peak = max(peak, heap().HeapAlloc)
+		}
+	}
+	s.moved()
+	if grown := int64(peak) - int64(before); grown > largestMove {
+		t.Errorf("the heap grew by %d bytes", grown)
+	}
+	t.Logf("%d messages; the heap grew by %d KiB at most", n, (int64(peak)-int64(before))>>10)
 }

@@ -43,16 +43,17 @@ func newPairingSim(t *testing.T, seed uint64, o memnet.Options) *pairingSim {
 // watchNonces looks at everything that is sealed in a session: two payloads with one
 // nametag, and so with one nonce, must be the same.
 func (s *pairingSim) watchNonces() {
-	sealed := map[[16]byte][]byte{}
+	sealed := map[[16]byte][32]byte{} // hashes: a sync seals megabytes
 	s.t.Cleanup(s.net.Tap(func(e chat.Envelope) {
 		if e.Version != 2 || len(e.Payload) < 17 || e.Payload[16] != protocolTransport {
 			return
 		}
 		tag := [16]byte(e.Payload)
-		if before, known := sealed[tag]; known && !bytes.Equal(before, e.Payload) {
+		hash := sha256.Sum256(e.Payload)
+		if before, known := sealed[tag]; known && before != hash {
 			s.t.Errorf("seed %d: two payloads have the nametag %x", s.seed, tag)
 		}
-		sealed[tag] = e.Payload
+		sealed[tag] = hash
 	}))
 }
 

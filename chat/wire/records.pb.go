@@ -2489,12 +2489,14 @@ type DeviceSyncRecord struct {
 	Heard   uint64 `protobuf:"varint,21,opt,name=heard,proto3" json:"heard,omitempty"`
 	// The parcel that is under way to the other device.
 	Parcel []byte `protobuf:"bytes,22,opt,name=parcel,proto3" json:"parcel,omitempty"`
-	// The other device has our certificate and bundle, or is being told them; and we have
+	// The other device has our certificate and bundle, or is being told them; and when we
 	// learned those of the other.
-	Introduced bool `protobuf:"varint,23,opt,name=introduced,proto3" json:"introduced,omitempty"`
-	Met        bool `protobuf:"varint,24,opt,name=met,proto3" json:"met,omitempty"`
+	Introduced bool  `protobuf:"varint,23,opt,name=introduced,proto3" json:"introduced,omitempty"`
+	MetAt      int64 `protobuf:"varint,24,opt,name=met_at,json=metAt,proto3" json:"met_at,omitempty"`
 	// This device had no identity when the sync was offered to it.
-	Alone         bool `protobuf:"varint,25,opt,name=alone,proto3" json:"alone,omitempty"`
+	Alone bool `protobuf:"varint,25,opt,name=alone,proto3" json:"alone,omitempty"`
+	// Of a sender: the next part begins with what came since the first one was read.
+	Late          bool `protobuf:"varint,26,opt,name=late,proto3" json:"late,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2690,16 +2692,23 @@ func (x *DeviceSyncRecord) GetIntroduced() bool {
 	return false
 }
 
-func (x *DeviceSyncRecord) GetMet() bool {
+func (x *DeviceSyncRecord) GetMetAt() int64 {
 	if x != nil {
-		return x.Met
+		return x.MetAt
 	}
-	return false
+	return 0
 }
 
 func (x *DeviceSyncRecord) GetAlone() bool {
 	if x != nil {
 		return x.Alone
+	}
+	return false
+}
+
+func (x *DeviceSyncRecord) GetLate() bool {
+	if x != nil {
+		return x.Late
 	}
 	return false
 }
@@ -4037,7 +4046,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x04asks\x18\x0f \x01(\bR\x04asks\x12\x14\n" +
 	"\x05shows\x18\x10 \x01(\bR\x05shows\x12\x1c\n" +
 	"\tdiscarded\x18\x11 \x01(\bR\tdiscarded\x12 \n" +
-	"\vprovisional\x18P \x01(\bR\vprovisional\"\xff\x04\n" +
+	"\vprovisional\x18P \x01(\bR\vprovisional\"\x98\x05\n" +
 	"\x10DeviceSyncRecord\x12\x1d\n" +
 	"\n" +
 	"pairing_id\x18\x01 \x01(\fR\tpairingId\x12\x16\n" +
@@ -4067,9 +4076,10 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x06parcel\x18\x16 \x01(\fR\x06parcel\x12\x1e\n" +
 	"\n" +
 	"introduced\x18\x17 \x01(\bR\n" +
-	"introduced\x12\x10\n" +
-	"\x03met\x18\x18 \x01(\bR\x03met\x12\x14\n" +
-	"\x05alone\x18\x19 \x01(\bR\x05alone\"]\n" +
+	"introduced\x12\x15\n" +
+	"\x06met_at\x18\x18 \x01(\x03R\x05metAt\x12\x14\n" +
+	"\x05alone\x18\x19 \x01(\bR\x05alone\x12\x12\n" +
+	"\x04late\x18\x1a \x01(\bR\x04late\"]\n" +
 	"\x11ProvisionalRecord\x12\x1f\n" +
 	"\vprivate_key\x18\x01 \x01(\fR\n" +
 	"privateKey\x12'\n" +

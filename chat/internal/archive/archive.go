@@ -44,6 +44,8 @@ type Batch struct {
 	Data []byte
 	// Next is the cursor at which the next batch begins; nil after the last one.
 	Next []byte
+	// Late: what came during the walk is next. The later it is read, the more there is of it.
+	Late bool
 	// Items is the number of items in this batch and those before it; beside the sum of
 	// Counts it says how far the walk is.
 	Items uint64

@@ -140,6 +140,7 @@ type walk struct {
 func (w *walk) finish() (b Batch, err error) {
 	w.batch.Last = w.at.GetStage() == stageEnd
 	w.at.Items += uint64(len(w.batch.GetItems()))
+	b.Late = w.at.GetStage() == stageLate && w.at.GetName() == nil
 	b.Items, b.Counts, b.Damaged = w.at.GetItems(), w.counts, w.damaged
 	if b.Data, err = proto.Marshal(w.batch); err != nil || w.batch.GetLast() {
 		return b, err
@@ -183,6 +184,9 @@ func (w *walk) fill(tx port.Tx) error {
 		}
 		if !found {
 			w.at.Stage, w.at.Name = w.at.GetStage()+1, nil
+			if w.at.GetStage() == stageLate {
+				return nil // Batch.Late
+			}
 			continue
 		}
 		if err := w.tell(tx, name); err != nil {

@@ -171,7 +171,7 @@ func (d *DeviceSync) fromReceiver(t *ledger.Turn, r Received, e entry, m *wire.D
 	if !possible {
 		return d.damaged(t, r.Parcel, e)
 	}
-	if m.GetCertificate() != nil && !e.met {
+	if m.GetCertificate() != nil && !e.met() {
 		err := d.host.Meet(t, e.id.Pairing, m.GetCertificate(), m.GetBundle())
 		switch {
 		case err != nil && ledger.Passing(err):
@@ -179,14 +179,14 @@ func (d *DeviceSync) fromReceiver(t *ledger.Turn, r Received, e entry, m *wire.D
 		case err != nil:
 			return d.damaged(t, r.Parcel, e)
 		}
-		e.met = true
+		e.metAt = t.Now
 	}
 	if accepted && e.become(Running) || m.GetMerged() > e.merged {
 		e.movedAt = t.Now
 	}
 	e.merged, e.moved = m.GetMerged(), max(e.moved, m.GetItems())
 	if state == wire.DeviceSync_DONE {
-		if !e.met { // it has everything, and is not ours
+		if !e.met() { // it has everything, and is not ours
 			return d.damaged(t, r.Parcel, e)
 		}
 		e.become(Done)
@@ -203,7 +203,7 @@ func (d *DeviceSync) fromReceiver(t *ledger.Turn, r Received, e entry, m *wire.D
 // tell emits what a program is to know of a change.
 func tell(tx *ledger.Tx, before, after entry) error {
 	now, was := after.describe(), before.describe()
-	if after.alone && after.met && !before.met {
+	if after.alone && after.met() && !before.met() {
 		if err := tx.Emit(event.IdentityReceived{SyncID: now.ID, PairingID: now.PairingID}); err != nil {
 			return err
 		}
@@ -223,15 +223,7 @@ func tell(tx *ledger.Tx, before, after entry) error {
 // merge merges a part of the archive beside the loop.
 func (d *DeviceSync) merge(r Received, id ID, m *wire.DeviceSync) {
 	d.begin(func(ctx context.Context) func(*ledger.Turn) error {
-		var err error
-		for _, b := range m.GetBatches() {
-			if err = ctx.Err(); err == nil {
-				err = d.host.Merge(id.Pairing, b)
-			}
-			if err != nil {
-				break
-			}
-		}
+		err := d.host.Merge(ctx, id.Pairing, m.GetBatches())
 		return func(t *ledger.Turn) error { return d.mergedPart(t, r, id, m, err) }
 	})
 }
@@ -257,21 +249,21 @@ func (d *DeviceSync) mergedPart(t *ledger.Turn, r Received, id ID, m *wire.Devic
 	before := e
 	if certificate, _, err := d.host.Introduction(t); err != nil {
 		return err
-	} else if certificate != nil && !e.met {
+	} else if certificate != nil && !e.met() {
 		if err := d.host.Meet(t, id.Pairing, m.GetCertificate(), m.GetBundle()); err != nil {
 			if ledger.Passing(err) {
 				return err
 			}
 			return d.damaged(t, r.Parcel, e)
 		}
-		e.met = true
+		e.metAt = t.Now
 	}
 	e.hears(m)
 	e.movedAt = t.Now
 	e.merged, e.number, e.moved, e.last = m.GetNumber(), m.GetNumber(), max(e.moved, m.GetItems()), m.GetLast()
 	e.changed()
 	if e.last {
-		if !e.met { // nothing in it was an identity
+		if !e.met() { // nothing in it was an identity
 			return d.damaged(t, r.Parcel, e)
 		}
 		e.become(Done)

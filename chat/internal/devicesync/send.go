@@ -2,6 +2,7 @@ package devicesync
 
 import (
 	"context"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -48,7 +49,7 @@ func (d *DeviceSync) send(t *ledger.Turn) (worked bool, err error) {
 			}
 			return true, d.post(t, e, nil)
 		}
-		if e.maySend() && !d.working {
+		if e.maySend(t.Now) && !d.working {
 			d.read(e)
 			return true, nil
 		}
@@ -57,7 +58,10 @@ func (d *DeviceSync) send(t *ledger.Turn) (worked bool, err error) {
 }
 
 // maySend reports whether the next part of the archive is due.
-func (e *entry) maySend() bool {
+func (e *entry) maySend(now time.Time) bool {
+	if e.late && (!e.met() || now.Before(e.metAt.Add(settle))) {
+		return false
+	}
 	return e.id.Offers && e.state == Running && !e.paused() && !e.last && e.number-e.merged < maxAhead
 }
 
@@ -70,7 +74,8 @@ func (d *DeviceSync) post(t *ledger.Turn, e entry, part *Part) error {
 	if part != nil {
 		e.changed()
 		e.number++
-		e.cursor, e.last, e.sent, e.movedAt = part.Next, part.Next == nil, part.Items, t.Now
+		e.cursor, e.late, e.last = part.Next, part.Late, part.Next == nil
+		e.sent, e.movedAt = part.Items, t.Now
 		m.Number, m.Batches, m.Last, m.Items = e.number, part.Batches, e.last, part.Items
 	}
 	if part != nil || !e.id.Offers && !e.introduced {
@@ -106,7 +111,7 @@ func (d *DeviceSync) read(e entry) {
 			case err != nil && found:
 				d.host.Log.Log("error", "the archive of this device cannot be read", "code", string(port.CodeOf(err)))
 				return d.fail(t, e, port.CodeSyncDamaged, false)
-			case !found || !e.maySend() || e.number != number || e.parcel != (Parcel{}) || e.told < e.version:
+			case !found || !e.maySend(t.Now) || e.number != number || e.parcel != (Parcel{}) || e.told < e.version:
 				return nil // something has happened meanwhile: it is read again
 			}
 			return d.post(t, e, &part)

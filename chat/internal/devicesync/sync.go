@@ -94,13 +94,14 @@ type entry struct {
 	merged       uint64 // the part that the receiving device has merged last
 	cursor       []byte // of a sender: where the next part begins
 	last         bool   // part number is the last one
+	late         bool   // of a sender: the next part begins with what came meanwhile
 	sent         uint64 // of a sender: things in the archive up to part number
 
-	version, told, heard uint64 // of what is to be told, was told, and was heard
-	parcel               Parcel // under way to the other device; zero for none
-	introduced           bool   // the other device knows our certificate and bundle, or is being told
-	met                  bool   // we have learned those of the other
-	alone                bool   // this device had no identity when the sync was offered to it
+	version, told, heard uint64    // of what is to be told, was told, and was heard
+	parcel               Parcel    // under way to the other device; zero for none
+	introduced           bool      // the other device knows our certificate and bundle, or is being told
+	metAt                time.Time // when we learned those of the other; zero before
+	alone                bool      // this device had no identity when the sync was offered to it
 }
 
 // become moves a sync to its next state and reports whether that may be.
@@ -114,6 +115,9 @@ func (e *entry) become(next State) bool {
 
 // changed notes that the other device is to be told of something.
 func (e *entry) changed() { e.version++ }
+
+// met reports whether the other device is known to be one of ours.
+func (e *entry) met() bool { return !e.metAt.IsZero() }
 
 func (e *entry) paused() bool { return e.pausedHere || e.pausedThere }
 
@@ -136,7 +140,7 @@ func (e *entry) record() *wire.DeviceSyncRecord {
 		PairingId: e.id.Pairing[:], Offers: e.id.Offers, SyncId: e.id.Sync[:], State: string(e.state), Cause: string(e.cause), Remote: e.remote,
 		PausedHere: e.pausedHere, PausedThere: e.pausedThere, CreatedAt: milli(e.createdAt), MovedAt: milli(e.movedAt), EndedAt: milli(e.endedAt),
 		Total: e.total, Moved: e.moved, Number: e.number, Merged: e.merged, Cursor: e.cursor, Last: e.last, Sent: e.sent,
-		Version: e.version, Told: e.told, Heard: e.heard, Introduced: e.introduced, Met: e.met, Alone: e.alone,
+		Version: e.version, Told: e.told, Heard: e.heard, Introduced: e.introduced, MetAt: milli(e.metAt), Late: e.late, Alone: e.alone,
 	}
 	if e.parcel != (Parcel{}) {
 		rec.Parcel = e.parcel[:]
@@ -153,7 +157,7 @@ func fromRecord(name []byte, rec *wire.DeviceSyncRecord) (entry, error) {
 		createdAt: timeOf(rec.GetCreatedAt()), movedAt: timeOf(rec.GetMovedAt()), endedAt: timeOf(rec.GetEndedAt()),
 		total: rec.GetTotal(), moved: rec.GetMoved(), number: rec.GetNumber(), merged: rec.GetMerged(),
 		cursor: rec.GetCursor(), last: rec.GetLast(), sent: rec.GetSent(),
-		version: rec.GetVersion(), told: rec.GetTold(), heard: rec.GetHeard(), introduced: rec.GetIntroduced(), met: rec.GetMet(), alone: rec.GetAlone(),
+		version: rec.GetVersion(), told: rec.GetTold(), heard: rec.GetHeard(), introduced: rec.GetIntroduced(), metAt: timeOf(rec.GetMetAt()), late: rec.GetLate(), alone: rec.GetAlone(),
 	}
 	_, known := states[e.state]
 	same := string(rec.GetPairingId()) == string(id.Pairing[:]) && string(rec.GetSyncId()) == string(id.Sync[:]) && rec.GetOffers() == id.Offers

@@ -41,6 +41,7 @@ type Part struct {
 	Batches [][]byte
 	Next    []byte // where the next one begins; nil after the last one
 	Items   uint64 // things in the archive up to the end of this part
+	Late    bool   // what came since the first part was read is next
 }
 
 // Host connects the part with the engine around it. Functions with a Turn belong to linking,
@@ -73,10 +74,11 @@ type Host struct {
 	// not pass says that it is none.
 	Meet func(t *ledger.Turn, from Pairing, certificate, bundle []byte) error
 
-	// Read a part of the archive of this device, from a cursor on, and Merge one batch of a
-	// device's: idempotent.
+	// Part reads a part of the archive of this device, from a cursor on. Merge merges one of
+	// another device: doing so again changes nothing. A device that has got its identity by it
+	// works from then on.
 	Part  func(cursor []byte, batches, size int) (Part, error)
-	Merge func(from Pairing, batch []byte) error
+	Merge func(ctx context.Context, from Pairing, batches [][]byte) error
 
 	// Stepped: there are no goroutines; RunPending does what Work has begun.
 	Stepped bool
@@ -157,13 +159,20 @@ func (d *DeviceSync) Work(t *ledger.Turn) error {
 	return nil
 }
 
-// Due returns when Work has something to do. All else wakes the loop, or comes with an
-// envelope.
+// Due returns when Work has something to do by the clock. All else wakes the loop, or comes
+// with an envelope.
 func (d *DeviceSync) Due(t *ledger.Turn) time.Time {
 	if d.pause.Lasts(t.Now) {
 		return d.pause.Until
 	}
-	return time.Time{}
+	var due time.Time
+	for _, e := range d.entries {
+		at := e.metAt.Add(settle)
+		if e.maySend(at) && !e.maySend(t.Now) && (due.IsZero() || at.Before(due)) {
+			due = at
+		}
+	}
+	return due
 }
 
 // step does one thing that is due, and reports whether there was one.
