@@ -59,4 +59,4 @@ done
 $CC -std=c11 -Wall -Wextra -pedantic -Werror -O1 -g $sanitize -Iinclude examples/c/*.c -o $out/chat \
 	-L$out -Wl,-rpath,"$PWD/$out" -lstatus1to1 -ldl
 STATUS1TO1_CHAT="$PWD/$out/chat" STATUS1TO1_LIB="$PWD/build/$LIB" sh -c 'cd tests/python &&
-	'"${PYTHON:-python3}"' -B -m unittest test_examples test_terminal'
+	'"${PYTHON:-python3}"' -B -m unittest test_examples test_terminal test_pictures.Shown test_cards.Shown test_moving'
