@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -264,18 +265,21 @@ func (c *Client) archiveAccount() *account {
 func (c *Client) adopt(rec *wire.IdentityRecord) (adopted bool, err error) {
 	c.self.becoming.Lock()
 	defer c.self.becoming.Unlock()
-	if c.self.Load() != nil {
-		return false, c.takeProfile(rec)
-	}
-	if c.self.adopted != nil {
-		return false, nil
-	}
 	k, err := key.ParsePrivate(rec.GetPrivateKey())
 	if err != nil {
-		return false, Errorf(CodeBadKey, "", "the identity key does not read back")
+		return false, Errorf(CodeBadArchive, "", "the identity key does not read back")
 	}
-	a, err := c.makeAccount(k, func(a *account) { a.phrase = rec.GetPhrase(); a.fill(rec) })
-	if err != nil {
+	a := c.self.Load()
+	switch { // another call may have made an identity since the archive was looked at
+	case cmp.Or(a, c.self.adopted) == nil:
+	case cmp.Or(a, c.self.adopted).public != k.Public():
+		return false, Errorf(CodeIdentityExists, "", "this store has another identity than the archive")
+	case a != nil:
+		return false, c.takeProfile(rec)
+	default:
+		return false, nil
+	}
+	if a, err = c.makeAccount(k, func(a *account) { a.phrase = rec.GetPhrase(); a.fill(rec) }); err != nil {
 		return false, err
 	}
 	c.self.adopted = a
