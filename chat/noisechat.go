@@ -199,7 +199,7 @@ func (p *pass) openNoise(m *inbound) error {
 			return nil
 		}
 	}
-	if passing := ledger.Passing(err); passing && err != nil {
+	if err != nil && ledger.Passing(err) {
 		return err
 	}
 	if p.met[m.sender] && len(m.in.Plaintext) > 0 {
@@ -253,6 +253,16 @@ func (p *pass) noiseContent(m *inbound, plaintext []byte) (whole bool, err error
 	}
 	m.segment = &seg
 	set := setDigest(seg.Hash, m.sender)
+	mvds, found, err := p.findMark(seenDigest, set)
+	if err != nil {
+		return false, err
+	}
+	if found { // it was not needed any more, or all are sent again because no acknowledgement came
+		if len(mvds) > 0 && p.c.outbox.AcknowledgeAgain(m.sender, p.now) {
+			p.acknowledge(m.sender, mvds)
+		}
+		return false, dropped("duplicate")
+	}
 	payload, err := p.joinSegments(m)
 	if err != nil || payload == nil {
 		return false, err

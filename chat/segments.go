@@ -64,9 +64,9 @@ func setDigest(hash [32]byte, sender key.Public) [32]byte {
 }
 
 // rememberSegments marks the segments that we are going to send: a store node gives them
-// back to us, and they must not be put together.
+// back to us, and they must not be put together. Those of a Noise session do not open here.
 func (t *txn) rememberSegments(e *sealed) error {
-	if len(e.envelopes) < 2 {
+	if e.segmented == [32]byte{} {
 		return nil
 	}
 	return t.remember(t.c.self.Load().public, seenDigest, e.segmented, nil)
