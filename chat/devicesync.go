@@ -100,10 +100,15 @@ const SyncIDSize = devicesync.IDSize
 // ParseSyncID reads the bytes of a SyncID.
 func ParseSyncID(b []byte) (SyncID, bool) { return devicesync.ParseID(b) }
 
+// settleTimes is the time, in ResendBase, that people who are online are given to learn of a
+// new device: a change of the bundle is published after one of them at most.
+const settleTimes = 4
+
 // newDeviceSync makes the part; linking must be there.
 func (c *Client) newDeviceSync(stepped bool) *devicesync.DeviceSync {
 	return devicesync.New(devicesync.Host{
 		Ledger: c.ledger, Rand: c.rand, Log: c.log, Drop: c.counters.drop, Wake: c.kick, Stepped: stepped,
+		Settle: settleTimes * c.settings.ResendBase,
 		Beside: func(f func(context.Context)) { c.beside("syncing a device", f) },
 		Device: c.syncedDevice, Introduction: c.introduction, Meet: c.meetDevice, Part: c.archivePart, Merge: c.mergeArchive,
 		Send: func(t *ledger.Turn, to devicesync.Pairing, data []byte, also func(*ledger.Tx, devicesync.Parcel) error) error {

@@ -52,3 +52,18 @@ func (c *Client) SendPart(to PairingID, m *wire.DeviceSync) error {
 		return c.linking.SendParcel(t, to, b, func(*ledger.Tx, TransferID) error { return nil })
 	})
 }
+
+// ArchivePart is the first part of the archive of this store.
+func (c *Client) ArchivePart() ([][]byte, error) {
+	part, err := c.archivePart(nil, 16, 1<<19)
+	return part.Batches, err
+}
+
+// Introduction is what this device says of itself in a sync.
+func (c *Client) Introduction() (certificate, bundle []byte, err error) {
+	err = c.exclusive(func(t *ledger.Turn) (err error) {
+		certificate, bundle, err = c.introduction(t)
+		return err
+	})
+	return certificate, bundle, err
+}

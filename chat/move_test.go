@@ -1,6 +1,7 @@
 package chat_test
 
 import (
+	"encoding/hex"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -303,4 +304,70 @@ func TestMoveLarge(t *testing.T) {
 		t.Errorf("the heap grew by %d bytes", grown)
 	}
 	t.Logf("%d messages; the heap grew by %d KiB at most", n, (int64(peak)-int64(before))>>10)
+}
+
+// TestMoveLive: the same with the loop and its goroutines.
+func TestMoveLive(t *testing.T) {
+	net := memnet.New(memnet.Options{})
+	old, friend := newPerson(t, "old", net), newPerson(t, "friend", net)
+	blank := openPerson(t, "new", store.Memory(), net.Join(), fast)
+	for a, b := range map[*person]*person{old: friend, friend: old} {
+		if _, err := a.AddContact(b.key(), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	friend.send(old, "before")
+	eventually(t, "a message", func() bool { return len(old.texts(friend)) == 1 })
+	if err := old.FillHistory(friend.key(), 3000); err != nil {
+		t.Fatal(err)
+	}
+	shown, err := old.StartPairing(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scanned, err := blank.ScanPairing(shown.Invitation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[*person]chat.PairingID{old: pairingID(t, shown.ID), blank: pairingID(t, scanned.ID)}
+	for _, state := range []string{"compare", "paired"} {
+		for p, id := range ids {
+			eventually(t, state, func() bool { v, err := p.Pairing(id); return err == nil && v.State == state })
+		}
+		for p, id := range ids {
+			if state == "compare" {
+				if _, err := p.ConfirmPairing(id, true); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	if _, err := old.SyncDevice(ids[old]); err != nil {
+		t.Fatal(err)
+	}
+	offered := wait(blank, "the offer", func(event.SyncOffered) bool { return true })
+	raw, err := hex.DecodeString(offered.Sync.ID[2:])
+	id, ok := chat.ParseSyncID(raw)
+	if err != nil || !ok {
+		t.Fatal(offered.Sync.ID)
+	}
+	if _, err := blank.AcceptSync(id); err != nil {
+		t.Fatal(err)
+	}
+	wait(blank, "the identity", func(event.IdentityReceived) bool { return true })
+	friend.send(old, "meanwhile")
+	done := wait(blank, "the end", func(event.SyncDone) bool { return true })
+	if done.Sync.Moved < 3000 || blank.key() != old.key() {
+		t.Fatalf("%+v", done)
+	}
+	eventually(t, "the message sent meanwhile", func() bool {
+		c, err := blank.Chat(friend.key())
+		return err == nil && c.Messages == 3002
+	})
+	friend.send(old, "after")
+	eventually(t, "the message sent after", func() bool {
+		a, errA := old.Chat(friend.key())
+		b, errB := blank.Chat(friend.key())
+		return errA == nil && errB == nil && a.Messages == 3003 && b.Messages == 3003
+	})
 }

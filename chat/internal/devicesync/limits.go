@@ -11,11 +11,6 @@ const (
 	// maxAhead bounds the parts that the other device has not merged: one is merged while the
 	// next one is on its way.
 	maxAhead = 2
-	// settle is the time from when the new device is known to be ours until the last parts are
-	// read, which hold what has come meanwhile: until then all who are online have learned
-	// from contact codes that there is another device to write to. Those are published again
-	// after half a minute at most.
-	settle = 2 * time.Minute
 	// maxMessage bounds what is read of a parcel before it is taken apart.
 	maxMessage = 1 << 20
 	// maxCertificate and maxBundle bound what the other device says of itself; a bundle names

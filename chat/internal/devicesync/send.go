@@ -49,7 +49,7 @@ func (d *DeviceSync) send(t *ledger.Turn) (worked bool, err error) {
 			}
 			return true, d.post(t, e, nil)
 		}
-		if e.maySend(t.Now) && !d.working {
+		if d.maySend(e, t.Now) && !d.working {
 			d.read(e)
 			return true, nil
 		}
@@ -58,8 +58,8 @@ func (d *DeviceSync) send(t *ledger.Turn) (worked bool, err error) {
 }
 
 // maySend reports whether the next part of the archive is due.
-func (e *entry) maySend(now time.Time) bool {
-	if e.late && (!e.met() || now.Before(e.metAt.Add(settle))) {
+func (d *DeviceSync) maySend(e entry, now time.Time) bool {
+	if e.late && (!e.met() || now.Before(e.metAt.Add(d.host.Settle))) {
 		return false
 	}
 	return e.id.Offers && e.state == Running && !e.paused() && !e.last && e.number-e.merged < maxAhead
@@ -111,7 +111,7 @@ func (d *DeviceSync) read(e entry) {
 			case err != nil && found:
 				d.host.Log.Log("error", "the archive of this device cannot be read", "code", string(port.CodeOf(err)))
 				return d.fail(t, e, port.CodeSyncDamaged, false)
-			case !found || !e.maySend(t.Now) || e.number != number || e.parcel != (Parcel{}) || e.told < e.version:
+			case !found || !d.maySend(e, t.Now) || e.number != number || e.parcel != (Parcel{}) || e.told < e.version:
 				return nil // something has happened meanwhile: it is read again
 			}
 			return d.post(t, e, &part)

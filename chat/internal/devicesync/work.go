@@ -80,6 +80,10 @@ type Host struct {
 	Part  func(cursor []byte, batches, size int) (Part, error)
 	Merge func(ctx context.Context, from Pairing, batches [][]byte) error
 
+	// Settle is the time from when the new device is known to be ours until the last parts are
+	// read, which hold what has come meanwhile: until then all who are online have learned
+	// from contact codes that there is another device to write to.
+	Settle time.Duration
 	// Stepped: there are no goroutines; RunPending does what Work has begun.
 	Stepped bool
 }
@@ -167,8 +171,8 @@ func (d *DeviceSync) Due(t *ledger.Turn) time.Time {
 	}
 	var due time.Time
 	for _, e := range d.entries {
-		at := e.metAt.Add(settle)
-		if e.maySend(at) && !e.maySend(t.Now) && (due.IsZero() || at.Before(due)) {
+		at := e.metAt.Add(d.host.Settle)
+		if d.maySend(e, at) && !d.maySend(e, t.Now) && (due.IsZero() || at.Before(due)) {
 			due = at
 		}
 	}

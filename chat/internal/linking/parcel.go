@@ -196,7 +196,7 @@ func (st *step) forgetParcels(last transferName) {
 // parcels counts the parcels with a device in one direction that take room.
 func (st *step) parcels(id PairingID, outgoing bool) (n int) {
 	for _, x := range st.transfersOf(id) {
-		if x.parcel() && x.name.outgoing == outgoing && !x.discarded && x.state != TransferFailed {
+		if x.parcel() && x.name.outgoing == outgoing && !x.discarded && (x.state == Running || !outgoing && x.state == Done) {
 			n++
 		}
 	}
