@@ -252,11 +252,15 @@ func (c *Client) mergeArchive(ctx context.Context, from devicesync.Pairing, batc
 	}
 	sink := archive.NewSink(target)
 	for _, batch := range batches {
+		var merged archive.Merged
 		if err = ctx.Err(); err == nil {
-			_, err = sink.Merge(batch)
+			merged, err = sink.Merge(batch)
 		}
 		if err != nil {
 			break
+		}
+		if merged.Refused > 0 {
+			c.log.Log("warn", "a sync brought what is not valid", "items", merged.Refused, "cause", merged.Cause)
 		}
 	}
 	// Also after an error: an identity that was adopted is that of this store.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"reflect"
 	"strings"
 	"testing"
@@ -66,6 +67,17 @@ func TestPairingTypes(t *testing.T) {
 		}
 		if reflect.ValueOf(id).Elem().Index(size-1).Uint() != 10 {
 			t.Errorf("%T was not set", id)
+		}
+	}
+	for text, ok := range map[string]bool{
+		"0x" + strings.Repeat("0a", 16) + "01" + strings.Repeat("0a", 8): true,
+		"0x" + strings.Repeat("0a", 16) + "02" + strings.Repeat("0a", 8): false, // neither direction
+		"0x" + strings.Repeat("0A", 16) + "01" + strings.Repeat("0a", 8): false,
+		"0x" + strings.Repeat("0a", 16) + "01":                           false, "": false,
+	} {
+		var id SyncID
+		if err := id.setText(text); (err == nil) != ok || ok && "0x"+hex.EncodeToString(chat.SyncID(id).Bytes()) != text {
+			t.Errorf("sync id %q: %v", text, err)
 		}
 	}
 	for _, f := range Fields(reflect.TypeFor[ReadTransferParams]()) {

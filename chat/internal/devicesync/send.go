@@ -59,7 +59,9 @@ func (d *DeviceSync) send(t *ledger.Turn) (worked bool, err error) {
 
 // maySend reports whether the next part of the archive is due.
 func (d *DeviceSync) maySend(e entry, now time.Time) bool {
-	if e.late && (!e.met() || now.Before(e.metAt.Add(d.host.Settle))) {
+	// A clock that was put back since does not make it wait longer.
+	settling := !now.Before(e.metAt) && now.Before(e.metAt.Add(d.host.Settle))
+	if e.late && (!e.met() || settling) {
 		return false
 	}
 	return e.id.Offers && e.state == Running && !e.paused() && !e.last && e.number-e.merged < maxAhead
