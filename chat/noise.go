@@ -1,6 +1,8 @@
 package chat
 
 import (
+	"cmp"
+	"errors"
 	"slices"
 	"time"
 
@@ -314,6 +316,8 @@ func noiseSessionOf(k key.Public, d noisepeer.Device) event.Session {
 	switch {
 	case d.Ready && d.Confirmed:
 		s.State = "established"
+	case d.Away:
+		s.State = "handed_over"
 	case !d.Ready && !d.Pending:
 		s.State = "expired"
 	}
@@ -321,6 +325,106 @@ func noiseSessionOf(k key.Public, d noisepeer.Device) event.Session {
 		s.CreatedAt, s.UsedAt = d.Since.UnixMilli(), max(d.Since.UnixMilli(), d.Heard.UnixMilli())
 	}
 	return s
+}
+
+// HandOverSession gives the Noise sessions with somebody to another device of ours, which can
+// write in them at once: they need not shake hands with it, and may be asleep. This device
+// still reads what comes in them; to write it makes sessions of its own. Returned are the
+// sessions that were given away. A hand-over that is lost is made up for by a handshake.
+// Errors: CodeNoIdentity, CodeSelf, CodeNotFound when we have no such device or it is not enabled,
+// CodeWrongState when there is no Noise session with the person or with the device.
+// Spec: 37/WAKU2-NOISE-SESSIONS, "The N11M session management mechanism".
+func (c *Client) HandOverSession(k key.Public, installation string) (list []event.Session, err error) {
+	a, err := c.account()
+	if err != nil {
+		return nil, err
+	}
+	if k == a.public {
+		return nil, Errorf(CodeSelf, "key", "this is the identity itself")
+	}
+	err = c.exclusive(func(turn *ledger.Turn) error {
+		self, err := c.noiseSelf()
+		if err != nil {
+			return err
+		}
+		if enabled, err := c.ownEnabled(installation); err != nil || !enabled {
+			return cmp.Or(err, error(Errorf(CodeNotFound, "installation_id", "this identity has no such device that is enabled")))
+		}
+		own, with := c.noise.Peer(a.public), c.noise.Peer(k)
+		nextOwn, nextWith := own, with
+		var payloads []noisepeer.Outgoing
+		for _, d := range with.Devices(turn.Now) {
+			next, h, err := nextWith.HandOver(d.Installation, turn.Now)
+			if err != nil {
+				continue // it has no session that could be given away
+			}
+			sealed, o, err := nextOwn.SealHandover(self, h, installation, turn.Now, c.rand)
+			if errors.Is(err, noisepeer.ErrNoSession) {
+				return Errorf(CodeWrongState, "installation_id", "there is no Noise session with this device of ours")
+			}
+			if err != nil {
+				return err
+			}
+			nextOwn, nextWith, payloads = sealed, next, append(payloads, o)
+			given, _ := next.Device(d.Installation, turn.Now)
+			list = append(list, noiseSessionOf(k, given))
+		}
+		if len(payloads) == 0 {
+			return Errorf(CodeWrongState, "key", "there is no Noise session with this person")
+		}
+		return c.update(func(t *txn) error {
+			t.After(func() { c.noise.Queue(a.public, nil, payloads) })
+			if err := c.noise.Save(t.Tx, own, nextOwn); err != nil {
+				return err
+			}
+			return c.noise.Save(t.Tx, with, nextWith)
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// ownEnabled reports whether an installation is another device of ours that is enabled. The
+// caller holds the engine's lock.
+func (c *Client) ownEnabled(installation string) (bool, error) {
+	own, err := c.peer(c.self.Load().public)
+	if err != nil {
+		return false, err
+	}
+	in, found := own.Find(installation)
+	return found && !in.Disabled, nil
+}
+
+// adopt takes a session with somebody that another device of ours has handed over: one that
+// the user has enabled here.
+func (p *pass) adopt(opened noisepeer.Opened) error {
+	enabled, err := p.c.ownEnabled(opened.Installation)
+	if err != nil {
+		return err
+	}
+	if !enabled {
+		return dropped("not_enabled")
+	}
+	self, err := p.c.noiseSelf()
+	if err != nil {
+		return err
+	}
+	before := p.noisePeer(opened.HandedFor().Identity)
+	if !p.c.noise.Room(before.Identity) {
+		return dropped("strangers_full")
+	}
+	next, err := before.Adopt(self, opened, p.now)
+	if err != nil {
+		return dropped("handover")
+	}
+	p.setNoise(before, next)
+	p.do(func(t *txn) error {
+		t.After(func() { t.c.outbox.Reachable(before.Identity) })
+		return nil
+	})
+	return nil
 }
 
 // cardSecret is the secret of a card of ours by its id.

@@ -216,6 +216,9 @@ func (p *pass) openNoise(m *inbound) error {
 	switch {
 	case err != nil:
 		return err
+	case opened.Kind == noisepeer.Handed && m.sender == p.a.public:
+		p.mark(m.digest, m.sender, nil)
+		return p.adopt(opened)
 	case opened.Kind != noisepeer.Data:
 		p.mark(m.digest, m.sender, nil)
 		return nil

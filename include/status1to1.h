@@ -526,6 +526,14 @@ static inline char *status1to1_sessions_reset(status1to1_client client, const ch
     return status1to1_call(client, "sessions.reset", params_json);
 }
 
+/* sessions.hand_over: Gives the Noise sessions with one person to another device of
+ * ours, which can write in them at once, without a handshake. This device only reads in
+ * them from then on. */
+static inline char *status1to1_sessions_hand_over(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "sessions.hand_over", params_json);
+}
+
 /* devices.list: Lists the devices of our own identity, this one first. */
 static inline char *status1to1_devices_list(status1to1_client client, const char *params_json)
 {

@@ -21,6 +21,15 @@ type SessionList struct {
 	Sessions []event.Session `json:"sessions"`
 }
 
+// HandOverParams are the parameters of sessions.hand_over.
+type HandOverParams struct {
+	// Key is the other person's public key.
+	Key Key `json:"key"`
+	// InstallationID is the id of the device of ours that goes on with the sessions, from
+	// devices.list.
+	InstallationID string `json:"installation_id"`
+}
+
 // ConnectParams are the parameters of network.connect.
 type ConnectParams struct {
 	// Address is the peer's multiaddress: /ip4/<address>/tcp/<port>/p2p/<peer id>.
@@ -53,6 +62,8 @@ var sessionMethods = []Method{
 		stored(chat.CodeNoIdentity, chat.CodeBadKey), listSessions),
 	method("sessions.reset", "Discards the ratchet sessions with one person and starts new ones. Messages they have not acknowledged are sent again.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeNotFound), resetSessions),
+	method("sessions.hand_over", "Gives the Noise sessions with one person to another device of ours, which can write in them at once, without a handshake. This device only reads in them from then on.",
+		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf, chat.CodeNotFound, chat.CodeWrongState), handOverSession),
 }
 
 var networkMethods = []Method{
@@ -74,6 +85,11 @@ var networkMethods = []Method{
 
 func listSessions(_ context.Context, c *chat.Client, p ListSessionsParams) (SessionList, error) {
 	sessions, err := c.Sessions(orZero(p.Key))
+	return SessionList{Sessions: filled(sessions)}, err
+}
+
+func handOverSession(_ context.Context, c *chat.Client, p HandOverParams) (SessionList, error) {
+	sessions, err := c.HandOverSession(p.Key.Public, p.InstallationID)
 	return SessionList{Sessions: filled(sessions)}, err
 }
 

@@ -195,8 +195,8 @@ type Session struct {
 	// its content topic.
 	ID string `json:"session_id"`
 	// State is "initiated" (our messages still carry the X3DH header; for "noise": a handshake
-	// is under way, or the other side was not heard in the session yet), "established" or
-	// "expired".
+	// is under way, or the other side was not heard in the session yet), "established",
+	// "handed_over" (to another device of ours: this one only reads in it) or "expired".
 	State     string `json:"state"`
 	Sending   bool   `json:"sending"`  // true if new messages use this session
 	Sent      uint32 `json:"sent"`     // number of messages in the current sending chain
