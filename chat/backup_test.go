@@ -180,7 +180,11 @@ func aLife(t *testing.T, alice *person, net *memnet.Network) (bob *person) {
 // also when the same backup comes twice.
 func TestBackupRoundTrip(t *testing.T) {
 	net := memnet.New(memnet.Options{Seed: 41})
-	alice := newPerson(t, "alice", net)
+	s := store.Memory()
+	alice := openPerson(t, "alice", s, net.Join(), fast)
+	if _, _, err := alice.CreateIdentity(context.Background(), 12, "alice"); err != nil {
+		t.Fatal(err)
+	}
 	aLife(t, alice, net)
 	old := alice.knows()
 	backup := alice.backup()
@@ -195,8 +199,15 @@ func TestBackupRoundTrip(t *testing.T) {
 	if bytes.Contains(backup, []byte("Carol")) || bytes.Contains(backup, []byte(words)) {
 		t.Error("the backup can be read without its passphrase")
 	}
-	laptop := newDevice(t, "laptop", net)
+	l := store.Memory()
+	laptop := openPerson(t, "laptop", l, net.Join(), fast)
 	got := laptop.restore(backup)
+	// It listens where the people of the old device write to that one.
+	for name := range records(t, s, "topics") {
+		if _, found := records(t, l, "topics")[name]; !found {
+			t.Errorf("it does not listen to a topic of the old device: %x", name)
+		}
+	}
 	if !got.NewIdentity || got.Refused != 0 || got.New.People != uint64(len(old.contacts)) || got.Known != (chat.BackupCounts{}) || got.MadeAt == 0 {
 		t.Fatalf("imported %+v", got)
 	}
