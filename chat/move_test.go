@@ -195,7 +195,7 @@ func TestMovePause(t *testing.T) {
 // TestMoveCancel: either user cancels, before it is accepted and in the middle. The other
 // side is told, also after a restart; what was merged stays, and it can be begun again.
 func TestMoveCancel(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range uint64(4) { // who cancels, and when
 		s := newMoveSim(t, seed, badNetwork)
 		s.fill(6000)
 		if middle := seed%2 == 1; middle {
@@ -285,7 +285,7 @@ func onDisk(t *testing.T) chat.Store {
 func TestMoveLarge(t *testing.T) {
 	n := 100_000
 	if testing.Short() { // under the race detector
-		n = 8000
+		n = 4000
 	}
 	s := newMoveSim(t, 1, memnet.Options{}, onDisk(t), onDisk(t))
 	s.fill(n)
