@@ -215,6 +215,17 @@ func (s *simulation) putBack() {
 	s.copies[i] = s.devices[i].copyOf()
 }
 
+// confirmed reports whether all who have said something know that the other side has the
+// session. Nobody answers here: where the confirmation was lost, message 3 brings another.
+func (s *simulation) confirmed() bool {
+	for _, p := range s.pairs {
+		if !p[0].view(p[1]).Confirmed {
+			return false
+		}
+	}
+	return true
+}
+
 // settle lets everything arrive on a network that works, and demands that all that was said
 // has arrived and that each pair is left with one session.
 func (s *simulation) settle() {
@@ -223,7 +234,7 @@ func (s *simulation) settle() {
 		s.say(p[0], p[1])
 	}
 	const rounds = 400
-	for n := 0; n < rounds && (len(s.outbox) > 0 || n == 0); n++ {
+	for n := 0; n < rounds && (n == 0 || len(s.outbox) > 0 || !s.confirmed()); n++ {
 		s.work()
 		for len(s.network) > 0 {
 			s.deliver()
@@ -242,7 +253,11 @@ func (s *simulation) settle() {
 	}
 }
 
-const seeds = 200
+// How many simulations there are, and how long each is.
+const (
+	seeds = 200
+	steps = 250
+)
 
 // TestSimulation: whatever is lost, repeated, reordered, and whoever is restarted, what was
 // said arrives, at the right device and from the right one, while sessions are renewed and
@@ -255,7 +270,7 @@ func TestSimulation(t *testing.T) {
 	for seed := range n {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			s := newSimulation(t, seed)
-			for range 400 {
+			for range steps {
 				s.step()
 			}
 			s.settle()
@@ -274,7 +289,7 @@ func TestSimulationOlderCopies(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			s := newSimulation(t, 1000+seed)
 			s.copies = make([]map[key.Public]*noisepeer.Peer, len(s.devices))
-			for range 400 {
+			for range steps {
 				s.step()
 			}
 			s.settle()
