@@ -383,7 +383,9 @@ func TestNoiseOwnDevices(t *testing.T) {
 	s.choose(chat.KeyExchangeNoise, "")
 	all := s.chatter(6, nil)
 	s.until("an empty outbox", s.quiet)
-	own := func() bool { return len(s.byNoise(s.a, s.people[0])) == 1 && len(s.byNoise(s.people[0].devices[1], s.people[0])) == 1 }
+	own := func() bool {
+		return len(s.byNoise(s.a, s.people[0])) == 1 && len(s.byNoise(s.people[0].devices[1], s.people[0])) == 1
+	}
 	s.until("a session between own devices", own)
 	s.all = nil
 	all = append(all, s.say(s.a, s.b))
