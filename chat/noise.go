@@ -412,7 +412,7 @@ func (p *pass) adopt(opened noisepeer.Opened) error {
 		return err
 	}
 	before := p.noisePeer(opened.HandedFor().Identity)
-	if !p.c.noise.Room(before.Identity) {
+	if !p.c.noise.Room(before.Identity, 0) {
 		return dropped("strangers_full")
 	}
 	next, err := before.Adopt(self, opened, p.now)

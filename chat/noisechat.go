@@ -309,7 +309,13 @@ func (p *pass) handshakes(m *inbound, peer session.Peer) error {
 	if err != nil {
 		return err
 	}
-	if !p.c.noise.Room(m.sender) {
+	strangers := 0 // of this pass
+	for k := range p.noise {
+		if p.met[k] && k != m.sender {
+			strangers++
+		}
+	}
+	if !p.c.noise.Room(m.sender, strangers) {
 		return dropped("strangers_full")
 	}
 	if from, found := learned.Find(m.message.GetInstallationId()); m.sender == p.a.public && (!found || from.Disabled) {

@@ -169,8 +169,8 @@ func (c *Chats) Self() (noisepeer.Self, error) {
 }
 
 // Room reports whether somebody may be kept: they are known, or kept already, or there are
-// fewer than MaxStrangers who are not known.
-func (c *Chats) Room(k key.Public) bool {
+// fewer than MaxStrangers who are not known, with as many as are about to be kept.
+func (c *Chats) Room(k key.Public, more int) bool {
 	if _, kept := c.peers[k]; kept || c.Known(k) {
 		return true
 	}
@@ -180,7 +180,7 @@ func (c *Chats) Room(k key.Public) bool {
 			strangers++
 		}
 	}
-	return strangers < MaxStrangers
+	return strangers+more < MaxStrangers
 }
 
 // Save stores the next value of somebody. Memory follows after the commit: topics, and when
