@@ -77,13 +77,24 @@ class Moving(Programs):
                 taker.type("/sync accept")
                 self.assertEqual(taker.wait("the identity", "me")[1], giver.key)
                 for person, way in ((taker, "in"), (giver, "out")):
-                    person.wait("the end", "sync_done")
-                    self.assertEqual([s[1:] for s in person.list("/syncs", "sync")], [[way, "done"]])
+                    while True:
+                        _, _, direction, moved, total = person.wait("all being moved", "sync_progress")
+                        self.assertEqual(direction, way)
+                        if moved == total:
+                            break
                 taker.type("/contacts")
                 self.assertEqual(taker.wait("the friend", "contact")[2], "Some Body")
+                # It stays open for what arrives meanwhile: here it is ended.
+                taker.type("/sync pause")
+                while taker.wait("the pause", "sync")[2:] != ["in", "running paused"]:
+                    pass
+                taker.type("/sync cancel")
+                for person, by in ((taker, "local"), (giver, "remote")):
+                    self.assertEqual(person.wait("the end", "sync_failed")[3], by)
+                self.assertEqual([s[2] for s in giver.list("/syncs", "sync")], ["failed"])
                 taker.type("/sync pause")
                 with self.assertRaisesRegex(Exception, "sync_state"):
-                    taker.wait("nothing", "sync")
+                    taker.wait("nothing", "sync_end")
                 for person in (giver, taker):
                     person.stop()
                 for program in (old, new):
