@@ -6,13 +6,16 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/memnet"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
+	"libstatus1to1/store"
 )
 
 // items makes the items of an archive.
@@ -28,26 +31,26 @@ func messageItem(m *wire.MessageRecord) *wire.ArchiveItem {
 // one change.
 func hostileItems(own, with key.Public) map[string]*wire.ArchiveItem {
 	items := map[string]*wire.ArchiveItem{"item: kind": {}}
-	message := func(why string, change func(*wire.MessageRecord)) {
+	said := func(why string, change func(*wire.MessageRecord)) {
 		m := aMessage(with, 7)
 		change(m)
 		items["message: "+why] = messageItem(m)
 	}
-	message("id", func(m *wire.MessageRecord) { m.Id = m.Id[:31] })
-	message("chat", func(m *wire.MessageRecord) { m.Chat = append([]byte{1}, own.Compressed()...) })
-	message("chat is not", func(m *wire.MessageRecord) { m.Chat = m.Chat[:20] })
-	message("from", func(m *wire.MessageRecord) { m.From = own.Compressed() })
-	message("from is not", func(m *wire.MessageRecord) { m.Outgoing, m.State = true, "sent" })
-	message("state", func(m *wire.MessageRecord) { m.State = "delivered" })
-	message("state is", func(m *wire.MessageRecord) { m.State = "" })
-	message("clock", func(m *wire.MessageRecord) { m.Clock = math.MaxUint64 })
-	message("sent_at", func(m *wire.MessageRecord) { m.ReceivedAt = -1 })
-	message("kind", func(m *wire.MessageRecord) { m.Kind = strings.Repeat("k", 200) })
-	message("installation_id", func(m *wire.MessageRecord) {
+	said("id", func(m *wire.MessageRecord) { m.Id = m.Id[:31] })
+	said("chat", func(m *wire.MessageRecord) { m.Chat = append([]byte{1}, own.Compressed()...) })
+	said("chat is not", func(m *wire.MessageRecord) { m.Chat = m.Chat[:20] })
+	said("from", func(m *wire.MessageRecord) { m.From = own.Compressed() })
+	said("from is not", func(m *wire.MessageRecord) { m.Outgoing, m.State = true, "sent" })
+	said("state", func(m *wire.MessageRecord) { m.State = "delivered" })
+	said("state is", func(m *wire.MessageRecord) { m.State = "" })
+	said("clock", func(m *wire.MessageRecord) { m.Clock = math.MaxUint64 })
+	said("sent_at", func(m *wire.MessageRecord) { m.ReceivedAt = -1 })
+	said("kind", func(m *wire.MessageRecord) { m.Kind = strings.Repeat("k", 200) })
+	said("installation_id", func(m *wire.MessageRecord) {
 		m.Devices = []*wire.DeviceAckRecord{{InstallationId: strings.Repeat("k", 200)}}
 	})
-	message("devices", func(m *wire.MessageRecord) { m.Devices = make([]*wire.DeviceAckRecord, 1000) })
-	message("evidence_nodes", func(m *wire.MessageRecord) { m.EvidenceNodes = []string{strings.Repeat("k", 200)} })
+	said("devices", func(m *wire.MessageRecord) { m.Devices = make([]*wire.DeviceAckRecord, 1000) })
+	said("evidence_nodes", func(m *wire.MessageRecord) { m.EvidenceNodes = []string{strings.Repeat("k", 200)} })
 	person := func(why string, change func(*wire.ArchivePerson)) {
 		p := &wire.ArchivePerson{Key: with.Compressed(), Contact: &wire.ContactRecord{Key: with.Compressed(), Added: true}}
 		change(p)
@@ -162,6 +165,40 @@ func TestHostileBackupStrangers(t *testing.T) {
 	})
 	if got := p.restore(b.Bytes()); got.New.People != chat.MaxStrangers || got.Refused != 20 {
 		t.Errorf("imported %+v", got)
+	}
+	p.sound()
+}
+
+// TestBackupCounts: what a stranger wrote counts towards their bound here as it did there, and
+// what we write next comes after the clock of the chat.
+func TestBackupCounts(t *testing.T) {
+	private, with := mustGenerate(t), mustGenerate(t).Public()
+	ahead := uint64(time.Now().Add(message.MaxClockAhead / 2).UnixMilli()) // else it has no place of its own
+	var b bytes.Buffer
+	archiveFile(t, &b, func(yield func(*wire.ArchiveBatch) bool) {
+		batch := &wire.ArchiveBatch{Owner: private.Public().Compressed(), Last: true, Items: []*wire.ArchiveItem{
+			{Item: &wire.ArchiveItem_Identity{Identity: &wire.IdentityRecord{PrivateKey: private.Bytes()}}},
+			personItem(&wire.ArchivePerson{Key: with.Compressed(), Contact: &wire.ContactRecord{Key: with.Compressed()}}),
+			{Item: &wire.ArchiveItem_Chat{Chat: &wire.ChatRecord{Key: aMessage(with, 1).Chat, Clock: ahead}}},
+		}}
+		for n := range uint32(chat.MaxStrangerMessages) {
+			batch.Items = append(batch.Items, messageItem(aMessage(with, n)))
+		}
+		yield(batch)
+	})
+	s := store.Memory()
+	p := openPerson(t, "laptop", s, memnet.New(memnet.Options{}).Join(), fast)
+	p.restore(b.Bytes())
+	p.restore(b.Bytes())
+	for _, value := range records(t, s, "chats") {
+		var rec wire.ChatRecord
+		if err := proto.Unmarshal(value, &rec); err != nil || rec.GetUnasked() != chat.MaxStrangerMessages || rec.GetUnaskedBytes() == 0 {
+			t.Errorf("the chat counts %d messages of %d bytes, %v", rec.GetUnasked(), rec.GetUnaskedBytes(), err)
+		}
+	}
+	m, err := p.Send(context.Background(), chat.SendRequest{To: with, Text: "later"})
+	if err != nil || m.Clock <= ahead {
+		t.Errorf("our next message has clock %d, %v, and the chat had %d", m.Clock, err, ahead)
 	}
 	p.sound()
 }

@@ -106,3 +106,27 @@ func TestSimulationBackupAgain(t *testing.T) {
 		}
 	})
 }
+
+// TestSimulationLeftBehind: a message that waits on the device that wrote it shows that on a
+// device that knows it from a backup, until it is sent after all.
+func TestSimulationLeftBehind(t *testing.T) {
+	seeds(t, 5, func(t *testing.T, seed uint64) {
+		s := newSimulation(t, seed, 2, badNetwork)
+		s.populate(func(i int) int { return 2 - i })
+		p := s.people[0]
+		phone, laptop := p.devices[0], p.devices[1]
+		m := s.say(phone, s.people[1])
+		laptop.backup = s.backup(phone) // before any step: it is queued
+		s.restore(laptop)
+		got, err := laptop.Message(mustID(t, m.id))
+		if err != nil || got.State != "failed" || got.Failure != string(chat.CodeOnOtherDevice) {
+			s.fatalf("it is %+v, %v", got, err)
+		}
+		s.until("the message on its way", func() bool {
+			got, err := laptop.Message(mustID(t, m.id))
+			return err == nil && (got.State == "sent" || got.State == "delivered") && got.Failure == ""
+		})
+		s.until("the message on all devices", s.delivered([]said{m}))
+		s.arrived([]said{m})
+	})
+}
