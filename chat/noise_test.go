@@ -149,8 +149,8 @@ func TestNoiseChoiceRefused(t *testing.T) {
 	}
 }
 
-// handshakes counts the frames of handshakes that went out so far to somebody, and texts says
-// whether anything went to them, or to the topic shared with them, that was encrypted by X3DH.
+// sentTo counts the frames of handshakes that have gone out to a person, and reports whether
+// anything went to their partitioned topic that was encrypted in an X3DH session.
 func (s *noiseSim) sentTo(p *simPerson) (handshakes int, byX3DH bool) {
 	for _, e := range s.all {
 		opened, err := payload.OpenAsymmetric(p.private, e.Payload)
@@ -411,7 +411,7 @@ func (s *simulation) sharedKey(p, q *simPerson) key.Secret {
 	return chat.SymmetricKey(topic.Negotiated(shared).Name)
 }
 
-// After years of silence, with every session stale and every certificate expired, the two go on
+// After 200 days of silence, three times, with every session stale and every certificate expired, the two go on
 // by Noise: certificates are renewed, handshakes made anew, and messages wait for them.
 func TestNoiseCertificatesEnd(t *testing.T) {
 	s := newNoiseSim(t, one)
