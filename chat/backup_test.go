@@ -230,6 +230,13 @@ func TestBackupRoundTrip(t *testing.T) {
 	alice.restore(backup)
 	same(t, alice.knows(), old)
 	alice.sound()
+	// What was read there since is read here with the next one.
+	if _, err := alice.MarkRead(alice.who("bobby"), nil); err != nil {
+		t.Fatal(err)
+	}
+	laptop.restore(alice.backup())
+	same(t, laptop.knows(), alice.knows())
+	laptop.sound()
 }
 
 // same compares what two devices know.
