@@ -59,16 +59,22 @@ var backupWork = archive.WorkFactor
 
 // ExportBackup writes a backup to w, encrypted with a passphrase: identity, people with the
 // trust in them, chats and history, and nothing that belongs to this device alone. What
-// changes meanwhile may be in it or not. report is called with the items done and about how
-// many there are. Errors: CodeNoIdentity, CodeBadParams for an empty passphrase, those of the
-// store, and that of w.
-func (c *Client) ExportBackup(ctx context.Context, w io.Writer, passphrase string, library string) (Exported, error) {
+// changes meanwhile may be in it or not. by opens the store: a backup shows the seed phrase
+// to whoever knows its passphrase. Errors: CodeNoIdentity, CodeBadParams for an empty passphrase,
+// CodeWrongPassphrase for one that does not open the store, those of the store, and that of w.
+func (c *Client) ExportBackup(ctx context.Context, w io.Writer, by Credentials, passphrase, library string) (Exported, error) {
 	a, err := c.account()
 	if err != nil {
 		return Exported{}, err
 	}
 	if passphrase == "" {
 		return Exported{}, Errorf(CodeBadParams, "passphrase", "the passphrase is empty")
+	}
+	if err := c.ledger.Store.Authenticate(by.Passphrase, by.Key); err != nil {
+		if refused := (*Error)(nil); errors.As(err, &refused) && refused.Code == CodeWrongPassphrase {
+			refused.Field = "store." + refused.Field
+		}
+		return Exported{}, err
 	}
 	header := &wire.ArchiveHeader{MadeAt: c.now().UnixMilli(), Library: library, Owner: a.public.Compressed()}
 	counts, damaged, err := archive.WriteFile(ctx, w, c.archiveSource(), header, passphrase, backupWork, c.backupProgress("export"))

@@ -218,19 +218,19 @@ func TestBackupRefusals(t *testing.T) {
 		t.Errorf("the backup of somebody else: %v", err)
 	}
 	same(t, bob.knows(), before)
-	if _, err := laptop.ExportBackup(context.Background(), io.Discard, backupPassphrase, "test"); chat.CodeOf(err) != chat.CodeNoIdentity {
+	if _, err := laptop.ExportBackup(context.Background(), io.Discard, chat.Credentials{}, backupPassphrase, "test"); chat.CodeOf(err) != chat.CodeNoIdentity {
 		t.Errorf("a backup of nobody: %v", err)
 	}
-	if _, err := alice.ExportBackup(context.Background(), io.Discard, "", "test"); chat.CodeOf(err) != chat.CodeBadParams {
+	if _, err := alice.ExportBackup(context.Background(), io.Discard, chat.Credentials{}, "", "test"); chat.CodeOf(err) != chat.CodeBadParams {
 		t.Errorf("a backup without a passphrase: %v", err)
 	}
 	full := errors.New("the disk is full")
-	if _, err := alice.ExportBackup(context.Background(), failingWriter{full}, backupPassphrase, "test"); !errors.Is(err, full) {
+	if _, err := alice.ExportBackup(context.Background(), failingWriter{full}, chat.Credentials{}, backupPassphrase, "test"); !errors.Is(err, full) {
 		t.Errorf("a full disk: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := alice.ExportBackup(ctx, io.Discard, backupPassphrase, "test"); !errors.Is(err, context.Canceled) {
+	if _, err := alice.ExportBackup(ctx, io.Discard, chat.Credentials{}, backupPassphrase, "test"); !errors.Is(err, context.Canceled) {
 		t.Errorf("a call that was given up: %v", err)
 	}
 }

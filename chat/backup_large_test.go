@@ -136,7 +136,7 @@ func TestBackupOfManyMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := &heapWatch{Writer: f}
-	if got, err := first.ExportBackup(context.Background(), w, backupPassphrase, "test"); err != nil || got.Contents.Messages != uint64(messages) || got.Damaged != 0 {
+	if got, err := first.ExportBackup(context.Background(), w, chat.Credentials{Passphrase: "p"}, backupPassphrase, "test"); err != nil || got.Contents.Messages != uint64(messages) || got.Damaged != 0 {
 		t.Fatalf("exported %+v, %v", got, err)
 	}
 	if err := errors.Join(f.Close(), first.Close()); err != nil {

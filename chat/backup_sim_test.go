@@ -21,7 +21,7 @@ func (s *simulation) restore(d *simDevice) {
 func (s *simulation) backup(d *simDevice) []byte {
 	s.t.Helper()
 	var b bytes.Buffer
-	if _, err := d.ExportBackup(context.Background(), &b, backupPassphrase, "test"); err != nil {
+	if _, err := d.ExportBackup(context.Background(), &b, chat.Credentials{}, backupPassphrase, "test"); err != nil {
 		s.fatalf("%v", err)
 	}
 	return b.Bytes()

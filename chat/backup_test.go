@@ -27,7 +27,7 @@ const backupPassphrase = "a passphrase of the backup"
 func (p *person) backup() []byte {
 	p.t.Helper()
 	var b bytes.Buffer
-	if _, err := p.ExportBackup(context.Background(), &b, backupPassphrase, "test"); err != nil {
+	if _, err := p.ExportBackup(context.Background(), &b, chat.Credentials{}, backupPassphrase, "test"); err != nil {
 		p.t.Fatalf("%s: %v", p.name, err)
 	}
 	return b.Bytes()

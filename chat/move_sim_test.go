@@ -12,7 +12,6 @@ import (
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
-	"libstatus1to1/chat/port"
 	"libstatus1to1/store"
 )
 
@@ -199,9 +198,6 @@ func (s *moveSim) reaches() {
 			has(s.friend, s.people[0], "from the new device") && has(s.old.simDevice, s.people[1], "from the new device")
 	})
 }
-
-// syncCode is the code of a failed sync on a device.
-func syncCode(v event.Sync) port.Code { return port.Code(v.Cause) }
 
 // fill gives the old device a history of n messages of the friend's.
 func (s *moveSim) fill(n int) {

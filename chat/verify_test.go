@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -336,6 +337,12 @@ func TestPhraseAndDeletion(t *testing.T) {
 	right := chat.Credentials{Passphrase: "a passphrase"}
 	_, err := alice.Phrase(chat.Credentials{Passphrase: "wrong"}, true)
 	wantCode(t, "a wrong passphrase", err, chat.CodeWrongPassphrase, "passphrase")
+	var backup bytes.Buffer
+	_, err = alice.ExportBackup(context.Background(), &backup, chat.Credentials{Passphrase: "wrong"}, "secret", "test")
+	wantCode(t, "a backup with a wrong passphrase of the store", err, chat.CodeWrongPassphrase, "store.passphrase")
+	if _, err = alice.ExportBackup(context.Background(), io.Discard, right, "secret", "test"); err != nil || backup.Len() > 0 {
+		t.Errorf("%d bytes were shown, and then %v", backup.Len(), err)
+	}
 	p, err := alice.Phrase(right, false)
 	if err != nil || len(strings.Fields(p.Words())) != 12 {
 		t.Fatal(err)

@@ -829,8 +829,8 @@ static inline char *status1to1_store_change_passphrase(status1to1_client client,
 }
 
 /* store.export: Writes a backup: one encrypted file with the identity, people, chats
- * and history, and nothing that belongs to this device alone. The store stays in use
- * meanwhile. */
+ * and history, and nothing that belongs to this device alone, given the passphrase or
+ * key of the store. The store stays in use meanwhile. */
 static inline char *status1to1_store_export(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "store.export", params_json);

@@ -16,6 +16,9 @@ type ExportParams struct {
 	// Passphrase encrypts the file. Whoever has the file and the passphrase has the identity
 	// and all messages.
 	Passphrase Secret `json:"passphrase"`
+	// Store is the passphrase or key of the store, as for identity.phrase: a backup has the
+	// seed phrase in it. Leave it out for a memory store.
+	Store *CredentialsParams `json:"store,omitempty"`
 	// Replace allows that an earlier backup at this path is replaced; another file never is.
 	Replace bool `json:"replace,omitempty"`
 }
@@ -36,8 +39,12 @@ type ImportParams struct {
 const backupIntro = "age-encryption.org/v1\n"
 
 func exportStore(ctx context.Context, c *chat.Client, p ExportParams) (result chat.Exported, err error) {
+	var by chat.Credentials
+	if p.Store != nil {
+		by = p.Store.credentials()
+	}
 	err = store.WriteFile(p.Path, p.Replace, backupIntro, func(w io.Writer) error {
-		result, err = c.ExportBackup(ctx, w, string(p.Passphrase), Version)
+		result, err = c.ExportBackup(ctx, w, by, string(p.Passphrase), Version)
 		return err
 	})
 	return result, err

@@ -37,8 +37,31 @@ static char *passphrase(bool new)
     return typed;
 }
 
-/* with_file calls a method with a path and a passphrase, which it frees. */
-static char *with_file(const char *method, const char *path, char *opens)
+/* store_passphrase is that of the store, which a backup asks for since it shows the seed
+ * phrase; on the heap, or NULL after a complaint. */
+static char *store_passphrase(void)
+{
+    const char *environment = getenv("STATUS1TO1_PASSPHRASE");
+
+    if (environment != NULL && *environment != '\0')
+        return format("%s", environment);
+    if (can_ask())
+        return ask("Passphrase: ", true);
+    complain("terminal", "that needs a terminal, or STATUS1TO1_PASSPHRASE");
+    return NULL;
+}
+
+/* forget erases a passphrase and frees it. */
+static void forget(char *passphrase)
+{
+    if (passphrase != NULL)
+        memset(passphrase, 0, strlen(passphrase));
+    free(passphrase);
+}
+
+/* with_file calls a method with a path, the passphrase of a backup, and further params: JSON
+ * that begins with a comma, or nothing. It frees opens. */
+static char *with_file(const char *method, const char *path, char *opens, const char *further)
 {
     char *quoted_path, *quoted, *answer;
 
@@ -46,17 +69,18 @@ static char *with_file(const char *method, const char *path, char *opens)
         return NULL;
     quoted_path = json_quote(path);
     quoted = json_quote(opens);
-    answer = call(method, format("{\"path\":%s,\"passphrase\":%s}", quoted_path, quoted));
-    memset(opens, 0, strlen(opens));
-    free(opens);
+    answer = call(method, format("{\"path\":%s,\"passphrase\":%s%s}", quoted_path, quoted, further));
+    forget(opens);
     free(quoted_path);
-    free(quoted);
+    forget(quoted);
     return answer;
 }
 
 void run_export(const char *name, const char *path)
 {
-    char *answer = with_file("store.export", path, passphrase(true));
+    char *store = store_passphrase(), *quoted = store == NULL ? NULL : json_quote(store);
+    char *params = quoted == NULL ? NULL : format(",\"store\":{\"passphrase\":%s}", quoted);
+    char *answer = params == NULL ? NULL : with_file("store.export", path, passphrase(true), params);
     long long people = json_number(json_get(answer, "result.contents.people"));
     long long messages = json_number(json_get(answer, "result.contents.messages"));
 
@@ -65,12 +89,15 @@ void run_export(const char *name, const char *path)
         put(plain ? "exported\t%s\t%lld\t%lld"
                   : "(%s has %lld people and %lld messages; keep its passphrase, nobody can replace it)", path, people, messages);
     status1to1_free(answer);
+    forget(store);
+    forget(quoted);
+    forget(params);
 }
 
 /* take_in imports a backup; false after a complaint. */
 bool take_in(const char *path)
 {
-    char *answer = with_file("store.import", path, passphrase(false));
+    char *answer = with_file("store.import", path, passphrase(false), "");
     long long people = json_number(json_get(answer, "result.new.people"));
     long long messages = json_number(json_get(answer, "result.new.messages"));
     bool done = answer != NULL;

@@ -55,10 +55,23 @@ class Moving:
             return new_passphrase(self.chat.screen, "A passphrase for the backup")
         return self.chat.screen.ask("The passphrase of the backup: ", hidden=True) or None
 
+    def opens(self):
+        """The passphrase of the store, which a backup asks for: it shows the seed phrase. None
+        after a complaint."""
+        given = os.environ.get("STATUS1TO1_PASSPHRASE")
+        if given:
+            return given
+        if not self.chat.screen.can_ask():
+            self.show.complain("terminal", "that needs a terminal, or STATUS1TO1_PASSPHRASE")
+            return None
+        return self.chat.screen.ask("Passphrase: ", hidden=True) or None
+
     def export(self, path):
-        passphrase = self.passphrase(True)
+        store = self.opens()
+        passphrase = store and self.passphrase(True)
         if passphrase:
-            contents = self.client.call("store.export", path=path, passphrase=passphrase)["contents"]
+            result = self.client.call("store.export", path=path, passphrase=passphrase, store={"passphrase": store})
+            contents = result["contents"]
             people, messages = contents["people"], contents["messages"]
             self.say(["exported", path, str(people), str(messages)],
                      f"({path} has {people} people and {messages} messages; keep its passphrase, nobody can replace it)")
