@@ -16,7 +16,7 @@ static void show_card(const char *result, const char *path)
 {
     char *card = json_text(json_get(result, "card")), *link = json_text(json_get(result, "link")), *code = qr_lines(card);
     time_t expires = (time_t)(json_number(json_get(result, "expires_at")) / 1000);
-    static const char warning[] = "show it only to whom it is for: who sees it can use it until";
+    static const char warning[] = "show it only to those it is for: whoever sees it can use it until";
     char until[32];
     struct tm tm;
 
@@ -25,7 +25,7 @@ static void show_card(const char *result, const char *path)
     if (plain)
         put("card\t%s\t%s\t%s", card, link, path);
     else if (*path != '\0')
-        put("(it is in %s; %s %s)", path, warning, until);
+        put("(your card is in %s; %s %s)", path, warning, until);
     else
         put("%s\nAs a link: %s\n(%s %s)", code, link, warning, until);
     free(card);
@@ -38,13 +38,17 @@ void run_card(const char *name, const char *argument)
 {
     const char *path = argument == NULL ? "" : argument;
     bool noise = strncmp(path, "noise", 5) == 0 && (path[5] == ' ' || path[5] == '\0'), shown = true;
-    char *answer = call_with("identity.card", "key_exchange", noise ? "noise" : "x3dh"), *card;
+    char *answer, *card;
 
-    (void)name;
-    if (answer == NULL)
-        return;
     if (noise)
         path += 5 + strspn(path + 5, " ");
+    if (*path != '\0' && !takes_qr(path)) {
+        wrong_usage(name);
+        return;
+    }
+    answer = call_with("identity.card", "key_exchange", noise ? "noise" : "x3dh");
+    if (answer == NULL)
+        return;
     if (*path != '\0') {
         card = json_text(json_get(answer, "result.card"));
         shown = save_qr(card, path);

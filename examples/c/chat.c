@@ -169,8 +169,8 @@ static char *ask_for_identity(void)
     char *typed, *done = NULL;
 
     put("There is no identity here yet. /restore brings yours back from its seed phrase,\n"
-        "/import FILE from a backup; --new-device takes it from another device.");
-    while (done == NULL && (typed = ask("Press Enter for a new one, or type /restore to bring yours back: ", false)) != NULL) {
+        "/import FILE from a backup. To take it from another device, start with --new-device.");
+    while (done == NULL && (typed = ask("Press Enter for a new one, or type /restore or /import FILE: ", false)) != NULL) {
         if (strcmp(typed, "/restore") == 0) {
             done = restore(given->name);
         } else if (strncmp(typed, "/import ", 8) == 0) {
@@ -225,7 +225,7 @@ static int start(char *opened)
     char *newest;
 
     if (given->new_device && json_is(json_get(opened, "result.identity"), "null")) {
-        put(plain ? "me\t" : "Nobody is here yet: /pair this device with one of yours, and type /sync there.");
+        put(plain ? "me\t" : "This device has no identity yet: /pair it with one of yours, and type /sync there.");
         show_network(false);
         return -1;
     }

@@ -153,6 +153,7 @@ bool write_file(const char *path, const void *bytes, size_t size);
 /* ---- pictures.c: QR codes ---------------------------------------------------- */
 
 bool is_picture(const char *argument);
+bool takes_qr(const char *path);
 char *qr_lines(const char *text);
 bool save_qr(const char *text, const char *path);
 char *picture_bytes(const char *path);

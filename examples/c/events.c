@@ -95,7 +95,11 @@ static void on_key_exchange(const char *data)
     char *key = text_at(data, "public_key"), *kind = text_at(data, "key_exchange"), *cause = text_at(data, "cause");
     char *name = plain ? format("%s", key) : who(key, "");
 
-    put(plain ? "key_exchange_changed\t%s\t%s\t%s" : "(messages to %s go by %s now: %s)", name, kind, cause);
+    if (plain)
+        put("key_exchange_changed\t%s\t%s\t%s", name, kind, cause);
+    else if (strcmp(cause, "chosen") != 0) /* what was typed here has had its answer */
+        put("(messages to %s go by %s now, because %s)", name, kind,
+            strcmp(cause, "card") == 0 ? "their card asks for it" : "their device has begun to");
     free(key);
     free(kind);
     free(cause);
@@ -109,6 +113,8 @@ static void on_device(const char *type, const char *device)
 
     if (strcmp(type, "device_found") == 0 && plain)
         put("device_found\t%s", id);
+    else if (strcmp(type, "device_found") == 0 && strcmp(state, "enabled") == 0)
+        put("(another device of yours: %s)", id);
     else if (strcmp(type, "device_found") == 0)
         put("(another device of yours: %s\n /devices enable %s if you know it)", id, id);
     else if (plain)

@@ -3,9 +3,11 @@
 #define _XOPEN_SOURCE 700
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "chat.h"
 
@@ -62,11 +64,11 @@ unsigned char *read_file(const char *path, size_t *size)
     if (bytes != NULL)
         *size = fread(bytes, 1, MOST + 1, file);
     if (bytes == NULL || ferror(file)) {
-        complain("file", "the file cannot be read: %s", strerror(errno));
+        complain("file", "%s cannot be read: %s", path, strerror(errno));
         free(bytes);
         bytes = NULL;
     } else if (*size > MOST) {
-        complain("transfer_too_large", "the file has more than 16 MiB");
+        complain("file", "%s has more than 16 MiB", path);
         free(bytes);
         bytes = NULL;
     }
@@ -75,10 +77,12 @@ unsigned char *read_file(const char *path, size_t *size)
     return bytes;
 }
 
-/* write_file makes a new file; false after a complaint. */
+/* write_file makes a new file that only its owner can read: a contact card has a secret in
+ * it. False after a complaint. */
 bool write_file(const char *path, const void *bytes, size_t size)
 {
-    FILE *file = fopen(path, "wxb");
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "wb");
     bool written = file != NULL && fwrite(bytes, 1, size, file) == size;
 
     if (file != NULL && fclose(file) != 0)

@@ -46,7 +46,7 @@ static char *store_passphrase(void)
     if (environment != NULL && *environment != '\0')
         return format("%s", environment);
     if (can_ask())
-        return ask("Passphrase: ", true);
+        return ask("The passphrase of the store: ", true);
     complain("terminal", "that needs a terminal, or STATUS1TO1_PASSPHRASE");
     return NULL;
 }
@@ -85,9 +85,11 @@ void run_export(const char *name, const char *path)
     long long messages = json_number(json_get(answer, "result.contents.messages"));
 
     (void)name;
-    if (answer != NULL)
-        put(plain ? "exported\t%s\t%lld\t%lld"
-                  : "(%s has %lld people and %lld messages; keep its passphrase, nobody can replace it)", path, people, messages);
+    if (answer != NULL && plain)
+        put("exported\t%s\t%lld\t%lld", path, people, messages);
+    else if (answer != NULL)
+        put("(%s has %lld %s and %lld %s; keep its passphrase: without it nobody can read the backup)", path,
+            people, people == 1 ? "person" : "people", messages, messages == 1 ? "message" : "messages");
     status1to1_free(answer);
     forget(store);
     forget(quoted);
@@ -105,7 +107,7 @@ bool take_in(const char *path)
     if (done && plain)
         put("imported\t%s\t%lld\t%lld", path, people, messages);
     else if (done)
-        put("(%lld people and %lld messages are new)", people, messages);
+        put("(new: %lld %s and %lld %s)", people, people == 1 ? "person" : "people", messages, messages == 1 ? "message" : "messages");
     status1to1_free(answer);
     return done;
 }
@@ -122,13 +124,14 @@ static void show_sync(const char *sync)
 {
     char *id = text_at(sync, "sync_id"), *state = text_at(sync, "state");
     bool offers = json_is(json_get(sync, "offers"), "true");
-    bool paused = json_is(json_get(sync, "paused_here"), "true") || json_is(json_get(sync, "paused_there"), "true");
-    const char *pause = paused ? " paused" : "";
+    bool here = json_is(json_get(sync, "paused_here"), "true");
+    bool paused = here || json_is(json_get(sync, "paused_there"), "true");
+    const char *pause = here ? ", paused here (/sync resume)" : ", paused there";
 
     if (plain)
-        put("sync\t%s\t%s\t%s%s", id, offers ? "out" : "in", state, pause);
+        put("sync\t%s\t%s\t%s%s", id, offers ? "out" : "in", state, paused ? " paused" : "");
     else
-        put("  %s  %s, %s%s: %lld of %lld", id, offers ? "given" : "taken", state, pause,
+        put("  %s  %s, %s%s: %lld of %lld", id, offers ? "given" : "taken", state, paused ? pause : "",
             json_number(json_get(sync, "moved")), json_number(json_get(sync, "total")));
     free(id);
     free(state);

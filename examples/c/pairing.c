@@ -277,7 +277,11 @@ static void on_paired(const char *pairing)
     if (plain)
         put("paired\t%s\t%s\t%s", id, key, own ? "own" : "other");
     else if (own)
-        put("(the devices are paired; /sendfile PATH sends a file)");
+        put("(the devices are paired; /sendfile PATH sends a file, /sync all that is here)");
+    else if (json_is(json_get(pairing, "peer.provisional"), "true"))
+        put("(paired with a device that has no identity yet; /sync gives it yours, and all that is here)");
+    else if (given->new_device)
+        put("(paired with a device of %s; /sync there gives this one the identity, and all that is there)", key);
     else
         put("(paired with a device of somebody else: %s)", key);
     free(id);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "chat.h"
 #include "json.h"
@@ -21,10 +22,17 @@ static bool ends(const char *name, const char *ending)
     return length > least && same(name + length - least, ending);
 }
 
-/* is_picture tells whether something typed names a picture and is not a text. */
+/* is_picture tells whether something typed is the name of a picture, and not a text: it ends
+ * like one, or there is such a file. */
 bool is_picture(const char *argument)
 {
-    return ends(argument, ".png") || ends(argument, ".jpg") || ends(argument, ".jpeg");
+    return ends(argument, ".png") || ends(argument, ".jpg") || ends(argument, ".jpeg") || access(argument, F_OK) == 0;
+}
+
+/* takes_qr tells whether save_qr can write to a path. */
+bool takes_qr(const char *path)
+{
+    return ends(path, ".png") || ends(path, ".svg");
 }
 
 /* draw gives the answer of pictures.qr, or NULL after an error. */

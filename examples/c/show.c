@@ -333,12 +333,12 @@ void show_safety_number(void)
 
 void show_me(void)
 {
-    char *profile = call("profile.get", NULL), *identity = call("identity.get", NULL);
+    char *profile = call("profile.get", NULL), *identity = profile == NULL ? NULL : call("identity.get", NULL);
     char *link = text_at(profile, "result.link"), *chat_key = text_at(identity, "result.chat_key");
 
-    if (profile != NULL && identity != NULL && plain)
+    if (identity != NULL && plain)
         put("link\t%s", link);
-    else if (profile != NULL && identity != NULL)
+    else if (identity != NULL)
         put("You are %s\nLink to you: %s", chat_key, link);
     free(link);
     free(chat_key);

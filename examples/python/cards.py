@@ -2,11 +2,11 @@
 
 import time
 
-from pictures import is_picture
+from pictures import is_picture, takes_qr
 
 #: The commands of cards, as commands.COMMANDS has them.
 COMMANDS = (
-    ("card", "[noise] [FILE]", "your contact card as a QR code, here or in a PNG or SVG"),
+    ("card", "[noise] [NAME.png|NAME.svg]", "your contact card as a QR code, here or in a file"),
     ("add-card", "CARD|PICTURE", "add and verify whose card it is, and write to them"),
 )
 
@@ -22,7 +22,11 @@ class Cards:
         if command == "card":
             word, _, rest = argument.partition(" ")
             noise = word == "noise"
-            self.own("noise" if noise else "x3dh", rest.strip() if noise else argument)
+            path = rest.strip() if noise else argument
+            if path and not takes_qr(path):
+                self.chat.commands.wrong("card")
+            else:
+                self.own("noise" if noise else "x3dh", path)
         else:
             self.add(argument)
 
@@ -31,9 +35,9 @@ class Cards:
         if path and not self.chat.pictures.save(card["card"], path):
             return
         until = time.strftime("%Y-%m-%d %H:%M", time.localtime(card["expires_at"] / 1000))
-        text = f"(it is in {path}" if path else f"{self.chat.pictures.lines(card['card'])}\nAs a link: {card['link']}\n("
+        text = f"(your card is in {path}" if path else f"{self.chat.pictures.lines(card['card'])}\nAs a link: {card['link']}\n("
         self.say(["card", card["card"], card["link"], path],
-                 f"{text}{'; ' if path else ''}show it only to whom it is for: who sees it can use it until {until})")
+                 f"{text}{'; ' if path else ''}show it only to those it is for: whoever sees it can use it until {until})")
 
     def add(self, argument):
         if is_picture(argument):

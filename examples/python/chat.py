@@ -42,7 +42,7 @@ class Chat:
         self.show = Show(client, screen, self.people, given.plain)
         self.delivery = Delivery(client, self.show)
         self.pictures = Pictures(client, self.show)
-        self.pairing = pairing.Pairing(client, given.data, self.show, self.pictures)
+        self.pairing = pairing.Pairing(client, given, self.show, self.pictures)
         self.to = None  # whom we write to, 0x04...
         self.cards, self.moving = Cards(self), Moving(self)
         self.commands = Commands(self)
@@ -89,9 +89,9 @@ class Chat:
     def ask_for_identity(self):
         """Asks what to do at the first start; None if there was no answer."""
         self.screen.put("There is no identity here yet. /restore brings yours back from its seed phrase,\n"
-                        "/import FILE from a backup; --new-device takes it from another device.")
+                        "/import FILE from a backup. To take it from another device, start with --new-device.")
         while True:
-            answer = self.screen.ask("Press Enter for a new one, or type /restore to bring yours back: ")
+            answer = self.screen.ask("Press Enter for a new one, or type /restore or /import FILE: ")
             try:
                 if answer is None:
                     return None
@@ -123,7 +123,7 @@ class Chat:
         """Prints who we are and chooses whom to write to. It gives an exit code if that is
         all."""
         if self.client.identity is None and self.given.new_device:
-            self.show.say(["me", ""], "Nobody is here yet: /pair this device with one of yours, and type /sync there.")
+            self.show.say(["me", ""], "This device has no identity yet: /pair it with one of yours, and type /sync there.")
             self.show.network(peers=False)
             return None
         identity = self.identify()

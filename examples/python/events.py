@@ -78,11 +78,14 @@ class Events:
 
     def on_key_exchange_changed(self, data):
         key, kind, cause = data["public_key"], data["key_exchange"], data["cause"]
-        self.say(["key_exchange_changed", key, kind, cause], f"(messages to {self.people.who(key)} go by {kind} now: {cause})")
+        why = {"card": "their card asks for it", "handshake": "their device has begun to"}.get(cause)
+        self.say(["key_exchange_changed", key, kind, cause],  # what was typed here has had its answer
+                 f"(messages to {self.people.who(key)} go by {kind} now, because {why})" if why else None)
 
     def on_device_found(self, data):
         device = data["device"]["installation_id"]
-        self.say(["device_found", device], f"(another device of yours: {device}\n /devices enable {device} if you know it)")
+        hint = "" if data["device"]["enabled"] else f"\n /devices enable {device} if you know it"
+        self.say(["device_found", device], f"(another device of yours: {device}{hint})")
 
     def on_device_changed(self, data):
         device, enabled = data["device"]["installation_id"], data["device"]["enabled"]

@@ -7,13 +7,18 @@ from options import new_passphrase
 
 #: The commands of backups and syncs, as commands.COMMANDS has them.
 COMMANDS = (
-    ("sync", "[accept|pause|resume|cancel]", "give the paired device all that is here, or take what it offers"),
-    ("syncs", "", "what was given and taken so"),
+    ("sync", "[accept|pause|resume|cancel]", "offer the paired device all that is here, or take what it offers"),
+    ("syncs", "", "what /sync has given and taken"),
     ("export", "FILE", "write a backup of everything but the keys of this device"),
-    ("import", "FILE", "take in what a backup has"),
+    ("import", "FILE", "add what is in a backup to what is here"),
 )
 BAR = 30  # characters
 ENVIRONMENT = "STATUS1TO1_BACKUP_PASSPHRASE"
+
+
+def count(people, messages):
+    """Numbers of people and messages in words."""
+    return f"{people} {'person' if people == 1 else 'people'} and {messages} {'message' if messages == 1 else 'messages'}"
 
 
 class Moving:
@@ -64,7 +69,7 @@ class Moving:
         if not self.chat.screen.can_ask():
             self.show.complain("terminal", "that needs a terminal, or STATUS1TO1_PASSPHRASE")
             return None
-        return self.chat.screen.ask("Passphrase: ", hidden=True) or None
+        return self.chat.screen.ask("The passphrase of the store: ", hidden=True) or None
 
     def export(self, path):
         store = self.opens()
@@ -74,7 +79,7 @@ class Moving:
             contents = result["contents"]
             people, messages = contents["people"], contents["messages"]
             self.say(["exported", path, str(people), str(messages)],
-                     f"({path} has {people} people and {messages} messages; keep its passphrase, nobody can replace it)")
+                     f"({path} has {count(people, messages)}; keep its passphrase: without it nobody can read the backup)")
 
     def take_in(self, path):
         """Imports a backup; False after a complaint."""
@@ -83,7 +88,7 @@ class Moving:
             return False
         added = self.client.call("store.import", path=path, passphrase=passphrase)["new"]
         people, messages = added["people"], added["messages"]
-        self.say(["imported", path, str(people), str(messages)], f"({people} people and {messages} messages are new)")
+        self.say(["imported", path, str(people), str(messages)], f"(new: {count(people, messages)})")
         return True
 
     # ---- syncs ----
@@ -100,10 +105,11 @@ class Moving:
         return syncs[-1]["sync_id"]
 
     def tell(self, sync):
-        paused = " paused" * (sync["paused_here"] or sync["paused_there"])
+        paused = sync["paused_here"] or sync["paused_there"]
+        pause = paused * (", paused here (/sync resume)" if sync["paused_here"] else ", paused there")
         way = "out" if sync["offers"] else "in"
-        self.say(["sync", sync["sync_id"], way, sync["state"] + paused],
-                 f"  {sync['sync_id']}  {'given' if sync['offers'] else 'taken'}, {sync['state']}{paused}:"
+        self.say(["sync", sync["sync_id"], way, sync["state"] + " paused" * paused],
+                 f"  {sync['sync_id']}  {'given' if sync['offers'] else 'taken'}, {sync['state']}{pause}:"
                  f" {sync['moved']} of {sync['total']}")
 
     def list(self):

@@ -24,8 +24,9 @@ MOST = 16 << 20  # bytes one transfer may have
 class Pairing:
     """The commands and events of pairings."""
 
-    def __init__(self, client, data, show, pictures):
-        self.client, self.data, self.show, self.say, self.pictures = client, data, show, show.say, pictures
+    def __init__(self, client, given, show, pictures):
+        self.client, self.show, self.say, self.pictures = client, show, show.say, pictures
+        self.data, self.new_device = given.data, given.new_device
         self.under_way = 0  # files sent that the other device does not have yet
 
     # ---- commands ----
@@ -112,9 +113,15 @@ class Pairing:
     def on_pairing_paired(self, data):
         pairing = data["pairing"]
         own, key = pairing["peer"]["own"], pairing["peer"]["chat_key"]
-        self.say(["paired", pairing["pairing_id"], key, "own" if own else "other"],
-                 "(the devices are paired; /sendfile PATH sends a file)" if own
-                 else f"(paired with a device of somebody else: {key})")
+        if own:
+            text = "the devices are paired; /sendfile PATH sends a file, /sync all that is here"
+        elif pairing["peer"]["provisional"]:
+            text = "paired with a device that has no identity yet; /sync gives it yours, and all that is here"
+        elif self.new_device:
+            text = f"paired with a device of {key}; /sync there gives this one the identity, and all that is there"
+        else:
+            text = f"paired with a device of somebody else: {key}"
+        self.say(["paired", pairing["pairing_id"], key, "own" if own else "other"], f"({text})")
 
     def on_pairing_failed(self, data):
         self.say(["pairing_failed", data["pairing_id"], data["cause"], data["by"]],
