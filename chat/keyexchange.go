@@ -44,15 +44,15 @@ const (
 
 // exchange is the key exchange with a person, as the contact list has it.
 type exchange struct {
-	noise   bool // messages go by Noise
-	bridged bool // by X3DH while a handshake is pending
+	noise         bool // messages go by Noise
+	x3dhMeanwhile bool // by X3DH while a handshake is pending
 }
 
 // exchangeOf reads the key exchange in the record of a person.
 func exchangeOf(rec *wire.ContactRecord) exchange {
 	return exchange{
-		noise:   KeyExchange(rec.GetKeyExchange()) == KeyExchangeNoise,
-		bridged: WhileWaiting(rec.GetWhileWaiting()) == WhileWaitingX3DH,
+		noise:         KeyExchange(rec.GetKeyExchange()) == KeyExchangeNoise,
+		x3dhMeanwhile: WhileWaiting(rec.GetWhileWaiting()) == WhileWaitingX3DH,
 	}
 }
 
@@ -105,7 +105,7 @@ func (c *Client) SetKeyExchange(k key.Public, by KeyExchange, waiting WhileWaiti
 // written to by Noise: what was sent so must not depend on X3DH alone on its way to them.
 func (c *Client) exchangeWith(k key.Public) exchange {
 	if c.isSelf(k.Compact()) {
-		return exchange{noise: c.people.contacts.anyByNoise(), bridged: true}
+		return exchange{noise: c.people.contacts.anyByNoise(), x3dhMeanwhile: true}
 	}
 	s, _ := c.people.contacts.get(k)
 	return s.exchange

@@ -126,7 +126,7 @@ func (c *Client) noiseRecipient(p session.Peer, by exchange, r outbox.Recipient)
 	if begin {
 		c.noise.Want(p.Identity)
 	}
-	if !by.bridged {
+	if !by.x3dhMeanwhile {
 		r.Devices, r.Unanswered, r.Waiting = devices, 0, waiting
 		r.Mute = len(waiting) == len(devices)
 	}
@@ -200,13 +200,6 @@ func (c *Client) advance(k key.Public, before noisepeer.Peer, todo *noisechat.To
 	next, frames, changed, err := before.Tick(self, now, c.rand)
 	if err != nil {
 		return advanced{}, nil, err
-	}
-	for _, id := range todo.Renew {
-		var more []noisepeer.Frame
-		if next, more, err = next.Renew(self, id, now, c.rand); err != nil {
-			return advanced{}, nil, err
-		}
-		frames, changed = append(frames, more...), changed || len(more) > 0
 	}
 	if !todo.Begin {
 		return advanced{next, changed}, frames, nil

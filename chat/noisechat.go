@@ -29,9 +29,9 @@ const (
 
 // noiseSealing is what sealing for somebody by Noise needs.
 type noiseSealing struct {
-	peer    noisepeer.Peer
-	ready   []string // devices that have a session
-	bridged bool     // the others get it by X3DH
+	peer          noisepeer.Peer
+	ready         []string // devices that have a session
+	x3dhMeanwhile bool     // the others get it by X3DH
 }
 
 // noiseSealing looks that up, nil for somebody who is written to by X3DH.
@@ -40,7 +40,7 @@ func (c *Client) noiseSealing(to session.Peer) *noiseSealing {
 	if !by.noise {
 		return nil
 	}
-	n := &noiseSealing{peer: c.noise.Peer(to.Identity), bridged: by.bridged}
+	n := &noiseSealing{peer: c.noise.Peer(to.Identity), x3dhMeanwhile: by.x3dhMeanwhile}
 	for _, id := range noiseDevices(to, n.peer, c.now()) {
 		if d, _ := n.peer.Device(id, c.now()); d.Ready {
 			n.ready = append(n.ready, id)
@@ -126,7 +126,7 @@ func (c *Client) noiseParts(s *sealing, plaintext []byte, except []string) ([]*s
 		return slices.Contains(s.noise.ready, id) || slices.Contains(except, id)
 	})
 	none := len(s.to.Active()) == 0 && len(s.noise.ready) == 0
-	if !s.noise.bridged || len(others) == 0 && !none {
+	if !s.noise.x3dhMeanwhile || len(others) == 0 && !none {
 		return parts, nil
 	}
 	e, err := c.encrypt(s, plaintext, slices.Concat(except, s.noise.ready))

@@ -29,13 +29,12 @@ func (p *pending) forget(k key.Public) {
 }
 
 // Todo is what is to be sent to somebody: handshake frames and payloads of their sessions that
-// were made already, and handshakes to begin with their devices (Begin), or to begin although
-// there is a session (Renew).
+// were made already, and handshakes to begin with those of their devices with which there is
+// no session (Begin).
 type Todo struct {
 	Frames   []noisepeer.Frame
 	Outgoing []noisepeer.Outgoing
 	Begin    bool
-	Renew    []string
 	at       time.Time // not before; zero is now
 }
 
@@ -72,15 +71,6 @@ func (c *Chats) Want(k key.Public) {
 	t := c.todo(k)
 	if !t.Begin {
 		t.Begin = true
-		c.Wake()
-	}
-}
-
-// Renew has a new handshake begun with a device although there is a session.
-func (c *Chats) Renew(k key.Public, installation string) {
-	t := c.todo(k)
-	if !slices.Contains(t.Renew, installation) {
-		t.Renew = append(t.Renew, installation)
 		c.Wake()
 	}
 }

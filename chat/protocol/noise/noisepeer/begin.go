@@ -112,7 +112,7 @@ func (d device) basis(self Self, w way, now time.Time) (basis, bool) {
 
 // Begin makes sure that there is, or will be, a session with a device. If there is none it
 // begins a handshake and returns the frame to send; that goes on, by Tick, until there is a
-// session or the device is forgotten. While there is a session, or a handshake is under way,
+// session. While there is a session, or a handshake is under way,
 // there is no frame (see Renew). Errors: ErrSelf, ErrFrame for an installation id that
 // cannot be one or is ours, ErrTooMany, those of rand.
 // Spec: 37/WAKU2-NOISE-SESSIONS, "Session states"; 35/WAKU2-NOISE, "Appendix: Supported

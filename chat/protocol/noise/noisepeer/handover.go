@@ -45,8 +45,8 @@ func (p Peer) SealHandover(self Self, h noisesession.Handover, installation stri
 	return p.seal(i, Handed, h.Bytes(), now, rand)
 }
 
-// HandedBy names the person whose session a payload of kind Handed brings: Adopt is
-// for their Peer.
+// HandedFor names the person, and the device of theirs, whose session came in a payload of
+// kind Handed. Adopt is to be called on the Peer of that person.
 func (o Opened) HandedFor() noisesession.Peer { return o.handover.Peer() }
 
 // Adopt takes a session with this identity that came in a payload of a device of ours. One

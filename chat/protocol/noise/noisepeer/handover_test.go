@@ -139,16 +139,3 @@ func TestTerminate(t *testing.T) {
 	run(alice, bob, alice.begin(bob))
 	talk(alice, bob)
 }
-
-// TestForget: nothing is left of a device.
-func TestForget(t *testing.T) {
-	alice, bob := newWorld(t, 24).pair()
-	alice.card(bob)
-	run(alice, bob, alice.begin(bob))
-	if n := len(alice.of(bob).Devices(alice.now)); n != 1 || len(alice.of(bob).Topics()) != 1 {
-		t.Fatalf("%d devices", n)
-	}
-	if p := alice.of(bob).Forget(bob.id); len(p.Devices(alice.now)) != 0 || len(p.Topics()) != 0 {
-		t.Error("something is left")
-	}
-}

@@ -14,7 +14,7 @@ type SecretKind byte
 // The kinds of shared secrets.
 const (
 	CardSecret    SecretKind = 1 // of a contact card, by the id of the secret in the card
-	SessionSecret SecretKind = 2 // of an X3DH session (noisesession.PSK); the id names the session
+	SessionSecret SecretKind = 2 // of an X3DH session (noise.PSK), by its name (noise.NamePSK)
 )
 
 // SecretID names a secret that both sides have.

@@ -127,14 +127,6 @@ func (p Peer) Topics() []string {
 	return topics
 }
 
-// Forget drops all that is known of a device: sessions, handshakes, certificate, secrets.
-func (p Peer) Forget(installation string) Peer {
-	if i, found := p.find(installation); found {
-		p.devices = slices.Delete(slices.Clone(p.devices), i, i+1)
-	}
-	return p
-}
-
 func (p Peer) find(installation string) (int, bool) {
 	return slices.BinarySearchFunc(p.devices, installation, func(d device, id string) int { return cmp.Compare(d.id, id) })
 }
