@@ -144,7 +144,7 @@ func (c *Client) newDeviceSync(stepped bool) *devicesync.DeviceSync {
 // syncedDevice says what a paired device is to this one.
 func (c *Client) syncedDevice(t *ledger.Turn, id devicesync.Pairing) (devicesync.Device, error) {
 	d, err := c.linking.PairedDevice(t, linking.PairingID(id))
-	return devicesync.Device{Own: d.Own, Provisional: d.Provisional, Alone: d.Alone}, err
+	return devicesync.Device{Own: d.Own, Provisional: d.Provisional, NoIdentity: d.NoIdentity}, err
 }
 
 // introduction is what makes this installation a device of its identity for another one: the
@@ -303,7 +303,8 @@ func (c *Client) CancelSync(id SyncID) (event.Sync, error) {
 	return inTurn(c, func(t *ledger.Turn) (event.Sync, error) { return c.deviceSync.Cancel(t, id) })
 }
 
-// Syncs lists the syncs with paired devices, oldest first; one that is over for a week.
+// Syncs lists the syncs with paired devices, oldest first; one that is over is listed for a
+// week.
 func (c *Client) Syncs() ([]event.Sync, error) {
 	if err := c.checkOpen(); err != nil {
 		return nil, err

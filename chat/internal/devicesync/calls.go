@@ -16,14 +16,14 @@ func (d *DeviceSync) Offer(t *ledger.Turn, to Pairing, total uint64) (event.Sync
 	switch {
 	case err != nil:
 		return event.Sync{}, err
-	case device.Alone:
+	case device.NoIdentity:
 		return event.Sync{}, port.Errorf(port.CodeNoIdentity, "", "this device has no identity that another one could get")
 	case !device.Own && !device.Provisional:
 		return event.Sync{}, port.Errorf(port.CodeForeignDevice, "pairing_id", "the device has another identity")
 	}
 	e := entry{id: ID{Pairing: to, Offers: true}, createdAt: t.Now, movedAt: t.Now, total: total, version: 1}
 	if old, found := d.inDirection(e.id); found && !old.state.over() {
-		return event.Sync{}, port.Errorf(port.CodeSyncState, "pairing_id", "there is a sync to this device").With("state", string(old.state))
+		return event.Sync{}, port.Errorf(port.CodeSyncState, "pairing_id", "a sync with this device is under way already").With("state", string(old.state))
 	}
 	if _, err := io.ReadFull(d.host.Rand, e.id.Sync[:]); err != nil {
 		return event.Sync{}, err
@@ -116,5 +116,5 @@ func (d *DeviceSync) find(id ID) (entry, error) {
 }
 
 func wrongState(e *entry) error {
-	return port.Errorf(port.CodeSyncState, "sync_id", "the sync is not at this point").With("state", string(e.state))
+	return port.Errorf(port.CodeSyncState, "sync_id", "the state of the sync does not allow this").With("state", string(e.state))
 }

@@ -100,11 +100,11 @@ func causeOf(text string) port.Code {
 // offered begins a sync that another device offers. It waits for the user.
 func (d *DeviceSync) offered(t *ledger.Turn, p Parcel, id ID, m *wire.DeviceSync) error {
 	device, err := d.host.Device(t, id.Pairing)
-	if err != nil || device.Provisional || !device.Alone && !device.Own {
+	if err != nil || device.Provisional || !device.NoIdentity && !device.Own {
 		return d.drop(t, p, "sync")
 	}
 	e := entry{
-		id: id, createdAt: t.Now, movedAt: t.Now, total: m.GetTotal(), heard: m.GetVersion(), pausedThere: m.GetPaused(), alone: device.Alone,
+		id: id, createdAt: t.Now, movedAt: t.Now, total: m.GetTotal(), heard: m.GetVersion(), pausedThere: m.GetPaused(), beganWithout: device.NoIdentity,
 	}
 	e.become(Offered)
 	if old, found := d.inDirection(id); found { // its sender knows of it no more, if it is not over
@@ -189,21 +189,25 @@ func (d *DeviceSync) fromReceiver(t *ledger.Turn, r Received, e entry, m *wire.D
 		if !e.met() { // it has everything, and is not ours
 			return d.damaged(t, r.Parcel, e)
 		}
-		e.become(Done)
-		e.endedAt, e.pausedHere, e.pausedThere = t.Now, false, false
+		e.complete(t.Now)
 	}
-	return d.host.DropParcel(t, r.Parcel, func(tx *ledger.Tx) error {
-		if err := tell(tx, before, e); err != nil {
+	return d.conclude(t, r.Parcel, before, e)
+}
+
+// conclude stores what a parcel has changed of a sync, and forgets the parcel.
+func (d *DeviceSync) conclude(t *ledger.Turn, p Parcel, before, after entry) error {
+	return d.host.DropParcel(t, p, func(tx *ledger.Tx) error {
+		if err := tell(tx, before, after); err != nil {
 			return err
 		}
-		return d.put(tx, e)
+		return d.put(tx, after)
 	})
 }
 
 // tell emits what a program is to know of a change.
 func tell(tx *ledger.Tx, before, after entry) error {
 	now, was := after.describe(), before.describe()
-	if after.alone && after.met() && !before.met() {
+	if after.beganWithout && after.met() && !before.met() {
 		if err := tx.Emit(event.IdentityReceived{SyncID: now.ID, PairingID: now.PairingID}); err != nil {
 			return err
 		}
@@ -266,13 +270,7 @@ func (d *DeviceSync) mergedPart(t *ledger.Turn, r Received, id ID, m *wire.Devic
 		if !e.met() { // nothing in it was an identity
 			return d.damaged(t, r.Parcel, e)
 		}
-		e.become(Done)
-		e.endedAt, e.pausedHere, e.pausedThere = t.Now, false, false
+		e.complete(t.Now)
 	}
-	return d.host.DropParcel(t, r.Parcel, func(tx *ledger.Tx) error {
-		if err := tell(tx, before, e); err != nil {
-			return err
-		}
-		return d.put(tx, e)
-	})
+	return d.conclude(t, r.Parcel, before, e)
 }

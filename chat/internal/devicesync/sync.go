@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/wire"
 )
@@ -101,7 +102,7 @@ type entry struct {
 	parcel               Parcel    // under way to the other device; zero for none
 	introduced           bool      // the other device knows our certificate and bundle, or is being told
 	metAt                time.Time // when we learned those of the other; zero before
-	alone                bool      // this device had no identity when the sync was offered to it
+	beganWithout         bool      // this device had no identity when the sync was offered to it
 }
 
 // become moves a sync to its next state and reports whether that may be.
@@ -113,6 +114,12 @@ func (e *entry) become(next State) bool {
 	return true
 }
 
+// complete ends a sync of which all is merged.
+func (e *entry) complete(now time.Time) {
+	e.become(Done)
+	e.endedAt, e.pausedHere, e.pausedThere = now, false, false
+}
+
 // changed notes that the other device is to be told of something.
 func (e *entry) changed() { e.version++ }
 
@@ -121,26 +128,12 @@ func (e *entry) met() bool { return !e.metAt.IsZero() }
 
 func (e *entry) paused() bool { return e.pausedHere || e.pausedThere }
 
-func milli(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func timeOf(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms)
-}
-
 func (e *entry) record() *wire.DeviceSyncRecord {
 	rec := &wire.DeviceSyncRecord{
 		PairingId: e.id.Pairing[:], Offers: e.id.Offers, SyncId: e.id.Sync[:], State: string(e.state), Cause: string(e.cause), Remote: e.remote,
-		PausedHere: e.pausedHere, PausedThere: e.pausedThere, CreatedAt: milli(e.createdAt), MovedAt: milli(e.movedAt), EndedAt: milli(e.endedAt),
+		PausedHere: e.pausedHere, PausedThere: e.pausedThere, CreatedAt: ledger.Milli(e.createdAt), MovedAt: ledger.Milli(e.movedAt), EndedAt: ledger.Milli(e.endedAt),
 		Total: e.total, Moved: e.moved, Number: e.number, Merged: e.merged, Cursor: e.cursor, Last: e.last, Sent: e.sent,
-		Version: e.version, Told: e.told, Heard: e.heard, Introduced: e.introduced, MetAt: milli(e.metAt), Late: e.late, Alone: e.alone,
+		Version: e.version, Told: e.told, Heard: e.heard, Introduced: e.introduced, MetAt: ledger.Milli(e.metAt), Late: e.late, Alone: e.beganWithout,
 	}
 	if e.parcel != (Parcel{}) {
 		rec.Parcel = e.parcel[:]
@@ -154,10 +147,10 @@ func fromRecord(name []byte, rec *wire.DeviceSyncRecord) (entry, error) {
 	e := entry{
 		id: id, state: State(rec.GetState()), cause: port.Code(rec.GetCause()), remote: rec.GetRemote(),
 		pausedHere: rec.GetPausedHere(), pausedThere: rec.GetPausedThere(),
-		createdAt: timeOf(rec.GetCreatedAt()), movedAt: timeOf(rec.GetMovedAt()), endedAt: timeOf(rec.GetEndedAt()),
+		createdAt: ledger.TimeOf(rec.GetCreatedAt()), movedAt: ledger.TimeOf(rec.GetMovedAt()), endedAt: ledger.TimeOf(rec.GetEndedAt()),
 		total: rec.GetTotal(), moved: rec.GetMoved(), number: rec.GetNumber(), merged: rec.GetMerged(),
 		cursor: rec.GetCursor(), last: rec.GetLast(), sent: rec.GetSent(),
-		version: rec.GetVersion(), told: rec.GetTold(), heard: rec.GetHeard(), introduced: rec.GetIntroduced(), metAt: timeOf(rec.GetMetAt()), late: rec.GetLate(), alone: rec.GetAlone(),
+		version: rec.GetVersion(), told: rec.GetTold(), heard: rec.GetHeard(), introduced: rec.GetIntroduced(), metAt: ledger.TimeOf(rec.GetMetAt()), late: rec.GetLate(), beganWithout: rec.GetAlone(),
 	}
 	_, known := states[e.state]
 	same := string(rec.GetPairingId()) == string(id.Pairing[:]) && string(rec.GetSyncId()) == string(id.Sync[:]) && rec.GetOffers() == id.Offers
@@ -174,7 +167,7 @@ func (e *entry) describe() event.Sync {
 	v := event.Sync{
 		ID: e.id.String(), PairingID: "0x" + hex.EncodeToString(e.id.Pairing[:]), Offers: e.id.Offers, State: string(e.state),
 		PausedHere: e.pausedHere, PausedThere: e.pausedThere, Moved: int64(e.moved), Total: int64(max(e.total, e.moved)),
-		CreatedAt: milli(e.createdAt), EndedAt: milli(e.endedAt),
+		CreatedAt: ledger.Milli(e.createdAt), EndedAt: ledger.Milli(e.endedAt),
 	}
 	if e.state == Failed {
 		v.Cause, v.By = string(e.cause), "local"

@@ -22,8 +22,8 @@ const tableSyncs port.Table = "device_syncs"
 type Device struct {
 	Own         bool // of our own identity
 	Provisional bool // it has no identity yet
-	// Alone: this device has none itself.
-	Alone bool
+	// NoIdentity: this device has no identity itself.
+	NoIdentity bool
 }
 
 // Sent is where a parcel to the other device is.
@@ -59,8 +59,8 @@ type Host struct {
 
 	// Device describes a paired device; an error if it is not paired.
 	Device func(*ledger.Turn, Pairing) (Device, error)
-	// Send sends a parcel; Sent says where it is; Drop forgets one in either direction, and
-	// gives it up if it is under way. also is in the same transaction.
+	// Send sends a parcel; Sent says where it is; DropParcel forgets one in either direction,
+	// and gives it up if it is under way. What also stores is in the same transaction.
 	Send       func(t *ledger.Turn, to Pairing, data []byte, also func(*ledger.Tx, Parcel) error) error
 	Sent       func(*ledger.Turn, Parcel) Sent
 	DropParcel func(t *ledger.Turn, p Parcel, also func(*ledger.Tx) error) error

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"encoding/binary"
+	"time"
 
 	"libstatus1to1/chat/port"
 )
@@ -24,4 +25,20 @@ func IDs(in [][]byte) ([][32]byte, error) {
 		ids = append(ids, [32]byte(id))
 	}
 	return ids, nil
+}
+
+// Milli is t in ms since 1970, as records hold times; 0 for the zero time.
+func Milli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// TimeOf reads what Milli wrote.
+func TimeOf(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
 }

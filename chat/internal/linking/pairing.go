@@ -293,7 +293,7 @@ func by(remote bool) string {
 func (st *step) describe(e *pairingEntry) event.Pairing {
 	v := event.Pairing{
 		ID: e.id.String(), State: string(e.state), Asks: e.asks, Shows: e.shows,
-		CreatedAt: milli(e.createdAt), PairedAt: milli(e.pairedAt), EndedAt: milli(e.endedAt),
+		CreatedAt: ledger.Milli(e.createdAt), PairedAt: ledger.Milli(e.pairedAt), EndedAt: ledger.Milli(e.endedAt),
 	}
 	if e.state.over() {
 		v.Cause, v.By = string(e.cause), by(e.remote)

@@ -27,8 +27,8 @@ type Device struct {
 	noisesession.Peer
 	Own         bool // of our own identity
 	Provisional bool // it has no identity yet
-	// Alone: this device has none itself.
-	Alone bool
+	// NoIdentity: this device has no identity itself.
+	NoIdentity bool
 }
 
 func (x *transferEntry) parcel() bool { return x.offer().Parcel }
@@ -46,7 +46,7 @@ func (l *Linking) PairedDevice(t *ledger.Turn, id PairingID) (Device, error) {
 	}
 	return Device{
 		Peer: e.peer, Own: e.peer.Identity == st.self.Public && !st.self.Provisional, Provisional: e.provisional,
-		Alone: st.self.Provisional,
+		NoIdentity: st.self.Provisional,
 	}, nil
 }
 

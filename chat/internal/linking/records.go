@@ -28,25 +28,10 @@ var metaKey = []byte("noise_key") // NoiseKeyRecord
 // dueAtOnce is earlier than any clock says: what waited when the store was opened.
 var dueAtOnce = time.UnixMilli(1)
 
-// milli is t in ms since 1970, 0 for the zero time; timeOf is its inverse.
-func milli(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func timeOf(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms)
-}
-
 func (e *pairingEntry) record() *wire.PairingRecord {
 	rec := &wire.PairingRecord{
-		Id: e.id[:], CreatedAt: milli(e.createdAt), State: string(e.state), Cause: string(e.cause), Remote: e.remote,
-		EndedAt: milli(e.endedAt), PairedAt: milli(e.pairedAt), Farewell: e.abort, Confirmed: e.acknowledged,
+		Id: e.id[:], CreatedAt: ledger.Milli(e.createdAt), State: string(e.state), Cause: string(e.cause), Remote: e.remote,
+		EndedAt: ledger.Milli(e.endedAt), PairedAt: ledger.Milli(e.pairedAt), Farewell: e.abort, Confirmed: e.acknowledged,
 		Asks: e.asks, Shows: e.shows, Discarded: e.discarded, Provisional: e.provisional,
 	}
 	if e.proto != nil {
@@ -64,7 +49,7 @@ func pairingFromRecord(name []byte, rec *wire.PairingRecord) (pairingEntry, erro
 	corrupt := port.Errorf(port.CodeStoreCorrupt, "", "a pairing does not read back")
 	e := pairingEntry{
 		state: State(rec.GetState()), asks: rec.GetAsks(), shows: rec.GetShows(), discarded: rec.GetDiscarded(),
-		createdAt: timeOf(rec.GetCreatedAt()), pairedAt: timeOf(rec.GetPairedAt()), endedAt: timeOf(rec.GetEndedAt()),
+		createdAt: ledger.TimeOf(rec.GetCreatedAt()), pairedAt: ledger.TimeOf(rec.GetPairedAt()), endedAt: ledger.TimeOf(rec.GetEndedAt()),
 		cause: port.Code(rec.GetCause()), remote: rec.GetRemote(), abort: rec.GetFarewell(), acknowledged: rec.GetConfirmed(),
 		unanswered: true, provisional: rec.GetProvisional(),
 	}
@@ -97,8 +82,8 @@ func pairingFromRecord(name []byte, rec *wire.PairingRecord) (pairingEntry, erro
 
 func (x *transferEntry) record() *wire.TransferRecord {
 	rec := &wire.TransferRecord{
-		PairingId: x.name.pairing[:], Outgoing: x.name.outgoing, CreatedAt: milli(x.createdAt), MovedAt: milli(x.movedAt),
-		EndedAt: milli(x.endedAt), Cause: string(x.cause), Remote: x.remote, Discarded: x.discarded,
+		PairingId: x.name.pairing[:], Outgoing: x.name.outgoing, CreatedAt: ledger.Milli(x.createdAt), MovedAt: ledger.Milli(x.movedAt),
+		EndedAt: ledger.Milli(x.endedAt), Cause: string(x.cause), Remote: x.remote, Discarded: x.discarded,
 	}
 	if x.name.outgoing {
 		rec.Transfer = x.sender.Marshal()
@@ -111,7 +96,7 @@ func (x *transferEntry) record() *wire.TransferRecord {
 // transferFromRecord reads what record made; name is its key. Error: CodeStoreCorrupt.
 func transferFromRecord(name []byte, rec *wire.TransferRecord) (transferEntry, error) {
 	x := transferEntry{
-		createdAt: timeOf(rec.GetCreatedAt()), movedAt: timeOf(rec.GetMovedAt()), endedAt: timeOf(rec.GetEndedAt()),
+		createdAt: ledger.TimeOf(rec.GetCreatedAt()), movedAt: ledger.TimeOf(rec.GetMovedAt()), endedAt: ledger.TimeOf(rec.GetEndedAt()),
 		cause: port.Code(rec.GetCause()), remote: rec.GetRemote(), discarded: rec.GetDiscarded(),
 	}
 	n, ok := parseTransferName(name)

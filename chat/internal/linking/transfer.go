@@ -205,7 +205,7 @@ func (x *transferEntry) describe() event.Transfer {
 	v := event.Transfer{
 		ID: x.idText(), PairingID: x.name.pairing.String(), Outgoing: x.name.outgoing, Name: offer.Name,
 		Size: int64(total), SHA256: "0x" + hex.EncodeToString(offer.Hash[:]), Moved: int64(moved), State: string(x.state),
-		CreatedAt: milli(x.createdAt), EndedAt: milli(x.endedAt),
+		CreatedAt: ledger.Milli(x.createdAt), EndedAt: ledger.Milli(x.endedAt),
 	}
 	if !v.Outgoing {
 		v.Name = text.Name(v.Name) // chosen by the other device
