@@ -19,10 +19,11 @@ func fileError(message string, cause error) *port.Error {
 	return port.Errorf(port.CodeFileIO, "path", "%s", message).BecauseOS(cause)
 }
 
-// WriteFile writes a file that is nobody else's: whole, or not at all. It is written beside its
-// place, made durable and then named; what an earlier process left unfinished is written over. A
-// file that is there is replaced only with replace, and only if it begins with intro: so that no
-// other file is lost by a wrong path. The error is that of write, or CodeFileIO.
+// WriteFile writes a file that only its owner can read: whole, or not at all. It is written
+// as <path>.part, made durable and then renamed; what an earlier process left unfinished is
+// overwritten. A file at the path is replaced only with replace, and only if it begins with
+// intro: so that no other file is lost by a wrong path. The error is that of write, or
+// CodeFileIO.
 func WriteFile(path string, replace bool, intro string, write func(io.Writer) error) error {
 	if path == "" {
 		return port.Errorf(port.CodeBadParams, "path", "the path is empty")
@@ -32,11 +33,11 @@ func WriteFile(path string, replace bool, intro string, write func(io.Writer) er
 	}
 	f, err := os.OpenFile(path+partSuffix, os.O_WRONLY|os.O_CREATE|noFollow, privateMode)
 	if err != nil {
-		return fileError("the file cannot be made", err)
+		return fileError("the file cannot be created", err)
 	}
 	defer f.Close()
 	if err := lockFile(f); err != nil {
-		return fileError("another process writes to this path", err)
+		return fileError("another process is writing to this path", err)
 	}
 	defer unlockFile(f)
 	if err := fillFile(f, write); err != nil {
@@ -46,7 +47,7 @@ func WriteFile(path string, replace bool, intro string, write func(io.Writer) er
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
-		return errors.Join(fileError("the file cannot be named", err), os.Remove(f.Name()))
+		return errors.Join(fileError("the file cannot be renamed to this path", err), os.Remove(f.Name()))
 	}
 	return syncFolder(path)
 }
@@ -58,20 +59,20 @@ func mayWrite(path string, replace bool, intro string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return fileError("the file cannot be made", err)
+		return fileError("the file cannot be created", err)
 	case !replace:
-		return fileError("the file is not replaced", fs.ErrExist).With("errno", "EEXIST")
+		return fileError("there is a file or folder at this path already, and it is not replaced", fs.ErrExist).With("errno", "EEXIST")
 	case !info.Mode().IsRegular():
-		return fileError("the path is taken by something that is no file", nil)
+		return fileError("there is something at this path that is not a file", nil)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return fileError("the file that is there cannot be read", err)
+		return fileError("the file at this path cannot be read", err)
 	}
 	defer f.Close()
 	begin := make([]byte, len(intro))
 	if _, err := io.ReadFull(f, begin); err != nil || !bytes.Equal(begin, []byte(intro)) {
-		return fileError("the file that is there is of another kind, and is not replaced", nil)
+		return fileError("the file at this path is of another kind, and is not replaced", nil)
 	}
 	return nil
 }
@@ -81,7 +82,7 @@ func fillFile(f *os.File, write func(io.Writer) error) error {
 	if err := errors.Join(f.Truncate(0), f.Chmod(privateMode)); err != nil {
 		return fileError("the file cannot be written", err)
 	}
-	// The error of the file is told from those of write by whose it is.
+	// Not every error of write comes from the file: it also reads what it writes.
 	out := &watchedWriter{w: f}
 	b := bufio.NewWriterSize(out, 1<<16)
 	err := write(b)
@@ -127,7 +128,7 @@ func OpenFile(path string) (*os.File, error) {
 		return nil, fileError("the file cannot be read", err)
 	}
 	if !info.Mode().IsRegular() { // reading from a pipe could wait for ever
-		return nil, fileError("this is no file", nil)
+		return nil, fileError("there is something at this path that is not a file", nil)
 	}
 	f, err := os.Open(path)
 	if err != nil {

@@ -10,8 +10,7 @@ import (
 
 // ExportParams are the parameters of store.export.
 type ExportParams struct {
-	// Path is the file to write. It is written beside its place, as <path>.part, and named when
-	// it is whole.
+	// Path is the file to write. It is written as <path>.part, and renamed when it is complete.
 	Path string `json:"path"`
 	// Passphrase encrypts the file. Whoever has the file and the passphrase has the identity
 	// and all messages.
@@ -19,7 +18,8 @@ type ExportParams struct {
 	// Store is the passphrase or key of the store, as for identity.phrase: a backup has the
 	// seed phrase in it. Leave it out for a memory store.
 	Store *CredentialsParams `json:"store,omitempty"`
-	// Replace allows that an earlier backup at this path is replaced; another file never is.
+	// Replace: true replaces an earlier backup at this path. A file of another kind is never
+	// replaced. Default: false.
 	Replace bool `json:"replace,omitempty"`
 }
 

@@ -164,6 +164,6 @@ func drawIdenticon(_ context.Context, _ *chat.Client, p IdenticonParams) (Pictur
 		drawn.Text = look.SVG()
 		return drawn, nil
 	}
-	drawn.Data, err = sized(p.Size, defaultLookSize, picture.MinLookSize, look.PNG)
+	drawn.Data, err = sized(p.Size, defaultLookSize, picture.MinIdenticonSize, look.PNG)
 	return drawn, err
 }

@@ -72,9 +72,9 @@ type MessageProgress struct {
 type BackupProgress struct {
 	// Action is "export" or "import".
 	Action string `json:"action"`
-	// Done is the number of people, verifications, chats and messages that are done, and Total
-	// about how many there are.
-	Done  uint64 `json:"done"`
+	// Done is the number of people, verifications, chats and messages that are done.
+	Done uint64 `json:"done"`
+	// Total is about how many there are.
 	Total uint64 `json:"total"`
 }
 

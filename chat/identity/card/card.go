@@ -97,7 +97,7 @@ const (
 	// CauseAltered: not as its identity signed it. That it was altered and that somebody
 	// else signed it look the same, since the signature is all that names the identity.
 	CauseAltered Cause = "altered"
-	CauseInvalid Cause = "invalid"       // signed as it is, but says what no card may say
+	CauseInvalid Cause = "invalid"       // signed as it is, but has a value that no card may have
 	CauseOther   Cause = "somebody_else" // not the card of the person that its link names
 	CauseFuture  Cause = "future"        // issued later than now
 	CauseExpired Cause = "expired"
@@ -108,9 +108,9 @@ var meanings = map[Cause]string{
 	CauseOtherText: "this is not a contact card",
 	CauseNoCard:    "this names a person, but has no contact card in it",
 	CauseTruncated: "the contact card is truncated",
-	CauseVersion:   "the contact card is of a newer version",
+	CauseVersion:   "the contact card is of a version that this library does not know",
 	CauseAltered:   "the contact card was altered, or signed by somebody else",
-	CauseInvalid:   "the contact card says what none may say",
+	CauseInvalid:   "the contact card has a value that no card may have",
 	CauseOther:     "the contact card is that of somebody else",
 	CauseFuture:    "the contact card was issued in the future: one of the clocks is wrong",
 	CauseExpired:   "the contact card has expired",

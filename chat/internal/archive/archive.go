@@ -134,7 +134,7 @@ type Merged struct {
 	Adopted bool
 	// New are the things that were not there; Known those that were, changed or not.
 	New, Known Counts
-	// Refused is the number of items that cannot be, Cause what is wrong with the first.
+	// Refused is the number of items that are not valid, Cause what is wrong with the first.
 	Refused uint64
 	Cause   string
 	// Last says that the archive ends with this batch.

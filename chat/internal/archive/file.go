@@ -25,7 +25,7 @@ const (
 	// magic begins what is encrypted; the version follows as a byte.
 	magic = "status1to1-backup"
 	// version is raised by a change that earlier versions cannot read. A new field or a new
-	// kind of item is none.
+	// kind of item is not such a change.
 	version = 1
 	// WorkFactor is the cost of turning the passphrase into a key, as a power of two: scrypt
 	// with N = 2^17 takes 128 MiB and half a second.
@@ -154,7 +154,7 @@ func (f *File) unlock(passphrase string) error {
 	return nil
 }
 
-// badFile is the error of a file that is no backup, or not whole.
+// badFile is the error for a file that is not a backup, or is not whole.
 func badFile(cause string, offset int64, format string, args ...any) *port.Error {
 	return port.Errorf(port.CodeBadArchive, "path", format, args...).With("cause", cause).With("offset", offset)
 }
@@ -166,7 +166,7 @@ func headerOf(b []byte) ([]byte, error) {
 		if n := min(len(b), len(intro)); n < len(intro) && string(b) == intro[:n] {
 			return nil, badFile("truncated", int64(n), "the file ends after %d bytes", n)
 		}
-		return nil, badFile("format", 0, "this is no backup: it does not begin as one")
+		return nil, badFile("format", 0, "this is not a backup: it does not begin as one does")
 	}
 	raw, err := age.ExtractHeader(bytes.NewReader(b))
 	switch {
@@ -194,7 +194,7 @@ func (f *File) rewind() error {
 		return f.broken(err)
 	}
 	if string(intro[:len(magic)]) != magic {
-		return badFile("format", 0, "the file is encrypted, and is no backup of this library")
+		return badFile("format", 0, "the file is encrypted, and is not a backup of this library")
 	}
 	if intro[len(magic)] != version {
 		return badFile("version", 0, "the backup was made by a newer version of the library").With("version", int(intro[len(magic)]))
@@ -243,7 +243,7 @@ func (f *File) Batches(ctx context.Context, merge func(data []byte) (last bool, 
 		}
 		last, err := merge(b)
 		if port.CodeOf(err) == port.CodeBadArchive {
-			return f.nonsense("a record is no part of an archive").Because(err)
+			return f.nonsense("a record is not a part of an archive").Because(err)
 		}
 		if err != nil {
 			return err

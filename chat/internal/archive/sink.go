@@ -20,8 +20,8 @@ func NewSink(t Target) *Sink { return &Sink{t} }
 
 // Merge merges a batch: what is not there is added, of what is there the newer wins, and
 // nobody ceases by an archive to be verified or blocked. It can be repeated. An item that
-// cannot be is left out and counted. Errors: CodeIdentityExists for the archive of another
-// identity, CodeBadArchive for what is no batch, and those of the store; then nothing of the
+// is not valid is left out and counted. Errors: CodeIdentityExists for the archive of another
+// identity, CodeBadArchive for what is not a batch, and those of the store; then nothing of the
 // batch was merged, except that the identity may have been adopted.
 func (s *Sink) Merge(data []byte) (Merged, error) {
 	batch, owner, err := decode(data)
@@ -64,11 +64,11 @@ func (s *Sink) Merge(data []byte) (Merged, error) {
 func decode(data []byte) (*wire.ArchiveBatch, key.Public, error) {
 	batch := &wire.ArchiveBatch{}
 	if len(data) > MaxBatch || proto.Unmarshal(data, batch) != nil {
-		return nil, key.Public{}, port.Errorf(port.CodeBadArchive, "", "this is no part of an archive").With("cause", "damaged")
+		return nil, key.Public{}, port.Errorf(port.CodeBadArchive, "", "this is not a part of an archive").With("cause", "damaged")
 	}
 	owner, err := key.ParsePublic(batch.GetOwner())
 	if err != nil || len(batch.GetOwner()) != key.CompressedSize {
-		return nil, key.Public{}, port.Errorf(port.CodeBadArchive, "", "the archive belongs to nobody").With("cause", "damaged")
+		return nil, key.Public{}, port.Errorf(port.CodeBadArchive, "", "the archive does not name its identity").With("cause", "damaged")
 	}
 	return batch, owner, nil
 }
@@ -77,14 +77,14 @@ func decode(data []byte) (*wire.ArchiveBatch, key.Public, error) {
 type merge struct {
 	*Sink
 	owner key.Public
-	items []*wire.ArchiveItem // that can be
-	// said: there is something that was said, so the people are through.
+	items []*wire.ArchiveItem // the valid ones
+	// said: there is a chat or a message in the batch. They come after all people.
 	said   bool
 	routes func(*ledger.Tx) error
 	Merged
 }
 
-// refuse counts an item that cannot be.
+// refuse counts an item that is not valid.
 func (m *merge) refuse(why error) {
 	if m.Refused++; m.Cause == "" {
 		m.Cause = why.Error()

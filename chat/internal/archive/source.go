@@ -79,13 +79,13 @@ func (s *Source) Count() (total Counts, err error) {
 }
 
 // Next returns the batch at a cursor: nil is the beginning, any other one the Next of a
-// batch, which may be of an earlier run. A cursor that is none gives CodeBadCursor.
+// batch, which may be of an earlier run. Error for other bytes: CodeBadCursor.
 func (s *Source) Next(cursor []byte) (Batch, error) {
 	at := &wire.ArchiveCursor{BeganAt: s.o.Now()}
 	if cursor != nil {
 		at = &wire.ArchiveCursor{}
 		if err := proto.Unmarshal(cursor, at); err != nil || at.GetStage() >= stageEnd || len(at.GetId()) != 0 && len(at.GetId()) != len(port.Position{}.ID) {
-			return Batch{}, port.Errorf(port.CodeBadCursor, "", "this is no place in an archive")
+			return Batch{}, port.Errorf(port.CodeBadCursor, "", "this is not a cursor of an archive")
 		}
 	}
 	identity, err := s.o.Identity()

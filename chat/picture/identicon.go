@@ -28,19 +28,19 @@ var userColours = [11]uint32{
 	0x2946c4, 0x887af9, 0x51d0f0, 0xd37ef4, 0xfa6565, 0xffca0f, 0x7cda00, 0x26a69a, 0x8b3131, 0x9b832f, 0xc0c0c0,
 }
 
-// MinLookSize and MaxLookSize bound the side of an identicon or ring in pixels.
+// MinIdenticonSize and MaxIdenticonSize bound the side of an identicon or ring in pixels.
 const (
-	MinLookSize = 16
-	MaxLookSize = 1024
+	MinIdenticonSize = 16
+	MaxIdenticonSize = 1024
 )
 
 func rgb(c uint32) color.NRGBA { return color.NRGBA{byte(c >> 16), byte(c >> 8), byte(c), 0xff} }
 
 func colourName(c color.NRGBA) string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }
 
-func lookSize(size int) error {
-	if size < MinLookSize || size > MaxLookSize {
-		return fail(ErrSize, "it must be %d to %d pixels", MinLookSize, MaxLookSize)
+func checkIdenticonSize(size int) error {
+	if size < MinIdenticonSize || size > MaxIdenticonSize {
+		return fail(ErrSize, "it must be %d to %d pixels", MinIdenticonSize, MaxIdenticonSize)
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func (r Ring) ends() []float64 {
 
 // PNG is the ring with sides of size pixels, on a transparent ground. Error: ErrSize.
 func (r Ring) PNG(size int) ([]byte, error) {
-	if err := lookSize(size); err != nil {
+	if err := checkIdenticonSize(size); err != nil {
 		return nil, err
 	}
 	const steps = 4 // points of a pixel each way, for smooth edges
@@ -205,7 +205,7 @@ func pale(hue float64) color.NRGBA {
 
 // PNG is the pattern with sides of size pixels. Error: ErrSize.
 func (d Identicon) PNG(size int) ([]byte, error) {
-	if err := lookSize(size); err != nil {
+	if err := checkIdenticonSize(size); err != nil {
 		return nil, err
 	}
 	img := image.NewNRGBA(image.Rect(0, 0, size, size))

@@ -122,7 +122,7 @@ func TestRing(t *testing.T) {
 
 func TestLookSizes(t *testing.T) {
 	k := somebody(t)
-	for _, size := range []int{-1, 0, MinLookSize - 1, MaxLookSize + 1, math.MaxInt} {
+	for _, size := range []int{-1, 0, MinIdenticonSize - 1, MaxIdenticonSize + 1, math.MaxInt} {
 		if _, err := RingOf(k).PNG(size); !errors.Is(err, ErrSize) {
 			t.Errorf("ring of %d: %v", size, err)
 		}
@@ -130,7 +130,7 @@ func TestLookSizes(t *testing.T) {
 			t.Errorf("identicon of %d: %v", size, err)
 		}
 	}
-	for _, size := range []int{MinLookSize, 33, MaxLookSize} {
+	for _, size := range []int{MinIdenticonSize, 33, MaxIdenticonSize} {
 		for _, draw := range []func(int) ([]byte, error){RingOf(k).PNG, IdenticonOf(k).PNG} {
 			raw, err := draw(size)
 			if img := decoded(t, raw, err); img.Bounds().Dx() != size || img.Bounds().Dy() != size {
