@@ -95,7 +95,8 @@ char *newest_pairing(const char *state)
         }
     }
     if (answer != NULL && found == NULL)
-        complain("pairing_state", "no pairing is in the state \"%s\"", state);
+        complain("pairing_state", strcmp(state, "paired") == 0 ? "no device is paired: begin with /pair or /scan"
+                                                               : "no pairing waits for its authcode to be compared");
     status1to1_free(answer);
     free(wanted);
     return found;

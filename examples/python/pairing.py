@@ -35,7 +35,8 @@ class Pairing:
         """The id of the newest pairing in a state, or None after a complaint."""
         ids = [p["pairing_id"] for p in self.client.call("pairing.list")["pairings"] if p["state"] == state]
         if not ids:
-            self.show.complain("pairing_state", f'no pairing is in the state "{state}"')
+            self.show.complain("pairing_state", "no device is paired: begin with /pair or /scan" if state == "paired"
+                               else "no pairing waits for its authcode to be compared")
         return ids[-1] if ids else None
 
     def run(self, command, argument):
