@@ -69,10 +69,10 @@ func (c *Client) SetKeyExchange(k key.Public, by KeyExchange, waiting WhileWaiti
 	case k == a.public:
 		return event.Contact{}, Errorf(CodeSelf, "key", "this is the identity itself")
 	case by != KeyExchangeX3DH && by != KeyExchangeNoise:
-		return event.Contact{}, Errorf(CodeBadParams, "key_exchange", "there is no such key exchange").
+		return event.Contact{}, Errorf(CodeBadParams, "key_exchange", "must be %q or %q", KeyExchangeX3DH, KeyExchangeNoise).
 			With("values", []KeyExchange{KeyExchangeX3DH, KeyExchangeNoise})
 	case waiting != "" && waiting != WhileWaitingWait && waiting != WhileWaitingX3DH:
-		return event.Contact{}, Errorf(CodeBadParams, "while_waiting", "messages cannot do that while they wait").
+		return event.Contact{}, Errorf(CodeBadParams, "while_waiting", "must be %q or %q", WhileWaitingWait, WhileWaitingX3DH).
 			With("values", []WhileWaiting{WhileWaitingWait, WhileWaitingX3DH})
 	}
 	var contact event.Contact

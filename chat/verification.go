@@ -69,7 +69,7 @@ func ring(k key.Public) []event.Segment {
 func (c *Client) VerifyContact(k key.Public, safetyNumber string) (event.Contact, error) {
 	return c.about(k, func(a *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if !contact.SameSafetyNumber(safetyNumber, contact.SafetyNumber(a.public, k)) {
-			return nil, Errorf(CodeNotVerified, "safety_number", "the safety number is another one")
+			return nil, Errorf(CodeNotVerified, "safety_number", "this is not the safety number of the two of you")
 		}
 		rec.VerifiedBy, rec.VerifiedAt = contact.ByKey, now.UnixMilli()
 		return nil, nil
