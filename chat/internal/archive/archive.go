@@ -106,8 +106,9 @@ type Target struct {
 	// Routes derives the topics of people, before a transaction, since each takes some 12 ms; the
 	// function it returns stores those that are missing.
 	Routes func(people []Person) (store func(*ledger.Tx) error, err error)
-	// Room reports whether a person may be kept, beside a number of new strangers: one who is
-	// known, is no stranger, or finds room among the strangers. stranger says what they are here.
+	// Room reports whether a person may be kept: one who is known, is no stranger, or for whom
+	// there is room among the strangers, beside so many new ones. stranger reports whether they
+	// are one here.
 	Room func(k key.Public, rec *wire.ContactRecord, besides int) (room, stranger bool)
 	// PutContact stores a merged record of a person and reports it.
 	PutContact func(tx *ledger.Tx, k key.Public, rec *wire.ContactRecord) error

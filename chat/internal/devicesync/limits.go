@@ -3,9 +3,9 @@ package devicesync
 import "time"
 
 const (
-	// partBytes is the size at which a part is complete, and maxBatches the number of batches:
-	// in memory as a whole on both sides, with what encoding it takes, and large enough that
-	// the round trip of a part costs little.
+	// partBytes is the size at which a part is complete, and maxBatches the number of batches at
+	// which it is. Both sides have a whole part in memory, and its encoding; it is large enough
+	// that the round trip of a part costs little.
 	partBytes  = 512 << 10
 	maxBatches = 16
 	// maxAhead bounds the parts that the other device has not merged: one is merged while the

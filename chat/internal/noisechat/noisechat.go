@@ -27,9 +27,9 @@ import (
 // tablePeers holds what is known of each person: compressed key -> NoisePeerRecord.
 const tablePeers port.Table = "noise_peers"
 
-// MaxStrangers bounds the people who are kept although nobody knows them: those whose
-// handshake is under way and who have said nothing yet. Each is a few hundred bytes and a
-// record, and who is turned away begins again.
+// MaxStrangers bounds the people who are kept although they are not in the list of people:
+// those whose handshake is under way and who have said nothing yet. Each takes a few hundred
+// bytes and a record, and whoever is turned away begins again.
 const MaxStrangers = 64
 
 // Topics subscribes to content topics.
@@ -255,7 +255,8 @@ func (c *Chats) ContentTopics() map[string]key.Public {
 	return all
 }
 
-// Care forgets people whom nobody knows and with whom there is nothing.
+// Care forgets people who are not in the list of people, and with whom there is neither a
+// session nor a handshake.
 func (c *Chats) Care(t *ledger.Turn) {
 	for k, p := range c.peers {
 		c.pending.unknown[k] = true // our certificate may be a new one

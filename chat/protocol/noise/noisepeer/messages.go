@@ -32,7 +32,7 @@ type Opened struct {
 	// Kind is one of the kinds above, or one that this version does not know.
 	Kind      Kind
 	Plaintext []byte // of Data
-	// Confirmed: it is the first message in its session, which has replaced the ones before.
+	// Confirmed: it is the first message in its session, which replaces the sessions before.
 	Confirmed bool
 	// Outgoing is to be published: it tells the device that we have the session.
 	Outgoing []Outgoing

@@ -8,9 +8,9 @@ import (
 	"libstatus1to1/chat/protocol/key"
 )
 
-// Export derives two secrets that only the two sides know, one for each direction: out of us
-// is into the peer. Others for each label. They are the same on each device that the session is
-// handed to. Error: ErrTerminated.
+// Export derives two secrets that only the two sides know, one for each direction: our out is
+// the peer's in. Each label gives other secrets. They are the same on each device that the
+// session is handed to. Error: ErrTerminated.
 func (s Session) Export(label string) (out, in key.Secret, err error) {
 	if s.state == Terminated {
 		return out, in, ErrTerminated
