@@ -28,6 +28,15 @@ func (p *pending) forget(k key.Public) {
 	delete(p.todo, k)
 }
 
+// at is when there is something to do for somebody, the zero time for at once: what was put off
+// holds back what is due by the clock, since that would fail in the same way.
+func (p *pending) at(k key.Public) time.Time {
+	if t := p.todo[k]; t != nil {
+		return t.at
+	}
+	return p.due[k]
+}
+
 // Todo is what is to be sent to somebody: handshake frames and payloads of their sessions that
 // were made already, and handshakes to begin with those of their devices with which there is
 // no session (Begin).
@@ -88,7 +97,7 @@ func (c *Chats) Take(k key.Public) Todo {
 	return *t
 }
 
-// Later puts off what could not be done now.
+// Later puts off what could not be done now, with all that is due by the clock.
 func (c *Chats) Later(k key.Public, t Todo, at time.Time) {
 	t.at = at
 	c.pending.todo[k] = &t
@@ -97,13 +106,13 @@ func (c *Chats) Later(k key.Public, t Todo, at time.Time) {
 // People lists, in an order that is always the same, whose handshakes have something to do.
 func (c *Chats) People(now time.Time) (all []key.Public) {
 	c.findDue(now)
-	for k, at := range c.pending.due {
-		if !at.After(now) {
+	for k := range c.pending.due {
+		if !c.pending.at(k).After(now) {
 			all = append(all, k)
 		}
 	}
-	for k, t := range c.pending.todo {
-		if at, ticks := c.pending.due[k]; !t.at.After(now) && (!ticks || at.After(now)) {
+	for k := range c.pending.todo {
+		if _, ticks := c.pending.due[k]; !ticks && !c.pending.at(k).After(now) {
 			all = append(all, k)
 		}
 	}
@@ -157,11 +166,11 @@ func (c *Chats) Due(t *ledger.Turn) (due time.Time) {
 	if len(c.pending.unknown) > 0 {
 		return t.Now
 	}
-	for _, at := range c.pending.due {
-		due = earliest(due, at)
+	for k := range c.pending.due {
+		due = earliest(due, c.pending.at(k))
 	}
-	for _, todo := range c.pending.todo {
-		at := todo.at
+	for k := range c.pending.todo {
+		at := c.pending.at(k)
 		if at.IsZero() {
 			at = t.Now
 		}
