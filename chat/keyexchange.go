@@ -147,14 +147,21 @@ func (c *Client) exchangeChanged(k key.Public) {
 
 // upgrade has messages to somebody go by Noise, because they have proven in a handshake that
 // they can: unless the user has chosen, and not for somebody who is not in the list of people.
+// What is acknowledged to somebody blocked goes by Noise as well, since they must not be able
+// to tell; the user hears nothing of it.
 func (t *txn) upgrade(k key.Public) error {
 	s, known := t.c.people.contacts.get(k)
-	if !known || s.exchange.noise || s.blocked {
+	if !known || s.exchange.noise {
 		return nil
 	}
 	rec, err := contactRecord(t, k)
-	if err != nil || rec.GetKeyExchangeChosen() || exchangeOf(rec).noise || rec.GetBlockedAt() != 0 {
+	if err != nil || rec.GetKeyExchangeChosen() || exchangeOf(rec).noise {
 		return err
+	}
+	if rec.GetBlockedAt() != 0 {
+		rec.KeyExchange = string(KeyExchangeNoise)
+		t.After(func() { t.c.exchangeChanged(k) })
+		return t.putContact(k, rec)
 	}
 	return t.setKeyExchange(k, rec, KeyExchangeNoise, exchangeByThem)
 }

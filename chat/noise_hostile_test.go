@@ -3,6 +3,7 @@ package chat_test
 import (
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -223,5 +224,99 @@ func TestHostileNoiseOwnIdentity(t *testing.T) {
 	for _, p := range []*person{alice, bob} {
 		m := p.send(carol, "hello from "+p.name)
 		p.waitState(m.ID, "delivered")
+	}
+}
+
+// Many strangers whose handshakes lead to nothing, which costs them an envelope each, do not
+// keep out somebody who has something to say: those who came first make room.
+func TestHostileNoiseCrowd(t *testing.T) {
+	const strangers = 64
+	b := newBesieged(t)
+	info, err := b.victim.Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	people := make([]chat.Envelope, strangers)
+	for i := range people {
+		m := newMallory(t, b.net, b.victim.key())
+		_, frame := m.firstFrame(m.noiseSelf(), info.InstallationID)
+		people[i] = m.handshake(frame)
+	}
+	deliver(t, b.net, b.victim, func(i int) chat.Envelope { return people[i] }, strangers)
+	eventually(t, "as many to be kept as may be", func() bool { return noiseRecords(t, b.store) == strangers })
+	carol := newPerson(t, "carol", b.net)
+	its, err := b.victim.IssueCard(chat.CardRequest{Noise: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if added, err := carol.AddCard(its.Card, chat.CardChoice{}); err != nil || !added.Noise {
+		t.Fatal(added, err)
+	}
+	sent := carol.send(b.victim, "past the crowd")
+	b.victim.waitText("past the crowd")
+	carol.delivered(sent.ID)
+	if n := noiseRecords(t, b.store); n > strangers+1 {
+		t.Errorf("%d people are kept", n)
+	}
+}
+
+// A stranger has handshakes with a few devices, not with as many as an identity can have: each
+// session is a topic that we have to listen to.
+func TestHostileNoiseStrangerDevices(t *testing.T) {
+	b := newBesieged(t)
+	info, err := b.victim.Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newMallory(t, b.net, b.victim.key())
+	const devices = 12
+	all := make([]chat.Envelope, devices)
+	for i := range all {
+		m.self.InstallationID = fmt.Sprintf("device-%d", i)
+		_, frame := m.firstFrame(m.noiseSelf(), info.InstallationID)
+		all[i] = m.handshake(frame)
+	}
+	deliver(t, b.net, b.victim, func(i int) chat.Envelope { return all[i] }, devices)
+	sessions, err := b.victim.Sessions(m.public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(sessions) == 0 || len(sessions) > 3 {
+		t.Errorf("%d devices of a stranger are kept", len(sessions))
+	}
+	b.honest(t)
+}
+
+// Somebody blocked who goes over to Noise is acknowledged by Noise, like anybody: they must not
+// be able to tell. Nobody here is told of it.
+func TestHostileNoiseBlockedCannotTell(t *testing.T) {
+	for _, blocked := range []bool{false, true} {
+		t.Run(fmt.Sprint("blocked ", blocked), func(t *testing.T) {
+			net := memnet.New(memnet.Options{Seed: 1})
+			alice, bob := newPerson(t, "alice", net), newPerson(t, "bob", net)
+			first := bob.send(alice, "by X3DH")
+			alice.waitText("by X3DH")
+			bob.delivered(first.ID)
+			if blocked {
+				if _, err := alice.BlockContact(bob.key()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			bob.useNoise(alice)
+			for i := range 3 {
+				bob.delivered(bob.send(alice, fmt.Sprint("by Noise ", i)).ID)
+			}
+			eventually(t, "acknowledgements in the Noise session", func() bool {
+				s := bob.noiseSessions(alice)
+				return len(s) == 1 && s[0].Received >= 3
+			})
+			told := func(e chat.DeliveredEvent) bool { return e.Type == "key_exchange_changed" }
+			carol := newPerson(t, "carol", net)
+			carol.send(alice, "after all that")
+			alice.waitText("after all that")
+			if blocked && slices.ContainsFunc(alice.events, told) {
+				t.Error("alice was told of somebody blocked")
+			}
+		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/internal/noisechat"
 	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/internal/segments"
 	"libstatus1to1/chat/protocol/key"
@@ -229,9 +230,9 @@ func (p *pass) openNoise(m *inbound) error {
 		if err := p.knowSender(m); err != nil {
 			return err
 		}
-		who := m.sender
-		p.do(func(t *txn) error { return t.upgrade(who) })
 	}
+	who := m.sender
+	p.do(func(t *txn) error { return t.upgrade(who) })
 	p.plaintext(m)
 	return nil
 }
@@ -284,10 +285,7 @@ func (p *pass) noiseReady(m *inbound, n noisepeer.Peer, installation string) {
 			t.c.outbox.Reachable(who)
 			t.c.outbox.Resend(outbox.Device{Peer: who, Installation: installation})
 		})
-		if silent || !found {
-			return nil
-		}
-		if err := t.upgrade(who); err != nil {
+		if err := t.upgrade(who); err != nil || silent || !found {
 			return err
 		}
 		if s, known := t.c.people.contacts.get(who); !known || s.stranger() {
@@ -309,17 +307,12 @@ func (p *pass) handshakes(m *inbound, peer session.Peer) error {
 	if err != nil {
 		return err
 	}
-	strangers := 0 // of this pass
-	for k := range p.noise {
-		if p.met[k] && k != m.sender {
-			strangers++
-		}
-	}
-	if !p.c.noise.Room(m.sender, strangers) {
-		return dropped("strangers_full")
-	}
 	if from, found := learned.Find(m.message.GetInstallationId()); m.sender == p.a.public && (!found || from.Disabled) {
 		return dropped("handshake") // whoever has the seed phrase could be a device of ours
+	}
+	makeRoom, err := p.noiseRoom(m)
+	if err != nil {
+		return err
 	}
 	failure := error(dropped("not_addressed"))
 	frames := m.message.GetNoiseHandshakes()
@@ -335,10 +328,44 @@ func (p *pass) handshakes(m *inbound, peer session.Peer) error {
 			return failure
 		}
 	}
-	if failure == nil && !p.met[m.sender] { // of a stranger nothing is kept before they have said something
+	if failure != nil {
+		return failure
+	}
+	makeRoom()
+	if !p.met[m.sender] { // of a stranger nothing is kept before they have said something
 		p.setPeer(peer, learned)
 	}
-	return failure
+	return nil
+}
+
+// noiseRoom reports whether a handshake of the sender can be kept. makeRoom is for when it has
+// come to something.
+func (p *pass) noiseRoom(m *inbound) (makeRoom func(), err error) {
+	s, known := p.c.people.contacts.get(m.sender)
+	if m.sender != p.a.public && (!known || s.stranger()) {
+		n := p.noisePeer(m.sender)
+		_, has := n.Device(m.message.GetInstallationId(), p.now)
+		if !has && len(n.Devices(p.now)) >= noisechat.MaxStrangerDevices {
+			return nil, dropped("stranger_devices")
+		}
+	}
+	strangers := 0 // of this pass
+	for k := range p.noise {
+		if p.met[k] && k != m.sender {
+			strangers++
+		}
+	}
+	if _, kept := p.noise[m.sender]; kept || p.c.noise.Room(m.sender, strangers) {
+		return func() {}, nil
+	}
+	leaves, found := p.c.noise.Leaver(func(k key.Public) bool { return p.noise[k] != nil }, p.now)
+	if !found {
+		return nil, dropped("strangers_full")
+	}
+	return func() {
+		p.c.noise.MakeRoom(p.now)
+		p.do(func(t *txn) error { return t.c.noise.Forget(t.Tx, leaves) })
+	}, nil
 }
 
 // handshake handles one frame. Until it has authenticated nothing changes.

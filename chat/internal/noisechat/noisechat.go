@@ -21,16 +21,25 @@ import (
 	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/noise/noisepeer"
+	"libstatus1to1/chat/protocol/session"
 	"libstatus1to1/chat/wire"
 )
 
 // tablePeers holds what is known of each person: compressed key -> NoisePeerRecord.
 const tablePeers port.Table = "noise_peers"
 
-// MaxStrangers bounds the people who are kept although they are not in the list of people:
-// those whose handshake is under way and who have said nothing yet. Each takes a few hundred
-// bytes and a record, and whoever is turned away begins again.
-const MaxStrangers = 64
+const (
+	// MaxStrangers bounds the people who are kept although they are not in the list of people:
+	// those whose handshake is under way and who have said nothing yet. Each takes a few hundred
+	// bytes and a record, and whoever is turned away begins again.
+	MaxStrangers = 64
+	// MaxStrangerDevices bounds the devices of one of them: as many as messages go to. Each
+	// session is a topic to listen to.
+	MaxStrangerDevices = session.MaxInstallations
+	// roomEvery is the least time between two strangers who are forgotten for others. So
+	// whoever has just come is kept for a minute at least, and needs seconds to say something.
+	roomEvery = time.Second
+)
 
 // Topics subscribes to content topics.
 type Topics interface {
@@ -61,6 +70,7 @@ type Chats struct {
 	pending pending
 	self    noisepeer.Self // as it was read last
 	read    time.Time      // when that was
+	roomAt  time.Time      // when a stranger was forgotten for another one
 
 	mu     sync.RWMutex
 	topics map[string]key.Public // content topics of sessions
@@ -183,6 +193,29 @@ func (c *Chats) Room(k key.Public, more int) bool {
 	return strangers+more < MaxStrangers
 }
 
+// Leaver names the stranger to be forgotten for another one when there is no Room: of
+// those who are not spared, the one not heard from for the longest time. Handshakes cost next
+// to nothing, so whoever holds the places must not keep out who comes after them. There is
+// nobody while the last one has just been forgotten (MakeRoom).
+func (c *Chats) Leaver(spared func(key.Public) bool, now time.Time) (k key.Public, found bool) {
+	if since := now.Sub(c.roomAt); since >= 0 && since < roomEvery {
+		return k, false
+	}
+	for other, p := range c.peers {
+		if c.Known(other) || spared(other) {
+			continue
+		}
+		if !found || p.Seen().Before(c.peers[k].Seen()) {
+			k, found = other, true
+		}
+	}
+	return k, found
+}
+
+// MakeRoom notes that a stranger is forgotten now for another one, in the transaction that Forget
+// is given.
+func (c *Chats) MakeRoom(now time.Time) { c.roomAt = now }
+
 // Save stores the next value of somebody. Memory follows after the commit: topics, and when
 // their handshakes are due, which the next Work finds out.
 func (c *Chats) Save(tx *ledger.Tx, before, after noisepeer.Peer) error {
@@ -264,21 +297,20 @@ func (c *Chats) Care(t *ledger.Turn) {
 		if !idle || c.Known(k) {
 			continue
 		}
-		if err := c.forget(k); err != nil {
+		if err := c.Ledger.Update(func(tx *ledger.Tx) error { return c.Forget(tx, k) }); err != nil {
 			c.Log.Log("warn", "forgetting a stranger's handshake failed", "error", err.Error())
 		}
 	}
 }
 
-func (c *Chats) forget(k key.Public) error {
-	return c.Ledger.Update(func(tx *ledger.Tx) error {
-		tx.After(func() {
-			delete(c.peers, k)
-			c.pending.forget(k)
-			c.setTopics(k, nil)
-		})
-		return tx.Delete(tablePeers, k.Compressed())
+// Forget drops all that is known of somebody.
+func (c *Chats) Forget(tx *ledger.Tx, k key.Public) error {
+	tx.After(func() {
+		delete(c.peers, k)
+		c.pending.forget(k)
+		c.setTopics(k, nil)
 	})
+	return tx.Delete(tablePeers, k.Compressed())
 }
 
 // Check reports people that do not read back, and sessions that two people share.

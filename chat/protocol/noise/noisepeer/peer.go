@@ -113,6 +113,14 @@ func (d device) view(now time.Time) Device {
 	return v
 }
 
+// Seen is when a handshake or a message of one of the devices was taken last.
+func (p Peer) Seen() (last time.Time) {
+	for _, d := range p.devices {
+		last = latest(last, d.seen)
+	}
+	return last
+}
+
 // Topics are the content topics to listen to: those of all sessions that can still open
 // something.
 func (p Peer) Topics() []string {
