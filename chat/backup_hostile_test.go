@@ -146,6 +146,42 @@ func TestHostileBackupWhole(t *testing.T) {
 	}
 }
 
+// TestHostileBackupForged: who knows our public key alone, and gives us a file with a passphrase,
+// cannot put words into anybody's mouth, nor themselves among those we have verified.
+func TestHostileBackupForged(t *testing.T) {
+	p := newPerson(t, "alice", memnet.New(memnet.Options{}))
+	own, forger := p.key().Compressed(), mustGenerate(t).Public()
+	person := personItem(&wire.ArchivePerson{Key: forger.Compressed(), Contact: &wire.ContactRecord{
+		Key: forger.Compressed(), Added: true, AddedAt: 1, Name: "Bob", VerifiedBy: "safety_number", VerifiedAt: 1,
+	}})
+	said := messageItem(aMessage(forger, 1))
+	other := &wire.ArchiveItem{Item: &wire.ArchiveItem_Identity{Identity: &wire.IdentityRecord{PrivateKey: mustGenerate(t).Bytes()}}}
+	for name, batches := range map[string][]*wire.ArchiveBatch{
+		"no identity":      {{Owner: own, Last: true, Items: []*wire.ArchiveItem{person, said}}},
+		"another identity": {{Owner: own, Last: true, Items: []*wire.ArchiveItem{other, person, said}}},
+		"nothing first":    {{Owner: own}, {Owner: own, Last: true, Items: []*wire.ArchiveItem{person, said}}},
+	} {
+		for _, partial := range []bool{false, true} {
+			var b bytes.Buffer
+			archiveFile(t, &b, func(yield func(*wire.ArchiveBatch) bool) {
+				for _, batch := range batches {
+					yield(batch)
+				}
+			})
+			_, err := p.ImportBackup(context.Background(), bytes.NewReader(b.Bytes()), backupPassphrase, partial)
+			if chat.CodeOf(err) != chat.CodeBadArchive {
+				t.Errorf("%s: %v", name, err)
+			}
+			if c, err := p.Contact(forger); err == nil {
+				t.Errorf("%s: the forger is %+v", name, c)
+			}
+			if texts := p.textsWith(forger); len(texts) > 0 {
+				t.Errorf("%s: they have said %q", name, texts)
+			}
+		}
+	}
+}
+
 // TestHostileBackupStrangers: the strangers of an archive have the bound that others have, and
 // what they wrote counts.
 func TestHostileBackupStrangers(t *testing.T) {

@@ -233,6 +233,7 @@ func (c *Client) archivePart(cursor []byte, batches, size int) (part devicesync.
 // is that of the device's certificate: whose the user has seen.
 func (c *Client) mergeArchive(ctx context.Context, from devicesync.Pairing, batches [][]byte) (err error) {
 	target := c.archiveTarget()
+	target.FromOwnDevice = true // only the first part has the identity in it
 	adopt := target.Adopt
 	target.Adopt = func(rec *wire.IdentityRecord) (bool, error) {
 		private, err := key.ParsePrivate(rec.GetPrivateKey())

@@ -83,6 +83,9 @@ type Origin struct {
 type Target struct {
 	Tables
 	Update func(func(*ledger.Tx) error) error
+	// FromOwnDevice: the archives come from a device that has shown to be one of the identity.
+	// Any other archive begins with the key of its identity.
+	FromOwnDevice bool
 	// MaxName and MaxDisplayName bound names, code points.
 	MaxName, MaxDisplayName int
 	// Verified are the ways in which somebody is verified.

@@ -12,16 +12,22 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// Sink merges archives into a store.
-type Sink struct{ t Target }
+// Sink merges one archive into a store. Its batches are merged one after the other.
+type Sink struct {
+	t Target
+	// shown: a batch had the key of the identity in it. Whoever makes an archive has that key,
+	// and nobody else can: what an archive says is signed by nobody.
+	shown bool
+}
 
-// NewSink returns the sink of a store.
-func NewSink(t Target) *Sink { return &Sink{t} }
+// NewSink returns a sink of a store, for one archive.
+func NewSink(t Target) *Sink { return &Sink{t: t, shown: t.FromOwnDevice} }
 
 // Merge merges a batch: what is not there is added, of what is there the newer wins, and
 // nobody ceases by an archive to be verified or blocked. It can be repeated. An item that
 // is not valid is left out and counted. Errors: CodeIdentityExists for the archive of another
-// identity, CodeBadArchive for what is not a batch, and those of the store; then nothing of the
+// identity, CodeBadArchive for what is not a batch and for an archive that does not begin with
+// the key of its identity, and those of the store; then nothing of the
 // batch was merged, except that the identity may have been adopted.
 func (s *Sink) Merge(data []byte) (Merged, error) {
 	batch, owner, err := decode(data)
@@ -40,11 +46,14 @@ func (s *Sink) Merge(data []byte) (Merged, error) {
 		}
 		m.items = append(m.items, item)
 	}
+	if !s.shown {
+		return Merged{}, withoutIdentity()
+	}
 	if err := m.people(); err != nil {
 		return Merged{}, err
 	}
 	if _, found := s.t.Owner(); !found {
-		return Merged{}, port.Errorf(port.CodeBadArchive, "", "the archive does not begin with its identity").With("cause", "damaged")
+		return Merged{}, withoutIdentity()
 	}
 	if m.said || m.Last {
 		if err := s.t.Begin(); err != nil {
@@ -58,6 +67,10 @@ func (s *Sink) Merge(data []byte) (Merged, error) {
 		return Merged{}, err
 	}
 	return m.Merged, nil
+}
+
+func withoutIdentity() *port.Error {
+	return port.Errorf(port.CodeBadArchive, "", "the archive does not begin with its identity").With("cause", "damaged")
 }
 
 // decode reads a batch.
@@ -98,6 +111,7 @@ func (m *merge) check(item *wire.ArchiveItem) error {
 	switch it := item.GetItem().(type) {
 	case *wire.ArchiveItem_Identity:
 		kind, err = "identity", m.validIdentity(it.Identity, m.owner)
+		m.shown = m.shown || isKeyOf(it.Identity, m.owner)
 	case *wire.ArchiveItem_Person:
 		kind = "person"
 		if _, err = person("key", it.Person.GetKey(), m.owner); err == nil && it.Person.GetContact() != nil {

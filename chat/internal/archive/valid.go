@@ -92,10 +92,15 @@ func digest(field string, b []byte, optional bool) error {
 	return bad(field, "is no message id")
 }
 
+// isKeyOf reports whether a record has the private key of an identity.
+func isKeyOf(rec *wire.IdentityRecord, owner key.Public) bool {
+	k, err := key.ParsePrivate(rec.GetPrivateKey())
+	return err == nil && k.Public() == owner
+}
+
 // validIdentity checks the identity and its profile.
 func (s *Sink) validIdentity(rec *wire.IdentityRecord, owner key.Public) error {
-	k, err := key.ParsePrivate(rec.GetPrivateKey())
-	if err != nil || k.Public() != owner {
+	if !isKeyOf(rec, owner) {
 		return bad("private_key", "is not the key of the identity")
 	}
 	if rec.GetPhrase() != "" {
