@@ -180,7 +180,12 @@ type noiseSim struct {
 // newNoiseSim makes three people who know each other's devices, have written nothing, and listen
 // on a good network, whose envelopes are small.
 func newNoiseSim(t *testing.T, devices func(i int) int) *noiseSim {
+	return newNoiseSimWith(t, simSettings, devices)
+}
+
+func newNoiseSimWith(t *testing.T, settings chat.Settings, devices func(i int) int) *noiseSim {
 	s := &noiseSim{simulation: newSimulation(t, 1, 3, memnet.Options{MaxMessageSize: 8 << 10})}
+	s.settings = settings
 	s.net.Tap(func(e chat.Envelope) { s.all = append(s.all, e) })
 	s.populate(devices)
 	s.a, s.b = s.people[0].devices[0], s.people[1]
@@ -264,7 +269,7 @@ func TestNoiseWaitsForPeer(t *testing.T) {
 // A message that nobody can be sent for as long as one is sent that nobody acknowledges has
 // failed, as that one would have.
 func TestNoiseWaitEnds(t *testing.T) {
-	s := newNoiseSim(t, one)
+	s := newNoiseSimWith(t, awaySettings, one)
 	s.leave(s.b.devices[0])
 	s.choose(chat.KeyExchangeNoise, "")
 	m := s.say(s.a, s.b)
