@@ -48,7 +48,7 @@ func (b bitmap) corners() []square {
 			if colour && proportioned(runs) {
 				end := float64(x)
 				centre := end - float64(runs[4]+runs[3]) - float64(runs[2])/2
-				found = b.note(found, int(centre), y)
+				found = b.note(found, int(centre), y, runs[0]+runs[1]+runs[2]+runs[3]+runs[4])
 			}
 			copy(runs[:], runs[1:])
 			runs[4] = 1
@@ -85,15 +85,20 @@ func proportioned(runs [5]int) bool {
 	return true
 }
 
+// maxStretch is how many times as long as in the row the runs through a square are looked at: a
+// square is at most twice as high as wide. Without it a picture of lines would cost its height
+// for each of them in each row.
+const maxStretch = 4
+
 // note adds the square around a dark pixel if the column and the row through its middle
-// look right, or adds to one that is known.
-func (b bitmap) note(found []square, x, y int) []square {
-	middleY, height, ok := b.across(x, y, 0, 1)
+// look right, or adds to one that is known. seen is how long the row's runs are together.
+func (b bitmap) note(found []square, x, y, seen int) []square {
+	middleY, height, ok := b.across(x, y, 0, 1, maxStretch*seen)
 	if !ok {
 		return found
 	}
 	y = int(middleY)
-	middleX, width, ok := b.across(x, y, 1, 0)
+	middleX, width, ok := b.across(x, y, 1, 0, maxStretch*seen)
 	if !ok || width > 2*height || height > 2*width {
 		return found
 	}
@@ -114,10 +119,9 @@ func (b bitmap) note(found []square, x, y int) []square {
 }
 
 // across measures the five runs through a dark pixel in a direction: where their middle is
-// and how long they are together.
-func (b bitmap) across(x, y, dx, dy int) (middle, sum float64, ok bool) {
+// and how long they are together. It looks most pixels far each way.
+func (b bitmap) across(x, y, dx, dy, most int) (middle, sum float64, ok bool) {
 	var runs [5]int
-	most := b.w + b.h
 	walk := func(sign int) (end int) {
 		i := sign
 		for part := 0; part < 3; part++ {
