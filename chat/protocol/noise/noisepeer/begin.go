@@ -167,7 +167,10 @@ func (p Peer) start(self Self, d *device, now time.Time, rand io.Reader) ([]Fram
 		return nil, nil
 	}
 	at := max(uint64(now.UnixMilli()), d.begunTime+1, d.newest()+1)
-	f := frame{from: self.Certificate.InstallationID, to: d.id, time: at, secret: b.secret.id, expected: b.expected}
+	f := frame{
+		between: between(self.Certificate.Identity, p.Identity), from: self.Certificate.InstallationID, to: d.id,
+		time: at, secret: b.secret.id, expected: b.expected,
+	}
 	if !b.previous.IsZero() {
 		f.previous = b.previous.Hash()
 	}

@@ -76,6 +76,38 @@ func TestForgedCertificate(t *testing.T) {
 	}
 }
 
+// TestPassedOn: Mallory has announced the installation id of Bob as hers, and hands on to Bob what
+// Alice sent her. Bob does not answer, and what he had begun with Alice goes on.
+func TestPassedOn(t *testing.T) {
+	r := rand.NewChaCha8([32]byte{72})
+	now := time.Unix(1_790_000_000, 0)
+	self := func(identity key.Private, id string) Self {
+		static, err := noise.GenerateKey(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := noise.Issue(identity, id, static.Public(), now, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Self{static, c}
+	}
+	alice, mallory, bob := forger(t, r), forger(t, r), forger(t, r)
+	ofAlice, ofBob := self(alice, "a"), self(bob, "b")
+	_, toMallory, err := Peer{Identity: mallory.Public()}.Begin(ofAlice, "b", now, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, _, err := Peer{Identity: alice.Public()}.Begin(ofBob, "a", now, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, received, err := begun.Receive(ofBob, toMallory[0].Bytes, nil, now, r)
+	if !errors.Is(err, ErrFrame) || len(received.Frames) > 0 || next.devices[0].begun == nil {
+		t.Errorf("%v, %d frames in answer", err, len(received.Frames))
+	}
+}
+
 func forger(t *testing.T, r *rand.ChaCha8) key.Private {
 	t.Helper()
 	k, err := key.Generate(r)

@@ -19,14 +19,15 @@ import (
 // From and to are installation ids, each behind its length of one byte. Numbers are big-endian.
 // The content by kind:
 //
-//	1 first    time u64, ms | secret kind | secret id behind its length, if there is a kind |
-//	           flag and SHA256(session-id) of the session before | flag and static key
+//	1 first    identities[8] | time u64, ms | secret kind | secret id behind its length, if
+//	           there is a kind | flag and SHA256(session-id) of the session before | flag and static key
 //	           that the initiator expects | payload (35)
 //	2 second   id of the handshake[16] | payload (35)
 //	3 third    id of the handshake[16] | payload (35)
 //	4 refusal  id of the handshake[16] | reason | time u64, ms | certificate, or nothing
 //
-// The id of a handshake is SHA256(first frame)[:16].
+// The id of a handshake is SHA256(first frame)[:16]. The identities are those of initiator and
+// responder, see between.
 type Frame struct {
 	Installation string // the device that it is for
 	Bytes        []byte
@@ -56,11 +57,28 @@ const (
 // handshakeID names a handshake.
 type handshakeID [16]byte
 
+// identities names who shakes hands with whom.
+type identities [8]byte
+
+// between names initiator and responder in a first frame. The prologue binds both as well, but
+// message 1 of a pattern without a secret shows nothing of it: a contact could hand our frame
+// on to somebody else, under whose installation id they had it sent to themselves, and have
+// it answered.
+func between(initiator, responder key.Public) identities {
+	var b []byte
+	for _, field := range [][]byte{[]byte(purpose), initiator.Compressed(), responder.Compressed()} {
+		b = noise.AppendBytes(b, field)
+	}
+	sum := sha256.Sum256(b)
+	return identities(sum[:])
+}
+
 // frame is a Frame taken apart.
 type frame struct {
 	kind     byte
 	from, to string
 	// Of the first.
+	between  identities
 	time     uint64
 	secret   SecretID          // zero for none
 	previous [sha256.Size]byte // zero for none
@@ -113,6 +131,7 @@ func parseFrame(b []byte) (frame, error) {
 
 // first reads what only a first frame has.
 func (f *frame) first(r *noise.Reader) {
+	copy(f.between[:], r.Take(len(f.between)))
 	f.time = r.Uint64()
 	if f.secret.Kind = SecretKind(r.Byte()); f.secret.Kind != 0 {
 		f.secret.ID = string(r.Take(int(r.Byte())))
@@ -139,7 +158,8 @@ func start(kind byte, from, to string) []byte {
 
 // headFirst writes a first frame up to its payload.
 func (f frame) headFirst() []byte {
-	b := binary.BigEndian.AppendUint64(start(kindFirst, f.from, f.to), f.time)
+	b := append(start(kindFirst, f.from, f.to), f.between[:]...)
+	b = binary.BigEndian.AppendUint64(b, f.time)
 	b = append(b, byte(f.secret.Kind))
 	if f.secret.Kind != 0 {
 		b = append(append(b, byte(len(f.secret.ID))), f.secret.ID...)

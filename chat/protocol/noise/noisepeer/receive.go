@@ -107,6 +107,9 @@ func (p Peer) known(in incoming) device {
 // first takes message 1: it answers with message 2.
 func (p Peer) first(in incoming) (Peer, Received, error) {
 	f, d := in.frame, p.known(in)
+	if f.between != between(p.Identity, in.self.Certificate.Identity) {
+		return p, Received{}, ErrFrame
+	}
 	if d.answered != nil && d.answered.id == f.id {
 		if err := p.count(false, in.now); err != nil {
 			return p, Received{}, err
