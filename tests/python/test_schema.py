@@ -94,7 +94,7 @@ class Schema(TestCase):
     def try_parameters(self, client, method):
         fitting = {p["name"]: FITTING[p["name"]] for p in method["params"] if p["required"]}
         for param in method["params"]:
-            name, kind = param["name"], KINDS[param["schema"]["type"]]
+            name, kind = param["name"], KINDS[param["schema"].get("type", "object")]
             for value in VALUES:
                 error = self.call(client, method, json.dumps({**fitting, name: value}))
                 fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
