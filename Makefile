@@ -103,10 +103,10 @@ waiting-steps:
 	@MAKE="$(MAKE)" sh tests/steps.sh $(TABLE) quiet $(WAITING)
 
 go-test:
-	$(GO) test -tags $(TAGS) ./...
+	$(GO) test -timeout 20m -tags $(TAGS) ./...
 
 race-test:
-	$(GO) test -race -short -tags $(TAGS) $(RACE)
+	$(GO) test -timeout 20m -race -short -tags $(TAGS) $(RACE)
 
 fuzz-test:
 	@GO="$(GO)" TAGS=$(TAGS) sh tests/fuzz.sh $(SHORT_FUZZTIME)
