@@ -218,12 +218,6 @@ void editor_return(void)
         rl.prep(1);
 }
 
-/* editor_key takes the key that was pressed. */
-void editor_key(void)
-{
-    rl.read_char();
-}
-
 /* editor_hide takes the line in progress off the screen, to print in its place. */
 void editor_hide(void)
 {
@@ -248,6 +242,14 @@ void editor_show(const char *prompt)
     rl.update();
     fflush(stdout);
     shown = true;
+}
+
+/* editor_key takes the key that was pressed. The library draws what it changes, and takes the
+ * rest to be on the screen: a line that was hidden must be back by then. */
+void editor_key(void)
+{
+    editor_show(prompt_shown);
+    rl.read_char();
 }
 
 void editor_resize(void)

@@ -114,7 +114,9 @@ class Editor:
         self.on_line(line)
 
     def key(self):
-        """Takes the key that was pressed."""
+        """Takes the key that was pressed. The library draws what it changes, and takes the
+        rest to be on the screen: a line that was hidden must be back by then."""
+        self.show(self.prompt)
         self.library.rl_callback_read_char()
 
     def hide(self):
