@@ -18,7 +18,7 @@ DESTDIR    ?=
 TAGS := gowaku_no_rln
 # Packages whose goroutines meet: tested once more under the race detector.
 RACE := ./chat ./chat/api ./chat/memnet ./chat/waku ./store ./library/host
-# How long `make test` and `make fuzz` run each fuzz target; CI (.ci/run) takes 30 s.
+# How long `make test` and `make fuzz` run each fuzz target; CI (.ci/run) takes 20 s.
 SHORT_FUZZTIME := 2s
 FUZZTIME ?= 30s
 # How long and how often `make bench` runs each benchmark: the fastest run counts.
