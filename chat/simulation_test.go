@@ -555,7 +555,7 @@ func seeds(t *testing.T, n int, run func(t *testing.T, seed uint64)) {
 // Two or three people with three devices each: devices are added, restarted, lost,
 // disabled and replaced while everybody writes, over a bad network.
 func TestSimulationDevices(t *testing.T) {
-	seeds(t, 200, func(t *testing.T, seed uint64) {
+	seeds(t, 120, func(t *testing.T, seed uint64) {
 		s := newSimulation(t, seed, 2+int(seed%4)/3, badNetwork)
 		s.populate(func(i int) int {
 			if i == 0 {
