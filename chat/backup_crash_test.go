@@ -3,6 +3,7 @@ package chat_test
 import (
 	"bytes"
 	"context"
+	"sync/atomic"
 	"testing"
 
 	"libstatus1to1/chat"
@@ -13,11 +14,11 @@ import (
 // brittle is a store that survives its client, and fails from some transaction on.
 type brittle struct {
 	kept
-	left int // transactions that still succeed
+	left atomic.Int64 // transactions that still succeed
 }
 
 func (b *brittle) Update(fn func(chat.Tx) error) error {
-	if b.left--; b.left < 0 {
+	if b.left.Add(-1) < 0 {
 		return chat.Errorf(chat.CodeStoreIO, "", "the disk is gone")
 	}
 	return b.kept.Update(fn)
@@ -30,9 +31,10 @@ func TestBackupInterrupted(t *testing.T) {
 	want := leftBehind(alice.knows())
 	const plenty = 1 << 30
 	for n := range plenty {
-		s := &brittle{kept: kept{store.Memory()}, left: plenty}
+		s := &brittle{kept: kept{store.Memory()}}
+		s.left.Store(plenty)
 		p := openPerson(t, "laptop", s, memnet.New(memnet.Options{}).Join(), fast)
-		s.left = n
+		s.left.Store(int64(n))
 		_, err := p.ImportBackup(context.Background(), bytes.NewReader(backup), backupPassphrase, false)
 		if err != nil && chat.CodeOf(err) != chat.CodeStoreIO {
 			t.Fatalf("after %d transactions: %v", n, err)
@@ -40,7 +42,7 @@ func TestBackupInterrupted(t *testing.T) {
 		if err := p.Close(); err != nil {
 			t.Fatal(err)
 		}
-		s.left = plenty
+		s.left.Store(plenty)
 		p = openPerson(t, "laptop", s, memnet.New(memnet.Options{}).Join(), fast)
 		p.sound()
 		got := p.restore(backup)
