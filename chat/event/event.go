@@ -47,6 +47,24 @@ type MessageState struct {
 	Waiting   string    `json:"waiting,omitempty"`
 }
 
+// MessageChanged is emitted when a stored message has changed in something other than its
+// state. It has the whole message as it is now.
+type MessageChanged struct {
+	Message Message `json:"message"`
+	// Cause is what happened to it: "edited", "deleted", "reaction", "pinned", "attachment",
+	// "content" (this version of the library can read it now) or "expired" (it is gone).
+	Cause string `json:"cause"`
+}
+
+// ChatChanged is emitted when something about a chat has changed other than its messages and
+// what is counted of them.
+type ChatChanged struct {
+	Chat Chat `json:"chat"`
+	// Cause is what happened to it: "read", "unread", "muted", "archived", "draft", "cleared",
+	// "deleted" or "timer".
+	Cause string `json:"cause"`
+}
+
 // MessageProgress is emitted while a message that is too large for one envelope is being
 // sent or received, some 20 times a message. It is not stored: seq is 0, and of several
 // waiting events about one message only the latest is delivered. It is not emitted for
@@ -246,6 +264,8 @@ type Closed struct {
 
 func (MessageReceived) Type() string        { return "message_received" }
 func (MessageState) Type() string           { return "message_state" }
+func (MessageChanged) Type() string         { return "message_changed" }
+func (ChatChanged) Type() string            { return "chat_changed" }
 func (MessageProgress) Type() string        { return "message_progress" }
 func (BackupProgress) Type() string         { return "backup_progress" }
 func (UnsupportedReceived) Type() string    { return "unsupported_received" }
@@ -271,7 +291,7 @@ func (Closed) Type() string                 { return "closed" }
 // All holds a zero value of every event type, for generators of schemas and
 // documentation.
 var All = []Event{
-	MessageReceived{}, MessageState{}, MessageProgress{}, BackupProgress{}, UnsupportedReceived{}, ContactChanged{}, ContactRemoved{},
+	MessageReceived{}, MessageState{}, MessageChanged{}, ChatChanged{}, MessageProgress{}, BackupProgress{}, UnsupportedReceived{}, ContactChanged{}, ContactRemoved{},
 	ContactRequestReceived{}, ChatRequestReceived{}, VerificationChanged{}, SessionChanged{}, KeyExchangeChanged{},
 	SessionRepaired{}, DeviceFound{}, DeviceChanged{}, DeviceConflict{},
 	PairingInvitation{}, PairingAuthcode{}, PairingPaired{}, PairingFailed{}, PairingScannerRefused{}, PairingEnded{},

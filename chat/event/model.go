@@ -3,79 +3,6 @@ package event
 // The objects of events and results. Keys, hashes and ids are lower-case hex with 0x;
 // times are ms since 1970; values from a fixed set are strings.
 
-// Message is one message of a conversation.
-type Message struct {
-	ID     string `json:"message_id"` // 0x + 32 bytes: keccak256(sender key || application message)
-	ChatID string `json:"chat_id"`    // the other person's uncompressed key, 0x04...
-	// From is the public key of the author.
-	From     string `json:"from"`
-	Outgoing bool   `json:"outgoing"`
-	// Kind is "text", "contact_request" (a text that asks to be a contact) or
-	// "unsupported" (a type this version does not know).
-	Kind string `json:"kind"`
-	Text string `json:"text"`
-	// Clock is the Lamport clock of the message (62/STATUS-PAYLOADS), in ms; it orders
-	// the messages of the conversation. A clock too far ahead of our time is replaced
-	// by the clock of the newest message at arrival.
-	Clock uint64 `json:"clock"`
-	// ClockSkew is how far the sender's clock is ahead of our time, in ms. It is set if
-	// that is more than two minutes and the conversation is not as far ahead: one of
-	// the two clocks is wrong.
-	ClockSkew int64 `json:"clock_skew,omitempty"`
-	// SentAt is the time of sending, by the sender's clock.
-	SentAt int64 `json:"sent_at"`
-	// ReceivedAt is the time of arrival, by our clock; 0 for messages sent from this device.
-	ReceivedAt int64 `json:"received_at"`
-	// State is "queued", "sent" (handed to the network), "stored" (a store node has it;
-	// only where there are store nodes, and left out if it is delivered sooner), "delivered"
-	// or "failed" for an outgoing message and "received" for an incoming one. It moves
-	// through these in order, with two exceptions: a failed message that is sent again, by
-	// messages.retry or because its recipient is back, is "queued"; and a failed message
-	// that is acknowledged after all is "delivered".
-	State string `json:"state"`
-	// Evidence shows what the state of an outgoing message is based on.
-	Evidence *Evidence `json:"evidence,omitempty"`
-	// Failure is the reason a message failed: "undeliverable" (no acknowledgement in 20
-	// days 12 hours, with the default resend_base_ms: the recipient is away or does not
-	// accept it), "cancelled" (by messages.cancel) or "too_large" (the network does not
-	// carry it, or not for all devices of the recipient). Undeliverable messages are sent
-	// again when their recipient is back: the last 100 of each person, up to 70 days after
-	// they failed and up to 3 times.
-	Failure string `json:"failure,omitempty"`
-	// Waiting is "waiting_for_peer" while a queued message cannot go because a Noise handshake
-	// with its recipient is pending (key_exchange of the contact). It is left out otherwise.
-	Waiting   string `json:"waiting,omitempty"`
-	ClientRef string `json:"client_ref,omitempty"`
-	// SenderName is the display name sent with the message. It is not verified.
-	SenderName string `json:"sender_name,omitempty"`
-	// ApplicationType is the number of the message's type in
-	// ApplicationMetadataMessage, if kind is "unsupported".
-	ApplicationType int32 `json:"application_type,omitempty"`
-	Read            bool  `json:"read"`
-	// Request is true while the message waits in a chat request (engine.strangers is
-	// "request"). It is reported by a message_received event when its sender is
-	// accepted, added or written to.
-	Request bool `json:"request,omitempty"`
-	// BeforeDevice is true if, by the sender's signed clock, the message was written
-	// before this device was set up, and it is encrypted for any device of ours.
-	// Another device may have received it long ago, and somebody may have recorded it
-	// and published it again.
-	BeforeDevice bool `json:"before_device,omitempty"`
-	// Devices are the devices that have an outgoing message. messages.get also lists
-	// those it is still being sent to.
-	Devices []MessageDevice `json:"devices,omitempty"`
-}
-
-// MessageDevice is a device, and whether it has received a message.
-type MessageDevice struct {
-	Installation string `json:"installation_id"`
-	// Own is true for the other devices of our own identity.
-	Own bool `json:"own"`
-	// AcknowledgedAt is the time the device acknowledged the message, in ms; 0 if it
-	// has not yet.
-	AcknowledgedAt int64 `json:"acknowledged_at"`
-}
-
 // Device is an installation of our own identity (54/WAKU2-X3DH-SESSIONS).
 type Device struct {
 	Installation string `json:"installation_id"`
@@ -177,6 +104,20 @@ type Chat struct {
 	Name     string `json:"name"`
 	Messages uint64 `json:"messages"` // number of stored messages
 	Unread   uint64 `json:"unread"`   // number of unread incoming messages
+	// Mentions is the number of unread messages that name the user of this device.
+	Mentions uint64 `json:"mentions"`
+	// MarkedUnread is true after chats.mark_unread, until something in the chat is read.
+	MarkedUnread bool `json:"marked_unread"`
+	// Muted is true if the program is to be quiet about new messages of the chat: until
+	// MutedUntil, in ms, or if that is 0 until it is no longer muted.
+	Muted      bool  `json:"muted"`
+	MutedUntil int64 `json:"muted_until,omitempty"`
+	Archived   bool  `json:"archived"`
+	// Draft is a text that is not sent yet.
+	Draft string `json:"draft,omitempty"`
+	// ExpiresIn is the timer of the chat: seconds after which its new messages are erased; 0
+	// is never.
+	ExpiresIn int64 `json:"expires_in,omitempty"`
 	// Request is true if the other person is a stranger: somebody we have not added,
 	// accepted, asked to be a contact or written to.
 	Request     bool     `json:"request"`

@@ -234,6 +234,9 @@ const (
 	ApplicationMetadataMessage_COMMUNITY_TOKEN_ACTION                          ApplicationMetadataMessage_Type = 88
 	ApplicationMetadataMessage_COMMUNITY_SHARED_ADDRESSES_REQUEST              ApplicationMetadataMessage_Type = 89
 	ApplicationMetadataMessage_COMMUNITY_SHARED_ADDRESSES_RESPONSE             ApplicationMetadataMessage_Type = 90
+	ApplicationMetadataMessage_BACKED_UP_MESSAGE_BATCH                         ApplicationMetadataMessage_Type = 91
+	ApplicationMetadataMessage_SYNC_THREAD_MESSAGES_READ                       ApplicationMetadataMessage_Type = 92
+	ApplicationMetadataMessage_THREAD_METADATA                                 ApplicationMetadataMessage_Type = 93
 )
 
 // Enum value maps for ApplicationMetadataMessage_Type.
@@ -325,6 +328,9 @@ var (
 		88: "COMMUNITY_TOKEN_ACTION",
 		89: "COMMUNITY_SHARED_ADDRESSES_REQUEST",
 		90: "COMMUNITY_SHARED_ADDRESSES_RESPONSE",
+		91: "BACKED_UP_MESSAGE_BATCH",
+		92: "SYNC_THREAD_MESSAGES_READ",
+		93: "THREAD_METADATA",
 	}
 	ApplicationMetadataMessage_Type_value = map[string]int32{
 		"UNKNOWN":                                         0,
@@ -413,6 +419,9 @@ var (
 		"COMMUNITY_TOKEN_ACTION":                          88,
 		"COMMUNITY_SHARED_ADDRESSES_REQUEST":              89,
 		"COMMUNITY_SHARED_ADDRESSES_RESPONSE":             90,
+		"BACKED_UP_MESSAGE_BATCH":                         91,
+		"SYNC_THREAD_MESSAGES_READ":                       92,
+		"THREAD_METADATA":                                 93,
 	}
 )
 
@@ -542,6 +551,374 @@ func (ChatMessage_ContentType) EnumDescriptor() ([]byte, []int) {
 	return file_chat_wire_application_proto_rawDescGZIP(), []int{1, 0}
 }
 
+// AudioType is the encoding of a recording.
+type AudioMessage_AudioType int32
+
+const (
+	AudioMessage_UNKNOWN_AUDIO_TYPE AudioMessage_AudioType = 0
+	AudioMessage_AAC                AudioMessage_AudioType = 1
+	AudioMessage_AMR                AudioMessage_AudioType = 2
+)
+
+// Enum value maps for AudioMessage_AudioType.
+var (
+	AudioMessage_AudioType_name = map[int32]string{
+		0: "UNKNOWN_AUDIO_TYPE",
+		1: "AAC",
+		2: "AMR",
+	}
+	AudioMessage_AudioType_value = map[string]int32{
+		"UNKNOWN_AUDIO_TYPE": 0,
+		"AAC":                1,
+		"AMR":                2,
+	}
+)
+
+func (x AudioMessage_AudioType) Enum() *AudioMessage_AudioType {
+	p := new(AudioMessage_AudioType)
+	*p = x
+	return p
+}
+
+func (x AudioMessage_AudioType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AudioMessage_AudioType) Descriptor() protoreflect.EnumDescriptor {
+	return file_chat_wire_application_proto_enumTypes[4].Descriptor()
+}
+
+func (AudioMessage_AudioType) Type() protoreflect.EnumType {
+	return &file_chat_wire_application_proto_enumTypes[4]
+}
+
+func (x AudioMessage_AudioType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AudioMessage_AudioType.Descriptor instead.
+func (AudioMessage_AudioType) EnumDescriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{4, 0}
+}
+
+// LinkType says what a link leads to.
+type UnfurledLink_LinkType int32
+
+const (
+	UnfurledLink_LINK  UnfurledLink_LinkType = 0
+	UnfurledLink_IMAGE UnfurledLink_LinkType = 1
+)
+
+// Enum value maps for UnfurledLink_LinkType.
+var (
+	UnfurledLink_LinkType_name = map[int32]string{
+		0: "LINK",
+		1: "IMAGE",
+	}
+	UnfurledLink_LinkType_value = map[string]int32{
+		"LINK":  0,
+		"IMAGE": 1,
+	}
+)
+
+func (x UnfurledLink_LinkType) Enum() *UnfurledLink_LinkType {
+	p := new(UnfurledLink_LinkType)
+	*p = x
+	return p
+}
+
+func (x UnfurledLink_LinkType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UnfurledLink_LinkType) Descriptor() protoreflect.EnumDescriptor {
+	return file_chat_wire_application_proto_enumTypes[5].Descriptor()
+}
+
+func (UnfurledLink_LinkType) Type() protoreflect.EnumType {
+	return &file_chat_wire_application_proto_enumTypes[5]
+}
+
+func (x UnfurledLink_LinkType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UnfurledLink_LinkType.Descriptor instead.
+func (UnfurledLink_LinkType) EnumDescriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{7, 0}
+}
+
+// Type is the set of reactions of older apps.
+type EmojiReaction_Type int32
+
+const (
+	EmojiReaction_UNKNOWN_EMOJI_REACTION_TYPE EmojiReaction_Type = 0
+	EmojiReaction_LOVE                        EmojiReaction_Type = 1
+	EmojiReaction_THUMBS_UP                   EmojiReaction_Type = 2
+	EmojiReaction_THUMBS_DOWN                 EmojiReaction_Type = 3
+	EmojiReaction_LAUGH                       EmojiReaction_Type = 4
+	EmojiReaction_SAD                         EmojiReaction_Type = 5
+	EmojiReaction_ANGRY                       EmojiReaction_Type = 6
+)
+
+// Enum value maps for EmojiReaction_Type.
+var (
+	EmojiReaction_Type_name = map[int32]string{
+		0: "UNKNOWN_EMOJI_REACTION_TYPE",
+		1: "LOVE",
+		2: "THUMBS_UP",
+		3: "THUMBS_DOWN",
+		4: "LAUGH",
+		5: "SAD",
+		6: "ANGRY",
+	}
+	EmojiReaction_Type_value = map[string]int32{
+		"UNKNOWN_EMOJI_REACTION_TYPE": 0,
+		"LOVE":                        1,
+		"THUMBS_UP":                   2,
+		"THUMBS_DOWN":                 3,
+		"LAUGH":                       4,
+		"SAD":                         5,
+		"ANGRY":                       6,
+	}
+)
+
+func (x EmojiReaction_Type) Enum() *EmojiReaction_Type {
+	p := new(EmojiReaction_Type)
+	*p = x
+	return p
+}
+
+func (x EmojiReaction_Type) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (EmojiReaction_Type) Descriptor() protoreflect.EnumDescriptor {
+	return file_chat_wire_application_proto_enumTypes[6].Descriptor()
+}
+
+func (EmojiReaction_Type) Type() protoreflect.EnumType {
+	return &file_chat_wire_application_proto_enumTypes[6]
+}
+
+func (x EmojiReaction_Type) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use EmojiReaction_Type.Descriptor instead.
+func (EmojiReaction_Type) EnumDescriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{16, 0}
+}
+
+// StatusType is how a person wants to be seen.
+type StatusUpdate_StatusType int32
+
+const (
+	StatusUpdate_UNKNOWN_STATUS_TYPE StatusUpdate_StatusType = 0
+	StatusUpdate_AUTOMATIC           StatusUpdate_StatusType = 1
+	StatusUpdate_DO_NOT_DISTURB      StatusUpdate_StatusType = 2
+	StatusUpdate_ALWAYS_ONLINE       StatusUpdate_StatusType = 3
+	StatusUpdate_INACTIVE            StatusUpdate_StatusType = 4
+)
+
+// Enum value maps for StatusUpdate_StatusType.
+var (
+	StatusUpdate_StatusType_name = map[int32]string{
+		0: "UNKNOWN_STATUS_TYPE",
+		1: "AUTOMATIC",
+		2: "DO_NOT_DISTURB",
+		3: "ALWAYS_ONLINE",
+		4: "INACTIVE",
+	}
+	StatusUpdate_StatusType_value = map[string]int32{
+		"UNKNOWN_STATUS_TYPE": 0,
+		"AUTOMATIC":           1,
+		"DO_NOT_DISTURB":      2,
+		"ALWAYS_ONLINE":       3,
+		"INACTIVE":            4,
+	}
+)
+
+func (x StatusUpdate_StatusType) Enum() *StatusUpdate_StatusType {
+	p := new(StatusUpdate_StatusType)
+	*p = x
+	return p
+}
+
+func (x StatusUpdate_StatusType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (StatusUpdate_StatusType) Descriptor() protoreflect.EnumDescriptor {
+	return file_chat_wire_application_proto_enumTypes[7].Descriptor()
+}
+
+func (StatusUpdate_StatusType) Type() protoreflect.EnumType {
+	return &file_chat_wire_application_proto_enumTypes[7]
+}
+
+func (x StatusUpdate_StatusType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use StatusUpdate_StatusType.Descriptor instead.
+func (StatusUpdate_StatusType) EnumDescriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{18, 0}
+}
+
+// TrustStatus is what the user thinks of a person.
+type SyncTrustedUser_TrustStatus int32
+
+const (
+	SyncTrustedUser_UNKNOWN       SyncTrustedUser_TrustStatus = 0
+	SyncTrustedUser_TRUSTED       SyncTrustedUser_TrustStatus = 1
+	SyncTrustedUser_UNTRUSTWORTHY SyncTrustedUser_TrustStatus = 2
+)
+
+// Enum value maps for SyncTrustedUser_TrustStatus.
+var (
+	SyncTrustedUser_TrustStatus_name = map[int32]string{
+		0: "UNKNOWN",
+		1: "TRUSTED",
+		2: "UNTRUSTWORTHY",
+	}
+	SyncTrustedUser_TrustStatus_value = map[string]int32{
+		"UNKNOWN":       0,
+		"TRUSTED":       1,
+		"UNTRUSTWORTHY": 2,
+	}
+)
+
+func (x SyncTrustedUser_TrustStatus) Enum() *SyncTrustedUser_TrustStatus {
+	p := new(SyncTrustedUser_TrustStatus)
+	*p = x
+	return p
+}
+
+func (x SyncTrustedUser_TrustStatus) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SyncTrustedUser_TrustStatus) Descriptor() protoreflect.EnumDescriptor {
+	return file_chat_wire_application_proto_enumTypes[8].Descriptor()
+}
+
+func (SyncTrustedUser_TrustStatus) Type() protoreflect.EnumType {
+	return &file_chat_wire_application_proto_enumTypes[8]
+}
+
+func (x SyncTrustedUser_TrustStatus) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SyncTrustedUser_TrustStatus.Descriptor instead.
+func (SyncTrustedUser_TrustStatus) EnumDescriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{34, 0}
+}
+
+// VerificationStatus is the state of a question.
+type SyncVerificationRequest_VerificationStatus int32
+
+const (
+	SyncVerificationRequest_UNKNOWN  SyncVerificationRequest_VerificationStatus = 0
+	SyncVerificationRequest_PENDING  SyncVerificationRequest_VerificationStatus = 1
+	SyncVerificationRequest_ACCEPTED SyncVerificationRequest_VerificationStatus = 2
+	SyncVerificationRequest_DECLINED SyncVerificationRequest_VerificationStatus = 3
+	SyncVerificationRequest_CANCELED SyncVerificationRequest_VerificationStatus = 4
+)
+
+// Enum value maps for SyncVerificationRequest_VerificationStatus.
+var (
+	SyncVerificationRequest_VerificationStatus_name = map[int32]string{
+		0: "UNKNOWN",
+		1: "PENDING",
+		2: "ACCEPTED",
+		3: "DECLINED",
+		4: "CANCELED",
+	}
+	SyncVerificationRequest_VerificationStatus_value = map[string]int32{
+		"UNKNOWN":  0,
+		"PENDING":  1,
+		"ACCEPTED": 2,
+		"DECLINED": 3,
+		"CANCELED": 4,
+	}
+)
+
+func (x SyncVerificationRequest_VerificationStatus) Enum() *SyncVerificationRequest_VerificationStatus {
+	p := new(SyncVerificationRequest_VerificationStatus)
+	*p = x
+	return p
+}
+
+func (x SyncVerificationRequest_VerificationStatus) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SyncVerificationRequest_VerificationStatus) Descriptor() protoreflect.EnumDescriptor {
+	return file_chat_wire_application_proto_enumTypes[9].Descriptor()
+}
+
+func (SyncVerificationRequest_VerificationStatus) Type() protoreflect.EnumType {
+	return &file_chat_wire_application_proto_enumTypes[9]
+}
+
+func (x SyncVerificationRequest_VerificationStatus) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SyncVerificationRequest_VerificationStatus.Descriptor instead.
+func (SyncVerificationRequest_VerificationStatus) EnumDescriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{35, 0}
+}
+
+// DecisionStatus is the decision.
+type SyncContactRequestDecision_DecisionStatus int32
+
+const (
+	SyncContactRequestDecision_ACCEPTED SyncContactRequestDecision_DecisionStatus = 0
+	SyncContactRequestDecision_DECLINED SyncContactRequestDecision_DecisionStatus = 1
+)
+
+// Enum value maps for SyncContactRequestDecision_DecisionStatus.
+var (
+	SyncContactRequestDecision_DecisionStatus_name = map[int32]string{
+		0: "ACCEPTED",
+		1: "DECLINED",
+	}
+	SyncContactRequestDecision_DecisionStatus_value = map[string]int32{
+		"ACCEPTED": 0,
+		"DECLINED": 1,
+	}
+)
+
+func (x SyncContactRequestDecision_DecisionStatus) Enum() *SyncContactRequestDecision_DecisionStatus {
+	p := new(SyncContactRequestDecision_DecisionStatus)
+	*p = x
+	return p
+}
+
+func (x SyncContactRequestDecision_DecisionStatus) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SyncContactRequestDecision_DecisionStatus) Descriptor() protoreflect.EnumDescriptor {
+	return file_chat_wire_application_proto_enumTypes[10].Descriptor()
+}
+
+func (SyncContactRequestDecision_DecisionStatus) Type() protoreflect.EnumType {
+	return &file_chat_wire_application_proto_enumTypes[10]
+}
+
+func (x SyncContactRequestDecision_DecisionStatus) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SyncContactRequestDecision_DecisionStatus.Descriptor instead.
+func (SyncContactRequestDecision_DecisionStatus) EnumDescriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{36, 0}
+}
+
 // SourceType tells where the picture comes from.
 type IdentityImage_SourceType int32
 
@@ -576,11 +953,11 @@ func (x IdentityImage_SourceType) String() string {
 }
 
 func (IdentityImage_SourceType) Descriptor() protoreflect.EnumDescriptor {
-	return file_chat_wire_application_proto_enumTypes[4].Descriptor()
+	return file_chat_wire_application_proto_enumTypes[11].Descriptor()
 }
 
 func (IdentityImage_SourceType) Type() protoreflect.EnumType {
-	return &file_chat_wire_application_proto_enumTypes[4]
+	return &file_chat_wire_application_proto_enumTypes[11]
 }
 
 func (x IdentityImage_SourceType) Number() protoreflect.EnumNumber {
@@ -589,7 +966,7 @@ func (x IdentityImage_SourceType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use IdentityImage_SourceType.Descriptor instead.
 func (IdentityImage_SourceType) EnumDescriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{9, 0}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{43, 0}
 }
 
 // ApplicationMetadataMessage is the signed envelope of every application message.
@@ -655,8 +1032,8 @@ func (x *ApplicationMetadataMessage) GetType() ApplicationMetadataMessage_Type {
 	return ApplicationMetadataMessage_UNKNOWN
 }
 
-// ChatMessage is a message a person wrote. Stickers, images, links and what
-// belongs to communities stay in the unknown fields.
+// ChatMessage is a message a person wrote. What belongs to communities alone stays in the
+// unknown fields.
 type ChatMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Lamport clock of the chat, ms.
@@ -671,12 +1048,28 @@ type ChatMessage struct {
 	ChatId      string                  `protobuf:"bytes,6,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`
 	MessageType MessageType             `protobuf:"varint,7,opt,name=message_type,json=messageType,proto3,enum=status1to1.wire.MessageType" json:"message_type,omitempty"`
 	ContentType ChatMessage_ContentType `protobuf:"varint,8,opt,name=content_type,json=contentType,proto3,enum=status1to1.wire.ChatMessage_ContentType" json:"content_type,omitempty"`
-	DisplayName string                  `protobuf:"bytes,14,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// Types that are valid to be assigned to Payload:
+	//
+	//	*ChatMessage_Sticker
+	//	*ChatMessage_Image
+	//	*ChatMessage_Audio
+	//	*ChatMessage_Community
+	//	*ChatMessage_BridgeMessage
+	Payload     isChatMessage_Payload `protobuf_oneof:"payload"`
+	DisplayName string                `protobuf:"bytes,14,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// Present even when all four values are 0.
 	ContactRequestPropagatedState *ContactRequestPropagatedState `protobuf:"bytes,15,opt,name=contact_request_propagated_state,json=contactRequestPropagatedState,proto3" json:"contact_request_propagated_state,omitempty"`
+	UnfurledLinks                 []*UnfurledLink                `protobuf:"bytes,16,rep,name=unfurled_links,json=unfurledLinks,proto3" json:"unfurled_links,omitempty"`
+	UnfurledStatusLinks           *UnfurledStatusLinks           `protobuf:"bytes,18,opt,name=unfurled_status_links,json=unfurledStatusLinks,proto3" json:"unfurled_status_links,omitempty"`
 	CustomizationColor            uint32                         `protobuf:"varint,19,opt,name=customization_color,json=customizationColor,proto3" json:"customization_color,omitempty"`
-	unknownFields                 protoimpl.UnknownFields
-	sizeCache                     protoimpl.SizeCache
+	PaymentRequests               []*PaymentRequest              `protobuf:"bytes,20,rep,name=payment_requests,json=paymentRequests,proto3" json:"payment_requests,omitempty"`
+	ThreadId                      *string                        `protobuf:"bytes,21,opt,name=thread_id,json=threadId,proto3,oneof" json:"thread_id,omitempty"`
+	// Seconds after which both sides erase the message; 0 is never. A field of this library:
+	// to the Status app an unknown one, which it skips. Its number is far from those that the
+	// app gives out.
+	ExpiresIn     uint32 `protobuf:"varint,5500,opt,name=expires_in,json=expiresIn,proto3" json:"expires_in,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ChatMessage) Reset() {
@@ -765,6 +1158,58 @@ func (x *ChatMessage) GetContentType() ChatMessage_ContentType {
 	return ChatMessage_UNKNOWN_CONTENT_TYPE
 }
 
+func (x *ChatMessage) GetPayload() isChatMessage_Payload {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
+func (x *ChatMessage) GetSticker() *StickerMessage {
+	if x != nil {
+		if x, ok := x.Payload.(*ChatMessage_Sticker); ok {
+			return x.Sticker
+		}
+	}
+	return nil
+}
+
+func (x *ChatMessage) GetImage() *ImageMessage {
+	if x != nil {
+		if x, ok := x.Payload.(*ChatMessage_Image); ok {
+			return x.Image
+		}
+	}
+	return nil
+}
+
+func (x *ChatMessage) GetAudio() *AudioMessage {
+	if x != nil {
+		if x, ok := x.Payload.(*ChatMessage_Audio); ok {
+			return x.Audio
+		}
+	}
+	return nil
+}
+
+func (x *ChatMessage) GetCommunity() []byte {
+	if x != nil {
+		if x, ok := x.Payload.(*ChatMessage_Community); ok {
+			return x.Community
+		}
+	}
+	return nil
+}
+
+func (x *ChatMessage) GetBridgeMessage() *BridgeMessage {
+	if x != nil {
+		if x, ok := x.Payload.(*ChatMessage_BridgeMessage); ok {
+			return x.BridgeMessage
+		}
+	}
+	return nil
+}
+
 func (x *ChatMessage) GetDisplayName() string {
 	if x != nil {
 		return x.DisplayName
@@ -779,11 +1224,1464 @@ func (x *ChatMessage) GetContactRequestPropagatedState() *ContactRequestPropagat
 	return nil
 }
 
+func (x *ChatMessage) GetUnfurledLinks() []*UnfurledLink {
+	if x != nil {
+		return x.UnfurledLinks
+	}
+	return nil
+}
+
+func (x *ChatMessage) GetUnfurledStatusLinks() *UnfurledStatusLinks {
+	if x != nil {
+		return x.UnfurledStatusLinks
+	}
+	return nil
+}
+
 func (x *ChatMessage) GetCustomizationColor() uint32 {
 	if x != nil {
 		return x.CustomizationColor
 	}
 	return 0
+}
+
+func (x *ChatMessage) GetPaymentRequests() []*PaymentRequest {
+	if x != nil {
+		return x.PaymentRequests
+	}
+	return nil
+}
+
+func (x *ChatMessage) GetThreadId() string {
+	if x != nil && x.ThreadId != nil {
+		return *x.ThreadId
+	}
+	return ""
+}
+
+func (x *ChatMessage) GetExpiresIn() uint32 {
+	if x != nil {
+		return x.ExpiresIn
+	}
+	return 0
+}
+
+type isChatMessage_Payload interface {
+	isChatMessage_Payload()
+}
+
+type ChatMessage_Sticker struct {
+	Sticker *StickerMessage `protobuf:"bytes,9,opt,name=sticker,proto3,oneof"`
+}
+
+type ChatMessage_Image struct {
+	Image *ImageMessage `protobuf:"bytes,10,opt,name=image,proto3,oneof"`
+}
+
+type ChatMessage_Audio struct {
+	Audio *AudioMessage `protobuf:"bytes,11,opt,name=audio,proto3,oneof"`
+}
+
+type ChatMessage_Community struct {
+	// The signed description of a community.
+	Community []byte `protobuf:"bytes,12,opt,name=community,proto3,oneof"`
+}
+
+type ChatMessage_BridgeMessage struct {
+	BridgeMessage *BridgeMessage `protobuf:"bytes,100,opt,name=bridge_message,json=bridgeMessage,proto3,oneof"`
+}
+
+func (*ChatMessage_Sticker) isChatMessage_Payload() {}
+
+func (*ChatMessage_Image) isChatMessage_Payload() {}
+
+func (*ChatMessage_Audio) isChatMessage_Payload() {}
+
+func (*ChatMessage_Community) isChatMessage_Payload() {}
+
+func (*ChatMessage_BridgeMessage) isChatMessage_Payload() {}
+
+// StickerMessage names a sticker of a pack: the picture itself is elsewhere.
+type StickerMessage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Content hash of the picture, hex.
+	Hash          string `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`
+	Pack          int32  `protobuf:"varint,2,opt,name=pack,proto3" json:"pack,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StickerMessage) Reset() {
+	*x = StickerMessage{}
+	mi := &file_chat_wire_application_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StickerMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StickerMessage) ProtoMessage() {}
+
+func (x *StickerMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StickerMessage.ProtoReflect.Descriptor instead.
+func (*StickerMessage) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *StickerMessage) GetHash() string {
+	if x != nil {
+		return x.Hash
+	}
+	return ""
+}
+
+func (x *StickerMessage) GetPack() int32 {
+	if x != nil {
+		return x.Pack
+	}
+	return 0
+}
+
+// ImageMessage is a picture in a message.
+type ImageMessage struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Payload []byte                 `protobuf:"bytes,1,opt,name=payload,proto3" json:"payload,omitempty"`
+	Format  ImageFormat            `protobuf:"varint,2,opt,name=format,proto3,enum=status1to1.wire.ImageFormat" json:"format,omitempty"`
+	// The pictures of one album are messages of their own with the same album_id.
+	AlbumId string `protobuf:"bytes,3,opt,name=album_id,json=albumId,proto3" json:"album_id,omitempty"`
+	// As the sender says; may be 0 or wrong.
+	Width            uint32 `protobuf:"varint,4,opt,name=width,proto3" json:"width,omitempty"`
+	Height           uint32 `protobuf:"varint,5,opt,name=height,proto3" json:"height,omitempty"`
+	AlbumImagesCount uint32 `protobuf:"varint,6,opt,name=album_images_count,json=albumImagesCount,proto3" json:"album_images_count,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *ImageMessage) Reset() {
+	*x = ImageMessage{}
+	mi := &file_chat_wire_application_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImageMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImageMessage) ProtoMessage() {}
+
+func (x *ImageMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImageMessage.ProtoReflect.Descriptor instead.
+func (*ImageMessage) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ImageMessage) GetPayload() []byte {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
+func (x *ImageMessage) GetFormat() ImageFormat {
+	if x != nil {
+		return x.Format
+	}
+	return ImageFormat_UNKNOWN_IMAGE_FORMAT
+}
+
+func (x *ImageMessage) GetAlbumId() string {
+	if x != nil {
+		return x.AlbumId
+	}
+	return ""
+}
+
+func (x *ImageMessage) GetWidth() uint32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *ImageMessage) GetHeight() uint32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *ImageMessage) GetAlbumImagesCount() uint32 {
+	if x != nil {
+		return x.AlbumImagesCount
+	}
+	return 0
+}
+
+// AudioMessage is a recording in a message.
+type AudioMessage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Payload       []byte                 `protobuf:"bytes,1,opt,name=payload,proto3" json:"payload,omitempty"`
+	Type          AudioMessage_AudioType `protobuf:"varint,2,opt,name=type,proto3,enum=status1to1.wire.AudioMessage_AudioType" json:"type,omitempty"`
+	DurationMs    uint64                 `protobuf:"varint,3,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AudioMessage) Reset() {
+	*x = AudioMessage{}
+	mi := &file_chat_wire_application_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AudioMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AudioMessage) ProtoMessage() {}
+
+func (x *AudioMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AudioMessage.ProtoReflect.Descriptor instead.
+func (*AudioMessage) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *AudioMessage) GetPayload() []byte {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
+func (x *AudioMessage) GetType() AudioMessage_AudioType {
+	if x != nil {
+		return x.Type
+	}
+	return AudioMessage_UNKNOWN_AUDIO_TYPE
+}
+
+func (x *AudioMessage) GetDurationMs() uint64 {
+	if x != nil {
+		return x.DurationMs
+	}
+	return 0
+}
+
+// BridgeMessage is a message that a bridge has carried over from another network.
+type BridgeMessage struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	BridgeName      string                 `protobuf:"bytes,1,opt,name=bridge_name,json=bridgeName,proto3" json:"bridge_name,omitempty"`
+	UserName        string                 `protobuf:"bytes,2,opt,name=user_name,json=userName,proto3" json:"user_name,omitempty"`
+	UserAvatar      string                 `protobuf:"bytes,3,opt,name=user_avatar,json=userAvatar,proto3" json:"user_avatar,omitempty"`
+	UserId          string                 `protobuf:"bytes,4,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Content         string                 `protobuf:"bytes,5,opt,name=content,proto3" json:"content,omitempty"`
+	MessageId       string                 `protobuf:"bytes,6,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	ParentMessageId string                 `protobuf:"bytes,7,opt,name=parent_message_id,json=parentMessageId,proto3" json:"parent_message_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *BridgeMessage) Reset() {
+	*x = BridgeMessage{}
+	mi := &file_chat_wire_application_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgeMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgeMessage) ProtoMessage() {}
+
+func (x *BridgeMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgeMessage.ProtoReflect.Descriptor instead.
+func (*BridgeMessage) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *BridgeMessage) GetBridgeName() string {
+	if x != nil {
+		return x.BridgeName
+	}
+	return ""
+}
+
+func (x *BridgeMessage) GetUserName() string {
+	if x != nil {
+		return x.UserName
+	}
+	return ""
+}
+
+func (x *BridgeMessage) GetUserAvatar() string {
+	if x != nil {
+		return x.UserAvatar
+	}
+	return ""
+}
+
+func (x *BridgeMessage) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *BridgeMessage) GetContent() string {
+	if x != nil {
+		return x.Content
+	}
+	return ""
+}
+
+func (x *BridgeMessage) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *BridgeMessage) GetParentMessageId() string {
+	if x != nil {
+		return x.ParentMessageId
+	}
+	return ""
+}
+
+// PaymentRequest asks for a payment. It is data to this library.
+type PaymentRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Receiver      string                 `protobuf:"bytes,1,opt,name=receiver,proto3" json:"receiver,omitempty"`
+	Symbol        string                 `protobuf:"bytes,2,opt,name=symbol,proto3" json:"symbol,omitempty"`
+	Amount        string                 `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
+	ChainId       uint32                 `protobuf:"varint,4,opt,name=chain_id,json=chainId,proto3" json:"chain_id,omitempty"`
+	TokenKey      string                 `protobuf:"bytes,5,opt,name=token_key,json=tokenKey,proto3" json:"token_key,omitempty"`
+	LogoUri       string                 `protobuf:"bytes,6,opt,name=logo_uri,json=logoUri,proto3" json:"logo_uri,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PaymentRequest) Reset() {
+	*x = PaymentRequest{}
+	mi := &file_chat_wire_application_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PaymentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PaymentRequest) ProtoMessage() {}
+
+func (x *PaymentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PaymentRequest.ProtoReflect.Descriptor instead.
+func (*PaymentRequest) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *PaymentRequest) GetReceiver() string {
+	if x != nil {
+		return x.Receiver
+	}
+	return ""
+}
+
+func (x *PaymentRequest) GetSymbol() string {
+	if x != nil {
+		return x.Symbol
+	}
+	return ""
+}
+
+func (x *PaymentRequest) GetAmount() string {
+	if x != nil {
+		return x.Amount
+	}
+	return ""
+}
+
+func (x *PaymentRequest) GetChainId() uint32 {
+	if x != nil {
+		return x.ChainId
+	}
+	return 0
+}
+
+func (x *PaymentRequest) GetTokenKey() string {
+	if x != nil {
+		return x.TokenKey
+	}
+	return ""
+}
+
+func (x *PaymentRequest) GetLogoUri() string {
+	if x != nil {
+		return x.LogoUri
+	}
+	return ""
+}
+
+// UnfurledLink is the preview of a link, made by the sender of the message.
+type UnfurledLink struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Url              string                 `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
+	Title            string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	Description      string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	ThumbnailPayload []byte                 `protobuf:"bytes,4,opt,name=thumbnail_payload,json=thumbnailPayload,proto3" json:"thumbnail_payload,omitempty"`
+	ThumbnailWidth   uint32                 `protobuf:"varint,5,opt,name=thumbnail_width,json=thumbnailWidth,proto3" json:"thumbnail_width,omitempty"`
+	ThumbnailHeight  uint32                 `protobuf:"varint,6,opt,name=thumbnail_height,json=thumbnailHeight,proto3" json:"thumbnail_height,omitempty"`
+	Type             UnfurledLink_LinkType  `protobuf:"varint,7,opt,name=type,proto3,enum=status1to1.wire.UnfurledLink_LinkType" json:"type,omitempty"`
+	FaviconPayload   []byte                 `protobuf:"bytes,8,opt,name=favicon_payload,json=faviconPayload,proto3" json:"favicon_payload,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *UnfurledLink) Reset() {
+	*x = UnfurledLink{}
+	mi := &file_chat_wire_application_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnfurledLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnfurledLink) ProtoMessage() {}
+
+func (x *UnfurledLink) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnfurledLink.ProtoReflect.Descriptor instead.
+func (*UnfurledLink) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *UnfurledLink) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *UnfurledLink) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *UnfurledLink) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *UnfurledLink) GetThumbnailPayload() []byte {
+	if x != nil {
+		return x.ThumbnailPayload
+	}
+	return nil
+}
+
+func (x *UnfurledLink) GetThumbnailWidth() uint32 {
+	if x != nil {
+		return x.ThumbnailWidth
+	}
+	return 0
+}
+
+func (x *UnfurledLink) GetThumbnailHeight() uint32 {
+	if x != nil {
+		return x.ThumbnailHeight
+	}
+	return 0
+}
+
+func (x *UnfurledLink) GetType() UnfurledLink_LinkType {
+	if x != nil {
+		return x.Type
+	}
+	return UnfurledLink_LINK
+}
+
+func (x *UnfurledLink) GetFaviconPayload() []byte {
+	if x != nil {
+		return x.FaviconPayload
+	}
+	return nil
+}
+
+// UnfurledLinkThumbnail is the picture of a preview.
+type UnfurledLinkThumbnail struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Payload       []byte                 `protobuf:"bytes,1,opt,name=payload,proto3" json:"payload,omitempty"`
+	Width         uint32                 `protobuf:"varint,2,opt,name=width,proto3" json:"width,omitempty"`
+	Height        uint32                 `protobuf:"varint,3,opt,name=height,proto3" json:"height,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnfurledLinkThumbnail) Reset() {
+	*x = UnfurledLinkThumbnail{}
+	mi := &file_chat_wire_application_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnfurledLinkThumbnail) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnfurledLinkThumbnail) ProtoMessage() {}
+
+func (x *UnfurledLinkThumbnail) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnfurledLinkThumbnail.ProtoReflect.Descriptor instead.
+func (*UnfurledLinkThumbnail) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *UnfurledLinkThumbnail) GetPayload() []byte {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
+func (x *UnfurledLinkThumbnail) GetWidth() uint32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *UnfurledLinkThumbnail) GetHeight() uint32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+// UnfurledStatusLinks are the previews of Status links.
+type UnfurledStatusLinks struct {
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	UnfurledStatusLinks []*UnfurledStatusLink  `protobuf:"bytes,1,rep,name=unfurled_status_links,json=unfurledStatusLinks,proto3" json:"unfurled_status_links,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
+}
+
+func (x *UnfurledStatusLinks) Reset() {
+	*x = UnfurledStatusLinks{}
+	mi := &file_chat_wire_application_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnfurledStatusLinks) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnfurledStatusLinks) ProtoMessage() {}
+
+func (x *UnfurledStatusLinks) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnfurledStatusLinks.ProtoReflect.Descriptor instead.
+func (*UnfurledStatusLinks) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *UnfurledStatusLinks) GetUnfurledStatusLinks() []*UnfurledStatusLink {
+	if x != nil {
+		return x.UnfurledStatusLinks
+	}
+	return nil
+}
+
+// UnfurledStatusLink is the preview of a Status link.
+type UnfurledStatusLink struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Url   string                 `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
+	// Types that are valid to be assigned to Payload:
+	//
+	//	*UnfurledStatusLink_Contact
+	//	*UnfurledStatusLink_Community
+	//	*UnfurledStatusLink_Channel
+	Payload       isUnfurledStatusLink_Payload `protobuf_oneof:"payload"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnfurledStatusLink) Reset() {
+	*x = UnfurledStatusLink{}
+	mi := &file_chat_wire_application_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnfurledStatusLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnfurledStatusLink) ProtoMessage() {}
+
+func (x *UnfurledStatusLink) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnfurledStatusLink.ProtoReflect.Descriptor instead.
+func (*UnfurledStatusLink) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *UnfurledStatusLink) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *UnfurledStatusLink) GetPayload() isUnfurledStatusLink_Payload {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
+func (x *UnfurledStatusLink) GetContact() *UnfurledStatusContactLink {
+	if x != nil {
+		if x, ok := x.Payload.(*UnfurledStatusLink_Contact); ok {
+			return x.Contact
+		}
+	}
+	return nil
+}
+
+func (x *UnfurledStatusLink) GetCommunity() *UnfurledStatusCommunityLink {
+	if x != nil {
+		if x, ok := x.Payload.(*UnfurledStatusLink_Community); ok {
+			return x.Community
+		}
+	}
+	return nil
+}
+
+func (x *UnfurledStatusLink) GetChannel() *UnfurledStatusChannelLink {
+	if x != nil {
+		if x, ok := x.Payload.(*UnfurledStatusLink_Channel); ok {
+			return x.Channel
+		}
+	}
+	return nil
+}
+
+type isUnfurledStatusLink_Payload interface {
+	isUnfurledStatusLink_Payload()
+}
+
+type UnfurledStatusLink_Contact struct {
+	Contact *UnfurledStatusContactLink `protobuf:"bytes,2,opt,name=contact,proto3,oneof"`
+}
+
+type UnfurledStatusLink_Community struct {
+	Community *UnfurledStatusCommunityLink `protobuf:"bytes,3,opt,name=community,proto3,oneof"`
+}
+
+type UnfurledStatusLink_Channel struct {
+	Channel *UnfurledStatusChannelLink `protobuf:"bytes,4,opt,name=channel,proto3,oneof"`
+}
+
+func (*UnfurledStatusLink_Contact) isUnfurledStatusLink_Payload() {}
+
+func (*UnfurledStatusLink_Community) isUnfurledStatusLink_Payload() {}
+
+func (*UnfurledStatusLink_Channel) isUnfurledStatusLink_Payload() {}
+
+// UnfurledStatusContactLink is the preview of a link to a person.
+type UnfurledStatusContactLink struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Compressed, 33 bytes.
+	PublicKey     []byte                 `protobuf:"bytes,1,opt,name=public_key,json=publicKey,proto3" json:"public_key,omitempty"`
+	DisplayName   string                 `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	Description   string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	Icon          *UnfurledLinkThumbnail `protobuf:"bytes,4,opt,name=icon,proto3" json:"icon,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnfurledStatusContactLink) Reset() {
+	*x = UnfurledStatusContactLink{}
+	mi := &file_chat_wire_application_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnfurledStatusContactLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnfurledStatusContactLink) ProtoMessage() {}
+
+func (x *UnfurledStatusContactLink) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnfurledStatusContactLink.ProtoReflect.Descriptor instead.
+func (*UnfurledStatusContactLink) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *UnfurledStatusContactLink) GetPublicKey() []byte {
+	if x != nil {
+		return x.PublicKey
+	}
+	return nil
+}
+
+func (x *UnfurledStatusContactLink) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *UnfurledStatusContactLink) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *UnfurledStatusContactLink) GetIcon() *UnfurledLinkThumbnail {
+	if x != nil {
+		return x.Icon
+	}
+	return nil
+}
+
+// UnfurledStatusCommunityLink is the preview of a link to a community.
+type UnfurledStatusCommunityLink struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	CommunityId   []byte                 `protobuf:"bytes,1,opt,name=community_id,json=communityId,proto3" json:"community_id,omitempty"`
+	DisplayName   string                 `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	Description   string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	MembersCount  uint32                 `protobuf:"varint,4,opt,name=members_count,json=membersCount,proto3" json:"members_count,omitempty"`
+	Color         string                 `protobuf:"bytes,5,opt,name=color,proto3" json:"color,omitempty"`
+	Icon          *UnfurledLinkThumbnail `protobuf:"bytes,7,opt,name=icon,proto3" json:"icon,omitempty"`
+	Banner        *UnfurledLinkThumbnail `protobuf:"bytes,8,opt,name=banner,proto3" json:"banner,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnfurledStatusCommunityLink) Reset() {
+	*x = UnfurledStatusCommunityLink{}
+	mi := &file_chat_wire_application_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnfurledStatusCommunityLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnfurledStatusCommunityLink) ProtoMessage() {}
+
+func (x *UnfurledStatusCommunityLink) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnfurledStatusCommunityLink.ProtoReflect.Descriptor instead.
+func (*UnfurledStatusCommunityLink) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *UnfurledStatusCommunityLink) GetCommunityId() []byte {
+	if x != nil {
+		return x.CommunityId
+	}
+	return nil
+}
+
+func (x *UnfurledStatusCommunityLink) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *UnfurledStatusCommunityLink) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *UnfurledStatusCommunityLink) GetMembersCount() uint32 {
+	if x != nil {
+		return x.MembersCount
+	}
+	return 0
+}
+
+func (x *UnfurledStatusCommunityLink) GetColor() string {
+	if x != nil {
+		return x.Color
+	}
+	return ""
+}
+
+func (x *UnfurledStatusCommunityLink) GetIcon() *UnfurledLinkThumbnail {
+	if x != nil {
+		return x.Icon
+	}
+	return nil
+}
+
+func (x *UnfurledStatusCommunityLink) GetBanner() *UnfurledLinkThumbnail {
+	if x != nil {
+		return x.Banner
+	}
+	return nil
+}
+
+// UnfurledStatusChannelLink is the preview of a link to a channel of a community.
+type UnfurledStatusChannelLink struct {
+	state         protoimpl.MessageState       `protogen:"open.v1"`
+	ChannelUuid   string                       `protobuf:"bytes,1,opt,name=channel_uuid,json=channelUuid,proto3" json:"channel_uuid,omitempty"`
+	Emoji         string                       `protobuf:"bytes,2,opt,name=emoji,proto3" json:"emoji,omitempty"`
+	DisplayName   string                       `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	Description   string                       `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	Color         string                       `protobuf:"bytes,5,opt,name=color,proto3" json:"color,omitempty"`
+	Community     *UnfurledStatusCommunityLink `protobuf:"bytes,6,opt,name=community,proto3" json:"community,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnfurledStatusChannelLink) Reset() {
+	*x = UnfurledStatusChannelLink{}
+	mi := &file_chat_wire_application_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnfurledStatusChannelLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnfurledStatusChannelLink) ProtoMessage() {}
+
+func (x *UnfurledStatusChannelLink) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnfurledStatusChannelLink.ProtoReflect.Descriptor instead.
+func (*UnfurledStatusChannelLink) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *UnfurledStatusChannelLink) GetChannelUuid() string {
+	if x != nil {
+		return x.ChannelUuid
+	}
+	return ""
+}
+
+func (x *UnfurledStatusChannelLink) GetEmoji() string {
+	if x != nil {
+		return x.Emoji
+	}
+	return ""
+}
+
+func (x *UnfurledStatusChannelLink) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *UnfurledStatusChannelLink) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *UnfurledStatusChannelLink) GetColor() string {
+	if x != nil {
+		return x.Color
+	}
+	return ""
+}
+
+func (x *UnfurledStatusChannelLink) GetCommunity() *UnfurledStatusCommunityLink {
+	if x != nil {
+		return x.Community
+	}
+	return nil
+}
+
+// EditMessage replaces the text of a message by its author.
+type EditMessage struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Clock  uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	Text   string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	ChatId string                 `protobuf:"bytes,3,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`
+	// 0x hex.
+	MessageId   string                  `protobuf:"bytes,4,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	Grant       []byte                  `protobuf:"bytes,5,opt,name=grant,proto3" json:"grant,omitempty"`
+	MessageType MessageType             `protobuf:"varint,6,opt,name=message_type,json=messageType,proto3,enum=status1to1.wire.MessageType" json:"message_type,omitempty"`
+	ContentType ChatMessage_ContentType `protobuf:"varint,7,opt,name=content_type,json=contentType,proto3,enum=status1to1.wire.ChatMessage_ContentType" json:"content_type,omitempty"`
+	// The whole new list.
+	UnfurledLinks       []*UnfurledLink      `protobuf:"bytes,8,rep,name=unfurled_links,json=unfurledLinks,proto3" json:"unfurled_links,omitempty"`
+	UnfurledStatusLinks *UnfurledStatusLinks `protobuf:"bytes,9,opt,name=unfurled_status_links,json=unfurledStatusLinks,proto3" json:"unfurled_status_links,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
+}
+
+func (x *EditMessage) Reset() {
+	*x = EditMessage{}
+	mi := &file_chat_wire_application_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditMessage) ProtoMessage() {}
+
+func (x *EditMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditMessage.ProtoReflect.Descriptor instead.
+func (*EditMessage) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *EditMessage) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *EditMessage) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *EditMessage) GetChatId() string {
+	if x != nil {
+		return x.ChatId
+	}
+	return ""
+}
+
+func (x *EditMessage) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *EditMessage) GetGrant() []byte {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+func (x *EditMessage) GetMessageType() MessageType {
+	if x != nil {
+		return x.MessageType
+	}
+	return MessageType_UNKNOWN_MESSAGE_TYPE
+}
+
+func (x *EditMessage) GetContentType() ChatMessage_ContentType {
+	if x != nil {
+		return x.ContentType
+	}
+	return ChatMessage_UNKNOWN_CONTENT_TYPE
+}
+
+func (x *EditMessage) GetUnfurledLinks() []*UnfurledLink {
+	if x != nil {
+		return x.UnfurledLinks
+	}
+	return nil
+}
+
+func (x *EditMessage) GetUnfurledStatusLinks() *UnfurledStatusLinks {
+	if x != nil {
+		return x.UnfurledStatusLinks
+	}
+	return nil
+}
+
+// DeleteMessage deletes a message for everyone, by its author.
+type DeleteMessage struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Clock  uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	ChatId string                 `protobuf:"bytes,2,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`
+	// 0x hex.
+	MessageId   string      `protobuf:"bytes,3,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	Grant       []byte      `protobuf:"bytes,4,opt,name=grant,proto3" json:"grant,omitempty"`
+	MessageType MessageType `protobuf:"varint,5,opt,name=message_type,json=messageType,proto3,enum=status1to1.wire.MessageType" json:"message_type,omitempty"`
+	// Set by moderators of communities only.
+	DeletedBy     string `protobuf:"bytes,6,opt,name=deleted_by,json=deletedBy,proto3" json:"deleted_by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteMessage) Reset() {
+	*x = DeleteMessage{}
+	mi := &file_chat_wire_application_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteMessage) ProtoMessage() {}
+
+func (x *DeleteMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteMessage.ProtoReflect.Descriptor instead.
+func (*DeleteMessage) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *DeleteMessage) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *DeleteMessage) GetChatId() string {
+	if x != nil {
+		return x.ChatId
+	}
+	return ""
+}
+
+func (x *DeleteMessage) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *DeleteMessage) GetGrant() []byte {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+func (x *DeleteMessage) GetMessageType() MessageType {
+	if x != nil {
+		return x.MessageType
+	}
+	return MessageType_UNKNOWN_MESSAGE_TYPE
+}
+
+func (x *DeleteMessage) GetDeletedBy() string {
+	if x != nil {
+		return x.DeletedBy
+	}
+	return ""
+}
+
+// EmojiReaction adds a reaction to a message, or retracts it.
+type EmojiReaction struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Clock  uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	ChatId string                 `protobuf:"bytes,2,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`
+	// 0x hex.
+	MessageId   string             `protobuf:"bytes,3,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	MessageType MessageType        `protobuf:"varint,4,opt,name=message_type,json=messageType,proto3,enum=status1to1.wire.MessageType" json:"message_type,omitempty"`
+	Type        EmojiReaction_Type `protobuf:"varint,5,opt,name=type,proto3,enum=status1to1.wire.EmojiReaction_Type" json:"type,omitempty"`
+	Retracted   bool               `protobuf:"varint,6,opt,name=retracted,proto3" json:"retracted,omitempty"`
+	Grant       []byte             `protobuf:"bytes,7,opt,name=grant,proto3" json:"grant,omitempty"`
+	// Code points in hex, joined by dashes. Set by apps of 2026; where it is, type is not read.
+	Emoji         string `protobuf:"bytes,8,opt,name=emoji,proto3" json:"emoji,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EmojiReaction) Reset() {
+	*x = EmojiReaction{}
+	mi := &file_chat_wire_application_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmojiReaction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmojiReaction) ProtoMessage() {}
+
+func (x *EmojiReaction) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmojiReaction.ProtoReflect.Descriptor instead.
+func (*EmojiReaction) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *EmojiReaction) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *EmojiReaction) GetChatId() string {
+	if x != nil {
+		return x.ChatId
+	}
+	return ""
+}
+
+func (x *EmojiReaction) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *EmojiReaction) GetMessageType() MessageType {
+	if x != nil {
+		return x.MessageType
+	}
+	return MessageType_UNKNOWN_MESSAGE_TYPE
+}
+
+func (x *EmojiReaction) GetType() EmojiReaction_Type {
+	if x != nil {
+		return x.Type
+	}
+	return EmojiReaction_UNKNOWN_EMOJI_REACTION_TYPE
+}
+
+func (x *EmojiReaction) GetRetracted() bool {
+	if x != nil {
+		return x.Retracted
+	}
+	return false
+}
+
+func (x *EmojiReaction) GetGrant() []byte {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+func (x *EmojiReaction) GetEmoji() string {
+	if x != nil {
+		return x.Emoji
+	}
+	return ""
+}
+
+// PinMessage pins a message of a chat, or unpins it.
+type PinMessage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Clock uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	// 0x hex.
+	MessageId     string      `protobuf:"bytes,2,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	ChatId        string      `protobuf:"bytes,3,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`
+	Pinned        bool        `protobuf:"varint,4,opt,name=pinned,proto3" json:"pinned,omitempty"`
+	MessageType   MessageType `protobuf:"varint,5,opt,name=message_type,json=messageType,proto3,enum=status1to1.wire.MessageType" json:"message_type,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PinMessage) Reset() {
+	*x = PinMessage{}
+	mi := &file_chat_wire_application_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PinMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PinMessage) ProtoMessage() {}
+
+func (x *PinMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PinMessage.ProtoReflect.Descriptor instead.
+func (*PinMessage) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *PinMessage) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *PinMessage) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *PinMessage) GetChatId() string {
+	if x != nil {
+		return x.ChatId
+	}
+	return ""
+}
+
+func (x *PinMessage) GetPinned() bool {
+	if x != nil {
+		return x.Pinned
+	}
+	return false
+}
+
+func (x *PinMessage) GetMessageType() MessageType {
+	if x != nil {
+		return x.MessageType
+	}
+	return MessageType_UNKNOWN_MESSAGE_TYPE
+}
+
+// StatusUpdate says whether a person is there.
+type StatusUpdate struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In seconds, unlike the others.
+	Clock         uint64                  `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	StatusType    StatusUpdate_StatusType `protobuf:"varint,2,opt,name=status_type,json=statusType,proto3,enum=status1to1.wire.StatusUpdate_StatusType" json:"status_type,omitempty"`
+	CustomText    string                  `protobuf:"bytes,3,opt,name=custom_text,json=customText,proto3" json:"custom_text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatusUpdate) Reset() {
+	*x = StatusUpdate{}
+	mi := &file_chat_wire_application_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatusUpdate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatusUpdate) ProtoMessage() {}
+
+func (x *StatusUpdate) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatusUpdate.ProtoReflect.Descriptor instead.
+func (*StatusUpdate) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *StatusUpdate) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *StatusUpdate) GetStatusType() StatusUpdate_StatusType {
+	if x != nil {
+		return x.StatusType
+	}
+	return StatusUpdate_UNKNOWN_STATUS_TYPE
+}
+
+func (x *StatusUpdate) GetCustomText() string {
+	if x != nil {
+		return x.CustomText
+	}
+	return ""
 }
 
 // ContactRequestPropagatedState is the sender's view of a contact request:
@@ -801,7 +2699,7 @@ type ContactRequestPropagatedState struct {
 
 func (x *ContactRequestPropagatedState) Reset() {
 	*x = ContactRequestPropagatedState{}
-	mi := &file_chat_wire_application_proto_msgTypes[2]
+	mi := &file_chat_wire_application_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -813,7 +2711,7 @@ func (x *ContactRequestPropagatedState) String() string {
 func (*ContactRequestPropagatedState) ProtoMessage() {}
 
 func (x *ContactRequestPropagatedState) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[2]
+	mi := &file_chat_wire_application_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -826,7 +2724,7 @@ func (x *ContactRequestPropagatedState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactRequestPropagatedState.ProtoReflect.Descriptor instead.
 func (*ContactRequestPropagatedState) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{2}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ContactRequestPropagatedState) GetLocalClock() uint64 {
@@ -874,7 +2772,7 @@ type ContactUpdate struct {
 
 func (x *ContactUpdate) Reset() {
 	*x = ContactUpdate{}
-	mi := &file_chat_wire_application_proto_msgTypes[3]
+	mi := &file_chat_wire_application_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -886,7 +2784,7 @@ func (x *ContactUpdate) String() string {
 func (*ContactUpdate) ProtoMessage() {}
 
 func (x *ContactUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[3]
+	mi := &file_chat_wire_application_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -899,7 +2797,7 @@ func (x *ContactUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactUpdate.ProtoReflect.Descriptor instead.
 func (*ContactUpdate) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{3}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ContactUpdate) GetClock() uint64 {
@@ -960,19 +2858,20 @@ func (x *ContactUpdate) GetCustomizationColor() uint32 {
 
 // SyncPairInstallation tells the other devices of an identity the name of a device.
 type SyncPairInstallation struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	Clock          uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
-	InstallationId string                 `protobuf:"bytes,2,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
-	DeviceType     string                 `protobuf:"bytes,3,opt,name=device_type,json=deviceType,proto3" json:"device_type,omitempty"`
-	Name           string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
-	Version        uint32                 `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state                protoimpl.MessageState `protogen:"open.v1"`
+	Clock                uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	InstallationId       string                 `protobuf:"bytes,2,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
+	DeviceType           string                 `protobuf:"bytes,3,opt,name=device_type,json=deviceType,proto3" json:"device_type,omitempty"`
+	Name                 string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	Version              uint32                 `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
+	TargetInstallationId string                 `protobuf:"bytes,6,opt,name=target_installation_id,json=targetInstallationId,proto3" json:"target_installation_id,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *SyncPairInstallation) Reset() {
 	*x = SyncPairInstallation{}
-	mi := &file_chat_wire_application_proto_msgTypes[4]
+	mi := &file_chat_wire_application_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -984,7 +2883,7 @@ func (x *SyncPairInstallation) String() string {
 func (*SyncPairInstallation) ProtoMessage() {}
 
 func (x *SyncPairInstallation) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[4]
+	mi := &file_chat_wire_application_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -997,7 +2896,7 @@ func (x *SyncPairInstallation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncPairInstallation.ProtoReflect.Descriptor instead.
 func (*SyncPairInstallation) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{4}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SyncPairInstallation) GetClock() uint64 {
@@ -1035,6 +2934,1292 @@ func (x *SyncPairInstallation) GetVersion() uint32 {
 	return 0
 }
 
+func (x *SyncPairInstallation) GetTargetInstallationId() string {
+	if x != nil {
+		return x.TargetInstallationId
+	}
+	return ""
+}
+
+// SyncInstallationContactV2 tells all that a device knows of a contact.
+type SyncInstallationContactV2 struct {
+	state                     protoimpl.MessageState `protogen:"open.v1"`
+	LastUpdatedLocally        uint64                 `protobuf:"varint,1,opt,name=last_updated_locally,json=lastUpdatedLocally,proto3" json:"last_updated_locally,omitempty"`
+	Id                        string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	ProfileImage              string                 `protobuf:"bytes,3,opt,name=profile_image,json=profileImage,proto3" json:"profile_image,omitempty"`
+	EnsName                   string                 `protobuf:"bytes,4,opt,name=ens_name,json=ensName,proto3" json:"ens_name,omitempty"`
+	LastUpdated               uint64                 `protobuf:"varint,5,opt,name=last_updated,json=lastUpdated,proto3" json:"last_updated,omitempty"`
+	SystemTags                []string               `protobuf:"bytes,6,rep,name=system_tags,json=systemTags,proto3" json:"system_tags,omitempty"`
+	LocalNickname             string                 `protobuf:"bytes,7,opt,name=local_nickname,json=localNickname,proto3" json:"local_nickname,omitempty"`
+	Added                     bool                   `protobuf:"varint,9,opt,name=added,proto3" json:"added,omitempty"`
+	Blocked                   bool                   `protobuf:"varint,10,opt,name=blocked,proto3" json:"blocked,omitempty"`
+	Muted                     bool                   `protobuf:"varint,11,opt,name=muted,proto3" json:"muted,omitempty"`
+	Removed                   bool                   `protobuf:"varint,12,opt,name=removed,proto3" json:"removed,omitempty"`
+	HasAddedUs                bool                   `protobuf:"varint,13,opt,name=has_added_us,json=hasAddedUs,proto3" json:"has_added_us,omitempty"`
+	VerificationStatus        int64                  `protobuf:"varint,14,opt,name=verification_status,json=verificationStatus,proto3" json:"verification_status,omitempty"`
+	TrustStatus               int64                  `protobuf:"varint,15,opt,name=trust_status,json=trustStatus,proto3" json:"trust_status,omitempty"`
+	ContactRequestLocalState  int64                  `protobuf:"varint,16,opt,name=contact_request_local_state,json=contactRequestLocalState,proto3" json:"contact_request_local_state,omitempty"`
+	ContactRequestLocalClock  int64                  `protobuf:"varint,17,opt,name=contact_request_local_clock,json=contactRequestLocalClock,proto3" json:"contact_request_local_clock,omitempty"`
+	ContactRequestRemoteState int64                  `protobuf:"varint,18,opt,name=contact_request_remote_state,json=contactRequestRemoteState,proto3" json:"contact_request_remote_state,omitempty"`
+	ContactRequestRemoteClock int64                  `protobuf:"varint,19,opt,name=contact_request_remote_clock,json=contactRequestRemoteClock,proto3" json:"contact_request_remote_clock,omitempty"`
+	DisplayName               string                 `protobuf:"bytes,20,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	CustomizationColor        uint32                 `protobuf:"varint,21,opt,name=customization_color,json=customizationColor,proto3" json:"customization_color,omitempty"`
+	unknownFields             protoimpl.UnknownFields
+	sizeCache                 protoimpl.SizeCache
+}
+
+func (x *SyncInstallationContactV2) Reset() {
+	*x = SyncInstallationContactV2{}
+	mi := &file_chat_wire_application_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncInstallationContactV2) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncInstallationContactV2) ProtoMessage() {}
+
+func (x *SyncInstallationContactV2) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncInstallationContactV2.ProtoReflect.Descriptor instead.
+func (*SyncInstallationContactV2) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *SyncInstallationContactV2) GetLastUpdatedLocally() uint64 {
+	if x != nil {
+		return x.LastUpdatedLocally
+	}
+	return 0
+}
+
+func (x *SyncInstallationContactV2) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SyncInstallationContactV2) GetProfileImage() string {
+	if x != nil {
+		return x.ProfileImage
+	}
+	return ""
+}
+
+func (x *SyncInstallationContactV2) GetEnsName() string {
+	if x != nil {
+		return x.EnsName
+	}
+	return ""
+}
+
+func (x *SyncInstallationContactV2) GetLastUpdated() uint64 {
+	if x != nil {
+		return x.LastUpdated
+	}
+	return 0
+}
+
+func (x *SyncInstallationContactV2) GetSystemTags() []string {
+	if x != nil {
+		return x.SystemTags
+	}
+	return nil
+}
+
+func (x *SyncInstallationContactV2) GetLocalNickname() string {
+	if x != nil {
+		return x.LocalNickname
+	}
+	return ""
+}
+
+func (x *SyncInstallationContactV2) GetAdded() bool {
+	if x != nil {
+		return x.Added
+	}
+	return false
+}
+
+func (x *SyncInstallationContactV2) GetBlocked() bool {
+	if x != nil {
+		return x.Blocked
+	}
+	return false
+}
+
+func (x *SyncInstallationContactV2) GetMuted() bool {
+	if x != nil {
+		return x.Muted
+	}
+	return false
+}
+
+func (x *SyncInstallationContactV2) GetRemoved() bool {
+	if x != nil {
+		return x.Removed
+	}
+	return false
+}
+
+func (x *SyncInstallationContactV2) GetHasAddedUs() bool {
+	if x != nil {
+		return x.HasAddedUs
+	}
+	return false
+}
+
+func (x *SyncInstallationContactV2) GetVerificationStatus() int64 {
+	if x != nil {
+		return x.VerificationStatus
+	}
+	return 0
+}
+
+func (x *SyncInstallationContactV2) GetTrustStatus() int64 {
+	if x != nil {
+		return x.TrustStatus
+	}
+	return 0
+}
+
+func (x *SyncInstallationContactV2) GetContactRequestLocalState() int64 {
+	if x != nil {
+		return x.ContactRequestLocalState
+	}
+	return 0
+}
+
+func (x *SyncInstallationContactV2) GetContactRequestLocalClock() int64 {
+	if x != nil {
+		return x.ContactRequestLocalClock
+	}
+	return 0
+}
+
+func (x *SyncInstallationContactV2) GetContactRequestRemoteState() int64 {
+	if x != nil {
+		return x.ContactRequestRemoteState
+	}
+	return 0
+}
+
+func (x *SyncInstallationContactV2) GetContactRequestRemoteClock() int64 {
+	if x != nil {
+		return x.ContactRequestRemoteClock
+	}
+	return 0
+}
+
+func (x *SyncInstallationContactV2) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *SyncInstallationContactV2) GetCustomizationColor() uint32 {
+	if x != nil {
+		return x.CustomizationColor
+	}
+	return 0
+}
+
+// SyncChatRemoved tells that a chat was deleted.
+type SyncChatRemoved struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Clock         uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncChatRemoved) Reset() {
+	*x = SyncChatRemoved{}
+	mi := &file_chat_wire_application_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncChatRemoved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncChatRemoved) ProtoMessage() {}
+
+func (x *SyncChatRemoved) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncChatRemoved.ProtoReflect.Descriptor instead.
+func (*SyncChatRemoved) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *SyncChatRemoved) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *SyncChatRemoved) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// SyncChatMessagesRead tells up to which clock the messages of a chat were read.
+type SyncChatMessagesRead struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Clock         uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncChatMessagesRead) Reset() {
+	*x = SyncChatMessagesRead{}
+	mi := &file_chat_wire_application_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncChatMessagesRead) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncChatMessagesRead) ProtoMessage() {}
+
+func (x *SyncChatMessagesRead) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncChatMessagesRead.ProtoReflect.Descriptor instead.
+func (*SyncChatMessagesRead) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *SyncChatMessagesRead) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *SyncChatMessagesRead) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// SyncActivityCenterRead tells that notifications were read. The four messages after it have
+// the same fields.
+type SyncActivityCenterRead struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Clock         uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	Ids           [][]byte               `protobuf:"bytes,2,rep,name=ids,proto3" json:"ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncActivityCenterRead) Reset() {
+	*x = SyncActivityCenterRead{}
+	mi := &file_chat_wire_application_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncActivityCenterRead) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncActivityCenterRead) ProtoMessage() {}
+
+func (x *SyncActivityCenterRead) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncActivityCenterRead.ProtoReflect.Descriptor instead.
+func (*SyncActivityCenterRead) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *SyncActivityCenterRead) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *SyncActivityCenterRead) GetIds() [][]byte {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
+// SyncActivityCenterAccepted tells that requests were accepted.
+type SyncActivityCenterAccepted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Clock         uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	Ids           [][]byte               `protobuf:"bytes,2,rep,name=ids,proto3" json:"ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncActivityCenterAccepted) Reset() {
+	*x = SyncActivityCenterAccepted{}
+	mi := &file_chat_wire_application_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncActivityCenterAccepted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncActivityCenterAccepted) ProtoMessage() {}
+
+func (x *SyncActivityCenterAccepted) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncActivityCenterAccepted.ProtoReflect.Descriptor instead.
+func (*SyncActivityCenterAccepted) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *SyncActivityCenterAccepted) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *SyncActivityCenterAccepted) GetIds() [][]byte {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
+// SyncActivityCenterDismissed tells that requests were declined.
+type SyncActivityCenterDismissed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Clock         uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	Ids           [][]byte               `protobuf:"bytes,2,rep,name=ids,proto3" json:"ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncActivityCenterDismissed) Reset() {
+	*x = SyncActivityCenterDismissed{}
+	mi := &file_chat_wire_application_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncActivityCenterDismissed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncActivityCenterDismissed) ProtoMessage() {}
+
+func (x *SyncActivityCenterDismissed) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncActivityCenterDismissed.ProtoReflect.Descriptor instead.
+func (*SyncActivityCenterDismissed) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *SyncActivityCenterDismissed) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *SyncActivityCenterDismissed) GetIds() [][]byte {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
+// SyncActivityCenterDeleted tells that notifications were deleted.
+type SyncActivityCenterDeleted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Clock         uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	Ids           [][]byte               `protobuf:"bytes,2,rep,name=ids,proto3" json:"ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncActivityCenterDeleted) Reset() {
+	*x = SyncActivityCenterDeleted{}
+	mi := &file_chat_wire_application_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncActivityCenterDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncActivityCenterDeleted) ProtoMessage() {}
+
+func (x *SyncActivityCenterDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncActivityCenterDeleted.ProtoReflect.Descriptor instead.
+func (*SyncActivityCenterDeleted) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *SyncActivityCenterDeleted) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *SyncActivityCenterDeleted) GetIds() [][]byte {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
+// SyncActivityCenterUnread tells that notifications were marked as unread.
+type SyncActivityCenterUnread struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Clock         uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	Ids           [][]byte               `protobuf:"bytes,2,rep,name=ids,proto3" json:"ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncActivityCenterUnread) Reset() {
+	*x = SyncActivityCenterUnread{}
+	mi := &file_chat_wire_application_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncActivityCenterUnread) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncActivityCenterUnread) ProtoMessage() {}
+
+func (x *SyncActivityCenterUnread) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncActivityCenterUnread.ProtoReflect.Descriptor instead.
+func (*SyncActivityCenterUnread) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *SyncActivityCenterUnread) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *SyncActivityCenterUnread) GetIds() [][]byte {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
+// SyncClearHistory tells up to which clock a chat was cleared.
+type SyncClearHistory struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ChatId        string                 `protobuf:"bytes,1,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`
+	ClearedAt     uint64                 `protobuf:"varint,2,opt,name=cleared_at,json=clearedAt,proto3" json:"cleared_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncClearHistory) Reset() {
+	*x = SyncClearHistory{}
+	mi := &file_chat_wire_application_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncClearHistory) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncClearHistory) ProtoMessage() {}
+
+func (x *SyncClearHistory) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncClearHistory.ProtoReflect.Descriptor instead.
+func (*SyncClearHistory) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *SyncClearHistory) GetChatId() string {
+	if x != nil {
+		return x.ChatId
+	}
+	return ""
+}
+
+func (x *SyncClearHistory) GetClearedAt() uint64 {
+	if x != nil {
+		return x.ClearedAt
+	}
+	return 0
+}
+
+// SyncSetting tells the value of a setting.
+type SyncSetting struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A number of the Status app's own list.
+	Type  uint32 `protobuf:"varint,1,opt,name=type,proto3" json:"type,omitempty"`
+	Clock uint64 `protobuf:"varint,2,opt,name=clock,proto3" json:"clock,omitempty"`
+	// Types that are valid to be assigned to Value:
+	//
+	//	*SyncSetting_ValueString
+	//	*SyncSetting_ValueBytes
+	//	*SyncSetting_ValueBool
+	//	*SyncSetting_ValueInt64
+	Value         isSyncSetting_Value `protobuf_oneof:"value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncSetting) Reset() {
+	*x = SyncSetting{}
+	mi := &file_chat_wire_application_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncSetting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncSetting) ProtoMessage() {}
+
+func (x *SyncSetting) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncSetting.ProtoReflect.Descriptor instead.
+func (*SyncSetting) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *SyncSetting) GetType() uint32 {
+	if x != nil {
+		return x.Type
+	}
+	return 0
+}
+
+func (x *SyncSetting) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *SyncSetting) GetValue() isSyncSetting_Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *SyncSetting) GetValueString() string {
+	if x != nil {
+		if x, ok := x.Value.(*SyncSetting_ValueString); ok {
+			return x.ValueString
+		}
+	}
+	return ""
+}
+
+func (x *SyncSetting) GetValueBytes() []byte {
+	if x != nil {
+		if x, ok := x.Value.(*SyncSetting_ValueBytes); ok {
+			return x.ValueBytes
+		}
+	}
+	return nil
+}
+
+func (x *SyncSetting) GetValueBool() bool {
+	if x != nil {
+		if x, ok := x.Value.(*SyncSetting_ValueBool); ok {
+			return x.ValueBool
+		}
+	}
+	return false
+}
+
+func (x *SyncSetting) GetValueInt64() int64 {
+	if x != nil {
+		if x, ok := x.Value.(*SyncSetting_ValueInt64); ok {
+			return x.ValueInt64
+		}
+	}
+	return 0
+}
+
+type isSyncSetting_Value interface {
+	isSyncSetting_Value()
+}
+
+type SyncSetting_ValueString struct {
+	ValueString string `protobuf:"bytes,3,opt,name=value_string,json=valueString,proto3,oneof"`
+}
+
+type SyncSetting_ValueBytes struct {
+	ValueBytes []byte `protobuf:"bytes,4,opt,name=value_bytes,json=valueBytes,proto3,oneof"`
+}
+
+type SyncSetting_ValueBool struct {
+	ValueBool bool `protobuf:"varint,5,opt,name=value_bool,json=valueBool,proto3,oneof"`
+}
+
+type SyncSetting_ValueInt64 struct {
+	ValueInt64 int64 `protobuf:"varint,6,opt,name=value_int64,json=valueInt64,proto3,oneof"`
+}
+
+func (*SyncSetting_ValueString) isSyncSetting_Value() {}
+
+func (*SyncSetting_ValueBytes) isSyncSetting_Value() {}
+
+func (*SyncSetting_ValueBool) isSyncSetting_Value() {}
+
+func (*SyncSetting_ValueInt64) isSyncSetting_Value() {}
+
+// SyncProfilePicture is a picture of the own profile.
+type SyncProfilePicture struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "thumbnail" or "large".
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Payload       []byte `protobuf:"bytes,2,opt,name=payload,proto3" json:"payload,omitempty"`
+	Width         uint32 `protobuf:"varint,3,opt,name=width,proto3" json:"width,omitempty"`
+	Height        uint32 `protobuf:"varint,4,opt,name=height,proto3" json:"height,omitempty"`
+	FileSize      uint32 `protobuf:"varint,5,opt,name=file_size,json=fileSize,proto3" json:"file_size,omitempty"`
+	ResizeTarget  uint32 `protobuf:"varint,6,opt,name=resize_target,json=resizeTarget,proto3" json:"resize_target,omitempty"`
+	Clock         uint64 `protobuf:"varint,7,opt,name=clock,proto3" json:"clock,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncProfilePicture) Reset() {
+	*x = SyncProfilePicture{}
+	mi := &file_chat_wire_application_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncProfilePicture) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncProfilePicture) ProtoMessage() {}
+
+func (x *SyncProfilePicture) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncProfilePicture.ProtoReflect.Descriptor instead.
+func (*SyncProfilePicture) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *SyncProfilePicture) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SyncProfilePicture) GetPayload() []byte {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
+func (x *SyncProfilePicture) GetWidth() uint32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *SyncProfilePicture) GetHeight() uint32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *SyncProfilePicture) GetFileSize() uint32 {
+	if x != nil {
+		return x.FileSize
+	}
+	return 0
+}
+
+func (x *SyncProfilePicture) GetResizeTarget() uint32 {
+	if x != nil {
+		return x.ResizeTarget
+	}
+	return 0
+}
+
+func (x *SyncProfilePicture) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+// SyncProfilePictures are the pictures of the own profile.
+type SyncProfilePictures struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	KeyUid        string                 `protobuf:"bytes,1,opt,name=key_uid,json=keyUid,proto3" json:"key_uid,omitempty"`
+	Pictures      []*SyncProfilePicture  `protobuf:"bytes,2,rep,name=pictures,proto3" json:"pictures,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncProfilePictures) Reset() {
+	*x = SyncProfilePictures{}
+	mi := &file_chat_wire_application_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncProfilePictures) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncProfilePictures) ProtoMessage() {}
+
+func (x *SyncProfilePictures) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncProfilePictures.ProtoReflect.Descriptor instead.
+func (*SyncProfilePictures) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *SyncProfilePictures) GetKeyUid() string {
+	if x != nil {
+		return x.KeyUid
+	}
+	return ""
+}
+
+func (x *SyncProfilePictures) GetPictures() []*SyncProfilePicture {
+	if x != nil {
+		return x.Pictures
+	}
+	return nil
+}
+
+// SyncTrustedUser tells whether a person is trusted.
+type SyncTrustedUser struct {
+	state         protoimpl.MessageState      `protogen:"open.v1"`
+	Clock         uint64                      `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	Id            string                      `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	Status        SyncTrustedUser_TrustStatus `protobuf:"varint,3,opt,name=status,proto3,enum=status1to1.wire.SyncTrustedUser_TrustStatus" json:"status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncTrustedUser) Reset() {
+	*x = SyncTrustedUser{}
+	mi := &file_chat_wire_application_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncTrustedUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncTrustedUser) ProtoMessage() {}
+
+func (x *SyncTrustedUser) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncTrustedUser.ProtoReflect.Descriptor instead.
+func (*SyncTrustedUser) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *SyncTrustedUser) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *SyncTrustedUser) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SyncTrustedUser) GetStatus() SyncTrustedUser_TrustStatus {
+	if x != nil {
+		return x.Status
+	}
+	return SyncTrustedUser_UNKNOWN
+}
+
+// SyncVerificationRequest tells how far a question that verifies a person has come.
+type SyncVerificationRequest struct {
+	state              protoimpl.MessageState                     `protogen:"open.v1"`
+	Clock              uint64                                     `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	From               string                                     `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	To                 string                                     `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	Challenge          string                                     `protobuf:"bytes,4,opt,name=challenge,proto3" json:"challenge,omitempty"`
+	RequestedAt        uint64                                     `protobuf:"varint,5,opt,name=requested_at,json=requestedAt,proto3" json:"requested_at,omitempty"`
+	Response           string                                     `protobuf:"bytes,6,opt,name=response,proto3" json:"response,omitempty"`
+	RepliedAt          uint64                                     `protobuf:"varint,7,opt,name=replied_at,json=repliedAt,proto3" json:"replied_at,omitempty"`
+	VerificationStatus SyncVerificationRequest_VerificationStatus `protobuf:"varint,8,opt,name=verification_status,json=verificationStatus,proto3,enum=status1to1.wire.SyncVerificationRequest_VerificationStatus" json:"verification_status,omitempty"`
+	Id                 string                                     `protobuf:"bytes,9,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *SyncVerificationRequest) Reset() {
+	*x = SyncVerificationRequest{}
+	mi := &file_chat_wire_application_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncVerificationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncVerificationRequest) ProtoMessage() {}
+
+func (x *SyncVerificationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncVerificationRequest.ProtoReflect.Descriptor instead.
+func (*SyncVerificationRequest) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *SyncVerificationRequest) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *SyncVerificationRequest) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *SyncVerificationRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *SyncVerificationRequest) GetChallenge() string {
+	if x != nil {
+		return x.Challenge
+	}
+	return ""
+}
+
+func (x *SyncVerificationRequest) GetRequestedAt() uint64 {
+	if x != nil {
+		return x.RequestedAt
+	}
+	return 0
+}
+
+func (x *SyncVerificationRequest) GetResponse() string {
+	if x != nil {
+		return x.Response
+	}
+	return ""
+}
+
+func (x *SyncVerificationRequest) GetRepliedAt() uint64 {
+	if x != nil {
+		return x.RepliedAt
+	}
+	return 0
+}
+
+func (x *SyncVerificationRequest) GetVerificationStatus() SyncVerificationRequest_VerificationStatus {
+	if x != nil {
+		return x.VerificationStatus
+	}
+	return SyncVerificationRequest_UNKNOWN
+}
+
+func (x *SyncVerificationRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// SyncContactRequestDecision tells that a contact request was accepted or declined.
+type SyncContactRequestDecision struct {
+	state          protoimpl.MessageState                    `protogen:"open.v1"`
+	Clock          uint64                                    `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	RequestId      string                                    `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	DecisionStatus SyncContactRequestDecision_DecisionStatus `protobuf:"varint,3,opt,name=decision_status,json=decisionStatus,proto3,enum=status1to1.wire.SyncContactRequestDecision_DecisionStatus" json:"decision_status,omitempty"`
+	ContactId      string                                    `protobuf:"bytes,4,opt,name=contact_id,json=contactId,proto3" json:"contact_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *SyncContactRequestDecision) Reset() {
+	*x = SyncContactRequestDecision{}
+	mi := &file_chat_wire_application_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncContactRequestDecision) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncContactRequestDecision) ProtoMessage() {}
+
+func (x *SyncContactRequestDecision) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncContactRequestDecision.ProtoReflect.Descriptor instead.
+func (*SyncContactRequestDecision) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *SyncContactRequestDecision) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *SyncContactRequestDecision) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *SyncContactRequestDecision) GetDecisionStatus() SyncContactRequestDecision_DecisionStatus {
+	if x != nil {
+		return x.DecisionStatus
+	}
+	return SyncContactRequestDecision_ACCEPTED
+}
+
+func (x *SyncContactRequestDecision) GetContactId() string {
+	if x != nil {
+		return x.ContactId
+	}
+	return ""
+}
+
+// SyncDeleteForMeMessage tells that a message was deleted for its user only.
+type SyncDeleteForMeMessage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Clock uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	// 0x hex.
+	MessageId     string `protobuf:"bytes,2,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncDeleteForMeMessage) Reset() {
+	*x = SyncDeleteForMeMessage{}
+	mi := &file_chat_wire_application_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncDeleteForMeMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncDeleteForMeMessage) ProtoMessage() {}
+
+func (x *SyncDeleteForMeMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncDeleteForMeMessage.ProtoReflect.Descriptor instead.
+func (*SyncDeleteForMeMessage) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *SyncDeleteForMeMessage) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *SyncDeleteForMeMessage) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+// SyncChat tells that there is a chat.
+type SyncChat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	ChatType      uint32                 `protobuf:"varint,2,opt,name=chat_type,json=chatType,proto3" json:"chat_type,omitempty"`
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Active        bool                   `protobuf:"varint,5,opt,name=active,proto3" json:"active,omitempty"`
+	Clock         uint64                 `protobuf:"varint,6,opt,name=clock,proto3" json:"clock,omitempty"`
+	Muted         bool                   `protobuf:"varint,7,opt,name=muted,proto3" json:"muted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncChat) Reset() {
+	*x = SyncChat{}
+	mi := &file_chat_wire_application_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncChat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncChat) ProtoMessage() {}
+
+func (x *SyncChat) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncChat.ProtoReflect.Descriptor instead.
+func (*SyncChat) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *SyncChat) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SyncChat) GetChatType() uint32 {
+	if x != nil {
+		return x.ChatType
+	}
+	return 0
+}
+
+func (x *SyncChat) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SyncChat) GetActive() bool {
+	if x != nil {
+		return x.Active
+	}
+	return false
+}
+
+func (x *SyncChat) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *SyncChat) GetMuted() bool {
+	if x != nil {
+		return x.Muted
+	}
+	return false
+}
+
 // AcceptContactRequest accepts a contact request.
 type AcceptContactRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1047,7 +4232,7 @@ type AcceptContactRequest struct {
 
 func (x *AcceptContactRequest) Reset() {
 	*x = AcceptContactRequest{}
-	mi := &file_chat_wire_application_proto_msgTypes[5]
+	mi := &file_chat_wire_application_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1059,7 +4244,7 @@ func (x *AcceptContactRequest) String() string {
 func (*AcceptContactRequest) ProtoMessage() {}
 
 func (x *AcceptContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[5]
+	mi := &file_chat_wire_application_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1072,7 +4257,7 @@ func (x *AcceptContactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptContactRequest.ProtoReflect.Descriptor instead.
 func (*AcceptContactRequest) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{5}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *AcceptContactRequest) GetId() string {
@@ -1100,7 +4285,7 @@ type RetractContactRequest struct {
 
 func (x *RetractContactRequest) Reset() {
 	*x = RetractContactRequest{}
-	mi := &file_chat_wire_application_proto_msgTypes[6]
+	mi := &file_chat_wire_application_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1112,7 +4297,7 @@ func (x *RetractContactRequest) String() string {
 func (*RetractContactRequest) ProtoMessage() {}
 
 func (x *RetractContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[6]
+	mi := &file_chat_wire_application_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1125,7 +4310,7 @@ func (x *RetractContactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetractContactRequest.ProtoReflect.Descriptor instead.
 func (*RetractContactRequest) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{6}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *RetractContactRequest) GetId() string {
@@ -1153,7 +4338,7 @@ type ContactCodeAdvertisement struct {
 
 func (x *ContactCodeAdvertisement) Reset() {
 	*x = ContactCodeAdvertisement{}
-	mi := &file_chat_wire_application_proto_msgTypes[7]
+	mi := &file_chat_wire_application_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1165,7 +4350,7 @@ func (x *ContactCodeAdvertisement) String() string {
 func (*ContactCodeAdvertisement) ProtoMessage() {}
 
 func (x *ContactCodeAdvertisement) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[7]
+	mi := &file_chat_wire_application_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1178,7 +4363,7 @@ func (x *ContactCodeAdvertisement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactCodeAdvertisement.ProtoReflect.Descriptor instead.
 func (*ContactCodeAdvertisement) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{7}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ContactCodeAdvertisement) GetChatIdentity() *ChatIdentity {
@@ -1207,7 +4392,7 @@ type ChatIdentity struct {
 
 func (x *ChatIdentity) Reset() {
 	*x = ChatIdentity{}
-	mi := &file_chat_wire_application_proto_msgTypes[8]
+	mi := &file_chat_wire_application_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1219,7 +4404,7 @@ func (x *ChatIdentity) String() string {
 func (*ChatIdentity) ProtoMessage() {}
 
 func (x *ChatIdentity) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[8]
+	mi := &file_chat_wire_application_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1232,7 +4417,7 @@ func (x *ChatIdentity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChatIdentity.ProtoReflect.Descriptor instead.
 func (*ChatIdentity) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{8}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ChatIdentity) GetClock() uint64 {
@@ -1313,7 +4498,7 @@ type IdentityImage struct {
 
 func (x *IdentityImage) Reset() {
 	*x = IdentityImage{}
-	mi := &file_chat_wire_application_proto_msgTypes[9]
+	mi := &file_chat_wire_application_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1325,7 +4510,7 @@ func (x *IdentityImage) String() string {
 func (*IdentityImage) ProtoMessage() {}
 
 func (x *IdentityImage) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[9]
+	mi := &file_chat_wire_application_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1338,7 +4523,7 @@ func (x *IdentityImage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityImage.ProtoReflect.Descriptor instead.
 func (*IdentityImage) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{9}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *IdentityImage) GetPayload() []byte {
@@ -1387,7 +4572,7 @@ type RequestContactVerification struct {
 
 func (x *RequestContactVerification) Reset() {
 	*x = RequestContactVerification{}
-	mi := &file_chat_wire_application_proto_msgTypes[10]
+	mi := &file_chat_wire_application_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1399,7 +4584,7 @@ func (x *RequestContactVerification) String() string {
 func (*RequestContactVerification) ProtoMessage() {}
 
 func (x *RequestContactVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[10]
+	mi := &file_chat_wire_application_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1412,7 +4597,7 @@ func (x *RequestContactVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestContactVerification.ProtoReflect.Descriptor instead.
 func (*RequestContactVerification) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{10}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *RequestContactVerification) GetClock() uint64 {
@@ -1442,7 +4627,7 @@ type AcceptContactVerification struct {
 
 func (x *AcceptContactVerification) Reset() {
 	*x = AcceptContactVerification{}
-	mi := &file_chat_wire_application_proto_msgTypes[11]
+	mi := &file_chat_wire_application_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1454,7 +4639,7 @@ func (x *AcceptContactVerification) String() string {
 func (*AcceptContactVerification) ProtoMessage() {}
 
 func (x *AcceptContactVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[11]
+	mi := &file_chat_wire_application_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1467,7 +4652,7 @@ func (x *AcceptContactVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptContactVerification.ProtoReflect.Descriptor instead.
 func (*AcceptContactVerification) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{11}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *AcceptContactVerification) GetClock() uint64 {
@@ -1502,7 +4687,7 @@ type DeclineContactVerification struct {
 
 func (x *DeclineContactVerification) Reset() {
 	*x = DeclineContactVerification{}
-	mi := &file_chat_wire_application_proto_msgTypes[12]
+	mi := &file_chat_wire_application_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1514,7 +4699,7 @@ func (x *DeclineContactVerification) String() string {
 func (*DeclineContactVerification) ProtoMessage() {}
 
 func (x *DeclineContactVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[12]
+	mi := &file_chat_wire_application_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1527,7 +4712,7 @@ func (x *DeclineContactVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeclineContactVerification.ProtoReflect.Descriptor instead.
 func (*DeclineContactVerification) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{12}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *DeclineContactVerification) GetClock() uint64 {
@@ -1555,7 +4740,7 @@ type CancelContactVerification struct {
 
 func (x *CancelContactVerification) Reset() {
 	*x = CancelContactVerification{}
-	mi := &file_chat_wire_application_proto_msgTypes[13]
+	mi := &file_chat_wire_application_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1567,7 +4752,7 @@ func (x *CancelContactVerification) String() string {
 func (*CancelContactVerification) ProtoMessage() {}
 
 func (x *CancelContactVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[13]
+	mi := &file_chat_wire_application_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1580,7 +4765,7 @@ func (x *CancelContactVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelContactVerification.ProtoReflect.Descriptor instead.
 func (*CancelContactVerification) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{13}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *CancelContactVerification) GetClock() uint64 {
@@ -1609,7 +4794,7 @@ type LinkUser struct {
 
 func (x *LinkUser) Reset() {
 	*x = LinkUser{}
-	mi := &file_chat_wire_application_proto_msgTypes[14]
+	mi := &file_chat_wire_application_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1621,7 +4806,7 @@ func (x *LinkUser) String() string {
 func (*LinkUser) ProtoMessage() {}
 
 func (x *LinkUser) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[14]
+	mi := &file_chat_wire_application_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1634,7 +4819,7 @@ func (x *LinkUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkUser.ProtoReflect.Descriptor instead.
 func (*LinkUser) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{14}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *LinkUser) GetDisplayName() string {
@@ -1673,7 +4858,7 @@ type LinkData struct {
 
 func (x *LinkData) Reset() {
 	*x = LinkData{}
-	mi := &file_chat_wire_application_proto_msgTypes[15]
+	mi := &file_chat_wire_application_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1685,7 +4870,7 @@ func (x *LinkData) String() string {
 func (*LinkData) ProtoMessage() {}
 
 func (x *LinkData) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[15]
+	mi := &file_chat_wire_application_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1698,7 +4883,7 @@ func (x *LinkData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkData.ProtoReflect.Descriptor instead.
 func (*LinkData) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{15}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *LinkData) GetContent() []byte {
@@ -1719,11 +4904,11 @@ var File_chat_wire_application_proto protoreflect.FileDescriptor
 
 const file_chat_wire_application_proto_rawDesc = "" +
 	"\n" +
-	"\x1bchat/wire/application.proto\x12\x0fstatus1to1.wire\"\xe3\x15\n" +
+	"\x1bchat/wire/application.proto\x12\x0fstatus1to1.wire\"\xb4\x16\n" +
 	"\x1aApplicationMetadataMessage\x12\x1c\n" +
 	"\tsignature\x18\x01 \x01(\fR\tsignature\x12\x18\n" +
 	"\apayload\x18\x02 \x01(\fR\apayload\x12D\n" +
-	"\x04type\x18\x03 \x01(\x0e20.status1to1.wire.ApplicationMetadataMessage.TypeR\x04type\"\xc6\x14\n" +
+	"\x04type\x18\x03 \x01(\x0e20.status1to1.wire.ApplicationMetadataMessage.TypeR\x04type\"\x97\x15\n" +
 	"\x04Type\x12\v\n" +
 	"\aUNKNOWN\x10\x00\x12\x10\n" +
 	"\fCHAT_MESSAGE\x10\x01\x12\x12\n" +
@@ -1812,7 +4997,10 @@ const file_chat_wire_application_proto_rawDesc = "" +
 	"!COMMUNITY_ENCRYPTION_KEYS_REQUEST\x10W\x12\x1a\n" +
 	"\x16COMMUNITY_TOKEN_ACTION\x10X\x12&\n" +
 	"\"COMMUNITY_SHARED_ADDRESSES_REQUEST\x10Y\x12'\n" +
-	"#COMMUNITY_SHARED_ADDRESSES_RESPONSE\x10Z\"\x04\b\x0e\x10\x0e\"\x04\bA\x10A\"\x04\bB\x10B\"\x04\bG\x10G\"\xd8\a\n" +
+	"#COMMUNITY_SHARED_ADDRESSES_RESPONSE\x10Z\x12\x1b\n" +
+	"\x17BACKED_UP_MESSAGE_BATCH\x10[\x12\x1d\n" +
+	"\x19SYNC_THREAD_MESSAGES_READ\x10\\\x12\x13\n" +
+	"\x0fTHREAD_METADATA\x10]\"\x04\b\x0e\x10\x0e\"\x04\bA\x10A\"\x04\bB\x10B\"\x04\bG\x10G\"\xb3\f\n" +
 	"\vChatMessage\x12\x14\n" +
 	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x1c\n" +
 	"\ttimestamp\x18\x02 \x01(\x04R\ttimestamp\x12\x12\n" +
@@ -1822,10 +5010,22 @@ const file_chat_wire_application_proto_rawDesc = "" +
 	"\bens_name\x18\x05 \x01(\tR\aensName\x12\x17\n" +
 	"\achat_id\x18\x06 \x01(\tR\x06chatId\x12?\n" +
 	"\fmessage_type\x18\a \x01(\x0e2\x1c.status1to1.wire.MessageTypeR\vmessageType\x12K\n" +
-	"\fcontent_type\x18\b \x01(\x0e2(.status1to1.wire.ChatMessage.ContentTypeR\vcontentType\x12!\n" +
+	"\fcontent_type\x18\b \x01(\x0e2(.status1to1.wire.ChatMessage.ContentTypeR\vcontentType\x12;\n" +
+	"\asticker\x18\t \x01(\v2\x1f.status1to1.wire.StickerMessageH\x00R\asticker\x125\n" +
+	"\x05image\x18\n" +
+	" \x01(\v2\x1d.status1to1.wire.ImageMessageH\x00R\x05image\x125\n" +
+	"\x05audio\x18\v \x01(\v2\x1d.status1to1.wire.AudioMessageH\x00R\x05audio\x12\x1e\n" +
+	"\tcommunity\x18\f \x01(\fH\x00R\tcommunity\x12G\n" +
+	"\x0ebridge_message\x18d \x01(\v2\x1e.status1to1.wire.BridgeMessageH\x00R\rbridgeMessage\x12!\n" +
 	"\fdisplay_name\x18\x0e \x01(\tR\vdisplayName\x12w\n" +
-	" contact_request_propagated_state\x18\x0f \x01(\v2..status1to1.wire.ContactRequestPropagatedStateR\x1dcontactRequestPropagatedState\x12/\n" +
-	"\x13customization_color\x18\x13 \x01(\rR\x12customizationColor\"\xd0\x03\n" +
+	" contact_request_propagated_state\x18\x0f \x01(\v2..status1to1.wire.ContactRequestPropagatedStateR\x1dcontactRequestPropagatedState\x12D\n" +
+	"\x0eunfurled_links\x18\x10 \x03(\v2\x1d.status1to1.wire.UnfurledLinkR\runfurledLinks\x12X\n" +
+	"\x15unfurled_status_links\x18\x12 \x01(\v2$.status1to1.wire.UnfurledStatusLinksR\x13unfurledStatusLinks\x12/\n" +
+	"\x13customization_color\x18\x13 \x01(\rR\x12customizationColor\x12J\n" +
+	"\x10payment_requests\x18\x14 \x03(\v2\x1f.status1to1.wire.PaymentRequestR\x0fpaymentRequests\x12 \n" +
+	"\tthread_id\x18\x15 \x01(\tH\x01R\bthreadId\x88\x01\x01\x12\x1e\n" +
+	"\n" +
+	"expires_in\x18\xfc* \x01(\rR\texpiresIn\"\xd0\x03\n" +
 	"\vContentType\x12\x18\n" +
 	"\x14UNKNOWN_CONTENT_TYPE\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -1848,7 +5048,151 @@ const file_chat_wire_application_proto_rawDesc = "" +
 	" SYSTEM_MESSAGE_MUTUAL_EVENT_SENT\x10\x0f\x12(\n" +
 	"$SYSTEM_MESSAGE_MUTUAL_EVENT_ACCEPTED\x10\x10\x12'\n" +
 	"#SYSTEM_MESSAGE_MUTUAL_EVENT_REMOVED\x10\x11\x12\x12\n" +
-	"\x0eBRIDGE_MESSAGE\x10\x12\"\xa7\x01\n" +
+	"\x0eBRIDGE_MESSAGE\x10\x12B\t\n" +
+	"\apayloadB\f\n" +
+	"\n" +
+	"_thread_id\"8\n" +
+	"\x0eStickerMessage\x12\x12\n" +
+	"\x04hash\x18\x01 \x01(\tR\x04hash\x12\x12\n" +
+	"\x04pack\x18\x02 \x01(\x05R\x04pack\"\xd5\x01\n" +
+	"\fImageMessage\x12\x18\n" +
+	"\apayload\x18\x01 \x01(\fR\apayload\x124\n" +
+	"\x06format\x18\x02 \x01(\x0e2\x1c.status1to1.wire.ImageFormatR\x06format\x12\x19\n" +
+	"\balbum_id\x18\x03 \x01(\tR\aalbumId\x12\x14\n" +
+	"\x05width\x18\x04 \x01(\rR\x05width\x12\x16\n" +
+	"\x06height\x18\x05 \x01(\rR\x06height\x12,\n" +
+	"\x12album_images_count\x18\x06 \x01(\rR\x10albumImagesCount\"\xbd\x01\n" +
+	"\fAudioMessage\x12\x18\n" +
+	"\apayload\x18\x01 \x01(\fR\apayload\x12;\n" +
+	"\x04type\x18\x02 \x01(\x0e2'.status1to1.wire.AudioMessage.AudioTypeR\x04type\x12\x1f\n" +
+	"\vduration_ms\x18\x03 \x01(\x04R\n" +
+	"durationMs\"5\n" +
+	"\tAudioType\x12\x16\n" +
+	"\x12UNKNOWN_AUDIO_TYPE\x10\x00\x12\a\n" +
+	"\x03AAC\x10\x01\x12\a\n" +
+	"\x03AMR\x10\x02\"\xec\x01\n" +
+	"\rBridgeMessage\x12\x1f\n" +
+	"\vbridge_name\x18\x01 \x01(\tR\n" +
+	"bridgeName\x12\x1b\n" +
+	"\tuser_name\x18\x02 \x01(\tR\buserName\x12\x1f\n" +
+	"\vuser_avatar\x18\x03 \x01(\tR\n" +
+	"userAvatar\x12\x17\n" +
+	"\auser_id\x18\x04 \x01(\tR\x06userId\x12\x18\n" +
+	"\acontent\x18\x05 \x01(\tR\acontent\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x06 \x01(\tR\tmessageId\x12*\n" +
+	"\x11parent_message_id\x18\a \x01(\tR\x0fparentMessageId\"\xaf\x01\n" +
+	"\x0ePaymentRequest\x12\x1a\n" +
+	"\breceiver\x18\x01 \x01(\tR\breceiver\x12\x16\n" +
+	"\x06symbol\x18\x02 \x01(\tR\x06symbol\x12\x16\n" +
+	"\x06amount\x18\x03 \x01(\tR\x06amount\x12\x19\n" +
+	"\bchain_id\x18\x04 \x01(\rR\achainId\x12\x1b\n" +
+	"\ttoken_key\x18\x05 \x01(\tR\btokenKey\x12\x19\n" +
+	"\blogo_uri\x18\x06 \x01(\tR\alogoUri\"\xdf\x02\n" +
+	"\fUnfurledLink\x12\x10\n" +
+	"\x03url\x18\x01 \x01(\tR\x03url\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\x12 \n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\x12+\n" +
+	"\x11thumbnail_payload\x18\x04 \x01(\fR\x10thumbnailPayload\x12'\n" +
+	"\x0fthumbnail_width\x18\x05 \x01(\rR\x0ethumbnailWidth\x12)\n" +
+	"\x10thumbnail_height\x18\x06 \x01(\rR\x0fthumbnailHeight\x12:\n" +
+	"\x04type\x18\a \x01(\x0e2&.status1to1.wire.UnfurledLink.LinkTypeR\x04type\x12'\n" +
+	"\x0ffavicon_payload\x18\b \x01(\fR\x0efaviconPayload\"\x1f\n" +
+	"\bLinkType\x12\b\n" +
+	"\x04LINK\x10\x00\x12\t\n" +
+	"\x05IMAGE\x10\x01\"_\n" +
+	"\x15UnfurledLinkThumbnail\x12\x18\n" +
+	"\apayload\x18\x01 \x01(\fR\apayload\x12\x14\n" +
+	"\x05width\x18\x02 \x01(\rR\x05width\x12\x16\n" +
+	"\x06height\x18\x03 \x01(\rR\x06height\"n\n" +
+	"\x13UnfurledStatusLinks\x12W\n" +
+	"\x15unfurled_status_links\x18\x01 \x03(\v2#.status1to1.wire.UnfurledStatusLinkR\x13unfurledStatusLinks\"\x8f\x02\n" +
+	"\x12UnfurledStatusLink\x12\x10\n" +
+	"\x03url\x18\x01 \x01(\tR\x03url\x12F\n" +
+	"\acontact\x18\x02 \x01(\v2*.status1to1.wire.UnfurledStatusContactLinkH\x00R\acontact\x12L\n" +
+	"\tcommunity\x18\x03 \x01(\v2,.status1to1.wire.UnfurledStatusCommunityLinkH\x00R\tcommunity\x12F\n" +
+	"\achannel\x18\x04 \x01(\v2*.status1to1.wire.UnfurledStatusChannelLinkH\x00R\achannelB\t\n" +
+	"\apayload\"\xbb\x01\n" +
+	"\x19UnfurledStatusContactLink\x12\x1d\n" +
+	"\n" +
+	"public_key\x18\x01 \x01(\fR\tpublicKey\x12!\n" +
+	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12 \n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\x12:\n" +
+	"\x04icon\x18\x04 \x01(\v2&.status1to1.wire.UnfurledLinkThumbnailR\x04icon\"\xbc\x02\n" +
+	"\x1bUnfurledStatusCommunityLink\x12!\n" +
+	"\fcommunity_id\x18\x01 \x01(\fR\vcommunityId\x12!\n" +
+	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12 \n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\x12#\n" +
+	"\rmembers_count\x18\x04 \x01(\rR\fmembersCount\x12\x14\n" +
+	"\x05color\x18\x05 \x01(\tR\x05color\x12:\n" +
+	"\x04icon\x18\a \x01(\v2&.status1to1.wire.UnfurledLinkThumbnailR\x04icon\x12>\n" +
+	"\x06banner\x18\b \x01(\v2&.status1to1.wire.UnfurledLinkThumbnailR\x06banner\"\xfb\x01\n" +
+	"\x19UnfurledStatusChannelLink\x12!\n" +
+	"\fchannel_uuid\x18\x01 \x01(\tR\vchannelUuid\x12\x14\n" +
+	"\x05emoji\x18\x02 \x01(\tR\x05emoji\x12!\n" +
+	"\fdisplay_name\x18\x03 \x01(\tR\vdisplayName\x12 \n" +
+	"\vdescription\x18\x04 \x01(\tR\vdescription\x12\x14\n" +
+	"\x05color\x18\x05 \x01(\tR\x05color\x12J\n" +
+	"\tcommunity\x18\x06 \x01(\v2,.status1to1.wire.UnfurledStatusCommunityLinkR\tcommunity\"\xb3\x03\n" +
+	"\vEditMessage\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x17\n" +
+	"\achat_id\x18\x03 \x01(\tR\x06chatId\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x04 \x01(\tR\tmessageId\x12\x14\n" +
+	"\x05grant\x18\x05 \x01(\fR\x05grant\x12?\n" +
+	"\fmessage_type\x18\x06 \x01(\x0e2\x1c.status1to1.wire.MessageTypeR\vmessageType\x12K\n" +
+	"\fcontent_type\x18\a \x01(\x0e2(.status1to1.wire.ChatMessage.ContentTypeR\vcontentType\x12D\n" +
+	"\x0eunfurled_links\x18\b \x03(\v2\x1d.status1to1.wire.UnfurledLinkR\runfurledLinks\x12X\n" +
+	"\x15unfurled_status_links\x18\t \x01(\v2$.status1to1.wire.UnfurledStatusLinksR\x13unfurledStatusLinks\"\xd3\x01\n" +
+	"\rDeleteMessage\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x17\n" +
+	"\achat_id\x18\x02 \x01(\tR\x06chatId\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x03 \x01(\tR\tmessageId\x12\x14\n" +
+	"\x05grant\x18\x04 \x01(\fR\x05grant\x12?\n" +
+	"\fmessage_type\x18\x05 \x01(\x0e2\x1c.status1to1.wire.MessageTypeR\vmessageType\x12\x1d\n" +
+	"\n" +
+	"deleted_by\x18\x06 \x01(\tR\tdeletedBy\"\x93\x03\n" +
+	"\rEmojiReaction\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x17\n" +
+	"\achat_id\x18\x02 \x01(\tR\x06chatId\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x03 \x01(\tR\tmessageId\x12?\n" +
+	"\fmessage_type\x18\x04 \x01(\x0e2\x1c.status1to1.wire.MessageTypeR\vmessageType\x127\n" +
+	"\x04type\x18\x05 \x01(\x0e2#.status1to1.wire.EmojiReaction.TypeR\x04type\x12\x1c\n" +
+	"\tretracted\x18\x06 \x01(\bR\tretracted\x12\x14\n" +
+	"\x05grant\x18\a \x01(\fR\x05grant\x12\x14\n" +
+	"\x05emoji\x18\b \x01(\tR\x05emoji\"p\n" +
+	"\x04Type\x12\x1f\n" +
+	"\x1bUNKNOWN_EMOJI_REACTION_TYPE\x10\x00\x12\b\n" +
+	"\x04LOVE\x10\x01\x12\r\n" +
+	"\tTHUMBS_UP\x10\x02\x12\x0f\n" +
+	"\vTHUMBS_DOWN\x10\x03\x12\t\n" +
+	"\x05LAUGH\x10\x04\x12\a\n" +
+	"\x03SAD\x10\x05\x12\t\n" +
+	"\x05ANGRY\x10\x06\"\xb3\x01\n" +
+	"\n" +
+	"PinMessage\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x02 \x01(\tR\tmessageId\x12\x17\n" +
+	"\achat_id\x18\x03 \x01(\tR\x06chatId\x12\x16\n" +
+	"\x06pinned\x18\x04 \x01(\bR\x06pinned\x12?\n" +
+	"\fmessage_type\x18\x05 \x01(\x0e2\x1c.status1to1.wire.MessageTypeR\vmessageType\"\xfb\x01\n" +
+	"\fStatusUpdate\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12I\n" +
+	"\vstatus_type\x18\x02 \x01(\x0e2(.status1to1.wire.StatusUpdate.StatusTypeR\n" +
+	"statusType\x12\x1f\n" +
+	"\vcustom_text\x18\x03 \x01(\tR\n" +
+	"customText\"i\n" +
+	"\n" +
+	"StatusType\x12\x17\n" +
+	"\x13UNKNOWN_STATUS_TYPE\x10\x00\x12\r\n" +
+	"\tAUTOMATIC\x10\x01\x12\x12\n" +
+	"\x0eDO_NOT_DISTURB\x10\x02\x12\x11\n" +
+	"\rALWAYS_ONLINE\x10\x03\x12\f\n" +
+	"\bINACTIVE\x10\x04\"\xa7\x01\n" +
 	"\x1dContactRequestPropagatedState\x12\x1f\n" +
 	"\vlocal_clock\x18\x01 \x01(\x04R\n" +
 	"localClock\x12\x1f\n" +
@@ -1865,14 +5209,132 @@ const file_chat_wire_application_proto_rawDesc = "" +
 	" contact_request_propagated_state\x18\x06 \x01(\v2..status1to1.wire.ContactRequestPropagatedStateR\x1dcontactRequestPropagatedState\x12\x1d\n" +
 	"\n" +
 	"public_key\x18\a \x01(\tR\tpublicKey\x12/\n" +
-	"\x13customization_color\x18\b \x01(\rR\x12customizationColor\"\xa4\x01\n" +
+	"\x13customization_color\x18\b \x01(\rR\x12customizationColor\"\xda\x01\n" +
 	"\x14SyncPairInstallation\x12\x14\n" +
 	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12'\n" +
 	"\x0finstallation_id\x18\x02 \x01(\tR\x0einstallationId\x12\x1f\n" +
 	"\vdevice_type\x18\x03 \x01(\tR\n" +
 	"deviceType\x12\x12\n" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12\x18\n" +
-	"\aversion\x18\x05 \x01(\rR\aversion\"<\n" +
+	"\aversion\x18\x05 \x01(\rR\aversion\x124\n" +
+	"\x16target_installation_id\x18\x06 \x01(\tR\x14targetInstallationId\"\xb2\x06\n" +
+	"\x19SyncInstallationContactV2\x120\n" +
+	"\x14last_updated_locally\x18\x01 \x01(\x04R\x12lastUpdatedLocally\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12#\n" +
+	"\rprofile_image\x18\x03 \x01(\tR\fprofileImage\x12\x19\n" +
+	"\bens_name\x18\x04 \x01(\tR\aensName\x12!\n" +
+	"\flast_updated\x18\x05 \x01(\x04R\vlastUpdated\x12\x1f\n" +
+	"\vsystem_tags\x18\x06 \x03(\tR\n" +
+	"systemTags\x12%\n" +
+	"\x0elocal_nickname\x18\a \x01(\tR\rlocalNickname\x12\x14\n" +
+	"\x05added\x18\t \x01(\bR\x05added\x12\x18\n" +
+	"\ablocked\x18\n" +
+	" \x01(\bR\ablocked\x12\x14\n" +
+	"\x05muted\x18\v \x01(\bR\x05muted\x12\x18\n" +
+	"\aremoved\x18\f \x01(\bR\aremoved\x12 \n" +
+	"\fhas_added_us\x18\r \x01(\bR\n" +
+	"hasAddedUs\x12/\n" +
+	"\x13verification_status\x18\x0e \x01(\x03R\x12verificationStatus\x12!\n" +
+	"\ftrust_status\x18\x0f \x01(\x03R\vtrustStatus\x12=\n" +
+	"\x1bcontact_request_local_state\x18\x10 \x01(\x03R\x18contactRequestLocalState\x12=\n" +
+	"\x1bcontact_request_local_clock\x18\x11 \x01(\x03R\x18contactRequestLocalClock\x12?\n" +
+	"\x1ccontact_request_remote_state\x18\x12 \x01(\x03R\x19contactRequestRemoteState\x12?\n" +
+	"\x1ccontact_request_remote_clock\x18\x13 \x01(\x03R\x19contactRequestRemoteClock\x12!\n" +
+	"\fdisplay_name\x18\x14 \x01(\tR\vdisplayName\x12/\n" +
+	"\x13customization_color\x18\x15 \x01(\rR\x12customizationColor\"7\n" +
+	"\x0fSyncChatRemoved\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\"<\n" +
+	"\x14SyncChatMessagesRead\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\"@\n" +
+	"\x16SyncActivityCenterRead\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x10\n" +
+	"\x03ids\x18\x02 \x03(\fR\x03ids\"D\n" +
+	"\x1aSyncActivityCenterAccepted\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x10\n" +
+	"\x03ids\x18\x02 \x03(\fR\x03ids\"E\n" +
+	"\x1bSyncActivityCenterDismissed\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x10\n" +
+	"\x03ids\x18\x02 \x03(\fR\x03ids\"C\n" +
+	"\x19SyncActivityCenterDeleted\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x10\n" +
+	"\x03ids\x18\x02 \x03(\fR\x03ids\"B\n" +
+	"\x18SyncActivityCenterUnread\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x10\n" +
+	"\x03ids\x18\x02 \x03(\fR\x03ids\"J\n" +
+	"\x10SyncClearHistory\x12\x17\n" +
+	"\achat_id\x18\x01 \x01(\tR\x06chatId\x12\x1d\n" +
+	"\n" +
+	"cleared_at\x18\x02 \x01(\x04R\tclearedAt\"\xcc\x01\n" +
+	"\vSyncSetting\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\rR\x04type\x12\x14\n" +
+	"\x05clock\x18\x02 \x01(\x04R\x05clock\x12#\n" +
+	"\fvalue_string\x18\x03 \x01(\tH\x00R\vvalueString\x12!\n" +
+	"\vvalue_bytes\x18\x04 \x01(\fH\x00R\n" +
+	"valueBytes\x12\x1f\n" +
+	"\n" +
+	"value_bool\x18\x05 \x01(\bH\x00R\tvalueBool\x12!\n" +
+	"\vvalue_int64\x18\x06 \x01(\x03H\x00R\n" +
+	"valueInt64B\a\n" +
+	"\x05value\"\xc8\x01\n" +
+	"\x12SyncProfilePicture\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\apayload\x18\x02 \x01(\fR\apayload\x12\x14\n" +
+	"\x05width\x18\x03 \x01(\rR\x05width\x12\x16\n" +
+	"\x06height\x18\x04 \x01(\rR\x06height\x12\x1b\n" +
+	"\tfile_size\x18\x05 \x01(\rR\bfileSize\x12#\n" +
+	"\rresize_target\x18\x06 \x01(\rR\fresizeTarget\x12\x14\n" +
+	"\x05clock\x18\a \x01(\x04R\x05clock\"o\n" +
+	"\x13SyncProfilePictures\x12\x17\n" +
+	"\akey_uid\x18\x01 \x01(\tR\x06keyUid\x12?\n" +
+	"\bpictures\x18\x02 \x03(\v2#.status1to1.wire.SyncProfilePictureR\bpictures\"\xb9\x01\n" +
+	"\x0fSyncTrustedUser\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12D\n" +
+	"\x06status\x18\x03 \x01(\x0e2,.status1to1.wire.SyncTrustedUser.TrustStatusR\x06status\":\n" +
+	"\vTrustStatus\x12\v\n" +
+	"\aUNKNOWN\x10\x00\x12\v\n" +
+	"\aTRUSTED\x10\x01\x12\x11\n" +
+	"\rUNTRUSTWORTHY\x10\x02\"\xa7\x03\n" +
+	"\x17SyncVerificationRequest\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\x12\x1c\n" +
+	"\tchallenge\x18\x04 \x01(\tR\tchallenge\x12!\n" +
+	"\frequested_at\x18\x05 \x01(\x04R\vrequestedAt\x12\x1a\n" +
+	"\bresponse\x18\x06 \x01(\tR\bresponse\x12\x1d\n" +
+	"\n" +
+	"replied_at\x18\a \x01(\x04R\trepliedAt\x12l\n" +
+	"\x13verification_status\x18\b \x01(\x0e2;.status1to1.wire.SyncVerificationRequest.VerificationStatusR\x12verificationStatus\x12\x0e\n" +
+	"\x02id\x18\t \x01(\tR\x02id\"X\n" +
+	"\x12VerificationStatus\x12\v\n" +
+	"\aUNKNOWN\x10\x00\x12\v\n" +
+	"\aPENDING\x10\x01\x12\f\n" +
+	"\bACCEPTED\x10\x02\x12\f\n" +
+	"\bDECLINED\x10\x03\x12\f\n" +
+	"\bCANCELED\x10\x04\"\x83\x02\n" +
+	"\x1aSyncContactRequestDecision\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tR\trequestId\x12c\n" +
+	"\x0fdecision_status\x18\x03 \x01(\x0e2:.status1to1.wire.SyncContactRequestDecision.DecisionStatusR\x0edecisionStatus\x12\x1d\n" +
+	"\n" +
+	"contact_id\x18\x04 \x01(\tR\tcontactId\",\n" +
+	"\x0eDecisionStatus\x12\f\n" +
+	"\bACCEPTED\x10\x00\x12\f\n" +
+	"\bDECLINED\x10\x01\"M\n" +
+	"\x16SyncDeleteForMeMessage\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x02 \x01(\tR\tmessageId\"\x8f\x01\n" +
+	"\bSyncChat\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
+	"\tchat_type\x18\x02 \x01(\rR\bchatType\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x16\n" +
+	"\x06active\x18\x05 \x01(\bR\x06active\x12\x14\n" +
+	"\x05clock\x18\x06 \x01(\x04R\x05clock\x12\x14\n" +
+	"\x05muted\x18\a \x01(\bR\x05muted\"<\n" +
 	"\x14AcceptContactRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05clock\x18\x02 \x01(\x04R\x05clock\"=\n" +
@@ -1955,48 +5417,120 @@ func file_chat_wire_application_proto_rawDescGZIP() []byte {
 	return file_chat_wire_application_proto_rawDescData
 }
 
-var file_chat_wire_application_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_chat_wire_application_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_chat_wire_application_proto_enumTypes = make([]protoimpl.EnumInfo, 12)
+var file_chat_wire_application_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
 var file_chat_wire_application_proto_goTypes = []any{
-	(MessageType)(0),                      // 0: status1to1.wire.MessageType
-	(ImageFormat)(0),                      // 1: status1to1.wire.ImageFormat
-	(ApplicationMetadataMessage_Type)(0),  // 2: status1to1.wire.ApplicationMetadataMessage.Type
-	(ChatMessage_ContentType)(0),          // 3: status1to1.wire.ChatMessage.ContentType
-	(IdentityImage_SourceType)(0),         // 4: status1to1.wire.IdentityImage.SourceType
-	(*ApplicationMetadataMessage)(nil),    // 5: status1to1.wire.ApplicationMetadataMessage
-	(*ChatMessage)(nil),                   // 6: status1to1.wire.ChatMessage
-	(*ContactRequestPropagatedState)(nil), // 7: status1to1.wire.ContactRequestPropagatedState
-	(*ContactUpdate)(nil),                 // 8: status1to1.wire.ContactUpdate
-	(*SyncPairInstallation)(nil),          // 9: status1to1.wire.SyncPairInstallation
-	(*AcceptContactRequest)(nil),          // 10: status1to1.wire.AcceptContactRequest
-	(*RetractContactRequest)(nil),         // 11: status1to1.wire.RetractContactRequest
-	(*ContactCodeAdvertisement)(nil),      // 12: status1to1.wire.ContactCodeAdvertisement
-	(*ChatIdentity)(nil),                  // 13: status1to1.wire.ChatIdentity
-	(*IdentityImage)(nil),                 // 14: status1to1.wire.IdentityImage
-	(*RequestContactVerification)(nil),    // 15: status1to1.wire.RequestContactVerification
-	(*AcceptContactVerification)(nil),     // 16: status1to1.wire.AcceptContactVerification
-	(*DeclineContactVerification)(nil),    // 17: status1to1.wire.DeclineContactVerification
-	(*CancelContactVerification)(nil),     // 18: status1to1.wire.CancelContactVerification
-	(*LinkUser)(nil),                      // 19: status1to1.wire.LinkUser
-	(*LinkData)(nil),                      // 20: status1to1.wire.LinkData
-	nil,                                   // 21: status1to1.wire.ChatIdentity.ImagesEntry
+	(MessageType)(0),                                // 0: status1to1.wire.MessageType
+	(ImageFormat)(0),                                // 1: status1to1.wire.ImageFormat
+	(ApplicationMetadataMessage_Type)(0),            // 2: status1to1.wire.ApplicationMetadataMessage.Type
+	(ChatMessage_ContentType)(0),                    // 3: status1to1.wire.ChatMessage.ContentType
+	(AudioMessage_AudioType)(0),                     // 4: status1to1.wire.AudioMessage.AudioType
+	(UnfurledLink_LinkType)(0),                      // 5: status1to1.wire.UnfurledLink.LinkType
+	(EmojiReaction_Type)(0),                         // 6: status1to1.wire.EmojiReaction.Type
+	(StatusUpdate_StatusType)(0),                    // 7: status1to1.wire.StatusUpdate.StatusType
+	(SyncTrustedUser_TrustStatus)(0),                // 8: status1to1.wire.SyncTrustedUser.TrustStatus
+	(SyncVerificationRequest_VerificationStatus)(0), // 9: status1to1.wire.SyncVerificationRequest.VerificationStatus
+	(SyncContactRequestDecision_DecisionStatus)(0),  // 10: status1to1.wire.SyncContactRequestDecision.DecisionStatus
+	(IdentityImage_SourceType)(0),                   // 11: status1to1.wire.IdentityImage.SourceType
+	(*ApplicationMetadataMessage)(nil),              // 12: status1to1.wire.ApplicationMetadataMessage
+	(*ChatMessage)(nil),                             // 13: status1to1.wire.ChatMessage
+	(*StickerMessage)(nil),                          // 14: status1to1.wire.StickerMessage
+	(*ImageMessage)(nil),                            // 15: status1to1.wire.ImageMessage
+	(*AudioMessage)(nil),                            // 16: status1to1.wire.AudioMessage
+	(*BridgeMessage)(nil),                           // 17: status1to1.wire.BridgeMessage
+	(*PaymentRequest)(nil),                          // 18: status1to1.wire.PaymentRequest
+	(*UnfurledLink)(nil),                            // 19: status1to1.wire.UnfurledLink
+	(*UnfurledLinkThumbnail)(nil),                   // 20: status1to1.wire.UnfurledLinkThumbnail
+	(*UnfurledStatusLinks)(nil),                     // 21: status1to1.wire.UnfurledStatusLinks
+	(*UnfurledStatusLink)(nil),                      // 22: status1to1.wire.UnfurledStatusLink
+	(*UnfurledStatusContactLink)(nil),               // 23: status1to1.wire.UnfurledStatusContactLink
+	(*UnfurledStatusCommunityLink)(nil),             // 24: status1to1.wire.UnfurledStatusCommunityLink
+	(*UnfurledStatusChannelLink)(nil),               // 25: status1to1.wire.UnfurledStatusChannelLink
+	(*EditMessage)(nil),                             // 26: status1to1.wire.EditMessage
+	(*DeleteMessage)(nil),                           // 27: status1to1.wire.DeleteMessage
+	(*EmojiReaction)(nil),                           // 28: status1to1.wire.EmojiReaction
+	(*PinMessage)(nil),                              // 29: status1to1.wire.PinMessage
+	(*StatusUpdate)(nil),                            // 30: status1to1.wire.StatusUpdate
+	(*ContactRequestPropagatedState)(nil),           // 31: status1to1.wire.ContactRequestPropagatedState
+	(*ContactUpdate)(nil),                           // 32: status1to1.wire.ContactUpdate
+	(*SyncPairInstallation)(nil),                    // 33: status1to1.wire.SyncPairInstallation
+	(*SyncInstallationContactV2)(nil),               // 34: status1to1.wire.SyncInstallationContactV2
+	(*SyncChatRemoved)(nil),                         // 35: status1to1.wire.SyncChatRemoved
+	(*SyncChatMessagesRead)(nil),                    // 36: status1to1.wire.SyncChatMessagesRead
+	(*SyncActivityCenterRead)(nil),                  // 37: status1to1.wire.SyncActivityCenterRead
+	(*SyncActivityCenterAccepted)(nil),              // 38: status1to1.wire.SyncActivityCenterAccepted
+	(*SyncActivityCenterDismissed)(nil),             // 39: status1to1.wire.SyncActivityCenterDismissed
+	(*SyncActivityCenterDeleted)(nil),               // 40: status1to1.wire.SyncActivityCenterDeleted
+	(*SyncActivityCenterUnread)(nil),                // 41: status1to1.wire.SyncActivityCenterUnread
+	(*SyncClearHistory)(nil),                        // 42: status1to1.wire.SyncClearHistory
+	(*SyncSetting)(nil),                             // 43: status1to1.wire.SyncSetting
+	(*SyncProfilePicture)(nil),                      // 44: status1to1.wire.SyncProfilePicture
+	(*SyncProfilePictures)(nil),                     // 45: status1to1.wire.SyncProfilePictures
+	(*SyncTrustedUser)(nil),                         // 46: status1to1.wire.SyncTrustedUser
+	(*SyncVerificationRequest)(nil),                 // 47: status1to1.wire.SyncVerificationRequest
+	(*SyncContactRequestDecision)(nil),              // 48: status1to1.wire.SyncContactRequestDecision
+	(*SyncDeleteForMeMessage)(nil),                  // 49: status1to1.wire.SyncDeleteForMeMessage
+	(*SyncChat)(nil),                                // 50: status1to1.wire.SyncChat
+	(*AcceptContactRequest)(nil),                    // 51: status1to1.wire.AcceptContactRequest
+	(*RetractContactRequest)(nil),                   // 52: status1to1.wire.RetractContactRequest
+	(*ContactCodeAdvertisement)(nil),                // 53: status1to1.wire.ContactCodeAdvertisement
+	(*ChatIdentity)(nil),                            // 54: status1to1.wire.ChatIdentity
+	(*IdentityImage)(nil),                           // 55: status1to1.wire.IdentityImage
+	(*RequestContactVerification)(nil),              // 56: status1to1.wire.RequestContactVerification
+	(*AcceptContactVerification)(nil),               // 57: status1to1.wire.AcceptContactVerification
+	(*DeclineContactVerification)(nil),              // 58: status1to1.wire.DeclineContactVerification
+	(*CancelContactVerification)(nil),               // 59: status1to1.wire.CancelContactVerification
+	(*LinkUser)(nil),                                // 60: status1to1.wire.LinkUser
+	(*LinkData)(nil),                                // 61: status1to1.wire.LinkData
+	nil,                                             // 62: status1to1.wire.ChatIdentity.ImagesEntry
 }
 var file_chat_wire_application_proto_depIdxs = []int32{
 	2,  // 0: status1to1.wire.ApplicationMetadataMessage.type:type_name -> status1to1.wire.ApplicationMetadataMessage.Type
 	0,  // 1: status1to1.wire.ChatMessage.message_type:type_name -> status1to1.wire.MessageType
 	3,  // 2: status1to1.wire.ChatMessage.content_type:type_name -> status1to1.wire.ChatMessage.ContentType
-	7,  // 3: status1to1.wire.ChatMessage.contact_request_propagated_state:type_name -> status1to1.wire.ContactRequestPropagatedState
-	7,  // 4: status1to1.wire.ContactUpdate.contact_request_propagated_state:type_name -> status1to1.wire.ContactRequestPropagatedState
-	13, // 5: status1to1.wire.ContactCodeAdvertisement.chat_identity:type_name -> status1to1.wire.ChatIdentity
-	21, // 6: status1to1.wire.ChatIdentity.images:type_name -> status1to1.wire.ChatIdentity.ImagesEntry
-	4,  // 7: status1to1.wire.IdentityImage.source_type:type_name -> status1to1.wire.IdentityImage.SourceType
-	1,  // 8: status1to1.wire.IdentityImage.image_format:type_name -> status1to1.wire.ImageFormat
-	14, // 9: status1to1.wire.ChatIdentity.ImagesEntry.value:type_name -> status1to1.wire.IdentityImage
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	14, // 3: status1to1.wire.ChatMessage.sticker:type_name -> status1to1.wire.StickerMessage
+	15, // 4: status1to1.wire.ChatMessage.image:type_name -> status1to1.wire.ImageMessage
+	16, // 5: status1to1.wire.ChatMessage.audio:type_name -> status1to1.wire.AudioMessage
+	17, // 6: status1to1.wire.ChatMessage.bridge_message:type_name -> status1to1.wire.BridgeMessage
+	31, // 7: status1to1.wire.ChatMessage.contact_request_propagated_state:type_name -> status1to1.wire.ContactRequestPropagatedState
+	19, // 8: status1to1.wire.ChatMessage.unfurled_links:type_name -> status1to1.wire.UnfurledLink
+	21, // 9: status1to1.wire.ChatMessage.unfurled_status_links:type_name -> status1to1.wire.UnfurledStatusLinks
+	18, // 10: status1to1.wire.ChatMessage.payment_requests:type_name -> status1to1.wire.PaymentRequest
+	1,  // 11: status1to1.wire.ImageMessage.format:type_name -> status1to1.wire.ImageFormat
+	4,  // 12: status1to1.wire.AudioMessage.type:type_name -> status1to1.wire.AudioMessage.AudioType
+	5,  // 13: status1to1.wire.UnfurledLink.type:type_name -> status1to1.wire.UnfurledLink.LinkType
+	22, // 14: status1to1.wire.UnfurledStatusLinks.unfurled_status_links:type_name -> status1to1.wire.UnfurledStatusLink
+	23, // 15: status1to1.wire.UnfurledStatusLink.contact:type_name -> status1to1.wire.UnfurledStatusContactLink
+	24, // 16: status1to1.wire.UnfurledStatusLink.community:type_name -> status1to1.wire.UnfurledStatusCommunityLink
+	25, // 17: status1to1.wire.UnfurledStatusLink.channel:type_name -> status1to1.wire.UnfurledStatusChannelLink
+	20, // 18: status1to1.wire.UnfurledStatusContactLink.icon:type_name -> status1to1.wire.UnfurledLinkThumbnail
+	20, // 19: status1to1.wire.UnfurledStatusCommunityLink.icon:type_name -> status1to1.wire.UnfurledLinkThumbnail
+	20, // 20: status1to1.wire.UnfurledStatusCommunityLink.banner:type_name -> status1to1.wire.UnfurledLinkThumbnail
+	24, // 21: status1to1.wire.UnfurledStatusChannelLink.community:type_name -> status1to1.wire.UnfurledStatusCommunityLink
+	0,  // 22: status1to1.wire.EditMessage.message_type:type_name -> status1to1.wire.MessageType
+	3,  // 23: status1to1.wire.EditMessage.content_type:type_name -> status1to1.wire.ChatMessage.ContentType
+	19, // 24: status1to1.wire.EditMessage.unfurled_links:type_name -> status1to1.wire.UnfurledLink
+	21, // 25: status1to1.wire.EditMessage.unfurled_status_links:type_name -> status1to1.wire.UnfurledStatusLinks
+	0,  // 26: status1to1.wire.DeleteMessage.message_type:type_name -> status1to1.wire.MessageType
+	0,  // 27: status1to1.wire.EmojiReaction.message_type:type_name -> status1to1.wire.MessageType
+	6,  // 28: status1to1.wire.EmojiReaction.type:type_name -> status1to1.wire.EmojiReaction.Type
+	0,  // 29: status1to1.wire.PinMessage.message_type:type_name -> status1to1.wire.MessageType
+	7,  // 30: status1to1.wire.StatusUpdate.status_type:type_name -> status1to1.wire.StatusUpdate.StatusType
+	31, // 31: status1to1.wire.ContactUpdate.contact_request_propagated_state:type_name -> status1to1.wire.ContactRequestPropagatedState
+	44, // 32: status1to1.wire.SyncProfilePictures.pictures:type_name -> status1to1.wire.SyncProfilePicture
+	8,  // 33: status1to1.wire.SyncTrustedUser.status:type_name -> status1to1.wire.SyncTrustedUser.TrustStatus
+	9,  // 34: status1to1.wire.SyncVerificationRequest.verification_status:type_name -> status1to1.wire.SyncVerificationRequest.VerificationStatus
+	10, // 35: status1to1.wire.SyncContactRequestDecision.decision_status:type_name -> status1to1.wire.SyncContactRequestDecision.DecisionStatus
+	54, // 36: status1to1.wire.ContactCodeAdvertisement.chat_identity:type_name -> status1to1.wire.ChatIdentity
+	62, // 37: status1to1.wire.ChatIdentity.images:type_name -> status1to1.wire.ChatIdentity.ImagesEntry
+	11, // 38: status1to1.wire.IdentityImage.source_type:type_name -> status1to1.wire.IdentityImage.SourceType
+	1,  // 39: status1to1.wire.IdentityImage.image_format:type_name -> status1to1.wire.ImageFormat
+	55, // 40: status1to1.wire.ChatIdentity.ImagesEntry.value:type_name -> status1to1.wire.IdentityImage
+	41, // [41:41] is the sub-list for method output_type
+	41, // [41:41] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_chat_wire_application_proto_init() }
@@ -2004,13 +5538,31 @@ func file_chat_wire_application_proto_init() {
 	if File_chat_wire_application_proto != nil {
 		return
 	}
+	file_chat_wire_application_proto_msgTypes[1].OneofWrappers = []any{
+		(*ChatMessage_Sticker)(nil),
+		(*ChatMessage_Image)(nil),
+		(*ChatMessage_Audio)(nil),
+		(*ChatMessage_Community)(nil),
+		(*ChatMessage_BridgeMessage)(nil),
+	}
+	file_chat_wire_application_proto_msgTypes[10].OneofWrappers = []any{
+		(*UnfurledStatusLink_Contact)(nil),
+		(*UnfurledStatusLink_Community)(nil),
+		(*UnfurledStatusLink_Channel)(nil),
+	}
+	file_chat_wire_application_proto_msgTypes[31].OneofWrappers = []any{
+		(*SyncSetting_ValueString)(nil),
+		(*SyncSetting_ValueBytes)(nil),
+		(*SyncSetting_ValueBool)(nil),
+		(*SyncSetting_ValueInt64)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_application_proto_rawDesc), len(file_chat_wire_application_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   17,
+			NumEnums:      12,
+			NumMessages:   51,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
