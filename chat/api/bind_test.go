@@ -75,8 +75,11 @@ func TestDecodeFills(t *testing.T) {
 	if s.Key.Hex() != aKey || fmt.Sprintf("%x", *s.ID) != anID[2:] || s.Raw.Bytes()[31] != 31 {
 		t.Errorf("key %v, id %x, raw %v", s.Key, *s.ID, s.Raw.Bytes())
 	}
-	if printed := fmt.Sprintf("%v %+v %#v %s", s.Hidden, s.Raw, s, s.Hidden); strings.Contains(printed, "s3cret") || strings.Contains(printed, "0x1f") {
-		t.Errorf("secrets print: %s", printed)
+	printed := fmt.Sprintf("%v %+v %#v %s", s.Hidden, s.Raw, s, s.Hidden)
+	for _, secret := range []string{"s3cret", "30 31", "0x1e, 0x1f"} { // the last bytes of raw; an address may have one of them
+		if strings.Contains(printed, secret) {
+			t.Errorf("secrets print: %s", printed)
+		}
 	}
 }
 
