@@ -21,6 +21,8 @@ var conformance = []struct {
 	{"queue", testQueue},
 	{"range", testRange},
 	{"history", testHistory},
+	{"remove", testRemove},
+	{"remove all", testRemoveAll},
 	{"one spot", testOneSpot},
 	{"front", testFront},
 	{"pages", testPages},

@@ -18,7 +18,8 @@ func everything(tx port.Tx, n byte) error {
 	return errors.Join(err1, err2, err3, err4,
 		tx.Put("t", []byte{n}, []byte("new")), tx.Put("t", []byte("old"), []byte{n}), tx.Put("new", []byte{n}, nil),
 		tx.Put("#n", number(uint64(n)), []byte("row")),
-		tx.Delete("t", []byte("gone")), tx.Trim("q", 2), tx.DropHistory([]byte("dropped")))
+		tx.Delete("t", []byte("gone")), tx.Trim("q", 2), tx.DropHistory([]byte("dropped")),
+		tx.Remove([]byte("c"), pos(4, 0)), tx.Remove([]byte("c"), pos(2, 0)))
 }
 
 func prepareFailing(s *subject) {
@@ -121,7 +122,7 @@ func testReadOnly(t *testing.T, s *subject) {
 		_, err1 := tx.Append("q", nil)
 		_, err2 := tx.Insert([]byte("c"), pos(9, 9))
 		for i, err := range []error{err1, err2, tx.Put("t", nil, nil), tx.Delete("t", []byte("old")),
-			tx.Trim("q", 1), tx.DropHistory([]byte("c"))} {
+			tx.Trim("q", 1), tx.Remove([]byte("c"), pos(1, 0)), tx.DropHistory([]byte("c"))} {
 			if !errors.Is(err, ErrReadOnly) {
 				t.Errorf("write %d in a View: %v", i, err)
 			}
@@ -144,7 +145,7 @@ func testDead(t *testing.T, s *subject) {
 		_, err5 := tx.Page(nil, nil, 1)
 		_, err6 := tx.Count(nil)
 		for i, err := range []error{err1, err2, err3, err4, err5, err6, tx.Put("t", nil, nil), tx.Delete("t", nil),
-			tx.Each("t", nil), tx.Range("q", 0, nil), tx.Trim("q", 1), tx.DropHistory(nil)} {
+			tx.Each("t", nil), tx.Range("q", 0, nil), tx.Trim("q", 1), tx.Remove(nil, pos(1, 1)), tx.DropHistory(nil)} {
 			if !errors.Is(err, ErrTxDone) {
 				t.Errorf("use %d of a dead transaction: %v", i, err)
 			}

@@ -48,7 +48,21 @@ func writeCrash(tx port.Tx) (uint64, error) {
 	if _, err := tx.Insert([]byte("c"), port.Position{Clock: seq ^ 5}); err != nil {
 		return 0, err
 	}
+	if err := writePassing(tx, seq); err != nil {
+		return 0, err
+	}
 	return seq, tx.Put("scratch", number(seq%7), number(seq))
+}
+
+// passing is how many positions writePassing leaves in its history.
+const passing = 5
+
+// writePassing adds a position to a history and takes an older one out.
+func writePassing(tx port.Tx, seq uint64) error {
+	if _, err := tx.Insert([]byte("passing"), port.Position{Clock: seq}); err != nil || seq <= passing {
+		return err
+	}
+	return tx.Remove([]byte("passing"), port.Position{Clock: seq - passing})
 }
 
 func TestCrash(t *testing.T) {
@@ -107,6 +121,16 @@ func checkCrashed(t *testing.T, path string, acknowledged uint64) (last uint64) 
 		}
 		if len(seen) != int(last) || len(inHistory) != int(last) {
 			t.Fatalf("the queue has %d, the table %d, the history %d", last, len(seen), len(inHistory))
+		}
+		page, err = tx.Page([]byte("passing"), nil, 2*passing)
+		s.must(err)
+		for i, p := range page {
+			if p.Clock != last-uint64(i) {
+				t.Fatalf("the history that is removed from holds %d at %d, the last is %d", p.Clock, i, last)
+			}
+		}
+		if n, err := tx.Count([]byte("passing")); err != nil || n != min(last, passing) || len(page) != int(n) {
+			t.Fatalf("%d positions, of which %d were to be left: %v", len(page), n, err)
 		}
 		for n := uint64(1); n <= last; n++ {
 			if !seen[n] || !inHistory[n] {

@@ -154,8 +154,15 @@ func mutate(tx port.Tx, r *rand.Rand, n int) error {
 			return err
 		}
 	}
-	_, err := tx.Insert([]byte("c"), pos(uint64(r.IntN(500)), byte(n)))
-	return err
+	at := pos(uint64(r.IntN(500)), byte(n))
+	if _, err := tx.Insert([]byte("c"), at); err != nil || r.IntN(3) > 0 {
+		return err
+	}
+	page, err := tx.Page([]byte("c"), &at, 1)
+	if err != nil || len(page) == 0 {
+		return err
+	}
+	return tx.Remove([]byte("c"), page[0])
 }
 
 func content(s port.Store) (string, error) {

@@ -140,6 +140,39 @@ func (t *fileTx) Insert(chatID []byte, p port.Position) (bool, error) {
 	return true, nil
 }
 
+func (t *fileTx) Remove(chatID []byte, p port.Position) error {
+	if err := t.writing(); err != nil {
+		return err
+	}
+	id, e, err := t.entry(kindHistory, string(chatID))
+	if err != nil || e.gone {
+		return err
+	}
+	c, err := t.history(id)
+	if err != nil {
+		return err
+	}
+	if c == nil {
+		return missing(e.what())
+	}
+	found, ok, err := c.notBefore(p)
+	if err != nil || !ok || found.position != p {
+		return err
+	}
+	if e.last <= 1 { // of an empty history nothing stays
+		return t.DropHistory(chatID)
+	}
+	if err := t.batch.do(step{act: actDelete, rises: true, id: id, key: number(found.label)}); err != nil {
+		return err
+	}
+	if t.batch.tails[id].position == p {
+		delete(t.batch.tails, id)
+	}
+	e.last--
+	t.batch.set(id, e)
+	return nil
+}
+
 // after tells that p comes after l and that there is room for it.
 func (l placed) after(p port.Position) bool {
 	return compare(l.position, p) < 0 && l.label < 1<<64-labelGap

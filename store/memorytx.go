@@ -203,6 +203,25 @@ func (t *memoryTx) Insert(chatID []byte, p port.Position) (bool, error) {
 	return true, nil
 }
 
+func (t *memoryTx) Remove(chatID []byte, p port.Position) error {
+	if err := t.writing(); err != nil {
+		return err
+	}
+	name := string(chatID)
+	h := t.data.histories[name]
+	i, there := slices.BinarySearchFunc(h, p, compare)
+	if !there {
+		return nil
+	}
+	t.undo = append(t.undo, func() {
+		t.data.histories[name] = slices.Insert(t.data.histories[name], i, p)
+	})
+	if t.data.histories[name] = slices.Delete(h, i, i+1); len(h) == 1 {
+		delete(t.data.histories, name)
+	}
+	return nil
+}
+
 func (t *memoryTx) Page(chatID []byte, before *port.Position, limit int) ([]port.Position, error) {
 	if err := t.readable(); err != nil || limit <= 0 {
 		return nil, err

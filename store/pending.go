@@ -13,7 +13,8 @@ import (
 // once, however often it was written.
 
 // appendFill is the fill level at which bbolt splits a page of a bucket that grows at
-// its end. With bbolt's default of one half such pages would stay half empty.
+// its end. With bbolt's default of one half such pages would stay half empty, and so
+// would those that it merges where records leave.
 const appendFill = 0.95
 
 // pending is the part of one bucket that bbolt does not have yet.
@@ -68,7 +69,9 @@ func (b *batch) note(i int) {
 		return
 	}
 	if old, ok := p.steps[string(s.key)]; ok {
-		s.fresh = s.fresh || b.steps[old].fresh // it is still not in the file
+		// Between the two nothing reached the file. What s itself promises may be of a
+		// time when bbolt had the old step, before a failing closure undid that.
+		s.fresh = b.steps[old].fresh
 	}
 	p.steps[string(s.key)] = i
 }
@@ -197,6 +200,9 @@ func (b *batch) changeIn(bucket *bolt.Bucket, w write) error {
 	if !w.fresh {
 		old = b.present(bucket, w)
 	}
+	if w.rises {
+		bucket.FillPercent = appendFill
+	}
 	a := b.applied[w.id]
 	if old != nil {
 		b.crypt.traceTo(&b.old, old)
@@ -214,9 +220,6 @@ func (b *batch) changeIn(bucket *bolt.Bucket, w write) error {
 	a.records++
 	a.made = true
 	b.applied[w.id] = a
-	if w.rises {
-		bucket.FillPercent = appendFill
-	}
 	return bucket.Put(w.key, w.box)
 }
 

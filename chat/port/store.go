@@ -104,6 +104,8 @@ type Tx interface {
 	// Insert puts p into the history named chat, which stays sorted by
 	// (Clock, ID). It reports false when p is there already.
 	Insert(chat []byte, p Position) (added bool, err error)
+	// Remove takes p out of the history named chat. That it is not there is fine.
+	Remove(chat []byte, p Position) error
 	// Page lists up to limit positions of a history, newest first. before is
 	// exclusive; nil starts at the newest.
 	Page(chat []byte, before *Position, limit int) ([]Position, error)
