@@ -132,7 +132,7 @@ func (in *inspection) seen() error {
 	marks := 0
 	err := in.Each(tableSeen, func(name, value []byte) error {
 		marks++
-		if len(name) != seenKeySize || name[0] != seenDigest && name[0] != seenMVDS && name[0] != seenElsewhere {
+		if len(name) != seenKeySize || !slices.Contains(seenKinds, name[0]) {
 			in.Report(tableSeen, "a mark has no proper name")
 		}
 		var rec wire.SeenRecord

@@ -9,7 +9,7 @@ const (
 	tableSkipped  Table = "skipped"             // session.SkippedKey -> skipped keys of a session
 	tableContacts Table = "contacts"            // compressed key -> ContactRecord
 	tableMessages       = history.TableMessages // of the history
-	tableSeen     Table = "seen"                // seenDigest or seenMVDS + id -> SeenRecord
+	tableSeen     Table = "seen"                // one of seenKinds + id -> SeenRecord
 	tableMarks    Table = "#marks"              // number -> MarksRecord
 	tableTopics   Table = "topics"              // kind + compressed key -> TopicRecord
 
@@ -41,4 +41,9 @@ const (
 	// its recipient, or under which we did until we gave up; the record holds the
 	// message id.
 	seenElsewhere = 'e'
+	// seenExpired is the id of a message that was erased when its time was over.
+	seenExpired = 'x'
 )
+
+// seenKinds are all of them.
+var seenKinds = []byte{seenDigest, seenMVDS, seenElsewhere, seenExpired}

@@ -598,7 +598,7 @@ func (x AudioMessage_AudioType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AudioMessage_AudioType.Descriptor instead.
 func (AudioMessage_AudioType) EnumDescriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{4, 0}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{5, 0}
 }
 
 // LinkType says what a link leads to.
@@ -645,7 +645,7 @@ func (x UnfurledLink_LinkType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnfurledLink_LinkType.Descriptor instead.
 func (UnfurledLink_LinkType) EnumDescriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{7, 0}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{8, 0}
 }
 
 // Type is the set of reactions of older apps.
@@ -707,7 +707,7 @@ func (x EmojiReaction_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EmojiReaction_Type.Descriptor instead.
 func (EmojiReaction_Type) EnumDescriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{16, 0}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{17, 0}
 }
 
 // StatusType is how a person wants to be seen.
@@ -763,7 +763,7 @@ func (x StatusUpdate_StatusType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StatusUpdate_StatusType.Descriptor instead.
 func (StatusUpdate_StatusType) EnumDescriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{18, 0}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{19, 0}
 }
 
 // TrustStatus is what the user thinks of a person.
@@ -813,7 +813,7 @@ func (x SyncTrustedUser_TrustStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SyncTrustedUser_TrustStatus.Descriptor instead.
 func (SyncTrustedUser_TrustStatus) EnumDescriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{34, 0}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{35, 0}
 }
 
 // VerificationStatus is the state of a question.
@@ -869,7 +869,7 @@ func (x SyncVerificationRequest_VerificationStatus) Number() protoreflect.EnumNu
 
 // Deprecated: Use SyncVerificationRequest_VerificationStatus.Descriptor instead.
 func (SyncVerificationRequest_VerificationStatus) EnumDescriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{35, 0}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{36, 0}
 }
 
 // DecisionStatus is the decision.
@@ -916,7 +916,7 @@ func (x SyncContactRequestDecision_DecisionStatus) Number() protoreflect.EnumNum
 
 // Deprecated: Use SyncContactRequestDecision_DecisionStatus.Descriptor instead.
 func (SyncContactRequestDecision_DecisionStatus) EnumDescriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{36, 0}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{37, 0}
 }
 
 // SourceType tells where the picture comes from.
@@ -966,7 +966,7 @@ func (x IdentityImage_SourceType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use IdentityImage_SourceType.Descriptor instead.
 func (IdentityImage_SourceType) EnumDescriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{43, 0}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{44, 0}
 }
 
 // ApplicationMetadataMessage is the signed envelope of every application message.
@@ -1067,7 +1067,10 @@ type ChatMessage struct {
 	// Seconds after which both sides erase the message; 0 is never. A field of this library:
 	// to the Status app an unknown one, which it skips. Its number is far from those that the
 	// app gives out.
-	ExpiresIn     uint32 `protobuf:"varint,5500,opt,name=expires_in,json=expiresIn,proto3" json:"expires_in,omitempty"`
+	ExpiresIn uint32 `protobuf:"varint,5500,opt,name=expires_in,json=expiresIn,proto3" json:"expires_in,omitempty"`
+	// The timer of the chat as its sender knows it; left out if nobody has set one. Also of this
+	// library.
+	ExpiryTimer   *ExpiryTimer `protobuf:"bytes,5501,opt,name=expiry_timer,json=expiryTimer,proto3" json:"expiry_timer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1266,6 +1269,13 @@ func (x *ChatMessage) GetExpiresIn() uint32 {
 	return 0
 }
 
+func (x *ChatMessage) GetExpiryTimer() *ExpiryTimer {
+	if x != nil {
+		return x.ExpiryTimer
+	}
+	return nil
+}
+
 type isChatMessage_Payload interface {
 	isChatMessage_Payload()
 }
@@ -1301,6 +1311,60 @@ func (*ChatMessage_Community) isChatMessage_Payload() {}
 
 func (*ChatMessage_BridgeMessage) isChatMessage_Payload() {}
 
+// ExpiryTimer says after how many seconds new messages of a chat are erased, and when that was
+// set, by the Lamport clock of the chat.
+type ExpiryTimer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Seconds       uint32                 `protobuf:"varint,1,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	Clock         uint64                 `protobuf:"varint,2,opt,name=clock,proto3" json:"clock,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExpiryTimer) Reset() {
+	*x = ExpiryTimer{}
+	mi := &file_chat_wire_application_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExpiryTimer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExpiryTimer) ProtoMessage() {}
+
+func (x *ExpiryTimer) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExpiryTimer.ProtoReflect.Descriptor instead.
+func (*ExpiryTimer) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ExpiryTimer) GetSeconds() uint32 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+func (x *ExpiryTimer) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
 // StickerMessage names a sticker of a pack: the picture itself is elsewhere.
 type StickerMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1313,7 +1377,7 @@ type StickerMessage struct {
 
 func (x *StickerMessage) Reset() {
 	*x = StickerMessage{}
-	mi := &file_chat_wire_application_proto_msgTypes[2]
+	mi := &file_chat_wire_application_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1325,7 +1389,7 @@ func (x *StickerMessage) String() string {
 func (*StickerMessage) ProtoMessage() {}
 
 func (x *StickerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[2]
+	mi := &file_chat_wire_application_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1338,7 +1402,7 @@ func (x *StickerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StickerMessage.ProtoReflect.Descriptor instead.
 func (*StickerMessage) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{2}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *StickerMessage) GetHash() string {
@@ -1372,7 +1436,7 @@ type ImageMessage struct {
 
 func (x *ImageMessage) Reset() {
 	*x = ImageMessage{}
-	mi := &file_chat_wire_application_proto_msgTypes[3]
+	mi := &file_chat_wire_application_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1384,7 +1448,7 @@ func (x *ImageMessage) String() string {
 func (*ImageMessage) ProtoMessage() {}
 
 func (x *ImageMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[3]
+	mi := &file_chat_wire_application_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1397,7 +1461,7 @@ func (x *ImageMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImageMessage.ProtoReflect.Descriptor instead.
 func (*ImageMessage) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{3}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ImageMessage) GetPayload() []byte {
@@ -1454,7 +1518,7 @@ type AudioMessage struct {
 
 func (x *AudioMessage) Reset() {
 	*x = AudioMessage{}
-	mi := &file_chat_wire_application_proto_msgTypes[4]
+	mi := &file_chat_wire_application_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1466,7 +1530,7 @@ func (x *AudioMessage) String() string {
 func (*AudioMessage) ProtoMessage() {}
 
 func (x *AudioMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[4]
+	mi := &file_chat_wire_application_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1479,7 +1543,7 @@ func (x *AudioMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AudioMessage.ProtoReflect.Descriptor instead.
 func (*AudioMessage) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{4}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *AudioMessage) GetPayload() []byte {
@@ -1519,7 +1583,7 @@ type BridgeMessage struct {
 
 func (x *BridgeMessage) Reset() {
 	*x = BridgeMessage{}
-	mi := &file_chat_wire_application_proto_msgTypes[5]
+	mi := &file_chat_wire_application_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1531,7 +1595,7 @@ func (x *BridgeMessage) String() string {
 func (*BridgeMessage) ProtoMessage() {}
 
 func (x *BridgeMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[5]
+	mi := &file_chat_wire_application_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1544,7 +1608,7 @@ func (x *BridgeMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeMessage.ProtoReflect.Descriptor instead.
 func (*BridgeMessage) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{5}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *BridgeMessage) GetBridgeName() string {
@@ -1611,7 +1675,7 @@ type PaymentRequest struct {
 
 func (x *PaymentRequest) Reset() {
 	*x = PaymentRequest{}
-	mi := &file_chat_wire_application_proto_msgTypes[6]
+	mi := &file_chat_wire_application_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1623,7 +1687,7 @@ func (x *PaymentRequest) String() string {
 func (*PaymentRequest) ProtoMessage() {}
 
 func (x *PaymentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[6]
+	mi := &file_chat_wire_application_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1636,7 +1700,7 @@ func (x *PaymentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PaymentRequest.ProtoReflect.Descriptor instead.
 func (*PaymentRequest) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{6}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *PaymentRequest) GetReceiver() string {
@@ -1698,7 +1762,7 @@ type UnfurledLink struct {
 
 func (x *UnfurledLink) Reset() {
 	*x = UnfurledLink{}
-	mi := &file_chat_wire_application_proto_msgTypes[7]
+	mi := &file_chat_wire_application_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1710,7 +1774,7 @@ func (x *UnfurledLink) String() string {
 func (*UnfurledLink) ProtoMessage() {}
 
 func (x *UnfurledLink) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[7]
+	mi := &file_chat_wire_application_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1723,7 +1787,7 @@ func (x *UnfurledLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnfurledLink.ProtoReflect.Descriptor instead.
 func (*UnfurledLink) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{7}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *UnfurledLink) GetUrl() string {
@@ -1794,7 +1858,7 @@ type UnfurledLinkThumbnail struct {
 
 func (x *UnfurledLinkThumbnail) Reset() {
 	*x = UnfurledLinkThumbnail{}
-	mi := &file_chat_wire_application_proto_msgTypes[8]
+	mi := &file_chat_wire_application_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1806,7 +1870,7 @@ func (x *UnfurledLinkThumbnail) String() string {
 func (*UnfurledLinkThumbnail) ProtoMessage() {}
 
 func (x *UnfurledLinkThumbnail) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[8]
+	mi := &file_chat_wire_application_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1819,7 +1883,7 @@ func (x *UnfurledLinkThumbnail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnfurledLinkThumbnail.ProtoReflect.Descriptor instead.
 func (*UnfurledLinkThumbnail) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{8}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *UnfurledLinkThumbnail) GetPayload() []byte {
@@ -1853,7 +1917,7 @@ type UnfurledStatusLinks struct {
 
 func (x *UnfurledStatusLinks) Reset() {
 	*x = UnfurledStatusLinks{}
-	mi := &file_chat_wire_application_proto_msgTypes[9]
+	mi := &file_chat_wire_application_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1865,7 +1929,7 @@ func (x *UnfurledStatusLinks) String() string {
 func (*UnfurledStatusLinks) ProtoMessage() {}
 
 func (x *UnfurledStatusLinks) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[9]
+	mi := &file_chat_wire_application_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1878,7 +1942,7 @@ func (x *UnfurledStatusLinks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnfurledStatusLinks.ProtoReflect.Descriptor instead.
 func (*UnfurledStatusLinks) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{9}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *UnfurledStatusLinks) GetUnfurledStatusLinks() []*UnfurledStatusLink {
@@ -1904,7 +1968,7 @@ type UnfurledStatusLink struct {
 
 func (x *UnfurledStatusLink) Reset() {
 	*x = UnfurledStatusLink{}
-	mi := &file_chat_wire_application_proto_msgTypes[10]
+	mi := &file_chat_wire_application_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1916,7 +1980,7 @@ func (x *UnfurledStatusLink) String() string {
 func (*UnfurledStatusLink) ProtoMessage() {}
 
 func (x *UnfurledStatusLink) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[10]
+	mi := &file_chat_wire_application_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1929,7 +1993,7 @@ func (x *UnfurledStatusLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnfurledStatusLink.ProtoReflect.Descriptor instead.
 func (*UnfurledStatusLink) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{10}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *UnfurledStatusLink) GetUrl() string {
@@ -2009,7 +2073,7 @@ type UnfurledStatusContactLink struct {
 
 func (x *UnfurledStatusContactLink) Reset() {
 	*x = UnfurledStatusContactLink{}
-	mi := &file_chat_wire_application_proto_msgTypes[11]
+	mi := &file_chat_wire_application_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2021,7 +2085,7 @@ func (x *UnfurledStatusContactLink) String() string {
 func (*UnfurledStatusContactLink) ProtoMessage() {}
 
 func (x *UnfurledStatusContactLink) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[11]
+	mi := &file_chat_wire_application_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2034,7 +2098,7 @@ func (x *UnfurledStatusContactLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnfurledStatusContactLink.ProtoReflect.Descriptor instead.
 func (*UnfurledStatusContactLink) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{11}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *UnfurledStatusContactLink) GetPublicKey() []byte {
@@ -2081,7 +2145,7 @@ type UnfurledStatusCommunityLink struct {
 
 func (x *UnfurledStatusCommunityLink) Reset() {
 	*x = UnfurledStatusCommunityLink{}
-	mi := &file_chat_wire_application_proto_msgTypes[12]
+	mi := &file_chat_wire_application_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2093,7 +2157,7 @@ func (x *UnfurledStatusCommunityLink) String() string {
 func (*UnfurledStatusCommunityLink) ProtoMessage() {}
 
 func (x *UnfurledStatusCommunityLink) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[12]
+	mi := &file_chat_wire_application_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2106,7 +2170,7 @@ func (x *UnfurledStatusCommunityLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnfurledStatusCommunityLink.ProtoReflect.Descriptor instead.
 func (*UnfurledStatusCommunityLink) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{12}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *UnfurledStatusCommunityLink) GetCommunityId() []byte {
@@ -2173,7 +2237,7 @@ type UnfurledStatusChannelLink struct {
 
 func (x *UnfurledStatusChannelLink) Reset() {
 	*x = UnfurledStatusChannelLink{}
-	mi := &file_chat_wire_application_proto_msgTypes[13]
+	mi := &file_chat_wire_application_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2185,7 +2249,7 @@ func (x *UnfurledStatusChannelLink) String() string {
 func (*UnfurledStatusChannelLink) ProtoMessage() {}
 
 func (x *UnfurledStatusChannelLink) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[13]
+	mi := &file_chat_wire_application_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2198,7 +2262,7 @@ func (x *UnfurledStatusChannelLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnfurledStatusChannelLink.ProtoReflect.Descriptor instead.
 func (*UnfurledStatusChannelLink) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{13}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *UnfurledStatusChannelLink) GetChannelUuid() string {
@@ -2263,7 +2327,7 @@ type EditMessage struct {
 
 func (x *EditMessage) Reset() {
 	*x = EditMessage{}
-	mi := &file_chat_wire_application_proto_msgTypes[14]
+	mi := &file_chat_wire_application_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2275,7 +2339,7 @@ func (x *EditMessage) String() string {
 func (*EditMessage) ProtoMessage() {}
 
 func (x *EditMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[14]
+	mi := &file_chat_wire_application_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2288,7 +2352,7 @@ func (x *EditMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditMessage.ProtoReflect.Descriptor instead.
 func (*EditMessage) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{14}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *EditMessage) GetClock() uint64 {
@@ -2371,7 +2435,7 @@ type DeleteMessage struct {
 
 func (x *DeleteMessage) Reset() {
 	*x = DeleteMessage{}
-	mi := &file_chat_wire_application_proto_msgTypes[15]
+	mi := &file_chat_wire_application_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2383,7 +2447,7 @@ func (x *DeleteMessage) String() string {
 func (*DeleteMessage) ProtoMessage() {}
 
 func (x *DeleteMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[15]
+	mi := &file_chat_wire_application_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2396,7 +2460,7 @@ func (x *DeleteMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessage.ProtoReflect.Descriptor instead.
 func (*DeleteMessage) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{15}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DeleteMessage) GetClock() uint64 {
@@ -2460,7 +2524,7 @@ type EmojiReaction struct {
 
 func (x *EmojiReaction) Reset() {
 	*x = EmojiReaction{}
-	mi := &file_chat_wire_application_proto_msgTypes[16]
+	mi := &file_chat_wire_application_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2472,7 +2536,7 @@ func (x *EmojiReaction) String() string {
 func (*EmojiReaction) ProtoMessage() {}
 
 func (x *EmojiReaction) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[16]
+	mi := &file_chat_wire_application_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2485,7 +2549,7 @@ func (x *EmojiReaction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmojiReaction.ProtoReflect.Descriptor instead.
 func (*EmojiReaction) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{16}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *EmojiReaction) GetClock() uint64 {
@@ -2559,7 +2623,7 @@ type PinMessage struct {
 
 func (x *PinMessage) Reset() {
 	*x = PinMessage{}
-	mi := &file_chat_wire_application_proto_msgTypes[17]
+	mi := &file_chat_wire_application_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2571,7 +2635,7 @@ func (x *PinMessage) String() string {
 func (*PinMessage) ProtoMessage() {}
 
 func (x *PinMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[17]
+	mi := &file_chat_wire_application_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2584,7 +2648,7 @@ func (x *PinMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PinMessage.ProtoReflect.Descriptor instead.
 func (*PinMessage) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{17}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PinMessage) GetClock() uint64 {
@@ -2635,7 +2699,7 @@ type StatusUpdate struct {
 
 func (x *StatusUpdate) Reset() {
 	*x = StatusUpdate{}
-	mi := &file_chat_wire_application_proto_msgTypes[18]
+	mi := &file_chat_wire_application_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2647,7 +2711,7 @@ func (x *StatusUpdate) String() string {
 func (*StatusUpdate) ProtoMessage() {}
 
 func (x *StatusUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[18]
+	mi := &file_chat_wire_application_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2660,7 +2724,7 @@ func (x *StatusUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusUpdate.ProtoReflect.Descriptor instead.
 func (*StatusUpdate) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{18}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *StatusUpdate) GetClock() uint64 {
@@ -2699,7 +2763,7 @@ type ContactRequestPropagatedState struct {
 
 func (x *ContactRequestPropagatedState) Reset() {
 	*x = ContactRequestPropagatedState{}
-	mi := &file_chat_wire_application_proto_msgTypes[19]
+	mi := &file_chat_wire_application_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2711,7 +2775,7 @@ func (x *ContactRequestPropagatedState) String() string {
 func (*ContactRequestPropagatedState) ProtoMessage() {}
 
 func (x *ContactRequestPropagatedState) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[19]
+	mi := &file_chat_wire_application_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2724,7 +2788,7 @@ func (x *ContactRequestPropagatedState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactRequestPropagatedState.ProtoReflect.Descriptor instead.
 func (*ContactRequestPropagatedState) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{19}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ContactRequestPropagatedState) GetLocalClock() uint64 {
@@ -2772,7 +2836,7 @@ type ContactUpdate struct {
 
 func (x *ContactUpdate) Reset() {
 	*x = ContactUpdate{}
-	mi := &file_chat_wire_application_proto_msgTypes[20]
+	mi := &file_chat_wire_application_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2784,7 +2848,7 @@ func (x *ContactUpdate) String() string {
 func (*ContactUpdate) ProtoMessage() {}
 
 func (x *ContactUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[20]
+	mi := &file_chat_wire_application_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2797,7 +2861,7 @@ func (x *ContactUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactUpdate.ProtoReflect.Descriptor instead.
 func (*ContactUpdate) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{20}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ContactUpdate) GetClock() uint64 {
@@ -2871,7 +2935,7 @@ type SyncPairInstallation struct {
 
 func (x *SyncPairInstallation) Reset() {
 	*x = SyncPairInstallation{}
-	mi := &file_chat_wire_application_proto_msgTypes[21]
+	mi := &file_chat_wire_application_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2883,7 +2947,7 @@ func (x *SyncPairInstallation) String() string {
 func (*SyncPairInstallation) ProtoMessage() {}
 
 func (x *SyncPairInstallation) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[21]
+	mi := &file_chat_wire_application_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2896,7 +2960,7 @@ func (x *SyncPairInstallation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncPairInstallation.ProtoReflect.Descriptor instead.
 func (*SyncPairInstallation) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{21}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SyncPairInstallation) GetClock() uint64 {
@@ -2970,7 +3034,7 @@ type SyncInstallationContactV2 struct {
 
 func (x *SyncInstallationContactV2) Reset() {
 	*x = SyncInstallationContactV2{}
-	mi := &file_chat_wire_application_proto_msgTypes[22]
+	mi := &file_chat_wire_application_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2982,7 +3046,7 @@ func (x *SyncInstallationContactV2) String() string {
 func (*SyncInstallationContactV2) ProtoMessage() {}
 
 func (x *SyncInstallationContactV2) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[22]
+	mi := &file_chat_wire_application_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2995,7 +3059,7 @@ func (x *SyncInstallationContactV2) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncInstallationContactV2.ProtoReflect.Descriptor instead.
 func (*SyncInstallationContactV2) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{22}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SyncInstallationContactV2) GetLastUpdatedLocally() uint64 {
@@ -3149,7 +3213,7 @@ type SyncChatRemoved struct {
 
 func (x *SyncChatRemoved) Reset() {
 	*x = SyncChatRemoved{}
-	mi := &file_chat_wire_application_proto_msgTypes[23]
+	mi := &file_chat_wire_application_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3161,7 +3225,7 @@ func (x *SyncChatRemoved) String() string {
 func (*SyncChatRemoved) ProtoMessage() {}
 
 func (x *SyncChatRemoved) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[23]
+	mi := &file_chat_wire_application_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3174,7 +3238,7 @@ func (x *SyncChatRemoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncChatRemoved.ProtoReflect.Descriptor instead.
 func (*SyncChatRemoved) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{23}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SyncChatRemoved) GetClock() uint64 {
@@ -3202,7 +3266,7 @@ type SyncChatMessagesRead struct {
 
 func (x *SyncChatMessagesRead) Reset() {
 	*x = SyncChatMessagesRead{}
-	mi := &file_chat_wire_application_proto_msgTypes[24]
+	mi := &file_chat_wire_application_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3214,7 +3278,7 @@ func (x *SyncChatMessagesRead) String() string {
 func (*SyncChatMessagesRead) ProtoMessage() {}
 
 func (x *SyncChatMessagesRead) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[24]
+	mi := &file_chat_wire_application_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3227,7 +3291,7 @@ func (x *SyncChatMessagesRead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncChatMessagesRead.ProtoReflect.Descriptor instead.
 func (*SyncChatMessagesRead) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{24}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SyncChatMessagesRead) GetClock() uint64 {
@@ -3256,7 +3320,7 @@ type SyncActivityCenterRead struct {
 
 func (x *SyncActivityCenterRead) Reset() {
 	*x = SyncActivityCenterRead{}
-	mi := &file_chat_wire_application_proto_msgTypes[25]
+	mi := &file_chat_wire_application_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3268,7 +3332,7 @@ func (x *SyncActivityCenterRead) String() string {
 func (*SyncActivityCenterRead) ProtoMessage() {}
 
 func (x *SyncActivityCenterRead) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[25]
+	mi := &file_chat_wire_application_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3281,7 +3345,7 @@ func (x *SyncActivityCenterRead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncActivityCenterRead.ProtoReflect.Descriptor instead.
 func (*SyncActivityCenterRead) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{25}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SyncActivityCenterRead) GetClock() uint64 {
@@ -3309,7 +3373,7 @@ type SyncActivityCenterAccepted struct {
 
 func (x *SyncActivityCenterAccepted) Reset() {
 	*x = SyncActivityCenterAccepted{}
-	mi := &file_chat_wire_application_proto_msgTypes[26]
+	mi := &file_chat_wire_application_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3321,7 +3385,7 @@ func (x *SyncActivityCenterAccepted) String() string {
 func (*SyncActivityCenterAccepted) ProtoMessage() {}
 
 func (x *SyncActivityCenterAccepted) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[26]
+	mi := &file_chat_wire_application_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3334,7 +3398,7 @@ func (x *SyncActivityCenterAccepted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncActivityCenterAccepted.ProtoReflect.Descriptor instead.
 func (*SyncActivityCenterAccepted) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{26}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SyncActivityCenterAccepted) GetClock() uint64 {
@@ -3362,7 +3426,7 @@ type SyncActivityCenterDismissed struct {
 
 func (x *SyncActivityCenterDismissed) Reset() {
 	*x = SyncActivityCenterDismissed{}
-	mi := &file_chat_wire_application_proto_msgTypes[27]
+	mi := &file_chat_wire_application_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3374,7 +3438,7 @@ func (x *SyncActivityCenterDismissed) String() string {
 func (*SyncActivityCenterDismissed) ProtoMessage() {}
 
 func (x *SyncActivityCenterDismissed) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[27]
+	mi := &file_chat_wire_application_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3387,7 +3451,7 @@ func (x *SyncActivityCenterDismissed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncActivityCenterDismissed.ProtoReflect.Descriptor instead.
 func (*SyncActivityCenterDismissed) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{27}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SyncActivityCenterDismissed) GetClock() uint64 {
@@ -3415,7 +3479,7 @@ type SyncActivityCenterDeleted struct {
 
 func (x *SyncActivityCenterDeleted) Reset() {
 	*x = SyncActivityCenterDeleted{}
-	mi := &file_chat_wire_application_proto_msgTypes[28]
+	mi := &file_chat_wire_application_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3427,7 +3491,7 @@ func (x *SyncActivityCenterDeleted) String() string {
 func (*SyncActivityCenterDeleted) ProtoMessage() {}
 
 func (x *SyncActivityCenterDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[28]
+	mi := &file_chat_wire_application_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3440,7 +3504,7 @@ func (x *SyncActivityCenterDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncActivityCenterDeleted.ProtoReflect.Descriptor instead.
 func (*SyncActivityCenterDeleted) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{28}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SyncActivityCenterDeleted) GetClock() uint64 {
@@ -3468,7 +3532,7 @@ type SyncActivityCenterUnread struct {
 
 func (x *SyncActivityCenterUnread) Reset() {
 	*x = SyncActivityCenterUnread{}
-	mi := &file_chat_wire_application_proto_msgTypes[29]
+	mi := &file_chat_wire_application_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3480,7 +3544,7 @@ func (x *SyncActivityCenterUnread) String() string {
 func (*SyncActivityCenterUnread) ProtoMessage() {}
 
 func (x *SyncActivityCenterUnread) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[29]
+	mi := &file_chat_wire_application_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3493,7 +3557,7 @@ func (x *SyncActivityCenterUnread) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncActivityCenterUnread.ProtoReflect.Descriptor instead.
 func (*SyncActivityCenterUnread) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{29}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SyncActivityCenterUnread) GetClock() uint64 {
@@ -3521,7 +3585,7 @@ type SyncClearHistory struct {
 
 func (x *SyncClearHistory) Reset() {
 	*x = SyncClearHistory{}
-	mi := &file_chat_wire_application_proto_msgTypes[30]
+	mi := &file_chat_wire_application_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3533,7 +3597,7 @@ func (x *SyncClearHistory) String() string {
 func (*SyncClearHistory) ProtoMessage() {}
 
 func (x *SyncClearHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[30]
+	mi := &file_chat_wire_application_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3546,7 +3610,7 @@ func (x *SyncClearHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncClearHistory.ProtoReflect.Descriptor instead.
 func (*SyncClearHistory) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{30}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SyncClearHistory) GetChatId() string {
@@ -3582,7 +3646,7 @@ type SyncSetting struct {
 
 func (x *SyncSetting) Reset() {
 	*x = SyncSetting{}
-	mi := &file_chat_wire_application_proto_msgTypes[31]
+	mi := &file_chat_wire_application_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3594,7 +3658,7 @@ func (x *SyncSetting) String() string {
 func (*SyncSetting) ProtoMessage() {}
 
 func (x *SyncSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[31]
+	mi := &file_chat_wire_application_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3607,7 +3671,7 @@ func (x *SyncSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncSetting.ProtoReflect.Descriptor instead.
 func (*SyncSetting) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{31}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SyncSetting) GetType() uint32 {
@@ -3712,7 +3776,7 @@ type SyncProfilePicture struct {
 
 func (x *SyncProfilePicture) Reset() {
 	*x = SyncProfilePicture{}
-	mi := &file_chat_wire_application_proto_msgTypes[32]
+	mi := &file_chat_wire_application_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3724,7 +3788,7 @@ func (x *SyncProfilePicture) String() string {
 func (*SyncProfilePicture) ProtoMessage() {}
 
 func (x *SyncProfilePicture) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[32]
+	mi := &file_chat_wire_application_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3737,7 +3801,7 @@ func (x *SyncProfilePicture) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncProfilePicture.ProtoReflect.Descriptor instead.
 func (*SyncProfilePicture) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{32}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SyncProfilePicture) GetName() string {
@@ -3800,7 +3864,7 @@ type SyncProfilePictures struct {
 
 func (x *SyncProfilePictures) Reset() {
 	*x = SyncProfilePictures{}
-	mi := &file_chat_wire_application_proto_msgTypes[33]
+	mi := &file_chat_wire_application_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3812,7 +3876,7 @@ func (x *SyncProfilePictures) String() string {
 func (*SyncProfilePictures) ProtoMessage() {}
 
 func (x *SyncProfilePictures) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[33]
+	mi := &file_chat_wire_application_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3825,7 +3889,7 @@ func (x *SyncProfilePictures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncProfilePictures.ProtoReflect.Descriptor instead.
 func (*SyncProfilePictures) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{33}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SyncProfilePictures) GetKeyUid() string {
@@ -3854,7 +3918,7 @@ type SyncTrustedUser struct {
 
 func (x *SyncTrustedUser) Reset() {
 	*x = SyncTrustedUser{}
-	mi := &file_chat_wire_application_proto_msgTypes[34]
+	mi := &file_chat_wire_application_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3866,7 +3930,7 @@ func (x *SyncTrustedUser) String() string {
 func (*SyncTrustedUser) ProtoMessage() {}
 
 func (x *SyncTrustedUser) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[34]
+	mi := &file_chat_wire_application_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3879,7 +3943,7 @@ func (x *SyncTrustedUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncTrustedUser.ProtoReflect.Descriptor instead.
 func (*SyncTrustedUser) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{34}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SyncTrustedUser) GetClock() uint64 {
@@ -3921,7 +3985,7 @@ type SyncVerificationRequest struct {
 
 func (x *SyncVerificationRequest) Reset() {
 	*x = SyncVerificationRequest{}
-	mi := &file_chat_wire_application_proto_msgTypes[35]
+	mi := &file_chat_wire_application_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3933,7 +3997,7 @@ func (x *SyncVerificationRequest) String() string {
 func (*SyncVerificationRequest) ProtoMessage() {}
 
 func (x *SyncVerificationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[35]
+	mi := &file_chat_wire_application_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3946,7 +4010,7 @@ func (x *SyncVerificationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncVerificationRequest.ProtoReflect.Descriptor instead.
 func (*SyncVerificationRequest) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{35}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SyncVerificationRequest) GetClock() uint64 {
@@ -4025,7 +4089,7 @@ type SyncContactRequestDecision struct {
 
 func (x *SyncContactRequestDecision) Reset() {
 	*x = SyncContactRequestDecision{}
-	mi := &file_chat_wire_application_proto_msgTypes[36]
+	mi := &file_chat_wire_application_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4037,7 +4101,7 @@ func (x *SyncContactRequestDecision) String() string {
 func (*SyncContactRequestDecision) ProtoMessage() {}
 
 func (x *SyncContactRequestDecision) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[36]
+	mi := &file_chat_wire_application_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4050,7 +4114,7 @@ func (x *SyncContactRequestDecision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncContactRequestDecision.ProtoReflect.Descriptor instead.
 func (*SyncContactRequestDecision) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{36}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SyncContactRequestDecision) GetClock() uint64 {
@@ -4093,7 +4157,7 @@ type SyncDeleteForMeMessage struct {
 
 func (x *SyncDeleteForMeMessage) Reset() {
 	*x = SyncDeleteForMeMessage{}
-	mi := &file_chat_wire_application_proto_msgTypes[37]
+	mi := &file_chat_wire_application_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4105,7 +4169,7 @@ func (x *SyncDeleteForMeMessage) String() string {
 func (*SyncDeleteForMeMessage) ProtoMessage() {}
 
 func (x *SyncDeleteForMeMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[37]
+	mi := &file_chat_wire_application_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4118,7 +4182,7 @@ func (x *SyncDeleteForMeMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncDeleteForMeMessage.ProtoReflect.Descriptor instead.
 func (*SyncDeleteForMeMessage) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{37}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SyncDeleteForMeMessage) GetClock() uint64 {
@@ -4150,7 +4214,7 @@ type SyncChat struct {
 
 func (x *SyncChat) Reset() {
 	*x = SyncChat{}
-	mi := &file_chat_wire_application_proto_msgTypes[38]
+	mi := &file_chat_wire_application_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4162,7 +4226,7 @@ func (x *SyncChat) String() string {
 func (*SyncChat) ProtoMessage() {}
 
 func (x *SyncChat) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[38]
+	mi := &file_chat_wire_application_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4175,7 +4239,7 @@ func (x *SyncChat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncChat.ProtoReflect.Descriptor instead.
 func (*SyncChat) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{38}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *SyncChat) GetId() string {
@@ -4232,7 +4296,7 @@ type AcceptContactRequest struct {
 
 func (x *AcceptContactRequest) Reset() {
 	*x = AcceptContactRequest{}
-	mi := &file_chat_wire_application_proto_msgTypes[39]
+	mi := &file_chat_wire_application_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4244,7 +4308,7 @@ func (x *AcceptContactRequest) String() string {
 func (*AcceptContactRequest) ProtoMessage() {}
 
 func (x *AcceptContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[39]
+	mi := &file_chat_wire_application_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4257,7 +4321,7 @@ func (x *AcceptContactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptContactRequest.ProtoReflect.Descriptor instead.
 func (*AcceptContactRequest) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{39}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *AcceptContactRequest) GetId() string {
@@ -4285,7 +4349,7 @@ type RetractContactRequest struct {
 
 func (x *RetractContactRequest) Reset() {
 	*x = RetractContactRequest{}
-	mi := &file_chat_wire_application_proto_msgTypes[40]
+	mi := &file_chat_wire_application_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4297,7 +4361,7 @@ func (x *RetractContactRequest) String() string {
 func (*RetractContactRequest) ProtoMessage() {}
 
 func (x *RetractContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[40]
+	mi := &file_chat_wire_application_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4310,7 +4374,7 @@ func (x *RetractContactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetractContactRequest.ProtoReflect.Descriptor instead.
 func (*RetractContactRequest) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{40}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *RetractContactRequest) GetId() string {
@@ -4338,7 +4402,7 @@ type ContactCodeAdvertisement struct {
 
 func (x *ContactCodeAdvertisement) Reset() {
 	*x = ContactCodeAdvertisement{}
-	mi := &file_chat_wire_application_proto_msgTypes[41]
+	mi := &file_chat_wire_application_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4350,7 +4414,7 @@ func (x *ContactCodeAdvertisement) String() string {
 func (*ContactCodeAdvertisement) ProtoMessage() {}
 
 func (x *ContactCodeAdvertisement) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[41]
+	mi := &file_chat_wire_application_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4363,7 +4427,7 @@ func (x *ContactCodeAdvertisement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactCodeAdvertisement.ProtoReflect.Descriptor instead.
 func (*ContactCodeAdvertisement) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{41}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ContactCodeAdvertisement) GetChatIdentity() *ChatIdentity {
@@ -4392,7 +4456,7 @@ type ChatIdentity struct {
 
 func (x *ChatIdentity) Reset() {
 	*x = ChatIdentity{}
-	mi := &file_chat_wire_application_proto_msgTypes[42]
+	mi := &file_chat_wire_application_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4404,7 +4468,7 @@ func (x *ChatIdentity) String() string {
 func (*ChatIdentity) ProtoMessage() {}
 
 func (x *ChatIdentity) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[42]
+	mi := &file_chat_wire_application_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4417,7 +4481,7 @@ func (x *ChatIdentity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChatIdentity.ProtoReflect.Descriptor instead.
 func (*ChatIdentity) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{42}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ChatIdentity) GetClock() uint64 {
@@ -4498,7 +4562,7 @@ type IdentityImage struct {
 
 func (x *IdentityImage) Reset() {
 	*x = IdentityImage{}
-	mi := &file_chat_wire_application_proto_msgTypes[43]
+	mi := &file_chat_wire_application_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4510,7 +4574,7 @@ func (x *IdentityImage) String() string {
 func (*IdentityImage) ProtoMessage() {}
 
 func (x *IdentityImage) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[43]
+	mi := &file_chat_wire_application_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4523,7 +4587,7 @@ func (x *IdentityImage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityImage.ProtoReflect.Descriptor instead.
 func (*IdentityImage) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{43}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *IdentityImage) GetPayload() []byte {
@@ -4572,7 +4636,7 @@ type RequestContactVerification struct {
 
 func (x *RequestContactVerification) Reset() {
 	*x = RequestContactVerification{}
-	mi := &file_chat_wire_application_proto_msgTypes[44]
+	mi := &file_chat_wire_application_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4584,7 +4648,7 @@ func (x *RequestContactVerification) String() string {
 func (*RequestContactVerification) ProtoMessage() {}
 
 func (x *RequestContactVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[44]
+	mi := &file_chat_wire_application_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4597,7 +4661,7 @@ func (x *RequestContactVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestContactVerification.ProtoReflect.Descriptor instead.
 func (*RequestContactVerification) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{44}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RequestContactVerification) GetClock() uint64 {
@@ -4627,7 +4691,7 @@ type AcceptContactVerification struct {
 
 func (x *AcceptContactVerification) Reset() {
 	*x = AcceptContactVerification{}
-	mi := &file_chat_wire_application_proto_msgTypes[45]
+	mi := &file_chat_wire_application_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4639,7 +4703,7 @@ func (x *AcceptContactVerification) String() string {
 func (*AcceptContactVerification) ProtoMessage() {}
 
 func (x *AcceptContactVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[45]
+	mi := &file_chat_wire_application_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4652,7 +4716,7 @@ func (x *AcceptContactVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptContactVerification.ProtoReflect.Descriptor instead.
 func (*AcceptContactVerification) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{45}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *AcceptContactVerification) GetClock() uint64 {
@@ -4687,7 +4751,7 @@ type DeclineContactVerification struct {
 
 func (x *DeclineContactVerification) Reset() {
 	*x = DeclineContactVerification{}
-	mi := &file_chat_wire_application_proto_msgTypes[46]
+	mi := &file_chat_wire_application_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4699,7 +4763,7 @@ func (x *DeclineContactVerification) String() string {
 func (*DeclineContactVerification) ProtoMessage() {}
 
 func (x *DeclineContactVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[46]
+	mi := &file_chat_wire_application_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4712,7 +4776,7 @@ func (x *DeclineContactVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeclineContactVerification.ProtoReflect.Descriptor instead.
 func (*DeclineContactVerification) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{46}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *DeclineContactVerification) GetClock() uint64 {
@@ -4740,7 +4804,7 @@ type CancelContactVerification struct {
 
 func (x *CancelContactVerification) Reset() {
 	*x = CancelContactVerification{}
-	mi := &file_chat_wire_application_proto_msgTypes[47]
+	mi := &file_chat_wire_application_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4752,7 +4816,7 @@ func (x *CancelContactVerification) String() string {
 func (*CancelContactVerification) ProtoMessage() {}
 
 func (x *CancelContactVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[47]
+	mi := &file_chat_wire_application_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4765,7 +4829,7 @@ func (x *CancelContactVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelContactVerification.ProtoReflect.Descriptor instead.
 func (*CancelContactVerification) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{47}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *CancelContactVerification) GetClock() uint64 {
@@ -4794,7 +4858,7 @@ type LinkUser struct {
 
 func (x *LinkUser) Reset() {
 	*x = LinkUser{}
-	mi := &file_chat_wire_application_proto_msgTypes[48]
+	mi := &file_chat_wire_application_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4806,7 +4870,7 @@ func (x *LinkUser) String() string {
 func (*LinkUser) ProtoMessage() {}
 
 func (x *LinkUser) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[48]
+	mi := &file_chat_wire_application_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4819,7 +4883,7 @@ func (x *LinkUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkUser.ProtoReflect.Descriptor instead.
 func (*LinkUser) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{48}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *LinkUser) GetDisplayName() string {
@@ -4858,7 +4922,7 @@ type LinkData struct {
 
 func (x *LinkData) Reset() {
 	*x = LinkData{}
-	mi := &file_chat_wire_application_proto_msgTypes[49]
+	mi := &file_chat_wire_application_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4870,7 +4934,7 @@ func (x *LinkData) String() string {
 func (*LinkData) ProtoMessage() {}
 
 func (x *LinkData) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[49]
+	mi := &file_chat_wire_application_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4883,7 +4947,7 @@ func (x *LinkData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkData.ProtoReflect.Descriptor instead.
 func (*LinkData) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{49}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *LinkData) GetContent() []byte {
@@ -5000,7 +5064,7 @@ const file_chat_wire_application_proto_rawDesc = "" +
 	"#COMMUNITY_SHARED_ADDRESSES_RESPONSE\x10Z\x12\x1b\n" +
 	"\x17BACKED_UP_MESSAGE_BATCH\x10[\x12\x1d\n" +
 	"\x19SYNC_THREAD_MESSAGES_READ\x10\\\x12\x13\n" +
-	"\x0fTHREAD_METADATA\x10]\"\x04\b\x0e\x10\x0e\"\x04\bA\x10A\"\x04\bB\x10B\"\x04\bG\x10G\"\xb3\f\n" +
+	"\x0fTHREAD_METADATA\x10]\"\x04\b\x0e\x10\x0e\"\x04\bA\x10A\"\x04\bB\x10B\"\x04\bG\x10G\"\xf5\f\n" +
 	"\vChatMessage\x12\x14\n" +
 	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x1c\n" +
 	"\ttimestamp\x18\x02 \x01(\x04R\ttimestamp\x12\x12\n" +
@@ -5025,7 +5089,8 @@ const file_chat_wire_application_proto_rawDesc = "" +
 	"\x10payment_requests\x18\x14 \x03(\v2\x1f.status1to1.wire.PaymentRequestR\x0fpaymentRequests\x12 \n" +
 	"\tthread_id\x18\x15 \x01(\tH\x01R\bthreadId\x88\x01\x01\x12\x1e\n" +
 	"\n" +
-	"expires_in\x18\xfc* \x01(\rR\texpiresIn\"\xd0\x03\n" +
+	"expires_in\x18\xfc* \x01(\rR\texpiresIn\x12@\n" +
+	"\fexpiry_timer\x18\xfd* \x01(\v2\x1c.status1to1.wire.ExpiryTimerR\vexpiryTimer\"\xd0\x03\n" +
 	"\vContentType\x12\x18\n" +
 	"\x14UNKNOWN_CONTENT_TYPE\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -5051,7 +5116,10 @@ const file_chat_wire_application_proto_rawDesc = "" +
 	"\x0eBRIDGE_MESSAGE\x10\x12B\t\n" +
 	"\apayloadB\f\n" +
 	"\n" +
-	"_thread_id\"8\n" +
+	"_thread_id\"=\n" +
+	"\vExpiryTimer\x12\x18\n" +
+	"\aseconds\x18\x01 \x01(\rR\aseconds\x12\x14\n" +
+	"\x05clock\x18\x02 \x01(\x04R\x05clock\"8\n" +
 	"\x0eStickerMessage\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\tR\x04hash\x12\x12\n" +
 	"\x04pack\x18\x02 \x01(\x05R\x04pack\"\xd5\x01\n" +
@@ -5418,7 +5486,7 @@ func file_chat_wire_application_proto_rawDescGZIP() []byte {
 }
 
 var file_chat_wire_application_proto_enumTypes = make([]protoimpl.EnumInfo, 12)
-var file_chat_wire_application_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
+var file_chat_wire_application_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
 var file_chat_wire_application_proto_goTypes = []any{
 	(MessageType)(0),                                // 0: status1to1.wire.MessageType
 	(ImageFormat)(0),                                // 1: status1to1.wire.ImageFormat
@@ -5434,103 +5502,105 @@ var file_chat_wire_application_proto_goTypes = []any{
 	(IdentityImage_SourceType)(0),                   // 11: status1to1.wire.IdentityImage.SourceType
 	(*ApplicationMetadataMessage)(nil),              // 12: status1to1.wire.ApplicationMetadataMessage
 	(*ChatMessage)(nil),                             // 13: status1to1.wire.ChatMessage
-	(*StickerMessage)(nil),                          // 14: status1to1.wire.StickerMessage
-	(*ImageMessage)(nil),                            // 15: status1to1.wire.ImageMessage
-	(*AudioMessage)(nil),                            // 16: status1to1.wire.AudioMessage
-	(*BridgeMessage)(nil),                           // 17: status1to1.wire.BridgeMessage
-	(*PaymentRequest)(nil),                          // 18: status1to1.wire.PaymentRequest
-	(*UnfurledLink)(nil),                            // 19: status1to1.wire.UnfurledLink
-	(*UnfurledLinkThumbnail)(nil),                   // 20: status1to1.wire.UnfurledLinkThumbnail
-	(*UnfurledStatusLinks)(nil),                     // 21: status1to1.wire.UnfurledStatusLinks
-	(*UnfurledStatusLink)(nil),                      // 22: status1to1.wire.UnfurledStatusLink
-	(*UnfurledStatusContactLink)(nil),               // 23: status1to1.wire.UnfurledStatusContactLink
-	(*UnfurledStatusCommunityLink)(nil),             // 24: status1to1.wire.UnfurledStatusCommunityLink
-	(*UnfurledStatusChannelLink)(nil),               // 25: status1to1.wire.UnfurledStatusChannelLink
-	(*EditMessage)(nil),                             // 26: status1to1.wire.EditMessage
-	(*DeleteMessage)(nil),                           // 27: status1to1.wire.DeleteMessage
-	(*EmojiReaction)(nil),                           // 28: status1to1.wire.EmojiReaction
-	(*PinMessage)(nil),                              // 29: status1to1.wire.PinMessage
-	(*StatusUpdate)(nil),                            // 30: status1to1.wire.StatusUpdate
-	(*ContactRequestPropagatedState)(nil),           // 31: status1to1.wire.ContactRequestPropagatedState
-	(*ContactUpdate)(nil),                           // 32: status1to1.wire.ContactUpdate
-	(*SyncPairInstallation)(nil),                    // 33: status1to1.wire.SyncPairInstallation
-	(*SyncInstallationContactV2)(nil),               // 34: status1to1.wire.SyncInstallationContactV2
-	(*SyncChatRemoved)(nil),                         // 35: status1to1.wire.SyncChatRemoved
-	(*SyncChatMessagesRead)(nil),                    // 36: status1to1.wire.SyncChatMessagesRead
-	(*SyncActivityCenterRead)(nil),                  // 37: status1to1.wire.SyncActivityCenterRead
-	(*SyncActivityCenterAccepted)(nil),              // 38: status1to1.wire.SyncActivityCenterAccepted
-	(*SyncActivityCenterDismissed)(nil),             // 39: status1to1.wire.SyncActivityCenterDismissed
-	(*SyncActivityCenterDeleted)(nil),               // 40: status1to1.wire.SyncActivityCenterDeleted
-	(*SyncActivityCenterUnread)(nil),                // 41: status1to1.wire.SyncActivityCenterUnread
-	(*SyncClearHistory)(nil),                        // 42: status1to1.wire.SyncClearHistory
-	(*SyncSetting)(nil),                             // 43: status1to1.wire.SyncSetting
-	(*SyncProfilePicture)(nil),                      // 44: status1to1.wire.SyncProfilePicture
-	(*SyncProfilePictures)(nil),                     // 45: status1to1.wire.SyncProfilePictures
-	(*SyncTrustedUser)(nil),                         // 46: status1to1.wire.SyncTrustedUser
-	(*SyncVerificationRequest)(nil),                 // 47: status1to1.wire.SyncVerificationRequest
-	(*SyncContactRequestDecision)(nil),              // 48: status1to1.wire.SyncContactRequestDecision
-	(*SyncDeleteForMeMessage)(nil),                  // 49: status1to1.wire.SyncDeleteForMeMessage
-	(*SyncChat)(nil),                                // 50: status1to1.wire.SyncChat
-	(*AcceptContactRequest)(nil),                    // 51: status1to1.wire.AcceptContactRequest
-	(*RetractContactRequest)(nil),                   // 52: status1to1.wire.RetractContactRequest
-	(*ContactCodeAdvertisement)(nil),                // 53: status1to1.wire.ContactCodeAdvertisement
-	(*ChatIdentity)(nil),                            // 54: status1to1.wire.ChatIdentity
-	(*IdentityImage)(nil),                           // 55: status1to1.wire.IdentityImage
-	(*RequestContactVerification)(nil),              // 56: status1to1.wire.RequestContactVerification
-	(*AcceptContactVerification)(nil),               // 57: status1to1.wire.AcceptContactVerification
-	(*DeclineContactVerification)(nil),              // 58: status1to1.wire.DeclineContactVerification
-	(*CancelContactVerification)(nil),               // 59: status1to1.wire.CancelContactVerification
-	(*LinkUser)(nil),                                // 60: status1to1.wire.LinkUser
-	(*LinkData)(nil),                                // 61: status1to1.wire.LinkData
-	nil,                                             // 62: status1to1.wire.ChatIdentity.ImagesEntry
+	(*ExpiryTimer)(nil),                             // 14: status1to1.wire.ExpiryTimer
+	(*StickerMessage)(nil),                          // 15: status1to1.wire.StickerMessage
+	(*ImageMessage)(nil),                            // 16: status1to1.wire.ImageMessage
+	(*AudioMessage)(nil),                            // 17: status1to1.wire.AudioMessage
+	(*BridgeMessage)(nil),                           // 18: status1to1.wire.BridgeMessage
+	(*PaymentRequest)(nil),                          // 19: status1to1.wire.PaymentRequest
+	(*UnfurledLink)(nil),                            // 20: status1to1.wire.UnfurledLink
+	(*UnfurledLinkThumbnail)(nil),                   // 21: status1to1.wire.UnfurledLinkThumbnail
+	(*UnfurledStatusLinks)(nil),                     // 22: status1to1.wire.UnfurledStatusLinks
+	(*UnfurledStatusLink)(nil),                      // 23: status1to1.wire.UnfurledStatusLink
+	(*UnfurledStatusContactLink)(nil),               // 24: status1to1.wire.UnfurledStatusContactLink
+	(*UnfurledStatusCommunityLink)(nil),             // 25: status1to1.wire.UnfurledStatusCommunityLink
+	(*UnfurledStatusChannelLink)(nil),               // 26: status1to1.wire.UnfurledStatusChannelLink
+	(*EditMessage)(nil),                             // 27: status1to1.wire.EditMessage
+	(*DeleteMessage)(nil),                           // 28: status1to1.wire.DeleteMessage
+	(*EmojiReaction)(nil),                           // 29: status1to1.wire.EmojiReaction
+	(*PinMessage)(nil),                              // 30: status1to1.wire.PinMessage
+	(*StatusUpdate)(nil),                            // 31: status1to1.wire.StatusUpdate
+	(*ContactRequestPropagatedState)(nil),           // 32: status1to1.wire.ContactRequestPropagatedState
+	(*ContactUpdate)(nil),                           // 33: status1to1.wire.ContactUpdate
+	(*SyncPairInstallation)(nil),                    // 34: status1to1.wire.SyncPairInstallation
+	(*SyncInstallationContactV2)(nil),               // 35: status1to1.wire.SyncInstallationContactV2
+	(*SyncChatRemoved)(nil),                         // 36: status1to1.wire.SyncChatRemoved
+	(*SyncChatMessagesRead)(nil),                    // 37: status1to1.wire.SyncChatMessagesRead
+	(*SyncActivityCenterRead)(nil),                  // 38: status1to1.wire.SyncActivityCenterRead
+	(*SyncActivityCenterAccepted)(nil),              // 39: status1to1.wire.SyncActivityCenterAccepted
+	(*SyncActivityCenterDismissed)(nil),             // 40: status1to1.wire.SyncActivityCenterDismissed
+	(*SyncActivityCenterDeleted)(nil),               // 41: status1to1.wire.SyncActivityCenterDeleted
+	(*SyncActivityCenterUnread)(nil),                // 42: status1to1.wire.SyncActivityCenterUnread
+	(*SyncClearHistory)(nil),                        // 43: status1to1.wire.SyncClearHistory
+	(*SyncSetting)(nil),                             // 44: status1to1.wire.SyncSetting
+	(*SyncProfilePicture)(nil),                      // 45: status1to1.wire.SyncProfilePicture
+	(*SyncProfilePictures)(nil),                     // 46: status1to1.wire.SyncProfilePictures
+	(*SyncTrustedUser)(nil),                         // 47: status1to1.wire.SyncTrustedUser
+	(*SyncVerificationRequest)(nil),                 // 48: status1to1.wire.SyncVerificationRequest
+	(*SyncContactRequestDecision)(nil),              // 49: status1to1.wire.SyncContactRequestDecision
+	(*SyncDeleteForMeMessage)(nil),                  // 50: status1to1.wire.SyncDeleteForMeMessage
+	(*SyncChat)(nil),                                // 51: status1to1.wire.SyncChat
+	(*AcceptContactRequest)(nil),                    // 52: status1to1.wire.AcceptContactRequest
+	(*RetractContactRequest)(nil),                   // 53: status1to1.wire.RetractContactRequest
+	(*ContactCodeAdvertisement)(nil),                // 54: status1to1.wire.ContactCodeAdvertisement
+	(*ChatIdentity)(nil),                            // 55: status1to1.wire.ChatIdentity
+	(*IdentityImage)(nil),                           // 56: status1to1.wire.IdentityImage
+	(*RequestContactVerification)(nil),              // 57: status1to1.wire.RequestContactVerification
+	(*AcceptContactVerification)(nil),               // 58: status1to1.wire.AcceptContactVerification
+	(*DeclineContactVerification)(nil),              // 59: status1to1.wire.DeclineContactVerification
+	(*CancelContactVerification)(nil),               // 60: status1to1.wire.CancelContactVerification
+	(*LinkUser)(nil),                                // 61: status1to1.wire.LinkUser
+	(*LinkData)(nil),                                // 62: status1to1.wire.LinkData
+	nil,                                             // 63: status1to1.wire.ChatIdentity.ImagesEntry
 }
 var file_chat_wire_application_proto_depIdxs = []int32{
 	2,  // 0: status1to1.wire.ApplicationMetadataMessage.type:type_name -> status1to1.wire.ApplicationMetadataMessage.Type
 	0,  // 1: status1to1.wire.ChatMessage.message_type:type_name -> status1to1.wire.MessageType
 	3,  // 2: status1to1.wire.ChatMessage.content_type:type_name -> status1to1.wire.ChatMessage.ContentType
-	14, // 3: status1to1.wire.ChatMessage.sticker:type_name -> status1to1.wire.StickerMessage
-	15, // 4: status1to1.wire.ChatMessage.image:type_name -> status1to1.wire.ImageMessage
-	16, // 5: status1to1.wire.ChatMessage.audio:type_name -> status1to1.wire.AudioMessage
-	17, // 6: status1to1.wire.ChatMessage.bridge_message:type_name -> status1to1.wire.BridgeMessage
-	31, // 7: status1to1.wire.ChatMessage.contact_request_propagated_state:type_name -> status1to1.wire.ContactRequestPropagatedState
-	19, // 8: status1to1.wire.ChatMessage.unfurled_links:type_name -> status1to1.wire.UnfurledLink
-	21, // 9: status1to1.wire.ChatMessage.unfurled_status_links:type_name -> status1to1.wire.UnfurledStatusLinks
-	18, // 10: status1to1.wire.ChatMessage.payment_requests:type_name -> status1to1.wire.PaymentRequest
-	1,  // 11: status1to1.wire.ImageMessage.format:type_name -> status1to1.wire.ImageFormat
-	4,  // 12: status1to1.wire.AudioMessage.type:type_name -> status1to1.wire.AudioMessage.AudioType
-	5,  // 13: status1to1.wire.UnfurledLink.type:type_name -> status1to1.wire.UnfurledLink.LinkType
-	22, // 14: status1to1.wire.UnfurledStatusLinks.unfurled_status_links:type_name -> status1to1.wire.UnfurledStatusLink
-	23, // 15: status1to1.wire.UnfurledStatusLink.contact:type_name -> status1to1.wire.UnfurledStatusContactLink
-	24, // 16: status1to1.wire.UnfurledStatusLink.community:type_name -> status1to1.wire.UnfurledStatusCommunityLink
-	25, // 17: status1to1.wire.UnfurledStatusLink.channel:type_name -> status1to1.wire.UnfurledStatusChannelLink
-	20, // 18: status1to1.wire.UnfurledStatusContactLink.icon:type_name -> status1to1.wire.UnfurledLinkThumbnail
-	20, // 19: status1to1.wire.UnfurledStatusCommunityLink.icon:type_name -> status1to1.wire.UnfurledLinkThumbnail
-	20, // 20: status1to1.wire.UnfurledStatusCommunityLink.banner:type_name -> status1to1.wire.UnfurledLinkThumbnail
-	24, // 21: status1to1.wire.UnfurledStatusChannelLink.community:type_name -> status1to1.wire.UnfurledStatusCommunityLink
-	0,  // 22: status1to1.wire.EditMessage.message_type:type_name -> status1to1.wire.MessageType
-	3,  // 23: status1to1.wire.EditMessage.content_type:type_name -> status1to1.wire.ChatMessage.ContentType
-	19, // 24: status1to1.wire.EditMessage.unfurled_links:type_name -> status1to1.wire.UnfurledLink
-	21, // 25: status1to1.wire.EditMessage.unfurled_status_links:type_name -> status1to1.wire.UnfurledStatusLinks
-	0,  // 26: status1to1.wire.DeleteMessage.message_type:type_name -> status1to1.wire.MessageType
-	0,  // 27: status1to1.wire.EmojiReaction.message_type:type_name -> status1to1.wire.MessageType
-	6,  // 28: status1to1.wire.EmojiReaction.type:type_name -> status1to1.wire.EmojiReaction.Type
-	0,  // 29: status1to1.wire.PinMessage.message_type:type_name -> status1to1.wire.MessageType
-	7,  // 30: status1to1.wire.StatusUpdate.status_type:type_name -> status1to1.wire.StatusUpdate.StatusType
-	31, // 31: status1to1.wire.ContactUpdate.contact_request_propagated_state:type_name -> status1to1.wire.ContactRequestPropagatedState
-	44, // 32: status1to1.wire.SyncProfilePictures.pictures:type_name -> status1to1.wire.SyncProfilePicture
-	8,  // 33: status1to1.wire.SyncTrustedUser.status:type_name -> status1to1.wire.SyncTrustedUser.TrustStatus
-	9,  // 34: status1to1.wire.SyncVerificationRequest.verification_status:type_name -> status1to1.wire.SyncVerificationRequest.VerificationStatus
-	10, // 35: status1to1.wire.SyncContactRequestDecision.decision_status:type_name -> status1to1.wire.SyncContactRequestDecision.DecisionStatus
-	54, // 36: status1to1.wire.ContactCodeAdvertisement.chat_identity:type_name -> status1to1.wire.ChatIdentity
-	62, // 37: status1to1.wire.ChatIdentity.images:type_name -> status1to1.wire.ChatIdentity.ImagesEntry
-	11, // 38: status1to1.wire.IdentityImage.source_type:type_name -> status1to1.wire.IdentityImage.SourceType
-	1,  // 39: status1to1.wire.IdentityImage.image_format:type_name -> status1to1.wire.ImageFormat
-	55, // 40: status1to1.wire.ChatIdentity.ImagesEntry.value:type_name -> status1to1.wire.IdentityImage
-	41, // [41:41] is the sub-list for method output_type
-	41, // [41:41] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	15, // 3: status1to1.wire.ChatMessage.sticker:type_name -> status1to1.wire.StickerMessage
+	16, // 4: status1to1.wire.ChatMessage.image:type_name -> status1to1.wire.ImageMessage
+	17, // 5: status1to1.wire.ChatMessage.audio:type_name -> status1to1.wire.AudioMessage
+	18, // 6: status1to1.wire.ChatMessage.bridge_message:type_name -> status1to1.wire.BridgeMessage
+	32, // 7: status1to1.wire.ChatMessage.contact_request_propagated_state:type_name -> status1to1.wire.ContactRequestPropagatedState
+	20, // 8: status1to1.wire.ChatMessage.unfurled_links:type_name -> status1to1.wire.UnfurledLink
+	22, // 9: status1to1.wire.ChatMessage.unfurled_status_links:type_name -> status1to1.wire.UnfurledStatusLinks
+	19, // 10: status1to1.wire.ChatMessage.payment_requests:type_name -> status1to1.wire.PaymentRequest
+	14, // 11: status1to1.wire.ChatMessage.expiry_timer:type_name -> status1to1.wire.ExpiryTimer
+	1,  // 12: status1to1.wire.ImageMessage.format:type_name -> status1to1.wire.ImageFormat
+	4,  // 13: status1to1.wire.AudioMessage.type:type_name -> status1to1.wire.AudioMessage.AudioType
+	5,  // 14: status1to1.wire.UnfurledLink.type:type_name -> status1to1.wire.UnfurledLink.LinkType
+	23, // 15: status1to1.wire.UnfurledStatusLinks.unfurled_status_links:type_name -> status1to1.wire.UnfurledStatusLink
+	24, // 16: status1to1.wire.UnfurledStatusLink.contact:type_name -> status1to1.wire.UnfurledStatusContactLink
+	25, // 17: status1to1.wire.UnfurledStatusLink.community:type_name -> status1to1.wire.UnfurledStatusCommunityLink
+	26, // 18: status1to1.wire.UnfurledStatusLink.channel:type_name -> status1to1.wire.UnfurledStatusChannelLink
+	21, // 19: status1to1.wire.UnfurledStatusContactLink.icon:type_name -> status1to1.wire.UnfurledLinkThumbnail
+	21, // 20: status1to1.wire.UnfurledStatusCommunityLink.icon:type_name -> status1to1.wire.UnfurledLinkThumbnail
+	21, // 21: status1to1.wire.UnfurledStatusCommunityLink.banner:type_name -> status1to1.wire.UnfurledLinkThumbnail
+	25, // 22: status1to1.wire.UnfurledStatusChannelLink.community:type_name -> status1to1.wire.UnfurledStatusCommunityLink
+	0,  // 23: status1to1.wire.EditMessage.message_type:type_name -> status1to1.wire.MessageType
+	3,  // 24: status1to1.wire.EditMessage.content_type:type_name -> status1to1.wire.ChatMessage.ContentType
+	20, // 25: status1to1.wire.EditMessage.unfurled_links:type_name -> status1to1.wire.UnfurledLink
+	22, // 26: status1to1.wire.EditMessage.unfurled_status_links:type_name -> status1to1.wire.UnfurledStatusLinks
+	0,  // 27: status1to1.wire.DeleteMessage.message_type:type_name -> status1to1.wire.MessageType
+	0,  // 28: status1to1.wire.EmojiReaction.message_type:type_name -> status1to1.wire.MessageType
+	6,  // 29: status1to1.wire.EmojiReaction.type:type_name -> status1to1.wire.EmojiReaction.Type
+	0,  // 30: status1to1.wire.PinMessage.message_type:type_name -> status1to1.wire.MessageType
+	7,  // 31: status1to1.wire.StatusUpdate.status_type:type_name -> status1to1.wire.StatusUpdate.StatusType
+	32, // 32: status1to1.wire.ContactUpdate.contact_request_propagated_state:type_name -> status1to1.wire.ContactRequestPropagatedState
+	45, // 33: status1to1.wire.SyncProfilePictures.pictures:type_name -> status1to1.wire.SyncProfilePicture
+	8,  // 34: status1to1.wire.SyncTrustedUser.status:type_name -> status1to1.wire.SyncTrustedUser.TrustStatus
+	9,  // 35: status1to1.wire.SyncVerificationRequest.verification_status:type_name -> status1to1.wire.SyncVerificationRequest.VerificationStatus
+	10, // 36: status1to1.wire.SyncContactRequestDecision.decision_status:type_name -> status1to1.wire.SyncContactRequestDecision.DecisionStatus
+	55, // 37: status1to1.wire.ContactCodeAdvertisement.chat_identity:type_name -> status1to1.wire.ChatIdentity
+	63, // 38: status1to1.wire.ChatIdentity.images:type_name -> status1to1.wire.ChatIdentity.ImagesEntry
+	11, // 39: status1to1.wire.IdentityImage.source_type:type_name -> status1to1.wire.IdentityImage.SourceType
+	1,  // 40: status1to1.wire.IdentityImage.image_format:type_name -> status1to1.wire.ImageFormat
+	56, // 41: status1to1.wire.ChatIdentity.ImagesEntry.value:type_name -> status1to1.wire.IdentityImage
+	42, // [42:42] is the sub-list for method output_type
+	42, // [42:42] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_chat_wire_application_proto_init() }
@@ -5545,12 +5615,12 @@ func file_chat_wire_application_proto_init() {
 		(*ChatMessage_Community)(nil),
 		(*ChatMessage_BridgeMessage)(nil),
 	}
-	file_chat_wire_application_proto_msgTypes[10].OneofWrappers = []any{
+	file_chat_wire_application_proto_msgTypes[11].OneofWrappers = []any{
 		(*UnfurledStatusLink_Contact)(nil),
 		(*UnfurledStatusLink_Community)(nil),
 		(*UnfurledStatusLink_Channel)(nil),
 	}
-	file_chat_wire_application_proto_msgTypes[31].OneofWrappers = []any{
+	file_chat_wire_application_proto_msgTypes[32].OneofWrappers = []any{
 		(*SyncSetting_ValueString)(nil),
 		(*SyncSetting_ValueBytes)(nil),
 		(*SyncSetting_ValueBool)(nil),
@@ -5562,7 +5632,7 @@ func file_chat_wire_application_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_application_proto_rawDesc), len(file_chat_wire_application_proto_rawDesc)),
 			NumEnums:      12,
-			NumMessages:   51,
+			NumMessages:   52,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1055,11 +1055,14 @@ type ChatRecord struct {
 	LastMessageClock uint64 `protobuf:"varint,5,opt,name=last_message_clock,json=lastMessageClock,proto3" json:"last_message_clock,omitempty"`
 	// What the other person has left since they became a stranger: the number of messages,
 	// their bytes, and the number of them that were not reported to the host.
-	Unasked       uint32 `protobuf:"varint,6,opt,name=unasked,proto3" json:"unasked,omitempty"`
-	UnaskedBytes  uint64 `protobuf:"varint,7,opt,name=unasked_bytes,json=unaskedBytes,proto3" json:"unasked_bytes,omitempty"`
-	Waiting       uint32 `protobuf:"varint,8,opt,name=waiting,proto3" json:"waiting,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Unasked      uint32 `protobuf:"varint,6,opt,name=unasked,proto3" json:"unasked,omitempty"`
+	UnaskedBytes uint64 `protobuf:"varint,7,opt,name=unasked_bytes,json=unaskedBytes,proto3" json:"unasked_bytes,omitempty"`
+	Waiting      uint32 `protobuf:"varint,8,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	// The timer of the chat, s, and the Lamport clock at which it was set.
+	ExpiresIn      uint32 `protobuf:"varint,105,opt,name=expires_in,json=expiresIn,proto3" json:"expires_in,omitempty"`
+	ExpiresInClock uint64 `protobuf:"varint,106,opt,name=expires_in_clock,json=expiresInClock,proto3" json:"expires_in_clock,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ChatRecord) Reset() {
@@ -1148,6 +1151,20 @@ func (x *ChatRecord) GetWaiting() uint32 {
 	return 0
 }
 
+func (x *ChatRecord) GetExpiresIn() uint32 {
+	if x != nil {
+		return x.ExpiresIn
+	}
+	return 0
+}
+
+func (x *ChatRecord) GetExpiresInClock() uint64 {
+	if x != nil {
+		return x.ExpiresInClock
+	}
+	return 0
+}
+
 // A message of a conversation.
 type MessageRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1185,7 +1202,10 @@ type MessageRecord struct {
 	BeforeDevice bool `protobuf:"varint,43,opt,name=before_device,json=beforeDevice,proto3" json:"before_device,omitempty"`
 	// It waits for a Noise handshake with its recipient. Memory says so, and the record is
 	// brought up to date when it is read.
-	WaitsForPeer  bool `protobuf:"varint,60,opt,name=waits_for_peer,json=waitsForPeer,proto3" json:"waits_for_peer,omitempty"`
+	WaitsForPeer bool `protobuf:"varint,60,opt,name=waits_for_peer,json=waitsForPeer,proto3" json:"waits_for_peer,omitempty"`
+	// After how many seconds it is erased, and when; 0 is never.
+	ExpiresIn     uint32 `protobuf:"varint,120,opt,name=expires_in,json=expiresIn,proto3" json:"expires_in,omitempty"`
+	ExpiresAt     int64  `protobuf:"varint,121,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1393,6 +1413,20 @@ func (x *MessageRecord) GetWaitsForPeer() bool {
 		return x.WaitsForPeer
 	}
 	return false
+}
+
+func (x *MessageRecord) GetExpiresIn() uint32 {
+	if x != nil {
+		return x.ExpiresIn
+	}
+	return 0
+}
+
+func (x *MessageRecord) GetExpiresAt() int64 {
+	if x != nil {
+		return x.ExpiresAt
+	}
+	return 0
 }
 
 // A device that has acknowledged a message.
@@ -3906,7 +3940,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x10IntroducedRecord\x12#\n" +
 	"\rprofile_clock\x18\x01 \x01(\x04R\fprofileClock\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x18\n" +
-	"\apicture\x18\x03 \x01(\bR\apicture\"\xfb\x01\n" +
+	"\apicture\x18\x03 \x01(\bR\apicture\"\xc4\x02\n" +
 	"\n" +
 	"ChatRecord\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
@@ -3916,7 +3950,10 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x12last_message_clock\x18\x05 \x01(\x04R\x10lastMessageClock\x12\x18\n" +
 	"\aunasked\x18\x06 \x01(\rR\aunasked\x12#\n" +
 	"\runasked_bytes\x18\a \x01(\x04R\funaskedBytes\x12\x18\n" +
-	"\awaiting\x18\b \x01(\rR\awaiting\"\x95\x06\n" +
+	"\awaiting\x18\b \x01(\rR\awaiting\x12\x1d\n" +
+	"\n" +
+	"expires_in\x18i \x01(\rR\texpiresIn\x12(\n" +
+	"\x10expires_in_clock\x18j \x01(\x04R\x0eexpiresInClock\"\xd3\x06\n" +
 	"\rMessageRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04chat\x18\x02 \x01(\fR\x04chat\x12\x12\n" +
@@ -3948,7 +3985,11 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\n" +
 	"clock_skew\x18* \x01(\x03R\tclockSkew\x12#\n" +
 	"\rbefore_device\x18+ \x01(\bR\fbeforeDevice\x12$\n" +
-	"\x0ewaits_for_peer\x18< \x01(\bR\fwaitsForPeer\"\\\n" +
+	"\x0ewaits_for_peer\x18< \x01(\bR\fwaitsForPeer\x12\x1d\n" +
+	"\n" +
+	"expires_in\x18x \x01(\rR\texpiresIn\x12\x1d\n" +
+	"\n" +
+	"expires_at\x18y \x01(\x03R\texpiresAt\"\\\n" +
 	"\x0fDeviceAckRecord\x12'\n" +
 	"\x0finstallation_id\x18\x01 \x01(\tR\x0einstallationId\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x10\n" +

@@ -32,7 +32,7 @@ var carried = map[protoreflect.FullName]fields{
 		"asked_clock": yes, "answered_clock": yes, "asked_at": yes, "answered_at": yes,
 	},
 	"status1to1.record.ChatRecord": {
-		"key": yes, "clock": yes,
+		"key": yes, "clock": yes, "expires_in": yes, "expires_in_clock": yes,
 		"unread":             "is counted again from the messages",
 		"last_message_id":    "follows from the messages",
 		"last_message_clock": "follows from the messages",
@@ -45,6 +45,7 @@ var carried = map[protoreflect.FullName]fields{
 		"state": yes, "failure": yes, "sender_name": yes, "application_type": yes, "read": yes, "outgoing": yes,
 		"evidence_kind": yes, "evidence_peers": yes, "evidence_installation": yes, "evidence_at": yes, "evidence_nodes": yes,
 		"devices": yes, "request": yes, "clock_skew": yes, "before_device": yes,
+		"expires_in": yes, "expires_at": yes,
 		"waits_for_peer": "is why this device has not sent it yet",
 		"client_ref":     "names a call of a program on this device; on another one the same name may be used for another text",
 	},

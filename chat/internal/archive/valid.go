@@ -178,7 +178,17 @@ func withPerson(chat []byte, owner key.Public) error {
 }
 
 func validChat(rec *wire.ChatRecord, owner key.Public) error {
-	return first(withPerson(rec.GetKey(), owner), inClock("clock", rec.GetClock()))
+	rec.ExpiresIn = min(rec.GetExpiresIn(), message.MaxExpiry)
+	return first(withPerson(rec.GetKey(), owner), inClock("clock", rec.GetClock(), rec.GetExpiresInClock()))
+}
+
+// validExpiry checks when a message is to be erased.
+func validExpiry(rec *wire.MessageRecord) error {
+	in, at := rec.GetExpiresIn(), rec.GetExpiresAt()
+	if (in == 0) != (at == 0) || in > message.MaxExpiry || at < 0 || at > maxTime {
+		return bad("expires_at", "is no time to be erased")
+	}
+	return nil
 }
 
 // validMessage checks a message: from whom it is decides what it can be.
@@ -200,6 +210,9 @@ func (s *Sink) validMessage(rec *wire.MessageRecord, owner key.Public) error {
 	}
 	rec.Read = rec.GetRead() || rec.GetOutgoing()
 	rec.Text, rec.SenderName = text.Cut(rec.GetText(), message.MaxTextLength), text.Shown(rec.GetSenderName(), s.t.MaxName, text.Name)
+	if err := validExpiry(rec); err != nil {
+		return err
+	}
 	for _, d := range rec.GetDevices() {
 		if err := first(short("installation_id", d.GetInstallationId()), inTime("at", d.GetAt())); err != nil {
 			return err
