@@ -66,6 +66,7 @@ func (c *Client) MarkRead(k key.Public, upTo *[32]byte) (event.Chat, error) {
 func (c *Client) newHistory() *history.History {
 	return history.New(history.Options{
 		Ledger: c.ledger, Now: c.now, Outbox: onTheWay{c}, People: inChats{c}, AskFirst: c.settings.Strangers == StrangersRequest,
+		KeepEdits: c.settings.KeepEdits,
 	})
 }
 
@@ -78,6 +79,8 @@ func (o onTheWay) Sending(id [32]byte) (history.Progress, bool) {
 	p.Waits = waits
 	return p, known
 }
+
+func (o onTheWay) Erase(tx *ledger.Tx, id [32]byte) error { return o.c.outbox.Erase(tx, id) }
 
 // progress gives the history what the outbox says about a message.
 func progress(sent *outbox.Sent, stored *outbox.Stored) (p history.Progress) {

@@ -97,6 +97,8 @@ type Settings struct {
 	MaxInstallations int
 	// Strangers is the policy for people who write to us unasked. Default StrangersAllow.
 	Strangers Strangers
+	// KeepEdits keeps the texts before the edits of a message, 20 and 32 KiB at most.
+	KeepEdits bool
 	// MaxEvents limits the events that may wait unacknowledged before the oldest give way
 	// to an overflow event. Default DefaultMaxEvents.
 	MaxEvents int

@@ -159,6 +159,9 @@ type EngineConfig struct {
 	// and anything else they write waits in a chat request (see chats.list and
 	// chat_request_received); "deny" ignores their messages without decrypting them.
 	Strangers string `json:"strangers,omitempty"`
+	// KeepEdits keeps the earlier texts of messages that were edited, up to 20 and 32 KiB of
+	// each message. Default: false.
+	KeepEdits bool `json:"keep_edits,omitempty"`
 }
 
 // LogConfig configures diagnostic output.
@@ -217,6 +220,7 @@ func (e EngineConfig) Settings() chat.Settings {
 		MaxInstallations: e.MaxInstallations,
 		MaxEvents:        e.MaxEvents,
 		Strangers:        chat.Strangers(e.Strangers),
+		KeepEdits:        e.KeepEdits,
 	}
 }
 

@@ -1204,8 +1204,17 @@ type MessageRecord struct {
 	// brought up to date when it is read.
 	WaitsForPeer bool `protobuf:"varint,60,opt,name=waits_for_peer,json=waitsForPeer,proto3" json:"waits_for_peer,omitempty"`
 	// After how many seconds it is erased, and when; 0 is never.
-	ExpiresIn     uint32 `protobuf:"varint,120,opt,name=expires_in,json=expiresIn,proto3" json:"expires_in,omitempty"`
-	ExpiresAt     int64  `protobuf:"varint,121,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	ExpiresIn uint32 `protobuf:"varint,120,opt,name=expires_in,json=expiresIn,proto3" json:"expires_in,omitempty"`
+	ExpiresAt int64  `protobuf:"varint,121,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	// The latest edit by its author, whose text is the text of the message; and the texts
+	// before the edits, oldest first, if they are kept.
+	Edit    *EditRecord   `protobuf:"bytes,90,opt,name=edit,proto3" json:"edit,omitempty"`
+	Earlier []*EditRecord `protobuf:"bytes,91,rep,name=earlier,proto3" json:"earlier,omitempty"`
+	// It was deleted: nothing is left of what it said.
+	Deletion *DeletionRecord `protobuf:"bytes,92,opt,name=deletion,proto3" json:"deletion,omitempty"`
+	// One for each emoji of a person, and one of the message: the latest word counts.
+	Reactions     []*ReactionRecord `protobuf:"bytes,93,rep,name=reactions,proto3" json:"reactions,omitempty"`
+	Pin           *PinRecord        `protobuf:"bytes,94,opt,name=pin,proto3" json:"pin,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1429,6 +1438,448 @@ func (x *MessageRecord) GetExpiresAt() int64 {
 	return 0
 }
 
+func (x *MessageRecord) GetEdit() *EditRecord {
+	if x != nil {
+		return x.Edit
+	}
+	return nil
+}
+
+func (x *MessageRecord) GetEarlier() []*EditRecord {
+	if x != nil {
+		return x.Earlier
+	}
+	return nil
+}
+
+func (x *MessageRecord) GetDeletion() *DeletionRecord {
+	if x != nil {
+		return x.Deletion
+	}
+	return nil
+}
+
+func (x *MessageRecord) GetReactions() []*ReactionRecord {
+	if x != nil {
+		return x.Reactions
+	}
+	return nil
+}
+
+func (x *MessageRecord) GetPin() *PinRecord {
+	if x != nil {
+		return x.Pin
+	}
+	return nil
+}
+
+// An edit of a message. That of the text it was written with has neither clock nor id.
+type EditRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Clock uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	// Message id of the edit itself.
+	Id []byte `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	// Of an earlier one only.
+	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditRecord) Reset() {
+	*x = EditRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditRecord) ProtoMessage() {}
+
+func (x *EditRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditRecord.ProtoReflect.Descriptor instead.
+func (*EditRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *EditRecord) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *EditRecord) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *EditRecord) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// That a message was deleted.
+type DeletionRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	At    int64                  `protobuf:"varint,1,opt,name=at,proto3" json:"at,omitempty"`
+	// The key of who deleted it.
+	By            []byte `protobuf:"bytes,2,opt,name=by,proto3" json:"by,omitempty"`
+	ForEveryone   bool   `protobuf:"varint,3,opt,name=for_everyone,json=forEveryone,proto3" json:"for_everyone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeletionRecord) Reset() {
+	*x = DeletionRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeletionRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeletionRecord) ProtoMessage() {}
+
+func (x *DeletionRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeletionRecord.ProtoReflect.Descriptor instead.
+func (*DeletionRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *DeletionRecord) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *DeletionRecord) GetBy() []byte {
+	if x != nil {
+		return x.By
+	}
+	return nil
+}
+
+func (x *DeletionRecord) GetForEveryone() bool {
+	if x != nil {
+		return x.ForEveryone
+	}
+	return false
+}
+
+// What a person has said last about one emoji under a message.
+type ReactionRecord struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Emoji     string                 `protobuf:"bytes,1,opt,name=emoji,proto3" json:"emoji,omitempty"`
+	From      []byte                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	Clock     uint64                 `protobuf:"varint,3,opt,name=clock,proto3" json:"clock,omitempty"`
+	Retracted bool                   `protobuf:"varint,4,opt,name=retracted,proto3" json:"retracted,omitempty"`
+	// Message id of the reaction itself.
+	Id            []byte `protobuf:"bytes,5,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReactionRecord) Reset() {
+	*x = ReactionRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReactionRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReactionRecord) ProtoMessage() {}
+
+func (x *ReactionRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReactionRecord.ProtoReflect.Descriptor instead.
+func (*ReactionRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ReactionRecord) GetEmoji() string {
+	if x != nil {
+		return x.Emoji
+	}
+	return ""
+}
+
+func (x *ReactionRecord) GetFrom() []byte {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *ReactionRecord) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *ReactionRecord) GetRetracted() bool {
+	if x != nil {
+		return x.Retracted
+	}
+	return false
+}
+
+func (x *ReactionRecord) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+// What was said last about the pin of a message.
+type PinRecord struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Clock  uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	Pinned bool                   `protobuf:"varint,2,opt,name=pinned,proto3" json:"pinned,omitempty"`
+	By     []byte                 `protobuf:"bytes,3,opt,name=by,proto3" json:"by,omitempty"`
+	// Message id of the pin itself.
+	Id            []byte `protobuf:"bytes,4,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PinRecord) Reset() {
+	*x = PinRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PinRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PinRecord) ProtoMessage() {}
+
+func (x *PinRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PinRecord.ProtoReflect.Descriptor instead.
+func (*PinRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *PinRecord) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *PinRecord) GetPinned() bool {
+	if x != nil {
+		return x.Pinned
+	}
+	return false
+}
+
+func (x *PinRecord) GetBy() []byte {
+	if x != nil {
+		return x.By
+	}
+	return nil
+}
+
+func (x *PinRecord) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+// Actions on a message that is not here yet, of one conversation.
+type WaitingRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Actions       []*WaitingActionRecord `protobuf:"bytes,1,rep,name=actions,proto3" json:"actions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WaitingRecord) Reset() {
+	*x = WaitingRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WaitingRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WaitingRecord) ProtoMessage() {}
+
+func (x *WaitingRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WaitingRecord.ProtoReflect.Descriptor instead.
+func (*WaitingRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *WaitingRecord) GetActions() []*WaitingActionRecord {
+	if x != nil {
+		return x.Actions
+	}
+	return nil
+}
+
+// An action that waits for its message.
+type WaitingActionRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// ApplicationMetadataMessage.Type and the payload of that type. The payload of an action
+	// that is kept only to be counted is empty.
+	Type    int32  `protobuf:"varint,1,opt,name=type,proto3" json:"type,omitempty"`
+	Payload []byte `protobuf:"bytes,2,opt,name=payload,proto3" json:"payload,omitempty"`
+	// Who signed it, and its own message id.
+	From []byte `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
+	Id   []byte `protobuf:"bytes,4,opt,name=id,proto3" json:"id,omitempty"`
+	// When it came, ms, and how many bytes of what may wait it takes.
+	At            int64  `protobuf:"varint,5,opt,name=at,proto3" json:"at,omitempty"`
+	Size          uint32 `protobuf:"varint,6,opt,name=size,proto3" json:"size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WaitingActionRecord) Reset() {
+	*x = WaitingActionRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WaitingActionRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WaitingActionRecord) ProtoMessage() {}
+
+func (x *WaitingActionRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WaitingActionRecord.ProtoReflect.Descriptor instead.
+func (*WaitingActionRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *WaitingActionRecord) GetType() int32 {
+	if x != nil {
+		return x.Type
+	}
+	return 0
+}
+
+func (x *WaitingActionRecord) GetPayload() []byte {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
+func (x *WaitingActionRecord) GetFrom() []byte {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *WaitingActionRecord) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *WaitingActionRecord) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *WaitingActionRecord) GetSize() uint32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
 // A device that has acknowledged a message.
 type DeviceAckRecord struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
@@ -1442,7 +1893,7 @@ type DeviceAckRecord struct {
 
 func (x *DeviceAckRecord) Reset() {
 	*x = DeviceAckRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[10]
+	mi := &file_chat_wire_records_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1454,7 +1905,7 @@ func (x *DeviceAckRecord) String() string {
 func (*DeviceAckRecord) ProtoMessage() {}
 
 func (x *DeviceAckRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[10]
+	mi := &file_chat_wire_records_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1467,7 +1918,7 @@ func (x *DeviceAckRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceAckRecord.ProtoReflect.Descriptor instead.
 func (*DeviceAckRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{10}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DeviceAckRecord) GetInstallationId() string {
@@ -1523,7 +1974,7 @@ type OutboxRecord struct {
 
 func (x *OutboxRecord) Reset() {
 	*x = OutboxRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[11]
+	mi := &file_chat_wire_records_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1535,7 +1986,7 @@ func (x *OutboxRecord) String() string {
 func (*OutboxRecord) ProtoMessage() {}
 
 func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[11]
+	mi := &file_chat_wire_records_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1548,7 +1999,7 @@ func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutboxRecord.ProtoReflect.Descriptor instead.
 func (*OutboxRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{11}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *OutboxRecord) GetMessageId() []byte {
@@ -1683,7 +2134,7 @@ type AttemptRecord struct {
 
 func (x *AttemptRecord) Reset() {
 	*x = AttemptRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[12]
+	mi := &file_chat_wire_records_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1695,7 +2146,7 @@ func (x *AttemptRecord) String() string {
 func (*AttemptRecord) ProtoMessage() {}
 
 func (x *AttemptRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[12]
+	mi := &file_chat_wire_records_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1708,7 +2159,7 @@ func (x *AttemptRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRecord.ProtoReflect.Descriptor instead.
 func (*AttemptRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{12}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AttemptRecord) GetId() uint64 {
@@ -1835,7 +2286,7 @@ type AttemptRowRecord struct {
 
 func (x *AttemptRowRecord) Reset() {
 	*x = AttemptRowRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[13]
+	mi := &file_chat_wire_records_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1847,7 +2298,7 @@ func (x *AttemptRowRecord) String() string {
 func (*AttemptRowRecord) ProtoMessage() {}
 
 func (x *AttemptRowRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[13]
+	mi := &file_chat_wire_records_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1860,7 +2311,7 @@ func (x *AttemptRowRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRowRecord.ProtoReflect.Descriptor instead.
 func (*AttemptRowRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{13}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AttemptRowRecord) GetRow() uint64 {
@@ -1908,7 +2359,7 @@ type AcksRecord struct {
 
 func (x *AcksRecord) Reset() {
 	*x = AcksRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[14]
+	mi := &file_chat_wire_records_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1920,7 +2371,7 @@ func (x *AcksRecord) String() string {
 func (*AcksRecord) ProtoMessage() {}
 
 func (x *AcksRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[14]
+	mi := &file_chat_wire_records_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1933,7 +2384,7 @@ func (x *AcksRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcksRecord.ProtoReflect.Descriptor instead.
 func (*AcksRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{14}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AcksRecord) GetMvdsIds() [][]byte {
@@ -1954,7 +2405,7 @@ type SeenRecord struct {
 
 func (x *SeenRecord) Reset() {
 	*x = SeenRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[15]
+	mi := &file_chat_wire_records_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1966,7 +2417,7 @@ func (x *SeenRecord) String() string {
 func (*SeenRecord) ProtoMessage() {}
 
 func (x *SeenRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[15]
+	mi := &file_chat_wire_records_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1979,7 +2430,7 @@ func (x *SeenRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenRecord.ProtoReflect.Descriptor instead.
 func (*SeenRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{15}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SeenRecord) GetMvdsIds() [][]byte {
@@ -2004,7 +2455,7 @@ type MarksRecord struct {
 
 func (x *MarksRecord) Reset() {
 	*x = MarksRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[16]
+	mi := &file_chat_wire_records_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2016,7 +2467,7 @@ func (x *MarksRecord) String() string {
 func (*MarksRecord) ProtoMessage() {}
 
 func (x *MarksRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[16]
+	mi := &file_chat_wire_records_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2029,7 +2480,7 @@ func (x *MarksRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarksRecord.ProtoReflect.Descriptor instead.
 func (*MarksRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{16}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *MarksRecord) GetAt() int64 {
@@ -2074,7 +2525,7 @@ type TopicRecord struct {
 
 func (x *TopicRecord) Reset() {
 	*x = TopicRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[17]
+	mi := &file_chat_wire_records_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2086,7 +2537,7 @@ func (x *TopicRecord) String() string {
 func (*TopicRecord) ProtoMessage() {}
 
 func (x *TopicRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[17]
+	mi := &file_chat_wire_records_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2099,7 +2550,7 @@ func (x *TopicRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicRecord.ProtoReflect.Descriptor instead.
 func (*TopicRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{17}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *TopicRecord) GetKind() string {
@@ -2142,7 +2593,7 @@ type LostEventsRecord struct {
 
 func (x *LostEventsRecord) Reset() {
 	*x = LostEventsRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[18]
+	mi := &file_chat_wire_records_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2154,7 +2605,7 @@ func (x *LostEventsRecord) String() string {
 func (*LostEventsRecord) ProtoMessage() {}
 
 func (x *LostEventsRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[18]
+	mi := &file_chat_wire_records_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2167,7 +2618,7 @@ func (x *LostEventsRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LostEventsRecord.ProtoReflect.Descriptor instead.
 func (*LostEventsRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{18}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *LostEventsRecord) GetFromSeq() uint64 {
@@ -2196,7 +2647,7 @@ type ClientRefRecord struct {
 
 func (x *ClientRefRecord) Reset() {
 	*x = ClientRefRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[19]
+	mi := &file_chat_wire_records_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2208,7 +2659,7 @@ func (x *ClientRefRecord) String() string {
 func (*ClientRefRecord) ProtoMessage() {}
 
 func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[19]
+	mi := &file_chat_wire_records_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2221,7 +2672,7 @@ func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientRefRecord.ProtoReflect.Descriptor instead.
 func (*ClientRefRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{19}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ClientRefRecord) GetMessageId() []byte {
@@ -2251,7 +2702,7 @@ type NoiseKeyRecord struct {
 
 func (x *NoiseKeyRecord) Reset() {
 	*x = NoiseKeyRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[20]
+	mi := &file_chat_wire_records_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2263,7 +2714,7 @@ func (x *NoiseKeyRecord) String() string {
 func (*NoiseKeyRecord) ProtoMessage() {}
 
 func (x *NoiseKeyRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[20]
+	mi := &file_chat_wire_records_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2276,7 +2727,7 @@ func (x *NoiseKeyRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseKeyRecord.ProtoReflect.Descriptor instead.
 func (*NoiseKeyRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{20}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *NoiseKeyRecord) GetPrivateKey() []byte {
@@ -2332,7 +2783,7 @@ type PairingRecord struct {
 
 func (x *PairingRecord) Reset() {
 	*x = PairingRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[21]
+	mi := &file_chat_wire_records_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2344,7 +2795,7 @@ func (x *PairingRecord) String() string {
 func (*PairingRecord) ProtoMessage() {}
 
 func (x *PairingRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[21]
+	mi := &file_chat_wire_records_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2357,7 +2808,7 @@ func (x *PairingRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PairingRecord.ProtoReflect.Descriptor instead.
 func (*PairingRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{21}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *PairingRecord) GetId() []byte {
@@ -2537,7 +2988,7 @@ type DeviceSyncRecord struct {
 
 func (x *DeviceSyncRecord) Reset() {
 	*x = DeviceSyncRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[22]
+	mi := &file_chat_wire_records_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2549,7 +3000,7 @@ func (x *DeviceSyncRecord) String() string {
 func (*DeviceSyncRecord) ProtoMessage() {}
 
 func (x *DeviceSyncRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[22]
+	mi := &file_chat_wire_records_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2562,7 +3013,7 @@ func (x *DeviceSyncRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceSyncRecord.ProtoReflect.Descriptor instead.
 func (*DeviceSyncRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{22}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DeviceSyncRecord) GetPairingId() []byte {
@@ -2760,7 +3211,7 @@ type ProvisionalRecord struct {
 
 func (x *ProvisionalRecord) Reset() {
 	*x = ProvisionalRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[23]
+	mi := &file_chat_wire_records_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2772,7 +3223,7 @@ func (x *ProvisionalRecord) String() string {
 func (*ProvisionalRecord) ProtoMessage() {}
 
 func (x *ProvisionalRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[23]
+	mi := &file_chat_wire_records_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2785,7 +3236,7 @@ func (x *ProvisionalRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProvisionalRecord.ProtoReflect.Descriptor instead.
 func (*ProvisionalRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{23}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ProvisionalRecord) GetPrivateKey() []byte {
@@ -2825,7 +3276,7 @@ type TransferRecord struct {
 
 func (x *TransferRecord) Reset() {
 	*x = TransferRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[24]
+	mi := &file_chat_wire_records_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2837,7 +3288,7 @@ func (x *TransferRecord) String() string {
 func (*TransferRecord) ProtoMessage() {}
 
 func (x *TransferRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[24]
+	mi := &file_chat_wire_records_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2850,7 +3301,7 @@ func (x *TransferRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferRecord.ProtoReflect.Descriptor instead.
 func (*TransferRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{24}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *TransferRecord) GetPairingId() []byte {
@@ -2932,7 +3383,7 @@ type CatchUpRecord struct {
 
 func (x *CatchUpRecord) Reset() {
 	*x = CatchUpRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[25]
+	mi := &file_chat_wire_records_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2944,7 +3395,7 @@ func (x *CatchUpRecord) String() string {
 func (*CatchUpRecord) ProtoMessage() {}
 
 func (x *CatchUpRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[25]
+	mi := &file_chat_wire_records_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2957,7 +3408,7 @@ func (x *CatchUpRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CatchUpRecord.ProtoReflect.Descriptor instead.
 func (*CatchUpRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{25}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CatchUpRecord) GetFetchedTo() int64 {
@@ -3001,7 +3452,7 @@ type SegmentSetRecord struct {
 
 func (x *SegmentSetRecord) Reset() {
 	*x = SegmentSetRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[26]
+	mi := &file_chat_wire_records_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3013,7 +3464,7 @@ func (x *SegmentSetRecord) String() string {
 func (*SegmentSetRecord) ProtoMessage() {}
 
 func (x *SegmentSetRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[26]
+	mi := &file_chat_wire_records_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3026,7 +3477,7 @@ func (x *SegmentSetRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SegmentSetRecord.ProtoReflect.Descriptor instead.
 func (*SegmentSetRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{26}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SegmentSetRecord) GetCount() uint32 {
@@ -3106,7 +3557,7 @@ type NoisePeerRecord struct {
 
 func (x *NoisePeerRecord) Reset() {
 	*x = NoisePeerRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[27]
+	mi := &file_chat_wire_records_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3118,7 +3569,7 @@ func (x *NoisePeerRecord) String() string {
 func (*NoisePeerRecord) ProtoMessage() {}
 
 func (x *NoisePeerRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[27]
+	mi := &file_chat_wire_records_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3131,7 +3582,7 @@ func (x *NoisePeerRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoisePeerRecord.ProtoReflect.Descriptor instead.
 func (*NoisePeerRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{27}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *NoisePeerRecord) GetDevices() []*NoiseDeviceRecord {
@@ -3192,7 +3643,7 @@ type NoiseDeviceRecord struct {
 
 func (x *NoiseDeviceRecord) Reset() {
 	*x = NoiseDeviceRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[28]
+	mi := &file_chat_wire_records_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3204,7 +3655,7 @@ func (x *NoiseDeviceRecord) String() string {
 func (*NoiseDeviceRecord) ProtoMessage() {}
 
 func (x *NoiseDeviceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[28]
+	mi := &file_chat_wire_records_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3217,7 +3668,7 @@ func (x *NoiseDeviceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseDeviceRecord.ProtoReflect.Descriptor instead.
 func (*NoiseDeviceRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{28}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *NoiseDeviceRecord) GetInstallationId() string {
@@ -3325,7 +3776,7 @@ type NoiseSecretRecord struct {
 
 func (x *NoiseSecretRecord) Reset() {
 	*x = NoiseSecretRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[29]
+	mi := &file_chat_wire_records_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3337,7 +3788,7 @@ func (x *NoiseSecretRecord) String() string {
 func (*NoiseSecretRecord) ProtoMessage() {}
 
 func (x *NoiseSecretRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[29]
+	mi := &file_chat_wire_records_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3350,7 +3801,7 @@ func (x *NoiseSecretRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseSecretRecord.ProtoReflect.Descriptor instead.
 func (*NoiseSecretRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{29}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *NoiseSecretRecord) GetKind() uint32 {
@@ -3412,7 +3863,7 @@ type NoiseChatSessionRecord struct {
 
 func (x *NoiseChatSessionRecord) Reset() {
 	*x = NoiseChatSessionRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[30]
+	mi := &file_chat_wire_records_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3424,7 +3875,7 @@ func (x *NoiseChatSessionRecord) String() string {
 func (*NoiseChatSessionRecord) ProtoMessage() {}
 
 func (x *NoiseChatSessionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[30]
+	mi := &file_chat_wire_records_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3437,7 +3888,7 @@ func (x *NoiseChatSessionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseChatSessionRecord.ProtoReflect.Descriptor instead.
 func (*NoiseChatSessionRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{30}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *NoiseChatSessionRecord) GetSession() []byte {
@@ -3551,7 +4002,7 @@ type NoiseHandshakeRecord struct {
 
 func (x *NoiseHandshakeRecord) Reset() {
 	*x = NoiseHandshakeRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[31]
+	mi := &file_chat_wire_records_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3563,7 +4014,7 @@ func (x *NoiseHandshakeRecord) String() string {
 func (*NoiseHandshakeRecord) ProtoMessage() {}
 
 func (x *NoiseHandshakeRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[31]
+	mi := &file_chat_wire_records_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3576,7 +4027,7 @@ func (x *NoiseHandshakeRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseHandshakeRecord.ProtoReflect.Descriptor instead.
 func (*NoiseHandshakeRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{31}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *NoiseHandshakeRecord) GetHandshake() []byte {
@@ -3641,7 +4092,7 @@ type NoiseFrameRecord struct {
 
 func (x *NoiseFrameRecord) Reset() {
 	*x = NoiseFrameRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[32]
+	mi := &file_chat_wire_records_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3653,7 +4104,7 @@ func (x *NoiseFrameRecord) String() string {
 func (*NoiseFrameRecord) ProtoMessage() {}
 
 func (x *NoiseFrameRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[32]
+	mi := &file_chat_wire_records_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3666,7 +4117,7 @@ func (x *NoiseFrameRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseFrameRecord.ProtoReflect.Descriptor instead.
 func (*NoiseFrameRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{32}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *NoiseFrameRecord) GetFrame() []byte {
@@ -3702,7 +4153,7 @@ type CardSecretRecord struct {
 
 func (x *CardSecretRecord) Reset() {
 	*x = CardSecretRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[33]
+	mi := &file_chat_wire_records_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3714,7 +4165,7 @@ func (x *CardSecretRecord) String() string {
 func (*CardSecretRecord) ProtoMessage() {}
 
 func (x *CardSecretRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[33]
+	mi := &file_chat_wire_records_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3727,7 +4178,7 @@ func (x *CardSecretRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CardSecretRecord.ProtoReflect.Descriptor instead.
 func (*CardSecretRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{33}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *CardSecretRecord) GetSecret() []byte {
@@ -3760,7 +4211,7 @@ type AddedCardRecord struct {
 
 func (x *AddedCardRecord) Reset() {
 	*x = AddedCardRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[34]
+	mi := &file_chat_wire_records_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3772,7 +4223,7 @@ func (x *AddedCardRecord) String() string {
 func (*AddedCardRecord) ProtoMessage() {}
 
 func (x *AddedCardRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[34]
+	mi := &file_chat_wire_records_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3785,7 +4236,7 @@ func (x *AddedCardRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddedCardRecord.ProtoReflect.Descriptor instead.
 func (*AddedCardRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{34}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *AddedCardRecord) GetIdentity() []byte {
@@ -3953,7 +4404,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\awaiting\x18\b \x01(\rR\awaiting\x12\x1d\n" +
 	"\n" +
 	"expires_in\x18i \x01(\rR\texpiresIn\x12(\n" +
-	"\x10expires_in_clock\x18j \x01(\x04R\x0eexpiresInClock\"\xd3\x06\n" +
+	"\x10expires_in_clock\x18j \x01(\x04R\x0eexpiresInClock\"\xef\b\n" +
 	"\rMessageRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04chat\x18\x02 \x01(\fR\x04chat\x12\x12\n" +
@@ -3989,7 +4440,41 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\n" +
 	"expires_in\x18x \x01(\rR\texpiresIn\x12\x1d\n" +
 	"\n" +
-	"expires_at\x18y \x01(\x03R\texpiresAt\"\\\n" +
+	"expires_at\x18y \x01(\x03R\texpiresAt\x121\n" +
+	"\x04edit\x18Z \x01(\v2\x1d.status1to1.record.EditRecordR\x04edit\x127\n" +
+	"\aearlier\x18[ \x03(\v2\x1d.status1to1.record.EditRecordR\aearlier\x12=\n" +
+	"\bdeletion\x18\\ \x01(\v2!.status1to1.record.DeletionRecordR\bdeletion\x12?\n" +
+	"\treactions\x18] \x03(\v2!.status1to1.record.ReactionRecordR\treactions\x12.\n" +
+	"\x03pin\x18^ \x01(\v2\x1c.status1to1.record.PinRecordR\x03pin\"F\n" +
+	"\n" +
+	"EditRecord\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\fR\x02id\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"S\n" +
+	"\x0eDeletionRecord\x12\x0e\n" +
+	"\x02at\x18\x01 \x01(\x03R\x02at\x12\x0e\n" +
+	"\x02by\x18\x02 \x01(\fR\x02by\x12!\n" +
+	"\ffor_everyone\x18\x03 \x01(\bR\vforEveryone\"~\n" +
+	"\x0eReactionRecord\x12\x14\n" +
+	"\x05emoji\x18\x01 \x01(\tR\x05emoji\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\fR\x04from\x12\x14\n" +
+	"\x05clock\x18\x03 \x01(\x04R\x05clock\x12\x1c\n" +
+	"\tretracted\x18\x04 \x01(\bR\tretracted\x12\x0e\n" +
+	"\x02id\x18\x05 \x01(\fR\x02id\"Y\n" +
+	"\tPinRecord\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x16\n" +
+	"\x06pinned\x18\x02 \x01(\bR\x06pinned\x12\x0e\n" +
+	"\x02by\x18\x03 \x01(\fR\x02by\x12\x0e\n" +
+	"\x02id\x18\x04 \x01(\fR\x02id\"Q\n" +
+	"\rWaitingRecord\x12@\n" +
+	"\aactions\x18\x01 \x03(\v2&.status1to1.record.WaitingActionRecordR\aactions\"\x8b\x01\n" +
+	"\x13WaitingActionRecord\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\x05R\x04type\x12\x18\n" +
+	"\apayload\x18\x02 \x01(\fR\apayload\x12\x12\n" +
+	"\x04from\x18\x03 \x01(\fR\x04from\x12\x0e\n" +
+	"\x02id\x18\x04 \x01(\fR\x02id\x12\x0e\n" +
+	"\x02at\x18\x05 \x01(\x03R\x02at\x12\x12\n" +
+	"\x04size\x18\x06 \x01(\rR\x04size\"\\\n" +
 	"\x0fDeviceAckRecord\x12'\n" +
 	"\x0finstallation_id\x18\x01 \x01(\tR\x0einstallationId\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x10\n" +
@@ -4233,7 +4718,7 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),         // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil),     // 1: status1to1.record.InstallationRecord
@@ -4245,50 +4730,62 @@ var file_chat_wire_records_proto_goTypes = []any{
 	(*IntroducedRecord)(nil),       // 7: status1to1.record.IntroducedRecord
 	(*ChatRecord)(nil),             // 8: status1to1.record.ChatRecord
 	(*MessageRecord)(nil),          // 9: status1to1.record.MessageRecord
-	(*DeviceAckRecord)(nil),        // 10: status1to1.record.DeviceAckRecord
-	(*OutboxRecord)(nil),           // 11: status1to1.record.OutboxRecord
-	(*AttemptRecord)(nil),          // 12: status1to1.record.AttemptRecord
-	(*AttemptRowRecord)(nil),       // 13: status1to1.record.AttemptRowRecord
-	(*AcksRecord)(nil),             // 14: status1to1.record.AcksRecord
-	(*SeenRecord)(nil),             // 15: status1to1.record.SeenRecord
-	(*MarksRecord)(nil),            // 16: status1to1.record.MarksRecord
-	(*TopicRecord)(nil),            // 17: status1to1.record.TopicRecord
-	(*LostEventsRecord)(nil),       // 18: status1to1.record.LostEventsRecord
-	(*ClientRefRecord)(nil),        // 19: status1to1.record.ClientRefRecord
-	(*NoiseKeyRecord)(nil),         // 20: status1to1.record.NoiseKeyRecord
-	(*PairingRecord)(nil),          // 21: status1to1.record.PairingRecord
-	(*DeviceSyncRecord)(nil),       // 22: status1to1.record.DeviceSyncRecord
-	(*ProvisionalRecord)(nil),      // 23: status1to1.record.ProvisionalRecord
-	(*TransferRecord)(nil),         // 24: status1to1.record.TransferRecord
-	(*CatchUpRecord)(nil),          // 25: status1to1.record.CatchUpRecord
-	(*SegmentSetRecord)(nil),       // 26: status1to1.record.SegmentSetRecord
-	(*NoisePeerRecord)(nil),        // 27: status1to1.record.NoisePeerRecord
-	(*NoiseDeviceRecord)(nil),      // 28: status1to1.record.NoiseDeviceRecord
-	(*NoiseSecretRecord)(nil),      // 29: status1to1.record.NoiseSecretRecord
-	(*NoiseChatSessionRecord)(nil), // 30: status1to1.record.NoiseChatSessionRecord
-	(*NoiseHandshakeRecord)(nil),   // 31: status1to1.record.NoiseHandshakeRecord
-	(*NoiseFrameRecord)(nil),       // 32: status1to1.record.NoiseFrameRecord
-	(*CardSecretRecord)(nil),       // 33: status1to1.record.CardSecretRecord
-	(*AddedCardRecord)(nil),        // 34: status1to1.record.AddedCardRecord
+	(*EditRecord)(nil),             // 10: status1to1.record.EditRecord
+	(*DeletionRecord)(nil),         // 11: status1to1.record.DeletionRecord
+	(*ReactionRecord)(nil),         // 12: status1to1.record.ReactionRecord
+	(*PinRecord)(nil),              // 13: status1to1.record.PinRecord
+	(*WaitingRecord)(nil),          // 14: status1to1.record.WaitingRecord
+	(*WaitingActionRecord)(nil),    // 15: status1to1.record.WaitingActionRecord
+	(*DeviceAckRecord)(nil),        // 16: status1to1.record.DeviceAckRecord
+	(*OutboxRecord)(nil),           // 17: status1to1.record.OutboxRecord
+	(*AttemptRecord)(nil),          // 18: status1to1.record.AttemptRecord
+	(*AttemptRowRecord)(nil),       // 19: status1to1.record.AttemptRowRecord
+	(*AcksRecord)(nil),             // 20: status1to1.record.AcksRecord
+	(*SeenRecord)(nil),             // 21: status1to1.record.SeenRecord
+	(*MarksRecord)(nil),            // 22: status1to1.record.MarksRecord
+	(*TopicRecord)(nil),            // 23: status1to1.record.TopicRecord
+	(*LostEventsRecord)(nil),       // 24: status1to1.record.LostEventsRecord
+	(*ClientRefRecord)(nil),        // 25: status1to1.record.ClientRefRecord
+	(*NoiseKeyRecord)(nil),         // 26: status1to1.record.NoiseKeyRecord
+	(*PairingRecord)(nil),          // 27: status1to1.record.PairingRecord
+	(*DeviceSyncRecord)(nil),       // 28: status1to1.record.DeviceSyncRecord
+	(*ProvisionalRecord)(nil),      // 29: status1to1.record.ProvisionalRecord
+	(*TransferRecord)(nil),         // 30: status1to1.record.TransferRecord
+	(*CatchUpRecord)(nil),          // 31: status1to1.record.CatchUpRecord
+	(*SegmentSetRecord)(nil),       // 32: status1to1.record.SegmentSetRecord
+	(*NoisePeerRecord)(nil),        // 33: status1to1.record.NoisePeerRecord
+	(*NoiseDeviceRecord)(nil),      // 34: status1to1.record.NoiseDeviceRecord
+	(*NoiseSecretRecord)(nil),      // 35: status1to1.record.NoiseSecretRecord
+	(*NoiseChatSessionRecord)(nil), // 36: status1to1.record.NoiseChatSessionRecord
+	(*NoiseHandshakeRecord)(nil),   // 37: status1to1.record.NoiseHandshakeRecord
+	(*NoiseFrameRecord)(nil),       // 38: status1to1.record.NoiseFrameRecord
+	(*CardSecretRecord)(nil),       // 39: status1to1.record.CardSecretRecord
+	(*AddedCardRecord)(nil),        // 40: status1to1.record.AddedCardRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
 	1,  // 1: status1to1.record.PeerRecord.installations:type_name -> status1to1.record.InstallationRecord
 	2,  // 2: status1to1.record.PeerRecord.sessions:type_name -> status1to1.record.SessionRecord
-	10, // 3: status1to1.record.MessageRecord.devices:type_name -> status1to1.record.DeviceAckRecord
-	13, // 4: status1to1.record.AttemptRecord.rows:type_name -> status1to1.record.AttemptRowRecord
-	28, // 5: status1to1.record.NoisePeerRecord.devices:type_name -> status1to1.record.NoiseDeviceRecord
-	29, // 6: status1to1.record.NoiseDeviceRecord.secrets:type_name -> status1to1.record.NoiseSecretRecord
-	30, // 7: status1to1.record.NoiseDeviceRecord.sessions:type_name -> status1to1.record.NoiseChatSessionRecord
-	31, // 8: status1to1.record.NoiseDeviceRecord.begun:type_name -> status1to1.record.NoiseHandshakeRecord
-	31, // 9: status1to1.record.NoiseDeviceRecord.answered:type_name -> status1to1.record.NoiseHandshakeRecord
-	32, // 10: status1to1.record.NoiseChatSessionRecord.last:type_name -> status1to1.record.NoiseFrameRecord
-	32, // 11: status1to1.record.NoiseHandshakeRecord.last:type_name -> status1to1.record.NoiseFrameRecord
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	16, // 3: status1to1.record.MessageRecord.devices:type_name -> status1to1.record.DeviceAckRecord
+	10, // 4: status1to1.record.MessageRecord.edit:type_name -> status1to1.record.EditRecord
+	10, // 5: status1to1.record.MessageRecord.earlier:type_name -> status1to1.record.EditRecord
+	11, // 6: status1to1.record.MessageRecord.deletion:type_name -> status1to1.record.DeletionRecord
+	12, // 7: status1to1.record.MessageRecord.reactions:type_name -> status1to1.record.ReactionRecord
+	13, // 8: status1to1.record.MessageRecord.pin:type_name -> status1to1.record.PinRecord
+	15, // 9: status1to1.record.WaitingRecord.actions:type_name -> status1to1.record.WaitingActionRecord
+	19, // 10: status1to1.record.AttemptRecord.rows:type_name -> status1to1.record.AttemptRowRecord
+	34, // 11: status1to1.record.NoisePeerRecord.devices:type_name -> status1to1.record.NoiseDeviceRecord
+	35, // 12: status1to1.record.NoiseDeviceRecord.secrets:type_name -> status1to1.record.NoiseSecretRecord
+	36, // 13: status1to1.record.NoiseDeviceRecord.sessions:type_name -> status1to1.record.NoiseChatSessionRecord
+	37, // 14: status1to1.record.NoiseDeviceRecord.begun:type_name -> status1to1.record.NoiseHandshakeRecord
+	37, // 15: status1to1.record.NoiseDeviceRecord.answered:type_name -> status1to1.record.NoiseHandshakeRecord
+	38, // 16: status1to1.record.NoiseChatSessionRecord.last:type_name -> status1to1.record.NoiseFrameRecord
+	38, // 17: status1to1.record.NoiseHandshakeRecord.last:type_name -> status1to1.record.NoiseFrameRecord
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_chat_wire_records_proto_init() }
@@ -4302,7 +4799,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   35,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -46,10 +46,15 @@ var carried = map[protoreflect.FullName]fields{
 		"evidence_kind": yes, "evidence_peers": yes, "evidence_installation": yes, "evidence_at": yes, "evidence_nodes": yes,
 		"devices": yes, "request": yes, "clock_skew": yes, "before_device": yes,
 		"expires_in": yes, "expires_at": yes,
+		"edit": yes, "earlier": yes, "deletion": yes, "reactions": yes, "pin": yes,
 		"waits_for_peer": "is why this device has not sent it yet",
 		"client_ref":     "names a call of a program on this device; on another one the same name may be used for another text",
 	},
 	"status1to1.record.DeviceAckRecord": {"installation_id": yes, "at": yes, "own": yes},
+	"status1to1.record.EditRecord":      {"clock": yes, "id": yes, "text": yes},
+	"status1to1.record.DeletionRecord":  {"at": yes, "by": yes, "for_everyone": yes},
+	"status1to1.record.ReactionRecord":  {"emoji": yes, "from": yes, "clock": yes, "retracted": yes, "id": yes},
+	"status1to1.record.PinRecord":       {"clock": yes, "pinned": yes, "by": yes, "id": yes},
 }
 
 // fields says of each field, by its name, why it is not carried; yes is one that is.

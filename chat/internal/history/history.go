@@ -18,6 +18,7 @@ import (
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
 )
 
 // The tables of the history, their keys and the records in them (records.proto). Beside
@@ -37,6 +38,9 @@ type Outbox interface {
 	// Awaited lists the devices that a message is still being sent to, whether they have
 	// acknowledged it or not.
 	Awaited(id [32]byte) ([]event.MessageDevice, error)
+	// Erase ends the sending of an application message of ours for good, to all; one that is
+	// not being sent is fine. The caller holds the engine's lock.
+	Erase(tx *ledger.Tx, id [32]byte) error
 }
 
 // Progress says how far a message has come with which the recipient has to do nothing;
@@ -79,13 +83,19 @@ type Options struct {
 	People People
 	// AskFirst: chats of strangers are listed only among the requests.
 	AskFirst bool
+	// KeepEdits: the texts before edits are kept.
+	KeepEdits bool
+	// Arriving applies to a message that is about to be added what has waited for it, and
+	// reports whether that has changed it. nil: nothing waits.
+	Arriving func(tx *ledger.Tx, m *wire.MessageRecord) (changed bool, err error)
 }
 
 // History is the part of the engine described above. Its methods may be called from any
 // goroutine.
 type History struct {
 	Options
-	clocks clocks
+	clocks   clocks
+	watchers []Watcher
 }
 
 // New makes the history of a store.

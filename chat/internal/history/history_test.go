@@ -33,6 +33,7 @@ func (n nobody) Sending(id [32]byte) (p Progress, known bool) {
 	return p, known
 }
 func (nobody) Awaited([32]byte) ([]event.MessageDevice, error) { return nil, nil }
+func (nobody) Erase(*ledger.Tx, [32]byte) error                { return nil }
 func (nobody) Stranger(key.Compact) bool                       { return false }
 func (nobody) Name(port.Tx, key.Public) (string, error)        { return "", nil }
 func (nobody) KeyExchange(key.Public) string                   { return "x3dh" }

@@ -1,7 +1,10 @@
 package history
 
 import (
+	"errors"
 	"slices"
+
+	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
@@ -57,12 +60,18 @@ func (h *History) Merge(tx *ledger.Tx, m *wire.MessageRecord, unasked bool) (fre
 	if m.GetRequest() {
 		chat.Waiting++
 	}
+	if _, err := h.arriving(tx, m); err != nil {
+		return false, err
+	}
 	if err := ledger.Put(tx, TableMessages, m.GetId(), m); err != nil {
 		return false, err
 	}
 	seen, in := m.GetClock(), message.ConversationID(m.GetChat())
 	tx.After(func() { h.clocks.saw(in, seen) })
-	return true, placeIn(tx, chat, m)
+	if err := placeIn(tx, chat, m); err != nil {
+		return true, err
+	}
+	return true, h.watch(tx, nil, m)
 }
 
 // mergeInto brings a message that is here to what an archive says of it: read, acknowledged by
@@ -85,14 +94,76 @@ func (h *History) mergeInto(tx *ledger.Tx, rec, m *wire.MessageRecord) error {
 			rec.Devices, changed = append(rec.GetDevices(), d), true
 		}
 	}
+	before := proto.CloneOf(rec)
 	moved := h.mergeState(rec, m)
-	if moved {
+	cause, err := h.mergeActions(tx, rec, m)
+	switch {
+	case err != nil:
+		return err
+	case moved && cause != "":
+		if err := tx.Emit(StateEvent(rec)); err != nil {
+			return err
+		}
+		fallthrough
+	case cause != "":
+		return h.changed(tx, before, rec, cause)
+	case moved:
 		return putState(tx, rec)
+	case changed:
+		return ledger.Put(tx, TableMessages, rec.GetId(), rec)
 	}
-	if !changed {
-		return nil
+	return nil
+}
+
+// mergeActions joins what was done to a message here and in an archive, and returns the cause
+// to report, "" if that has changed nothing.
+func (h *History) mergeActions(tx *ledger.Tx, rec, m *wire.MessageRecord) (cause string, err error) {
+	if d := m.GetDeletion(); d != nil {
+		here := rec.GetDeletion() != nil
+		before := proto.CloneOf(rec)
+		if !SetDeletion(rec, d) {
+			return "", nil
+		}
+		if !here {
+			err = errors.Join(h.eraseUnread(tx, before), h.unsend(tx, before))
+		}
+		return CauseDeleted, err
 	}
-	return ledger.Put(tx, TableMessages, rec.GetId(), rec)
+	var ours [][]byte // that say what is over
+	for _, r := range m.GetReactions() {
+		changed, replaced := SetReaction(rec, r)
+		if changed {
+			cause = CauseReaction
+		}
+		if isOurs(rec, r.GetFrom()) {
+			ours = append(ours, replaced)
+		}
+	}
+	if m.GetPin() != nil {
+		changed, replaced := SetPin(rec, m.GetPin())
+		if changed {
+			cause = CausePinned
+		}
+		if isOurs(rec, replaced.GetBy()) {
+			ours = append(ours, replaced.GetId())
+		}
+	}
+	if m.GetEdit() != nil {
+		changed, replaced := SetEdit(rec, m.GetEdit(), m, h.KeepEdits)
+		if changed {
+			cause = CauseEdited
+		}
+		if rec.GetOutgoing() {
+			ours = append(ours, replaced)
+		}
+	}
+	return cause, h.EraseUnsent(tx, ours...)
+}
+
+// isOurs reports whether a key is ours, and not that of the person a message is exchanged
+// with.
+func isOurs(rec *wire.MessageRecord, who []byte) bool {
+	return len(who) > 0 && string(who) != string(rec.GetChat()[1:])
 }
 
 // mergeState brings a message to the state that it has in an archive, if that is further and

@@ -177,37 +177,47 @@ func (h *History) Add(tx *ledger.Tx, m *wire.MessageRecord) error {
 }
 
 // AddEncoded is Add for a message that is encoded already, as b. It reports whether the
-// place of the message is another one than its Lamport clock says: then that is its clock.
-func (h *History) AddEncoded(tx *ledger.Tx, m *wire.MessageRecord, b []byte) (moved bool, err error) {
+// message was changed: its place is another one than its Lamport clock says, which is its
+// clock then, or something that waited for it was applied.
+func (h *History) AddEncoded(tx *ledger.Tx, m *wire.MessageRecord, b []byte) (changed bool, err error) {
 	chat, err := h.Chat(tx, m.GetChat())
 	if err != nil {
 		return false, err
 	}
 	lamport, now := m.GetClock(), h.Now()
 	at := place(lamport, chat.GetLastMessageClock(), chat.GetClock(), now)
-	if moved = at != (placed{clock: lamport}); moved {
+	if changed = at != (placed{clock: lamport}); changed {
 		m.Clock = at.clock
 		if !m.GetOutgoing() {
 			m.ClockSkew = at.skew
 		}
+	}
+	acted, err := h.arriving(tx, m)
+	if err != nil {
+		return false, err
+	}
+	if changed = changed || acted; changed {
 		if b, err = proto.Marshal(m); err != nil {
-			return moved, err
+			return changed, err
 		}
 	}
 	if lamport <= followed(now) {
 		chat.Clock = max(chat.GetClock(), lamport)
 	}
 	if err := tx.Put(TableMessages, m.GetId(), b); err != nil {
-		return moved, err
+		return changed, err
 	}
-	return moved, placeIn(tx, chat, m)
+	if err := placeIn(tx, chat, m); err != nil {
+		return changed, err
+	}
+	return changed, h.watch(tx, nil, m)
 }
 
 // AddReceived is AddEncoded for a message that came in with a Lamport clock: our next
 // message in its conversation comes after it.
-func (h *History) AddReceived(tx *ledger.Tx, m *wire.MessageRecord, b []byte, lamport uint64) (moved bool, err error) {
-	if moved, err = h.AddEncoded(tx, m, b); err != nil {
-		return moved, err
+func (h *History) AddReceived(tx *ledger.Tx, m *wire.MessageRecord, b []byte, lamport uint64) (changed bool, err error) {
+	if changed, err = h.AddEncoded(tx, m, b); err != nil {
+		return changed, err
 	}
 	seen := m.GetClock()
 	if lamport <= followed(h.Now()) {
@@ -215,7 +225,7 @@ func (h *History) AddReceived(tx *ledger.Tx, m *wire.MessageRecord, b []byte, la
 	}
 	in := message.ConversationID(m.GetChat())
 	tx.After(func() { h.clocks.saw(in, seen) })
-	return moved, nil
+	return changed, nil
 }
 
 // placeIn places a message in its conversation by (clock, id), and brings the record of
@@ -317,13 +327,15 @@ const (
 
 // EventOf is a stored message as programs see it.
 func EventOf(r *wire.MessageRecord) event.Message {
-	return event.Message{
+	m := event.Message{
 		ID: event.Hex(r.GetId()), ChatID: chatHex(r.GetChat()), From: KeyHex(r.GetFrom()), Outgoing: r.GetOutgoing(),
 		Kind: r.GetKind(), Text: r.GetText(), Clock: r.GetClock(), SentAt: r.GetSentAt(), ReceivedAt: r.GetReceivedAt(),
 		State: r.GetState(), Failure: r.GetFailure(), ClientRef: r.GetClientRef(), SenderName: r.GetSenderName(),
 		ApplicationType: r.GetApplicationType(), Read: r.GetRead(), ClockSkew: r.GetClockSkew(), Request: r.GetRequest(),
 		BeforeDevice: r.GetBeforeDevice(), Evidence: evidenceOf(r), Devices: devicesOf(r), Waiting: waitingOf(r),
 	}
+	showActions(&m, r)
+	return m
 }
 
 // waitingOf says what a queued message waits for, if it is not the network.

@@ -42,6 +42,25 @@ func (o *Outbox) Cancel(tx *ledger.Tx, id [32]byte) (wentOut bool, err error) {
 	return wentOut, nil
 }
 
+// Erase ends the sending of a message to everybody for good, and forgets it if it had failed:
+// what it says was deleted, or has been replaced. An attempt that it shares with other
+// messages and that is under way still goes out. One that is not being sent is fine.
+func (o *Outbox) Erase(tx *ledger.Tx, id [32]byte) error {
+	for _, r := range o.rows.ofMessage(id) {
+		if _, err := o.recall(tx, r); err != nil {
+			return err
+		}
+		if err := o.drop(tx, r); err != nil {
+			return err
+		}
+	}
+	_, to, found, err := kept(tx, id)
+	if err != nil || !found {
+		return err
+	}
+	return o.forgetFailed(tx, to, id)
+}
+
 // recall withdraws the attempt a row is in, if that was certainly not handed to the network
 // and carries nothing but the row. It reports whether the network had the row.
 func (o *Outbox) recall(tx *ledger.Tx, r row) (wentOut bool, err error) {
