@@ -81,8 +81,10 @@ func pictureHead(data []byte) (f wire.ImageFormat, width, height int, err error)
 		c, err := gif.DecodeConfig(bytes.NewReader(data))
 		return wire.ImageFormat_GIF, c.Width, c.Height, err
 	case len(data) >= webpHead && string(data[:4]) == "RIFF" && string(data[8:12]) == "WEBP":
-		width, height, err = webpSize(data)
-		return wire.ImageFormat_WEBP, width, height, err
+		if width, height = WebPSize(string(data[12:16]), data[20:webpHead]); width == 0 {
+			return 0, 0, 0, ErrPictureType
+		}
+		return wire.ImageFormat_WEBP, width, height, nil
 	}
 	return 0, 0, 0, ErrPictureType
 }
@@ -91,26 +93,29 @@ func pictureHead(data []byte) (f wire.ImageFormat, width, height int, err error)
 // head of the first chunk, and ten bytes of that.
 const webpHead = 12 + 8 + 10
 
-// webpSize reads the size from the first chunk of a WebP file, of either of its three
-// kinds.
-func webpSize(data []byte) (width, height int, err error) {
-	chunk := data[20:webpHead]
-	switch string(data[12:16]) {
-	case "VP8 ": // a key frame: three bytes, a start code, then 14 bits each
-		if string(chunk[3:6]) != "\x9d\x01\x2a" {
-			return 0, 0, ErrPictureType
-		}
-		return int(binary.LittleEndian.Uint16(chunk[6:]) & 0x3fff), int(binary.LittleEndian.Uint16(chunk[8:]) & 0x3fff), nil
-	case "VP8L": // a signature, then 14 bits each, less one
-		if chunk[0] != 0x2f {
-			return 0, 0, ErrPictureType
-		}
-		bits := binary.LittleEndian.Uint32(chunk[1:])
-		return int(bits&0x3fff) + 1, int(bits>>14&0x3fff) + 1, nil
-	case "VP8X": // flags, then 24 bits each, less one
-		return int(little24(chunk[4:])) + 1, int(little24(chunk[7:])) + 1, nil
+// WebPSize reads the size of a WebP picture from the first ten bytes of a chunk that says it,
+// of either of three kinds; 0 and 0 if it says none.
+//
+// Spec: WebP Container Specification; RFC 6386, "9.1 Uncompressed Data Chunk".
+func WebPSize(kind string, chunk []byte) (width, height int) {
+	const least = 10
+	if len(chunk) < least {
+		return 0, 0
 	}
-	return 0, 0, ErrPictureType
+	switch kind {
+	case "VP8 ": // a key frame: three bytes, a start code, then 14 bits each
+		if string(chunk[3:6]) == "\x9d\x01\x2a" {
+			return int(binary.LittleEndian.Uint16(chunk[6:]) & 0x3fff), int(binary.LittleEndian.Uint16(chunk[8:]) & 0x3fff)
+		}
+	case "VP8L": // a signature, then 14 bits each, less one
+		if chunk[0] == 0x2f {
+			bits := binary.LittleEndian.Uint32(chunk[1:])
+			return int(bits&0x3fff) + 1, int(bits>>14&0x3fff) + 1
+		}
+	case "VP8X": // flags, then 24 bits each, less one
+		return int(little24(chunk[4:])) + 1, int(little24(chunk[7:])) + 1
+	}
+	return 0, 0
 }
 
 func little24(b []byte) uint32 { return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 }

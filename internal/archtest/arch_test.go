@@ -30,7 +30,7 @@ var floors = map[string]int{
 	"chat/protocol/payload": 2, "chat/protocol/topic": 2, "chat/protocol/datasync": 2,
 	"chat/protocol/noise": 2, "chat/protocol/segment": 2,
 
-	"chat/protocol/session": 3, "chat/event": 3, "chat/port": 3, "chat/picture": 3,
+	"chat/protocol/session": 3, "chat/event": 3, "chat/port": 3, "chat/picture": 3, "chat/media": 3,
 	"chat/identity/card": 3, "chat/protocol/noise/noisesession": 3, "chat/protocol/noise/pairing": 3,
 
 	"chat/internal/ledger": 4, "chat/internal/page": 4, "chat/internal/confirm": 4, "chat/internal/doctor": 4,
