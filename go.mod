@@ -11,6 +11,7 @@ require (
 	github.com/btcsuite/btcd v0.24.2
 	github.com/btcsuite/btcd/btcutil v1.1.6
 	github.com/bufbuild/protocompile v0.14.1
+	github.com/clipperhouse/uax29/v2 v2.7.0
 	github.com/ethereum/go-ethereum v1.16.3
 	github.com/google/uuid v1.6.0
 	github.com/klauspost/reedsolomon v1.14.2
