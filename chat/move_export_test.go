@@ -37,7 +37,7 @@ func filled(from key.Public, i int, began int64) *wire.MessageRecord {
 	id := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("filled"), uint64(i)))
 	at := began + int64(i)*1000
 	return &wire.MessageRecord{
-		Id: id[:], Chat: message.ConversationWith(from).Bytes(), From: from.Compressed(), Kind: history.KindText,
+		Id: id[:], Chat: message.ConversationWith(from).Bytes(), From: from.Compressed(), Kind: message.KindText,
 		Text: fmt.Sprintf("message %d: %0200d", i, i), Clock: uint64(at), SentAt: at, ReceivedAt: at, State: string(history.Received), Read: i%2 == 0,
 	}
 }

@@ -104,7 +104,7 @@ func (s sentMessages) Sent(tx *ledger.Tx, id [32]byte, by *outbox.Sent, stored *
 
 // stillAsked is false for a contact request that was taken back since.
 func (c *Client) stillAsked(m *wire.MessageRecord) bool {
-	if m.GetKind() != history.KindContactRequest {
+	if m.GetKind() != message.KindContactRequest {
 		return true
 	}
 	k, err := message.ConversationID(m.GetChat()).Public()
@@ -227,7 +227,7 @@ func mayCancel(m *wire.MessageRecord, ours bool) error {
 	switch {
 	case history.StateOf(m) == history.Delivered:
 		return wrongMessageState(m, "the message is delivered")
-	case m.GetKind() == history.KindContactRequest:
+	case m.GetKind() == message.KindContactRequest:
 		return wrongMessageState(m, "a contact request is taken back with contacts.retract")
 	case history.StateOf(m) != history.Failed && !ours:
 		return wrongMessageState(m, "another device of this identity sends the message")

@@ -18,11 +18,14 @@ import (
 // receivedText is a ChatMessage with the record that is stored of it. It is encoded before
 // the transaction, on all cores: only one transaction runs at a time.
 type receivedText struct {
-	message     *wire.ChatMessage
-	lamport     uint64 // its clock, as it was sent
-	latest      uint64 // the latest clock that its contact state may have
-	chat        key.Public
-	record      *wire.MessageRecord
+	message *wire.ChatMessage
+	lamport uint64 // its clock, as it was sent
+	latest  uint64 // the latest clock that its contact state may have
+	chat    key.Public
+	record  *wire.MessageRecord
+	// store stores what belongs to the record beside it, in the transaction that stores it;
+	// nil is nothing.
+	store       func(*txn, *wire.MessageRecord) error
 	recordBytes []byte
 	event       []byte // JSON of event.MessageReceived
 }
@@ -70,18 +73,13 @@ func (p *pass) recordOf(m *inbound, cm *wire.ChatMessage, chat key.Public, id [3
 		state = history.Sent // by another device of ours
 	}
 	rec := &wire.MessageRecord{
-		Id: id[:], Chat: message.ConversationWith(chat).Bytes(), From: m.sender.Compressed(), Kind: history.KindUnsupported, Text: text.Cut(cm.GetText(), message.MaxTextLength),
+		Id: id[:], Chat: message.ConversationWith(chat).Bytes(), From: m.sender.Compressed(),
 		Clock: cm.GetClock(), SentAt: int64(min(cm.GetTimestamp(), history.MaxTime)), ReceivedAt: p.now.UnixMilli(), State: string(state),
 		SenderName: text.Shown(cm.GetDisplayName(), MaxName, text.Name), Outgoing: own, Read: own,
 		ApplicationType: int32(wire.ApplicationMetadataMessage_CHAT_MESSAGE),
 		BeforeDevice:    p.beforeDevice(m, cm),
 	}
-	switch cm.GetContentType() {
-	case wire.ChatMessage_TEXT_PLAIN, wire.ChatMessage_EMOJI:
-		rec.Kind = history.KindText
-	case wire.ChatMessage_CONTACT_REQUEST:
-		rec.Kind = history.KindContactRequest
-	}
+	message.Fill(rec, cm, p.a.public)
 	return rec
 }
 
@@ -163,6 +161,11 @@ func (t *txn) storeText(am *applicationMessage) error {
 	if err != nil {
 		return err
 	}
+	if r.store != nil {
+		if err := r.store(t, rec); err != nil {
+			return err
+		}
+	}
 	if err := t.reportText(r, moved); err != nil {
 		return err
 	}
@@ -196,7 +199,7 @@ func (t *txn) contactState(r *receivedText) error {
 		p, known = t.c.parseState(state, r.latest)
 	}
 	asked := rec
-	if rec.GetKind() != history.KindContactRequest {
+	if rec.GetKind() != message.KindContactRequest {
 		asked = nil
 	}
 	if asked == nil && (!known || p == contact.Propagated{}) {

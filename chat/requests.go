@@ -237,7 +237,7 @@ func (c *Client) requestMessage(a *account, k key.Public, rec *wire.ContactRecor
 	if err != nil {
 		return nil, err
 	}
-	out.record = out.historyRecord(a, history.KindContactRequest, text, now)
+	out.record = out.historyRecord(a, cm, now)
 	rec.SentRequestId = out.row.GetMessageId()
 	return out, nil
 }

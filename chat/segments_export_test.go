@@ -46,17 +46,15 @@ func (c *Client) picture(to key.Public, caption string, size int, seed uint64) (
 	m := message.NewText(message.TextParams{
 		Text: caption, ChatID: to.Hex(), Clock: clock, Timestamp: uint64(now.UnixMilli()), Contact: c.propagatedTo(to),
 	})
-	m.ContentType = wire.ChatMessage_IMAGE
-	picture := make([]byte, size)
-	_, _ = rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8)}).Read(picture)
-	// image = 11 of a ChatMessage, payload = 1 of an ImageMessage.
-	image := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), picture)
-	m.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, 11, protowire.BytesType), image))
+	m.ContentType = 99
+	filler := make([]byte, size)
+	_, _ = rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8)}).Read(filler)
+	m.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, 9999, protowire.BytesType), filler))
 	out, err := c.sign(a, to, wire.ApplicationMetadataMessage_CHAT_MESSAGE, m, clock, now)
 	if err != nil {
 		return nil, err
 	}
-	out.record = out.historyRecord(a, history.KindUnsupported, caption, now)
+	out.record = out.historyRecord(a, m, now)
 	return out, out.encode()
 }
 

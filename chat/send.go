@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
 
@@ -54,7 +53,7 @@ func (c *Client) SendBatch(ctx context.Context, requests []SendRequest) ([]SendR
 		return nil, Errorf(CodeTimeout, "", "the deadline has passed").Because(err)
 	}
 	results := make([]SendResult, len(requests))
-	var all []*textMessage
+	var all []*newMessage
 	for i, r := range requests {
 		m, err := c.begin(a, r, &results[i])
 		if err != nil {
@@ -64,20 +63,24 @@ func (c *Client) SendBatch(ctx context.Context, requests []SendRequest) ([]SendR
 		}
 	}
 	parallel.Do(len(all), func(i int) { all[i].result.Err = c.compose(a, all[i]) })
-	all = slices.DeleteFunc(all, func(m *textMessage) bool { return m.result.Err != nil })
+	all = slices.DeleteFunc(all, func(m *newMessage) bool { return m.result.Err != nil })
 	if err := c.accept(all); err != nil {
 		return nil, err
 	}
 	return results, nil
 }
 
-// begin checks a request and draws its clock, in the order of the batch. It gives
+// begin checks a request and draws its clocks, in the order of the batch. It gives
 // nil when the request was sent before; the result is that message then.
-func (c *Client) begin(a *account, r SendRequest, result *SendResult) (*textMessage, error) {
+func (c *Client) begin(a *account, r SendRequest, result *SendResult) (*newMessage, error) {
+	r, err := r.written()
+	if err != nil {
+		return nil, err
+	}
 	if err := validateSend(a, r); err != nil {
 		return nil, err
 	}
-	m, found, err := c.history.ByRef(r.ClientRef, r.To, r.Text)
+	m, found, err := c.history.ByRef(r.ClientRef, r.To, r.digested())
 	if found || err != nil {
 		result.Message = m
 		return nil, err
@@ -85,12 +88,17 @@ func (c *Client) begin(a *account, r SendRequest, result *SendResult) (*textMess
 	if s, _ := c.people.contacts.get(r.To); s.blocked {
 		return nil, Errorf(CodeBlocked, "to", "this person is blocked")
 	}
-	now := c.now()
-	clock, err := c.history.NextClock(message.ConversationWith(r.To), now)
+	all, err := c.contents(r)
 	if err != nil {
 		return nil, err
 	}
-	return &textMessage{request: r, result: result, now: now, clock: clock}, nil
+	next := &newMessage{request: r, result: result, now: c.now(), contents: all}
+	for i := range all {
+		if all[i].params.Clock, err = c.history.NextClock(message.ConversationWith(r.To), next.now); err != nil {
+			return nil, err
+		}
+	}
+	return next, nil
 }
 
 func validateSend(a *account, r SendRequest) error {
@@ -103,43 +111,41 @@ func validateSend(a *account, r SendRequest) error {
 	if len(r.ClientRef) > MaxClientRef {
 		return Errorf(CodeTooLong, "client_ref", "client_ref is longer than %d bytes", MaxClientRef).With("max", MaxClientRef)
 	}
-	switch err := message.ValidateOwnText(r.Text); {
-	case errors.Is(err, message.ErrTextEmpty):
-		return Errorf(CodeEmpty, "text", "the text is empty or shows nothing").Because(err)
-	case errors.Is(err, message.ErrTextTooLong):
-		return Errorf(CodeTooLong, "text", "the text has %d code points, %d are allowed",
-			utf8.RuneCountInString(r.Text), message.MaxTextLength).With("max", message.MaxTextLength).Because(err)
-	case err != nil:
-		return Errorf(CodeBadParams, "text", "the text is not valid UTF-8").Because(err)
-	}
-	return nil
+	return validateContent(r)
 }
 
-// textMessage is a text on its way into the store: the request, then the message made of
-// it.
-type textMessage struct {
-	request SendRequest
-	result  *SendResult
-	now     time.Time
-	clock   uint64
-	*outgoing
+// newMessage is a message on its way into the store: the request, then what is made of it.
+type newMessage struct {
+	request  SendRequest
+	result   *SendResult
+	now      time.Time
+	contents []content
+	// all has a message for each of contents: one, or those of an album.
+	all []*outgoing
 }
 
-// compose makes the message of a text, and encodes all that is stored of it: that takes
+// compose makes the messages of a request, and encodes all that is stored of them: that takes
 // time, and only one transaction runs at a time. It writes nothing.
 // Spec: 62/STATUS-PAYLOADS, "Chat message".
-func (c *Client) compose(a *account, m *textMessage) (err error) {
-	r := m.request
-	m.outgoing, err = c.sign(a, r.To, wire.ApplicationMetadataMessage_CHAT_MESSAGE, message.NewText(message.TextParams{
-		Text: r.Text, ChatID: r.To.Hex(), Clock: m.clock, Timestamp: uint64(m.now.UnixMilli()), DisplayName: a.displayName,
-		Contact: c.propagatedTo(r.To),
-	}), m.clock, m.now)
-	if err != nil {
-		return err
+func (c *Client) compose(a *account, m *newMessage) error {
+	for i, each := range m.contents {
+		p := each.params
+		p.Timestamp, p.DisplayName, p.Contact = uint64(m.now.UnixMilli()), a.displayName, c.propagatedTo(m.request.To)
+		cm := message.NewChatMessage(p)
+		out, err := c.sign(a, m.request.To, wire.ApplicationMetadataMessage_CHAT_MESSAGE, cm, p.Clock, m.now)
+		if err != nil {
+			return err
+		}
+		out.record, out.store = out.historyRecord(a, cm, m.now), each.store
+		if i == 0 {
+			out.record.ClientRef = m.request.ClientRef
+		}
+		if err := out.encode(); err != nil {
+			return err
+		}
+		m.all = append(m.all, out)
 	}
-	m.record = m.historyRecord(a, history.KindText, r.Text, m.now)
-	m.record.ClientRef = r.ClientRef
-	return m.encode()
+	return nil
 }
 
 // outgoing is an application message on its way into the store. All of them take the
@@ -149,6 +155,8 @@ type outgoing struct {
 	row    *wire.OutboxRecord
 	body   *datasync.Message
 	record *wire.MessageRecord // nil if it is not in the history
+	// store stores what belongs to the record beside it; nil is nothing.
+	store func(*txn, *wire.MessageRecord) error
 
 	// What encode has encoded: row, record and the event of the message; nil before.
 	rowBytes, recordBytes, event []byte
@@ -178,12 +186,14 @@ func (c *Client) sign(a *account, to key.Public, typ wire.ApplicationMetadataMes
 	}}, nil
 }
 
-// historyRecord returns the record of our message with a text in its history.
-func (out *outgoing) historyRecord(a *account, kind, text string, now time.Time) *wire.MessageRecord {
-	return &wire.MessageRecord{
-		Id: out.row.GetMessageId(), Chat: message.ConversationWith(out.to).Bytes(), From: a.public.Compressed(), Kind: kind, Text: text,
+// historyRecord returns the record of our ChatMessage in its history.
+func (out *outgoing) historyRecord(a *account, cm *wire.ChatMessage, now time.Time) *wire.MessageRecord {
+	rec := &wire.MessageRecord{
+		Id: out.row.GetMessageId(), Chat: message.ConversationWith(out.to).Bytes(), From: a.public.Compressed(),
 		Clock: out.row.GetClock(), SentAt: now.UnixMilli(), State: string(history.Queued), SenderName: a.displayName, Outgoing: true, Read: true,
 	}
+	message.Fill(rec, cm, a.public)
+	return rec
 }
 
 // encode encodes what is stored.
@@ -218,6 +228,11 @@ func (t *txn) enqueue(out *outgoing) error {
 	if _, err := t.c.history.AddEncoded(t.Tx, out.record, out.recordBytes); err != nil {
 		return err
 	}
+	if out.store != nil {
+		if err := out.store(t, out.record); err != nil {
+			return err
+		}
+	}
 	if err := t.EmitEncoded(event.MessageState{}.Type(), out.event); err != nil {
 		return err
 	}
@@ -230,8 +245,8 @@ func (t *txn) enqueue(out *outgoing) error {
 
 // acceptance holds the messages of one call that wait to be accepted.
 type acceptance struct {
-	all   []*textMessage
-	taken []*textMessage // whose client_ref another call has used meanwhile
+	all   []*newMessage
+	taken []*newMessage // whose client_ref another call has used meanwhile
 }
 
 // batch gathers the calls whose messages are accepted in one transaction.
@@ -279,8 +294,8 @@ func (c *Client) acceptBatch(in *batch) {
 	in.err = c.update(func(t *txn) error { return t.acceptAll(c.batches.shut(in)) })
 }
 
-// accept makes texts durable: after it they cannot be lost.
-func (c *Client) accept(all []*textMessage) error {
+// accept makes messages durable: after it they cannot be lost.
+func (c *Client) accept(all []*newMessage) error {
 	if len(all) == 0 {
 		return nil
 	}
@@ -299,10 +314,10 @@ func (c *Client) accept(all []*textMessage) error {
 		return err
 	}
 	for _, m := range all {
-		m.result.Message = history.EventOf(m.record)
+		m.result.Message = history.EventOf(m.all[0].record)
 	}
 	for _, m := range call.taken {
-		m.result.Message, _, m.result.Err = c.history.ByRef(m.request.ClientRef, m.request.To, m.request.Text)
+		m.result.Message, _, m.result.Err = c.history.ByRef(m.request.ClientRef, m.request.To, m.request.digested())
 	}
 	return nil
 }
@@ -321,17 +336,19 @@ func (t *txn) acceptAll(calls []*acceptance) error {
 	return nil
 }
 
-// accept writes one text. After history.ErrRefTaken it has written nothing.
-func (t *txn) accept(m *textMessage) error {
+// accept writes the messages of one request. After history.ErrRefTaken it has written nothing.
+func (t *txn) accept(m *newMessage) error {
 	if m.request.ClientRef != "" {
-		if err := t.c.history.ClaimRef(t.Tx, m.record, m.to); err != nil {
+		if err := t.c.history.ClaimRef(t.Tx, m.all[0].record, m.request.To, m.request.digested()); err != nil {
 			return err
 		}
 	}
-	if err := t.enqueue(m.outgoing); err != nil {
-		return err
+	for _, out := range m.all {
+		if err := t.enqueue(out); err != nil {
+			return err
+		}
 	}
-	return t.wroteTo(m.to)
+	return t.wroteTo(m.request.To)
 }
 
 // toOwnDevices puts a message that goes to somebody else into the outbox for our own other

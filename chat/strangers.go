@@ -142,7 +142,7 @@ func (c *Client) roomForUnasked(r lookup, m *wire.MessageRecord) (bool, error) {
 		return false, err
 	}
 	most, mostBytes := uint32(MaxStrangerMessages), uint64(MaxStrangerBytes)
-	if m.GetKind() == history.KindContactRequest {
+	if m.GetKind() == message.KindContactRequest {
 		most, mostBytes = most+strangerRequests, mostBytes+strangerRequestBytes
 	}
 	if number >= most || size+uint64(len(m.GetText())) > mostBytes {
@@ -176,7 +176,7 @@ func (t *txn) addUnasked(r *receivedText) error {
 	if err != nil {
 		return err
 	}
-	if t.c.settings.Strangers == StrangersRequest && r.record.GetKind() != history.KindContactRequest {
+	if t.c.settings.Strangers == StrangersRequest && r.record.GetKind() != message.KindContactRequest {
 		chat.Waiting++
 		r.record.Request = true
 	}

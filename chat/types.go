@@ -17,10 +17,21 @@ type IdentityInfo struct {
 	CreatedAt      int64  `json:"created_at"`
 }
 
-// SendRequest is one message to send.
+// SendRequest is one message to send: a text, or a sticker.
 type SendRequest struct {
 	To   key.Public
 	Text string
+	// Kind is "text", the default, or "status". A text of emoji only becomes one of kind
+	// "emoji" by itself.
+	Kind string
+	// ReplyTo is the id of the message of the same chat that it answers.
+	ReplyTo *[32]byte
+	Sticker *event.Sticker
+	// Mentions are parts of Text, such as names, that are replaced by the key of the person
+	// they name; Key is a whole key in hex, or "" for everyone.
+	Mentions []event.Mention
+	// Previews are those of links in the text.
+	Previews []event.Preview
 	// ClientRef, when set, makes a repeated call return the first message. At
 	// most MaxClientRef bytes.
 	ClientRef string

@@ -33,7 +33,7 @@ type SendBatchItem struct {
 func sendBatch(ctx context.Context, c *chat.Client, p SendBatchParams) (SendBatchResult, error) {
 	requests := make([]chat.SendRequest, len(p.Messages))
 	for i, m := range p.Messages {
-		requests[i] = chat.SendRequest{To: m.To.Public, Text: m.Text, ClientRef: m.ClientRef}
+		requests[i] = m.request()
 	}
 	results, err := c.SendBatch(ctx, requests)
 	out := SendBatchResult{Items: make([]SendBatchItem, len(results))}

@@ -39,8 +39,22 @@ type MarkReadParams struct {
 type SendParams struct {
 	// To is the recipient's public key, in any accepted form.
 	To Key `json:"to"`
-	// Text is the text of the message: 1 to 4096 code points, not only white space.
-	Text string `json:"text"`
+	// Text is the text of the message: 1 to 4096 code points, not only white space. It is
+	// left out with a sticker. One of emoji only makes a message of kind "emoji".
+	Text string `json:"text,omitempty"`
+	// Kind is "text", the default, or "status".
+	Kind string `json:"kind,omitempty"`
+	// ReplyTo is the id of the message of the same chat that this one answers.
+	ReplyTo *MessageID `json:"reply_to,omitempty"`
+	// Sticker is sent in place of a text.
+	Sticker *StickerParams `json:"sticker,omitempty"`
+	// Mentions are parts of the text, such as names, that name people. Each is replaced by @
+	// and the person's key, as the Status app writes mentions; so the message that is
+	// returned has another text. A text may also have them written that way already.
+	Mentions []MentionParams `json:"mentions,omitempty"`
+	// Previews are those of links in the text, at most 5. The library opens no links: the
+	// program has made them.
+	Previews []PreviewParams `json:"previews,omitempty"`
 	// ClientRef makes it safe to repeat a call: with the same client_ref, the first
 	// message is returned and nothing is sent again. The caller chooses the value, for
 	// example a UUID; at most 128 bytes.
@@ -104,7 +118,7 @@ var chatMethods = []Method{
 var messageMethods = []Method{
 	method("messages.send", "Queues a text message. The call returns as soon as the message is stored; message_state events report its progress. Until the message is acknowledged it is sent again, first after 27 s, then each time after twice as long, and within seconds when the recipient comes back online. Without an acknowledgement after 20 days 12 hours, it has failed as \"undeliverable\".",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf, chat.CodeEmpty, chat.CodeTooLong,
-			chat.CodeTooLarge, chat.CodeTooMany, chat.CodeClientRefReused, chat.CodeBlocked), sendMessage),
+			chat.CodeTooLarge, chat.CodeTooMany, chat.CodeClientRefReused, chat.CodeBlocked, chat.CodeNotFound), sendMessage),
 	method("messages.send_batch", "Queues several text messages with a single write to the disk. A message that cannot be queued yields an error in its place and does not affect the others.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey), sendBatch),
 	method("messages.get", "Returns one message.",
@@ -135,7 +149,7 @@ func markRead(_ context.Context, c *chat.Client, p MarkReadParams) (event.Chat, 
 }
 
 func sendMessage(ctx context.Context, c *chat.Client, p SendParams) (event.Message, error) {
-	return c.Send(ctx, chat.SendRequest{To: p.To.Public, Text: p.Text, ClientRef: p.ClientRef})
+	return c.Send(ctx, p.request())
 }
 
 func getMessage(_ context.Context, c *chat.Client, p GetMessageParams) (event.Message, error) {

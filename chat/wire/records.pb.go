@@ -1213,8 +1213,18 @@ type MessageRecord struct {
 	// It was deleted: nothing is left of what it said.
 	Deletion *DeletionRecord `protobuf:"bytes,92,opt,name=deletion,proto3" json:"deletion,omitempty"`
 	// One for each emoji of a person, and one of the message: the latest word counts.
-	Reactions     []*ReactionRecord `protobuf:"bytes,93,rep,name=reactions,proto3" json:"reactions,omitempty"`
-	Pin           *PinRecord        `protobuf:"bytes,94,opt,name=pin,proto3" json:"pin,omitempty"`
+	Reactions []*ReactionRecord `protobuf:"bytes,93,rep,name=reactions,proto3" json:"reactions,omitempty"`
+	Pin       *PinRecord        `protobuf:"bytes,94,opt,name=pin,proto3" json:"pin,omitempty"`
+	// The id of the message it answers, and the thread its author wrote in.
+	ReplyTo  []byte `protobuf:"bytes,110,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
+	ThreadId string `protobuf:"bytes,111,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	// The people named in the text, and whether we are one of them.
+	Mentions  []*MentionRecord `protobuf:"bytes,112,rep,name=mentions,proto3" json:"mentions,omitempty"`
+	Mentioned bool             `protobuf:"varint,113,opt,name=mentioned,proto3" json:"mentioned,omitempty"`
+	Previews  []*PreviewRecord `protobuf:"bytes,114,rep,name=previews,proto3" json:"previews,omitempty"`
+	// By the kind of the message.
+	Sticker       *StickerRecord `protobuf:"bytes,115,opt,name=sticker,proto3" json:"sticker,omitempty"`
+	Bridge        *BridgeRecord  `protobuf:"bytes,116,opt,name=bridge,proto3" json:"bridge,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1469,6 +1479,55 @@ func (x *MessageRecord) GetReactions() []*ReactionRecord {
 func (x *MessageRecord) GetPin() *PinRecord {
 	if x != nil {
 		return x.Pin
+	}
+	return nil
+}
+
+func (x *MessageRecord) GetReplyTo() []byte {
+	if x != nil {
+		return x.ReplyTo
+	}
+	return nil
+}
+
+func (x *MessageRecord) GetThreadId() string {
+	if x != nil {
+		return x.ThreadId
+	}
+	return ""
+}
+
+func (x *MessageRecord) GetMentions() []*MentionRecord {
+	if x != nil {
+		return x.Mentions
+	}
+	return nil
+}
+
+func (x *MessageRecord) GetMentioned() bool {
+	if x != nil {
+		return x.Mentioned
+	}
+	return false
+}
+
+func (x *MessageRecord) GetPreviews() []*PreviewRecord {
+	if x != nil {
+		return x.Previews
+	}
+	return nil
+}
+
+func (x *MessageRecord) GetSticker() *StickerRecord {
+	if x != nil {
+		return x.Sticker
+	}
+	return nil
+}
+
+func (x *MessageRecord) GetBridge() *BridgeRecord {
+	if x != nil {
+		return x.Bridge
 	}
 	return nil
 }
@@ -1880,6 +1939,285 @@ func (x *WaitingActionRecord) GetSize() uint32 {
 	return 0
 }
 
+// A person named in a text.
+type MentionRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where that begins and how long it is, in code points.
+	From   uint32 `protobuf:"varint,1,opt,name=from,proto3" json:"from,omitempty"`
+	Length uint32 `protobuf:"varint,2,opt,name=length,proto3" json:"length,omitempty"`
+	// Empty if everyone is named.
+	Key           []byte `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MentionRecord) Reset() {
+	*x = MentionRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MentionRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MentionRecord) ProtoMessage() {}
+
+func (x *MentionRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MentionRecord.ProtoReflect.Descriptor instead.
+func (*MentionRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *MentionRecord) GetFrom() uint32 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *MentionRecord) GetLength() uint32 {
+	if x != nil {
+		return x.Length
+	}
+	return 0
+}
+
+func (x *MentionRecord) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+// What the author of a message says a link in it leads to.
+type PreviewRecord struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Url         string                 `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
+	Kind        string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	Title       string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	Description string                 `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	// The key of the person, for links to one.
+	Key             []byte `protobuf:"bytes,5,opt,name=key,proto3" json:"key,omitempty"`
+	Thumbnail       []byte `protobuf:"bytes,6,opt,name=thumbnail,proto3" json:"thumbnail,omitempty"`
+	ThumbnailWidth  uint32 `protobuf:"varint,7,opt,name=thumbnail_width,json=thumbnailWidth,proto3" json:"thumbnail_width,omitempty"`
+	ThumbnailHeight uint32 `protobuf:"varint,8,opt,name=thumbnail_height,json=thumbnailHeight,proto3" json:"thumbnail_height,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *PreviewRecord) Reset() {
+	*x = PreviewRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewRecord) ProtoMessage() {}
+
+func (x *PreviewRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewRecord.ProtoReflect.Descriptor instead.
+func (*PreviewRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *PreviewRecord) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *PreviewRecord) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *PreviewRecord) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *PreviewRecord) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *PreviewRecord) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *PreviewRecord) GetThumbnail() []byte {
+	if x != nil {
+		return x.Thumbnail
+	}
+	return nil
+}
+
+func (x *PreviewRecord) GetThumbnailWidth() uint32 {
+	if x != nil {
+		return x.ThumbnailWidth
+	}
+	return 0
+}
+
+func (x *PreviewRecord) GetThumbnailHeight() uint32 {
+	if x != nil {
+		return x.ThumbnailHeight
+	}
+	return 0
+}
+
+// A sticker of a pack.
+type StickerRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Hash          string                 `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`
+	Pack          int32                  `protobuf:"varint,2,opt,name=pack,proto3" json:"pack,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StickerRecord) Reset() {
+	*x = StickerRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StickerRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StickerRecord) ProtoMessage() {}
+
+func (x *StickerRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StickerRecord.ProtoReflect.Descriptor instead.
+func (*StickerRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *StickerRecord) GetHash() string {
+	if x != nil {
+		return x.Hash
+	}
+	return ""
+}
+
+func (x *StickerRecord) GetPack() int32 {
+	if x != nil {
+		return x.Pack
+	}
+	return 0
+}
+
+// Who wrote a message on another network.
+type BridgeRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Network       string                 `protobuf:"bytes,1,opt,name=network,proto3" json:"network,omitempty"`
+	User          string                 `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
+	UserId        string                 `protobuf:"bytes,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgeRecord) Reset() {
+	*x = BridgeRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgeRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgeRecord) ProtoMessage() {}
+
+func (x *BridgeRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgeRecord.ProtoReflect.Descriptor instead.
+func (*BridgeRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *BridgeRecord) GetNetwork() string {
+	if x != nil {
+		return x.Network
+	}
+	return ""
+}
+
+func (x *BridgeRecord) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *BridgeRecord) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
 // A device that has acknowledged a message.
 type DeviceAckRecord struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
@@ -1893,7 +2231,7 @@ type DeviceAckRecord struct {
 
 func (x *DeviceAckRecord) Reset() {
 	*x = DeviceAckRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[16]
+	mi := &file_chat_wire_records_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1905,7 +2243,7 @@ func (x *DeviceAckRecord) String() string {
 func (*DeviceAckRecord) ProtoMessage() {}
 
 func (x *DeviceAckRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[16]
+	mi := &file_chat_wire_records_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1918,7 +2256,7 @@ func (x *DeviceAckRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceAckRecord.ProtoReflect.Descriptor instead.
 func (*DeviceAckRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{16}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DeviceAckRecord) GetInstallationId() string {
@@ -1974,7 +2312,7 @@ type OutboxRecord struct {
 
 func (x *OutboxRecord) Reset() {
 	*x = OutboxRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[17]
+	mi := &file_chat_wire_records_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1986,7 +2324,7 @@ func (x *OutboxRecord) String() string {
 func (*OutboxRecord) ProtoMessage() {}
 
 func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[17]
+	mi := &file_chat_wire_records_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1999,7 +2337,7 @@ func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutboxRecord.ProtoReflect.Descriptor instead.
 func (*OutboxRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{17}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *OutboxRecord) GetMessageId() []byte {
@@ -2134,7 +2472,7 @@ type AttemptRecord struct {
 
 func (x *AttemptRecord) Reset() {
 	*x = AttemptRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[18]
+	mi := &file_chat_wire_records_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2146,7 +2484,7 @@ func (x *AttemptRecord) String() string {
 func (*AttemptRecord) ProtoMessage() {}
 
 func (x *AttemptRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[18]
+	mi := &file_chat_wire_records_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2159,7 +2497,7 @@ func (x *AttemptRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRecord.ProtoReflect.Descriptor instead.
 func (*AttemptRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{18}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AttemptRecord) GetId() uint64 {
@@ -2286,7 +2624,7 @@ type AttemptRowRecord struct {
 
 func (x *AttemptRowRecord) Reset() {
 	*x = AttemptRowRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[19]
+	mi := &file_chat_wire_records_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2298,7 +2636,7 @@ func (x *AttemptRowRecord) String() string {
 func (*AttemptRowRecord) ProtoMessage() {}
 
 func (x *AttemptRowRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[19]
+	mi := &file_chat_wire_records_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2311,7 +2649,7 @@ func (x *AttemptRowRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRowRecord.ProtoReflect.Descriptor instead.
 func (*AttemptRowRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{19}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AttemptRowRecord) GetRow() uint64 {
@@ -2359,7 +2697,7 @@ type AcksRecord struct {
 
 func (x *AcksRecord) Reset() {
 	*x = AcksRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[20]
+	mi := &file_chat_wire_records_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2371,7 +2709,7 @@ func (x *AcksRecord) String() string {
 func (*AcksRecord) ProtoMessage() {}
 
 func (x *AcksRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[20]
+	mi := &file_chat_wire_records_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2384,7 +2722,7 @@ func (x *AcksRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcksRecord.ProtoReflect.Descriptor instead.
 func (*AcksRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{20}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *AcksRecord) GetMvdsIds() [][]byte {
@@ -2405,7 +2743,7 @@ type SeenRecord struct {
 
 func (x *SeenRecord) Reset() {
 	*x = SeenRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[21]
+	mi := &file_chat_wire_records_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2417,7 +2755,7 @@ func (x *SeenRecord) String() string {
 func (*SeenRecord) ProtoMessage() {}
 
 func (x *SeenRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[21]
+	mi := &file_chat_wire_records_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2430,7 +2768,7 @@ func (x *SeenRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenRecord.ProtoReflect.Descriptor instead.
 func (*SeenRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{21}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SeenRecord) GetMvdsIds() [][]byte {
@@ -2455,7 +2793,7 @@ type MarksRecord struct {
 
 func (x *MarksRecord) Reset() {
 	*x = MarksRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[22]
+	mi := &file_chat_wire_records_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2467,7 +2805,7 @@ func (x *MarksRecord) String() string {
 func (*MarksRecord) ProtoMessage() {}
 
 func (x *MarksRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[22]
+	mi := &file_chat_wire_records_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2480,7 +2818,7 @@ func (x *MarksRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarksRecord.ProtoReflect.Descriptor instead.
 func (*MarksRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{22}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *MarksRecord) GetAt() int64 {
@@ -2525,7 +2863,7 @@ type TopicRecord struct {
 
 func (x *TopicRecord) Reset() {
 	*x = TopicRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[23]
+	mi := &file_chat_wire_records_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2537,7 +2875,7 @@ func (x *TopicRecord) String() string {
 func (*TopicRecord) ProtoMessage() {}
 
 func (x *TopicRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[23]
+	mi := &file_chat_wire_records_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2550,7 +2888,7 @@ func (x *TopicRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicRecord.ProtoReflect.Descriptor instead.
 func (*TopicRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{23}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *TopicRecord) GetKind() string {
@@ -2593,7 +2931,7 @@ type LostEventsRecord struct {
 
 func (x *LostEventsRecord) Reset() {
 	*x = LostEventsRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[24]
+	mi := &file_chat_wire_records_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2605,7 +2943,7 @@ func (x *LostEventsRecord) String() string {
 func (*LostEventsRecord) ProtoMessage() {}
 
 func (x *LostEventsRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[24]
+	mi := &file_chat_wire_records_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2618,7 +2956,7 @@ func (x *LostEventsRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LostEventsRecord.ProtoReflect.Descriptor instead.
 func (*LostEventsRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{24}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *LostEventsRecord) GetFromSeq() uint64 {
@@ -2647,7 +2985,7 @@ type ClientRefRecord struct {
 
 func (x *ClientRefRecord) Reset() {
 	*x = ClientRefRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[25]
+	mi := &file_chat_wire_records_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2659,7 +2997,7 @@ func (x *ClientRefRecord) String() string {
 func (*ClientRefRecord) ProtoMessage() {}
 
 func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[25]
+	mi := &file_chat_wire_records_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2672,7 +3010,7 @@ func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientRefRecord.ProtoReflect.Descriptor instead.
 func (*ClientRefRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{25}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ClientRefRecord) GetMessageId() []byte {
@@ -2702,7 +3040,7 @@ type NoiseKeyRecord struct {
 
 func (x *NoiseKeyRecord) Reset() {
 	*x = NoiseKeyRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[26]
+	mi := &file_chat_wire_records_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2714,7 +3052,7 @@ func (x *NoiseKeyRecord) String() string {
 func (*NoiseKeyRecord) ProtoMessage() {}
 
 func (x *NoiseKeyRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[26]
+	mi := &file_chat_wire_records_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2727,7 +3065,7 @@ func (x *NoiseKeyRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseKeyRecord.ProtoReflect.Descriptor instead.
 func (*NoiseKeyRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{26}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *NoiseKeyRecord) GetPrivateKey() []byte {
@@ -2783,7 +3121,7 @@ type PairingRecord struct {
 
 func (x *PairingRecord) Reset() {
 	*x = PairingRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[27]
+	mi := &file_chat_wire_records_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2795,7 +3133,7 @@ func (x *PairingRecord) String() string {
 func (*PairingRecord) ProtoMessage() {}
 
 func (x *PairingRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[27]
+	mi := &file_chat_wire_records_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2808,7 +3146,7 @@ func (x *PairingRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PairingRecord.ProtoReflect.Descriptor instead.
 func (*PairingRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{27}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PairingRecord) GetId() []byte {
@@ -2988,7 +3326,7 @@ type DeviceSyncRecord struct {
 
 func (x *DeviceSyncRecord) Reset() {
 	*x = DeviceSyncRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[28]
+	mi := &file_chat_wire_records_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3000,7 +3338,7 @@ func (x *DeviceSyncRecord) String() string {
 func (*DeviceSyncRecord) ProtoMessage() {}
 
 func (x *DeviceSyncRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[28]
+	mi := &file_chat_wire_records_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3013,7 +3351,7 @@ func (x *DeviceSyncRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceSyncRecord.ProtoReflect.Descriptor instead.
 func (*DeviceSyncRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{28}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *DeviceSyncRecord) GetPairingId() []byte {
@@ -3211,7 +3549,7 @@ type ProvisionalRecord struct {
 
 func (x *ProvisionalRecord) Reset() {
 	*x = ProvisionalRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[29]
+	mi := &file_chat_wire_records_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3223,7 +3561,7 @@ func (x *ProvisionalRecord) String() string {
 func (*ProvisionalRecord) ProtoMessage() {}
 
 func (x *ProvisionalRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[29]
+	mi := &file_chat_wire_records_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3236,7 +3574,7 @@ func (x *ProvisionalRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProvisionalRecord.ProtoReflect.Descriptor instead.
 func (*ProvisionalRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{29}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ProvisionalRecord) GetPrivateKey() []byte {
@@ -3276,7 +3614,7 @@ type TransferRecord struct {
 
 func (x *TransferRecord) Reset() {
 	*x = TransferRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[30]
+	mi := &file_chat_wire_records_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3288,7 +3626,7 @@ func (x *TransferRecord) String() string {
 func (*TransferRecord) ProtoMessage() {}
 
 func (x *TransferRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[30]
+	mi := &file_chat_wire_records_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3301,7 +3639,7 @@ func (x *TransferRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferRecord.ProtoReflect.Descriptor instead.
 func (*TransferRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{30}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *TransferRecord) GetPairingId() []byte {
@@ -3383,7 +3721,7 @@ type CatchUpRecord struct {
 
 func (x *CatchUpRecord) Reset() {
 	*x = CatchUpRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[31]
+	mi := &file_chat_wire_records_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3395,7 +3733,7 @@ func (x *CatchUpRecord) String() string {
 func (*CatchUpRecord) ProtoMessage() {}
 
 func (x *CatchUpRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[31]
+	mi := &file_chat_wire_records_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3408,7 +3746,7 @@ func (x *CatchUpRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CatchUpRecord.ProtoReflect.Descriptor instead.
 func (*CatchUpRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{31}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *CatchUpRecord) GetFetchedTo() int64 {
@@ -3452,7 +3790,7 @@ type SegmentSetRecord struct {
 
 func (x *SegmentSetRecord) Reset() {
 	*x = SegmentSetRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[32]
+	mi := &file_chat_wire_records_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3464,7 +3802,7 @@ func (x *SegmentSetRecord) String() string {
 func (*SegmentSetRecord) ProtoMessage() {}
 
 func (x *SegmentSetRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[32]
+	mi := &file_chat_wire_records_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3477,7 +3815,7 @@ func (x *SegmentSetRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SegmentSetRecord.ProtoReflect.Descriptor instead.
 func (*SegmentSetRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{32}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SegmentSetRecord) GetCount() uint32 {
@@ -3557,7 +3895,7 @@ type NoisePeerRecord struct {
 
 func (x *NoisePeerRecord) Reset() {
 	*x = NoisePeerRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[33]
+	mi := &file_chat_wire_records_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3569,7 +3907,7 @@ func (x *NoisePeerRecord) String() string {
 func (*NoisePeerRecord) ProtoMessage() {}
 
 func (x *NoisePeerRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[33]
+	mi := &file_chat_wire_records_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3582,7 +3920,7 @@ func (x *NoisePeerRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoisePeerRecord.ProtoReflect.Descriptor instead.
 func (*NoisePeerRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{33}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *NoisePeerRecord) GetDevices() []*NoiseDeviceRecord {
@@ -3643,7 +3981,7 @@ type NoiseDeviceRecord struct {
 
 func (x *NoiseDeviceRecord) Reset() {
 	*x = NoiseDeviceRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[34]
+	mi := &file_chat_wire_records_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3655,7 +3993,7 @@ func (x *NoiseDeviceRecord) String() string {
 func (*NoiseDeviceRecord) ProtoMessage() {}
 
 func (x *NoiseDeviceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[34]
+	mi := &file_chat_wire_records_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3668,7 +4006,7 @@ func (x *NoiseDeviceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseDeviceRecord.ProtoReflect.Descriptor instead.
 func (*NoiseDeviceRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{34}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *NoiseDeviceRecord) GetInstallationId() string {
@@ -3776,7 +4114,7 @@ type NoiseSecretRecord struct {
 
 func (x *NoiseSecretRecord) Reset() {
 	*x = NoiseSecretRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[35]
+	mi := &file_chat_wire_records_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3788,7 +4126,7 @@ func (x *NoiseSecretRecord) String() string {
 func (*NoiseSecretRecord) ProtoMessage() {}
 
 func (x *NoiseSecretRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[35]
+	mi := &file_chat_wire_records_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3801,7 +4139,7 @@ func (x *NoiseSecretRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseSecretRecord.ProtoReflect.Descriptor instead.
 func (*NoiseSecretRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{35}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *NoiseSecretRecord) GetKind() uint32 {
@@ -3863,7 +4201,7 @@ type NoiseChatSessionRecord struct {
 
 func (x *NoiseChatSessionRecord) Reset() {
 	*x = NoiseChatSessionRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[36]
+	mi := &file_chat_wire_records_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3875,7 +4213,7 @@ func (x *NoiseChatSessionRecord) String() string {
 func (*NoiseChatSessionRecord) ProtoMessage() {}
 
 func (x *NoiseChatSessionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[36]
+	mi := &file_chat_wire_records_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3888,7 +4226,7 @@ func (x *NoiseChatSessionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseChatSessionRecord.ProtoReflect.Descriptor instead.
 func (*NoiseChatSessionRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{36}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *NoiseChatSessionRecord) GetSession() []byte {
@@ -4002,7 +4340,7 @@ type NoiseHandshakeRecord struct {
 
 func (x *NoiseHandshakeRecord) Reset() {
 	*x = NoiseHandshakeRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[37]
+	mi := &file_chat_wire_records_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4014,7 +4352,7 @@ func (x *NoiseHandshakeRecord) String() string {
 func (*NoiseHandshakeRecord) ProtoMessage() {}
 
 func (x *NoiseHandshakeRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[37]
+	mi := &file_chat_wire_records_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4027,7 +4365,7 @@ func (x *NoiseHandshakeRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseHandshakeRecord.ProtoReflect.Descriptor instead.
 func (*NoiseHandshakeRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{37}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *NoiseHandshakeRecord) GetHandshake() []byte {
@@ -4092,7 +4430,7 @@ type NoiseFrameRecord struct {
 
 func (x *NoiseFrameRecord) Reset() {
 	*x = NoiseFrameRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[38]
+	mi := &file_chat_wire_records_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4104,7 +4442,7 @@ func (x *NoiseFrameRecord) String() string {
 func (*NoiseFrameRecord) ProtoMessage() {}
 
 func (x *NoiseFrameRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[38]
+	mi := &file_chat_wire_records_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4117,7 +4455,7 @@ func (x *NoiseFrameRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseFrameRecord.ProtoReflect.Descriptor instead.
 func (*NoiseFrameRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{38}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *NoiseFrameRecord) GetFrame() []byte {
@@ -4153,7 +4491,7 @@ type CardSecretRecord struct {
 
 func (x *CardSecretRecord) Reset() {
 	*x = CardSecretRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[39]
+	mi := &file_chat_wire_records_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4165,7 +4503,7 @@ func (x *CardSecretRecord) String() string {
 func (*CardSecretRecord) ProtoMessage() {}
 
 func (x *CardSecretRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[39]
+	mi := &file_chat_wire_records_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4178,7 +4516,7 @@ func (x *CardSecretRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CardSecretRecord.ProtoReflect.Descriptor instead.
 func (*CardSecretRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{39}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *CardSecretRecord) GetSecret() []byte {
@@ -4211,7 +4549,7 @@ type AddedCardRecord struct {
 
 func (x *AddedCardRecord) Reset() {
 	*x = AddedCardRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[40]
+	mi := &file_chat_wire_records_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4223,7 +4561,7 @@ func (x *AddedCardRecord) String() string {
 func (*AddedCardRecord) ProtoMessage() {}
 
 func (x *AddedCardRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[40]
+	mi := &file_chat_wire_records_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4236,7 +4574,7 @@ func (x *AddedCardRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddedCardRecord.ProtoReflect.Descriptor instead.
 func (*AddedCardRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{40}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *AddedCardRecord) GetIdentity() []byte {
@@ -4404,7 +4742,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\awaiting\x18\b \x01(\rR\awaiting\x12\x1d\n" +
 	"\n" +
 	"expires_in\x18i \x01(\rR\texpiresIn\x12(\n" +
-	"\x10expires_in_clock\x18j \x01(\x04R\x0eexpiresInClock\"\xef\b\n" +
+	"\x10expires_in_clock\x18j \x01(\x04R\x0eexpiresInClock\"\xb6\v\n" +
 	"\rMessageRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04chat\x18\x02 \x01(\fR\x04chat\x12\x12\n" +
@@ -4445,7 +4783,14 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\aearlier\x18[ \x03(\v2\x1d.status1to1.record.EditRecordR\aearlier\x12=\n" +
 	"\bdeletion\x18\\ \x01(\v2!.status1to1.record.DeletionRecordR\bdeletion\x12?\n" +
 	"\treactions\x18] \x03(\v2!.status1to1.record.ReactionRecordR\treactions\x12.\n" +
-	"\x03pin\x18^ \x01(\v2\x1c.status1to1.record.PinRecordR\x03pin\"F\n" +
+	"\x03pin\x18^ \x01(\v2\x1c.status1to1.record.PinRecordR\x03pin\x12\x19\n" +
+	"\breply_to\x18n \x01(\fR\areplyTo\x12\x1b\n" +
+	"\tthread_id\x18o \x01(\tR\bthreadId\x12<\n" +
+	"\bmentions\x18p \x03(\v2 .status1to1.record.MentionRecordR\bmentions\x12\x1c\n" +
+	"\tmentioned\x18q \x01(\bR\tmentioned\x12<\n" +
+	"\bpreviews\x18r \x03(\v2 .status1to1.record.PreviewRecordR\bpreviews\x12:\n" +
+	"\asticker\x18s \x01(\v2 .status1to1.record.StickerRecordR\asticker\x127\n" +
+	"\x06bridge\x18t \x01(\v2\x1f.status1to1.record.BridgeRecordR\x06bridge\"F\n" +
 	"\n" +
 	"EditRecord\x12\x14\n" +
 	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x0e\n" +
@@ -4474,7 +4819,27 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x04from\x18\x03 \x01(\fR\x04from\x12\x0e\n" +
 	"\x02id\x18\x04 \x01(\fR\x02id\x12\x0e\n" +
 	"\x02at\x18\x05 \x01(\x03R\x02at\x12\x12\n" +
-	"\x04size\x18\x06 \x01(\rR\x04size\"\\\n" +
+	"\x04size\x18\x06 \x01(\rR\x04size\"M\n" +
+	"\rMentionRecord\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\rR\x04from\x12\x16\n" +
+	"\x06length\x18\x02 \x01(\rR\x06length\x12\x10\n" +
+	"\x03key\x18\x03 \x01(\fR\x03key\"\xf1\x01\n" +
+	"\rPreviewRecord\x12\x10\n" +
+	"\x03url\x18\x01 \x01(\tR\x03url\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05title\x18\x03 \x01(\tR\x05title\x12 \n" +
+	"\vdescription\x18\x04 \x01(\tR\vdescription\x12\x10\n" +
+	"\x03key\x18\x05 \x01(\fR\x03key\x12\x1c\n" +
+	"\tthumbnail\x18\x06 \x01(\fR\tthumbnail\x12'\n" +
+	"\x0fthumbnail_width\x18\a \x01(\rR\x0ethumbnailWidth\x12)\n" +
+	"\x10thumbnail_height\x18\b \x01(\rR\x0fthumbnailHeight\"7\n" +
+	"\rStickerRecord\x12\x12\n" +
+	"\x04hash\x18\x01 \x01(\tR\x04hash\x12\x12\n" +
+	"\x04pack\x18\x02 \x01(\x05R\x04pack\"U\n" +
+	"\fBridgeRecord\x12\x18\n" +
+	"\anetwork\x18\x01 \x01(\tR\anetwork\x12\x12\n" +
+	"\x04user\x18\x02 \x01(\tR\x04user\x12\x17\n" +
+	"\auser_id\x18\x03 \x01(\tR\x06userId\"\\\n" +
 	"\x0fDeviceAckRecord\x12'\n" +
 	"\x0finstallation_id\x18\x01 \x01(\tR\x0einstallationId\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x10\n" +
@@ -4718,7 +5083,7 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),         // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil),     // 1: status1to1.record.InstallationRecord
@@ -4736,56 +5101,64 @@ var file_chat_wire_records_proto_goTypes = []any{
 	(*PinRecord)(nil),              // 13: status1to1.record.PinRecord
 	(*WaitingRecord)(nil),          // 14: status1to1.record.WaitingRecord
 	(*WaitingActionRecord)(nil),    // 15: status1to1.record.WaitingActionRecord
-	(*DeviceAckRecord)(nil),        // 16: status1to1.record.DeviceAckRecord
-	(*OutboxRecord)(nil),           // 17: status1to1.record.OutboxRecord
-	(*AttemptRecord)(nil),          // 18: status1to1.record.AttemptRecord
-	(*AttemptRowRecord)(nil),       // 19: status1to1.record.AttemptRowRecord
-	(*AcksRecord)(nil),             // 20: status1to1.record.AcksRecord
-	(*SeenRecord)(nil),             // 21: status1to1.record.SeenRecord
-	(*MarksRecord)(nil),            // 22: status1to1.record.MarksRecord
-	(*TopicRecord)(nil),            // 23: status1to1.record.TopicRecord
-	(*LostEventsRecord)(nil),       // 24: status1to1.record.LostEventsRecord
-	(*ClientRefRecord)(nil),        // 25: status1to1.record.ClientRefRecord
-	(*NoiseKeyRecord)(nil),         // 26: status1to1.record.NoiseKeyRecord
-	(*PairingRecord)(nil),          // 27: status1to1.record.PairingRecord
-	(*DeviceSyncRecord)(nil),       // 28: status1to1.record.DeviceSyncRecord
-	(*ProvisionalRecord)(nil),      // 29: status1to1.record.ProvisionalRecord
-	(*TransferRecord)(nil),         // 30: status1to1.record.TransferRecord
-	(*CatchUpRecord)(nil),          // 31: status1to1.record.CatchUpRecord
-	(*SegmentSetRecord)(nil),       // 32: status1to1.record.SegmentSetRecord
-	(*NoisePeerRecord)(nil),        // 33: status1to1.record.NoisePeerRecord
-	(*NoiseDeviceRecord)(nil),      // 34: status1to1.record.NoiseDeviceRecord
-	(*NoiseSecretRecord)(nil),      // 35: status1to1.record.NoiseSecretRecord
-	(*NoiseChatSessionRecord)(nil), // 36: status1to1.record.NoiseChatSessionRecord
-	(*NoiseHandshakeRecord)(nil),   // 37: status1to1.record.NoiseHandshakeRecord
-	(*NoiseFrameRecord)(nil),       // 38: status1to1.record.NoiseFrameRecord
-	(*CardSecretRecord)(nil),       // 39: status1to1.record.CardSecretRecord
-	(*AddedCardRecord)(nil),        // 40: status1to1.record.AddedCardRecord
+	(*MentionRecord)(nil),          // 16: status1to1.record.MentionRecord
+	(*PreviewRecord)(nil),          // 17: status1to1.record.PreviewRecord
+	(*StickerRecord)(nil),          // 18: status1to1.record.StickerRecord
+	(*BridgeRecord)(nil),           // 19: status1to1.record.BridgeRecord
+	(*DeviceAckRecord)(nil),        // 20: status1to1.record.DeviceAckRecord
+	(*OutboxRecord)(nil),           // 21: status1to1.record.OutboxRecord
+	(*AttemptRecord)(nil),          // 22: status1to1.record.AttemptRecord
+	(*AttemptRowRecord)(nil),       // 23: status1to1.record.AttemptRowRecord
+	(*AcksRecord)(nil),             // 24: status1to1.record.AcksRecord
+	(*SeenRecord)(nil),             // 25: status1to1.record.SeenRecord
+	(*MarksRecord)(nil),            // 26: status1to1.record.MarksRecord
+	(*TopicRecord)(nil),            // 27: status1to1.record.TopicRecord
+	(*LostEventsRecord)(nil),       // 28: status1to1.record.LostEventsRecord
+	(*ClientRefRecord)(nil),        // 29: status1to1.record.ClientRefRecord
+	(*NoiseKeyRecord)(nil),         // 30: status1to1.record.NoiseKeyRecord
+	(*PairingRecord)(nil),          // 31: status1to1.record.PairingRecord
+	(*DeviceSyncRecord)(nil),       // 32: status1to1.record.DeviceSyncRecord
+	(*ProvisionalRecord)(nil),      // 33: status1to1.record.ProvisionalRecord
+	(*TransferRecord)(nil),         // 34: status1to1.record.TransferRecord
+	(*CatchUpRecord)(nil),          // 35: status1to1.record.CatchUpRecord
+	(*SegmentSetRecord)(nil),       // 36: status1to1.record.SegmentSetRecord
+	(*NoisePeerRecord)(nil),        // 37: status1to1.record.NoisePeerRecord
+	(*NoiseDeviceRecord)(nil),      // 38: status1to1.record.NoiseDeviceRecord
+	(*NoiseSecretRecord)(nil),      // 39: status1to1.record.NoiseSecretRecord
+	(*NoiseChatSessionRecord)(nil), // 40: status1to1.record.NoiseChatSessionRecord
+	(*NoiseHandshakeRecord)(nil),   // 41: status1to1.record.NoiseHandshakeRecord
+	(*NoiseFrameRecord)(nil),       // 42: status1to1.record.NoiseFrameRecord
+	(*CardSecretRecord)(nil),       // 43: status1to1.record.CardSecretRecord
+	(*AddedCardRecord)(nil),        // 44: status1to1.record.AddedCardRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
 	1,  // 1: status1to1.record.PeerRecord.installations:type_name -> status1to1.record.InstallationRecord
 	2,  // 2: status1to1.record.PeerRecord.sessions:type_name -> status1to1.record.SessionRecord
-	16, // 3: status1to1.record.MessageRecord.devices:type_name -> status1to1.record.DeviceAckRecord
+	20, // 3: status1to1.record.MessageRecord.devices:type_name -> status1to1.record.DeviceAckRecord
 	10, // 4: status1to1.record.MessageRecord.edit:type_name -> status1to1.record.EditRecord
 	10, // 5: status1to1.record.MessageRecord.earlier:type_name -> status1to1.record.EditRecord
 	11, // 6: status1to1.record.MessageRecord.deletion:type_name -> status1to1.record.DeletionRecord
 	12, // 7: status1to1.record.MessageRecord.reactions:type_name -> status1to1.record.ReactionRecord
 	13, // 8: status1to1.record.MessageRecord.pin:type_name -> status1to1.record.PinRecord
-	15, // 9: status1to1.record.WaitingRecord.actions:type_name -> status1to1.record.WaitingActionRecord
-	19, // 10: status1to1.record.AttemptRecord.rows:type_name -> status1to1.record.AttemptRowRecord
-	34, // 11: status1to1.record.NoisePeerRecord.devices:type_name -> status1to1.record.NoiseDeviceRecord
-	35, // 12: status1to1.record.NoiseDeviceRecord.secrets:type_name -> status1to1.record.NoiseSecretRecord
-	36, // 13: status1to1.record.NoiseDeviceRecord.sessions:type_name -> status1to1.record.NoiseChatSessionRecord
-	37, // 14: status1to1.record.NoiseDeviceRecord.begun:type_name -> status1to1.record.NoiseHandshakeRecord
-	37, // 15: status1to1.record.NoiseDeviceRecord.answered:type_name -> status1to1.record.NoiseHandshakeRecord
-	38, // 16: status1to1.record.NoiseChatSessionRecord.last:type_name -> status1to1.record.NoiseFrameRecord
-	38, // 17: status1to1.record.NoiseHandshakeRecord.last:type_name -> status1to1.record.NoiseFrameRecord
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	16, // 9: status1to1.record.MessageRecord.mentions:type_name -> status1to1.record.MentionRecord
+	17, // 10: status1to1.record.MessageRecord.previews:type_name -> status1to1.record.PreviewRecord
+	18, // 11: status1to1.record.MessageRecord.sticker:type_name -> status1to1.record.StickerRecord
+	19, // 12: status1to1.record.MessageRecord.bridge:type_name -> status1to1.record.BridgeRecord
+	15, // 13: status1to1.record.WaitingRecord.actions:type_name -> status1to1.record.WaitingActionRecord
+	23, // 14: status1to1.record.AttemptRecord.rows:type_name -> status1to1.record.AttemptRowRecord
+	38, // 15: status1to1.record.NoisePeerRecord.devices:type_name -> status1to1.record.NoiseDeviceRecord
+	39, // 16: status1to1.record.NoiseDeviceRecord.secrets:type_name -> status1to1.record.NoiseSecretRecord
+	40, // 17: status1to1.record.NoiseDeviceRecord.sessions:type_name -> status1to1.record.NoiseChatSessionRecord
+	41, // 18: status1to1.record.NoiseDeviceRecord.begun:type_name -> status1to1.record.NoiseHandshakeRecord
+	41, // 19: status1to1.record.NoiseDeviceRecord.answered:type_name -> status1to1.record.NoiseHandshakeRecord
+	42, // 20: status1to1.record.NoiseChatSessionRecord.last:type_name -> status1to1.record.NoiseFrameRecord
+	42, // 21: status1to1.record.NoiseHandshakeRecord.last:type_name -> status1to1.record.NoiseFrameRecord
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_chat_wire_records_proto_init() }
@@ -4799,7 +5172,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   41,
+			NumMessages:   45,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -47,6 +47,7 @@ var carried = map[protoreflect.FullName]fields{
 		"devices": yes, "request": yes, "clock_skew": yes, "before_device": yes,
 		"expires_in": yes, "expires_at": yes,
 		"edit": yes, "earlier": yes, "deletion": yes, "reactions": yes, "pin": yes,
+		"reply_to": yes, "thread_id": yes, "mentions": yes, "mentioned": yes, "previews": yes, "sticker": yes, "bridge": yes,
 		"waits_for_peer": "is why this device has not sent it yet",
 		"client_ref":     "names a call of a program on this device; on another one the same name may be used for another text",
 	},
@@ -55,6 +56,13 @@ var carried = map[protoreflect.FullName]fields{
 	"status1to1.record.DeletionRecord":  {"at": yes, "by": yes, "for_everyone": yes},
 	"status1to1.record.ReactionRecord":  {"emoji": yes, "from": yes, "clock": yes, "retracted": yes, "id": yes},
 	"status1to1.record.PinRecord":       {"clock": yes, "pinned": yes, "by": yes, "id": yes},
+	"status1to1.record.MentionRecord":   {"from": yes, "length": yes, "key": yes},
+	"status1to1.record.PreviewRecord": {
+		"url": yes, "kind": yes, "title": yes, "description": yes, "key": yes,
+		"thumbnail": yes, "thumbnail_width": yes, "thumbnail_height": yes,
+	},
+	"status1to1.record.StickerRecord": {"hash": yes, "pack": yes},
+	"status1to1.record.BridgeRecord":  {"network": yes, "user": yes, "user_id": yes},
 }
 
 // fields says of each field, by its name, why it is not carried; yes is one that is.

@@ -85,7 +85,7 @@ func friend(t *testing.T, n byte) (key.Public, message.ConversationID) {
 func text(in message.ConversationID, id byte, clock uint64, state State) *wire.MessageRecord {
 	outgoing := states[state].outgoing
 	return &wire.MessageRecord{
-		Id: append(make([]byte, 31), id), Chat: in.Bytes(), Kind: KindText, Text: fmt.Sprint(id), Clock: clock,
+		Id: append(make([]byte, 31), id), Chat: in.Bytes(), Kind: message.KindText, Text: fmt.Sprint(id), Clock: clock,
 		State: string(state), Outgoing: outgoing, Read: outgoing,
 	}
 }
@@ -253,8 +253,8 @@ func TestClientRefs(t *testing.T) {
 	other, _ := friend(t, 2)
 	m := text(in, 1, 5, Queued)
 	m.ClientRef = "ref"
-	h.must(t, func(tx *ledger.Tx) error { return errors.Join(h.ClaimRef(tx, m, to), h.Add(tx, m)) })
-	if err := h.Ledger.Update(func(tx *ledger.Tx) error { return h.ClaimRef(tx, m, to) }); !errors.Is(err, ErrRefTaken) {
+	h.must(t, func(tx *ledger.Tx) error { return errors.Join(h.ClaimRef(tx, m, to, "1"), h.Add(tx, m)) })
+	if err := h.Ledger.Update(func(tx *ledger.Tx) error { return h.ClaimRef(tx, m, to, "1") }); !errors.Is(err, ErrRefTaken) {
 		t.Errorf("claimed twice: %v", err)
 	}
 	if got, found, err := h.ByRef("ref", to, "1"); err != nil || !found || got.ID != event.Hex(m.GetId()) {

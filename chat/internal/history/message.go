@@ -281,9 +281,9 @@ func (h *History) Chat(tx *ledger.Tx, conversation []byte) (*wire.ChatRecord, er
 // ErrRefTaken is the error for a client_ref that another call has used meanwhile.
 var ErrRefTaken = errors.New("history: client_ref taken")
 
-// ClaimRef notes that a client_ref stands for a message to somebody. After ErrRefTaken
-// it has written nothing.
-func (h *History) ClaimRef(tx *ledger.Tx, m *wire.MessageRecord, to key.Public) error {
+// ClaimRef notes that a client_ref stands for a message to somebody, with a content: see ByRef.
+// After ErrRefTaken it has written nothing.
+func (h *History) ClaimRef(tx *ledger.Tx, m *wire.MessageRecord, to key.Public, content string) error {
 	ref := []byte(m.GetClientRef())
 	old, err := tx.Get(tableClientRefs, ref)
 	if err != nil {
@@ -293,13 +293,13 @@ func (h *History) ClaimRef(tx *ledger.Tx, m *wire.MessageRecord, to key.Public) 
 		return ErrRefTaken
 	}
 	return ledger.Put(tx, tableClientRefs, ref, &wire.ClientRefRecord{
-		MessageId: m.GetId(), Request: requestDigest(to, m.GetText()),
+		MessageId: m.GetId(), Request: requestDigest(to, content),
 	})
 }
 
 // ByRef returns the message that a client_ref stands for. CodeClientRefReused if it was
-// used for another text or another person.
-func (h *History) ByRef(ref string, to key.Public, text string) (m event.Message, found bool, err error) {
+// used for another content, all that a request says, or another person.
+func (h *History) ByRef(ref string, to key.Public, content string) (m event.Message, found bool, err error) {
 	if ref == "" {
 		return m, false, nil
 	}
@@ -307,23 +307,16 @@ func (h *History) ByRef(ref string, to key.Public, text string) (m event.Message
 	if found, err = h.Ledger.Get(tableClientRefs, []byte(ref), &rec); err != nil || !found {
 		return m, false, err
 	}
-	if string(rec.GetRequest()) != string(requestDigest(to, text)) {
+	if string(rec.GetRequest()) != string(requestDigest(to, content)) {
 		return m, false, port.Errorf(port.CodeClientRefReused, "client_ref", "client_ref was used for another message")
 	}
 	m, err = h.Message([32]byte(rec.GetMessageId()))
 	return m, true, err
 }
 
-func requestDigest(to key.Public, text string) []byte {
-	return key.Keccak256(to.Uncompressed(), []byte(text))
+func requestDigest(to key.Public, content string) []byte {
+	return key.Keccak256(to.Uncompressed(), []byte(content))
 }
-
-// Kinds of messages, as event.Message names them.
-const (
-	KindText           = "text"
-	KindContactRequest = "contact_request"
-	KindUnsupported    = "unsupported"
-)
 
 // EventOf is a stored message as programs see it.
 func EventOf(r *wire.MessageRecord) event.Message {
@@ -335,6 +328,7 @@ func EventOf(r *wire.MessageRecord) event.Message {
 		BeforeDevice: r.GetBeforeDevice(), Evidence: evidenceOf(r), Devices: devicesOf(r), Waiting: waitingOf(r),
 	}
 	showActions(&m, r)
+	showContent(&m, r)
 	return m
 }
 

@@ -55,7 +55,7 @@ func SetEdit(rec *wire.MessageRecord, e *wire.EditRecord, content *wire.MessageR
 
 // setContent replaces what an edit replaces.
 func setContent(rec, content *wire.MessageRecord) {
-	rec.Text = content.GetText()
+	rec.Text, rec.Mentions, rec.Mentioned, rec.Previews = content.GetText(), content.GetMentions(), content.GetMentioned(), content.GetPreviews()
 }
 
 // addEarlier keeps an earlier text of a message, in its order. Past the bounds the oldest

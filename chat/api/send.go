@@ -1,0 +1,81 @@
+package api
+
+import (
+	"libstatus1to1/chat"
+	"libstatus1to1/chat/event"
+)
+
+// StickerParams name a sticker: the picture itself is not sent.
+type StickerParams struct {
+	// Hash is the content hash of the picture, hex.
+	Hash string `json:"hash"`
+	// Pack is the number of its pack.
+	Pack int `json:"pack" range:"0..2147483647"`
+}
+
+// MentionParams are a part of a text that names a person.
+type MentionParams struct {
+	// From is where it begins, in code points.
+	From int `json:"from" range:"0..4096"`
+	// Length is its length in code points.
+	Length int `json:"length" range:"1..4096"`
+	// Key is the person's public key, in any accepted form; left out, everyone is named.
+	Key *Key `json:"key,omitempty"`
+}
+
+// PreviewParams are what a link is said to lead to.
+type PreviewParams struct {
+	// URL is the link, as it stands in the text.
+	URL string `json:"url"`
+	// Kind is "link", "image" (the link leads to a picture) or "contact" (it is a Status link
+	// to a person). Default: "link".
+	Kind string `json:"kind,omitempty"`
+	// Title is at most 300 code points; a link needs one.
+	Title string `json:"title,omitempty"`
+	// Description is at most 1000 code points.
+	Description string `json:"description,omitempty"`
+	// Key is the person's public key, in any accepted form, for kind "contact".
+	Key *Key `json:"key,omitempty"`
+	// Thumbnail is a JPEG, PNG, GIF or WebP picture of at most 358400 bytes.
+	Thumbnail *PictureBytes `json:"thumbnail,omitempty"`
+	// ThumbnailWidth and ThumbnailHeight are its size in pixels, and needed with it.
+	ThumbnailWidth  int `json:"thumbnail_width,omitempty" range:"0..100000"`
+	ThumbnailHeight int `json:"thumbnail_height,omitempty" range:"0..100000"`
+}
+
+// request is what the parameters ask the engine for.
+func (p SendParams) request() chat.SendRequest {
+	r := chat.SendRequest{To: p.To.Public, Text: p.Text, Kind: p.Kind, ReplyTo: (*[messageIDSize]byte)(p.ReplyTo), ClientRef: p.ClientRef}
+	if p.Sticker != nil {
+		r.Sticker = &event.Sticker{Hash: p.Sticker.Hash, Pack: int32(p.Sticker.Pack)}
+	}
+	for _, m := range p.Mentions {
+		r.Mentions = append(r.Mentions, event.Mention{From: m.From, Length: m.Length, Key: hexOf(m.Key)})
+	}
+	for _, v := range p.Previews {
+		r.Previews = append(r.Previews, v.preview())
+	}
+	return r
+}
+
+func (p PreviewParams) preview() event.Preview {
+	v := event.Preview{
+		URL: p.URL, Kind: p.Kind, Title: p.Title, Description: p.Description, Key: hexOf(p.Key),
+		ThumbnailWidth: p.ThumbnailWidth, ThumbnailHeight: p.ThumbnailHeight,
+	}
+	if v.Kind == "" {
+		v.Kind = "link"
+	}
+	if p.Thumbnail != nil {
+		v.Thumbnail = p.Thumbnail.bytes
+	}
+	return v
+}
+
+// hexOf is a key as events have it; "" for none.
+func hexOf(k *Key) string {
+	if k == nil {
+		return ""
+	}
+	return k.Public.Hex()
+}

@@ -1,0 +1,178 @@
+package chat
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/message"
+	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
+)
+
+// What a request to send comes to: the content of one ChatMessage, or of several that go
+// together.
+
+// content is what one ChatMessage says.
+type content struct {
+	params message.ChatParams
+	// store stores what belongs to the message and is not in its record, in the transaction
+	// that stores it; nil is nothing.
+	store func(*txn, *wire.MessageRecord) error
+}
+
+// contents makes the contents of a request. Their clocks and what goes with every message are
+// still to be set.
+func (c *Client) contents(r SendRequest) ([]content, error) {
+	p := message.ChatParams{TextParams: message.TextParams{Text: r.Text, ChatID: r.To.Hex()}}
+	if r.Kind == message.KindStatus {
+		p.ContentType = wire.ChatMessage_STATUS
+	}
+	if r.Sticker != nil {
+		p.Sticker = &wire.StickerMessage{Hash: r.Sticker.Hash, Pack: r.Sticker.Pack}
+	}
+	if err := c.replying(r, &p); err != nil {
+		return nil, err
+	}
+	if err := withPreviews(r, &p); err != nil {
+		return nil, err
+	}
+	return []content{{params: p}}, nil
+}
+
+// replying names the message that a request answers: one of the same chat.
+func (c *Client) replying(r SendRequest, p *message.ChatParams) error {
+	if r.ReplyTo == nil {
+		return nil
+	}
+	var target wire.MessageRecord
+	found, err := c.ledger.Get(tableMessages, r.ReplyTo[:], &target)
+	if err != nil {
+		return err
+	}
+	if !found || message.ConversationID(target.GetChat()) != message.ConversationWith(r.To) {
+		return Errorf(CodeNotFound, "reply_to", "there is no such message in the chat with this person")
+	}
+	p.ReplyTo = event.Hex(r.ReplyTo[:])
+	return nil
+}
+
+// withPreviews sets the previews of a request.
+func withPreviews(r SendRequest, p *message.ChatParams) error {
+	if len(r.Previews) > message.MaxPreviews {
+		return Errorf(CodeTooMany, "previews", "a message has at most %d previews", message.MaxPreviews).With("max", message.MaxPreviews)
+	}
+	for i, given := range r.Previews {
+		rec := &wire.PreviewRecord{
+			Url: given.URL, Kind: given.Kind, Title: given.Title, Description: given.Description, Thumbnail: given.Thumbnail,
+			ThumbnailWidth: uint32(given.ThumbnailWidth), ThumbnailHeight: uint32(given.ThumbnailHeight),
+		}
+		var err error
+		if given.Kind == message.PreviewContact {
+			if k, keyErr := parseHexKey(given.Key); keyErr == nil {
+				rec.Key = k.Compressed()
+			}
+			var l *wire.UnfurledStatusLink
+			l, err = message.NewStatusPreview(rec, r.Text)
+			p.StatusLinks = append(p.StatusLinks, l)
+		} else {
+			var l *wire.UnfurledLink
+			l, err = message.NewPreview(rec, r.Text)
+			p.Links = append(p.Links, l)
+		}
+		if err != nil {
+			return Errorf(CodeBadParams, "previews", "preview %d cannot be sent: see the parameter for what it needs", i).
+				Because(err).With("index", i).With("max_bytes", message.MaxPreviewPicture)
+		}
+	}
+	return nil
+}
+
+// written is the request with its mentions written into the text.
+func (r SendRequest) written() (SendRequest, error) {
+	if len(r.Mentions) == 0 {
+		return r, nil
+	}
+	mentions := make([]message.Mention, len(r.Mentions))
+	for i, m := range r.Mentions {
+		mentions[i] = message.Mention{From: m.From, Length: m.Length}
+		if m.Key == "" {
+			continue
+		}
+		k, err := parseHexKey(m.Key)
+		if err != nil {
+			return r, Errorf(CodeBadKey, "mentions", "the key of mention %d is none", i).With("index", i)
+		}
+		mentions[i].Key = k
+	}
+	text, err := message.WriteMentions(r.Text, mentions)
+	if err != nil {
+		return r, Errorf(CodeBadParams, "mentions", "the mentions overlap, are empty, in code or outside of the text, or more than %d", message.MaxMentions).
+			Because(err).With("max", message.MaxMentions)
+	}
+	r.Text, r.Mentions = text, nil
+	return r, nil
+}
+
+// parseHexKey reads a key as events have it.
+func parseHexKey(s string) (key.Public, error) {
+	return message.ChatOf(key.Public{}, key.Public{}, s)
+}
+
+// validateContent checks what a request says.
+func validateContent(r SendRequest) error {
+	switch r.Kind {
+	case "", message.KindText, message.KindStatus:
+	default:
+		return Errorf(CodeBadParams, "kind", "only the kinds text and status can be chosen: the others follow from what is sent")
+	}
+	if r.Sticker != nil {
+		return validateSticker(r)
+	}
+	return validateText(r.Text)
+}
+
+// maxStickerHash bounds the hash of a sticker, bytes: those of IPFS have up to 100.
+const maxStickerHash = 200
+
+// validateSticker checks a sticker: it goes alone.
+func validateSticker(r SendRequest) error {
+	switch {
+	case r.Text != "" || len(r.Previews) > 0 || len(r.Mentions) > 0:
+		return Errorf(CodeBadParams, "sticker", "a sticker goes without a text")
+	case strings.TrimSpace(r.Sticker.Hash) == "" || len(r.Sticker.Hash) > maxStickerHash || !utf8.ValidString(r.Sticker.Hash):
+		return Errorf(CodeBadParams, "sticker.hash", "the hash must have 1 to %d bytes of UTF-8", maxStickerHash).With("max", maxStickerHash)
+	}
+	return nil
+}
+
+// validateText checks a text that is to be sent.
+func validateText(text string) error {
+	switch err := message.ValidateOwnText(text); {
+	case errors.Is(err, message.ErrTextEmpty):
+		return Errorf(CodeEmpty, "text", "the text is empty or shows nothing").Because(err)
+	case errors.Is(err, message.ErrTextTooLong):
+		return Errorf(CodeTooLong, "text", "the text has %d code points, %d are allowed",
+			utf8.RuneCountInString(text), message.MaxTextLength).With("max", message.MaxTextLength).Because(err)
+	case err != nil:
+		return Errorf(CodeBadParams, "text", "the text is not valid UTF-8").Because(err)
+	}
+	return nil
+}
+
+// digested is all that a request says, as its client_ref stands for it: of a text alone, the
+// text.
+func (r SendRequest) digested() string {
+	var more strings.Builder
+	if r.ReplyTo != nil {
+		more.WriteString("\x00reply_to" + string(r.ReplyTo[:]))
+	}
+	if r.Kind == message.KindStatus {
+		more.WriteString("\x00status")
+	}
+	if r.Sticker != nil {
+		more.WriteString("\x00sticker" + r.Sticker.Hash)
+	}
+	return r.Text + more.String()
+}
