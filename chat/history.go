@@ -32,42 +32,17 @@ func (c *Client) Messages(chat key.Public, p PageRequest) (Page[event.Message], 
 	return c.history.Messages(message.ConversationWith(chat), p)
 }
 
-// Chats lists the conversations, the one with the newest message first; not those of
-// strangers who are to ask first.
-func (c *Client) Chats(p PageRequest) (Page[event.Chat], error) { return c.listChats(p, false) }
-
-// ChatRequests lists the conversations of strangers, who wait for an answer.
-func (c *Client) ChatRequests(p PageRequest) (Page[event.Chat], error) { return c.listChats(p, true) }
-
-func (c *Client) listChats(p PageRequest, requests bool) (Page[event.Chat], error) {
-	if _, err := c.account(); err != nil {
-		return Page[event.Chat]{}, err
-	}
-	return c.history.Chats(p, requests)
-}
-
-// Chat is the conversation with one person; one nobody wrote in is empty.
-func (c *Client) Chat(k key.Public) (event.Chat, error) {
-	if _, err := c.account(); err != nil {
-		return event.Chat{}, err
-	}
-	return c.history.OneChat(message.ConversationWith(k))
-}
-
-// MarkRead marks the messages of a chat as read, up to and including the message
-// upTo in the order of the chat, or all when it is nil.
-func (c *Client) MarkRead(k key.Public, upTo *[32]byte) (event.Chat, error) {
-	if _, err := c.account(); err != nil {
-		return event.Chat{}, err
-	}
-	return c.history.MarkRead(message.ConversationWith(k), upTo)
-}
-
 func (c *Client) newHistory() *history.History {
 	return history.New(history.Options{
-		Ledger: c.ledger, Now: c.now, Outbox: onTheWay{c}, People: inChats{c}, AskFirst: c.settings.Strangers == StrangersRequest,
+		Ledger: c.ledger, Now: c.now, Outbox: onTheWay{c}, People: inChats{c}, AskFirst: c.settings.Strangers == StrangersRequest, Shared: c.hasOtherDevices,
 		KeepEdits: c.settings.KeepEdits,
 	})
+}
+
+// hasOtherDevices reports whether our identity has other devices that are not disabled.
+func (c *Client) hasOtherDevices() bool {
+	a := c.self.Load()
+	return a != nil && len(a.others) > 0
 }
 
 // onTheWay answers the history's questions about messages that are being sent.

@@ -120,6 +120,9 @@ func (c *Client) judgeText(r lookup, am *applicationMessage) (func(*txn) error, 
 			return nil, err
 		}
 	}
+	if gone, err := r.isGone(rec.GetChat(), am.text.lamport); err != nil || gone {
+		return nil, err
+	}
 	if c.isUnasked(am.text) {
 		room, err := c.roomForUnasked(r, rec)
 		if err != nil {

@@ -113,6 +113,9 @@ type Chat struct {
 	Muted      bool  `json:"muted"`
 	MutedUntil int64 `json:"muted_until,omitempty"`
 	Archived   bool  `json:"archived"`
+	// Clearing is the number of messages that were cleared and are still being erased. They are
+	// not shown, found or counted any more.
+	Clearing uint64 `json:"clearing,omitempty"`
 	// Draft is a text that is not sent yet.
 	Draft string `json:"draft,omitempty"`
 	// ExpiresIn is the timer of the chat: seconds after which its new messages are erased; 0

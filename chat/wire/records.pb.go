@@ -1058,6 +1058,19 @@ type ChatRecord struct {
 	Unasked      uint32 `protobuf:"varint,6,opt,name=unasked,proto3" json:"unasked,omitempty"`
 	UnaskedBytes uint64 `protobuf:"varint,7,opt,name=unasked_bytes,json=unaskedBytes,proto3" json:"unasked_bytes,omitempty"`
 	Waiting      uint32 `protobuf:"varint,8,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	// The unread messages that name us.
+	Mentions uint64 `protobuf:"varint,90,opt,name=mentions,proto3" json:"mentions,omitempty"`
+	// The place up to which the user has read: it only goes forward.
+	ReadClock uint64 `protobuf:"varint,91,opt,name=read_clock,json=readClock,proto3" json:"read_clock,omitempty"`
+	ReadId    []byte `protobuf:"bytes,92,opt,name=read_id,json=readId,proto3" json:"read_id,omitempty"`
+	// The clock up to which the chat was cleared, and that up to which it was deleted: they
+	// only rise, and messages up to the former do not come back.
+	ClearedClock uint64 `protobuf:"varint,93,opt,name=cleared_clock,json=clearedClock,proto3" json:"cleared_clock,omitempty"`
+	DeletedClock uint64 `protobuf:"varint,94,opt,name=deleted_clock,json=deletedClock,proto3" json:"deleted_clock,omitempty"`
+	// What the user has set about the chat.
+	Marks *ChatMarksRecord `protobuf:"bytes,95,opt,name=marks,proto3" json:"marks,omitempty"`
+	// The messages that were cleared and are not erased yet: see ClearingRecord.
+	Hidden uint64 `protobuf:"varint,96,opt,name=hidden,proto3" json:"hidden,omitempty"`
 	// The timer of the chat, s, and the Lamport clock at which it was set.
 	ExpiresIn      uint32 `protobuf:"varint,105,opt,name=expires_in,json=expiresIn,proto3" json:"expires_in,omitempty"`
 	ExpiresInClock uint64 `protobuf:"varint,106,opt,name=expires_in_clock,json=expiresInClock,proto3" json:"expires_in_clock,omitempty"`
@@ -1151,6 +1164,55 @@ func (x *ChatRecord) GetWaiting() uint32 {
 	return 0
 }
 
+func (x *ChatRecord) GetMentions() uint64 {
+	if x != nil {
+		return x.Mentions
+	}
+	return 0
+}
+
+func (x *ChatRecord) GetReadClock() uint64 {
+	if x != nil {
+		return x.ReadClock
+	}
+	return 0
+}
+
+func (x *ChatRecord) GetReadId() []byte {
+	if x != nil {
+		return x.ReadId
+	}
+	return nil
+}
+
+func (x *ChatRecord) GetClearedClock() uint64 {
+	if x != nil {
+		return x.ClearedClock
+	}
+	return 0
+}
+
+func (x *ChatRecord) GetDeletedClock() uint64 {
+	if x != nil {
+		return x.DeletedClock
+	}
+	return 0
+}
+
+func (x *ChatRecord) GetMarks() *ChatMarksRecord {
+	if x != nil {
+		return x.Marks
+	}
+	return nil
+}
+
+func (x *ChatRecord) GetHidden() uint64 {
+	if x != nil {
+		return x.Hidden
+	}
+	return 0
+}
+
 func (x *ChatRecord) GetExpiresIn() uint32 {
 	if x != nil {
 		return x.ExpiresIn
@@ -1161,6 +1223,171 @@ func (x *ChatRecord) GetExpiresIn() uint32 {
 func (x *ChatRecord) GetExpiresInClock() uint64 {
 	if x != nil {
 		return x.ExpiresInClock
+	}
+	return 0
+}
+
+// What the user has set about a chat, with the clock of each: the latest wins.
+type ChatMarksRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Muted bool                   `protobuf:"varint,1,opt,name=muted,proto3" json:"muted,omitempty"`
+	// When it is no longer muted, ms; 0 is never.
+	MutedUntil    int64  `protobuf:"varint,2,opt,name=muted_until,json=mutedUntil,proto3" json:"muted_until,omitempty"`
+	MutedClock    uint64 `protobuf:"varint,3,opt,name=muted_clock,json=mutedClock,proto3" json:"muted_clock,omitempty"`
+	Archived      bool   `protobuf:"varint,4,opt,name=archived,proto3" json:"archived,omitempty"`
+	ArchivedClock uint64 `protobuf:"varint,5,opt,name=archived_clock,json=archivedClock,proto3" json:"archived_clock,omitempty"`
+	// It was marked as unread; that holds until something later is read.
+	Unread        bool   `protobuf:"varint,6,opt,name=unread,proto3" json:"unread,omitempty"`
+	UnreadClock   uint64 `protobuf:"varint,7,opt,name=unread_clock,json=unreadClock,proto3" json:"unread_clock,omitempty"`
+	Draft         string `protobuf:"bytes,8,opt,name=draft,proto3" json:"draft,omitempty"`
+	DraftClock    uint64 `protobuf:"varint,9,opt,name=draft_clock,json=draftClock,proto3" json:"draft_clock,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatMarksRecord) Reset() {
+	*x = ChatMarksRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatMarksRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatMarksRecord) ProtoMessage() {}
+
+func (x *ChatMarksRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatMarksRecord.ProtoReflect.Descriptor instead.
+func (*ChatMarksRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ChatMarksRecord) GetMuted() bool {
+	if x != nil {
+		return x.Muted
+	}
+	return false
+}
+
+func (x *ChatMarksRecord) GetMutedUntil() int64 {
+	if x != nil {
+		return x.MutedUntil
+	}
+	return 0
+}
+
+func (x *ChatMarksRecord) GetMutedClock() uint64 {
+	if x != nil {
+		return x.MutedClock
+	}
+	return 0
+}
+
+func (x *ChatMarksRecord) GetArchived() bool {
+	if x != nil {
+		return x.Archived
+	}
+	return false
+}
+
+func (x *ChatMarksRecord) GetArchivedClock() uint64 {
+	if x != nil {
+		return x.ArchivedClock
+	}
+	return 0
+}
+
+func (x *ChatMarksRecord) GetUnread() bool {
+	if x != nil {
+		return x.Unread
+	}
+	return false
+}
+
+func (x *ChatMarksRecord) GetUnreadClock() uint64 {
+	if x != nil {
+		return x.UnreadClock
+	}
+	return 0
+}
+
+func (x *ChatMarksRecord) GetDraft() string {
+	if x != nil {
+		return x.Draft
+	}
+	return ""
+}
+
+func (x *ChatMarksRecord) GetDraftClock() uint64 {
+	if x != nil {
+		return x.DraftClock
+	}
+	return 0
+}
+
+// A chat that was cleared, and of which there are still messages to erase.
+type ClearingRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Clock uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	// How many there were.
+	Messages      uint64 `protobuf:"varint,2,opt,name=messages,proto3" json:"messages,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClearingRecord) Reset() {
+	*x = ClearingRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClearingRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClearingRecord) ProtoMessage() {}
+
+func (x *ClearingRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClearingRecord.ProtoReflect.Descriptor instead.
+func (*ClearingRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ClearingRecord) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *ClearingRecord) GetMessages() uint64 {
+	if x != nil {
+		return x.Messages
 	}
 	return 0
 }
@@ -1231,7 +1458,7 @@ type MessageRecord struct {
 
 func (x *MessageRecord) Reset() {
 	*x = MessageRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[9]
+	mi := &file_chat_wire_records_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1243,7 +1470,7 @@ func (x *MessageRecord) String() string {
 func (*MessageRecord) ProtoMessage() {}
 
 func (x *MessageRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[9]
+	mi := &file_chat_wire_records_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1256,7 +1483,7 @@ func (x *MessageRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageRecord.ProtoReflect.Descriptor instead.
 func (*MessageRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{9}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *MessageRecord) GetId() []byte {
@@ -1546,7 +1773,7 @@ type EditRecord struct {
 
 func (x *EditRecord) Reset() {
 	*x = EditRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[10]
+	mi := &file_chat_wire_records_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1558,7 +1785,7 @@ func (x *EditRecord) String() string {
 func (*EditRecord) ProtoMessage() {}
 
 func (x *EditRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[10]
+	mi := &file_chat_wire_records_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1571,7 +1798,7 @@ func (x *EditRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditRecord.ProtoReflect.Descriptor instead.
 func (*EditRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{10}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *EditRecord) GetClock() uint64 {
@@ -1608,7 +1835,7 @@ type DeletionRecord struct {
 
 func (x *DeletionRecord) Reset() {
 	*x = DeletionRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[11]
+	mi := &file_chat_wire_records_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1620,7 +1847,7 @@ func (x *DeletionRecord) String() string {
 func (*DeletionRecord) ProtoMessage() {}
 
 func (x *DeletionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[11]
+	mi := &file_chat_wire_records_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1633,7 +1860,7 @@ func (x *DeletionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeletionRecord.ProtoReflect.Descriptor instead.
 func (*DeletionRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{11}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DeletionRecord) GetAt() int64 {
@@ -1672,7 +1899,7 @@ type ReactionRecord struct {
 
 func (x *ReactionRecord) Reset() {
 	*x = ReactionRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[12]
+	mi := &file_chat_wire_records_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1684,7 +1911,7 @@ func (x *ReactionRecord) String() string {
 func (*ReactionRecord) ProtoMessage() {}
 
 func (x *ReactionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[12]
+	mi := &file_chat_wire_records_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1697,7 +1924,7 @@ func (x *ReactionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReactionRecord.ProtoReflect.Descriptor instead.
 func (*ReactionRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{12}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ReactionRecord) GetEmoji() string {
@@ -1749,7 +1976,7 @@ type PinRecord struct {
 
 func (x *PinRecord) Reset() {
 	*x = PinRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[13]
+	mi := &file_chat_wire_records_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1761,7 +1988,7 @@ func (x *PinRecord) String() string {
 func (*PinRecord) ProtoMessage() {}
 
 func (x *PinRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[13]
+	mi := &file_chat_wire_records_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1774,7 +2001,7 @@ func (x *PinRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PinRecord.ProtoReflect.Descriptor instead.
 func (*PinRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{13}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PinRecord) GetClock() uint64 {
@@ -1815,7 +2042,7 @@ type WaitingRecord struct {
 
 func (x *WaitingRecord) Reset() {
 	*x = WaitingRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[14]
+	mi := &file_chat_wire_records_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1827,7 +2054,7 @@ func (x *WaitingRecord) String() string {
 func (*WaitingRecord) ProtoMessage() {}
 
 func (x *WaitingRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[14]
+	mi := &file_chat_wire_records_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1840,7 +2067,7 @@ func (x *WaitingRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitingRecord.ProtoReflect.Descriptor instead.
 func (*WaitingRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{14}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *WaitingRecord) GetActions() []*WaitingActionRecord {
@@ -1869,7 +2096,7 @@ type WaitingActionRecord struct {
 
 func (x *WaitingActionRecord) Reset() {
 	*x = WaitingActionRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[15]
+	mi := &file_chat_wire_records_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1881,7 +2108,7 @@ func (x *WaitingActionRecord) String() string {
 func (*WaitingActionRecord) ProtoMessage() {}
 
 func (x *WaitingActionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[15]
+	mi := &file_chat_wire_records_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1894,7 +2121,7 @@ func (x *WaitingActionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitingActionRecord.ProtoReflect.Descriptor instead.
 func (*WaitingActionRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{15}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WaitingActionRecord) GetType() int32 {
@@ -1953,7 +2180,7 @@ type MentionRecord struct {
 
 func (x *MentionRecord) Reset() {
 	*x = MentionRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[16]
+	mi := &file_chat_wire_records_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1965,7 +2192,7 @@ func (x *MentionRecord) String() string {
 func (*MentionRecord) ProtoMessage() {}
 
 func (x *MentionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[16]
+	mi := &file_chat_wire_records_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1978,7 +2205,7 @@ func (x *MentionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MentionRecord.ProtoReflect.Descriptor instead.
 func (*MentionRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{16}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *MentionRecord) GetFrom() uint32 {
@@ -2020,7 +2247,7 @@ type PreviewRecord struct {
 
 func (x *PreviewRecord) Reset() {
 	*x = PreviewRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[17]
+	mi := &file_chat_wire_records_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2032,7 +2259,7 @@ func (x *PreviewRecord) String() string {
 func (*PreviewRecord) ProtoMessage() {}
 
 func (x *PreviewRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[17]
+	mi := &file_chat_wire_records_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2045,7 +2272,7 @@ func (x *PreviewRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewRecord.ProtoReflect.Descriptor instead.
 func (*PreviewRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{17}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PreviewRecord) GetUrl() string {
@@ -2115,7 +2342,7 @@ type StickerRecord struct {
 
 func (x *StickerRecord) Reset() {
 	*x = StickerRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[18]
+	mi := &file_chat_wire_records_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2127,7 +2354,7 @@ func (x *StickerRecord) String() string {
 func (*StickerRecord) ProtoMessage() {}
 
 func (x *StickerRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[18]
+	mi := &file_chat_wire_records_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2140,7 +2367,7 @@ func (x *StickerRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StickerRecord.ProtoReflect.Descriptor instead.
 func (*StickerRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{18}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *StickerRecord) GetHash() string {
@@ -2169,7 +2396,7 @@ type BridgeRecord struct {
 
 func (x *BridgeRecord) Reset() {
 	*x = BridgeRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[19]
+	mi := &file_chat_wire_records_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2181,7 +2408,7 @@ func (x *BridgeRecord) String() string {
 func (*BridgeRecord) ProtoMessage() {}
 
 func (x *BridgeRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[19]
+	mi := &file_chat_wire_records_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2194,7 +2421,7 @@ func (x *BridgeRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeRecord.ProtoReflect.Descriptor instead.
 func (*BridgeRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{19}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *BridgeRecord) GetNetwork() string {
@@ -2231,7 +2458,7 @@ type DeviceAckRecord struct {
 
 func (x *DeviceAckRecord) Reset() {
 	*x = DeviceAckRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[20]
+	mi := &file_chat_wire_records_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2243,7 +2470,7 @@ func (x *DeviceAckRecord) String() string {
 func (*DeviceAckRecord) ProtoMessage() {}
 
 func (x *DeviceAckRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[20]
+	mi := &file_chat_wire_records_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2256,7 +2483,7 @@ func (x *DeviceAckRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceAckRecord.ProtoReflect.Descriptor instead.
 func (*DeviceAckRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{20}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DeviceAckRecord) GetInstallationId() string {
@@ -2312,7 +2539,7 @@ type OutboxRecord struct {
 
 func (x *OutboxRecord) Reset() {
 	*x = OutboxRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[21]
+	mi := &file_chat_wire_records_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2324,7 +2551,7 @@ func (x *OutboxRecord) String() string {
 func (*OutboxRecord) ProtoMessage() {}
 
 func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[21]
+	mi := &file_chat_wire_records_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2337,7 +2564,7 @@ func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutboxRecord.ProtoReflect.Descriptor instead.
 func (*OutboxRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{21}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *OutboxRecord) GetMessageId() []byte {
@@ -2472,7 +2699,7 @@ type AttemptRecord struct {
 
 func (x *AttemptRecord) Reset() {
 	*x = AttemptRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[22]
+	mi := &file_chat_wire_records_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2484,7 +2711,7 @@ func (x *AttemptRecord) String() string {
 func (*AttemptRecord) ProtoMessage() {}
 
 func (x *AttemptRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[22]
+	mi := &file_chat_wire_records_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2497,7 +2724,7 @@ func (x *AttemptRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRecord.ProtoReflect.Descriptor instead.
 func (*AttemptRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{22}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *AttemptRecord) GetId() uint64 {
@@ -2624,7 +2851,7 @@ type AttemptRowRecord struct {
 
 func (x *AttemptRowRecord) Reset() {
 	*x = AttemptRowRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[23]
+	mi := &file_chat_wire_records_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2636,7 +2863,7 @@ func (x *AttemptRowRecord) String() string {
 func (*AttemptRowRecord) ProtoMessage() {}
 
 func (x *AttemptRowRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[23]
+	mi := &file_chat_wire_records_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2649,7 +2876,7 @@ func (x *AttemptRowRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRowRecord.ProtoReflect.Descriptor instead.
 func (*AttemptRowRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{23}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *AttemptRowRecord) GetRow() uint64 {
@@ -2697,7 +2924,7 @@ type AcksRecord struct {
 
 func (x *AcksRecord) Reset() {
 	*x = AcksRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[24]
+	mi := &file_chat_wire_records_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2709,7 +2936,7 @@ func (x *AcksRecord) String() string {
 func (*AcksRecord) ProtoMessage() {}
 
 func (x *AcksRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[24]
+	mi := &file_chat_wire_records_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2722,7 +2949,7 @@ func (x *AcksRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcksRecord.ProtoReflect.Descriptor instead.
 func (*AcksRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{24}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AcksRecord) GetMvdsIds() [][]byte {
@@ -2743,7 +2970,7 @@ type SeenRecord struct {
 
 func (x *SeenRecord) Reset() {
 	*x = SeenRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[25]
+	mi := &file_chat_wire_records_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2755,7 +2982,7 @@ func (x *SeenRecord) String() string {
 func (*SeenRecord) ProtoMessage() {}
 
 func (x *SeenRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[25]
+	mi := &file_chat_wire_records_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2768,7 +2995,7 @@ func (x *SeenRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenRecord.ProtoReflect.Descriptor instead.
 func (*SeenRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{25}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SeenRecord) GetMvdsIds() [][]byte {
@@ -2793,7 +3020,7 @@ type MarksRecord struct {
 
 func (x *MarksRecord) Reset() {
 	*x = MarksRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[26]
+	mi := &file_chat_wire_records_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2805,7 +3032,7 @@ func (x *MarksRecord) String() string {
 func (*MarksRecord) ProtoMessage() {}
 
 func (x *MarksRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[26]
+	mi := &file_chat_wire_records_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2818,7 +3045,7 @@ func (x *MarksRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarksRecord.ProtoReflect.Descriptor instead.
 func (*MarksRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{26}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *MarksRecord) GetAt() int64 {
@@ -2863,7 +3090,7 @@ type TopicRecord struct {
 
 func (x *TopicRecord) Reset() {
 	*x = TopicRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[27]
+	mi := &file_chat_wire_records_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2875,7 +3102,7 @@ func (x *TopicRecord) String() string {
 func (*TopicRecord) ProtoMessage() {}
 
 func (x *TopicRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[27]
+	mi := &file_chat_wire_records_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2888,7 +3115,7 @@ func (x *TopicRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicRecord.ProtoReflect.Descriptor instead.
 func (*TopicRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{27}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *TopicRecord) GetKind() string {
@@ -2931,7 +3158,7 @@ type LostEventsRecord struct {
 
 func (x *LostEventsRecord) Reset() {
 	*x = LostEventsRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[28]
+	mi := &file_chat_wire_records_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2943,7 +3170,7 @@ func (x *LostEventsRecord) String() string {
 func (*LostEventsRecord) ProtoMessage() {}
 
 func (x *LostEventsRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[28]
+	mi := &file_chat_wire_records_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2956,7 +3183,7 @@ func (x *LostEventsRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LostEventsRecord.ProtoReflect.Descriptor instead.
 func (*LostEventsRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{28}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *LostEventsRecord) GetFromSeq() uint64 {
@@ -2978,14 +3205,16 @@ type ClientRefRecord struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	MessageId []byte                 `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
 	// keccak256 of recipient and text.
-	Request       []byte `protobuf:"bytes,2,opt,name=request,proto3" json:"request,omitempty"`
+	Request []byte `protobuf:"bytes,2,opt,name=request,proto3" json:"request,omitempty"`
+	// The message was removed: it is not sent again.
+	Gone          bool `protobuf:"varint,90,opt,name=gone,proto3" json:"gone,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ClientRefRecord) Reset() {
 	*x = ClientRefRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[29]
+	mi := &file_chat_wire_records_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2997,7 +3226,7 @@ func (x *ClientRefRecord) String() string {
 func (*ClientRefRecord) ProtoMessage() {}
 
 func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[29]
+	mi := &file_chat_wire_records_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3010,7 +3239,7 @@ func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientRefRecord.ProtoReflect.Descriptor instead.
 func (*ClientRefRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{29}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ClientRefRecord) GetMessageId() []byte {
@@ -3027,6 +3256,13 @@ func (x *ClientRefRecord) GetRequest() []byte {
 	return nil
 }
 
+func (x *ClientRefRecord) GetGone() bool {
+	if x != nil {
+		return x.Gone
+	}
+	return false
+}
+
 // The Noise key of this installation (35/WAKU2-NOISE).
 type NoiseKeyRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3040,7 +3276,7 @@ type NoiseKeyRecord struct {
 
 func (x *NoiseKeyRecord) Reset() {
 	*x = NoiseKeyRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[30]
+	mi := &file_chat_wire_records_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3052,7 +3288,7 @@ func (x *NoiseKeyRecord) String() string {
 func (*NoiseKeyRecord) ProtoMessage() {}
 
 func (x *NoiseKeyRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[30]
+	mi := &file_chat_wire_records_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3065,7 +3301,7 @@ func (x *NoiseKeyRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseKeyRecord.ProtoReflect.Descriptor instead.
 func (*NoiseKeyRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{30}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *NoiseKeyRecord) GetPrivateKey() []byte {
@@ -3121,7 +3357,7 @@ type PairingRecord struct {
 
 func (x *PairingRecord) Reset() {
 	*x = PairingRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[31]
+	mi := &file_chat_wire_records_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3133,7 +3369,7 @@ func (x *PairingRecord) String() string {
 func (*PairingRecord) ProtoMessage() {}
 
 func (x *PairingRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[31]
+	mi := &file_chat_wire_records_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3146,7 +3382,7 @@ func (x *PairingRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PairingRecord.ProtoReflect.Descriptor instead.
 func (*PairingRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{31}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *PairingRecord) GetId() []byte {
@@ -3326,7 +3562,7 @@ type DeviceSyncRecord struct {
 
 func (x *DeviceSyncRecord) Reset() {
 	*x = DeviceSyncRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[32]
+	mi := &file_chat_wire_records_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3338,7 +3574,7 @@ func (x *DeviceSyncRecord) String() string {
 func (*DeviceSyncRecord) ProtoMessage() {}
 
 func (x *DeviceSyncRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[32]
+	mi := &file_chat_wire_records_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3351,7 +3587,7 @@ func (x *DeviceSyncRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceSyncRecord.ProtoReflect.Descriptor instead.
 func (*DeviceSyncRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{32}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *DeviceSyncRecord) GetPairingId() []byte {
@@ -3549,7 +3785,7 @@ type ProvisionalRecord struct {
 
 func (x *ProvisionalRecord) Reset() {
 	*x = ProvisionalRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[33]
+	mi := &file_chat_wire_records_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3561,7 +3797,7 @@ func (x *ProvisionalRecord) String() string {
 func (*ProvisionalRecord) ProtoMessage() {}
 
 func (x *ProvisionalRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[33]
+	mi := &file_chat_wire_records_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3574,7 +3810,7 @@ func (x *ProvisionalRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProvisionalRecord.ProtoReflect.Descriptor instead.
 func (*ProvisionalRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{33}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ProvisionalRecord) GetPrivateKey() []byte {
@@ -3614,7 +3850,7 @@ type TransferRecord struct {
 
 func (x *TransferRecord) Reset() {
 	*x = TransferRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[34]
+	mi := &file_chat_wire_records_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3626,7 +3862,7 @@ func (x *TransferRecord) String() string {
 func (*TransferRecord) ProtoMessage() {}
 
 func (x *TransferRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[34]
+	mi := &file_chat_wire_records_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3639,7 +3875,7 @@ func (x *TransferRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferRecord.ProtoReflect.Descriptor instead.
 func (*TransferRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{34}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *TransferRecord) GetPairingId() []byte {
@@ -3721,7 +3957,7 @@ type CatchUpRecord struct {
 
 func (x *CatchUpRecord) Reset() {
 	*x = CatchUpRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[35]
+	mi := &file_chat_wire_records_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3733,7 +3969,7 @@ func (x *CatchUpRecord) String() string {
 func (*CatchUpRecord) ProtoMessage() {}
 
 func (x *CatchUpRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[35]
+	mi := &file_chat_wire_records_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3746,7 +3982,7 @@ func (x *CatchUpRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CatchUpRecord.ProtoReflect.Descriptor instead.
 func (*CatchUpRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{35}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *CatchUpRecord) GetFetchedTo() int64 {
@@ -3790,7 +4026,7 @@ type SegmentSetRecord struct {
 
 func (x *SegmentSetRecord) Reset() {
 	*x = SegmentSetRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[36]
+	mi := &file_chat_wire_records_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3802,7 +4038,7 @@ func (x *SegmentSetRecord) String() string {
 func (*SegmentSetRecord) ProtoMessage() {}
 
 func (x *SegmentSetRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[36]
+	mi := &file_chat_wire_records_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3815,7 +4051,7 @@ func (x *SegmentSetRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SegmentSetRecord.ProtoReflect.Descriptor instead.
 func (*SegmentSetRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{36}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SegmentSetRecord) GetCount() uint32 {
@@ -3895,7 +4131,7 @@ type NoisePeerRecord struct {
 
 func (x *NoisePeerRecord) Reset() {
 	*x = NoisePeerRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[37]
+	mi := &file_chat_wire_records_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3907,7 +4143,7 @@ func (x *NoisePeerRecord) String() string {
 func (*NoisePeerRecord) ProtoMessage() {}
 
 func (x *NoisePeerRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[37]
+	mi := &file_chat_wire_records_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3920,7 +4156,7 @@ func (x *NoisePeerRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoisePeerRecord.ProtoReflect.Descriptor instead.
 func (*NoisePeerRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{37}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *NoisePeerRecord) GetDevices() []*NoiseDeviceRecord {
@@ -3981,7 +4217,7 @@ type NoiseDeviceRecord struct {
 
 func (x *NoiseDeviceRecord) Reset() {
 	*x = NoiseDeviceRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[38]
+	mi := &file_chat_wire_records_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3993,7 +4229,7 @@ func (x *NoiseDeviceRecord) String() string {
 func (*NoiseDeviceRecord) ProtoMessage() {}
 
 func (x *NoiseDeviceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[38]
+	mi := &file_chat_wire_records_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4006,7 +4242,7 @@ func (x *NoiseDeviceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseDeviceRecord.ProtoReflect.Descriptor instead.
 func (*NoiseDeviceRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{38}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *NoiseDeviceRecord) GetInstallationId() string {
@@ -4114,7 +4350,7 @@ type NoiseSecretRecord struct {
 
 func (x *NoiseSecretRecord) Reset() {
 	*x = NoiseSecretRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[39]
+	mi := &file_chat_wire_records_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4126,7 +4362,7 @@ func (x *NoiseSecretRecord) String() string {
 func (*NoiseSecretRecord) ProtoMessage() {}
 
 func (x *NoiseSecretRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[39]
+	mi := &file_chat_wire_records_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4139,7 +4375,7 @@ func (x *NoiseSecretRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseSecretRecord.ProtoReflect.Descriptor instead.
 func (*NoiseSecretRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{39}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *NoiseSecretRecord) GetKind() uint32 {
@@ -4201,7 +4437,7 @@ type NoiseChatSessionRecord struct {
 
 func (x *NoiseChatSessionRecord) Reset() {
 	*x = NoiseChatSessionRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[40]
+	mi := &file_chat_wire_records_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4213,7 +4449,7 @@ func (x *NoiseChatSessionRecord) String() string {
 func (*NoiseChatSessionRecord) ProtoMessage() {}
 
 func (x *NoiseChatSessionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[40]
+	mi := &file_chat_wire_records_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4226,7 +4462,7 @@ func (x *NoiseChatSessionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseChatSessionRecord.ProtoReflect.Descriptor instead.
 func (*NoiseChatSessionRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{40}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *NoiseChatSessionRecord) GetSession() []byte {
@@ -4340,7 +4576,7 @@ type NoiseHandshakeRecord struct {
 
 func (x *NoiseHandshakeRecord) Reset() {
 	*x = NoiseHandshakeRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[41]
+	mi := &file_chat_wire_records_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4352,7 +4588,7 @@ func (x *NoiseHandshakeRecord) String() string {
 func (*NoiseHandshakeRecord) ProtoMessage() {}
 
 func (x *NoiseHandshakeRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[41]
+	mi := &file_chat_wire_records_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4365,7 +4601,7 @@ func (x *NoiseHandshakeRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseHandshakeRecord.ProtoReflect.Descriptor instead.
 func (*NoiseHandshakeRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{41}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *NoiseHandshakeRecord) GetHandshake() []byte {
@@ -4430,7 +4666,7 @@ type NoiseFrameRecord struct {
 
 func (x *NoiseFrameRecord) Reset() {
 	*x = NoiseFrameRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[42]
+	mi := &file_chat_wire_records_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4442,7 +4678,7 @@ func (x *NoiseFrameRecord) String() string {
 func (*NoiseFrameRecord) ProtoMessage() {}
 
 func (x *NoiseFrameRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[42]
+	mi := &file_chat_wire_records_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4455,7 +4691,7 @@ func (x *NoiseFrameRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseFrameRecord.ProtoReflect.Descriptor instead.
 func (*NoiseFrameRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{42}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *NoiseFrameRecord) GetFrame() []byte {
@@ -4491,7 +4727,7 @@ type CardSecretRecord struct {
 
 func (x *CardSecretRecord) Reset() {
 	*x = CardSecretRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[43]
+	mi := &file_chat_wire_records_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4503,7 +4739,7 @@ func (x *CardSecretRecord) String() string {
 func (*CardSecretRecord) ProtoMessage() {}
 
 func (x *CardSecretRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[43]
+	mi := &file_chat_wire_records_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4516,7 +4752,7 @@ func (x *CardSecretRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CardSecretRecord.ProtoReflect.Descriptor instead.
 func (*CardSecretRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{43}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *CardSecretRecord) GetSecret() []byte {
@@ -4549,7 +4785,7 @@ type AddedCardRecord struct {
 
 func (x *AddedCardRecord) Reset() {
 	*x = AddedCardRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[44]
+	mi := &file_chat_wire_records_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4561,7 +4797,7 @@ func (x *AddedCardRecord) String() string {
 func (*AddedCardRecord) ProtoMessage() {}
 
 func (x *AddedCardRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[44]
+	mi := &file_chat_wire_records_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4574,7 +4810,7 @@ func (x *AddedCardRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddedCardRecord.ProtoReflect.Descriptor instead.
 func (*AddedCardRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{44}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *AddedCardRecord) GetIdentity() []byte {
@@ -4729,7 +4965,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x10IntroducedRecord\x12#\n" +
 	"\rprofile_clock\x18\x01 \x01(\x04R\fprofileClock\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x18\n" +
-	"\apicture\x18\x03 \x01(\bR\apicture\"\xc4\x02\n" +
+	"\apicture\x18\x03 \x01(\bR\apicture\"\xb4\x04\n" +
 	"\n" +
 	"ChatRecord\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
@@ -4739,10 +4975,34 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x12last_message_clock\x18\x05 \x01(\x04R\x10lastMessageClock\x12\x18\n" +
 	"\aunasked\x18\x06 \x01(\rR\aunasked\x12#\n" +
 	"\runasked_bytes\x18\a \x01(\x04R\funaskedBytes\x12\x18\n" +
-	"\awaiting\x18\b \x01(\rR\awaiting\x12\x1d\n" +
+	"\awaiting\x18\b \x01(\rR\awaiting\x12\x1a\n" +
+	"\bmentions\x18Z \x01(\x04R\bmentions\x12\x1d\n" +
+	"\n" +
+	"read_clock\x18[ \x01(\x04R\treadClock\x12\x17\n" +
+	"\aread_id\x18\\ \x01(\fR\x06readId\x12#\n" +
+	"\rcleared_clock\x18] \x01(\x04R\fclearedClock\x12#\n" +
+	"\rdeleted_clock\x18^ \x01(\x04R\fdeletedClock\x128\n" +
+	"\x05marks\x18_ \x01(\v2\".status1to1.record.ChatMarksRecordR\x05marks\x12\x16\n" +
+	"\x06hidden\x18` \x01(\x04R\x06hidden\x12\x1d\n" +
 	"\n" +
 	"expires_in\x18i \x01(\rR\texpiresIn\x12(\n" +
-	"\x10expires_in_clock\x18j \x01(\x04R\x0eexpiresInClock\"\xb6\v\n" +
+	"\x10expires_in_clock\x18j \x01(\x04R\x0eexpiresInClock\"\x9e\x02\n" +
+	"\x0fChatMarksRecord\x12\x14\n" +
+	"\x05muted\x18\x01 \x01(\bR\x05muted\x12\x1f\n" +
+	"\vmuted_until\x18\x02 \x01(\x03R\n" +
+	"mutedUntil\x12\x1f\n" +
+	"\vmuted_clock\x18\x03 \x01(\x04R\n" +
+	"mutedClock\x12\x1a\n" +
+	"\barchived\x18\x04 \x01(\bR\barchived\x12%\n" +
+	"\x0earchived_clock\x18\x05 \x01(\x04R\rarchivedClock\x12\x16\n" +
+	"\x06unread\x18\x06 \x01(\bR\x06unread\x12!\n" +
+	"\funread_clock\x18\a \x01(\x04R\vunreadClock\x12\x14\n" +
+	"\x05draft\x18\b \x01(\tR\x05draft\x12\x1f\n" +
+	"\vdraft_clock\x18\t \x01(\x04R\n" +
+	"draftClock\"B\n" +
+	"\x0eClearingRecord\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x1a\n" +
+	"\bmessages\x18\x02 \x01(\x04R\bmessages\"\xb6\v\n" +
 	"\rMessageRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04chat\x18\x02 \x01(\fR\x04chat\x12\x12\n" +
@@ -4907,11 +5167,12 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x04peer\x18\x04 \x01(\fR\x04peer\"D\n" +
 	"\x10LostEventsRecord\x12\x19\n" +
 	"\bfrom_seq\x18\x01 \x01(\x04R\afromSeq\x12\x15\n" +
-	"\x06to_seq\x18\x02 \x01(\x04R\x05toSeq\"J\n" +
+	"\x06to_seq\x18\x02 \x01(\x04R\x05toSeq\"^\n" +
 	"\x0fClientRefRecord\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\fR\tmessageId\x12\x18\n" +
-	"\arequest\x18\x02 \x01(\fR\arequest\"S\n" +
+	"\arequest\x18\x02 \x01(\fR\arequest\x12\x12\n" +
+	"\x04gone\x18Z \x01(\bR\x04gone\"S\n" +
 	"\x0eNoiseKeyRecord\x12\x1f\n" +
 	"\vprivate_key\x18\x01 \x01(\fR\n" +
 	"privateKey\x12 \n" +
@@ -5083,7 +5344,7 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),         // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil),     // 1: status1to1.record.InstallationRecord
@@ -5094,71 +5355,74 @@ var file_chat_wire_records_proto_goTypes = []any{
 	(*VerificationRecord)(nil),     // 6: status1to1.record.VerificationRecord
 	(*IntroducedRecord)(nil),       // 7: status1to1.record.IntroducedRecord
 	(*ChatRecord)(nil),             // 8: status1to1.record.ChatRecord
-	(*MessageRecord)(nil),          // 9: status1to1.record.MessageRecord
-	(*EditRecord)(nil),             // 10: status1to1.record.EditRecord
-	(*DeletionRecord)(nil),         // 11: status1to1.record.DeletionRecord
-	(*ReactionRecord)(nil),         // 12: status1to1.record.ReactionRecord
-	(*PinRecord)(nil),              // 13: status1to1.record.PinRecord
-	(*WaitingRecord)(nil),          // 14: status1to1.record.WaitingRecord
-	(*WaitingActionRecord)(nil),    // 15: status1to1.record.WaitingActionRecord
-	(*MentionRecord)(nil),          // 16: status1to1.record.MentionRecord
-	(*PreviewRecord)(nil),          // 17: status1to1.record.PreviewRecord
-	(*StickerRecord)(nil),          // 18: status1to1.record.StickerRecord
-	(*BridgeRecord)(nil),           // 19: status1to1.record.BridgeRecord
-	(*DeviceAckRecord)(nil),        // 20: status1to1.record.DeviceAckRecord
-	(*OutboxRecord)(nil),           // 21: status1to1.record.OutboxRecord
-	(*AttemptRecord)(nil),          // 22: status1to1.record.AttemptRecord
-	(*AttemptRowRecord)(nil),       // 23: status1to1.record.AttemptRowRecord
-	(*AcksRecord)(nil),             // 24: status1to1.record.AcksRecord
-	(*SeenRecord)(nil),             // 25: status1to1.record.SeenRecord
-	(*MarksRecord)(nil),            // 26: status1to1.record.MarksRecord
-	(*TopicRecord)(nil),            // 27: status1to1.record.TopicRecord
-	(*LostEventsRecord)(nil),       // 28: status1to1.record.LostEventsRecord
-	(*ClientRefRecord)(nil),        // 29: status1to1.record.ClientRefRecord
-	(*NoiseKeyRecord)(nil),         // 30: status1to1.record.NoiseKeyRecord
-	(*PairingRecord)(nil),          // 31: status1to1.record.PairingRecord
-	(*DeviceSyncRecord)(nil),       // 32: status1to1.record.DeviceSyncRecord
-	(*ProvisionalRecord)(nil),      // 33: status1to1.record.ProvisionalRecord
-	(*TransferRecord)(nil),         // 34: status1to1.record.TransferRecord
-	(*CatchUpRecord)(nil),          // 35: status1to1.record.CatchUpRecord
-	(*SegmentSetRecord)(nil),       // 36: status1to1.record.SegmentSetRecord
-	(*NoisePeerRecord)(nil),        // 37: status1to1.record.NoisePeerRecord
-	(*NoiseDeviceRecord)(nil),      // 38: status1to1.record.NoiseDeviceRecord
-	(*NoiseSecretRecord)(nil),      // 39: status1to1.record.NoiseSecretRecord
-	(*NoiseChatSessionRecord)(nil), // 40: status1to1.record.NoiseChatSessionRecord
-	(*NoiseHandshakeRecord)(nil),   // 41: status1to1.record.NoiseHandshakeRecord
-	(*NoiseFrameRecord)(nil),       // 42: status1to1.record.NoiseFrameRecord
-	(*CardSecretRecord)(nil),       // 43: status1to1.record.CardSecretRecord
-	(*AddedCardRecord)(nil),        // 44: status1to1.record.AddedCardRecord
+	(*ChatMarksRecord)(nil),        // 9: status1to1.record.ChatMarksRecord
+	(*ClearingRecord)(nil),         // 10: status1to1.record.ClearingRecord
+	(*MessageRecord)(nil),          // 11: status1to1.record.MessageRecord
+	(*EditRecord)(nil),             // 12: status1to1.record.EditRecord
+	(*DeletionRecord)(nil),         // 13: status1to1.record.DeletionRecord
+	(*ReactionRecord)(nil),         // 14: status1to1.record.ReactionRecord
+	(*PinRecord)(nil),              // 15: status1to1.record.PinRecord
+	(*WaitingRecord)(nil),          // 16: status1to1.record.WaitingRecord
+	(*WaitingActionRecord)(nil),    // 17: status1to1.record.WaitingActionRecord
+	(*MentionRecord)(nil),          // 18: status1to1.record.MentionRecord
+	(*PreviewRecord)(nil),          // 19: status1to1.record.PreviewRecord
+	(*StickerRecord)(nil),          // 20: status1to1.record.StickerRecord
+	(*BridgeRecord)(nil),           // 21: status1to1.record.BridgeRecord
+	(*DeviceAckRecord)(nil),        // 22: status1to1.record.DeviceAckRecord
+	(*OutboxRecord)(nil),           // 23: status1to1.record.OutboxRecord
+	(*AttemptRecord)(nil),          // 24: status1to1.record.AttemptRecord
+	(*AttemptRowRecord)(nil),       // 25: status1to1.record.AttemptRowRecord
+	(*AcksRecord)(nil),             // 26: status1to1.record.AcksRecord
+	(*SeenRecord)(nil),             // 27: status1to1.record.SeenRecord
+	(*MarksRecord)(nil),            // 28: status1to1.record.MarksRecord
+	(*TopicRecord)(nil),            // 29: status1to1.record.TopicRecord
+	(*LostEventsRecord)(nil),       // 30: status1to1.record.LostEventsRecord
+	(*ClientRefRecord)(nil),        // 31: status1to1.record.ClientRefRecord
+	(*NoiseKeyRecord)(nil),         // 32: status1to1.record.NoiseKeyRecord
+	(*PairingRecord)(nil),          // 33: status1to1.record.PairingRecord
+	(*DeviceSyncRecord)(nil),       // 34: status1to1.record.DeviceSyncRecord
+	(*ProvisionalRecord)(nil),      // 35: status1to1.record.ProvisionalRecord
+	(*TransferRecord)(nil),         // 36: status1to1.record.TransferRecord
+	(*CatchUpRecord)(nil),          // 37: status1to1.record.CatchUpRecord
+	(*SegmentSetRecord)(nil),       // 38: status1to1.record.SegmentSetRecord
+	(*NoisePeerRecord)(nil),        // 39: status1to1.record.NoisePeerRecord
+	(*NoiseDeviceRecord)(nil),      // 40: status1to1.record.NoiseDeviceRecord
+	(*NoiseSecretRecord)(nil),      // 41: status1to1.record.NoiseSecretRecord
+	(*NoiseChatSessionRecord)(nil), // 42: status1to1.record.NoiseChatSessionRecord
+	(*NoiseHandshakeRecord)(nil),   // 43: status1to1.record.NoiseHandshakeRecord
+	(*NoiseFrameRecord)(nil),       // 44: status1to1.record.NoiseFrameRecord
+	(*CardSecretRecord)(nil),       // 45: status1to1.record.CardSecretRecord
+	(*AddedCardRecord)(nil),        // 46: status1to1.record.AddedCardRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
 	1,  // 1: status1to1.record.PeerRecord.installations:type_name -> status1to1.record.InstallationRecord
 	2,  // 2: status1to1.record.PeerRecord.sessions:type_name -> status1to1.record.SessionRecord
-	20, // 3: status1to1.record.MessageRecord.devices:type_name -> status1to1.record.DeviceAckRecord
-	10, // 4: status1to1.record.MessageRecord.edit:type_name -> status1to1.record.EditRecord
-	10, // 5: status1to1.record.MessageRecord.earlier:type_name -> status1to1.record.EditRecord
-	11, // 6: status1to1.record.MessageRecord.deletion:type_name -> status1to1.record.DeletionRecord
-	12, // 7: status1to1.record.MessageRecord.reactions:type_name -> status1to1.record.ReactionRecord
-	13, // 8: status1to1.record.MessageRecord.pin:type_name -> status1to1.record.PinRecord
-	16, // 9: status1to1.record.MessageRecord.mentions:type_name -> status1to1.record.MentionRecord
-	17, // 10: status1to1.record.MessageRecord.previews:type_name -> status1to1.record.PreviewRecord
-	18, // 11: status1to1.record.MessageRecord.sticker:type_name -> status1to1.record.StickerRecord
-	19, // 12: status1to1.record.MessageRecord.bridge:type_name -> status1to1.record.BridgeRecord
-	15, // 13: status1to1.record.WaitingRecord.actions:type_name -> status1to1.record.WaitingActionRecord
-	23, // 14: status1to1.record.AttemptRecord.rows:type_name -> status1to1.record.AttemptRowRecord
-	38, // 15: status1to1.record.NoisePeerRecord.devices:type_name -> status1to1.record.NoiseDeviceRecord
-	39, // 16: status1to1.record.NoiseDeviceRecord.secrets:type_name -> status1to1.record.NoiseSecretRecord
-	40, // 17: status1to1.record.NoiseDeviceRecord.sessions:type_name -> status1to1.record.NoiseChatSessionRecord
-	41, // 18: status1to1.record.NoiseDeviceRecord.begun:type_name -> status1to1.record.NoiseHandshakeRecord
-	41, // 19: status1to1.record.NoiseDeviceRecord.answered:type_name -> status1to1.record.NoiseHandshakeRecord
-	42, // 20: status1to1.record.NoiseChatSessionRecord.last:type_name -> status1to1.record.NoiseFrameRecord
-	42, // 21: status1to1.record.NoiseHandshakeRecord.last:type_name -> status1to1.record.NoiseFrameRecord
-	22, // [22:22] is the sub-list for method output_type
-	22, // [22:22] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	9,  // 3: status1to1.record.ChatRecord.marks:type_name -> status1to1.record.ChatMarksRecord
+	22, // 4: status1to1.record.MessageRecord.devices:type_name -> status1to1.record.DeviceAckRecord
+	12, // 5: status1to1.record.MessageRecord.edit:type_name -> status1to1.record.EditRecord
+	12, // 6: status1to1.record.MessageRecord.earlier:type_name -> status1to1.record.EditRecord
+	13, // 7: status1to1.record.MessageRecord.deletion:type_name -> status1to1.record.DeletionRecord
+	14, // 8: status1to1.record.MessageRecord.reactions:type_name -> status1to1.record.ReactionRecord
+	15, // 9: status1to1.record.MessageRecord.pin:type_name -> status1to1.record.PinRecord
+	18, // 10: status1to1.record.MessageRecord.mentions:type_name -> status1to1.record.MentionRecord
+	19, // 11: status1to1.record.MessageRecord.previews:type_name -> status1to1.record.PreviewRecord
+	20, // 12: status1to1.record.MessageRecord.sticker:type_name -> status1to1.record.StickerRecord
+	21, // 13: status1to1.record.MessageRecord.bridge:type_name -> status1to1.record.BridgeRecord
+	17, // 14: status1to1.record.WaitingRecord.actions:type_name -> status1to1.record.WaitingActionRecord
+	25, // 15: status1to1.record.AttemptRecord.rows:type_name -> status1to1.record.AttemptRowRecord
+	40, // 16: status1to1.record.NoisePeerRecord.devices:type_name -> status1to1.record.NoiseDeviceRecord
+	41, // 17: status1to1.record.NoiseDeviceRecord.secrets:type_name -> status1to1.record.NoiseSecretRecord
+	42, // 18: status1to1.record.NoiseDeviceRecord.sessions:type_name -> status1to1.record.NoiseChatSessionRecord
+	43, // 19: status1to1.record.NoiseDeviceRecord.begun:type_name -> status1to1.record.NoiseHandshakeRecord
+	43, // 20: status1to1.record.NoiseDeviceRecord.answered:type_name -> status1to1.record.NoiseHandshakeRecord
+	44, // 21: status1to1.record.NoiseChatSessionRecord.last:type_name -> status1to1.record.NoiseFrameRecord
+	44, // 22: status1to1.record.NoiseHandshakeRecord.last:type_name -> status1to1.record.NoiseFrameRecord
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_chat_wire_records_proto_init() }
@@ -5172,7 +5436,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   45,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

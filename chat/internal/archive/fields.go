@@ -32,13 +32,19 @@ var carried = map[protoreflect.FullName]fields{
 		"asked_clock": yes, "answered_clock": yes, "asked_at": yes, "answered_at": yes,
 	},
 	"status1to1.record.ChatRecord": {
-		"key": yes, "clock": yes, "expires_in": yes, "expires_in_clock": yes,
+		"key": yes, "clock": yes, "read_clock": yes, "read_id": yes, "cleared_clock": yes, "deleted_clock": yes, "marks": yes, "expires_in": yes, "expires_in_clock": yes,
 		"unread":             "is counted again from the messages",
+		"mentions":           "is counted again from the messages",
+		"hidden":             "is what this device has not erased yet",
 		"last_message_id":    "follows from the messages",
 		"last_message_clock": "follows from the messages",
 		"unasked":            "is counted again from the messages",
 		"unasked_bytes":      "is counted again from the messages",
 		"waiting":            "is counted again from the messages",
+	},
+	"status1to1.record.ChatMarksRecord": {
+		"muted": yes, "muted_until": yes, "muted_clock": yes, "archived": yes, "archived_clock": yes,
+		"unread": yes, "unread_clock": yes, "draft": yes, "draft_clock": yes,
 	},
 	"status1to1.record.MessageRecord": {
 		"id": yes, "chat": yes, "from": yes, "kind": yes, "text": yes, "clock": yes, "sent_at": yes, "received_at": yes,

@@ -1,6 +1,8 @@
 package history
 
 import (
+	"errors"
+
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/event"
@@ -67,7 +69,7 @@ func (h *History) Change(tx *ledger.Tx, id [32]byte, cause string, fn func(rec *
 // changed stores a message that has changed, and reports it unless it is held back: the
 // program has not heard of it then.
 func (h *History) changed(tx *ledger.Tx, before, rec *wire.MessageRecord, cause string) error {
-	if err := ledger.Put(tx, TableMessages, rec.GetId(), rec); err != nil {
+	if err := errors.Join(ledger.Put(tx, TableMessages, rec.GetId(), rec), h.recount(tx, before, rec)); err != nil {
 		return err
 	}
 	if err := h.watch(tx, before, rec); err != nil || rec.GetRequest() {
@@ -89,26 +91,11 @@ func (h *History) Erase(tx *ledger.Tx, id [32]byte, deleted *wire.DeletionRecord
 		return true, nil
 	}
 	if before.GetDeletion() == nil {
-		if err := h.eraseUnread(tx, before); err != nil {
-			return true, err
-		}
 		if err := h.unsend(tx, before); err != nil {
 			return true, err
 		}
 	}
 	return true, h.changed(tx, before, rec, CauseDeleted)
-}
-
-// eraseUnread takes a message out of the count of the unread ones of its conversation.
-func (h *History) eraseUnread(tx *ledger.Tx, rec *wire.MessageRecord) error {
-	if rec.GetRead() {
-		return nil
-	}
-	chat, err := h.Chat(tx, rec.GetChat())
-	if err == nil {
-		chat.Unread -= min(chat.GetUnread(), 1)
-	}
-	return err
 }
 
 // unsend erases what is still to be sent of a message of ours: itself, its edit and our

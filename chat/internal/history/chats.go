@@ -15,17 +15,22 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// Chats lists the conversations, the one with the newest message first: with requests
-// those of strangers who wait for an answer, else the others; where strangers may write
-// without asking, theirs too.
-func (h *History) Chats(r page.Request, requests bool) (page.Page[event.Chat], error) {
+// Selection says which conversations are listed: with Requests those of strangers who wait
+// for an answer, else the others; where strangers may write without asking, theirs too. Of
+// these, with Archived those in the archive, else the others.
+type Selection struct {
+	Requests, Archived bool
+}
+
+// Chats lists conversations, the one with the newest message first.
+func (h *History) Chats(r page.Request, which Selection) (page.Page[event.Chat], error) {
 	var records []*wire.ChatRecord
 	var cut page.Page[*wire.ChatRecord]
 	var chats []readChat
 	err := h.Ledger.View(func(tx port.Tx) error {
 		err := tx.Each(TableChats, func(_, value []byte) error {
 			rec := &wire.ChatRecord{}
-			if err := ledger.Decode(TableChats, value, rec); err != nil || !h.listed(rec, requests) {
+			if err := ledger.Decode(TableChats, value, rec); err != nil || !h.listed(rec, which) {
 				return err
 			}
 			records = append(records, rec)
@@ -64,17 +69,20 @@ func chatPlace(rec *wire.ChatRecord) string {
 	return fmt.Sprintf("%020d:%x", ^rec.GetLastMessageClock(), rec.GetKey())
 }
 
-// listed reports whether a conversation belongs into a list: that of the requests, or the
-// plain one. Where strangers may write, theirs are in both; where they are to ask, or have
-// and were blocked since, only among the requests.
-func (h *History) listed(rec *wire.ChatRecord, requests bool) bool {
+// listed reports whether a conversation belongs into a list. Where strangers may write,
+// theirs are among the requests and the others; where they are to ask, or have and were
+// blocked since, only among the requests.
+func (h *History) listed(rec *wire.ChatRecord, which Selection) bool {
 	if _, ok := message.ConversationID(rec.GetKey()).Person(); !ok {
-		return !requests // it is reported as damaged when it is read
+		return which == Selection{} // it is reported as damaged when it is read
 	}
-	if len(rec.GetLastMessageId()) == 0 {
-		return false // it has only messages of somebody blocked
+	if len(rec.GetLastMessageId()) == 0 && rec.GetLastMessageClock() <= rec.GetDeletedClock() {
+		return false // it was deleted, or nothing of it was ever shown
 	}
-	if requests {
+	if rec.GetMarks().GetArchived() != which.Archived {
+		return false
+	}
+	if which.Requests {
 		return h.isRequest(rec)
 	}
 	return rec.GetWaiting() == 0 && !(h.AskFirst && h.isRequest(rec))
@@ -129,10 +137,12 @@ func (h *History) chatOf(tx port.Tx, rec *wire.ChatRecord) (chat readChat, err e
 	if err != nil {
 		return chat, port.Errorf(port.CodeStoreCorrupt, "", "a chat does not read back")
 	}
-	chat.Chat = event.Chat{ChatID: k.Hex(), ChatKey: identity.FormatChatKey(k), Unread: rec.GetUnread(), Request: h.isRequest(rec), KeyExchange: h.People.KeyExchange(k)}
+	chat.Chat = h.marked(rec)
+	chat.ChatID, chat.ChatKey, chat.Request, chat.KeyExchange = k.Hex(), identity.FormatChatKey(k), h.isRequest(rec), h.People.KeyExchange(k)
 	if chat.Messages, err = tx.Count(rec.GetKey()); err != nil {
 		return chat, err
 	}
+	chat.Messages -= min(chat.Messages, rec.GetHidden())
 	if chat.Name, err = h.People.Name(tx, k); err != nil {
 		return chat, err
 	}
@@ -143,4 +153,17 @@ func (h *History) chatOf(tx port.Tx, rec *wire.ChatRecord) (chat readChat, err e
 		}
 	}
 	return chat, nil
+}
+
+// marked is what the record of a conversation says to programs.
+func (h *History) marked(rec *wire.ChatRecord) event.Chat {
+	m := rec.GetMarks()
+	chat := event.Chat{
+		Unread: rec.GetUnread(), Mentions: rec.GetMentions(), MarkedUnread: isMarkedUnread(rec), Archived: m.GetArchived(), Draft: m.GetDraft(),
+		Clearing: rec.GetHidden(),
+	}
+	if until := m.GetMutedUntil(); m.GetMuted() && (until == 0 || until > h.Now().UnixMilli()) {
+		chat.Muted, chat.MutedUntil = true, until
+	}
+	return chat
 }

@@ -11,7 +11,8 @@ import (
 
 // check is the walk over the history. What must hold:
 //   - each message is in the history of its conversation at its place, each place has its
-//     message, and the unread count and the last message of a conversation are right;
+//     message, and the last message of a conversation and what it counts are right;
+//   - a conversation with messages that were cleared is one of those being cleared;
 //   - each message is in a state that is one of its direction;
 //   - each client_ref points to the message that has it.
 type check struct {
@@ -22,7 +23,7 @@ type check struct {
 // Check reports what contradicts itself.
 func (h *History) Check(w *ledger.Walk) error {
 	c := check{w, map[message.ConversationID]uint64{}}
-	for _, walk := range []func() error{c.eachMessage, c.eachChat, c.eachClientRef} {
+	for _, walk := range []func() error{c.eachMessage, c.eachChat, c.eachClearing, c.eachClientRef} {
 		if err := walk(); err != nil {
 			return err
 		}
@@ -77,23 +78,15 @@ func (c check) eachChat() error {
 
 // places walks the places of one conversation and returns how many there are.
 func (c check) places(rec *wire.ChatRecord) (places uint64, err error) {
-	var unread, newest uint64
-	lastFound := len(rec.GetLastMessageId()) == 0
+	var sum tally
 	for before := (*port.Position)(nil); ; {
 		positions, err := c.Page(rec.GetKey(), before, readAtOnce)
 		if err != nil {
-			return places, err
+			return sum.places, err
 		}
 		for _, at := range positions {
-			places++
-			newest = max(newest, at.Clock)
-			lastFound = lastFound || bytes.Equal(at.ID[:], rec.GetLastMessageId()) && at.Clock == rec.GetLastMessageClock()
-			isUnread, err := c.place(rec, at)
-			if err != nil {
-				return places, err
-			}
-			if isUnread {
-				unread++
+			if err := c.place(rec, at, &sum); err != nil {
+				return sum.places, err
 			}
 		}
 		if len(positions) < readAtOnce {
@@ -101,29 +94,79 @@ func (c check) places(rec *wire.ChatRecord) (places uint64, err error) {
 		}
 		before = &positions[len(positions)-1]
 	}
-	if unread != rec.GetUnread() {
-		c.Report(TableChats, "a chat counts %d unread messages, there are %d", rec.GetUnread(), unread)
-	}
-	if !lastFound || places > 0 && (len(rec.GetLastMessageId()) == 0 || rec.GetLastMessageClock() != newest) {
-		c.Report(TableChats, "the last message of a chat is not its newest one")
-	}
-	if rec.GetClock() < newest {
-		c.Report(TableChats, "the clock of a chat is behind its messages")
-	}
-	return places, nil
+	return sum.places, c.compare(rec, &sum)
+}
+
+// tally is what the places of a conversation come to.
+type tally struct {
+	places, hidden, unread, mentions, newest uint64
+	last                                     bool // the last message was found
 }
 
 // place looks at the message of one place.
-func (c check) place(rec *wire.ChatRecord, at port.Position) (unread bool, err error) {
+func (c check) place(rec *wire.ChatRecord, at port.Position, sum *tally) error {
 	var m wire.MessageRecord
 	found, err := ledger.Get(c.Tx, TableMessages, at.ID[:], &m)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if !found || m.GetClock() != at.Clock || !bytes.Equal(m.GetChat(), rec.GetKey()) {
 		c.Report(TableChats, "a place of a history has no message, or another one")
 	}
-	return found && !m.GetRead(), c.Pause()
+	sum.places++
+	if at.Clock <= rec.GetClearedClock() {
+		sum.hidden++
+		return c.Pause()
+	}
+	sum.newest = max(sum.newest, at.Clock)
+	sum.last = sum.last || bytes.Equal(at.ID[:], rec.GetLastMessageId()) && at.Clock == rec.GetLastMessageClock()
+	if found {
+		unread, mentions := weight(&m)
+		sum.unread, sum.mentions = sum.unread+unread, sum.mentions+mentions
+	}
+	return c.Pause()
+}
+
+// compare looks whether the record of a conversation says what its places come to.
+func (c check) compare(rec *wire.ChatRecord, sum *tally) error {
+	if sum.unread != rec.GetUnread() || sum.mentions != rec.GetMentions() {
+		c.Report(TableChats, "a chat counts %d unread messages and %d that name us, there are %d and %d",
+			rec.GetUnread(), rec.GetMentions(), sum.unread, sum.mentions)
+	}
+	shown := sum.places > sum.hidden
+	if shown != (len(rec.GetLastMessageId()) > 0) || shown && (!sum.last || rec.GetLastMessageClock() != sum.newest) {
+		c.Report(TableChats, "the last message of a chat is not its newest one")
+	}
+	if rec.GetClock() < max(sum.newest, rec.GetClearedClock()) || rec.GetDeletedClock() > rec.GetClearedClock() {
+		c.Report(TableChats, "the clock of a chat is behind its messages, or behind what was cleared")
+	}
+	if rec.GetReadClock() > 0 && len(rec.GetReadId()) != 32 {
+		c.Report(TableChats, "a chat was read up to no place")
+	}
+	clearing, err := c.Holds(tableClearing, rec.GetKey())
+	if err != nil {
+		return err
+	}
+	if sum.hidden != rec.GetHidden() || sum.hidden > 0 && !clearing {
+		c.Report(TableChats, "a chat has %d messages that were cleared, %d of them are to be erased", sum.hidden, rec.GetHidden())
+	}
+	return nil
+}
+
+// eachClearing looks at what is being cleared.
+func (c check) eachClearing() error {
+	return c.Each(tableClearing, func(name, value []byte) error {
+		var rec wire.ClearingRecord
+		if err := ledger.Decode(tableClearing, value, &rec); err != nil {
+			return err
+		}
+		var chat wire.ChatRecord
+		found, err := ledger.Get(c.Tx, TableChats, name, &chat)
+		if err == nil && (!found || chat.GetClearedClock() < rec.GetClock()) {
+			c.Report(tableClearing, "a chat is being cleared that was not")
+		}
+		return err
+	})
 }
 
 func (c check) eachClientRef() error {
@@ -134,7 +177,7 @@ func (c check) eachClientRef() error {
 		}
 		var m wire.MessageRecord
 		found, err := ledger.Get(c.Tx, TableMessages, ref.GetMessageId(), &m)
-		if err == nil && (!found || m.GetClientRef() != string(name)) {
+		if err == nil && found == ref.GetGone() || found && m.GetClientRef() != string(name) {
 			c.Report(tableClientRefs, "a client_ref points to no message, or to another one")
 		}
 		return err

@@ -18,7 +18,7 @@ import (
 // Record reads a message in its current state; found is false if it is in no history.
 func (h *History) Record(tx port.Tx, id [32]byte) (rec *wire.MessageRecord, found bool, err error) {
 	rec = &wire.MessageRecord{}
-	if found, err = ledger.Get(tx, TableMessages, id[:], rec); err != nil || !found {
+	if found, err = ledger.Get(tx, TableMessages, id[:], rec); err != nil || !found || h.Cleared(rec) {
 		return nil, false, err
 	}
 	h.overlay(rec)
@@ -125,7 +125,7 @@ const maxDevicesNoted = 2 * session.MaxKnownInstallations
 func (h *History) Acknowledged(tx *ledger.Tx, id [32]byte, installation string, own bool) (afterFailure bool, err error) {
 	var rec wire.MessageRecord
 	found, err := ledger.Get(tx, TableMessages, id[:], &rec)
-	if err != nil || !found {
+	if err != nil || !found || h.Cleared(&rec) {
 		return false, err
 	}
 	has := func(d *wire.DeviceAckRecord) bool { return d.GetInstallationId() == installation && d.GetOwn() == own }

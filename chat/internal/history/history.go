@@ -16,6 +16,7 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
@@ -28,6 +29,7 @@ const (
 	TableMessages   port.Table = "messages"    // message id -> MessageRecord
 	TableChats      port.Table = "chats"       // message.ConversationID -> ChatRecord
 	tableClientRefs port.Table = "client_refs" // client_ref -> ClientRefRecord
+	tableClearing   port.Table = "clearing"    // message.ConversationID -> ClearingRecord
 )
 
 // Outbox answers questions about messages on their way.
@@ -75,7 +77,7 @@ type People interface {
 	KeyExchange(who key.Public) string
 }
 
-// Options are needed to make a History; all fields are required.
+// Options are needed to make a History; all fields are required but Shared and Changed.
 type Options struct {
 	Ledger *ledger.Ledger
 	Now    func() time.Time
@@ -88,6 +90,11 @@ type Options struct {
 	// Arriving applies to a message that is about to be added what has waited for it, and
 	// reports whether that has changed it. nil: nothing waits.
 	Arriving func(tx *ledger.Tx, m *wire.MessageRecord) (changed bool, err error)
+	// Shared reports whether there are other devices of ours, which tell what was read.
+	Shared func() bool
+	// Changed is called in the transaction in which the user has changed something about a
+	// conversation here.
+	Changed func(tx *ledger.Tx, c Change) error
 }
 
 // History is the part of the engine described above. Its methods may be called from any
@@ -96,19 +103,32 @@ type History struct {
 	Options
 	clocks   clocks
 	watchers []Watcher
+	clearing clearing
 }
 
 // New makes the history of a store.
 func New(o Options) *History { return &History{Options: o} }
 
-// Load reads nothing: clocks are read when they are first used.
-func (h *History) Load(port.Tx) error { return nil }
+// Load reads which conversations were being cleared. Clocks are read when they are first
+// used.
+func (h *History) Load(tx port.Tx) error {
+	return tx.Each(tableClearing, func(name, value []byte) error {
+		var rec wire.ClearingRecord
+		if err := ledger.Decode(tableClearing, value, &rec); err != nil {
+			return err
+		}
+		h.clearing.set(message.ConversationID(name), rec.GetClock())
+		return nil
+	})
+}
 
-// Work has nothing to do: histories change in the transactions of others.
-func (h *History) Work(*ledger.Turn) error { return nil }
-
-// Due is never.
-func (h *History) Due(*ledger.Turn) time.Time { return time.Time{} }
+// Due is now while there is something to erase.
+func (h *History) Due(t *ledger.Turn) time.Time {
+	if _, _, found := h.clearing.next(); found {
+		return t.Now
+	}
+	return time.Time{}
+}
 
 // Care has nothing to look after.
 func (h *History) Care(*ledger.Turn) {}

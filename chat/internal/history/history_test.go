@@ -224,7 +224,7 @@ func TestCursors(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for r := (page.Request{Limit: 2}); ; {
-		p, err := h.Chats(r, false)
+		p, err := h.Chats(r, Selection{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -240,7 +240,7 @@ func TestCursors(t *testing.T) {
 	}
 	k, _ := friend(t, 1)
 	for _, cursor := range []string{fmt.Sprintf("%020d-%x", ^uint64(7), k.Compressed()), "7:01", "x"} {
-		if _, err := h.Chats(page.Request{Cursor: cursor}, false); port.CodeOf(err) != port.CodeBadCursor {
+		if _, err := h.Chats(page.Request{Cursor: cursor}, Selection{}); port.CodeOf(err) != port.CodeBadCursor {
 			t.Errorf("cursor %s: %v", cursor, err)
 		}
 	}

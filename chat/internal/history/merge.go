@@ -1,7 +1,6 @@
 package history
 
 import (
-	"errors"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -16,7 +15,7 @@ import (
 // earlier time. It can be merged again, beside what comes by the network, and in any order.
 
 // MergeChat raises the clock of a conversation to that of an archive: what we write next
-// comes after all that was written there.
+// comes after all that was written there. What was read, cleared, muted there is so here.
 func (h *History) MergeChat(tx *ledger.Tx, rec *wire.ChatRecord) (fresh bool, err error) {
 	old, err := tx.Get(TableChats, rec.GetKey())
 	if err != nil {
@@ -29,7 +28,7 @@ func (h *History) MergeChat(tx *ledger.Tx, rec *wire.ChatRecord) (fresh bool, er
 	chat.Clock = max(chat.GetClock(), rec.GetClock())
 	seen, in := chat.GetClock(), message.ConversationID(rec.GetKey())
 	tx.After(func() { h.clocks.saw(in, seen) })
-	return old == nil, nil
+	return old == nil, h.mergeMarks(tx, chat, rec)
 }
 
 // Merge stores a message of an archive at the place it has there; one that is here already
@@ -45,13 +44,14 @@ func (h *History) Merge(tx *ledger.Tx, m *wire.MessageRecord, unasked bool) (fre
 	if err != nil {
 		return false, err
 	}
-	if found {
+	chat, err := h.Chat(tx, m.GetChat())
+	switch {
+	case err != nil, m.GetClock() <= chat.GetClearedClock(), h.Cleared(&old):
+		return false, err
+	case found:
 		return false, h.mergeInto(tx, &old, m)
 	}
-	chat, err := h.Chat(tx, m.GetChat())
-	if err != nil {
-		return false, err
-	}
+	m.Read = m.GetRead() || h.isRead(chat, placeOf(m))
 	m.Request = m.GetRequest() && unasked
 	if unasked {
 		chat.Unasked++
@@ -83,7 +83,9 @@ func (h *History) mergeInto(tx *ledger.Tx, rec, m *wire.MessageRecord) error {
 		if err != nil {
 			return err
 		}
-		chat.Unread -= min(chat.GetUnread(), 1)
+		unread, mentions := weight(rec)
+		chat.Unread -= min(chat.GetUnread(), unread)
+		chat.Mentions -= min(chat.GetMentions(), mentions)
 		rec.Read, changed = true, true
 	}
 	for _, d := range m.GetDevices() {
@@ -125,7 +127,7 @@ func (h *History) mergeActions(tx *ledger.Tx, rec, m *wire.MessageRecord) (cause
 			return "", nil
 		}
 		if !here {
-			err = errors.Join(h.eraseUnread(tx, before), h.unsend(tx, before))
+			err = h.unsend(tx, before)
 		}
 		return CauseDeleted, err
 	}

@@ -178,16 +178,21 @@ func (h *History) Add(tx *ledger.Tx, m *wire.MessageRecord) error {
 
 // AddEncoded is Add for a message that is encoded already, as b. It reports whether the
 // message was changed: its place is another one than its Lamport clock says, which is its
-// clock then, or something that waited for it was applied.
+// clock then, another device has read up to there, or something that waited for it was
+// applied.
 func (h *History) AddEncoded(tx *ledger.Tx, m *wire.MessageRecord, b []byte) (changed bool, err error) {
 	chat, err := h.Chat(tx, m.GetChat())
 	if err != nil {
 		return false, err
 	}
 	lamport, now := m.GetClock(), h.Now()
-	at := place(lamport, chat.GetLastMessageClock(), chat.GetClock(), now)
-	if changed = at != (placed{clock: lamport}); changed {
-		m.Clock = at.clock
+	at := place(lamport, max(chat.GetLastMessageClock(), chat.GetClearedClock()), chat.GetClock(), now)
+	if lamport <= chat.GetClearedClock() { // of ours: the chat was cleared since it drew its clock
+		at.clock = max(at.clock, message.NextClock(chat.GetClock(), 0))
+	}
+	read := !m.GetRead() && h.isRead(chat, port.Position{Clock: at.clock, ID: [32]byte(m.GetId())})
+	if changed = read || at != (placed{clock: lamport}); changed {
+		m.Clock, m.Read = at.clock, m.GetRead() || read
 		if !m.GetOutgoing() {
 			m.ClockSkew = at.skew
 		}
@@ -238,9 +243,8 @@ func placeIn(tx *ledger.Tx, chat *wire.ChatRecord, m *wire.MessageRecord) error 
 	if m.GetClock() >= chat.GetLastMessageClock() {
 		chat.LastMessageClock, chat.LastMessageId = m.GetClock(), m.GetId()
 	}
-	if !m.GetRead() {
-		chat.Unread++
-	}
+	unread, mentions := weight(m)
+	chat.Unread, chat.Mentions = chat.GetUnread()+unread, chat.GetMentions()+mentions
 	return nil
 }
 
@@ -307,8 +311,11 @@ func (h *History) ByRef(ref string, to key.Public, content string) (m event.Mess
 	if found, err = h.Ledger.Get(tableClientRefs, []byte(ref), &rec); err != nil || !found {
 		return m, false, err
 	}
-	if string(rec.GetRequest()) != string(requestDigest(to, content)) {
+	switch {
+	case string(rec.GetRequest()) != string(requestDigest(to, content)):
 		return m, false, port.Errorf(port.CodeClientRefReused, "client_ref", "client_ref was used for another message")
+	case rec.GetGone():
+		return m, false, port.Errorf(port.CodeClientRefReused, "client_ref", "client_ref was used for a message that is gone")
 	}
 	m, err = h.Message([32]byte(rec.GetMessageId()))
 	return m, true, err

@@ -22,7 +22,7 @@ func (h *History) Message(id [32]byte) (event.Message, error) {
 	if err != nil {
 		return event.Message{}, err
 	}
-	if !found {
+	if !found || h.Cleared(&rec) {
 		return event.Message{}, port.Errorf(port.CodeNotFound, "message_id", "there is no message with this id")
 	}
 	if err := h.overlayAll(&rec); err != nil {
@@ -53,7 +53,7 @@ func (h *History) Messages(in message.ConversationID, r page.Request) (page.Page
 	}
 	var records []*wire.MessageRecord
 	err = h.Ledger.View(func(tx port.Tx) error {
-		records, p.Next, err = messagesBefore(tx, in.Bytes(), before, limit)
+		records, p.Next, err = messagesBefore(tx, in.Bytes(), before, limit, h.clearing.upTo(in))
 		return err
 	})
 	if err == nil {
@@ -69,11 +69,15 @@ func (h *History) Messages(in message.ConversationID, r page.Request) (page.Page
 	return p, nil
 }
 
-// messagesBefore reads up to limit messages, newest first, and the cursor of what is left.
-func messagesBefore(tx port.Tx, in []byte, before *port.Position, limit int) (records []*wire.MessageRecord, next string, err error) {
+// messagesBefore reads up to limit messages that are not cleared, newest first, and the
+// cursor of what is left.
+func messagesBefore(tx port.Tx, in []byte, before *port.Position, limit int, cleared uint64) (records []*wire.MessageRecord, next string, err error) {
 	positions, err := tx.Page(in, before, limit+1)
 	if err != nil {
 		return nil, "", err
+	}
+	if i := slices.IndexFunc(positions, func(at port.Position) bool { return at.Clock <= cleared }); i >= 0 {
+		positions = positions[:i]
 	}
 	if len(positions) > limit {
 		positions = positions[:limit]

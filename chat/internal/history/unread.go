@@ -14,62 +14,71 @@ import (
 // is looked for is nearly always among the newest.
 const readAtOnce = 200
 
-// MarkRead marks the messages of a conversation as read, up to and including the message
-// upTo in the order of the conversation, or all when it is nil.
-func (h *History) MarkRead(in message.ConversationID, upTo *[32]byte) (event.Chat, error) {
-	name := in.Bytes()
-	err := h.Ledger.Update(func(tx *ledger.Tx) error {
-		from, err := positionAfter(tx, name, upTo)
-		if err != nil {
-			return err
-		}
-		// The count decides how far to read: with nothing unread the history is not walked.
-		var rec wire.ChatRecord
-		found, err := ledger.Get(tx, TableChats, name, &rec)
-		if err != nil || !found || rec.GetUnread() == 0 {
-			return err
-		}
-		// Messages above upTo stay unread. Knowing their number, the walk below can stop at the
-		// oldest unread message, however long the history is.
-		later, err := unreadAfter(tx, name, from)
-		if err != nil {
-			return err
-		}
-		if err := setReadFrom(tx, &rec, from, later); err != nil {
-			return err
-		}
-		return ledger.Put(tx, TableChats, name, &rec)
-	})
-	if err != nil {
-		return event.Chat{}, err
+// weight is what a message counts among the unread ones, and among those that name us.
+func weight(m *wire.MessageRecord) (unread, mentions uint64) {
+	if m.GetRead() {
+		return 0, 0
 	}
-	return h.OneChat(in)
+	if m.GetMentioned() {
+		mentions = 1
+	}
+	return 1, mentions
 }
 
-// positionAfter returns the position just above message id in its conversation, so that a
-// page before it begins with that message; nil, for the newest, if id is nil.
-func positionAfter(tx port.Tx, in []byte, id *[32]byte) (*port.Position, error) {
-	if id == nil {
-		return nil, nil
+// recount brings the counts of a conversation to a message that has changed.
+func (h *History) recount(tx *ledger.Tx, before, after *wire.MessageRecord) error {
+	unread, mentions := weight(before)
+	unreadNow, mentionsNow := weight(after)
+	if unread == unreadNow && mentions == mentionsNow {
+		return nil
 	}
+	chat, err := h.Chat(tx, after.GetChat())
+	if err != nil {
+		return err
+	}
+	chat.Unread = chat.GetUnread() + unreadNow - min(chat.GetUnread()+unreadNow, unread)
+	chat.Mentions = chat.GetMentions() + mentionsNow - min(chat.GetMentions()+mentionsNow, mentions)
+	return nil
+}
+
+// placeIn returns the place of a message of a conversation; CodeNotFound if it has no such
+// message.
+func (h *History) placeIn(tx port.Tx, in []byte, id [32]byte) (at port.Position, err error) {
 	var m wire.MessageRecord
 	found, err := ledger.Get(tx, TableMessages, id[:], &m)
 	if err != nil {
-		return nil, err
+		return at, err
 	}
-	if !found || !slices.Equal(m.GetChat(), in) {
-		return nil, port.Errorf(port.CodeNotFound, "up_to", "there is no such message in this chat")
+	if !found || !slices.Equal(m.GetChat(), in) || h.Cleared(&m) {
+		return at, port.Errorf(port.CodeNotFound, "up_to", "there is no such message in this chat")
 	}
-	// Pages end before a position, so add one to the id as to a number; after the largest id
-	// comes the next clock.
-	p := port.Position{Clock: m.GetClock(), ID: *id}
-	for i := len(p.ID) - 1; i >= 0; i-- {
+	return placeOf(&m), nil
+}
+
+// behind returns the place just behind another one: pages end before a place.
+func behind(p port.Position) *port.Position {
+	for i := len(p.ID) - 1; i >= 0; i-- { // one is added to the id as to a number
 		if p.ID[i]++; p.ID[i] != 0 {
-			return &p, nil
+			return &p
 		}
 	}
-	p.Clock++
-	return &p, nil
+	p.Clock++ // after the largest id comes the next clock
+	return &p
+}
+
+// markBefore marks the messages before a place as read.
+func markBefore(tx *ledger.Tx, chat *wire.ChatRecord, from *port.Position) error {
+	// The count decides how far to read: with nothing unread the history is not walked.
+	if chat.GetUnread() == 0 {
+		return nil
+	}
+	// Messages behind the place stay unread. Knowing their number, the walk can stop at the
+	// oldest unread message, however long the history is.
+	later, err := unreadAfter(tx, chat, from)
+	if err != nil {
+		return err
+	}
+	return setReadFrom(tx, chat, from, later)
 }
 
 // backwards visits the messages of a conversation that are before a position, newest
@@ -93,36 +102,37 @@ func backwards(tx port.Tx, in []byte, before *port.Position, visit func(port.Pos
 	}
 }
 
-// unreadAfter counts the unread messages at or after a position; none after nil.
-func unreadAfter(tx port.Tx, in []byte, from *port.Position) (unread uint64, err error) {
-	if from == nil {
-		return 0, nil
-	}
-	err = backwards(tx, in, nil, func(at port.Position, m *wire.MessageRecord) (bool, error) {
+// unreadAfter counts the unread messages at or after a place.
+func unreadAfter(tx port.Tx, chat *wire.ChatRecord, from *port.Position) (unread uint64, err error) {
+	err = backwards(tx, chat.GetKey(), nil, func(at port.Position, m *wire.MessageRecord) (bool, error) {
 		if at.Before(*from) {
 			return false, nil
 		}
-		if !m.GetRead() {
-			unread++
-		}
-		return true, nil
+		n, _ := weight(m)
+		unread += n
+		return unread < chat.GetUnread(), nil
 	})
 	return unread, err
 }
 
-// setReadFrom sets the messages before a position to read, newest first, until only the
-// later ones are unread.
-func setReadFrom(tx *ledger.Tx, rec *wire.ChatRecord, from *port.Position, later uint64) error {
-	if rec.GetUnread() <= later {
+// setReadFrom sets the messages before a place to read, newest first, until only the later
+// ones are unread.
+func setReadFrom(tx *ledger.Tx, chat *wire.ChatRecord, from *port.Position, later uint64) error {
+	if chat.GetUnread() <= later {
 		return nil
 	}
-	return backwards(tx, rec.GetKey(), from, func(_ port.Position, m *wire.MessageRecord) (bool, error) {
+	return backwards(tx, chat.GetKey(), from, func(at port.Position, m *wire.MessageRecord) (bool, error) {
+		if at.Clock <= chat.GetClearedClock() {
+			return false, nil
+		}
 		if m.GetRead() {
 			return true, nil
 		}
+		unread, mentions := weight(m)
 		m.Read = true
-		rec.Unread--
-		return rec.GetUnread() > later, ledger.Put(tx, TableMessages, m.GetId(), m)
+		chat.Unread -= min(chat.GetUnread(), unread)
+		chat.Mentions -= min(chat.GetMentions(), mentions)
+		return chat.GetUnread() > later, ledger.Put(tx, TableMessages, m.GetId(), m)
 	})
 }
 
