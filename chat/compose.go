@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
@@ -54,7 +53,7 @@ func (c *Client) replying(r SendRequest, p *message.ChatParams) error {
 	if !found || message.ConversationID(target.GetChat()) != message.ConversationWith(r.To) {
 		return Errorf(CodeNotFound, "reply_to", "there is no such message in the chat with this person")
 	}
-	p.ReplyTo = event.Hex(r.ReplyTo[:])
+	p.ReplyTo = message.FormatID(*r.ReplyTo)
 	return nil
 }
 

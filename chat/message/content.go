@@ -1,9 +1,6 @@
 package message
 
 import (
-	"encoding/hex"
-	"strings"
-
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/text"
 	"libstatus1to1/chat/wire"
@@ -133,7 +130,10 @@ func Fill(rec *wire.MessageRecord, cm *wire.ChatMessage, self key.Public) {
 			UserId: text.Cut(b.GetUserId(), maxBridgeID),
 		}
 	}
-	rec.ReplyTo = ParseID(cm.GetResponseTo())
+	rec.ReplyTo = nil
+	if id, err := ParseID(cm.GetResponseTo()); err == nil {
+		rec.ReplyTo = id[:]
+	}
 	if id := cm.GetThreadId(); len(id) <= MaxThreadID {
 		rec.ThreadId = id
 	}
@@ -155,19 +155,3 @@ func SetText(rec *wire.MessageRecord, said string, self key.Public) {
 		rec.Mentioned = rec.GetMentioned() || m.Key.IsZero() || m.Key == self
 	}
 }
-
-// ParseID reads the id of a message as it stands in another one, 0x hex; nil if it is none.
-func ParseID(s string) []byte {
-	digits, ok := strings.CutPrefix(s, "0x")
-	if !ok || len(digits) != hex.EncodedLen(idSize) {
-		return nil
-	}
-	id, err := hex.DecodeString(digits)
-	if err != nil {
-		return nil
-	}
-	return id
-}
-
-// idSize is the size of a message id: see ID.
-const idSize = 32
