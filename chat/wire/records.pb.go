@@ -4848,6 +4848,309 @@ func (x *AddedCardRecord) GetUntil() int64 {
 	return 0
 }
 
+// What the index for search holds, and how far it has come.
+type SearchStateRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of what decides which terms a text has: another version makes the index anew.
+	Version string `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	// It is being made, newest messages first, and has come to that place.
+	Making       bool   `protobuf:"varint,2,opt,name=making,proto3" json:"making,omitempty"`
+	ReachedClock uint64 `protobuf:"varint,3,opt,name=reached_clock,json=reachedClock,proto3" json:"reached_clock,omitempty"`
+	ReachedId    []byte `protobuf:"bytes,4,opt,name=reached_id,json=reachedId,proto3" json:"reached_id,omitempty"`
+	// Rises with each message that is changed or removed: what was read before that counts no
+	// more.
+	Changes uint64 `protobuf:"varint,5,opt,name=changes,proto3" json:"changes,omitempty"`
+	// The numbers that were given last: to a segment, and to the name of a conversation or an
+	// author.
+	LastSegment   uint32 `protobuf:"varint,6,opt,name=last_segment,json=lastSegment,proto3" json:"last_segment,omitempty"`
+	LastName      uint32 `protobuf:"varint,7,opt,name=last_name,json=lastName,proto3" json:"last_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchStateRecord) Reset() {
+	*x = SearchStateRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchStateRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchStateRecord) ProtoMessage() {}
+
+func (x *SearchStateRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchStateRecord.ProtoReflect.Descriptor instead.
+func (*SearchStateRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *SearchStateRecord) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *SearchStateRecord) GetMaking() bool {
+	if x != nil {
+		return x.Making
+	}
+	return false
+}
+
+func (x *SearchStateRecord) GetReachedClock() uint64 {
+	if x != nil {
+		return x.ReachedClock
+	}
+	return 0
+}
+
+func (x *SearchStateRecord) GetReachedId() []byte {
+	if x != nil {
+		return x.ReachedId
+	}
+	return nil
+}
+
+func (x *SearchStateRecord) GetChanges() uint64 {
+	if x != nil {
+		return x.Changes
+	}
+	return 0
+}
+
+func (x *SearchStateRecord) GetLastSegment() uint32 {
+	if x != nil {
+		return x.LastSegment
+	}
+	return 0
+}
+
+func (x *SearchStateRecord) GetLastName() uint32 {
+	if x != nil {
+		return x.LastName
+	}
+	return 0
+}
+
+// The segments of the index for search.
+type SearchSegmentsRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Segments      []*SearchSegmentRecord `protobuf:"bytes,1,rep,name=segments,proto3" json:"segments,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchSegmentsRecord) Reset() {
+	*x = SearchSegmentsRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchSegmentsRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchSegmentsRecord) ProtoMessage() {}
+
+func (x *SearchSegmentsRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchSegmentsRecord.ProtoReflect.Descriptor instead.
+func (*SearchSegmentsRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *SearchSegmentsRecord) GetSegments() []*SearchSegmentRecord {
+	if x != nil {
+		return x.Segments
+	}
+	return nil
+}
+
+// A segment of the index for search: some messages, newest first, and their terms.
+type SearchSegmentRecord struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Number    uint32                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	Documents uint32                 `protobuf:"varint,2,opt,name=documents,proto3" json:"documents,omitempty"`
+	// How many of the documents were removed since.
+	Erased uint32 `protobuf:"varint,3,opt,name=erased,proto3" json:"erased,omitempty"`
+	// How many blocks its terms take. Those of its documents follow from their number.
+	TermBlocks uint32 `protobuf:"varint,4,opt,name=term_blocks,json=termBlocks,proto3" json:"term_blocks,omitempty"`
+	// The places of its newest and its oldest document.
+	NewestClock   uint64 `protobuf:"varint,5,opt,name=newest_clock,json=newestClock,proto3" json:"newest_clock,omitempty"`
+	NewestId      []byte `protobuf:"bytes,6,opt,name=newest_id,json=newestId,proto3" json:"newest_id,omitempty"`
+	OldestClock   uint64 `protobuf:"varint,7,opt,name=oldest_clock,json=oldestClock,proto3" json:"oldest_clock,omitempty"`
+	OldestId      []byte `protobuf:"bytes,8,opt,name=oldest_id,json=oldestId,proto3" json:"oldest_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchSegmentRecord) Reset() {
+	*x = SearchSegmentRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchSegmentRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchSegmentRecord) ProtoMessage() {}
+
+func (x *SearchSegmentRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchSegmentRecord.ProtoReflect.Descriptor instead.
+func (*SearchSegmentRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *SearchSegmentRecord) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *SearchSegmentRecord) GetDocuments() uint32 {
+	if x != nil {
+		return x.Documents
+	}
+	return 0
+}
+
+func (x *SearchSegmentRecord) GetErased() uint32 {
+	if x != nil {
+		return x.Erased
+	}
+	return 0
+}
+
+func (x *SearchSegmentRecord) GetTermBlocks() uint32 {
+	if x != nil {
+		return x.TermBlocks
+	}
+	return 0
+}
+
+func (x *SearchSegmentRecord) GetNewestClock() uint64 {
+	if x != nil {
+		return x.NewestClock
+	}
+	return 0
+}
+
+func (x *SearchSegmentRecord) GetNewestId() []byte {
+	if x != nil {
+		return x.NewestId
+	}
+	return nil
+}
+
+func (x *SearchSegmentRecord) GetOldestClock() uint64 {
+	if x != nil {
+		return x.OldestClock
+	}
+	return 0
+}
+
+func (x *SearchSegmentRecord) GetOldestId() []byte {
+	if x != nil {
+		return x.OldestId
+	}
+	return nil
+}
+
+// Where things are in a segment of the index for search.
+type SearchRootRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The first term of each block of terms.
+	Terms [][]byte `protobuf:"bytes,1,rep,name=terms,proto3" json:"terms,omitempty"`
+	// The clock of the first document of each block of documents.
+	Clocks        []uint64 `protobuf:"fixed64,2,rep,packed,name=clocks,proto3" json:"clocks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchRootRecord) Reset() {
+	*x = SearchRootRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchRootRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchRootRecord) ProtoMessage() {}
+
+func (x *SearchRootRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchRootRecord.ProtoReflect.Descriptor instead.
+func (*SearchRootRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *SearchRootRecord) GetTerms() [][]byte {
+	if x != nil {
+		return x.Terms
+	}
+	return nil
+}
+
+func (x *SearchRootRecord) GetClocks() []uint64 {
+	if x != nil {
+		return x.Clocks
+	}
+	return nil
+}
+
 var File_chat_wire_records_proto protoreflect.FileDescriptor
 
 const file_chat_wire_records_proto_rawDesc = "" +
@@ -5330,7 +5633,31 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x0finstallation_id\x18\x02 \x01(\tR\x0einstallationId\x12\x16\n" +
 	"\x06issued\x18\x03 \x01(\x03R\x06issued\x12\x1b\n" +
 	"\tsecret_id\x18\x04 \x01(\fR\bsecretId\x12\x14\n" +
-	"\x05until\x18\x05 \x01(\x03R\x05untilB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
+	"\x05until\x18\x05 \x01(\x03R\x05until\"\xe3\x01\n" +
+	"\x11SearchStateRecord\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\tR\aversion\x12\x16\n" +
+	"\x06making\x18\x02 \x01(\bR\x06making\x12#\n" +
+	"\rreached_clock\x18\x03 \x01(\x04R\freachedClock\x12\x1d\n" +
+	"\n" +
+	"reached_id\x18\x04 \x01(\fR\treachedId\x12\x18\n" +
+	"\achanges\x18\x05 \x01(\x04R\achanges\x12!\n" +
+	"\flast_segment\x18\x06 \x01(\rR\vlastSegment\x12\x1b\n" +
+	"\tlast_name\x18\a \x01(\rR\blastName\"Z\n" +
+	"\x14SearchSegmentsRecord\x12B\n" +
+	"\bsegments\x18\x01 \x03(\v2&.status1to1.record.SearchSegmentRecordR\bsegments\"\x84\x02\n" +
+	"\x13SearchSegmentRecord\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\rR\x06number\x12\x1c\n" +
+	"\tdocuments\x18\x02 \x01(\rR\tdocuments\x12\x16\n" +
+	"\x06erased\x18\x03 \x01(\rR\x06erased\x12\x1f\n" +
+	"\vterm_blocks\x18\x04 \x01(\rR\n" +
+	"termBlocks\x12!\n" +
+	"\fnewest_clock\x18\x05 \x01(\x04R\vnewestClock\x12\x1b\n" +
+	"\tnewest_id\x18\x06 \x01(\fR\bnewestId\x12!\n" +
+	"\foldest_clock\x18\a \x01(\x04R\voldestClock\x12\x1b\n" +
+	"\toldest_id\x18\b \x01(\fR\boldestId\"@\n" +
+	"\x10SearchRootRecord\x12\x14\n" +
+	"\x05terms\x18\x01 \x03(\fR\x05terms\x12\x16\n" +
+	"\x06clocks\x18\x02 \x03(\x06R\x06clocksB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
 
 var (
 	file_chat_wire_records_proto_rawDescOnce sync.Once
@@ -5344,7 +5671,7 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),         // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil),     // 1: status1to1.record.InstallationRecord
@@ -5393,6 +5720,10 @@ var file_chat_wire_records_proto_goTypes = []any{
 	(*NoiseFrameRecord)(nil),       // 44: status1to1.record.NoiseFrameRecord
 	(*CardSecretRecord)(nil),       // 45: status1to1.record.CardSecretRecord
 	(*AddedCardRecord)(nil),        // 46: status1to1.record.AddedCardRecord
+	(*SearchStateRecord)(nil),      // 47: status1to1.record.SearchStateRecord
+	(*SearchSegmentsRecord)(nil),   // 48: status1to1.record.SearchSegmentsRecord
+	(*SearchSegmentRecord)(nil),    // 49: status1to1.record.SearchSegmentRecord
+	(*SearchRootRecord)(nil),       // 50: status1to1.record.SearchRootRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
@@ -5418,11 +5749,12 @@ var file_chat_wire_records_proto_depIdxs = []int32{
 	43, // 20: status1to1.record.NoiseDeviceRecord.answered:type_name -> status1to1.record.NoiseHandshakeRecord
 	44, // 21: status1to1.record.NoiseChatSessionRecord.last:type_name -> status1to1.record.NoiseFrameRecord
 	44, // 22: status1to1.record.NoiseHandshakeRecord.last:type_name -> status1to1.record.NoiseFrameRecord
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	49, // 23: status1to1.record.SearchSegmentsRecord.segments:type_name -> status1to1.record.SearchSegmentRecord
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_chat_wire_records_proto_init() }
@@ -5436,7 +5768,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   47,
+			NumMessages:   51,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
