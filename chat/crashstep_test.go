@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/contact"
 	"libstatus1to1/chat/memnet"
 	"libstatus1to1/chat/wire"
 	"libstatus1to1/store"
@@ -91,4 +92,55 @@ func TestCrashWithinOneCall(t *testing.T) {
 	if err != nil || !told {
 		t.Errorf("removed, and no event says so (%v)", err)
 	}
+}
+
+// momentStore calls a function once, when a transaction that brought it to a state is durable
+// and its caller does not know it yet.
+type momentStore struct {
+	chat.Store
+	reached atomic.Pointer[func(chat.Tx) bool]
+	then    func()
+}
+
+func (s *momentStore) Update(fn func(chat.Tx) error) error {
+	err := s.Store.Update(fn)
+	at := false
+	_ = s.View(func(tx chat.Tx) error {
+		reached := s.reached.Load()
+		at = reached != nil && (*reached)(tx)
+		return nil
+	})
+	if at && s.reached.Swap(nil) != nil {
+		s.then()
+	}
+	return err
+}
+
+// Whoever is told by Contact that both are contacts may ask at once.
+func TestAskAtTheMomentOfContact(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 15})
+	s := &momentStore{Store: store.Memory()}
+	alice, bob := openPerson(t, "alice", s, net.Join(), fast), newPerson(t, "bobby", net)
+	if _, _, err := alice.CreateIdentity(context.Background(), 12, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan error, 1)
+	s.then = func() {
+		_, err := alice.AskContact(bob.key(), "Where did we meet?")
+		asked <- err
+	}
+	mutual := func(tx chat.Tx) bool {
+		return hasRecord(tx, "contacts", &wire.ContactRecord{}, func(c *wire.ContactRecord) bool {
+			return contact.Request{
+				Local:  contact.Half{State: contact.State(c.GetLocalState())},
+				Remote: contact.Half{State: contact.State(c.GetRemoteState())},
+			}.Mutual()
+		})
+	}
+	s.reached.Store(&mutual)
+	befriend(t, alice, bob)
+	if err := <-asked; err != nil {
+		t.Fatalf("asking at that moment: %v", err)
+	}
+	bob.question("asked")
 }

@@ -165,20 +165,25 @@ func (c *Client) Verifications(k key.Public) ([]event.Verification, error) {
 // the message about it, if there is one.
 type change func(a *account, rec *wire.VerificationRecord, clock uint64, now time.Time) (*outgoing, error)
 
-// changeVerification runs f and stores what it made. Both must be contacts.
+// changeVerification runs f and stores what it made. Both must be contacts, by the record: the
+// contact list has a change a moment after Contact tells it.
 func (c *Client) changeVerification(k key.Public, direction byte, f change) (event.Verification, error) {
 	var result event.Verification
 	a, err := c.account()
 	if err != nil {
 		return result, err
 	}
-	if s, _ := c.people.contacts.get(k); !s.request.Mutual() || s.blocked {
-		return result, wrongState(s.request, "both must be contacts")
-	}
 	name := verificationKey(k, direction)
 	err = recompute(c, "question", func(r reader) (*wire.VerificationRecord, error) {
+		person, err := contactRecord(r, k)
+		if err != nil {
+			return nil, err
+		}
+		if s := standingOf(person); !s.request.Mutual() || s.blocked {
+			return nil, wrongState(s.request, "both must be contacts")
+		}
 		rec := &wire.VerificationRecord{}
-		_, err := read(r, tableVerifications, name, rec)
+		_, err = read(r, tableVerifications, name, rec)
 		return rec, err
 	}, func(before *wire.VerificationRecord) (func(*txn) error, error) {
 		now := c.now()
