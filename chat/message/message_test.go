@@ -172,7 +172,29 @@ func TestValidateChatMessage(t *testing.T) {
 		"no message type":        {func(m *wire.ChatMessage) { m.MessageType = 0 }, ErrNotOneToOne},
 		"group":                  {func(m *wire.ChatMessage) { m.MessageType = wire.MessageType_PRIVATE_GROUP }, ErrNotOneToOne},
 		"no content type":        {func(m *wire.ChatMessage) { m.ContentType = 0 }, ErrContentType},
-		"sticker without text":   {func(m *wire.ChatMessage) { m.ContentType, m.Text = wire.ChatMessage_STICKER, "" }, nil},
+		"sticker without text": {func(m *wire.ChatMessage) {
+			m.ContentType, m.Text, m.Payload = wire.ChatMessage_STICKER, "", &wire.ChatMessage_Sticker{Sticker: &wire.StickerMessage{Hash: "ab"}}
+		}, nil},
+		"sticker without hash": {func(m *wire.ChatMessage) {
+			m.ContentType, m.Payload = wire.ChatMessage_STICKER, &wire.ChatMessage_Sticker{Sticker: &wire.StickerMessage{Pack: 1}}
+		}, ErrContent},
+		"image without bytes": {func(m *wire.ChatMessage) {
+			m.ContentType, m.Payload = wire.ChatMessage_IMAGE, &wire.ChatMessage_Image{Image: &wire.ImageMessage{Format: 1}}
+		}, ErrContent},
+		"audio of another content": {func(m *wire.ChatMessage) {
+			m.ContentType, m.Payload = wire.ChatMessage_AUDIO, &wire.ChatMessage_Image{Image: &wire.ImageMessage{Payload: []byte("x")}}
+		}, ErrContent},
+		"bridge without a network": {func(m *wire.ChatMessage) {
+			m.ContentType = wire.ChatMessage_BRIDGE_MESSAGE
+			m.Payload = &wire.ChatMessage_BridgeMessage{BridgeMessage: &wire.BridgeMessage{UserName: "u", Content: "c"}}
+		}, ErrContent},
+		"community without a community": {func(m *wire.ChatMessage) { m.ContentType = wire.ChatMessage_COMMUNITY }, ErrContent},
+		"status":                        {func(m *wire.ChatMessage) { m.ContentType = wire.ChatMessage_STATUS }, nil},
+		"silent status":                 {func(m *wire.ChatMessage) { m.ContentType, m.Text = wire.ChatMessage_STATUS, "\n" }, ErrTextEmpty},
+		"a command":                     {func(m *wire.ChatMessage) { m.ContentType = wire.ChatMessage_TRANSACTION_COMMAND }, ErrContentType},
+		"a notice of the app itself": {func(m *wire.ChatMessage) {
+			m.ContentType = wire.ChatMessage_SYSTEM_MESSAGE_MUTUAL_EVENT_ACCEPTED
+		}, ErrContentType},
 		"unknown content":        {func(m *wire.ChatMessage) { m.ContentType, m.Text = 99, "" }, nil},
 		"no text":                {func(m *wire.ChatMessage) { m.Text = "" }, ErrTextEmpty},
 		"too long":               {func(m *wire.ChatMessage) { m.Text = strings.Repeat("a", MaxTextLength+1) }, ErrTextTooLong},

@@ -22,8 +22,10 @@ var (
 	// ErrNotOneToOne: meant for a group, a community or nobody. Group messages
 	// come through the same pairwise sessions and are not 1:1 texts.
 	ErrNotOneToOne = errors.New("message: not for a one-to-one chat")
-	// ErrContentType: the content type is missing.
-	ErrContentType = errors.New("message: content type is unknown")
+	// ErrContentType: the content type is missing, or one that is never sent.
+	ErrContentType = errors.New("message: content type is missing or never sent")
+	// ErrContent: what its content type promises is not in it.
+	ErrContent = errors.New("message: the content of the message is missing")
 )
 
 // DecodeChatMessage reads a ChatMessage: an Application's payload of type
@@ -38,10 +40,10 @@ func DecodeChatMessage(b []byte) (*wire.ChatMessage, error) {
 
 // ValidateChatMessage checks everything a received 1:1 ChatMessage must satisfy
 // whenever it arrives. A clock that is too far ahead affects the place of the message
-// but is not an error. Texts are checked for plain texts, emoji and contact requests;
-// other content types are for the caller to judge.
-// Errors: ErrClock, ErrTimestamp, ErrChatID, ErrNotOneToOne, ErrContentType and those
-// of ValidateText.
+// but is not an error. Of a content type that this version does not know nothing more is
+// asked: a later one may read it.
+// Errors: ErrClock, ErrTimestamp, ErrChatID, ErrNotOneToOne, ErrContentType, ErrContent and
+// those of ValidateText.
 // Spec: 62/STATUS-PAYLOADS, "Message", "Clock vs Timestamp and message ordering".
 func ValidateChatMessage(cm *wire.ChatMessage) error {
 	switch {
@@ -54,11 +56,33 @@ func ValidateChatMessage(cm *wire.ChatMessage) error {
 	case cm.GetMessageType() != wire.MessageType_ONE_TO_ONE:
 		return ErrNotOneToOne
 	}
+	return validateContent(cm)
+}
+
+// validateContent checks that what the content type promises is there.
+func validateContent(cm *wire.ChatMessage) error {
+	missing := false
 	switch cm.GetContentType() {
-	case wire.ChatMessage_UNKNOWN_CONTENT_TYPE:
+	case wire.ChatMessage_UNKNOWN_CONTENT_TYPE, wire.ChatMessage_TRANSACTION_COMMAND, wire.ChatMessage_SYSTEM_MESSAGE_CONTENT_PRIVATE_GROUP,
+		wire.ChatMessage_SYSTEM_MESSAGE_MUTUAL_EVENT_SENT, wire.ChatMessage_SYSTEM_MESSAGE_MUTUAL_EVENT_ACCEPTED,
+		wire.ChatMessage_SYSTEM_MESSAGE_MUTUAL_EVENT_REMOVED:
 		return ErrContentType
-	case wire.ChatMessage_TEXT_PLAIN, wire.ChatMessage_EMOJI, wire.ChatMessage_CONTACT_REQUEST:
+	case wire.ChatMessage_TEXT_PLAIN, wire.ChatMessage_EMOJI, wire.ChatMessage_STATUS, wire.ChatMessage_CONTACT_REQUEST:
 		return ValidateText(cm.GetText())
+	case wire.ChatMessage_STICKER:
+		missing = cm.GetSticker().GetHash() == ""
+	case wire.ChatMessage_IMAGE:
+		missing = len(cm.GetImage().GetPayload()) == 0
+	case wire.ChatMessage_AUDIO:
+		missing = len(cm.GetAudio().GetPayload()) == 0
+	case wire.ChatMessage_COMMUNITY:
+		missing = len(cm.GetCommunity()) == 0
+	case wire.ChatMessage_BRIDGE_MESSAGE:
+		b := cm.GetBridgeMessage()
+		missing = b.GetUserName() == "" || b.GetBridgeName() == "" || b.GetContent() == ""
+	}
+	if missing {
+		return ErrContent
 	}
 	return nil
 }
