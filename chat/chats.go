@@ -11,9 +11,8 @@ import (
 
 // The calls about whole conversations. What they do is in internal/history.
 
-// MaxDraft limits a draft, in code points: twice what a message may have, for a text that is
-// still to be shortened.
-const MaxDraft = 2 * message.MaxTextLength
+// MaxDraft limits a draft, in code points.
+const MaxDraft = message.MaxDraft
 
 // Selection says which conversations are listed.
 type Selection = history.Selection

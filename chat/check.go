@@ -9,7 +9,9 @@ import (
 	"strings"
 
 	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/x3dh"
 	"libstatus1to1/chat/wire"
@@ -191,8 +193,10 @@ func (in *inspection) listedMarks() (listed int, err error) {
 // subject names the record of the store that an event reports on, if it has one.
 type subject struct {
 	MessageID string `json:"message_id"`
+	ChatID    string `json:"chat_id"`
 	Message   *struct {
-		ID string `json:"message_id"`
+		ID     string `json:"message_id"`
+		ChatID string `json:"chat_id"`
 	} `json:"message"`
 }
 
@@ -206,22 +210,45 @@ func (in *inspection) events() error {
 			in.ReportQueue(ledger.QueueEvents, "an event does not read back")
 			return true, in.Pause()
 		}
-		id := about.MessageID
+		id, chat := about.MessageID, about.ChatID
 		if about.Message != nil {
-			id = about.Message.ID
+			id, chat = about.Message.ID, about.Message.ChatID
 		}
 		if id != "" && (stored.Type == "message_received" || stored.Type == "message_state") {
-			name, err := hex.DecodeString(strings.TrimPrefix(id, "0x"))
-			found := false
-			if err == nil {
-				if found, err = in.Holds(tableMessages, name); err != nil {
-					return false, err
-				}
+			there, err := in.mayReport(id, chat)
+			if err != nil {
+				return false, err
 			}
-			if !found {
+			if !there {
 				in.ReportQueue(ledger.QueueEvents, "an event is about a message that is not there")
 			}
 		}
 		return true, in.Pause()
 	})
+}
+
+// mayReport reports whether an event may be about a message of a chat: it is there, or was
+// erased since.
+func (in *inspection) mayReport(id, chat string) (bool, error) {
+	name, err := hex.DecodeString(strings.TrimPrefix(id, "0x"))
+	if err != nil || len(name) != 32 {
+		return false, nil
+	}
+	if found, err := in.Holds(tableMessages, name); err != nil || found {
+		return found, err
+	}
+	if found, err := in.Holds(tableSeen, seenKey(seenExpired, [32]byte(name))); err != nil || found {
+		return found, err
+	}
+	person, err := hex.DecodeString(strings.TrimPrefix(chat, "0x"))
+	if err != nil {
+		return false, nil
+	}
+	k, err := key.ParsePublic(person)
+	if err != nil {
+		return false, nil
+	}
+	var rec wire.ChatRecord
+	_, err = ledger.Get(in, history.TableChats, message.ConversationWith(k).Bytes(), &rec)
+	return rec.GetClearedClock() > 0, in.Corrupt(history.TableChats, err)
 }

@@ -7,34 +7,6 @@ import (
 	"libstatus1to1/chat/event"
 )
 
-// ListChatsParams are the parameters of chats.list.
-type ListChatsParams struct {
-	// Cursor is next of the previous page; "" or left out for the first page.
-	Cursor string `json:"cursor,omitempty"`
-	// Limit is the largest number of items to return. Default: 50.
-	Limit int `json:"limit,omitempty" range:"1..200"`
-	// Requests selects the chat requests, chats of strangers that wait for an answer,
-	// instead of the chats.
-	Requests bool `json:"requests,omitempty"`
-}
-
-// ChatsPage is one page of chats.list.
-type ChatsPage struct {
-	// Items are the chats.
-	Items []event.Chat `json:"items"`
-	// Next is the cursor of the next page, "" on the last one.
-	Next string `json:"next"`
-}
-
-// MarkReadParams are the parameters of chats.mark_read.
-type MarkReadParams struct {
-	// Key is the other person's public key, in any accepted form.
-	Key Key `json:"key"`
-	// UpTo is the id of the newest message that was read. Left out, all messages are
-	// marked as read.
-	UpTo *MessageID `json:"up_to,omitempty"`
-}
-
 // SendParams are the parameters of messages.send.
 type SendParams struct {
 	// To is the recipient's public key, in any accepted form.
@@ -106,15 +78,6 @@ type MessagesPage struct {
 	Next string `json:"next"`
 }
 
-var chatMethods = []Method{
-	method("chats.list", "Lists the conversations, the one with the newest message first. With requests set, it lists the chat requests instead: conversations with strangers, people we have not added, accepted, asked to be a contact or written to. If engine.strangers is \"request\", chat requests are listed only there; if it is \"allow\", they are in both lists. One stranger can leave up to 100 messages and 64 KiB of text, and a contact request after that. Further messages are refused without an acknowledgement, so that the sender repeats them and they arrive once the stranger is accepted, added or written to. At most 1000 strangers are kept.",
-		stored(chat.CodeNoIdentity, chat.CodeBadCursor), listChats),
-	method("chats.get", "Returns one conversation.",
-		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeNotFound), getChat),
-	method("chats.mark_read", "Marks messages of a conversation as read.",
-		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeNotFound), markRead),
-}
-
 var messageMethods = []Method{
 	method("messages.send", "Queues a text message. The call returns as soon as the message is stored; message_state events report its progress. Until the message is acknowledged it is sent again, first after 27 s, then each time after twice as long, and within seconds when the recipient comes back online. Without an acknowledgement after 20 days 12 hours, it has failed as \"undeliverable\".",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf, chat.CodeEmpty, chat.CodeTooLong,
@@ -129,23 +92,6 @@ var messageMethods = []Method{
 		stored(chat.CodeNoIdentity, chat.CodeNotFound, chat.CodeWrongState), cancelMessage),
 	method("messages.list", "Lists the messages of a conversation, newest first.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeBadCursor), listMessages),
-}
-
-func listChats(_ context.Context, c *chat.Client, p ListChatsParams) (ChatsPage, error) {
-	list := c.Chats
-	if p.Requests {
-		list = c.ChatRequests
-	}
-	page, err := list(chat.PageRequest{Cursor: p.Cursor, Limit: p.Limit})
-	return ChatsPage{Items: filled(page.Items), Next: page.Next}, err
-}
-
-func getChat(_ context.Context, c *chat.Client, p KeyParams) (event.Chat, error) {
-	return c.Chat(p.Key.Public)
-}
-
-func markRead(_ context.Context, c *chat.Client, p MarkReadParams) (event.Chat, error) {
-	return c.MarkRead(p.Key.Public, (*[messageIDSize]byte)(p.UpTo))
 }
 
 func sendMessage(ctx context.Context, c *chat.Client, p SendParams) (event.Message, error) {

@@ -13,6 +13,10 @@ import (
 // which receivers enforce too.
 const MaxTextLength = 4096
 
+// MaxDraft limits a text that is not sent yet: twice MaxTextLength, as it may still be
+// shortened.
+const MaxDraft = 2 * MaxTextLength
+
 // What a text can be refused for.
 var (
 	ErrTextEmpty    = errors.New("message: text is empty or only white space")

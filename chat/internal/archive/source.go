@@ -71,7 +71,11 @@ func (s *Source) Count() (total Counts, err error) {
 			if err != nil {
 				return err
 			}
-			total.Messages += messages
+			var chat wire.ChatRecord
+			if _, err := ledger.Get(tx, s.o.Chats, name, &chat); err != nil && port.CodeOf(err) != port.CodeStoreCorrupt {
+				return err
+			}
+			total.Messages += messages - min(messages, chat.GetHidden())
 		}
 		return nil
 	})
@@ -277,13 +281,17 @@ func (w *walk) messages(tx port.Tx, chat []byte) error {
 		before = &port.Position{Clock: w.at.GetClock(), ID: [32]byte(w.at.GetId())}
 	}
 	w.at.Name = chat
+	least, err := w.least(tx, chat)
+	if err != nil {
+		return err
+	}
 	for {
 		positions, err := tx.Page(chat, before, readAtOnce)
 		if err != nil {
 			return err
 		}
 		for i := range positions {
-			if w.at.GetStage() == stageLate && positions[i].Clock < w.late() {
+			if positions[i].Clock < least {
 				positions = positions[:i]
 				break
 			}
@@ -301,6 +309,20 @@ func (w *walk) messages(tx port.Tx, chat []byte) error {
 			return nil
 		}
 	}
+}
+
+// least is the clock down to which messages of a chat are told in the stage. Those that were
+// cleared are not, though some may still be there.
+func (w *walk) least(tx port.Tx, chat []byte) (uint64, error) {
+	var rec wire.ChatRecord
+	if _, err := ledger.Get(tx, w.o.Chats, chat, &rec); err != nil && port.CodeOf(err) != port.CodeStoreCorrupt {
+		return 0, err
+	}
+	least := rec.GetClearedClock() + 1
+	if w.at.GetStage() == stageLate {
+		least = max(least, w.late())
+	}
+	return least, nil
 }
 
 // late is the clock down to which the last stage looks for messages.

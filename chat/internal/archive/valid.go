@@ -179,7 +179,20 @@ func withPerson(chat []byte, owner key.Public) error {
 
 func validChat(rec *wire.ChatRecord, owner key.Public) error {
 	rec.ExpiresIn = min(rec.GetExpiresIn(), message.MaxExpiry)
-	return first(withPerson(rec.GetKey(), owner), inClock("clock", rec.GetClock(), rec.GetExpiresInClock()))
+	return first(withPerson(rec.GetKey(), owner), inClock("clock", rec.GetClock(), rec.GetExpiresInClock()), validMarks(rec))
+}
+
+// validMarks checks what the user has done with a chat. How far its clocks may be ahead is up
+// to whoever merges them.
+func validMarks(rec *wire.ChatRecord) error {
+	m := rec.GetMarks()
+	if m != nil {
+		m.Draft = text.Cut(m.GetDraft(), message.MaxDraft)
+	}
+	return first(
+		inClock("read_clock", rec.GetReadClock()), digest("read_id", rec.GetReadId(), rec.GetReadClock() == 0),
+		inClock("cleared_clock", rec.GetClearedClock(), rec.GetDeletedClock()), inTime("muted_until", m.GetMutedUntil()),
+		inClock("marks", m.GetMutedClock(), m.GetArchivedClock(), m.GetUnreadClock(), m.GetDraftClock()))
 }
 
 // validExpiry checks when a message is to be erased.
