@@ -449,22 +449,73 @@ static inline char *status1to1_contacts_picture(status1to1_client client, const 
  * they are in both lists. One stranger can leave up to 100 messages and 64 KiB of text,
  * and a contact request after that. Further messages are refused without an
  * acknowledgement, so that the sender repeats them and they arrive once the stranger is
- * accepted, added or written to. At most 1000 strangers are kept. */
+ * accepted, added or written to. At most 1000 strangers are kept. Archived chats are
+ * listed only with archived set, and stay archived when something new comes. A chat
+ * that was deleted is listed again when something new comes. */
 static inline char *status1to1_chats_list(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "chats.list", params_json);
 }
 
-/* chats.get: Returns one conversation. */
+/* chats.get: Returns one conversation. It also has the draft of one that nobody wrote
+ * in yet. */
 static inline char *status1to1_chats_get(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "chats.get", params_json);
 }
 
-/* chats.mark_read: Marks messages of a conversation as read. */
+/* chats.mark_read: Marks messages of a conversation as read, and ends
+ * chats.mark_unread. A message that comes later and was written before what is marked
+ * is unread all the same, unless this identity has other devices: what one of them has
+ * read counts as read on all. */
 static inline char *status1to1_chats_mark_read(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "chats.mark_read", params_json);
+}
+
+/* chats.mark_unread: Marks a conversation as unread, to come back to it. It sets
+ * marked_unread of the chat and changes no message. */
+static inline char *status1to1_chats_mark_unread(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "chats.mark_unread", params_json);
+}
+
+/* chats.mute: Mutes a conversation, or no longer. Its messages and events come as
+ * before: it is up to the program to be quiet about a chat whose muted is true. */
+static inline char *status1to1_chats_mute(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "chats.mute", params_json);
+}
+
+/* chats.archive: Archives a conversation, or takes it out of the archive. */
+static inline char *status1to1_chats_archive(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "chats.archive", params_json);
+}
+
+/* chats.draft: Keeps a text that is not sent yet with its conversation. Sending a
+ * message does not change it. */
+static inline char *status1to1_chats_draft(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "chats.draft", params_json);
+}
+
+/* chats.clear: Erases all messages of a conversation on the devices of this identity;
+ * the other person keeps theirs. What is not delivered yet is no longer sent. The chat
+ * is empty when the call returns. Its messages are erased from the store right after
+ * that, also across restarts; clearing of the chat is the number of those left, and a
+ * chat_changed event tells when many are erased. A message that was written before the
+ * newest one and comes later does not appear. */
+static inline char *status1to1_chats_clear(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "chats.clear", params_json);
+}
+
+/* chats.delete: Does what chats.clear does, drops the draft, and takes the conversation
+ * off the list until something new comes. */
+static inline char *status1to1_chats_delete(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "chats.delete", params_json);
 }
 
 /* messages.send: Queues a text message. The call returns as soon as the message is

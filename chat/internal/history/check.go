@@ -129,9 +129,11 @@ func (c check) place(rec *wire.ChatRecord, at port.Position, sum *tally) error {
 
 // compare looks whether the record of a conversation says what its places come to.
 func (c check) compare(rec *wire.ChatRecord, sum *tally) error {
-	if sum.unread != rec.GetUnread() || sum.mentions != rec.GetMentions() {
-		c.Report(TableChats, "a chat counts %d unread messages and %d that name us, there are %d and %d",
-			rec.GetUnread(), rec.GetMentions(), sum.unread, sum.mentions)
+	if sum.unread != rec.GetUnread() {
+		c.Report(TableChats, "a chat counts %d unread messages, there are %d", rec.GetUnread(), sum.unread)
+	}
+	if sum.mentions != rec.GetMentions() {
+		c.Report(TableChats, "a chat counts %d unread messages that name us, there are %d", rec.GetMentions(), sum.mentions)
 	}
 	shown := sum.places > sum.hidden
 	if shown != (len(rec.GetLastMessageId()) > 0) || shown && (!sum.last || rec.GetLastMessageClock() != sum.newest) {

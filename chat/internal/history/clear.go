@@ -67,7 +67,8 @@ func (c *clearing) next() (in message.ConversationID, clock uint64, found bool) 
 // Cleared reports whether a stored message is one that was cleared and is still to be erased:
 // it is to be treated as if it were not there.
 func (h *History) Cleared(rec *wire.MessageRecord) bool {
-	return rec.GetClock() <= h.clearing.upTo(message.ConversationID(rec.GetChat()))
+	upTo := h.clearing.upTo(message.ConversationID(rec.GetChat()))
+	return upTo > 0 && rec.GetClock() <= upTo
 }
 
 // ClearUpTo erases the messages of a conversation up to a clock; they do not come back.
