@@ -5,8 +5,10 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/history"
+	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
 )
 
 // The calls about whole conversations. What they do is in internal/history.
@@ -105,8 +107,23 @@ func (c *Client) changeChat(k key.Public, f func(message.ConversationID) (event.
 	return f(message.ConversationWith(k))
 }
 
-// isGone reports whether a chat was cleared up to a clock or a later one: what was written
-// until then is not shown, whenever it comes.
-func (t *txn) isGone(chat []byte, lamport uint64) (bool, error) {
-	return t.c.history.Gone(t.Tx, chat, lamport)
+// isGone reports whether a message is not shown, whenever it comes: its chat was cleared up
+// to its clock or a later one, or it was erased itself.
+func (t *txn) isGone(rec *wire.MessageRecord, lamport uint64) (bool, error) {
+	gone, err := t.c.history.Gone(t.Tx, rec.GetChat(), lamport)
+	if err != nil || gone {
+		return gone, err
+	}
+	b, err := t.Get(tableSeen, seenKey(seenExpired, [32]byte(rec.GetId())))
+	return b != nil, err
+}
+
+// rememberErased marks a message whose clock was too far ahead of our time, so that it does
+// not come back when it is repeated.
+func (c *Client) rememberErased(tx *ledger.Tx, rec *wire.MessageRecord) error {
+	from, err := key.ParsePublic(rec.GetFrom())
+	if err != nil {
+		return err
+	}
+	return c.txn(tx).remember(from, seenExpired, [32]byte(rec.GetId()), nil)
 }

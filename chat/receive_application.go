@@ -280,7 +280,7 @@ type reader interface {
 type lookup interface {
 	reader
 	unaskedIn(chat []byte) (messages uint32, bytes uint64, err error)
-	isGone(chat []byte, lamport uint64) (bool, error)
+	isGone(m *wire.MessageRecord, lamport uint64) (bool, error)
 }
 
 // read reads a record into m and reports whether there is one.

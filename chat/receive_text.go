@@ -120,7 +120,7 @@ func (c *Client) judgeText(r lookup, am *applicationMessage) (func(*txn) error, 
 			return nil, err
 		}
 	}
-	if gone, err := r.isGone(rec.GetChat(), am.text.lamport); err != nil || gone {
+	if gone, err := r.isGone(rec, am.text.lamport); err != nil || gone {
 		return nil, err
 	}
 	if c.isUnasked(am.text) {

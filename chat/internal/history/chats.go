@@ -64,9 +64,13 @@ func (h *History) Chats(r page.Request, which Selection) (page.Page[event.Chat],
 // and the key of a person: those cursors are refused.
 var chatCursor = regexp.MustCompile(`^[0-9]{20}:([0-9a-f]{2})+$`)
 
+// newest is the clock by which a conversation is listed: that of its newest message, also if
+// that was cleared, on this device or another one.
+func newest(rec *wire.ChatRecord) uint64 { return max(rec.GetLastMessageClock(), rec.GetClearedClock()) }
+
 // chatPlace sorts chats newest first, as a text.
 func chatPlace(rec *wire.ChatRecord) string {
-	return fmt.Sprintf("%020d:%x", ^rec.GetLastMessageClock(), rec.GetKey())
+	return fmt.Sprintf("%020d:%x", ^newest(rec), rec.GetKey())
 }
 
 // listed reports whether a conversation belongs into a list. Where strangers may write,
@@ -76,7 +80,7 @@ func (h *History) listed(rec *wire.ChatRecord, which Selection) bool {
 	if _, ok := message.ConversationID(rec.GetKey()).Person(); !ok {
 		return which == Selection{} // it is reported as damaged when it is read
 	}
-	if len(rec.GetLastMessageId()) == 0 && rec.GetLastMessageClock() <= rec.GetDeletedClock() {
+	if len(rec.GetLastMessageId()) == 0 && newest(rec) <= rec.GetDeletedClock() {
 		return false // it was deleted, or nothing of it was ever shown
 	}
 	if rec.GetMarks().GetArchived() != which.Archived {

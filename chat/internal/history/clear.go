@@ -193,7 +193,20 @@ func (h *History) Work(*ledger.Turn) error {
 // eraseAll erases messages of a conversation that was cleared.
 func (h *History) eraseAll(tx *ledger.Tx, in message.ConversationID, some []port.Position) error {
 	for _, at := range some {
-		if _, err := h.Remove(tx, at.ID); err != nil {
+		rec := &wire.MessageRecord{}
+		found, err := ledger.Get(tx, TableMessages, at.ID[:], rec)
+		if err != nil {
+			return err
+		}
+		if !found || placeOf(rec) != at {
+			return port.Errorf(port.CodeStoreCorrupt, "", "a place of a history has no message, or another one")
+		}
+		if rec.GetClockSkew() != 0 && h.Remember != nil { // its own clock is later than what was cleared
+			if err := h.Remember(tx, rec); err != nil {
+				return err
+			}
+		}
+		if err := h.remove(tx, rec); err != nil {
 			return err
 		}
 	}
@@ -238,20 +251,24 @@ func (h *History) Remove(tx *ledger.Tx, id [32]byte) (found bool, err error) {
 	if found, err = ledger.Get(tx, TableMessages, id[:], rec); err != nil || !found {
 		return false, err
 	}
+	return true, h.remove(tx, rec)
+}
+
+func (h *History) remove(tx *ledger.Tx, rec *wire.MessageRecord) error {
 	chat, err := h.Chat(tx, rec.GetChat())
 	if err != nil {
-		return true, err
+		return err
 	}
 	if err := h.unsend(tx, rec); err != nil {
-		return true, err
+		return err
 	}
-	if err := errors.Join(tx.Remove(rec.GetChat(), placeOf(rec)), tx.Delete(TableMessages, id[:]), loseRef(tx, rec)); err != nil {
-		return true, err
+	if err := errors.Join(tx.Remove(rec.GetChat(), placeOf(rec)), tx.Delete(TableMessages, rec.GetId()), loseRef(tx, rec)); err != nil {
+		return err
 	}
 	if err := uncount(tx, chat, rec); err != nil {
-		return true, err
+		return err
 	}
-	return true, h.watch(tx, rec, nil)
+	return h.watch(tx, rec, nil)
 }
 
 // placeOf is the place of a stored message.

@@ -77,7 +77,7 @@ type People interface {
 	KeyExchange(who key.Public) string
 }
 
-// Options are needed to make a History; all fields are required but Shared and Changed.
+// Options are needed to make a History; all but functions other than Now are required.
 type Options struct {
 	Ledger *ledger.Ledger
 	Now    func() time.Time
@@ -92,6 +92,8 @@ type Options struct {
 	Arriving func(tx *ledger.Tx, m *wire.MessageRecord) (changed bool, err error)
 	// Shared reports whether there are other devices of ours, which tell what was read.
 	Shared func() bool
+	// Remember keeps a message that is erased from coming back, which its clock does not do.
+	Remember func(tx *ledger.Tx, m *wire.MessageRecord) error
 	// Changed is called in the transaction in which the user has changed something about a
 	// conversation here.
 	Changed func(tx *ledger.Tx, c Change) error
