@@ -273,7 +273,9 @@ func (h *History) remove(tx *ledger.Tx, rec *wire.MessageRecord) error {
 
 // placeOf is the place of a stored message.
 func placeOf(rec *wire.MessageRecord) port.Position {
-	return port.Position{Clock: rec.GetClock(), ID: [32]byte(rec.GetId())}
+	p := port.Position{Clock: rec.GetClock()}
+	copy(p.ID[:], rec.GetId())
+	return p
 }
 
 // uncount takes a message that is no longer there out of the record of its conversation. What
