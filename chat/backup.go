@@ -198,8 +198,14 @@ func (c *Client) archiveTarget() archive.Target {
 			}
 			return c.txn(tx).putVerification(verificationName(rec), rec)
 		},
-		MergeChat: c.history.MergeChat,
+		MergeChat: func(tx *ledger.Tx, rec *wire.ChatRecord) (bool, error) {
+			fresh, err := c.history.MergeChat(tx, rec)
+			return fresh, errors.Join(err, c.mergeTimer(tx, rec))
+		},
 		MergeMessage: func(tx *ledger.Tx, rec *wire.MessageRecord) (bool, error) {
+			if over, err := c.isOver(tx, rec); over || err != nil {
+				return false, err
+			}
 			who, _ := message.ConversationID(rec.GetChat()).Person()
 			return c.history.Merge(tx, rec, !rec.GetOutgoing() && c.people.contacts.stranger(who))
 		},

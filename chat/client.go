@@ -9,6 +9,7 @@ import (
 	"libstatus1to1/chat/internal/cards"
 	"libstatus1to1/chat/internal/catchup"
 	"libstatus1to1/chat/internal/devicesync"
+	"libstatus1to1/chat/internal/expiry"
 	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/linking"
@@ -68,6 +69,7 @@ type namedParts struct {
 	catchUp  *catchup.CatchUp
 	segments *segments.Segments
 	noise    *noisechat.Chats
+	expiry   *expiry.Expiry
 
 	deviceSync *devicesync.DeviceSync
 }
@@ -96,6 +98,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.life.begin(ctx)
 	c.ledger = c.newLedger(o)
 	c.history = c.newHistory()
+	c.expiry = c.newExpiry() // watches the history
 	c.outbox = c.newOutbox() // knows the history
 	c.linking = c.newLinking()
 	c.deviceSync = c.newDeviceSync(o.stepped)
@@ -103,7 +106,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.segments = c.newSegments()
 	c.noise = c.newNoise()
 	c.loop.parts = []part{
-		c.noise, c.outbox, c.history, c.linking, c.deviceSync, c.catchUp, c.segments, &cards.Cards{Ledger: c.ledger, Log: c.log},
+		c.noise, c.outbox, c.history, c.linking, c.deviceSync, c.catchUp, c.segments, c.expiry, &cards.Cards{Ledger: c.ledger, Log: c.log},
 	}
 	if err := c.start(ctx); err != nil {
 		c.life.cancel()

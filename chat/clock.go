@@ -99,6 +99,7 @@ func (c *Client) setBack(t *ledger.Turn, by time.Duration) {
 	c.outbox.ShiftClock(t, by)
 	c.noise.ShiftClock(t, by)
 	c.catchUp.ShiftClock(t, by)
+	c.expiry.ShiftClock(t, by)
 	c.sessions.shift(by)
 }
 

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -172,6 +173,9 @@ func (r SendRequest) digested() string {
 	}
 	if r.Sticker != nil {
 		more.WriteString("\x00sticker" + r.Sticker.Hash)
+	}
+	if r.ExpiresIn != nil {
+		fmt.Fprintf(&more, "\x00expires_in%d", *r.ExpiresIn)
 	}
 	return r.Text + more.String()
 }

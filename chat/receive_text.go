@@ -80,6 +80,7 @@ func (p *pass) recordOf(m *inbound, cm *wire.ChatMessage, chat key.Public, id [3
 		BeforeDevice:    p.beforeDevice(m, cm),
 	}
 	message.Fill(rec, cm, p.a.public)
+	message.FillExpiry(rec, cm, p.now)
 	return rec
 }
 
@@ -132,6 +133,9 @@ func (c *Client) judgeText(r lookup, am *applicationMessage) (func(*txn) error, 
 			return nil, errLater
 		}
 	}
+	if over, err := c.isOver(r, rec); err != nil || over {
+		return func(t *txn) error { return t.passOver(am) }, err
+	}
 	return func(t *txn) error { return t.storeText(am) }, nil
 }
 
@@ -170,6 +174,9 @@ func (t *txn) storeText(am *applicationMessage) error {
 		}
 	}
 	if err := t.reportText(r, moved); err != nil {
+		return err
+	}
+	if err := t.learnTimer(r); err != nil {
 		return err
 	}
 	if rec.GetOutgoing() { // another device of ours sent it, and keeps its own count

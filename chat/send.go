@@ -92,6 +92,9 @@ func (c *Client) begin(a *account, r SendRequest, result *SendResult) (*newMessa
 	if err != nil {
 		return nil, err
 	}
+	if err := c.timed(r, all); err != nil {
+		return nil, err
+	}
 	next := &newMessage{request: r, result: result, now: c.now(), contents: all}
 	for i := range all {
 		if all[i].params.Clock, err = c.history.NextClock(message.ConversationWith(r.To), next.now); err != nil {
@@ -193,6 +196,7 @@ func (out *outgoing) historyRecord(a *account, cm *wire.ChatMessage, now time.Ti
 		Clock: out.row.GetClock(), SentAt: now.UnixMilli(), State: string(history.Queued), SenderName: a.displayName, Outgoing: true, Read: true,
 	}
 	message.Fill(rec, cm, a.public)
+	message.FillExpiry(rec, cm, now)
 	return rec
 }
 

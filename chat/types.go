@@ -32,6 +32,9 @@ type SendRequest struct {
 	Mentions []event.Mention
 	// Previews are those of links in the text.
 	Previews []event.Preview
+	// ExpiresIn is the number of seconds after which the message is erased on both sides; 0 is
+	// never. nil: the timer of the chat says it.
+	ExpiresIn *uint32
 	// ClientRef, when set, makes a repeated call return the first message. At
 	// most MaxClientRef bytes.
 	ClientRef string

@@ -518,6 +518,16 @@ static inline char *status1to1_chats_delete(status1to1_client client, const char
     return status1to1_call(client, "chats.delete", params_json);
 }
 
+/* chats.timer: Sets the timer of a conversation: new messages of both people are erased
+ * so many seconds after they were written, read or not, on all devices that use this
+ * library. The other person's program learns of it with the next message; the later of
+ * two changes counts. Messages that are there already keep their time. The Status app
+ * knows no timers and keeps what it has received. */
+static inline char *status1to1_chats_timer(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "chats.timer", params_json);
+}
+
 /* messages.send: Queues a text message. The call returns as soon as the message is
  * stored; message_state events report its progress. Until the message is acknowledged
  * it is sent again, first after 27 s, then each time after twice as long, and within

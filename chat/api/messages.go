@@ -27,6 +27,9 @@ type SendParams struct {
 	// Previews are those of links in the text, at most 5. The library opens no links: the
 	// program has made them.
 	Previews []PreviewParams `json:"previews,omitempty"`
+	// ExpiresIn is the number of seconds after which the message is erased on both sides, at
+	// most a year; 0 is never. Left out, the timer of the conversation says it (chats.timer).
+	ExpiresIn *int64 `json:"expires_in,omitempty" range:"0..31536000"`
 	// ClientRef makes it safe to repeat a call: with the same client_ref, the first
 	// message is returned and nothing is sent again. The caller chooses the value, for
 	// example a UUID; at most 128 bytes.

@@ -45,7 +45,7 @@ type PreviewParams struct {
 
 // request is what the parameters ask the engine for.
 func (p SendParams) request() chat.SendRequest {
-	r := chat.SendRequest{To: p.To.Public, Text: p.Text, Kind: p.Kind, ReplyTo: (*[messageIDSize]byte)(p.ReplyTo), ClientRef: p.ClientRef}
+	r := chat.SendRequest{To: p.To.Public, Text: p.Text, Kind: p.Kind, ReplyTo: (*[messageIDSize]byte)(p.ReplyTo), ClientRef: p.ClientRef, ExpiresIn: timerOf(p.ExpiresIn)}
 	if p.Sticker != nil {
 		r.Sticker = &event.Sticker{Hash: p.Sticker.Hash, Pack: int32(p.Sticker.Pack)}
 	}

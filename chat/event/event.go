@@ -61,7 +61,7 @@ type MessageChanged struct {
 type ChatChanged struct {
 	Chat Chat `json:"chat"`
 	// Cause is what happened to it: "read", "unread", "muted", "archived", "draft", "cleared",
-	// "deleted" or "timer".
+	// "deleted", "timer" or "expired" (many messages of it at once).
 	Cause string `json:"cause"`
 }
 

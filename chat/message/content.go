@@ -72,13 +72,16 @@ type ChatParams struct {
 	StatusLinks []*wire.UnfurledStatusLink
 	// ExpiresIn is the number of seconds after which both sides erase it; 0 is never.
 	ExpiresIn uint32
+	// Timer is the timer of the chat.
+	Timer Timer
 }
 
 // NewChatMessage is a message with the fields a deployed client sets.
 // Spec: 62/STATUS-PAYLOADS, "Message"; deployed.
 func NewChatMessage(p ChatParams) *wire.ChatMessage {
 	cm := NewText(p.TextParams)
-	cm.ResponseTo, cm.UnfurledLinks, cm.ExpiresIn = p.ReplyTo, p.Links, p.ExpiresIn
+	cm.ResponseTo, cm.UnfurledLinks = p.ReplyTo, p.Links
+	cm.ExpiresIn, cm.ExpiryTimer = p.ExpiresIn, NewTimer(p.Timer)
 	if len(p.StatusLinks) > 0 {
 		cm.UnfurledStatusLinks = &wire.UnfurledStatusLinks{UnfurledStatusLinks: p.StatusLinks}
 	}

@@ -61,3 +61,10 @@ func ExpiresAt(clock uint64, seconds uint32, now time.Time) int64 {
 	}
 	return int64(min(clock, uint64(max(0, now.UnixMilli())))) + int64(seconds)*1000
 }
+
+// FillExpiry writes into the record of a ChatMessage when it is erased. now is when it was
+// written here, or came.
+func FillExpiry(rec *wire.MessageRecord, cm *wire.ChatMessage, now time.Time) {
+	rec.ExpiresIn = ExpiryOf(cm)
+	rec.ExpiresAt = ExpiresAt(cm.GetClock(), rec.GetExpiresIn(), now)
+}

@@ -110,7 +110,7 @@ func fromFuture(rec *wire.MessageRecord, now time.Time) bool {
 func (e *Expiry) beginAnew(places []port.Position, now time.Time) error {
 	return e.Ledger.Update(func(tx *ledger.Tx) error {
 		for _, at := range places {
-			err := e.Change(tx, at.ID, func(rec *wire.MessageRecord) bool {
+			err := e.Retime(tx, at.ID, func(rec *wire.MessageRecord) bool {
 				if !fromFuture(rec, now) {
 					return false
 				}

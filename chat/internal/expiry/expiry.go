@@ -42,8 +42,8 @@ type Options struct {
 	Messages, Chats port.Table
 	// Record reads a message as it is now.
 	Record func(tx port.Tx, id [32]byte) (rec *wire.MessageRecord, found bool, err error)
-	// Change changes the record of a message, which tells nobody.
-	Change func(tx *ledger.Tx, id [32]byte, fn func(*wire.MessageRecord) (changed bool)) error
+	// Retime changes when a message is erased, which tells nobody.
+	Retime func(tx *ledger.Tx, id [32]byte, fn func(*wire.MessageRecord) (changed bool)) error
 	// Erase removes a message and all that is kept because of it, and keeps it from coming
 	// back.
 	Erase func(tx *ledger.Tx, rec *wire.MessageRecord) error

@@ -68,7 +68,7 @@ func (h *house) restart(l *ledger.Ledger) {
 			found, err := ledger.Get(tx, tableMessages, id[:], rec)
 			return rec, found, err
 		},
-		Change: func(tx *ledger.Tx, id [32]byte, fn func(*wire.MessageRecord) bool) error {
+		Retime: func(tx *ledger.Tx, id [32]byte, fn func(*wire.MessageRecord) bool) error {
 			before, after := &wire.MessageRecord{}, &wire.MessageRecord{}
 			for _, rec := range []*wire.MessageRecord{before, after} {
 				if _, err := ledger.Get(tx, tableMessages, id[:], rec); err != nil {

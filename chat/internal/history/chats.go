@@ -164,7 +164,7 @@ func (h *History) marked(rec *wire.ChatRecord) event.Chat {
 	m := rec.GetMarks()
 	chat := event.Chat{
 		Unread: rec.GetUnread(), Mentions: rec.GetMentions(), MarkedUnread: isMarkedUnread(rec), Archived: m.GetArchived(), Draft: m.GetDraft(),
-		Clearing: rec.GetHidden(),
+		Clearing: rec.GetHidden(), ExpiresIn: int64(rec.GetExpiresIn()),
 	}
 	if until := m.GetMutedUntil(); m.GetMuted() && (until == 0 || until > h.Now().UnixMilli()) {
 		chat.Muted, chat.MutedUntil = true, until

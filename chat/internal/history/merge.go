@@ -99,6 +99,11 @@ func (h *History) mergeInto(tx *ledger.Tx, rec, m *wire.MessageRecord) error {
 	before := proto.CloneOf(rec)
 	moved := h.mergeState(rec, m)
 	cause, err := h.mergeActions(tx, rec, m)
+	if err == nil && mergeExpiry(rec, m) {
+		if changed = true; cause == "" { // else the watchers are called below
+			err = h.watch(tx, before, rec)
+		}
+	}
 	switch {
 	case err != nil:
 		return err

@@ -333,6 +333,7 @@ func EventOf(r *wire.MessageRecord) event.Message {
 		State: r.GetState(), Failure: r.GetFailure(), ClientRef: r.GetClientRef(), SenderName: r.GetSenderName(),
 		ApplicationType: r.GetApplicationType(), Read: r.GetRead(), ClockSkew: r.GetClockSkew(), Request: r.GetRequest(),
 		BeforeDevice: r.GetBeforeDevice(), Evidence: evidenceOf(r), Devices: devicesOf(r), Waiting: waitingOf(r),
+		ExpiresAt: r.GetExpiresAt(),
 	}
 	showActions(&m, r)
 	showContent(&m, r)

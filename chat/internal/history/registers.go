@@ -173,7 +173,7 @@ func erase(m *wire.MessageRecord) {
 		State: m.GetState(), Failure: m.GetFailure(), Outgoing: m.GetOutgoing(), ClientRef: m.GetClientRef(),
 		EvidenceKind: m.GetEvidenceKind(), EvidencePeers: m.GetEvidencePeers(), EvidenceInstallation: m.GetEvidenceInstallation(),
 		EvidenceAt: m.GetEvidenceAt(), EvidenceNodes: m.GetEvidenceNodes(), Devices: m.GetDevices(),
-		Request: m.GetRequest(), BeforeDevice: m.GetBeforeDevice(), Read: true,
+		Request: m.GetRequest(), BeforeDevice: m.GetBeforeDevice(), Read: true, ExpiresIn: m.GetExpiresIn(), ExpiresAt: m.GetExpiresAt(),
 	}
 	if StateOf(m) == Queued { // nothing of it goes out any more
 		become(left, Failed)
