@@ -66,7 +66,9 @@ var chatCursor = regexp.MustCompile(`^[0-9]{20}:([0-9a-f]{2})+$`)
 
 // newest is the clock by which a conversation is listed: that of its newest message, also if
 // that was cleared, on this device or another one.
-func newest(rec *wire.ChatRecord) uint64 { return max(rec.GetLastMessageClock(), rec.GetClearedClock()) }
+func newest(rec *wire.ChatRecord) uint64 {
+	return max(rec.GetLastMessageClock(), rec.GetClearedClock())
+}
 
 // chatPlace sorts chats newest first, as a text.
 func chatPlace(rec *wire.ChatRecord) string {

@@ -240,7 +240,7 @@ func placeIn(tx *ledger.Tx, chat *wire.ChatRecord, m *wire.MessageRecord) error 
 		return err
 	}
 	chat.Clock = max(chat.GetClock(), m.GetClock())
-	if m.GetClock() >= chat.GetLastMessageClock() {
+	if m.GetClock() >= chat.GetLastMessageClock() || len(chat.GetLastMessageId()) == 0 {
 		chat.LastMessageClock, chat.LastMessageId = m.GetClock(), m.GetId()
 	}
 	unread, mentions := weight(m)
