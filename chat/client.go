@@ -11,6 +11,7 @@ import (
 	"libstatus1to1/chat/internal/devicesync"
 	"libstatus1to1/chat/internal/expiry"
 	"libstatus1to1/chat/internal/history"
+	"libstatus1to1/chat/internal/kept"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/linking"
 	"libstatus1to1/chat/internal/noisechat"
@@ -70,6 +71,7 @@ type namedParts struct {
 	segments *segments.Segments
 	noise    *noisechat.Chats
 	expiry   *expiry.Expiry
+	kept     *kept.Kept
 
 	deviceSync *devicesync.DeviceSync
 }
@@ -105,8 +107,9 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.catchUp = c.newCatchUp(o.stepped)
 	c.segments = c.newSegments()
 	c.noise = c.newNoise()
+	c.kept = c.newKept()
 	c.loop.parts = []part{
-		c.noise, c.outbox, c.history, c.linking, c.deviceSync, c.catchUp, c.segments, c.expiry, &cards.Cards{Ledger: c.ledger, Log: c.log},
+		c.noise, c.outbox, c.history, c.linking, c.deviceSync, c.catchUp, c.segments, c.expiry, c.kept, &cards.Cards{Ledger: c.ledger, Log: c.log},
 	}
 	if err := c.start(ctx); err != nil {
 		c.life.cancel()

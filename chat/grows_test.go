@@ -24,6 +24,7 @@ var bounded = map[protoreflect.FullName]string{
 	"status1to1.record.PeerRecord.installations":      "session.MaxKnownInstallations",
 	"status1to1.record.InstallationRecord.listing":    "session.MaxKnownInstallations: only known ones are noted",
 	"status1to1.record.PeerRecord.sessions":           "session.MaxSessions with each known installation, and as many with all others",
+	"status1to1.record.KeptListRecord.entries":        "kept.MaxMessages",
 	"status1to1.record.MessageRecord.mentions":        "message.MaxMentions",
 	"status1to1.record.MessageRecord.previews":        "message.MaxPreviews of each of two sorts",
 	"status1to1.record.MessageRecord.devices":         "maxDevicesNoted: twice session.MaxKnownInstallations",

@@ -248,8 +248,8 @@ type zeroes struct{}
 
 func (zeroes) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
-// The text of a kind of message that is not checked is cut, and an emoji is a text: a
-// stranger could otherwise leave a hundred megabytes.
+// The text of a kind of message that nobody knows is cut, an emoji is a text, and what is kept
+// whole of a stranger counts whole: they could otherwise leave a hundred megabytes.
 func TestHostileLongTexts(t *testing.T) {
 	b := newBesieged(t)
 	m := newMallory(t, b.net, b.victim.key())
@@ -271,9 +271,18 @@ func TestHostileLongTexts(t *testing.T) {
 			{GroupID: datasync.GroupID(m.public, m.victim), Timestamp: time.Now().Unix(), Body: application},
 		}}), nil))
 	}
-	b.net.Inject(long(wire.ChatMessage_EMOJI))
-	b.net.Inject(long(wire.ChatMessage_STICKER))
-	got := wait(b.victim, "a sticker", func(e event.MessageReceived) bool { return e.Message.Kind == "unsupported" }).Message
+	for _, kind := range []wire.ChatMessage_ContentType{wire.ChatMessage_EMOJI, wire.ChatMessage_STICKER, wire.ChatMessage_IMAGE, 99} {
+		deliver(t, b.net, b.victim, func(int) chat.Envelope { return long(kind) }, 1)
+	}
+	b.honest(t)
+	if c, err := b.victim.Chat(m.public); err == nil && c.Messages != 0 {
+		t.Errorf("messages of a stranger: %+v", c)
+	}
+	if _, err := b.victim.AddContact(m.public, ""); err != nil {
+		t.Fatal(err)
+	}
+	b.net.Inject(long(99))
+	got := wait(b.victim, "what nobody knows", func(e event.MessageReceived) bool { return e.Message.Kind == "unsupported" }).Message
 	if len(got.Text) > message.MaxTextLength {
 		t.Errorf("a text of %d bytes is kept", len(got.Text))
 	}

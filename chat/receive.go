@@ -105,12 +105,7 @@ func (c *Client) receive(batch []Envelope, from origin) (unstored []Envelope, er
 	if err != nil {
 		return nil, nil
 	}
-	p := &pass{
-		c: c, a: a, now: c.now(), from: from, peers: map[key.Public]*passPeer{},
-		seen: map[string][][32]byte{}, found: map[string][]byte{}, accepted: map[[32]byte][32]byte{}, refused: map[[32]byte]bool{},
-		routed: map[key.Public]bool{},
-	}
-	p.into = &p.all
+	p := c.newPass(a, from)
 	p.openAll(batch)
 	if err = p.unread; err == nil && len(p.all.steps) > 0 {
 		err = c.update(func(t *txn) error { t.ByOthers(); return p.write(t) })
@@ -140,6 +135,14 @@ func (c *Client) receive(batch []Envelope, from origin) (unstored []Envelope, er
 		c.counters.drop(ledger.Unstorable(err))
 	}
 	return nil, nil
+}
+
+// newPass begins a pass.
+func (c *Client) newPass(a *account, from origin) *pass {
+	p := &pass{c: c, a: a, now: c.now(), from: from, peers: map[key.Public]*passPeer{}, routed: map[key.Public]bool{},
+		seen: map[string][][32]byte{}, found: map[string][]byte{}, accepted: map[[32]byte][32]byte{}, refused: map[[32]byte]bool{}}
+	p.into = &p.all
+	return p
 }
 
 // openAll puts the envelopes of a batch through the pipeline, up to what is to be stored.

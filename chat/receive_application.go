@@ -22,6 +22,8 @@ type applicationMessage struct {
 	body      body
 	app       message.Application
 	authentic bool // signed by the sender of its envelope
+	// kept: it came before, and nobody could read it then; unread: nor can this version.
+	kept, unread bool
 	// marked: it was accepted and is in no history, so it needs a mark of its own.
 	marked bool
 	// text holds the record to be stored of a ChatMessage, fault the reason for storing
@@ -158,6 +160,8 @@ func (p *pass) openApplications() {
 		am.app, am.authentic = p.unwrap(am.from, am.body.bytes)
 		if am.authentic && am.app.Type == wire.ApplicationMetadataMessage_CHAT_MESSAGE {
 			am.text, am.fault = p.readChatMessage(am.from, am.app, am.body.bytes)
+		} else if am.authentic {
+			am.text, am.fault = p.readUnknown(am.from, am.app, am.body.bytes)
 		}
 	})
 	for i := range p.applications {
@@ -166,6 +170,8 @@ func (p *pass) openApplications() {
 		switch {
 		case am.from.silent:
 			p.ignore(am)
+		case am.authentic && am.kept:
+			p.dispatchKept(am)
 		case am.authentic:
 			p.dispatch(am)
 		}
@@ -333,7 +339,7 @@ func (p *pass) ignore(am *applicationMessage) {
 	p.c.counters.drop("blocked")
 	if s, _ := p.c.people.contacts.get(am.from.sender); am.text != nil && !s.familiar() {
 		p.do(func(t *txn) error {
-			room, err := t.c.roomForUnasked(t, am.text.record)
+			room, err := t.c.roomForUnasked(t, am.text)
 			if err != nil {
 				return err
 			}
@@ -341,7 +347,7 @@ func (p *pass) ignore(am *applicationMessage) {
 				p.refuse(am.body)
 				return nil
 			}
-			_, err = t.countUnasked(am.text.record)
+			_, err = t.countUnasked(am.text)
 			return err
 		})
 	}

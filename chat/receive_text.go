@@ -25,7 +25,9 @@ type receivedText struct {
 	record  *wire.MessageRecord
 	// store stores what belongs to the record beside it, in the transaction that stores it;
 	// nil is nothing.
-	store       func(*txn, *wire.MessageRecord) error
+	store func(*txn, *wire.MessageRecord) error
+	// kept is how many bytes that leaves with us, beside the record.
+	kept        int
 	recordBytes []byte
 	event       []byte // JSON of event.MessageReceived
 }
@@ -49,6 +51,9 @@ func (p *pass) readChatMessage(m *inbound, app message.Application, b []byte) (*
 	}
 	r := &receivedText{message: cm, lamport: cm.GetClock(), chat: chat, record: p.recordOf(m, cm, chat, message.ID(m.sender, b))}
 	r.latest = p.latestClock(m, cm)
+	if message.KeptWhole(r.record.GetKind()) {
+		r.kept, r.store = len(b), func(t *txn, rec *wire.MessageRecord) error { return t.keep(m.sender, rec.GetId(), b) }
+	}
 	if r.recordBytes, err = proto.Marshal(r.record); err != nil {
 		return nil, err
 	}
@@ -125,7 +130,7 @@ func (c *Client) judgeText(r lookup, am *applicationMessage) (func(*txn) error, 
 		return nil, err
 	}
 	if c.isUnasked(am.text) {
-		room, err := c.roomForUnasked(r, rec)
+		room, err := c.roomForUnasked(r, am.text)
 		if err != nil {
 			return nil, err
 		}

@@ -136,7 +136,8 @@ func (c *Client) countChange(k key.Public, rec *wire.ContactRecord) bool {
 }
 
 // roomForUnasked reports whether a stranger may leave one more message with us.
-func (c *Client) roomForUnasked(r lookup, m *wire.MessageRecord) (bool, error) {
+func (c *Client) roomForUnasked(r lookup, text *receivedText) (bool, error) {
+	m := text.record
 	number, size, err := r.unaskedIn(m.GetChat())
 	if err != nil {
 		return false, err
@@ -145,11 +146,21 @@ func (c *Client) roomForUnasked(r lookup, m *wire.MessageRecord) (bool, error) {
 	if m.GetKind() == message.KindContactRequest {
 		most, mostBytes = most+strangerRequests, mostBytes+strangerRequestBytes
 	}
-	if number >= most || size+uint64(len(m.GetText())) > mostBytes {
+	if number >= most || size+text.size() > mostBytes {
 		c.counters.drop("stranger_messages")
 		return false, nil
 	}
 	return true, nil
+}
+
+// size is what a text counts towards what a stranger may leave: what it says, with its
+// previews, and what is kept beside it.
+func (r *receivedText) size() uint64 {
+	n := len(r.record.GetText()) + r.kept
+	for _, p := range r.record.GetPreviews() {
+		n += len(p.GetUrl()) + len(p.GetTitle()) + len(p.GetDescription()) + len(p.GetThumbnail())
+	}
+	return uint64(n)
 }
 
 // unaskedIn returns how many messages a stranger has left in a chat, and their bytes, with
@@ -160,19 +171,19 @@ func (t *txn) unaskedIn(chat []byte) (messages uint32, bytes uint64, err error) 
 }
 
 // countUnasked counts a message of a stranger in the record of its chat.
-func (t *txn) countUnasked(m *wire.MessageRecord) (*wire.ChatRecord, error) {
-	chat, err := t.c.history.Chat(t.Tx, m.GetChat())
+func (t *txn) countUnasked(r *receivedText) (*wire.ChatRecord, error) {
+	chat, err := t.c.history.Chat(t.Tx, r.record.GetChat())
 	if err != nil {
 		return nil, err
 	}
 	chat.Unasked++
-	chat.UnaskedBytes += uint64(len(m.GetText()))
+	chat.UnaskedBytes += r.size()
 	return chat, nil
 }
 
 // addUnasked counts a text of a stranger, and lets it wait if they are to ask first.
 func (t *txn) addUnasked(r *receivedText) error {
-	chat, err := t.countUnasked(r.record)
+	chat, err := t.countUnasked(r)
 	if err != nil {
 		return err
 	}

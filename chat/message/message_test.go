@@ -161,17 +161,17 @@ func TestValidateChatMessage(t *testing.T) {
 		change func(*wire.ChatMessage)
 		want   error
 	}{
-		"good":                   {func(*wire.ChatMessage) {}, nil},
-		"clock 0":                {func(m *wire.ChatMessage) { m.Clock = 0 }, ErrClock},
-		"clock 1":                {func(m *wire.ChatMessage) { m.Clock = 1 }, nil},
-		"clock of any year":      {func(m *wire.ChatMessage) { m.Clock = math.MaxUint64 }, nil},
-		"timestamp 0":            {func(m *wire.ChatMessage) { m.Timestamp = 0 }, ErrTimestamp},
-		"timestamp of long ago":  {func(m *wire.ChatMessage) { m.Timestamp = 1 }, nil},
-		"no chat id":             {func(m *wire.ChatMessage) { m.ChatId = "" }, ErrChatID},
-		"any chat id":            {func(m *wire.ChatMessage) { m.ChatId = "ignored" }, nil},
-		"no message type":        {func(m *wire.ChatMessage) { m.MessageType = 0 }, ErrNotOneToOne},
-		"group":                  {func(m *wire.ChatMessage) { m.MessageType = wire.MessageType_PRIVATE_GROUP }, ErrNotOneToOne},
-		"no content type":        {func(m *wire.ChatMessage) { m.ContentType = 0 }, ErrContentType},
+		"good":                  {func(*wire.ChatMessage) {}, nil},
+		"clock 0":               {func(m *wire.ChatMessage) { m.Clock = 0 }, ErrClock},
+		"clock 1":               {func(m *wire.ChatMessage) { m.Clock = 1 }, nil},
+		"clock of any year":     {func(m *wire.ChatMessage) { m.Clock = math.MaxUint64 }, nil},
+		"timestamp 0":           {func(m *wire.ChatMessage) { m.Timestamp = 0 }, ErrTimestamp},
+		"timestamp of long ago": {func(m *wire.ChatMessage) { m.Timestamp = 1 }, nil},
+		"no chat id":            {func(m *wire.ChatMessage) { m.ChatId = "" }, ErrChatID},
+		"any chat id":           {func(m *wire.ChatMessage) { m.ChatId = "ignored" }, nil},
+		"no message type":       {func(m *wire.ChatMessage) { m.MessageType = 0 }, ErrNotOneToOne},
+		"group":                 {func(m *wire.ChatMessage) { m.MessageType = wire.MessageType_PRIVATE_GROUP }, ErrNotOneToOne},
+		"no content type":       {func(m *wire.ChatMessage) { m.ContentType = 0 }, ErrContentType},
 		"sticker without text": {func(m *wire.ChatMessage) {
 			m.ContentType, m.Text, m.Payload = wire.ChatMessage_STICKER, "", &wire.ChatMessage_Sticker{Sticker: &wire.StickerMessage{Hash: "ab"}}
 		}, nil},

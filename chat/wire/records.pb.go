@@ -5151,6 +5151,174 @@ func (x *SearchRootRecord) GetClocks() []uint64 {
 	return nil
 }
 
+// An application message that the version which received it could not read.
+type KeptRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The key of who signed it, and the ApplicationMetadataMessage.
+	From          []byte `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	Application   []byte `protobuf:"bytes,3,opt,name=application,proto3" json:"application,omitempty"`
+	At            int64  `protobuf:"varint,4,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeptRecord) Reset() {
+	*x = KeptRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeptRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeptRecord) ProtoMessage() {}
+
+func (x *KeptRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeptRecord.ProtoReflect.Descriptor instead.
+func (*KeptRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *KeptRecord) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *KeptRecord) GetFrom() []byte {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *KeptRecord) GetApplication() []byte {
+	if x != nil {
+		return x.Application
+	}
+	return nil
+}
+
+func (x *KeptRecord) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+// The messages of one person that are kept so, oldest first.
+type KeptListRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Entries       []*KeptEntryRecord     `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeptListRecord) Reset() {
+	*x = KeptListRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeptListRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeptListRecord) ProtoMessage() {}
+
+func (x *KeptListRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeptListRecord.ProtoReflect.Descriptor instead.
+func (*KeptListRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *KeptListRecord) GetEntries() []*KeptEntryRecord {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+// One of them.
+type KeptEntryRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Size          uint32                 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeptEntryRecord) Reset() {
+	*x = KeptEntryRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeptEntryRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeptEntryRecord) ProtoMessage() {}
+
+func (x *KeptEntryRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeptEntryRecord.ProtoReflect.Descriptor instead.
+func (*KeptEntryRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *KeptEntryRecord) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *KeptEntryRecord) GetSize() uint32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
 var File_chat_wire_records_proto protoreflect.FileDescriptor
 
 const file_chat_wire_records_proto_rawDesc = "" +
@@ -5657,7 +5825,18 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\toldest_id\x18\b \x01(\fR\boldestId\"@\n" +
 	"\x10SearchRootRecord\x12\x14\n" +
 	"\x05terms\x18\x01 \x03(\fR\x05terms\x12\x16\n" +
-	"\x06clocks\x18\x02 \x03(\x06R\x06clocksB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
+	"\x06clocks\x18\x02 \x03(\x06R\x06clocks\"b\n" +
+	"\n" +
+	"KeptRecord\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\fR\x04from\x12 \n" +
+	"\vapplication\x18\x03 \x01(\fR\vapplication\x12\x0e\n" +
+	"\x02at\x18\x04 \x01(\x03R\x02at\"N\n" +
+	"\x0eKeptListRecord\x12<\n" +
+	"\aentries\x18\x01 \x03(\v2\".status1to1.record.KeptEntryRecordR\aentries\"5\n" +
+	"\x0fKeptEntryRecord\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04size\x18\x02 \x01(\rR\x04sizeB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
 
 var (
 	file_chat_wire_records_proto_rawDescOnce sync.Once
@@ -5671,7 +5850,7 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 54)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),         // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil),     // 1: status1to1.record.InstallationRecord
@@ -5724,6 +5903,9 @@ var file_chat_wire_records_proto_goTypes = []any{
 	(*SearchSegmentsRecord)(nil),   // 48: status1to1.record.SearchSegmentsRecord
 	(*SearchSegmentRecord)(nil),    // 49: status1to1.record.SearchSegmentRecord
 	(*SearchRootRecord)(nil),       // 50: status1to1.record.SearchRootRecord
+	(*KeptRecord)(nil),             // 51: status1to1.record.KeptRecord
+	(*KeptListRecord)(nil),         // 52: status1to1.record.KeptListRecord
+	(*KeptEntryRecord)(nil),        // 53: status1to1.record.KeptEntryRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
@@ -5750,11 +5932,12 @@ var file_chat_wire_records_proto_depIdxs = []int32{
 	44, // 21: status1to1.record.NoiseChatSessionRecord.last:type_name -> status1to1.record.NoiseFrameRecord
 	44, // 22: status1to1.record.NoiseHandshakeRecord.last:type_name -> status1to1.record.NoiseFrameRecord
 	49, // 23: status1to1.record.SearchSegmentsRecord.segments:type_name -> status1to1.record.SearchSegmentRecord
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	53, // 24: status1to1.record.KeptListRecord.entries:type_name -> status1to1.record.KeptEntryRecord
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_chat_wire_records_proto_init() }
@@ -5768,7 +5951,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   51,
+			NumMessages:   54,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
