@@ -107,7 +107,7 @@ func (c *Client) isOver(r reader, rec *wire.MessageRecord) (bool, error) {
 func (t *txn) passOver(am *applicationMessage) error {
 	t.c.counters.drop("expired")
 	if t.c.isUnasked(am.text) {
-		if _, err := t.countUnasked(am.text.record); err != nil {
+		if _, err := t.countUnasked(am.text); err != nil {
 			return err
 		}
 	}
