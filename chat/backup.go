@@ -9,6 +9,7 @@ import (
 	"libstatus1to1/chat/contact"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/archive"
+	"libstatus1to1/chat/internal/attachments"
 	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/parallel"
@@ -28,6 +29,12 @@ type BackupCounts struct {
 	Verifications uint64 `json:"verifications"`
 	Chats         uint64 `json:"chats"`
 	Messages      uint64 `json:"messages"`
+	// Attachments are pictures and recordings.
+	Attachments uint64 `json:"attachments"`
+}
+
+func countsOf(c archive.Counts) BackupCounts {
+	return BackupCounts{People: c.People, Verifications: c.Verifications, Chats: c.Chats, Messages: c.Messages, Attachments: c.Attachments}
 }
 
 // Exported describes a backup that was made.
@@ -77,8 +84,8 @@ func (c *Client) ExportBackup(ctx context.Context, w io.Writer, by Credentials, 
 		return Exported{}, err
 	}
 	header := &wire.ArchiveHeader{MadeAt: c.now().UnixMilli(), Library: library, Owner: a.public.Compressed()}
-	counts, damaged, err := archive.WriteFile(ctx, w, c.archiveSource(), header, passphrase, backupWork, c.backupProgress("export"))
-	return Exported{BackupCounts(counts), damaged}, err
+	counts, damaged, err := archive.WriteFile(ctx, w, c.archiveSource(0), header, passphrase, backupWork, c.backupProgress("export"))
+	return Exported{countsOf(counts), damaged}, err
 }
 
 // backupProgress returns a function that reports progress in steps.
@@ -142,7 +149,7 @@ func (c *Client) importFile(ctx context.Context, file *archive.File) (Imported, 
 	// Also after an error: an identity that was adopted is that of this store.
 	err = errors.Join(err, c.beginAdopted())
 	return Imported{
-		NewIdentity: all.Adopted, New: BackupCounts(all.New), Known: BackupCounts(all.Known),
+		NewIdentity: all.Adopted, New: countsOf(all.New), Known: countsOf(all.Known),
 		Refused: all.Refused, RefusedCause: all.Cause,
 	}, err
 }
@@ -152,11 +159,13 @@ var archiveTables = archive.Tables{
 	Contacts: tableContacts, Pictures: tablePictures, Verifications: tableVerifications, Topics: tableTopics, Chats: history.TableChats,
 }
 
-// archiveSource makes archives of this store.
-func (c *Client) archiveSource() *archive.Source {
+// archiveSource makes archives of this store, with the newest attachments of so many bytes
+// together; 0 is all of them.
+func (c *Client) archiveSource(attached uint64) *archive.Source {
 	return archive.NewSource(archive.Origin{
 		Tables: archiveTables, View: c.ledger.View, Message: c.history.Record, Self: c.isSelf,
-		Now: func() int64 { return c.now().UnixMilli() },
+		Now:         func() int64 { return c.now().UnixMilli() },
+		Attachments: func(tx Tx) ([][]byte, uint64, error) { return attachments.Carried(tx, attached) }, Chunk: attachments.Chunk,
 		Identity: func() (*wire.IdentityRecord, error) {
 			a, err := c.account()
 			if err != nil {
@@ -202,6 +211,7 @@ func (c *Client) archiveTarget() archive.Target {
 			fresh, err := c.history.MergeChat(tx, rec)
 			return fresh, errors.Join(err, c.mergeTimer(tx, rec))
 		},
+		Attachment: attachments.Carry, Chunk: attachments.CheckChunk, MergeChunk: c.attachments.Merge,
 		MergeMessage: func(tx *ledger.Tx, rec *wire.MessageRecord) (bool, error) {
 			if over, err := c.isOver(tx, rec); over || err != nil {
 				return false, err

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"libstatus1to1/chat/internal/attachments"
 	"libstatus1to1/chat/internal/cards"
 	"libstatus1to1/chat/internal/catchup"
 	"libstatus1to1/chat/internal/devicesync"
@@ -73,7 +74,8 @@ type namedParts struct {
 	expiry   *expiry.Expiry
 	kept     *kept.Kept
 
-	deviceSync *devicesync.DeviceSync
+	deviceSync  *devicesync.DeviceSync
+	attachments *attachments.Attachments
 }
 
 // Open opens an engine. The network starts; when the store holds an identity its
@@ -101,6 +103,8 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.ledger = c.newLedger(o)
 	c.history = c.newHistory()
 	c.expiry = c.newExpiry() // watches the history
+	c.attachments = c.newAttachments()
+	c.history.Watch(c.attachments.Watch)
 	c.outbox = c.newOutbox() // knows the history
 	c.linking = c.newLinking()
 	c.deviceSync = c.newDeviceSync(o.stepped)
@@ -109,7 +113,8 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.noise = c.newNoise()
 	c.kept = c.newKept()
 	c.loop.parts = []part{
-		c.noise, c.outbox, c.history, c.linking, c.deviceSync, c.catchUp, c.segments, c.expiry, c.kept, &cards.Cards{Ledger: c.ledger, Log: c.log},
+		c.noise, c.outbox, c.history, c.linking, c.deviceSync, c.catchUp, c.segments, c.expiry, c.kept, c.attachments,
+		&cards.Cards{Ledger: c.ledger, Log: c.log},
 	}
 	if err := c.start(ctx); err != nil {
 		c.life.cancel()

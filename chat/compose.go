@@ -17,9 +17,8 @@ import (
 // content is what one ChatMessage says.
 type content struct {
 	params message.ChatParams
-	// store stores what belongs to the message and is not in its record, in the transaction
-	// that stores it; nil is nothing.
-	store func(*txn, *wire.MessageRecord) error
+	// describe completes the record of the message; nil has nothing to add.
+	describe func(*wire.MessageRecord)
 }
 
 // contents makes the contents of a request. Their clocks and what goes with every message are
@@ -37,6 +36,9 @@ func (c *Client) contents(r SendRequest) ([]content, error) {
 	}
 	if err := withPreviews(r, &p); err != nil {
 		return nil, err
+	}
+	if len(r.Attachments) > 0 {
+		return c.attaching(r, p)
 	}
 	return []content{{params: p}}, nil
 }
@@ -127,8 +129,14 @@ func validateContent(r SendRequest) error {
 	default:
 		return Errorf(CodeBadParams, "kind", "only the kinds text and status can be chosen: the others follow from what is sent")
 	}
+	if err := validateAttachments(r); err != nil {
+		return err
+	}
 	if r.Sticker != nil {
 		return validateSticker(r)
+	}
+	if len(r.Attachments) > 0 && r.Text == "" {
+		return nil
 	}
 	return validateText(r.Text)
 }
@@ -177,5 +185,6 @@ func (r SendRequest) digested() string {
 	if r.ExpiresIn != nil {
 		fmt.Fprintf(&more, "\x00expires_in%d", *r.ExpiresIn)
 	}
+	more.WriteString(digestedAttachments(r.Attachments))
 	return r.Text + more.String()
 }

@@ -91,6 +91,10 @@ func (c *Client) newInstallation() (string, error) {
 	return identity.NewInstallationID(c.rand)
 }
 
+// syncedAttachments bounds the pictures and recordings that a sync brings, the newest first:
+// they go over the network, where megabytes take minutes. Of others there are the thumbnails.
+const syncedAttachments = 16 << 20
+
 // SyncID names a sync on this device.
 type SyncID = devicesync.ID
 
@@ -215,7 +219,7 @@ func (c *Client) meetDevice(t *ledger.Turn, from devicesync.Pairing, certificate
 
 // archivePart reads some batches of the archive of this store.
 func (c *Client) archivePart(cursor []byte, batches, size int) (part devicesync.Part, err error) {
-	source := c.archiveSource()
+	source := c.archiveSource(syncedAttachments)
 	for {
 		b, err := source.Next(cursor)
 		if err != nil {
@@ -277,7 +281,7 @@ func (c *Client) SyncDevice(id PairingID) (event.Sync, error) {
 	if _, err := c.account(); err != nil {
 		return event.Sync{}, err
 	}
-	counts, err := c.archiveSource().Count()
+	counts, err := c.archiveSource(syncedAttachments).Count()
 	if err != nil {
 		return event.Sync{}, err
 	}

@@ -27,6 +27,8 @@ var bounded = map[protoreflect.FullName]string{
 	"status1to1.record.KeptListRecord.entries":        "kept.MaxMessages",
 	"status1to1.record.MessageRecord.mentions":        "message.MaxMentions",
 	"status1to1.record.MessageRecord.previews":        "message.MaxPreviews of each of two sorts",
+	"status1to1.record.MessageRecord.attachments":     "one: attachments.Describe; archive.maxAttachments",
+	"status1to1.record.AlbumRecord.messages":          "attachments.MaxAlbum",
 	"status1to1.record.MessageRecord.devices":         "maxDevicesNoted: twice session.MaxKnownInstallations",
 	"status1to1.record.MessageRecord.earlier":         "history.maxEarlier, and maxEarlierBytes of text",
 	"status1to1.record.MessageRecord.reactions":       "history.maxReactionsEach for each of the two",

@@ -100,6 +100,7 @@ const (
 	CodeWrongState        = port.CodeWrongState
 	CodeNotVerified       = port.CodeNotVerified
 	CodeBadPicture        = port.CodeBadPicture
+	CodeBadAttachment     = port.CodeBadAttachment
 	CodeBadCard           = port.CodeBadCard
 	CodeStoreLocked       = port.CodeStoreLocked
 	CodeStoreCorrupt      = port.CodeStoreCorrupt

@@ -139,7 +139,11 @@ func (c *Client) compose(a *account, m *newMessage) error {
 		if err != nil {
 			return err
 		}
-		out.record, out.store = out.historyRecord(a, cm, m.now), each.store
+		out.record = out.historyRecord(a, cm, m.now)
+		out.store = attach(out.record, cm)
+		if each.describe != nil {
+			each.describe(out.record)
+		}
 		if i == 0 {
 			out.record.ClientRef = m.request.ClientRef
 		}

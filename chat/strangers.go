@@ -32,7 +32,7 @@ const (
 	// wait for an answer are more than anybody reads.
 	MaxStrangers = 1000
 	// MaxStrangerMessages limits the messages that one of them can leave, and
-	// MaxStrangerBytes their text: with MaxStrangers, less than 100 MB in all.
+	// MaxStrangerBytes their texts, pictures and recordings: with MaxStrangers, less than 100 MB in all.
 	MaxStrangerMessages = 100
 	MaxStrangerBytes    = 64 << 10
 	// strangerRequests more may be contact requests, of strangerRequestBytes more: somebody
@@ -154,14 +154,8 @@ func (c *Client) roomForUnasked(r lookup, text *receivedText) (bool, error) {
 }
 
 // size is what a text counts towards what a stranger may leave: what it says, with its
-// previews, and what is kept beside it.
-func (r *receivedText) size() uint64 {
-	n := len(r.record.GetText()) + r.kept
-	for _, p := range r.record.GetPreviews() {
-		n += len(p.GetUrl()) + len(p.GetTitle()) + len(p.GetDescription()) + len(p.GetThumbnail())
-	}
-	return uint64(n)
-}
+// attachments and previews, and what is kept beside it.
+func (r *receivedText) size() uint64 { return history.SizeOf(r.record) + uint64(r.kept) }
 
 // unaskedIn returns how many messages a stranger has left in a chat, and their bytes, with
 // those that this transaction has added.

@@ -35,6 +35,9 @@ type SendRequest struct {
 	// ExpiresIn is the number of seconds after which the message is erased on both sides; 0 is
 	// never. nil: the timer of the chat says it.
 	ExpiresIn *uint32
+	// Attachments are one recording, or up to MaxAttachments pictures: each is a message of its
+	// own, with the same text. Send returns the first of them, which has the ClientRef.
+	Attachments []AttachmentRequest
 	// ClientRef, when set, makes a repeated call return the first message. At
 	// most MaxClientRef bytes.
 	ClientRef string

@@ -528,19 +528,20 @@ static inline char *status1to1_chats_timer(status1to1_client client, const char 
     return status1to1_call(client, "chats.timer", params_json);
 }
 
-/* messages.send: Queues a text message. The call returns as soon as the message is
- * stored; message_state events report its progress. Until the message is acknowledged
- * it is sent again, first after 27 s, then each time after twice as long, and within
- * seconds when the recipient comes back online. Without an acknowledgement after 20
- * days 12 hours, it has failed as "undeliverable". */
+/* messages.send: Queues a message: a text, a picture or several, a recording, a
+ * sticker. The call returns as soon as the message is stored; message_state events
+ * report its progress. Until the message is acknowledged it is sent again, first after
+ * 27 s, then each time after twice as long, and within seconds when the recipient comes
+ * back online. Without an acknowledgement after 20 days 12 hours, it has failed as
+ * "undeliverable". */
 static inline char *status1to1_messages_send(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.send", params_json);
 }
 
-/* messages.send_batch: Queues several text messages with a single write to the disk. A
- * message that cannot be queued yields an error in its place and does not affect the
- * others. */
+/* messages.send_batch: Queues several messages without attachments with a single write
+ * to the disk. A message that cannot be queued yields an error in its place and does
+ * not affect the others. */
 static inline char *status1to1_messages_send_batch(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.send_batch", params_json);
@@ -550,6 +551,13 @@ static inline char *status1to1_messages_send_batch(status1to1_client client, con
 static inline char *status1to1_messages_get(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.get", params_json);
+}
+
+/* messages.album: Returns the messages that show the pictures of one album, the given
+ * one among them; a message that is in none is returned alone. */
+static inline char *status1to1_messages_album(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "messages.album", params_json);
 }
 
 /* messages.retry: Sends a failed message again under the same message id and sets its
@@ -571,6 +579,30 @@ static inline char *status1to1_messages_cancel(status1to1_client client, const c
 static inline char *status1to1_messages_list(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.list", params_json);
+}
+
+/* attachments.read: Returns a part of a picture or a recording. Its type is that of the
+ * message's attachment; one whose state is "unchecked" is not what its sender says, or
+ * too large to be decoded without care. */
+static inline char *status1to1_attachments_read(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "attachments.read", params_json);
+}
+
+/* attachments.save: Writes a picture or a recording to a file that only its owner can
+ * read. */
+static inline char *status1to1_attachments_save(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "attachments.save", params_json);
+}
+
+/* attachments.preview: Decodes a picture and makes its thumbnail and blurhash, which
+ * its message has from then on; message_changed reports it. Those of pictures that we
+ * send are made when they are sent. Received ones are decoded by this call alone, one
+ * at a time and with at most 256 MiB of memory. */
+static inline char *status1to1_attachments_preview(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "attachments.preview", params_json);
 }
 
 /* sessions.list: Lists the sessions with one person or with everybody: ratchet sessions

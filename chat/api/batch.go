@@ -33,6 +33,9 @@ type SendBatchItem struct {
 func sendBatch(ctx context.Context, c *chat.Client, p SendBatchParams) (SendBatchResult, error) {
 	requests := make([]chat.SendRequest, len(p.Messages))
 	for i, m := range p.Messages {
+		if len(m.Attachments) > 0 {
+			return SendBatchResult{}, chat.Errorf(chat.CodeBadParams, member(element("messages", i), "attachments"), "attachments are sent by messages.send")
+		}
 		requests[i] = m.request()
 	}
 	results, err := c.SendBatch(ctx, requests)

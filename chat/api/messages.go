@@ -30,6 +30,10 @@ type SendParams struct {
 	// ExpiresIn is the number of seconds after which the message is erased on both sides, at
 	// most a year; 0 is never. Left out, the timer of the conversation says it (chats.timer).
 	ExpiresIn *int64 `json:"expires_in,omitempty" range:"0..31536000"`
+	// Attachments are one recording (AAC in ADTS frames, or AMR), or 1 to 10 pictures (JPEG,
+	// PNG, GIF, WebP). Each picture is a message of its own with the same text, which may be
+	// left out; several are an album, and the first of its messages is returned.
+	Attachments []AttachmentParams `json:"attachments,omitempty"`
 	// ClientRef makes it safe to repeat a call: with the same client_ref, the first
 	// message is returned and nothing is sent again. The caller chooses the value, for
 	// example a UUID; at most 128 bytes.
@@ -82,13 +86,15 @@ type MessagesPage struct {
 }
 
 var messageMethods = []Method{
-	method("messages.send", "Queues a text message. The call returns as soon as the message is stored; message_state events report its progress. Until the message is acknowledged it is sent again, first after 27 s, then each time after twice as long, and within seconds when the recipient comes back online. Without an acknowledgement after 20 days 12 hours, it has failed as \"undeliverable\".",
+	limitedMethod("messages.send", "Queues a message: a text, a picture or several, a recording, a sticker. The call returns as soon as the message is stored; message_state events report its progress. Until the message is acknowledged it is sent again, first after 27 s, then each time after twice as long, and within seconds when the recipient comes back online. Without an acknowledgement after 20 days 12 hours, it has failed as \"undeliverable\".",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf, chat.CodeEmpty, chat.CodeTooLong,
-			chat.CodeTooLarge, chat.CodeTooMany, chat.CodeClientRefReused, chat.CodeBlocked, chat.CodeNotFound), sendMessage),
-	method("messages.send_batch", "Queues several text messages with a single write to the disk. A message that cannot be queued yields an error in its place and does not affect the others.",
+			chat.CodeTooLarge, chat.CodeTooMany, chat.CodeClientRefReused, chat.CodeBlocked, chat.CodeNotFound, chat.CodeBadAttachment, chat.CodeFileIO), MaxLargeRequest, sendMessage),
+	method("messages.send_batch", "Queues several messages without attachments with a single write to the disk. A message that cannot be queued yields an error in its place and does not affect the others.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey), sendBatch),
 	method("messages.get", "Returns one message.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound), getMessage),
+	method("messages.album", "Returns the messages that show the pictures of one album, the given one among them; a message that is in none is returned alone.",
+		stored(chat.CodeNoIdentity, chat.CodeNotFound), messageAlbum),
 	method("messages.retry", "Sends a failed message again under the same message id and sets its state to \"queued\". Messages that failed as \"undeliverable\" are also sent again automatically when the recipient comes back online.",
 		stored(chat.CodeNoIdentity, chat.CodeNotFound, chat.CodeWrongState, chat.CodeBlocked), retryMessage),
 	method("messages.cancel", "Stops sending a message that is not delivered yet. This also applies to a failed message that would be sent again automatically.",
@@ -97,8 +103,13 @@ var messageMethods = []Method{
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeBadCursor), listMessages),
 }
 
-func sendMessage(ctx context.Context, c *chat.Client, p SendParams) (event.Message, error) {
-	return c.Send(ctx, p.request())
+func sendMessage(ctx context.Context, c *client, p SendParams) (event.Message, error) {
+	r := p.request()
+	var err error
+	if r.Attachments, err = p.files(); err != nil {
+		return event.Message{}, err
+	}
+	return c.engine.Send(ctx, r)
 }
 
 func getMessage(_ context.Context, c *chat.Client, p GetMessageParams) (event.Message, error) {

@@ -92,7 +92,7 @@ func Methods() []Method {
 	var all []Method
 	for _, group := range [][]Method{
 		identityMethods, profileMethods, contactMethods, cardMethods, requestMethods, chatMethods, expiryMethods, messageMethods,
-		sessionMethods, deviceMethods, pairingMethods, pictureMethods, networkMethods, externalMethods, storeMethods,
+		attachmentMethods, sessionMethods, deviceMethods, pairingMethods, pictureMethods, networkMethods, externalMethods, storeMethods,
 	} {
 		all = append(all, group...)
 	}

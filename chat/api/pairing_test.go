@@ -41,7 +41,7 @@ func TestTooLargeForATransfer(t *testing.T) {
 			t.Errorf("%d bytes: %+v", size, a.Error)
 		}
 	}
-	a := decodeAnswer(t, r.Call(h, "messages.send", `{"to":"`+aKey+`","text":"`+strings.Repeat("x", MaxRequest)+`"}`))
+	a := decodeAnswer(t, r.Call(h, "messages.send_batch", `{"messages":[{"to":"`+aKey+`","text":"`+strings.Repeat("x", MaxRequest)+`"}]}`))
 	if a.Error.Code != chat.CodeBadJSON {
 		t.Errorf("a large text: %+v", a.Error)
 	}

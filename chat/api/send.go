@@ -38,8 +38,9 @@ type PreviewParams struct {
 	Key *Key `json:"key,omitempty"`
 	// Thumbnail is a JPEG, PNG, GIF or WebP picture of at most 358400 bytes.
 	Thumbnail *PictureBytes `json:"thumbnail,omitempty"`
-	// ThumbnailWidth and ThumbnailHeight are its size in pixels, and needed with it.
-	ThumbnailWidth  int `json:"thumbnail_width,omitempty" range:"0..100000"`
+	// ThumbnailWidth is its width in pixels, needed with it.
+	ThumbnailWidth int `json:"thumbnail_width,omitempty" range:"0..100000"`
+	// ThumbnailHeight is its height in pixels, needed with it.
 	ThumbnailHeight int `json:"thumbnail_height,omitempty" range:"0..100000"`
 }
 

@@ -50,6 +50,9 @@ const (
 	// MaxBytes is the largest file: with the message around it, it still fits into what the
 	// outbox carries (10 MiB).
 	MaxBytes = 10_000_000
+	// MaxInput is the largest picture that is made smaller before it is sent: the largest that
+	// phones take.
+	MaxInput = 32 << 20
 	// MaxPixels bounds a picture, and each frame of it: the largest that the cameras of phones
 	// take in earnest, with room.
 	MaxPixels = 64 << 20

@@ -324,7 +324,7 @@ func TestPreviewIsSmall(t *testing.T) {
 			t.Fatalf("%s: %d bytes, %q, %v", name, len(p.Thumbnail), p.Blurhash, err)
 		}
 		img := decoded(t, JPEG, p.Thumbnail).Bounds()
-		if max(img.Dx(), img.Dy()) > thumbnailSide || info.Width > info.Height && img.Dx() < img.Dy() {
+		if max(img.Dx(), img.Dy()) > ThumbnailSide || info.Width > info.Height && img.Dx() < img.Dy() {
 			t.Errorf("%s: a thumbnail of %v", name, img)
 		}
 	}

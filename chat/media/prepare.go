@@ -31,8 +31,8 @@ type Prepared struct {
 // 2000 pixels a side. original keeps picture and size, and of the metadata only which way up
 // it is. A recording is sent as it is. Errors: those of Look.
 func Prepare(data []byte, original bool) (Prepared, error) {
-	if len(data) > MaxBytes {
-		return Prepared{}, refuse(ErrTooLarge, "the file has more than 10,000,000 bytes")
+	if len(data) > MaxInput {
+		return Prepared{}, refuse(ErrTooLarge, "the file has more than 32 MiB")
 	}
 	k := &keeper{out: make([]byte, 0, len(data)), turned: original}
 	o, err := walk(data, k)
@@ -40,6 +40,9 @@ func Prepare(data []byte, original bool) (Prepared, error) {
 		return Prepared{}, err
 	}
 	p := Prepared{Info: o.shown(), Data: k.out}
+	if len(p.Data) > MaxBytes && (original || !o.Format.IsPicture()) {
+		return Prepared{}, refuse(ErrTooLarge, "the file has more than 10,000,000 bytes")
+	}
 	if !o.Format.IsPicture() {
 		return p, nil
 	}

@@ -21,8 +21,9 @@ const (
 	MaxThumbnail = 4096
 	// MaxBlurhash is the longest one there is, of nine components each way.
 	MaxBlurhash = 6 + 2*(9*9-1)
-	// thumbnailSide is the longer side of a thumbnail, unless it takes too many bytes.
-	thumbnailSide = 128
+	// ThumbnailSide bounds the longer side of a thumbnail; it is less if that takes too many
+	// bytes.
+	ThumbnailSide = 128
 	// blurSide is the longer side of the picture that is blurred: more changes nothing.
 	blurSide = 32
 	// blurX and blurY are how many waves a blurhash has each way.
@@ -42,7 +43,7 @@ func PreviewOf(data []byte) (Preview, Info, error) {
 	if !o.Format.IsPicture() {
 		return Preview{}, Info{}, refuse(ErrFormat, "it is no picture")
 	}
-	img, err := decode(k.out, o, thumbnailSide)
+	img, err := decode(k.out, o, ThumbnailSide)
 	if err != nil {
 		return Preview{}, Info{}, err
 	}
@@ -52,7 +53,7 @@ func PreviewOf(data []byte) (Preview, Info, error) {
 
 // previewOf makes the preview of a picture.
 func previewOf(img *image.RGBA) (p Preview, err error) {
-	small := shrunk(img, img.Rect, thumbnailSide)
+	small := shrunk(img, img.Rect, ThumbnailSide)
 	if p.Thumbnail, err = thumbnail(small); err != nil {
 		return Preview{}, err
 	}

@@ -28,6 +28,7 @@ const (
 	CodeWrongState      Code = "wrong_state"
 	CodeNotVerified     Code = "not_verified"
 	CodeBadPicture      Code = "bad_picture"
+	CodeBadAttachment   Code = "bad_attachment"
 	CodeBadCard         Code = "bad_card"
 	CodeStoreLocked     Code = "store_locked"
 	CodeStoreCorrupt    Code = "store_corrupt"
@@ -108,6 +109,7 @@ var CodeTable = []CodeInfo{
 	{CodeWrongState, "contact", false, "the state of the contact or the message, or the kind of the network, does not allow this; details.request, details.state or details.kind is that state or kind", "do only what this state allows"},
 	{CodeNotVerified, "contact", false, "the safety number does not match", "compare again; if it still differs, the key is not theirs"},
 	{CodeBadPicture, "identity", false, "the picture is too large or of an unknown type; where a QR code was to be read in it, details.cause is \"format\" (no PNG or JPEG, or damaged), \"too_large\", \"no_code\" (none that can be read) or \"content\" (a code that holds no text)", "give a JPEG, PNG, GIF or WebP within the limits in details; for a QR code a sharp PNG or JPEG in which it is large"},
+	{CodeBadAttachment, "message", false, "a picture or recording cannot be sent or shown; details.index is its place in attachments, and details.cause is \"format\" (it is not JPEG, PNG, GIF, WebP, AAC in ADTS frames or AMR, whatever its name says), \"damaged\" (truncated, or its parts contradict each other), \"too_large\" (too many bytes, pixels or frames) or \"album\" (several were given, and not all are pictures)", "give a whole file of one of these formats, of at most details.max bytes as it is sent"},
 	{CodeBadCard, "contact", false, "the contact card cannot be used; details.cause is \"other_text\" (not a card), \"no_card\" (a key or a link without a card), \"truncated\", \"version\" (of a newer version of the library), \"altered\" (changed, or signed by somebody else), \"invalid\" (signed, but with a value that no card may have), \"somebody_else\" (not that of the person its link names), \"future\" (issued later than now: a clock is wrong), \"expired\", \"own\", \"replayed\" (added here before) or \"outdated\" (a newer card of that device was added before)", "ask the person for a new card; for no_card use contacts.add"},
 	{CodeStoreLocked, "store", true, "another client or process has the store open", "close it there first"},
 	{CodeStoreCorrupt, "store", false, "the store file is damaged", "restore a backup; see details"},

@@ -100,6 +100,7 @@ type ArchiveItem struct {
 	//	*ArchiveItem_Verification
 	//	*ArchiveItem_Chat
 	//	*ArchiveItem_Message
+	//	*ArchiveItem_Chunk
 	Item          isArchiveItem_Item `protobuf_oneof:"item"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -187,6 +188,15 @@ func (x *ArchiveItem) GetMessage() *MessageRecord {
 	return nil
 }
 
+func (x *ArchiveItem) GetChunk() *ArchiveChunk {
+	if x != nil {
+		if x, ok := x.Item.(*ArchiveItem_Chunk); ok {
+			return x.Chunk
+		}
+	}
+	return nil
+}
+
 type isArchiveItem_Item interface {
 	isArchiveItem_Item()
 }
@@ -211,6 +221,10 @@ type ArchiveItem_Message struct {
 	Message *MessageRecord `protobuf:"bytes,5,opt,name=message,proto3,oneof"`
 }
 
+type ArchiveItem_Chunk struct {
+	Chunk *ArchiveChunk `protobuf:"bytes,20,opt,name=chunk,proto3,oneof"`
+}
+
 func (*ArchiveItem_Identity) isArchiveItem_Item() {}
 
 func (*ArchiveItem_Person) isArchiveItem_Item() {}
@@ -220,6 +234,69 @@ func (*ArchiveItem_Verification) isArchiveItem_Item() {}
 func (*ArchiveItem_Chat) isArchiveItem_Item() {}
 
 func (*ArchiveItem_Message) isArchiveItem_Item() {}
+
+func (*ArchiveItem_Chunk) isArchiveItem_Item() {}
+
+// ArchiveChunk is a piece of a picture or a recording. Those of one follow each other.
+type ArchiveChunk struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AttachmentId  []byte                 `protobuf:"bytes,1,opt,name=attachment_id,json=attachmentId,proto3" json:"attachment_id,omitempty"`
+	Number        uint32                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	Data          []byte                 `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ArchiveChunk) Reset() {
+	*x = ArchiveChunk{}
+	mi := &file_chat_wire_archive_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ArchiveChunk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ArchiveChunk) ProtoMessage() {}
+
+func (x *ArchiveChunk) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_archive_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ArchiveChunk.ProtoReflect.Descriptor instead.
+func (*ArchiveChunk) Descriptor() ([]byte, []int) {
+	return file_chat_wire_archive_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ArchiveChunk) GetAttachmentId() []byte {
+	if x != nil {
+		return x.AttachmentId
+	}
+	return nil
+}
+
+func (x *ArchiveChunk) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *ArchiveChunk) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
 
 // ArchivePerson is what is known of a person.
 type ArchivePerson struct {
@@ -237,7 +314,7 @@ type ArchivePerson struct {
 
 func (x *ArchivePerson) Reset() {
 	*x = ArchivePerson{}
-	mi := &file_chat_wire_archive_proto_msgTypes[2]
+	mi := &file_chat_wire_archive_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -249,7 +326,7 @@ func (x *ArchivePerson) String() string {
 func (*ArchivePerson) ProtoMessage() {}
 
 func (x *ArchivePerson) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_archive_proto_msgTypes[2]
+	mi := &file_chat_wire_archive_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -262,7 +339,7 @@ func (x *ArchivePerson) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ArchivePerson.ProtoReflect.Descriptor instead.
 func (*ArchivePerson) Descriptor() ([]byte, []int) {
-	return file_chat_wire_archive_proto_rawDescGZIP(), []int{2}
+	return file_chat_wire_archive_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ArchivePerson) GetKey() []byte {
@@ -312,7 +389,7 @@ type ArchiveCursor struct {
 
 func (x *ArchiveCursor) Reset() {
 	*x = ArchiveCursor{}
-	mi := &file_chat_wire_archive_proto_msgTypes[3]
+	mi := &file_chat_wire_archive_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -324,7 +401,7 @@ func (x *ArchiveCursor) String() string {
 func (*ArchiveCursor) ProtoMessage() {}
 
 func (x *ArchiveCursor) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_archive_proto_msgTypes[3]
+	mi := &file_chat_wire_archive_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -337,7 +414,7 @@ func (x *ArchiveCursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ArchiveCursor.ProtoReflect.Descriptor instead.
 func (*ArchiveCursor) Descriptor() ([]byte, []int) {
-	return file_chat_wire_archive_proto_rawDescGZIP(), []int{3}
+	return file_chat_wire_archive_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ArchiveCursor) GetStage() uint32 {
@@ -398,7 +475,7 @@ type ArchiveHeader struct {
 
 func (x *ArchiveHeader) Reset() {
 	*x = ArchiveHeader{}
-	mi := &file_chat_wire_archive_proto_msgTypes[4]
+	mi := &file_chat_wire_archive_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -410,7 +487,7 @@ func (x *ArchiveHeader) String() string {
 func (*ArchiveHeader) ProtoMessage() {}
 
 func (x *ArchiveHeader) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_archive_proto_msgTypes[4]
+	mi := &file_chat_wire_archive_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -423,7 +500,7 @@ func (x *ArchiveHeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ArchiveHeader.ProtoReflect.Descriptor instead.
 func (*ArchiveHeader) Descriptor() ([]byte, []int) {
-	return file_chat_wire_archive_proto_rawDescGZIP(), []int{4}
+	return file_chat_wire_archive_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ArchiveHeader) GetMadeAt() int64 {
@@ -462,14 +539,19 @@ const file_chat_wire_archive_proto_rawDesc = "" +
 	"\fArchiveBatch\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\fR\x05owner\x125\n" +
 	"\x05items\x18\x02 \x03(\v2\x1f.status1to1.archive.ArchiveItemR\x05items\x12\x12\n" +
-	"\x04last\x18\x03 \x01(\bR\x04last\"\xd3\x02\n" +
+	"\x04last\x18\x03 \x01(\bR\x04last\"\x8d\x03\n" +
 	"\vArchiveItem\x12?\n" +
 	"\bidentity\x18\x01 \x01(\v2!.status1to1.record.IdentityRecordH\x00R\bidentity\x12;\n" +
 	"\x06person\x18\x02 \x01(\v2!.status1to1.archive.ArchivePersonH\x00R\x06person\x12K\n" +
 	"\fverification\x18\x03 \x01(\v2%.status1to1.record.VerificationRecordH\x00R\fverification\x123\n" +
 	"\x04chat\x18\x04 \x01(\v2\x1d.status1to1.record.ChatRecordH\x00R\x04chat\x12<\n" +
-	"\amessage\x18\x05 \x01(\v2 .status1to1.record.MessageRecordH\x00R\amessageB\x06\n" +
-	"\x04item\"\xb9\x01\n" +
+	"\amessage\x18\x05 \x01(\v2 .status1to1.record.MessageRecordH\x00R\amessage\x128\n" +
+	"\x05chunk\x18\x14 \x01(\v2 .status1to1.archive.ArchiveChunkH\x00R\x05chunkB\x06\n" +
+	"\x04item\"_\n" +
+	"\fArchiveChunk\x12#\n" +
+	"\rattachment_id\x18\x01 \x01(\fR\fattachmentId\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\rR\x06number\x12\x12\n" +
+	"\x04data\x18\x03 \x01(\fR\x04data\"\xb9\x01\n" +
 	"\rArchivePerson\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12:\n" +
 	"\acontact\x18\x02 \x01(\v2 .status1to1.record.ContactRecordR\acontact\x12:\n" +
@@ -502,34 +584,36 @@ func file_chat_wire_archive_proto_rawDescGZIP() []byte {
 	return file_chat_wire_archive_proto_rawDescData
 }
 
-var file_chat_wire_archive_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_chat_wire_archive_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_chat_wire_archive_proto_goTypes = []any{
 	(*ArchiveBatch)(nil),       // 0: status1to1.archive.ArchiveBatch
 	(*ArchiveItem)(nil),        // 1: status1to1.archive.ArchiveItem
-	(*ArchivePerson)(nil),      // 2: status1to1.archive.ArchivePerson
-	(*ArchiveCursor)(nil),      // 3: status1to1.archive.ArchiveCursor
-	(*ArchiveHeader)(nil),      // 4: status1to1.archive.ArchiveHeader
-	(*IdentityRecord)(nil),     // 5: status1to1.record.IdentityRecord
-	(*VerificationRecord)(nil), // 6: status1to1.record.VerificationRecord
-	(*ChatRecord)(nil),         // 7: status1to1.record.ChatRecord
-	(*MessageRecord)(nil),      // 8: status1to1.record.MessageRecord
-	(*ContactRecord)(nil),      // 9: status1to1.record.ContactRecord
-	(*PictureRecord)(nil),      // 10: status1to1.record.PictureRecord
+	(*ArchiveChunk)(nil),       // 2: status1to1.archive.ArchiveChunk
+	(*ArchivePerson)(nil),      // 3: status1to1.archive.ArchivePerson
+	(*ArchiveCursor)(nil),      // 4: status1to1.archive.ArchiveCursor
+	(*ArchiveHeader)(nil),      // 5: status1to1.archive.ArchiveHeader
+	(*IdentityRecord)(nil),     // 6: status1to1.record.IdentityRecord
+	(*VerificationRecord)(nil), // 7: status1to1.record.VerificationRecord
+	(*ChatRecord)(nil),         // 8: status1to1.record.ChatRecord
+	(*MessageRecord)(nil),      // 9: status1to1.record.MessageRecord
+	(*ContactRecord)(nil),      // 10: status1to1.record.ContactRecord
+	(*PictureRecord)(nil),      // 11: status1to1.record.PictureRecord
 }
 var file_chat_wire_archive_proto_depIdxs = []int32{
 	1,  // 0: status1to1.archive.ArchiveBatch.items:type_name -> status1to1.archive.ArchiveItem
-	5,  // 1: status1to1.archive.ArchiveItem.identity:type_name -> status1to1.record.IdentityRecord
-	2,  // 2: status1to1.archive.ArchiveItem.person:type_name -> status1to1.archive.ArchivePerson
-	6,  // 3: status1to1.archive.ArchiveItem.verification:type_name -> status1to1.record.VerificationRecord
-	7,  // 4: status1to1.archive.ArchiveItem.chat:type_name -> status1to1.record.ChatRecord
-	8,  // 5: status1to1.archive.ArchiveItem.message:type_name -> status1to1.record.MessageRecord
-	9,  // 6: status1to1.archive.ArchivePerson.contact:type_name -> status1to1.record.ContactRecord
-	10, // 7: status1to1.archive.ArchivePerson.picture:type_name -> status1to1.record.PictureRecord
-	8,  // [8:8] is the sub-list for method output_type
-	8,  // [8:8] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	6,  // 1: status1to1.archive.ArchiveItem.identity:type_name -> status1to1.record.IdentityRecord
+	3,  // 2: status1to1.archive.ArchiveItem.person:type_name -> status1to1.archive.ArchivePerson
+	7,  // 3: status1to1.archive.ArchiveItem.verification:type_name -> status1to1.record.VerificationRecord
+	8,  // 4: status1to1.archive.ArchiveItem.chat:type_name -> status1to1.record.ChatRecord
+	9,  // 5: status1to1.archive.ArchiveItem.message:type_name -> status1to1.record.MessageRecord
+	2,  // 6: status1to1.archive.ArchiveItem.chunk:type_name -> status1to1.archive.ArchiveChunk
+	10, // 7: status1to1.archive.ArchivePerson.contact:type_name -> status1to1.record.ContactRecord
+	11, // 8: status1to1.archive.ArchivePerson.picture:type_name -> status1to1.record.PictureRecord
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_chat_wire_archive_proto_init() }
@@ -544,6 +628,7 @@ func file_chat_wire_archive_proto_init() {
 		(*ArchiveItem_Verification)(nil),
 		(*ArchiveItem_Chat)(nil),
 		(*ArchiveItem_Message)(nil),
+		(*ArchiveItem_Chunk)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -551,7 +636,7 @@ func file_chat_wire_archive_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_archive_proto_rawDesc), len(file_chat_wire_archive_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

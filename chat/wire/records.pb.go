@@ -1430,6 +1430,11 @@ type MessageRecord struct {
 	// It waits for a Noise handshake with its recipient. Memory says so, and the record is
 	// brought up to date when it is read.
 	WaitsForPeer bool `protobuf:"varint,60,opt,name=waits_for_peer,json=waitsForPeer,proto3" json:"waits_for_peer,omitempty"`
+	// Its pictures and recordings, without their bytes; the album that it is in, and how many
+	// pictures its author says that has.
+	Attachments []*MessageAttachmentRecord `protobuf:"bytes,100,rep,name=attachments,proto3" json:"attachments,omitempty"`
+	Album       string                     `protobuf:"bytes,101,opt,name=album,proto3" json:"album,omitempty"`
+	AlbumCount  uint32                     `protobuf:"varint,102,opt,name=album_count,json=albumCount,proto3" json:"album_count,omitempty"`
 	// After how many seconds it is erased, and when; 0 is never.
 	ExpiresIn uint32 `protobuf:"varint,120,opt,name=expires_in,json=expiresIn,proto3" json:"expires_in,omitempty"`
 	ExpiresAt int64  `protobuf:"varint,121,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
@@ -1661,6 +1666,27 @@ func (x *MessageRecord) GetWaitsForPeer() bool {
 	return false
 }
 
+func (x *MessageRecord) GetAttachments() []*MessageAttachmentRecord {
+	if x != nil {
+		return x.Attachments
+	}
+	return nil
+}
+
+func (x *MessageRecord) GetAlbum() string {
+	if x != nil {
+		return x.Album
+	}
+	return ""
+}
+
+func (x *MessageRecord) GetAlbumCount() uint32 {
+	if x != nil {
+		return x.AlbumCount
+	}
+	return 0
+}
+
 func (x *MessageRecord) GetExpiresIn() uint32 {
 	if x != nil {
 		return x.ExpiresIn
@@ -1759,6 +1785,293 @@ func (x *MessageRecord) GetBridge() *BridgeRecord {
 	return nil
 }
 
+// What a message says of a picture or a recording of it.
+type MessageAttachmentRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// SHA-256 of the message id and the bytes.
+	Id            []byte `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Kind          string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Mime          string `protobuf:"bytes,4,opt,name=mime,proto3" json:"mime,omitempty"`
+	Size          uint64 `protobuf:"varint,5,opt,name=size,proto3" json:"size,omitempty"`
+	Width         uint32 `protobuf:"varint,6,opt,name=width,proto3" json:"width,omitempty"`
+	Height        uint32 `protobuf:"varint,7,opt,name=height,proto3" json:"height,omitempty"`
+	DurationMs    uint64 `protobuf:"varint,8,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
+	Thumbnail     []byte `protobuf:"bytes,9,opt,name=thumbnail,proto3" json:"thumbnail,omitempty"`
+	Blurhash      string `protobuf:"bytes,10,opt,name=blurhash,proto3" json:"blurhash,omitempty"`
+	State         string `protobuf:"bytes,11,opt,name=state,proto3" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessageAttachmentRecord) Reset() {
+	*x = MessageAttachmentRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageAttachmentRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageAttachmentRecord) ProtoMessage() {}
+
+func (x *MessageAttachmentRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageAttachmentRecord.ProtoReflect.Descriptor instead.
+func (*MessageAttachmentRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *MessageAttachmentRecord) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *MessageAttachmentRecord) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *MessageAttachmentRecord) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *MessageAttachmentRecord) GetMime() string {
+	if x != nil {
+		return x.Mime
+	}
+	return ""
+}
+
+func (x *MessageAttachmentRecord) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *MessageAttachmentRecord) GetWidth() uint32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *MessageAttachmentRecord) GetHeight() uint32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *MessageAttachmentRecord) GetDurationMs() uint64 {
+	if x != nil {
+		return x.DurationMs
+	}
+	return 0
+}
+
+func (x *MessageAttachmentRecord) GetThumbnail() []byte {
+	if x != nil {
+		return x.Thumbnail
+	}
+	return nil
+}
+
+func (x *MessageAttachmentRecord) GetBlurhash() string {
+	if x != nil {
+		return x.Blurhash
+	}
+	return ""
+}
+
+func (x *MessageAttachmentRecord) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+// The bytes of an attachment, as far as they are here.
+type AttachmentRecord struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	MessageId []byte                 `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	Size      uint64                 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
+	// How many chunks are here, from the first on.
+	Chunks uint32 `protobuf:"varint,3,opt,name=chunks,proto3" json:"chunks,omitempty"`
+	// The clock of its message: archives have the newest first.
+	Clock         uint64 `protobuf:"varint,4,opt,name=clock,proto3" json:"clock,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachmentRecord) Reset() {
+	*x = AttachmentRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachmentRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachmentRecord) ProtoMessage() {}
+
+func (x *AttachmentRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachmentRecord.ProtoReflect.Descriptor instead.
+func (*AttachmentRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *AttachmentRecord) GetMessageId() []byte {
+	if x != nil {
+		return x.MessageId
+	}
+	return nil
+}
+
+func (x *AttachmentRecord) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *AttachmentRecord) GetChunks() uint32 {
+	if x != nil {
+		return x.Chunks
+	}
+	return 0
+}
+
+func (x *AttachmentRecord) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+// Chunks of an attachment that are still to be erased: so many, from the first on.
+type AttachmentErasureRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Chunks        uint32                 `protobuf:"varint,1,opt,name=chunks,proto3" json:"chunks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachmentErasureRecord) Reset() {
+	*x = AttachmentErasureRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachmentErasureRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachmentErasureRecord) ProtoMessage() {}
+
+func (x *AttachmentErasureRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachmentErasureRecord.ProtoReflect.Descriptor instead.
+func (*AttachmentErasureRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *AttachmentErasureRecord) GetChunks() uint32 {
+	if x != nil {
+		return x.Chunks
+	}
+	return 0
+}
+
+// The messages that show the pictures of one album, as they came.
+type AlbumRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Messages      [][]byte               `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AlbumRecord) Reset() {
+	*x = AlbumRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AlbumRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AlbumRecord) ProtoMessage() {}
+
+func (x *AlbumRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AlbumRecord.ProtoReflect.Descriptor instead.
+func (*AlbumRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *AlbumRecord) GetMessages() [][]byte {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
 // An edit of a message. That of the text it was written with has neither clock nor id.
 type EditRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1773,7 +2086,7 @@ type EditRecord struct {
 
 func (x *EditRecord) Reset() {
 	*x = EditRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[12]
+	mi := &file_chat_wire_records_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1785,7 +2098,7 @@ func (x *EditRecord) String() string {
 func (*EditRecord) ProtoMessage() {}
 
 func (x *EditRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[12]
+	mi := &file_chat_wire_records_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1798,7 +2111,7 @@ func (x *EditRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditRecord.ProtoReflect.Descriptor instead.
 func (*EditRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{12}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *EditRecord) GetClock() uint64 {
@@ -1835,7 +2148,7 @@ type DeletionRecord struct {
 
 func (x *DeletionRecord) Reset() {
 	*x = DeletionRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[13]
+	mi := &file_chat_wire_records_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1847,7 +2160,7 @@ func (x *DeletionRecord) String() string {
 func (*DeletionRecord) ProtoMessage() {}
 
 func (x *DeletionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[13]
+	mi := &file_chat_wire_records_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1860,7 +2173,7 @@ func (x *DeletionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeletionRecord.ProtoReflect.Descriptor instead.
 func (*DeletionRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{13}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DeletionRecord) GetAt() int64 {
@@ -1899,7 +2212,7 @@ type ReactionRecord struct {
 
 func (x *ReactionRecord) Reset() {
 	*x = ReactionRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[14]
+	mi := &file_chat_wire_records_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1911,7 +2224,7 @@ func (x *ReactionRecord) String() string {
 func (*ReactionRecord) ProtoMessage() {}
 
 func (x *ReactionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[14]
+	mi := &file_chat_wire_records_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1924,7 +2237,7 @@ func (x *ReactionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReactionRecord.ProtoReflect.Descriptor instead.
 func (*ReactionRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{14}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ReactionRecord) GetEmoji() string {
@@ -1976,7 +2289,7 @@ type PinRecord struct {
 
 func (x *PinRecord) Reset() {
 	*x = PinRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[15]
+	mi := &file_chat_wire_records_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1988,7 +2301,7 @@ func (x *PinRecord) String() string {
 func (*PinRecord) ProtoMessage() {}
 
 func (x *PinRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[15]
+	mi := &file_chat_wire_records_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2001,7 +2314,7 @@ func (x *PinRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PinRecord.ProtoReflect.Descriptor instead.
 func (*PinRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{15}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PinRecord) GetClock() uint64 {
@@ -2042,7 +2355,7 @@ type WaitingRecord struct {
 
 func (x *WaitingRecord) Reset() {
 	*x = WaitingRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[16]
+	mi := &file_chat_wire_records_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2054,7 +2367,7 @@ func (x *WaitingRecord) String() string {
 func (*WaitingRecord) ProtoMessage() {}
 
 func (x *WaitingRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[16]
+	mi := &file_chat_wire_records_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2067,7 +2380,7 @@ func (x *WaitingRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitingRecord.ProtoReflect.Descriptor instead.
 func (*WaitingRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{16}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *WaitingRecord) GetActions() []*WaitingActionRecord {
@@ -2096,7 +2409,7 @@ type WaitingActionRecord struct {
 
 func (x *WaitingActionRecord) Reset() {
 	*x = WaitingActionRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[17]
+	mi := &file_chat_wire_records_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2108,7 +2421,7 @@ func (x *WaitingActionRecord) String() string {
 func (*WaitingActionRecord) ProtoMessage() {}
 
 func (x *WaitingActionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[17]
+	mi := &file_chat_wire_records_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2121,7 +2434,7 @@ func (x *WaitingActionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitingActionRecord.ProtoReflect.Descriptor instead.
 func (*WaitingActionRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{17}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *WaitingActionRecord) GetType() int32 {
@@ -2180,7 +2493,7 @@ type MentionRecord struct {
 
 func (x *MentionRecord) Reset() {
 	*x = MentionRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[18]
+	mi := &file_chat_wire_records_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2192,7 +2505,7 @@ func (x *MentionRecord) String() string {
 func (*MentionRecord) ProtoMessage() {}
 
 func (x *MentionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[18]
+	mi := &file_chat_wire_records_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2205,7 +2518,7 @@ func (x *MentionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MentionRecord.ProtoReflect.Descriptor instead.
 func (*MentionRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{18}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *MentionRecord) GetFrom() uint32 {
@@ -2247,7 +2560,7 @@ type PreviewRecord struct {
 
 func (x *PreviewRecord) Reset() {
 	*x = PreviewRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[19]
+	mi := &file_chat_wire_records_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2259,7 +2572,7 @@ func (x *PreviewRecord) String() string {
 func (*PreviewRecord) ProtoMessage() {}
 
 func (x *PreviewRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[19]
+	mi := &file_chat_wire_records_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2272,7 +2585,7 @@ func (x *PreviewRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewRecord.ProtoReflect.Descriptor instead.
 func (*PreviewRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{19}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PreviewRecord) GetUrl() string {
@@ -2342,7 +2655,7 @@ type StickerRecord struct {
 
 func (x *StickerRecord) Reset() {
 	*x = StickerRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[20]
+	mi := &file_chat_wire_records_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2354,7 +2667,7 @@ func (x *StickerRecord) String() string {
 func (*StickerRecord) ProtoMessage() {}
 
 func (x *StickerRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[20]
+	mi := &file_chat_wire_records_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2367,7 +2680,7 @@ func (x *StickerRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StickerRecord.ProtoReflect.Descriptor instead.
 func (*StickerRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{20}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *StickerRecord) GetHash() string {
@@ -2396,7 +2709,7 @@ type BridgeRecord struct {
 
 func (x *BridgeRecord) Reset() {
 	*x = BridgeRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[21]
+	mi := &file_chat_wire_records_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2408,7 +2721,7 @@ func (x *BridgeRecord) String() string {
 func (*BridgeRecord) ProtoMessage() {}
 
 func (x *BridgeRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[21]
+	mi := &file_chat_wire_records_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2421,7 +2734,7 @@ func (x *BridgeRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeRecord.ProtoReflect.Descriptor instead.
 func (*BridgeRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{21}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *BridgeRecord) GetNetwork() string {
@@ -2458,7 +2771,7 @@ type DeviceAckRecord struct {
 
 func (x *DeviceAckRecord) Reset() {
 	*x = DeviceAckRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[22]
+	mi := &file_chat_wire_records_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2470,7 +2783,7 @@ func (x *DeviceAckRecord) String() string {
 func (*DeviceAckRecord) ProtoMessage() {}
 
 func (x *DeviceAckRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[22]
+	mi := &file_chat_wire_records_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2483,7 +2796,7 @@ func (x *DeviceAckRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceAckRecord.ProtoReflect.Descriptor instead.
 func (*DeviceAckRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{22}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DeviceAckRecord) GetInstallationId() string {
@@ -2539,7 +2852,7 @@ type OutboxRecord struct {
 
 func (x *OutboxRecord) Reset() {
 	*x = OutboxRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[23]
+	mi := &file_chat_wire_records_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2551,7 +2864,7 @@ func (x *OutboxRecord) String() string {
 func (*OutboxRecord) ProtoMessage() {}
 
 func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[23]
+	mi := &file_chat_wire_records_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2564,7 +2877,7 @@ func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutboxRecord.ProtoReflect.Descriptor instead.
 func (*OutboxRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{23}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *OutboxRecord) GetMessageId() []byte {
@@ -2699,7 +3012,7 @@ type AttemptRecord struct {
 
 func (x *AttemptRecord) Reset() {
 	*x = AttemptRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[24]
+	mi := &file_chat_wire_records_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2711,7 +3024,7 @@ func (x *AttemptRecord) String() string {
 func (*AttemptRecord) ProtoMessage() {}
 
 func (x *AttemptRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[24]
+	mi := &file_chat_wire_records_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2724,7 +3037,7 @@ func (x *AttemptRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRecord.ProtoReflect.Descriptor instead.
 func (*AttemptRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{24}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *AttemptRecord) GetId() uint64 {
@@ -2851,7 +3164,7 @@ type AttemptRowRecord struct {
 
 func (x *AttemptRowRecord) Reset() {
 	*x = AttemptRowRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[25]
+	mi := &file_chat_wire_records_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2863,7 +3176,7 @@ func (x *AttemptRowRecord) String() string {
 func (*AttemptRowRecord) ProtoMessage() {}
 
 func (x *AttemptRowRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[25]
+	mi := &file_chat_wire_records_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2876,7 +3189,7 @@ func (x *AttemptRowRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRowRecord.ProtoReflect.Descriptor instead.
 func (*AttemptRowRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{25}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *AttemptRowRecord) GetRow() uint64 {
@@ -2924,7 +3237,7 @@ type AcksRecord struct {
 
 func (x *AcksRecord) Reset() {
 	*x = AcksRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[26]
+	mi := &file_chat_wire_records_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2936,7 +3249,7 @@ func (x *AcksRecord) String() string {
 func (*AcksRecord) ProtoMessage() {}
 
 func (x *AcksRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[26]
+	mi := &file_chat_wire_records_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2949,7 +3262,7 @@ func (x *AcksRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcksRecord.ProtoReflect.Descriptor instead.
 func (*AcksRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{26}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *AcksRecord) GetMvdsIds() [][]byte {
@@ -2970,7 +3283,7 @@ type SeenRecord struct {
 
 func (x *SeenRecord) Reset() {
 	*x = SeenRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[27]
+	mi := &file_chat_wire_records_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2982,7 +3295,7 @@ func (x *SeenRecord) String() string {
 func (*SeenRecord) ProtoMessage() {}
 
 func (x *SeenRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[27]
+	mi := &file_chat_wire_records_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2995,7 +3308,7 @@ func (x *SeenRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenRecord.ProtoReflect.Descriptor instead.
 func (*SeenRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{27}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SeenRecord) GetMvdsIds() [][]byte {
@@ -3020,7 +3333,7 @@ type MarksRecord struct {
 
 func (x *MarksRecord) Reset() {
 	*x = MarksRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[28]
+	mi := &file_chat_wire_records_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3032,7 +3345,7 @@ func (x *MarksRecord) String() string {
 func (*MarksRecord) ProtoMessage() {}
 
 func (x *MarksRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[28]
+	mi := &file_chat_wire_records_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3045,7 +3358,7 @@ func (x *MarksRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarksRecord.ProtoReflect.Descriptor instead.
 func (*MarksRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{28}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *MarksRecord) GetAt() int64 {
@@ -3090,7 +3403,7 @@ type TopicRecord struct {
 
 func (x *TopicRecord) Reset() {
 	*x = TopicRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[29]
+	mi := &file_chat_wire_records_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3102,7 +3415,7 @@ func (x *TopicRecord) String() string {
 func (*TopicRecord) ProtoMessage() {}
 
 func (x *TopicRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[29]
+	mi := &file_chat_wire_records_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3115,7 +3428,7 @@ func (x *TopicRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicRecord.ProtoReflect.Descriptor instead.
 func (*TopicRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{29}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *TopicRecord) GetKind() string {
@@ -3158,7 +3471,7 @@ type LostEventsRecord struct {
 
 func (x *LostEventsRecord) Reset() {
 	*x = LostEventsRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[30]
+	mi := &file_chat_wire_records_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3170,7 +3483,7 @@ func (x *LostEventsRecord) String() string {
 func (*LostEventsRecord) ProtoMessage() {}
 
 func (x *LostEventsRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[30]
+	mi := &file_chat_wire_records_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3183,7 +3496,7 @@ func (x *LostEventsRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LostEventsRecord.ProtoReflect.Descriptor instead.
 func (*LostEventsRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{30}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *LostEventsRecord) GetFromSeq() uint64 {
@@ -3214,7 +3527,7 @@ type ClientRefRecord struct {
 
 func (x *ClientRefRecord) Reset() {
 	*x = ClientRefRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[31]
+	mi := &file_chat_wire_records_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3226,7 +3539,7 @@ func (x *ClientRefRecord) String() string {
 func (*ClientRefRecord) ProtoMessage() {}
 
 func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[31]
+	mi := &file_chat_wire_records_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3239,7 +3552,7 @@ func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientRefRecord.ProtoReflect.Descriptor instead.
 func (*ClientRefRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{31}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ClientRefRecord) GetMessageId() []byte {
@@ -3276,7 +3589,7 @@ type NoiseKeyRecord struct {
 
 func (x *NoiseKeyRecord) Reset() {
 	*x = NoiseKeyRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[32]
+	mi := &file_chat_wire_records_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3288,7 +3601,7 @@ func (x *NoiseKeyRecord) String() string {
 func (*NoiseKeyRecord) ProtoMessage() {}
 
 func (x *NoiseKeyRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[32]
+	mi := &file_chat_wire_records_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3301,7 +3614,7 @@ func (x *NoiseKeyRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseKeyRecord.ProtoReflect.Descriptor instead.
 func (*NoiseKeyRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{32}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *NoiseKeyRecord) GetPrivateKey() []byte {
@@ -3357,7 +3670,7 @@ type PairingRecord struct {
 
 func (x *PairingRecord) Reset() {
 	*x = PairingRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[33]
+	mi := &file_chat_wire_records_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3369,7 +3682,7 @@ func (x *PairingRecord) String() string {
 func (*PairingRecord) ProtoMessage() {}
 
 func (x *PairingRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[33]
+	mi := &file_chat_wire_records_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3382,7 +3695,7 @@ func (x *PairingRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PairingRecord.ProtoReflect.Descriptor instead.
 func (*PairingRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{33}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *PairingRecord) GetId() []byte {
@@ -3562,7 +3875,7 @@ type DeviceSyncRecord struct {
 
 func (x *DeviceSyncRecord) Reset() {
 	*x = DeviceSyncRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[34]
+	mi := &file_chat_wire_records_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3574,7 +3887,7 @@ func (x *DeviceSyncRecord) String() string {
 func (*DeviceSyncRecord) ProtoMessage() {}
 
 func (x *DeviceSyncRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[34]
+	mi := &file_chat_wire_records_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3587,7 +3900,7 @@ func (x *DeviceSyncRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceSyncRecord.ProtoReflect.Descriptor instead.
 func (*DeviceSyncRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{34}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DeviceSyncRecord) GetPairingId() []byte {
@@ -3785,7 +4098,7 @@ type ProvisionalRecord struct {
 
 func (x *ProvisionalRecord) Reset() {
 	*x = ProvisionalRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[35]
+	mi := &file_chat_wire_records_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3797,7 +4110,7 @@ func (x *ProvisionalRecord) String() string {
 func (*ProvisionalRecord) ProtoMessage() {}
 
 func (x *ProvisionalRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[35]
+	mi := &file_chat_wire_records_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3810,7 +4123,7 @@ func (x *ProvisionalRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProvisionalRecord.ProtoReflect.Descriptor instead.
 func (*ProvisionalRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{35}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ProvisionalRecord) GetPrivateKey() []byte {
@@ -3850,7 +4163,7 @@ type TransferRecord struct {
 
 func (x *TransferRecord) Reset() {
 	*x = TransferRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[36]
+	mi := &file_chat_wire_records_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3862,7 +4175,7 @@ func (x *TransferRecord) String() string {
 func (*TransferRecord) ProtoMessage() {}
 
 func (x *TransferRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[36]
+	mi := &file_chat_wire_records_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3875,7 +4188,7 @@ func (x *TransferRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferRecord.ProtoReflect.Descriptor instead.
 func (*TransferRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{36}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *TransferRecord) GetPairingId() []byte {
@@ -3957,7 +4270,7 @@ type CatchUpRecord struct {
 
 func (x *CatchUpRecord) Reset() {
 	*x = CatchUpRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[37]
+	mi := &file_chat_wire_records_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3969,7 +4282,7 @@ func (x *CatchUpRecord) String() string {
 func (*CatchUpRecord) ProtoMessage() {}
 
 func (x *CatchUpRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[37]
+	mi := &file_chat_wire_records_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3982,7 +4295,7 @@ func (x *CatchUpRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CatchUpRecord.ProtoReflect.Descriptor instead.
 func (*CatchUpRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{37}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *CatchUpRecord) GetFetchedTo() int64 {
@@ -4026,7 +4339,7 @@ type SegmentSetRecord struct {
 
 func (x *SegmentSetRecord) Reset() {
 	*x = SegmentSetRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[38]
+	mi := &file_chat_wire_records_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4038,7 +4351,7 @@ func (x *SegmentSetRecord) String() string {
 func (*SegmentSetRecord) ProtoMessage() {}
 
 func (x *SegmentSetRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[38]
+	mi := &file_chat_wire_records_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4051,7 +4364,7 @@ func (x *SegmentSetRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SegmentSetRecord.ProtoReflect.Descriptor instead.
 func (*SegmentSetRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{38}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SegmentSetRecord) GetCount() uint32 {
@@ -4131,7 +4444,7 @@ type NoisePeerRecord struct {
 
 func (x *NoisePeerRecord) Reset() {
 	*x = NoisePeerRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[39]
+	mi := &file_chat_wire_records_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4143,7 +4456,7 @@ func (x *NoisePeerRecord) String() string {
 func (*NoisePeerRecord) ProtoMessage() {}
 
 func (x *NoisePeerRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[39]
+	mi := &file_chat_wire_records_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4156,7 +4469,7 @@ func (x *NoisePeerRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoisePeerRecord.ProtoReflect.Descriptor instead.
 func (*NoisePeerRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{39}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *NoisePeerRecord) GetDevices() []*NoiseDeviceRecord {
@@ -4217,7 +4530,7 @@ type NoiseDeviceRecord struct {
 
 func (x *NoiseDeviceRecord) Reset() {
 	*x = NoiseDeviceRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[40]
+	mi := &file_chat_wire_records_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4229,7 +4542,7 @@ func (x *NoiseDeviceRecord) String() string {
 func (*NoiseDeviceRecord) ProtoMessage() {}
 
 func (x *NoiseDeviceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[40]
+	mi := &file_chat_wire_records_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4242,7 +4555,7 @@ func (x *NoiseDeviceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseDeviceRecord.ProtoReflect.Descriptor instead.
 func (*NoiseDeviceRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{40}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *NoiseDeviceRecord) GetInstallationId() string {
@@ -4350,7 +4663,7 @@ type NoiseSecretRecord struct {
 
 func (x *NoiseSecretRecord) Reset() {
 	*x = NoiseSecretRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[41]
+	mi := &file_chat_wire_records_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4362,7 +4675,7 @@ func (x *NoiseSecretRecord) String() string {
 func (*NoiseSecretRecord) ProtoMessage() {}
 
 func (x *NoiseSecretRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[41]
+	mi := &file_chat_wire_records_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4375,7 +4688,7 @@ func (x *NoiseSecretRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseSecretRecord.ProtoReflect.Descriptor instead.
 func (*NoiseSecretRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{41}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *NoiseSecretRecord) GetKind() uint32 {
@@ -4437,7 +4750,7 @@ type NoiseChatSessionRecord struct {
 
 func (x *NoiseChatSessionRecord) Reset() {
 	*x = NoiseChatSessionRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[42]
+	mi := &file_chat_wire_records_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4449,7 +4762,7 @@ func (x *NoiseChatSessionRecord) String() string {
 func (*NoiseChatSessionRecord) ProtoMessage() {}
 
 func (x *NoiseChatSessionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[42]
+	mi := &file_chat_wire_records_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4462,7 +4775,7 @@ func (x *NoiseChatSessionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseChatSessionRecord.ProtoReflect.Descriptor instead.
 func (*NoiseChatSessionRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{42}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *NoiseChatSessionRecord) GetSession() []byte {
@@ -4576,7 +4889,7 @@ type NoiseHandshakeRecord struct {
 
 func (x *NoiseHandshakeRecord) Reset() {
 	*x = NoiseHandshakeRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[43]
+	mi := &file_chat_wire_records_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4588,7 +4901,7 @@ func (x *NoiseHandshakeRecord) String() string {
 func (*NoiseHandshakeRecord) ProtoMessage() {}
 
 func (x *NoiseHandshakeRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[43]
+	mi := &file_chat_wire_records_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4601,7 +4914,7 @@ func (x *NoiseHandshakeRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseHandshakeRecord.ProtoReflect.Descriptor instead.
 func (*NoiseHandshakeRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{43}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *NoiseHandshakeRecord) GetHandshake() []byte {
@@ -4666,7 +4979,7 @@ type NoiseFrameRecord struct {
 
 func (x *NoiseFrameRecord) Reset() {
 	*x = NoiseFrameRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[44]
+	mi := &file_chat_wire_records_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4678,7 +4991,7 @@ func (x *NoiseFrameRecord) String() string {
 func (*NoiseFrameRecord) ProtoMessage() {}
 
 func (x *NoiseFrameRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[44]
+	mi := &file_chat_wire_records_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4691,7 +5004,7 @@ func (x *NoiseFrameRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseFrameRecord.ProtoReflect.Descriptor instead.
 func (*NoiseFrameRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{44}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *NoiseFrameRecord) GetFrame() []byte {
@@ -4727,7 +5040,7 @@ type CardSecretRecord struct {
 
 func (x *CardSecretRecord) Reset() {
 	*x = CardSecretRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[45]
+	mi := &file_chat_wire_records_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4739,7 +5052,7 @@ func (x *CardSecretRecord) String() string {
 func (*CardSecretRecord) ProtoMessage() {}
 
 func (x *CardSecretRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[45]
+	mi := &file_chat_wire_records_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4752,7 +5065,7 @@ func (x *CardSecretRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CardSecretRecord.ProtoReflect.Descriptor instead.
 func (*CardSecretRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{45}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *CardSecretRecord) GetSecret() []byte {
@@ -4785,7 +5098,7 @@ type AddedCardRecord struct {
 
 func (x *AddedCardRecord) Reset() {
 	*x = AddedCardRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[46]
+	mi := &file_chat_wire_records_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4797,7 +5110,7 @@ func (x *AddedCardRecord) String() string {
 func (*AddedCardRecord) ProtoMessage() {}
 
 func (x *AddedCardRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[46]
+	mi := &file_chat_wire_records_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4810,7 +5123,7 @@ func (x *AddedCardRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddedCardRecord.ProtoReflect.Descriptor instead.
 func (*AddedCardRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{46}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *AddedCardRecord) GetIdentity() []byte {
@@ -4870,7 +5183,7 @@ type SearchStateRecord struct {
 
 func (x *SearchStateRecord) Reset() {
 	*x = SearchStateRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[47]
+	mi := &file_chat_wire_records_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4882,7 +5195,7 @@ func (x *SearchStateRecord) String() string {
 func (*SearchStateRecord) ProtoMessage() {}
 
 func (x *SearchStateRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[47]
+	mi := &file_chat_wire_records_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4895,7 +5208,7 @@ func (x *SearchStateRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchStateRecord.ProtoReflect.Descriptor instead.
 func (*SearchStateRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{47}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *SearchStateRecord) GetVersion() string {
@@ -4957,7 +5270,7 @@ type SearchSegmentsRecord struct {
 
 func (x *SearchSegmentsRecord) Reset() {
 	*x = SearchSegmentsRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[48]
+	mi := &file_chat_wire_records_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4969,7 +5282,7 @@ func (x *SearchSegmentsRecord) String() string {
 func (*SearchSegmentsRecord) ProtoMessage() {}
 
 func (x *SearchSegmentsRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[48]
+	mi := &file_chat_wire_records_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4982,7 +5295,7 @@ func (x *SearchSegmentsRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchSegmentsRecord.ProtoReflect.Descriptor instead.
 func (*SearchSegmentsRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{48}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *SearchSegmentsRecord) GetSegments() []*SearchSegmentRecord {
@@ -5012,7 +5325,7 @@ type SearchSegmentRecord struct {
 
 func (x *SearchSegmentRecord) Reset() {
 	*x = SearchSegmentRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[49]
+	mi := &file_chat_wire_records_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5024,7 +5337,7 @@ func (x *SearchSegmentRecord) String() string {
 func (*SearchSegmentRecord) ProtoMessage() {}
 
 func (x *SearchSegmentRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[49]
+	mi := &file_chat_wire_records_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5037,7 +5350,7 @@ func (x *SearchSegmentRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchSegmentRecord.ProtoReflect.Descriptor instead.
 func (*SearchSegmentRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{49}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *SearchSegmentRecord) GetNumber() uint32 {
@@ -5109,7 +5422,7 @@ type SearchRootRecord struct {
 
 func (x *SearchRootRecord) Reset() {
 	*x = SearchRootRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[50]
+	mi := &file_chat_wire_records_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5121,7 +5434,7 @@ func (x *SearchRootRecord) String() string {
 func (*SearchRootRecord) ProtoMessage() {}
 
 func (x *SearchRootRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[50]
+	mi := &file_chat_wire_records_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5134,7 +5447,7 @@ func (x *SearchRootRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchRootRecord.ProtoReflect.Descriptor instead.
 func (*SearchRootRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{50}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *SearchRootRecord) GetTerms() [][]byte {
@@ -5165,7 +5478,7 @@ type KeptRecord struct {
 
 func (x *KeptRecord) Reset() {
 	*x = KeptRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[51]
+	mi := &file_chat_wire_records_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5177,7 +5490,7 @@ func (x *KeptRecord) String() string {
 func (*KeptRecord) ProtoMessage() {}
 
 func (x *KeptRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[51]
+	mi := &file_chat_wire_records_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5190,7 +5503,7 @@ func (x *KeptRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeptRecord.ProtoReflect.Descriptor instead.
 func (*KeptRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{51}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *KeptRecord) GetId() []byte {
@@ -5231,7 +5544,7 @@ type KeptListRecord struct {
 
 func (x *KeptListRecord) Reset() {
 	*x = KeptListRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[52]
+	mi := &file_chat_wire_records_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5243,7 +5556,7 @@ func (x *KeptListRecord) String() string {
 func (*KeptListRecord) ProtoMessage() {}
 
 func (x *KeptListRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[52]
+	mi := &file_chat_wire_records_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5256,7 +5569,7 @@ func (x *KeptListRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeptListRecord.ProtoReflect.Descriptor instead.
 func (*KeptListRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{52}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *KeptListRecord) GetEntries() []*KeptEntryRecord {
@@ -5277,7 +5590,7 @@ type KeptEntryRecord struct {
 
 func (x *KeptEntryRecord) Reset() {
 	*x = KeptEntryRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[53]
+	mi := &file_chat_wire_records_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5289,7 +5602,7 @@ func (x *KeptEntryRecord) String() string {
 func (*KeptEntryRecord) ProtoMessage() {}
 
 func (x *KeptEntryRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[53]
+	mi := &file_chat_wire_records_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5302,7 +5615,7 @@ func (x *KeptEntryRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeptEntryRecord.ProtoReflect.Descriptor instead.
 func (*KeptEntryRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{53}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *KeptEntryRecord) GetId() []byte {
@@ -5473,7 +5786,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"draftClock\"B\n" +
 	"\x0eClearingRecord\x12\x14\n" +
 	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x1a\n" +
-	"\bmessages\x18\x02 \x01(\x04R\bmessages\"\xb6\v\n" +
+	"\bmessages\x18\x02 \x01(\x04R\bmessages\"\xbb\f\n" +
 	"\rMessageRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04chat\x18\x02 \x01(\fR\x04chat\x12\x12\n" +
@@ -5505,7 +5818,11 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\n" +
 	"clock_skew\x18* \x01(\x03R\tclockSkew\x12#\n" +
 	"\rbefore_device\x18+ \x01(\bR\fbeforeDevice\x12$\n" +
-	"\x0ewaits_for_peer\x18< \x01(\bR\fwaitsForPeer\x12\x1d\n" +
+	"\x0ewaits_for_peer\x18< \x01(\bR\fwaitsForPeer\x12L\n" +
+	"\vattachments\x18d \x03(\v2*.status1to1.record.MessageAttachmentRecordR\vattachments\x12\x14\n" +
+	"\x05album\x18e \x01(\tR\x05album\x12\x1f\n" +
+	"\valbum_count\x18f \x01(\rR\n" +
+	"albumCount\x12\x1d\n" +
 	"\n" +
 	"expires_in\x18x \x01(\rR\texpiresIn\x12\x1d\n" +
 	"\n" +
@@ -5521,7 +5838,31 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\tmentioned\x18q \x01(\bR\tmentioned\x12<\n" +
 	"\bpreviews\x18r \x03(\v2 .status1to1.record.PreviewRecordR\bpreviews\x12:\n" +
 	"\asticker\x18s \x01(\v2 .status1to1.record.StickerRecordR\asticker\x127\n" +
-	"\x06bridge\x18t \x01(\v2\x1f.status1to1.record.BridgeRecordR\x06bridge\"F\n" +
+	"\x06bridge\x18t \x01(\v2\x1f.status1to1.record.BridgeRecordR\x06bridge\"\x98\x02\n" +
+	"\x17MessageAttachmentRecord\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x12\n" +
+	"\x04mime\x18\x04 \x01(\tR\x04mime\x12\x12\n" +
+	"\x04size\x18\x05 \x01(\x04R\x04size\x12\x14\n" +
+	"\x05width\x18\x06 \x01(\rR\x05width\x12\x16\n" +
+	"\x06height\x18\a \x01(\rR\x06height\x12\x1f\n" +
+	"\vduration_ms\x18\b \x01(\x04R\n" +
+	"durationMs\x12\x1c\n" +
+	"\tthumbnail\x18\t \x01(\fR\tthumbnail\x12\x1a\n" +
+	"\bblurhash\x18\n" +
+	" \x01(\tR\bblurhash\x12\x14\n" +
+	"\x05state\x18\v \x01(\tR\x05state\"s\n" +
+	"\x10AttachmentRecord\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\fR\tmessageId\x12\x12\n" +
+	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x16\n" +
+	"\x06chunks\x18\x03 \x01(\rR\x06chunks\x12\x14\n" +
+	"\x05clock\x18\x04 \x01(\x04R\x05clock\"1\n" +
+	"\x17AttachmentErasureRecord\x12\x16\n" +
+	"\x06chunks\x18\x01 \x01(\rR\x06chunks\")\n" +
+	"\vAlbumRecord\x12\x1a\n" +
+	"\bmessages\x18\x01 \x03(\fR\bmessages\"F\n" +
 	"\n" +
 	"EditRecord\x12\x14\n" +
 	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x0e\n" +
@@ -5850,94 +6191,99 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 54)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
 var file_chat_wire_records_proto_goTypes = []any{
-	(*IdentityRecord)(nil),         // 0: status1to1.record.IdentityRecord
-	(*InstallationRecord)(nil),     // 1: status1to1.record.InstallationRecord
-	(*SessionRecord)(nil),          // 2: status1to1.record.SessionRecord
-	(*PeerRecord)(nil),             // 3: status1to1.record.PeerRecord
-	(*ContactRecord)(nil),          // 4: status1to1.record.ContactRecord
-	(*PictureRecord)(nil),          // 5: status1to1.record.PictureRecord
-	(*VerificationRecord)(nil),     // 6: status1to1.record.VerificationRecord
-	(*IntroducedRecord)(nil),       // 7: status1to1.record.IntroducedRecord
-	(*ChatRecord)(nil),             // 8: status1to1.record.ChatRecord
-	(*ChatMarksRecord)(nil),        // 9: status1to1.record.ChatMarksRecord
-	(*ClearingRecord)(nil),         // 10: status1to1.record.ClearingRecord
-	(*MessageRecord)(nil),          // 11: status1to1.record.MessageRecord
-	(*EditRecord)(nil),             // 12: status1to1.record.EditRecord
-	(*DeletionRecord)(nil),         // 13: status1to1.record.DeletionRecord
-	(*ReactionRecord)(nil),         // 14: status1to1.record.ReactionRecord
-	(*PinRecord)(nil),              // 15: status1to1.record.PinRecord
-	(*WaitingRecord)(nil),          // 16: status1to1.record.WaitingRecord
-	(*WaitingActionRecord)(nil),    // 17: status1to1.record.WaitingActionRecord
-	(*MentionRecord)(nil),          // 18: status1to1.record.MentionRecord
-	(*PreviewRecord)(nil),          // 19: status1to1.record.PreviewRecord
-	(*StickerRecord)(nil),          // 20: status1to1.record.StickerRecord
-	(*BridgeRecord)(nil),           // 21: status1to1.record.BridgeRecord
-	(*DeviceAckRecord)(nil),        // 22: status1to1.record.DeviceAckRecord
-	(*OutboxRecord)(nil),           // 23: status1to1.record.OutboxRecord
-	(*AttemptRecord)(nil),          // 24: status1to1.record.AttemptRecord
-	(*AttemptRowRecord)(nil),       // 25: status1to1.record.AttemptRowRecord
-	(*AcksRecord)(nil),             // 26: status1to1.record.AcksRecord
-	(*SeenRecord)(nil),             // 27: status1to1.record.SeenRecord
-	(*MarksRecord)(nil),            // 28: status1to1.record.MarksRecord
-	(*TopicRecord)(nil),            // 29: status1to1.record.TopicRecord
-	(*LostEventsRecord)(nil),       // 30: status1to1.record.LostEventsRecord
-	(*ClientRefRecord)(nil),        // 31: status1to1.record.ClientRefRecord
-	(*NoiseKeyRecord)(nil),         // 32: status1to1.record.NoiseKeyRecord
-	(*PairingRecord)(nil),          // 33: status1to1.record.PairingRecord
-	(*DeviceSyncRecord)(nil),       // 34: status1to1.record.DeviceSyncRecord
-	(*ProvisionalRecord)(nil),      // 35: status1to1.record.ProvisionalRecord
-	(*TransferRecord)(nil),         // 36: status1to1.record.TransferRecord
-	(*CatchUpRecord)(nil),          // 37: status1to1.record.CatchUpRecord
-	(*SegmentSetRecord)(nil),       // 38: status1to1.record.SegmentSetRecord
-	(*NoisePeerRecord)(nil),        // 39: status1to1.record.NoisePeerRecord
-	(*NoiseDeviceRecord)(nil),      // 40: status1to1.record.NoiseDeviceRecord
-	(*NoiseSecretRecord)(nil),      // 41: status1to1.record.NoiseSecretRecord
-	(*NoiseChatSessionRecord)(nil), // 42: status1to1.record.NoiseChatSessionRecord
-	(*NoiseHandshakeRecord)(nil),   // 43: status1to1.record.NoiseHandshakeRecord
-	(*NoiseFrameRecord)(nil),       // 44: status1to1.record.NoiseFrameRecord
-	(*CardSecretRecord)(nil),       // 45: status1to1.record.CardSecretRecord
-	(*AddedCardRecord)(nil),        // 46: status1to1.record.AddedCardRecord
-	(*SearchStateRecord)(nil),      // 47: status1to1.record.SearchStateRecord
-	(*SearchSegmentsRecord)(nil),   // 48: status1to1.record.SearchSegmentsRecord
-	(*SearchSegmentRecord)(nil),    // 49: status1to1.record.SearchSegmentRecord
-	(*SearchRootRecord)(nil),       // 50: status1to1.record.SearchRootRecord
-	(*KeptRecord)(nil),             // 51: status1to1.record.KeptRecord
-	(*KeptListRecord)(nil),         // 52: status1to1.record.KeptListRecord
-	(*KeptEntryRecord)(nil),        // 53: status1to1.record.KeptEntryRecord
+	(*IdentityRecord)(nil),          // 0: status1to1.record.IdentityRecord
+	(*InstallationRecord)(nil),      // 1: status1to1.record.InstallationRecord
+	(*SessionRecord)(nil),           // 2: status1to1.record.SessionRecord
+	(*PeerRecord)(nil),              // 3: status1to1.record.PeerRecord
+	(*ContactRecord)(nil),           // 4: status1to1.record.ContactRecord
+	(*PictureRecord)(nil),           // 5: status1to1.record.PictureRecord
+	(*VerificationRecord)(nil),      // 6: status1to1.record.VerificationRecord
+	(*IntroducedRecord)(nil),        // 7: status1to1.record.IntroducedRecord
+	(*ChatRecord)(nil),              // 8: status1to1.record.ChatRecord
+	(*ChatMarksRecord)(nil),         // 9: status1to1.record.ChatMarksRecord
+	(*ClearingRecord)(nil),          // 10: status1to1.record.ClearingRecord
+	(*MessageRecord)(nil),           // 11: status1to1.record.MessageRecord
+	(*MessageAttachmentRecord)(nil), // 12: status1to1.record.MessageAttachmentRecord
+	(*AttachmentRecord)(nil),        // 13: status1to1.record.AttachmentRecord
+	(*AttachmentErasureRecord)(nil), // 14: status1to1.record.AttachmentErasureRecord
+	(*AlbumRecord)(nil),             // 15: status1to1.record.AlbumRecord
+	(*EditRecord)(nil),              // 16: status1to1.record.EditRecord
+	(*DeletionRecord)(nil),          // 17: status1to1.record.DeletionRecord
+	(*ReactionRecord)(nil),          // 18: status1to1.record.ReactionRecord
+	(*PinRecord)(nil),               // 19: status1to1.record.PinRecord
+	(*WaitingRecord)(nil),           // 20: status1to1.record.WaitingRecord
+	(*WaitingActionRecord)(nil),     // 21: status1to1.record.WaitingActionRecord
+	(*MentionRecord)(nil),           // 22: status1to1.record.MentionRecord
+	(*PreviewRecord)(nil),           // 23: status1to1.record.PreviewRecord
+	(*StickerRecord)(nil),           // 24: status1to1.record.StickerRecord
+	(*BridgeRecord)(nil),            // 25: status1to1.record.BridgeRecord
+	(*DeviceAckRecord)(nil),         // 26: status1to1.record.DeviceAckRecord
+	(*OutboxRecord)(nil),            // 27: status1to1.record.OutboxRecord
+	(*AttemptRecord)(nil),           // 28: status1to1.record.AttemptRecord
+	(*AttemptRowRecord)(nil),        // 29: status1to1.record.AttemptRowRecord
+	(*AcksRecord)(nil),              // 30: status1to1.record.AcksRecord
+	(*SeenRecord)(nil),              // 31: status1to1.record.SeenRecord
+	(*MarksRecord)(nil),             // 32: status1to1.record.MarksRecord
+	(*TopicRecord)(nil),             // 33: status1to1.record.TopicRecord
+	(*LostEventsRecord)(nil),        // 34: status1to1.record.LostEventsRecord
+	(*ClientRefRecord)(nil),         // 35: status1to1.record.ClientRefRecord
+	(*NoiseKeyRecord)(nil),          // 36: status1to1.record.NoiseKeyRecord
+	(*PairingRecord)(nil),           // 37: status1to1.record.PairingRecord
+	(*DeviceSyncRecord)(nil),        // 38: status1to1.record.DeviceSyncRecord
+	(*ProvisionalRecord)(nil),       // 39: status1to1.record.ProvisionalRecord
+	(*TransferRecord)(nil),          // 40: status1to1.record.TransferRecord
+	(*CatchUpRecord)(nil),           // 41: status1to1.record.CatchUpRecord
+	(*SegmentSetRecord)(nil),        // 42: status1to1.record.SegmentSetRecord
+	(*NoisePeerRecord)(nil),         // 43: status1to1.record.NoisePeerRecord
+	(*NoiseDeviceRecord)(nil),       // 44: status1to1.record.NoiseDeviceRecord
+	(*NoiseSecretRecord)(nil),       // 45: status1to1.record.NoiseSecretRecord
+	(*NoiseChatSessionRecord)(nil),  // 46: status1to1.record.NoiseChatSessionRecord
+	(*NoiseHandshakeRecord)(nil),    // 47: status1to1.record.NoiseHandshakeRecord
+	(*NoiseFrameRecord)(nil),        // 48: status1to1.record.NoiseFrameRecord
+	(*CardSecretRecord)(nil),        // 49: status1to1.record.CardSecretRecord
+	(*AddedCardRecord)(nil),         // 50: status1to1.record.AddedCardRecord
+	(*SearchStateRecord)(nil),       // 51: status1to1.record.SearchStateRecord
+	(*SearchSegmentsRecord)(nil),    // 52: status1to1.record.SearchSegmentsRecord
+	(*SearchSegmentRecord)(nil),     // 53: status1to1.record.SearchSegmentRecord
+	(*SearchRootRecord)(nil),        // 54: status1to1.record.SearchRootRecord
+	(*KeptRecord)(nil),              // 55: status1to1.record.KeptRecord
+	(*KeptListRecord)(nil),          // 56: status1to1.record.KeptListRecord
+	(*KeptEntryRecord)(nil),         // 57: status1to1.record.KeptEntryRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
 	1,  // 1: status1to1.record.PeerRecord.installations:type_name -> status1to1.record.InstallationRecord
 	2,  // 2: status1to1.record.PeerRecord.sessions:type_name -> status1to1.record.SessionRecord
 	9,  // 3: status1to1.record.ChatRecord.marks:type_name -> status1to1.record.ChatMarksRecord
-	22, // 4: status1to1.record.MessageRecord.devices:type_name -> status1to1.record.DeviceAckRecord
-	12, // 5: status1to1.record.MessageRecord.edit:type_name -> status1to1.record.EditRecord
-	12, // 6: status1to1.record.MessageRecord.earlier:type_name -> status1to1.record.EditRecord
-	13, // 7: status1to1.record.MessageRecord.deletion:type_name -> status1to1.record.DeletionRecord
-	14, // 8: status1to1.record.MessageRecord.reactions:type_name -> status1to1.record.ReactionRecord
-	15, // 9: status1to1.record.MessageRecord.pin:type_name -> status1to1.record.PinRecord
-	18, // 10: status1to1.record.MessageRecord.mentions:type_name -> status1to1.record.MentionRecord
-	19, // 11: status1to1.record.MessageRecord.previews:type_name -> status1to1.record.PreviewRecord
-	20, // 12: status1to1.record.MessageRecord.sticker:type_name -> status1to1.record.StickerRecord
-	21, // 13: status1to1.record.MessageRecord.bridge:type_name -> status1to1.record.BridgeRecord
-	17, // 14: status1to1.record.WaitingRecord.actions:type_name -> status1to1.record.WaitingActionRecord
-	25, // 15: status1to1.record.AttemptRecord.rows:type_name -> status1to1.record.AttemptRowRecord
-	40, // 16: status1to1.record.NoisePeerRecord.devices:type_name -> status1to1.record.NoiseDeviceRecord
-	41, // 17: status1to1.record.NoiseDeviceRecord.secrets:type_name -> status1to1.record.NoiseSecretRecord
-	42, // 18: status1to1.record.NoiseDeviceRecord.sessions:type_name -> status1to1.record.NoiseChatSessionRecord
-	43, // 19: status1to1.record.NoiseDeviceRecord.begun:type_name -> status1to1.record.NoiseHandshakeRecord
-	43, // 20: status1to1.record.NoiseDeviceRecord.answered:type_name -> status1to1.record.NoiseHandshakeRecord
-	44, // 21: status1to1.record.NoiseChatSessionRecord.last:type_name -> status1to1.record.NoiseFrameRecord
-	44, // 22: status1to1.record.NoiseHandshakeRecord.last:type_name -> status1to1.record.NoiseFrameRecord
-	49, // 23: status1to1.record.SearchSegmentsRecord.segments:type_name -> status1to1.record.SearchSegmentRecord
-	53, // 24: status1to1.record.KeptListRecord.entries:type_name -> status1to1.record.KeptEntryRecord
-	25, // [25:25] is the sub-list for method output_type
-	25, // [25:25] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	26, // 4: status1to1.record.MessageRecord.devices:type_name -> status1to1.record.DeviceAckRecord
+	12, // 5: status1to1.record.MessageRecord.attachments:type_name -> status1to1.record.MessageAttachmentRecord
+	16, // 6: status1to1.record.MessageRecord.edit:type_name -> status1to1.record.EditRecord
+	16, // 7: status1to1.record.MessageRecord.earlier:type_name -> status1to1.record.EditRecord
+	17, // 8: status1to1.record.MessageRecord.deletion:type_name -> status1to1.record.DeletionRecord
+	18, // 9: status1to1.record.MessageRecord.reactions:type_name -> status1to1.record.ReactionRecord
+	19, // 10: status1to1.record.MessageRecord.pin:type_name -> status1to1.record.PinRecord
+	22, // 11: status1to1.record.MessageRecord.mentions:type_name -> status1to1.record.MentionRecord
+	23, // 12: status1to1.record.MessageRecord.previews:type_name -> status1to1.record.PreviewRecord
+	24, // 13: status1to1.record.MessageRecord.sticker:type_name -> status1to1.record.StickerRecord
+	25, // 14: status1to1.record.MessageRecord.bridge:type_name -> status1to1.record.BridgeRecord
+	21, // 15: status1to1.record.WaitingRecord.actions:type_name -> status1to1.record.WaitingActionRecord
+	29, // 16: status1to1.record.AttemptRecord.rows:type_name -> status1to1.record.AttemptRowRecord
+	44, // 17: status1to1.record.NoisePeerRecord.devices:type_name -> status1to1.record.NoiseDeviceRecord
+	45, // 18: status1to1.record.NoiseDeviceRecord.secrets:type_name -> status1to1.record.NoiseSecretRecord
+	46, // 19: status1to1.record.NoiseDeviceRecord.sessions:type_name -> status1to1.record.NoiseChatSessionRecord
+	47, // 20: status1to1.record.NoiseDeviceRecord.begun:type_name -> status1to1.record.NoiseHandshakeRecord
+	47, // 21: status1to1.record.NoiseDeviceRecord.answered:type_name -> status1to1.record.NoiseHandshakeRecord
+	48, // 22: status1to1.record.NoiseChatSessionRecord.last:type_name -> status1to1.record.NoiseFrameRecord
+	48, // 23: status1to1.record.NoiseHandshakeRecord.last:type_name -> status1to1.record.NoiseFrameRecord
+	53, // 24: status1to1.record.SearchSegmentsRecord.segments:type_name -> status1to1.record.SearchSegmentRecord
+	57, // 25: status1to1.record.KeptListRecord.entries:type_name -> status1to1.record.KeptEntryRecord
+	26, // [26:26] is the sub-list for method output_type
+	26, // [26:26] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_chat_wire_records_proto_init() }
@@ -5951,7 +6297,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   54,
+			NumMessages:   58,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -124,10 +124,11 @@ func (m *model) sortedObjects() []object {
 // texts are the struct and array types that are a string in JSON, with what the
 // string looks like.
 var texts = map[reflect.Type]struct{ pattern, hint string }{
-	reflect.TypeFor[api.Key]():        {"^(0x)?[0-9a-fA-F]+$|^[bBcCfFkKmMtTuUvVzZ🚀]|^(https://status[.]app|status-app:/)/u[#/]", "key"},
-	reflect.TypeFor[api.PrivateKey](): {"^0x[0-9a-fA-F]{64}$", "private key"},
-	reflect.TypeFor[api.MessageID]():  {"^0x[0-9a-f]{64}$", "message id"},
-	reflect.TypeFor[api.StoreKey]():   {"^[A-Za-z0-9+/]{43}=$", "base64"},
+	reflect.TypeFor[api.Key]():          {"^(0x)?[0-9a-fA-F]+$|^[bBcCfFkKmMtTuUvVzZ🚀]|^(https://status[.]app|status-app:/)/u[#/]", "key"},
+	reflect.TypeFor[api.PrivateKey]():   {"^0x[0-9a-fA-F]{64}$", "private key"},
+	reflect.TypeFor[api.MessageID]():    {"^0x[0-9a-f]{64}$", "message id"},
+	reflect.TypeFor[api.AttachmentID](): {"^0x[0-9a-f]{64}$", "attachment id"},
+	reflect.TypeFor[api.StoreKey]():     {"^[A-Za-z0-9+/]{43}=$", "base64"},
 
 	reflect.TypeFor[api.PictureBytes](): {"^[A-Za-z0-9+/]*={0,2}$", "base64"},
 	reflect.TypeFor[api.Data]():         {"^[A-Za-z0-9+/]*={0,2}$", "base64"},

@@ -28,14 +28,17 @@ const (
 	// MaxBatch bounds an encoded batch: BatchBytes and the largest item, a person with a
 	// picture.
 	MaxBatch = BatchBytes + maxItem
-	// maxItem bounds an encoded item: a picture (message.MaxPicture) or a text
-	// (message.MaxTextLength code points), and what is beside them.
-	maxItem = 64 << 10
+	// maxItem bounds an encoded item: a chunk of an attachment (64 KiB), or a text
+	// (message.MaxTextLength code points) with a thumbnail and earlier texts, and what is
+	// beside them.
+	maxItem = 80 << 10
 )
 
 // Counts are the numbers of things in an archive, or in a part of it.
 type Counts struct {
-	People, Verifications, Chats, Messages uint64
+	People, Verifications, Chats, Messages, Attachments uint64
+	// chunks are those of the attachments.
+	chunks uint64
 }
 
 // Batch is what Source.Next returns.
@@ -75,6 +78,10 @@ type Origin struct {
 	NegotiatedName func(k key.Compact) []byte
 	// Self reports whether a key is that of the identity.
 	Self func(k key.Compact) bool
+	// Attachments lists the attachments to be carried, in their order, and how many chunks they
+	// have together. Chunk returns one of their chunks, nil behind the last one.
+	Attachments func(tx port.Tx) (names [][]byte, chunks uint64, err error)
+	Chunk       func(tx port.Tx, name []byte, number uint32) (*wire.ArchiveChunk, error)
 	// Now is the time in ms.
 	Now func() int64
 }
@@ -124,6 +131,12 @@ type Target struct {
 	// MergeMessage stores a message that is not there, or brings one that is there to the
 	// further state. fresh says that it was not there.
 	MergeMessage func(tx *ledger.Tx, rec *wire.MessageRecord) (fresh bool, err error)
+	// Attachment checks what a message says of an attachment, whose bytes are still to come.
+	Attachment func(*wire.MessageAttachmentRecord) error
+	// Chunk checks a chunk, and MergeChunk stores it. fresh says that an attachment is whole by
+	// it.
+	Chunk      func(*wire.ArchiveChunk) error
+	MergeChunk func(tx *ledger.Tx, c *wire.ArchiveChunk) (fresh bool, err error)
 }
 
 // Person is somebody whose topics are needed.
@@ -156,7 +169,8 @@ func (m *Merged) Add(o Merged) {
 
 func (c *Counts) add(o Counts) {
 	c.People, c.Verifications, c.Chats, c.Messages = c.People+o.People, c.Verifications+o.Verifications, c.Chats+o.Chats, c.Messages+o.Messages
+	c.Attachments, c.chunks = c.Attachments+o.Attachments, c.chunks+o.chunks
 }
 
 // Sum is the number of items, beside the identity.
-func (c Counts) Sum() uint64 { return c.People + c.Verifications + c.Chats + c.Messages }
+func (c Counts) Sum() uint64 { return c.People + c.Verifications + c.Chats + c.Messages + c.chunks }

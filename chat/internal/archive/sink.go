@@ -126,6 +126,9 @@ func (m *merge) check(item *wire.ArchiveItem) error {
 	case *wire.ArchiveItem_Message:
 		kind, err = "message", m.validMessage(it.Message, m.owner)
 		m.said = true
+	case *wire.ArchiveItem_Chunk:
+		kind, err = "attachment", m.t.Chunk(it.Chunk)
+		m.said = true
 	default:
 		kind, err = "item", bad("kind", "is not known to this version")
 	}
@@ -230,6 +233,12 @@ func (m *merge) storeItem(tx *ledger.Tx, item *wire.ArchiveItem) error {
 	case *wire.ArchiveItem_Message:
 		fresh, err := m.t.MergeMessage(tx, it.Message)
 		count(func(c *Counts) *uint64 { return &c.Messages }, fresh)
+		return err
+	case *wire.ArchiveItem_Chunk:
+		fresh, err := m.t.MergeChunk(tx, it.Chunk)
+		if m.Known.chunks++; fresh {
+			m.New.Attachments++
+		}
 		return err
 	}
 	return nil

@@ -15,7 +15,8 @@ import (
 
 // The stages of the walk over a store. People come before what was said, so that whoever
 // merges knows who is blocked and who is a stranger before the first message. What comes
-// during the walk is told at its end: it may belong to a chat that was passed already.
+// during the walk is told at its end: it may belong to a chat that was passed already. The
+// bytes of attachments come last, when all messages that name them are there.
 const (
 	stageIdentity = iota
 	stagePeople
@@ -23,6 +24,7 @@ const (
 	stageChats
 	stageMessages
 	stageLate
+	stageAttachments
 	stageEnd
 )
 
@@ -77,7 +79,9 @@ func (s *Source) Count() (total Counts, err error) {
 			}
 			total.Messages += messages - min(messages, chat.GetHidden())
 		}
-		return nil
+		attachments, chunks, err := s.o.Attachments(tx)
+		total.Attachments, total.chunks = uint64(len(attachments)), chunks
+		return err
 	})
 	return total, err
 }
@@ -109,6 +113,10 @@ func (s *Source) Next(cursor []byte) (Batch, error) {
 
 // namesOf lists the records of a stage, sorted.
 func (s *Source) namesOf(tx port.Tx, stage uint32) (names [][]byte, err error) {
+	if stage == stageAttachments {
+		names, _, err = s.o.Attachments(tx)
+		return names, err
+	}
 	table := map[uint32]port.Table{
 		stagePeople: s.o.Contacts, stageVerifications: s.o.Verifications, stageChats: s.o.Chats, stageMessages: s.o.Chats, stageLate: s.o.Chats,
 	}[stage]
@@ -158,6 +166,9 @@ func (w *walk) full() bool { return w.size >= BatchBytes || w.read >= maxRead }
 
 // skip counts a record that is damaged: what is whole is told all the same.
 func (w *walk) skip(err error) error {
+	if err == nil {
+		return nil
+	}
 	if port.CodeOf(err) != port.CodeStoreCorrupt {
 		return err
 	}
@@ -239,6 +250,8 @@ func (w *walk) tell(tx port.Tx, name []byte) (err error) {
 		if found, err = ledger.Get(tx, w.o.Chats, name, rec); found {
 			w.add(&wire.ArchiveItem{Item: &wire.ArchiveItem_Chat{Chat: rec}}, &w.counts.Chats)
 		}
+	case stageAttachments:
+		return w.attachment(tx, name)
 	default:
 		return w.messages(tx, name)
 	}
@@ -347,4 +360,29 @@ func (w *walk) message(tx port.Tx, at port.Position) error {
 		w.add(&wire.ArchiveItem{Item: &wire.ArchiveItem_Message{Message: rec}}, &w.counts.Messages)
 	}
 	return nil
+}
+
+// attachment adds the chunks of an attachment. If the batch is full before the end of them, the
+// cursor stays there, with the number of the next chunk as its clock. One that was erased
+// during the walk ends early; whoever merges has not all of it then, and knows.
+func (w *walk) attachment(tx port.Tx, name []byte) error {
+	number := uint32(0)
+	if len(w.at.GetId()) != 0 {
+		number = uint32(w.at.GetClock())
+	}
+	w.at.Name, w.at.Clock, w.at.Id = name, 0, nil
+	for ; ; number++ {
+		c, err := w.o.Chunk(tx, name, number)
+		if err != nil || c == nil {
+			return w.skip(err)
+		}
+		if w.full() {
+			w.at.Clock, w.at.Id = uint64(number), c.GetAttachmentId()
+			return nil
+		}
+		if number == 0 {
+			w.counts.Attachments++
+		}
+		w.add(&wire.ArchiveItem{Item: &wire.ArchiveItem_Chunk{Chunk: c}}, &w.counts.chunks)
+	}
 }

@@ -26,6 +26,8 @@ const (
 	maxDevices = 2 * session.MaxKnownInstallations
 	// maxNodes bounds the store nodes that a message says to be at: more than are asked.
 	maxNodes = 16
+	// maxAttachments bounds the attachments of a message: the Status app has one in each.
+	maxAttachments = 4
 	// maxWord bounds identifiers: of devices, nodes, states and kinds, in bytes.
 	maxWord = 128
 )
@@ -221,6 +223,9 @@ func (s *Sink) validMessage(rec *wire.MessageRecord, owner key.Public) error {
 	case len(rec.GetDevices()) > maxDevices || len(rec.GetEvidenceNodes()) > maxNodes:
 		return bad("devices", "are too many")
 	}
+	if err := s.validAttachments(rec); err != nil {
+		return err
+	}
 	rec.Read = rec.GetRead() || rec.GetOutgoing()
 	rec.Text, rec.SenderName = text.Cut(rec.GetText(), message.MaxTextLength), text.Shown(rec.GetSenderName(), s.t.MaxName, text.Name)
 	if err := validExpiry(rec); err != nil {
@@ -235,4 +240,17 @@ func (s *Sink) validMessage(rec *wire.MessageRecord, owner key.Public) error {
 		short("kind", rec.GetKind(), rec.GetFailure(), rec.GetEvidenceKind(), rec.GetEvidenceInstallation()),
 		short("evidence_nodes", rec.GetEvidenceNodes()...),
 		inClock("clock", rec.GetClock()), inTime("sent_at", rec.GetSentAt(), rec.GetReceivedAt(), rec.GetEvidenceAt(), rec.GetClockSkew()))
+}
+
+// validAttachments checks what a message says of its pictures and recordings.
+func (s *Sink) validAttachments(rec *wire.MessageRecord) error {
+	if len(rec.GetAttachments()) > maxAttachments {
+		return bad("attachments", "are too many")
+	}
+	for _, at := range rec.GetAttachments() {
+		if err := s.t.Attachment(at); err != nil {
+			return err
+		}
+	}
+	return short("album", rec.GetAlbum())
 }

@@ -155,7 +155,7 @@ func countAfter(tx port.Tx, in []byte, clock uint64) (c counts, err error) {
 		unread, mentions := weight(m)
 		c.messages, c.unread, c.mentions = c.messages+1, c.unread+unread, c.mentions+mentions
 		if !m.GetOutgoing() {
-			c.unasked, c.unaskedBytes = c.unasked+1, c.unaskedBytes+uint64(len(m.GetText()))
+			c.unasked, c.unaskedBytes = c.unasked+1, c.unaskedBytes+SizeOf(m)
 		}
 		if m.GetRequest() {
 			c.waiting++

@@ -55,7 +55,7 @@ func (h *History) Merge(tx *ledger.Tx, m *wire.MessageRecord, unasked bool) (fre
 	m.Request = m.GetRequest() && unasked
 	if unasked {
 		chat.Unasked++
-		chat.UnaskedBytes += uint64(len(m.GetText()))
+		chat.UnaskedBytes += SizeOf(m)
 	}
 	if m.GetRequest() {
 		chat.Waiting++

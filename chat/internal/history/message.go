@@ -337,6 +337,7 @@ func EventOf(r *wire.MessageRecord) event.Message {
 	}
 	showActions(&m, r)
 	showContent(&m, r)
+	showAttachments(&m, r)
 	return m
 }
 

@@ -174,6 +174,7 @@ func erase(m *wire.MessageRecord) {
 		EvidenceKind: m.GetEvidenceKind(), EvidencePeers: m.GetEvidencePeers(), EvidenceInstallation: m.GetEvidenceInstallation(),
 		EvidenceAt: m.GetEvidenceAt(), EvidenceNodes: m.GetEvidenceNodes(), Devices: m.GetDevices(),
 		Request: m.GetRequest(), BeforeDevice: m.GetBeforeDevice(), Read: true, ExpiresIn: m.GetExpiresIn(), ExpiresAt: m.GetExpiresAt(),
+		Album: m.GetAlbum(), AlbumCount: m.GetAlbumCount(),
 	}
 	if StateOf(m) == Queued { // nothing of it goes out any more
 		become(left, Failed)

@@ -1,0 +1,39 @@
+package history
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/wire"
+)
+
+// showAttachments adds to a message as programs see it its pictures and recordings.
+func showAttachments(m *event.Message, r *wire.MessageRecord) {
+	m.Album = r.GetAlbum()
+	for _, at := range r.GetAttachments() {
+		m.Attachments = append(m.Attachments, AttachmentOf(at))
+	}
+}
+
+// AttachmentOf is what a message says of an attachment, as programs see it.
+func AttachmentOf(at *wire.MessageAttachmentRecord) event.Attachment {
+	return event.Attachment{
+		ID: event.Hex(at.GetId()), Kind: at.GetKind(), Name: at.GetName(), MIME: at.GetMime(), Size: int64(at.GetSize()),
+		Width: int(at.GetWidth()), Height: int(at.GetHeight()), DurationMS: int64(at.GetDurationMs()),
+		Thumbnail: at.GetThumbnail(), Blurhash: at.GetBlurhash(), State: at.GetState(),
+	}
+}
+
+// SizeOf is how many bytes a message says: those of its text, its attachments and its
+// previews. It is what
+// strangers are bounded by.
+func SizeOf(r *wire.MessageRecord) uint64 {
+	size := uint64(len(r.GetText()))
+	for _, at := range r.GetAttachments() {
+		size += at.GetSize()
+	}
+	for _, p := range r.GetPreviews() {
+		size += uint64(proto.Size(p))
+	}
+	return size
+}
