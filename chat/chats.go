@@ -114,8 +114,7 @@ func (t *txn) isGone(rec *wire.MessageRecord, lamport uint64) (bool, error) {
 	if err != nil || gone {
 		return gone, err
 	}
-	b, err := t.Get(tableSeen, seenKey(seenExpired, [32]byte(rec.GetId())))
-	return b != nil, err
+	return expired(t, rec.GetId())
 }
 
 // rememberErased marks a message whose clock was too far ahead of our time, so that it does
@@ -125,5 +124,5 @@ func (c *Client) rememberErased(tx *ledger.Tx, rec *wire.MessageRecord) error {
 	if err != nil {
 		return err
 	}
-	return c.txn(tx).remember(from, seenExpired, [32]byte(rec.GetId()), nil)
+	return c.txn(tx).markExpired(from, [32]byte(rec.GetId()))
 }
