@@ -47,7 +47,7 @@ void run_to(const char *name, const char *argument)
 }
 
 /* somebody tells whether somebody is chosen, and complains if not. */
-static bool somebody(void)
+bool somebody(void)
 {
     if (to == NULL)
         complain("nobody", "choose whom to write to first: /to WHO");
@@ -169,8 +169,16 @@ void run_request(const char *name, const char *text)
     if (!somebody() || (answer = say("contacts.request", "key", text)) == NULL)
         return;
     if (!plain)
-        show_message("message", json_get(answer, "result"));
+        show_message("message", json_get(answer, "result"), "");
     status1to1_free(answer);
+}
+
+void run_chats(const char *name, const char *which)
+{
+    if (which != NULL && strcmp(which, "archived") != 0)
+        wrong_usage(name);
+    else
+        free(show_chats(MOST_SHOWN, which != NULL));
 }
 
 void run_history(const char *name, const char *count)
@@ -357,7 +365,7 @@ void run_list(const char *name, const char *argument)
         const char *name;
         void (*show)(void);
     } lists[] = {
-        {"chats", show_all_chats}, {"contacts", show_contacts}, {"requests", show_requests},
+        {"contacts", show_contacts}, {"requests", show_requests},
         {"me", show_me}, {"sessions", show_sessions}, {"restore", refuse_restore},
     };
     size_t i;

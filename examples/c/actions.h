@@ -10,6 +10,7 @@ void run_add(const char *name, const char *argument);
 void run_verify(const char *name, const char *argument);
 void run_key_exchange(const char *name, const char *argument);
 void run_request(const char *name, const char *argument);
+void run_chats(const char *name, const char *argument);
 void run_history(const char *name, const char *argument);
 void run_retry(const char *name, const char *argument);
 void run_cancel(const char *name, const char *argument);
@@ -25,6 +26,22 @@ void run_connect(const char *name, const char *argument);
 /* cards.c */
 void run_card(const char *name, const char *argument);
 void run_add_card(const char *name, const char *argument);
+
+/* messages.c */
+void run_reply(const char *name, const char *argument);
+void run_edit(const char *name, const char *argument);
+void run_delete(const char *name, const char *argument);
+void run_react(const char *name, const char *argument);
+void run_pin(const char *name, const char *argument);
+void run_attach(const char *name, const char *argument);
+void run_open(const char *name, const char *argument);
+void run_save(const char *name, const char *argument);
+void run_search(const char *name, const char *words);
+void run_unread(const char *name, const char *argument);
+void run_mute(const char *name, const char *argument);
+void run_archive(const char *name, const char *argument);
+void run_clear(const char *name, const char *argument);
+void run_timer(const char *name, const char *argument);
 
 /* moving.c */
 void run_sync(const char *name, const char *argument);

@@ -235,7 +235,7 @@ static int start(char *opened)
         show_network(false);
     if (given->to != NULL)
         return choose(given->to, given->send != NULL) ? -1 : WRONG;
-    if (at_terminal() && (newest = show_chats(CHATS_SHOWN)) != NULL) {
+    if (at_terminal() && (newest = show_chats(CHATS_SHOWN, false)) != NULL) {
         choose(newest, false);
         free(newest);
     }
@@ -379,5 +379,6 @@ int main(int argc, char **argv)
         put_error(opened);
     }
     free(to);
+    forget_numbers();
     return code;
 }

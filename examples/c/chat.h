@@ -97,17 +97,26 @@ char *who(const char *key, const char *said);
 char *find(const char *name);
 void complete_names(const char *typed, void (*add)(const char *name));
 
-/* ---- show.c: what lists and messages look like ----------------------------- */
+/* ---- said.c: what messages look like, and their numbers --------------------- */
+
+int message_number(const char *message);
+char *numbered_message(const char *word);
+char *said_text(const char *message);
+char *said_brief(const char *message, int characters);
+char *attachment_text(const char *attachment);
+char *reactions_text(const char *message);
+void show_message(const char *kind, const char *message, const char *whose);
+void show_state(const char *message, const char *state, const char *why);
+void forget_numbers(void);
+
+/* ---- show.c: what lists look like ------------------------------------------- */
 
 char *text_at(const char *json, const char *path);
 void complain(const char *code, const char *pattern, ...);
 void put_error(char *answer);
-void show_message(const char *kind, const char *message);
-void show_state(const char *message, const char *state, const char *why);
 void show_history(const char *key, int count);
 bool was_shown(const char *message_id);
-char *show_chats(int most);
-void show_all_chats(void);
+char *show_chats(int most, bool archived);
 void show_contacts(void);
 void show_request(const char *contact);
 void show_requests(void);
@@ -127,8 +136,15 @@ bool completes_files(const char *line);
 /* ---- actions.c: what the commands do, as far as others need it --------------- */
 
 bool choose(const char *name, bool quietly);
+bool somebody(void);
 void send_text(const char *text);
 void refuse_restore(void);
+
+/* ---- messages.c: what is done to messages and chats --------------------------- */
+
+void message_event(const char *data);
+void chat_event(const char *data);
+void complete_message(const char *command, const char *argument, const char *word, void (*add)(const char *word));
 
 /* ---- events.c: what the library tells -------------------------------------- */
 

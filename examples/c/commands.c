@@ -22,10 +22,24 @@ static void run_help(const char *name, const char *argument);
 
 static const struct command commands[] = {
     {"to", "WHO", "choose whom to write to: a name, a chat key or a Status link", run_to},
-    {"chats", "", "the conversations, with what is unread", run_list},
+    {"chats", "[archived]", "the conversations, with what is unread, or those that are put away", run_chats},
     {"history", "[N]", "the last N messages with the chosen person", run_history},
     {"retry", "", "try again what failed to the chosen person", run_retry},
     {"cancel", "", "give up the last message to them that still waits", run_cancel},
+    {"reply", "N TEXT", "answer message N: each has its number", run_reply},
+    {"edit", "N TEXT", "say message N, one of yours, in another way", run_edit},
+    {"delete", "N [everyone]", "delete message N here, or one of yours for both", run_delete},
+    {"react", "N EMOJI", "put an emoji under message N, or take it back", run_react},
+    {"pin", "N", "pin message N, or unpin it", run_pin},
+    {"attach", "FILE [TEXT]", "send a picture or a recording", run_attach},
+    {"open", "N", "show the picture or the recording of message N", run_open},
+    {"save", "N FILE", "put it into a new file", run_save},
+    {"search", "WORDS", "look for messages, the newest first", run_search},
+    {"unread", "", "mark the chosen chat as unread", run_unread},
+    {"mute", "[MINUTES|off]", "be quiet about the chosen chat, for ever or for a while", run_mute},
+    {"archive", "[off]", "put the chosen chat away, or back", run_archive},
+    {"clear", "", "erase what was said in the chosen chat, on this device", run_clear},
+    {"timer", "[SECONDS|off]", "new messages of the chosen chat disappear after a time", run_timer},
     {"add", "KEY [NAME]", "put somebody into the address book", run_add},
     {"card", "[noise] [NAME.png|NAME.svg]", "your contact card as a QR code, here or in a file", run_card},
     {"add-card", "CARD|PICTURE", "add and verify whose card it is, and write to them", run_add_card},
@@ -196,7 +210,8 @@ bool run_line(char *line)
 /* completes_files tells whether the word to complete is the name of a file. */
 bool completes_files(const char *line)
 {
-    static const char *const takers[] = {"/sendfile ", "/scan ", "/verify ", "/card ", "/add-card ", "/export ", "/import "};
+    static const char *const takers[] = {"/sendfile ", "/scan ", "/verify ", "/card ", "/add-card ", "/export ", "/import ",
+                                         "/attach ", "/save "};
     size_t i;
 
     line += strspn(line, " ");
@@ -218,12 +233,13 @@ static void add_name(const char *name)
 void complete(const char *line, int begin, void (*add)(const char *word))
 {
     const char *start = line + strspn(line, " "), *word = line + begin, *typed = start + strcspn(start, " ");
+    char *name;
     int i;
 
     if (start == word) {
         for (i = 0; *word == '/' && i < COMMANDS; i++)
             if (strncmp(commands[i].name, word + 1, strlen(word + 1)) == 0) {
-                char *name = format("/%s", commands[i].name);
+                name = format("/%s", commands[i].name);
                 add(name);
                 free(name);
             }
@@ -236,4 +252,9 @@ void complete(const char *line, int begin, void (*add)(const char *word))
             rest = (size_t)(word - typed - 1);
             complete_names(typed + 1, add_name);
         }
+    if (*start == '/' && *typed != '\0') {
+        name = format("%.*s", (int)(typed - start - 1), start + 1);
+        complete_message(name, typed + 1, word, add);
+        free(name);
+    }
 }

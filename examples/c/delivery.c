@@ -52,7 +52,7 @@ void begin_delivery(const char *message)
     await_delivery(id);
     free(id);
     if (plain) {
-        show_message("message", message);
+        show_message("message", message, "");
     } else {
         char *answer = call("network.status", NULL);
 

@@ -19,7 +19,7 @@ static void on_message(const char *message)
     char *chat = text_at(message, "chat_id"), *id = text_at(message, "message_id");
 
     if (!was_shown(id)) {
-        show_message("message", message);
+        show_message("message", message, "");
         if (to == NULL) {
             char *said = text_at(message, "sender_name"), *name = who(chat, said);
 
@@ -157,6 +157,10 @@ static void on_event(const char *event)
         on_message(json_get(data, "message"));
     else if (strcmp(type, "message_state") == 0)
         on_state(data);
+    else if (strcmp(type, "message_changed") == 0)
+        message_event(data);
+    else if (strcmp(type, "chat_changed") == 0)
+        chat_event(data);
     else if (strcmp(type, "contact_request_received") == 0)
         show_request(json_get(data, "contact"));
     else if (strcmp(type, "contact_changed") == 0)

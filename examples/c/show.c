@@ -7,12 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "chat.h"
 #include "json.h"
 
-enum { STATE_SHOWN = 40 }; /* characters of a message whose state has changed */
+enum { LAST_SHOWN = 40 }; /* characters of the last message of a chat */
 
 static char *seen[MOST_SHOWN]; /* ids of the messages that a history has shown */
 static int seen_count;
@@ -64,82 +63,6 @@ void put_error(char *answer)
 
 /* ---- messages -------------------------------------------------------------- */
 
-static void clock_text(long long ms, char out[16])
-{
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm tm;
-
-    localtime_r(&seconds, &tm);
-    strftime(out, 16, "%H:%M:%S", &tm);
-}
-
-static const char *mark(const char *state)
-{
-    if (strcmp(state, "queued") == 0)
-        return "…";
-    if (strcmp(state, "sent") == 0)
-        return "✓";
-    if (strcmp(state, "stored") == 0)
-        return "✓…";
-    if (strcmp(state, "delivered") == 0)
-        return "✓✓";
-    return strcmp(state, "failed") == 0 ? "✗" : "";
-}
-
-/* for_people prints a message as a line of the chat. */
-static void for_people(const char *message)
-{
-    char *from = text_at(message, "from"), *text = text_at(message, "text"), *state = text_at(message, "state");
-    char *said = text_at(message, "sender_name"), *failure = text_at(message, "failure");
-    bool outgoing = json_is(json_get(message, "outgoing"), "true"), failed = strcmp(state, "failed") == 0;
-    bool asks = json_is(json_get(message, "kind"), "\"contact_request\"");
-    char *name = outgoing ? format("you") : who(from, said);
-    char time[16];
-
-    clock_text(json_number(json_get(message, "sent_at")), time);
-    put("[%s] %s: %s%s%s%s%s%s%s", time, name, asks ? "(contact request) " : "", text, outgoing ? "  " : "",
-        outgoing ? mark(state) : "", failed ? " (" : "", failed ? failure : "", failed ? ")" : "");
-    free(name);
-    free(from);
-    free(text);
-    free(state);
-    free(said);
-    free(failure);
-}
-
-/* show_message prints a message of history or of an event. */
-void show_message(const char *kind, const char *message)
-{
-    char *id, *from, *text, *state, *quoted;
-    bool outgoing = json_is(json_get(message, "outgoing"), "true");
-
-    if (!plain) {
-        for_people(message);
-        return;
-    }
-    id = text_at(message, "message_id");
-    from = text_at(message, "from");
-    text = text_at(message, "text");
-    state = text_at(message, "state");
-    quoted = json_quote(text); /* keeps it on one line */
-    put("%s\t%s\t%s\t%s\t%s\t%s", kind, outgoing ? "out" : "in", id, from, state, quoted);
-    free(quoted);
-    free(id);
-    free(from);
-    free(text);
-    free(state);
-}
-
-/* show_state prints how far a message of ours has come, and why if that is known. */
-void show_state(const char *message, const char *state, const char *why)
-{
-    char *text = text_at(message, "text"), *begin = cut(text, STATE_SHOWN);
-
-    put("    %s %s%s%s", mark(state), begin, strlen(begin) < strlen(text) ? "..." : "", why);
-    free(text);
-    free(begin);
-}
-
 /* was_shown tells whether the last history that was shown had a message. */
 bool was_shown(const char *message_id)
 {
@@ -169,7 +92,7 @@ void show_history(const char *key, int count)
         items[n++] = item;
     }
     while (n > 0)
-        show_message("history", items[--n]);
+        show_message("history", items[--n], "");
     if (plain)
         put("history_end");
     if (count == 0)
@@ -178,29 +101,60 @@ void show_history(const char *key, int count)
         status1to1_free(answer);
 }
 
-static void show_chat(const char *chat)
+/* add_word appends a word to a list of them, if it holds. */
+static void add_word(char **list, const char *between, const char *word, bool holds)
 {
-    char *id = text_at(chat, "chat_id"), *chat_key = text_at(chat, "chat_key"), *text = text_at(chat, "last_message.text");
-    long long unread = json_number(json_get(chat, "unread")), messages = json_number(json_get(chat, "messages"));
-    char *name = who(id, ""), *last = cut(text, STATE_SHOWN);
-
-    if (plain)
-        put("chat\t%s\t%s\t%s\t%lld\t%lld", id, chat_key, name, unread, messages);
-    else if (unread > 0)
-        put("  %s  %lld unread  %s", name, unread, last);
-    else
-        put("  %s  %s", name, last);
-    free(id);
-    free(chat_key);
-    free(text);
-    free(name);
-    free(last);
+    if (!holds)
+        return;
+    append(list, **list != '\0' ? between : "");
+    append(list, word);
 }
 
-/* show_chats prints the conversations, the newest first. It gives the key of that, or NULL. */
-char *show_chats(int most)
+/* news is what is to be known of a chat before its last message, for people. */
+static char *news(const char *chat)
 {
-    char *answer = call("chats.list", format("{\"limit\":%d}", most)), *newest = NULL;
+    long long unread = json_number(json_get(chat, "unread")), mentions = json_number(json_get(chat, "mentions"));
+    char *count = unread > 0 ? format("  %lld unread", unread)
+                             : format("%s", json_is(json_get(chat, "marked_unread"), "true") ? "  unread" : "");
+    char *named = mentions > 0 ? format(", %lld name%s you", mentions, mentions == 1 ? "s" : "") : format("%s", "");
+    char *aside = format("%s", ""), *text;
+
+    add_word(&aside, ", ", "muted", json_is(json_get(chat, "muted"), "true"));
+    add_word(&aside, ", ", "archived", json_is(json_get(chat, "archived"), "true"));
+    text = *aside != '\0' ? format("%s%s  (%s)", count, named, aside) : format("%s%s", count, named);
+    free(count);
+    free(named);
+    free(aside);
+    return text;
+}
+
+static void show_chat(const char *chat)
+{
+    char *id = text_at(chat, "chat_id"), *chat_key = text_at(chat, "chat_key"), *name = who(id, "");
+    const char *last = json_get(chat, "last_message");
+    char *brief = last == NULL ? format("%s", "") : said_brief(last, LAST_SHOWN), *standing = format("%s", ""), *text = news(chat);
+
+    add_word(&standing, "", "\tmarked", json_is(json_get(chat, "marked_unread"), "true"));
+    add_word(&standing, "", "\tmuted", json_is(json_get(chat, "muted"), "true"));
+    add_word(&standing, "", "\tarchived", json_is(json_get(chat, "archived"), "true"));
+    if (plain)
+        put("chat\t%s\t%s\t%s\t%lld\t%lld\t%lld%s", id, chat_key, name, json_number(json_get(chat, "unread")),
+            json_number(json_get(chat, "messages")), json_number(json_get(chat, "mentions")), standing);
+    else
+        put("  %s%s  %s", name, text, brief);
+    free(id);
+    free(chat_key);
+    free(name);
+    free(brief);
+    free(standing);
+    free(text);
+}
+
+/* show_chats prints the conversations, the newest first, or those of the archive. It gives the
+ * key of the newest, or NULL. */
+char *show_chats(int most, bool archived)
+{
+    char *answer = call("chats.list", format("{\"limit\":%d,\"archived\":%s}", most, archived ? "true" : "false")), *newest = NULL;
     const char *item;
 
     if (answer == NULL)
@@ -213,14 +167,9 @@ char *show_chats(int most)
     if (plain)
         put("chat_end");
     else if (newest == NULL)
-        put("(no conversation yet: /to WHO begins one)");
+        put(archived ? "(nothing is archived)" : "(no conversation yet: /to WHO begins one)");
     status1to1_free(answer);
     return newest;
-}
-
-void show_all_chats(void)
-{
-    free(show_chats(MOST_SHOWN));
 }
 
 /* ---- people ---------------------------------------------------------------- */

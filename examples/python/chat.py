@@ -6,9 +6,10 @@
 
 One thread waits with select() for keys, for the library's events and for signals. What
 each part does: options.py the command line, screen.py the terminal, commands.py what is
-typed, events.py what happens, show.py how it looks, people.py names, delivery.py what
-becomes of messages, pairing.py devices, cards.py contact cards, moving.py
-backups and syncs, pictures.py QR codes.
+typed, events.py what happens, show.py how it looks, said.py how messages do, people.py
+names, messages.py what is done to messages and chats, delivery.py what becomes of those that
+are sent, pairing.py devices, cards.py contact cards, moving.py backups and syncs,
+pictures.py QR codes.
 """
 
 import select
@@ -21,6 +22,7 @@ from cards import Cards
 from commands import Commands
 from delivery import Delivery
 from events import Events
+from messages import Messages
 from moving import Moving
 from people import People
 from pictures import Pictures
@@ -44,7 +46,7 @@ class Chat:
         self.pictures = Pictures(client, self.show)
         self.pairing = pairing.Pairing(client, given, self.show, self.pictures)
         self.to = None  # whom we write to, 0x04...
-        self.cards, self.moving = Cards(self), Moving(self)
+        self.messages, self.cards, self.moving = Messages(self), Cards(self), Moving(self)
         self.commands = Commands(self)
         self.events = Events(self)
 

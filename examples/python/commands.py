@@ -4,6 +4,7 @@ import os
 import re
 
 import cards
+import messages
 import moving
 import options
 import pairing
@@ -14,10 +15,11 @@ from status1to1 import Error
 #: Each command: its name, what it takes (optional in brackets), what it does.
 COMMANDS = (
     ("to", "WHO", "choose whom to write to: a name, a chat key or a Status link"),
-    ("chats", "", "the conversations, with what is unread"),
+    ("chats", "[archived]", "the conversations, with what is unread, or those that are put away"),
     ("history", "[N]", "the last N messages with the chosen person"),
     ("retry", "", "try again what failed to the chosen person"),
     ("cancel", "", "give up the last message to them that still waits"),
+) + messages.COMMANDS + (
     ("add", "KEY [NAME]", "put somebody into the address book"),
 ) + cards.COMMANDS + (
     ("contacts", "", "list the address book, and who wrote to you"),
@@ -45,7 +47,7 @@ COMMANDS = (
     ("quit", "", "end; so do Ctrl-C and Ctrl-D"),
 )
 TAKES = {name: takes for name, takes, _ in COMMANDS}
-FILES = {"sendfile", "scan", "verify", "card", "add-card", "export", "import"}  # commands that take the name of a file
+FILES = {"sendfile", "scan", "verify", "card", "add-card", "export", "import"} | messages.FILES  # commands that take the name of a file
 ALIKE = 2  # mistakes a typo may have
 
 
@@ -87,7 +89,7 @@ class Commands:
         self.chat, self.client, self.show, self.people = chat, chat.client, chat.show, chat.people
         self.say, self.complain = chat.show.say, chat.show.complain
         self.parts = {command[0]: part for module, part in (
-            (cards, chat.cards), (moving, chat.moving), (pairing, chat.pairing)) for command in module.COMMANDS}
+            (messages, chat.messages), (cards, chat.cards), (moving, chat.moving), (pairing, chat.pairing)) for command in module.COMMANDS}
 
     def line(self, line):
         """Does what a typed line says; False for /quit."""
@@ -118,7 +120,7 @@ class Commands:
             return False
         elif name in ("accept", "decline", "retract", "block", "unblock"):
             self.about(name, argument)
-        elif name in ("chats", "contacts", "requests", "me", "sessions"):
+        elif name in ("contacts", "requests", "me", "sessions"):
             getattr(self.show, name)()
         elif name in self.parts:
             self.parts[name].run(name, argument)
@@ -202,6 +204,12 @@ class Commands:
         self.say(["key_exchange", self.chat.to, kind], f"(messages to {name} go by {kind})")
 
     # ---- messages ----
+
+    def chats(self, which):
+        if which not in ("", "archived"):
+            self.wrong("chats")
+        else:
+            self.show.chats(archived=which == "archived")
 
     def send(self, text):
         if self.somebody():
@@ -314,6 +322,10 @@ class Commands:
         if TAKES.get(command[1:], "").strip("[]") == "WHO":
             done = len(typed) - len(word)
             return [name[done:] for name in self.people.names() if name.lower().startswith(typed.lower())]
+        if command[1:] in messages.TAKES:
+            found = self.chat.messages.complete(command[1:], typed[:len(typed) - len(word)], word)
+            if found is not None:
+                return found
         if command[1:] in FILES:
             folder, start = os.path.split(word)
             try:

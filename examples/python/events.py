@@ -46,6 +46,12 @@ class Events:
         if message["chat_id"] == self.chat.to:
             self.client.call("chats.mark_read", key=message["chat_id"], up_to=message["message_id"])
 
+    def on_message_changed(self, data):
+        self.chat.messages.changed(data["message"], data["cause"])
+
+    def on_chat_changed(self, data):
+        self.chat.messages.chat_changed(data["chat"], data["cause"])
+
     def on_message_state(self, data):
         self.chat.delivery.on_state(data)
         waiting = data.get("waiting", "")

@@ -1,26 +1,13 @@
 """What lists and messages look like: a part of chat.py."""
 
-import json
-import time
-
 from people import label, tame, tame_name
+from said import MARKS, Said, cut
 from status1to1 import Error
 
 HISTORY_SHOWN = 10
 MOST_SHOWN = 200  # messages of a history: one page
 STATE_SHOWN = 40  # characters of a message whose state has changed
 RESULTS = {"passed": "ok", "warning": "hmm", "failed": "BAD"}
-MARKS = {"queued": "…", "sent": "✓", "stored": "✓…", "delivered": "✓✓", "failed": "✗"}
-
-
-def at(ms):
-    return time.strftime("%H:%M:%S", time.localtime(ms / 1000))
-
-
-def mark(message):
-    """The state of a message of ours."""
-    failed = f" ({message.get('failure', '')})" if message["state"] == "failed" else ""
-    return MARKS.get(message["state"], "") + failed
 
 
 class Show:
@@ -28,6 +15,7 @@ class Show:
 
     def __init__(self, client, screen, people, plain):
         self.client, self.screen, self.people, self.plain = client, screen, people, plain
+        self.said = Said(client, people)
         self.seen = set()  # ids of the messages that a history has shown
 
     def say(self, plain, pretty):
@@ -47,22 +35,18 @@ class Show:
 
     # ---- messages ----
 
-    def message(self, kind, message):
-        outgoing = message["outgoing"]
+    def message(self, kind, message, whose=""):
+        """Prints a message: kind is why, for programs, and whose stands before it for people."""
         if self.plain:
-            fields = [kind, "out" if outgoing else "in", message["message_id"], message["from"], message["state"]]
-            self.say(fields + [json.dumps(message["text"], ensure_ascii=False)], None)
+            self.say([kind] + self.said.fields(message), None)
             return
-        name = "you" if outgoing else self.people.who(message["from"], message.get("sender_name", ""))
-        asks = "(contact request) " if message["kind"] == "contact_request" else ""
-        tick = "  " + mark(message) if outgoing else ""
-        self.screen.put(f"[{at(message['sent_at'])}] {name}: {asks}{tame(message['text'])}{tick}")
+        lines = self.said.lines(message)
+        self.screen.put(whose + "\n".join(lines))
 
     def state(self, message, why=""):
         """How far a message of ours has come."""
-        text = tame(message["text"])
-        cut = "..." if len(text) > STATE_SHOWN else ""
-        self.screen.put(f"    {MARKS[message['state']]} {text[:STATE_SHOWN]}{cut}{why}")
+        number = self.said.number(message["message_id"])
+        self.screen.put(f"    #{number} {MARKS[message['state']]} {self.said.brief(message, STATE_SHOWN)}{why}")
 
     def history(self, key, count):
         """The last messages with somebody, oldest first."""
@@ -72,17 +56,29 @@ class Show:
         self.seen = {message["message_id"] for message in items}
         self.say(["history_end"], None)
 
-    def chats(self, only=MOST_SHOWN):
-        """The conversations, the newest first; the chats shown."""
-        shown = self.client.call("chats.list", limit=only)["items"]
+    def chats(self, only=MOST_SHOWN, archived=False):
+        """The conversations, the newest first, or those of the archive; the chats shown."""
+        shown = self.client.call("chats.list", limit=only, archived=archived)["items"]
         for chat in shown:
             name = self.people.who(chat["chat_id"])
-            unread = f"  {chat['unread']} unread" if chat["unread"] else ""
-            last = tame(chat["last_message"]["text"])[:STATE_SHOWN] if "last_message" in chat else ""
-            self.say(["chat", chat["chat_id"], chat["chat_key"], name, str(chat["unread"]), str(chat["messages"])],
-                     f"  {name}{unread}  {last}")
-        self.say(["chat_end"], None if shown else "(no conversation yet: /to WHO begins one)")
+            last = self.said.brief(chat["last_message"], STATE_SHOWN) if "last_message" in chat else ""
+            self.say(["chat", chat["chat_id"], chat["chat_key"], name, str(chat["unread"]), str(chat["messages"]),
+                      str(chat["mentions"])] + self.standing(chat), f"  {name}{self.news(chat)}  {last}")
+        self.say(["chat_end"], None if shown else "(nothing is archived)" if archived
+                 else "(no conversation yet: /to WHO begins one)")
         return shown
+
+    @staticmethod
+    def standing(chat):
+        """How the user has set a chat aside."""
+        return [word for word, flag in (("marked", "marked_unread"), ("muted", "muted"), ("archived", "archived")) if chat[flag]]
+
+    def news(self, chat):
+        """What is to be known of a chat before its last message."""
+        unread = f"  {chat['unread']} unread" if chat["unread"] else "  unread" if chat["marked_unread"] else ""
+        named = f", {chat['mentions']} name{'s' if chat['mentions'] == 1 else ''} you" if chat["mentions"] else ""
+        aside = [word for word in self.standing(chat) if word != "marked"]
+        return unread + named + (f"  ({', '.join(aside)})" if aside else "")
 
     # ---- people ----
 
