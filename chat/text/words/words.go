@@ -48,16 +48,12 @@ var unspaced = []*unicode.RangeTable{
 }
 
 // prolonged is the sign that makes a syllable of Japanese long. It belongs to two scripts,
-// so that it is in neither of their tables.
+// as voiced does, so that it is in neither of their tables.
 const prolonged = 'ー'
 
-// isChar reports whether a character is a unit by itself. after tells that the one before
-// it is: then a mark belongs to the same script.
-func isChar(r rune, after bool) bool {
-	if r < 0x0e00 {
-		return false
-	}
-	return unicode.In(r, unspaced...) || after && (r == prolonged || unicode.IsMark(r))
+// isChar reports whether a character is a unit by itself.
+func isChar(r rune) bool {
+	return r >= 0x0e00 && (r == prolonged || r == voiced || r == halfVoice || unicode.In(r, unspaced...))
 }
 
 // isSymbol reports whether a character is a unit though it is no part of a word: emoji,
@@ -87,13 +83,13 @@ func (u *splitter) segment(s string) {
 	for len(s) > 0 && !u.ended {
 		r, n := utf8.DecodeRuneInString(s)
 		switch {
-		case isChar(r, u.after):
+		case isChar(r):
 			u.put(unit{text: s[:n], char: true, joined: u.after})
 			u.after = true
 		case inWord(r):
 			for n < len(s) {
 				next, size := utf8.DecodeRuneInString(s[n:])
-				if !inWord(next) || isChar(next, false) {
+				if !inWord(next) || isChar(next) {
 					break
 				}
 				n += size

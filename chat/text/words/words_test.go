@@ -215,7 +215,8 @@ func FuzzQuery(f *testing.F) {
 			f.Add(c.text, s)
 		}
 	}
-	f.Add("ー\u3099a\u0301ー", `"ー`)
+	f.Add("ー\u3099a\u0301ー字ー", `"ー`)
+	f.Add("ー字", `"ー"`)
 	f.Add(strings.Repeat("字", 40), strings.Repeat("\u0308", 90)+"a")
 	f.Fuzz(func(t *testing.T, text, query string) {
 		if folded := fold(text); fold(folded) != folded {
