@@ -17,6 +17,7 @@ import (
 	"libstatus1to1/chat/internal/linking"
 	"libstatus1to1/chat/internal/noisechat"
 	"libstatus1to1/chat/internal/outbox"
+	"libstatus1to1/chat/internal/search"
 	"libstatus1to1/chat/internal/segments"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/ratchet"
@@ -73,6 +74,7 @@ type namedParts struct {
 	noise    *noisechat.Chats
 	expiry   *expiry.Expiry
 	kept     *kept.Kept
+	index    *search.Index
 
 	deviceSync  *devicesync.DeviceSync
 	attachments *attachments.Attachments
@@ -105,6 +107,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.expiry = c.newExpiry() // watches the history
 	c.attachments = c.newAttachments()
 	c.history.Watch(c.attachments.Watch)
+	c.index = c.newIndex()   // watches it, too
 	c.outbox = c.newOutbox() // knows the history
 	c.linking = c.newLinking()
 	c.deviceSync = c.newDeviceSync(o.stepped)
@@ -113,7 +116,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.noise = c.newNoise()
 	c.kept = c.newKept()
 	c.loop.parts = []part{
-		c.noise, c.outbox, c.history, c.linking, c.deviceSync, c.catchUp, c.segments, c.expiry, c.kept, c.attachments,
+		c.noise, c.outbox, c.history, c.linking, c.deviceSync, c.catchUp, c.segments, c.expiry, c.kept, c.attachments, c.index,
 		&cards.Cards{Ledger: c.ledger, Log: c.log},
 	}
 	if err := c.start(ctx); err != nil {

@@ -13,6 +13,7 @@ import (
 // people is the engine's memory of other people, apart from our sessions with them.
 type people struct {
 	contacts      contactList
+	names         nameList
 	entering      entryLimiter
 	updates       contactUpdates
 	introductions introductions

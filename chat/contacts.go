@@ -151,7 +151,10 @@ func (t *txn) putContact(k key.Public, rec *wire.ContactRecord) error {
 	// Transactions run one after the other, but their callers may update the list in
 	// another order. By this number the list knows the later record.
 	s.write = t.c.people.contacts.writes.Add(1)
-	t.After(func() { t.c.people.contacts.set(k.Compact(), s) })
+	t.After(func() {
+		t.c.people.contacts.set(k.Compact(), s)
+		t.c.people.names.set(k.Compact(), namesOf(rec), s.write)
+	})
 	if s.blocked {
 		// Messages of theirs may follow in the same commit, before the list has this.
 		t.c.people.contacts.silence(k.Compact(), true)

@@ -581,6 +581,13 @@ static inline char *status1to1_messages_list(status1to1_client client, const cha
     return status1to1_call(client, "messages.list", params_json);
 }
 
+/* messages.search: Finds messages by the words in them, and people by their names.
+ * Deleted messages and earlier texts of edited ones are not found. */
+static inline char *status1to1_messages_search(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "messages.search", params_json);
+}
+
 /* attachments.read: Returns a part of a picture or a recording. Its type is that of the
  * message's attachment; one whose state is "unchecked" is not what its sender says, or
  * too large to be decoded without care. */

@@ -16,7 +16,7 @@ FITTING = {
     "right": True, "safety_number": "1" * 60, "installation_id": "x", "name": "n", "address": "/memory/1",
     "peer_id": "node-1", "deadline_ms": 0, "old": "a", "new": "b", "messages": [{"to": SOMEBODY, "text": "t"}],
     "envelopes": [{"content_topic": "/a/1/b/proto", "payload": "AAAA"}], "envelope_id": "0x" + "ab" * 32, "online": True,
-    "key_exchange": "x3dh", "asks": True, "image": "AAAA", "invitation": "x", "same": True, "path": "/nonexistent/backup", "passphrase": "p",
+    "key_exchange": "x3dh", "asks": True, "query": "hello", "image": "AAAA", "invitation": "x", "same": True, "path": "/nonexistent/backup", "passphrase": "p",
     "pairing_id": "0x" + "ab" * 16, "transfer_id": "0x" + "ab" * 25, "sync_id": "0x" + "ab" * 16 + "01" + "ab" * 8, "data": "AAAA",
     "attachment_id": "0x" + "ab" * 32,
 }

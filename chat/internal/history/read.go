@@ -57,16 +57,24 @@ func (h *History) Messages(in message.ConversationID, r page.Request) (page.Page
 		return err
 	})
 	if err == nil {
-		err = h.overlayAll(records...)
+		p.Items, err = h.Shown(records)
 	}
 	if err != nil {
 		return page.Page[event.Message]{}, err
 	}
-	p.Items = make([]event.Message, len(records))
-	for i, rec := range records {
-		p.Items[i] = EventOf(rec)
-	}
 	return p, nil
+}
+
+// Shown returns messages whose records were just read as programs see them.
+func (h *History) Shown(records []*wire.MessageRecord) ([]event.Message, error) {
+	if err := h.overlayAll(records...); err != nil {
+		return nil, err
+	}
+	all := make([]event.Message, len(records))
+	for i, rec := range records {
+		all[i] = EventOf(rec)
+	}
+	return all, nil
 }
 
 // messagesBefore reads up to limit messages that are not cleared, newest first, and the

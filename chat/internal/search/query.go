@@ -385,7 +385,7 @@ func (s *finder) look(at port.Position, sure bool) error {
 // matches reports whether a message is what was searched for.
 func (s *finder) matches(rec *wire.MessageRecord, sure bool) bool {
 	switch {
-	case rec.GetRequest() && s.Chat == nil:
+	case rec.GetRequest() && s.Chat == nil, s.x.Hidden(rec):
 		return false
 	case s.Chat != nil && !bytes.Equal(s.Chat, rec.GetChat()), s.From != nil && !bytes.Equal(s.From, rec.GetFrom()):
 		return false

@@ -71,6 +71,10 @@ type Options struct {
 	Log    port.Logger
 	// Messages and Chats are the tables of the history.
 	Messages, Chats port.Table
+	// Hidden reports whether a stored message is to be treated as if it were not there.
+	Hidden func(rec *wire.MessageRecord) bool
+	// Wake has the loop look for work.
+	Wake func()
 }
 
 // Index is the part. Watch and Search may be called from any goroutine.
@@ -167,7 +171,11 @@ func (x *Index) apply(tx *ledger.Tx, c *changes) error {
 		}
 		added = added[size:]
 	}
-	tx.After(func() { x.queued.Add(int64(n)) })
+	tx.After(func() {
+		if x.queued.Add(int64(n)) >= int64(x.bounds.documents) {
+			x.Wake()
+		}
+	})
 	return nil
 }
 

@@ -86,7 +86,10 @@ func newIndex(st port.Store) (*ledger.Ledger, *Index) {
 		Stranger: func(key.Compact) bool { return false }, Blocked: func(key.Compact) bool { return false },
 		Withheld: func() {}, Panicked: func(any, []byte) string { return "" },
 	})
-	return l, New(Options{Ledger: l, Now: func() time.Time { return now }, Log: silent{}, Messages: messages, Chats: chats})
+	return l, New(Options{
+		Ledger: l, Now: func() time.Time { return now }, Log: silent{}, Messages: messages, Chats: chats,
+		Hidden: func(rec *wire.MessageRecord) bool { return rec.GetThreadId() == "hidden" }, Wake: func() {},
+	})
 }
 
 type silent struct{}

@@ -143,13 +143,23 @@ func (q Query) Exact() bool {
 }
 
 // Matches reports whether a text matches.
-func (q Query) Matches(s string) bool {
-	var all []unit
+func (q Query) Matches(s string) bool { return q.MatchesText(Read(s)) }
+
+// Text is a text that was read, for many queries.
+type Text []unit
+
+// Read reads a text.
+func Read(s string) (all Text) {
 	units(s, func(u unit) bool {
 		all = append(all, u)
 		return true
 	})
-	return !slices.ContainsFunc(q.clauses, func(c clause) bool { return !c.in(all) })
+	return all
+}
+
+// MatchesText reports whether a text that was read matches.
+func (q Query) MatchesText(t Text) bool {
+	return !slices.ContainsFunc(q.clauses, func(c clause) bool { return !c.in(t) })
 }
 
 // in reports whether the units of a clause follow each other somewhere in a text.
