@@ -149,6 +149,15 @@ func breakages() []breakage {
 		{"unknown state", "in no known state", changed("messages", &wire.MessageRecord{}, func(m *wire.MessageRecord) { m.State = "lost" })},
 		{"chat gone", "messages are in no chat", gone("chats")},
 		{"unread", "unread messages, there are", changed("chats", &wire.ChatRecord{}, func(m *wire.ChatRecord) { m.Unread++ })},
+		{"mentions", "messages that name us, there are", changed("chats", &wire.ChatRecord{}, func(m *wire.ChatRecord) { m.Mentions++ })},
+		{"cleared", "are to be erased", changed("chats", &wire.ChatRecord{}, func(m *wire.ChatRecord) { m.ClearedClock = m.GetClock() })},
+		{"hidden", "are to be erased", changed("chats", &wire.ChatRecord{}, func(m *wire.ChatRecord) { m.Hidden++ })},
+		{"deleted and not cleared", "behind what was cleared", changed("chats", &wire.ChatRecord{}, func(m *wire.ChatRecord) { m.DeletedClock++ })},
+		{"read up to no place", "no place", changed("chats", &wire.ChatRecord{}, func(m *wire.ChatRecord) { m.ReadClock, m.ReadId = 5, nil })},
+		{"cleared that was not", "that was not", func(tx chat.Tx) error {
+			name, _, err := anyOf(tx, "chats")
+			return errors.Join(err, tx.Put("clearing", name, []byte("\x08\x05")))
+		}},
 		{"last message", "not its newest", changed("chats", &wire.ChatRecord{}, func(m *wire.ChatRecord) { m.LastMessageClock-- })},
 		{"clock behind", "behind its messages", changed("chats", &wire.ChatRecord{}, func(m *wire.ChatRecord) { m.Clock = 1 })},
 		{"history gone", "its history 0 places", func(tx chat.Tx) error {

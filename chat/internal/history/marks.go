@@ -31,7 +31,12 @@ const (
 // bounded brings a clock that comes from another device or an archive to the latest that is
 // believed: what only rises must not be set for ever by a clock of the future.
 func (h *History) bounded(chat *wire.ChatRecord, clock uint64) uint64 {
-	return min(clock, max(message.LatestClock(h.Now()), chat.GetClock()))
+	return min(clock, h.latest(chat))
+}
+
+// latest is the latest clock that is believed in a conversation.
+func (h *History) latest(chat *wire.ChatRecord) uint64 {
+	return max(message.LatestClock(h.Now()), chat.GetClock())
 }
 
 // readPlace is the place up to which a conversation was read.
@@ -90,80 +95,93 @@ func (h *History) isRead(chat *wire.ChatRecord, at port.Position) bool {
 
 // SetMarkedUnread marks a conversation as unread, or no longer.
 func (h *History) SetMarkedUnread(tx *ledger.Tx, in message.ConversationID, unread bool, clock uint64) (changed bool, err error) {
-	return h.setMark(tx, in, causeUnread, func(m *wire.ChatMarksRecord) bool {
-		return setUnread(m, unread, clock)
+	return h.setMark(tx, in, causeUnread, func(m *wire.ChatMarksRecord, latest uint64) bool {
+		return setUnread(m, unread, clock, latest)
 	})
 }
 
 // SetMuted mutes a conversation until a time in ms, 0 for ever, or no longer.
 func (h *History) SetMuted(tx *ledger.Tx, in message.ConversationID, muted bool, until int64, clock uint64) (changed bool, err error) {
-	return h.setMark(tx, in, causeMuted, func(m *wire.ChatMarksRecord) bool {
-		return setMuted(m, muted, until, clock)
+	return h.setMark(tx, in, causeMuted, func(m *wire.ChatMarksRecord, latest uint64) bool {
+		return setMuted(m, muted, until, clock, latest)
 	})
 }
 
 // SetArchived archives a conversation, or takes it out of the archive.
 func (h *History) SetArchived(tx *ledger.Tx, in message.ConversationID, archived bool, clock uint64) (changed bool, err error) {
-	return h.setMark(tx, in, causeArchived, func(m *wire.ChatMarksRecord) bool {
-		return setArchived(m, archived, clock)
+	return h.setMark(tx, in, causeArchived, func(m *wire.ChatMarksRecord, latest uint64) bool {
+		return setArchived(m, archived, clock, latest)
 	})
 }
 
 // SetDraft keeps a text that is not sent yet; "" is none.
 func (h *History) SetDraft(tx *ledger.Tx, in message.ConversationID, text string, clock uint64) (changed bool, err error) {
-	return h.setMark(tx, in, causeDraft, func(m *wire.ChatMarksRecord) bool {
-		return setDraft(m, text, clock)
+	return h.setMark(tx, in, causeDraft, func(m *wire.ChatMarksRecord, latest uint64) bool {
+		return setDraft(m, text, clock, latest)
 	})
 }
 
 // setMark changes a mark of a conversation, and emits that it has changed.
-func (h *History) setMark(tx *ledger.Tx, in message.ConversationID, cause string, set func(*wire.ChatMarksRecord) bool) (changed bool, err error) {
+func (h *History) setMark(tx *ledger.Tx, in message.ConversationID, cause string, set func(m *wire.ChatMarksRecord, latest uint64) bool) (changed bool, err error) {
 	chat, err := h.Chat(tx, in.Bytes())
 	if err != nil {
 		return false, err
 	}
 	marks := marksOf(chat)
-	if !set(marks) {
+	if !set(marks, h.latestMark(chat)) {
 		return false, nil
 	}
 	chat.Marks = marks
 	return true, h.emitChat(tx, chat, cause)
 }
 
-// Each mark is a register: the later clock wins, and at the same clock the greater value, so
-// that all devices come to the same. A clock of the future does no lasting harm: the next
-// change of the user has a later one.
+// latestMark is the latest clock that is believed of a mark: a mark as unread is later than
+// what was read.
+func (h *History) latestMark(chat *wire.ChatRecord) uint64 {
+	return max(h.latest(chat), chat.GetReadClock()+1)
+}
 
-func setUnread(m *wire.ChatMarksRecord, unread bool, clock uint64) (changed bool) {
-	if wins := cmp.Or(cmp.Compare(clock, m.GetUnreadClock()), compareBool(unread, m.GetUnread())); wins <= 0 {
+// Each mark is a register: the later clock wins, and at the same clock the greater value, so
+// that all devices come to the same.
+
+// wins compares the clock of a change with the one that a mark has, and at the same clock the
+// values. A clock of the future is brought to the latest that is believed, or to just after
+// that of the mark: the user could not change it otherwise.
+func wins(clock *uint64, have, latest uint64, values int) bool {
+	*clock = min(*clock, max(latest, have+1))
+	return cmp.Or(cmp.Compare(*clock, have), values) > 0
+}
+
+func setUnread(m *wire.ChatMarksRecord, unread bool, clock, latest uint64) (changed bool) {
+	if !wins(&clock, m.GetUnreadClock(), latest, compareBool(unread, m.GetUnread())) {
 		return false
 	}
 	m.Unread, m.UnreadClock = unread, clock
 	return true
 }
 
-func setMuted(m *wire.ChatMarksRecord, muted bool, until int64, clock uint64) (changed bool) {
+func setMuted(m *wire.ChatMarksRecord, muted bool, until int64, clock, latest uint64) (changed bool) {
 	if !muted {
 		until = 0
 	}
 	longer := cmp.Compare(uint64(until)-1, uint64(m.GetMutedUntil())-1) // 0 is for ever
-	if wins := cmp.Or(cmp.Compare(clock, m.GetMutedClock()), compareBool(muted, m.GetMuted()), longer); wins <= 0 {
+	if !wins(&clock, m.GetMutedClock(), latest, cmp.Or(compareBool(muted, m.GetMuted()), longer)) {
 		return false
 	}
 	m.Muted, m.MutedUntil, m.MutedClock = muted, until, clock
 	return true
 }
 
-func setArchived(m *wire.ChatMarksRecord, archived bool, clock uint64) (changed bool) {
-	if wins := cmp.Or(cmp.Compare(clock, m.GetArchivedClock()), compareBool(archived, m.GetArchived())); wins <= 0 {
+func setArchived(m *wire.ChatMarksRecord, archived bool, clock, latest uint64) (changed bool) {
+	if !wins(&clock, m.GetArchivedClock(), latest, compareBool(archived, m.GetArchived())) {
 		return false
 	}
 	m.Archived, m.ArchivedClock = archived, clock
 	return true
 }
 
-func setDraft(m *wire.ChatMarksRecord, text string, clock uint64) (changed bool) {
-	if wins := cmp.Or(cmp.Compare(clock, m.GetDraftClock()), cmp.Compare(text, m.GetDraft())); wins <= 0 {
+func setDraft(m *wire.ChatMarksRecord, text string, clock, latest uint64) (changed bool) {
+	if !wins(&clock, m.GetDraftClock(), latest, cmp.Compare(text, m.GetDraft())) {
 		return false
 	}
 	m.Draft, m.DraftClock = text, clock
@@ -223,11 +241,11 @@ func (h *History) mergeMarks(tx *ledger.Tx, chat, came *wire.ChatRecord) error {
 			return err
 		}
 	}
-	m, c := marksOf(chat), came.GetMarks()
-	setMuted(m, c.GetMuted(), c.GetMutedUntil(), c.GetMutedClock())
-	setArchived(m, c.GetArchived(), c.GetArchivedClock())
-	setUnread(m, c.GetUnread(), c.GetUnreadClock())
-	setDraft(m, c.GetDraft(), c.GetDraftClock())
+	m, c, latest := marksOf(chat), came.GetMarks(), h.latestMark(chat)
+	setMuted(m, c.GetMuted(), c.GetMutedUntil(), c.GetMutedClock(), latest)
+	setArchived(m, c.GetArchived(), c.GetArchivedClock(), latest)
+	setUnread(m, c.GetUnread(), c.GetUnreadClock(), latest)
+	setDraft(m, c.GetDraft(), c.GetDraftClock(), latest)
 	chat.Marks = m
 	return nil
 }
