@@ -190,7 +190,11 @@ func (c *Client) archiveSink() *archive.Sink { return archive.NewSink(c.archiveT
 // archiveTarget is this store for archives that are merged into it.
 func (c *Client) archiveTarget() archive.Target {
 	return archive.Target{
-		Tables: archiveTables, Update: c.ledger.Update,
+		Tables: archiveTables,
+		// What was edited or deleted elsewhere leaves our outbox, which takes the lock.
+		Update: func(f func(*ledger.Tx) error) error {
+			return c.exclusive(func(*ledger.Turn) error { return c.ledger.Update(f) })
+		},
 		MaxName: MaxName, MaxDisplayName: MaxDisplayName, Verified: contact.Ways,
 		MessageState: history.ValidState,
 		QuestionState: func(state string) bool {

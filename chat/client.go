@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"libstatus1to1/chat/internal/actions"
 	"libstatus1to1/chat/internal/attachments"
 	"libstatus1to1/chat/internal/cards"
 	"libstatus1to1/chat/internal/catchup"
@@ -73,6 +74,7 @@ type namedParts struct {
 	segments *segments.Segments
 	noise    *noisechat.Chats
 	expiry   *expiry.Expiry
+	actions  *actions.Actions
 	kept     *kept.Kept
 	index    *search.Index
 
@@ -103,6 +105,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.counters.opened = c.loop.clocks
 	c.life.begin(ctx)
 	c.ledger = c.newLedger(o)
+	c.actions = c.newActions()
 	c.history = c.newHistory()
 	c.expiry = c.newExpiry() // watches the history
 	c.attachments = c.newAttachments()
@@ -116,7 +119,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.noise = c.newNoise()
 	c.kept = c.newKept()
 	c.loop.parts = []part{
-		c.noise, c.outbox, c.history, c.linking, c.deviceSync, c.catchUp, c.segments, c.expiry, c.kept, c.attachments, c.index,
+		c.noise, c.outbox, c.history, c.linking, c.deviceSync, c.catchUp, c.segments, c.actions, c.expiry, c.kept, c.attachments, c.index,
 		&cards.Cards{Ledger: c.ledger, Log: c.log},
 	}
 	if err := c.start(ctx); err != nil {

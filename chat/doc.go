@@ -108,6 +108,7 @@
 //	internal/devicesync/work.go: DeviceSync device_syncs         all
 //	internal/segments/segments.go: Segments segment_sets, segments             all, without payloads
 //	internal/cards/cards.go: Cards          card_secrets, added_cards          nothing: read when used
+//	internal/actions/actions.go: Actions    waiting             how many there are and their bytes, by chat
 //
 // In memory only, and gone after a restart: when somebody was heard last, how fast they
 // acknowledge, how often they were answered, suspicions of a lost session, holds of a chain,

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/internal/actions"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/internal/parallel"
@@ -210,7 +211,10 @@ func (p *pass) dispatch(am *applicationMessage) {
 		am.marked = true
 		p.deviceNamed(m, app)
 	default:
-		if !p.aboutContact(am) {
+		switch {
+		case message.IsAction(app.Type):
+			p.action(am)
+		case !p.aboutContact(am):
 			p.unsupported(am)
 		}
 	}
@@ -287,6 +291,8 @@ type lookup interface {
 	reader
 	unaskedIn(chat []byte) (messages uint32, bytes uint64, err error)
 	isGone(m *wire.MessageRecord, lamport uint64) (bool, error)
+	message(id [32]byte) (*wire.MessageRecord, bool, error)
+	planWaiting(actions.Action) (*actions.Plan, bool, error)
 }
 
 // read reads a record into m and reports whether there is one.
@@ -351,6 +357,7 @@ func (p *pass) ignore(am *applicationMessage) {
 			return err
 		})
 	}
+	p.ignoreAction(am)
 	clock, isState := stateClock(am.app)
 	if am.authentic && isState && clock != 0 && message.ValidateClock(clock, p.judged(am.from)) != nil {
 		p.refuse(am.body)

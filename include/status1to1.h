@@ -612,6 +612,38 @@ static inline char *status1to1_attachments_preview(status1to1_client client, con
     return status1to1_call(client, "attachments.preview", params_json);
 }
 
+/* messages.edit: Replaces the text of a message of ours of kind "text", "emoji",
+ * "status" or "image" for both people, and returns it. Of several edits the latest
+ * counts. Editing a message to the text it has changes nothing. */
+static inline char *status1to1_messages_edit(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "messages.edit", params_json);
+}
+
+/* messages.delete: Deletes a message and returns what is left of it: when it was, and
+ * deleted. With for_everyone it must be a message of ours and no contact request, and
+ * the other person is asked to delete it. It cannot be undone, and a message that was
+ * deleted before changes nothing. */
+static inline char *status1to1_messages_delete(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "messages.delete", params_json);
+}
+
+/* messages.react: Adds an emoji to a message of the chat, or retracts it, and returns
+ * the message. Each person may add several, 20 different ones a message in all. The
+ * other person must have an app that shows it: before 2026 the Status app knew six. */
+static inline char *status1to1_messages_react(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "messages.react", params_json);
+}
+
+/* messages.pin: Pins a message of the chat for both people, or unpins it, and returns
+ * the message. Both may, also what the other has pinned. */
+static inline char *status1to1_messages_pin(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "messages.pin", params_json);
+}
+
 /* sessions.list: Lists the sessions with one person or with everybody: ratchet sessions
  * (X3DH) and Noise sessions, with pending handshakes. */
 static inline char *status1to1_sessions_list(status1to1_client client, const char *params_json)

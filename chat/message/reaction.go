@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"libstatus1to1/chat/text"
 	"libstatus1to1/chat/wire"
 )
 
@@ -19,9 +20,6 @@ const (
 	// it a coloured one.
 	loveSign = "\u2764"
 	love     = "\u2764\ufe0f"
-	// The code points that join the parts of an emoji, choose its look, or make a key of a
-	// digit.
-	joiner, textLook, emojiLook, keycap = '\u200d', '\ufe0e', '\ufe0f', '\u20e3'
 )
 
 // sixReactions are the emoji that apps before 2026 know, by their numbers.
@@ -36,43 +34,10 @@ func ParseEmoji(s string) (string, error) {
 	if s == loveSign {
 		return love, nil
 	}
-	if !isEmoji(s) {
+	if len(s) > maxEmojiBytes || !text.IsEmoji(s) || utf8.RuneCountInString(s) > maxEmojiRunes {
 		return "", ErrEmoji
 	}
 	return s, nil
-}
-
-// isEmoji reports whether a text may be one emoji: symbols, with what joins and changes them,
-// and nothing that is read as words.
-func isEmoji(s string) bool {
-	if len(s) > maxEmojiBytes || !utf8.ValidString(s) || utf8.RuneCountInString(s) > maxEmojiRunes {
-		return false
-	}
-	symbols := 0
-	for i, r := range s {
-		switch {
-		case isSymbol(r):
-			symbols++
-		case strings.ContainsRune("0123456789#*", r) && i == 0 && strings.TrimLeft(s[1:], string(emojiLook)) == string(keycap):
-			symbols++
-		case i > 0 && (r == joiner || r == textLook || r == emojiLook || r == keycap || r >= 0xe0020 && r <= 0xe007f): // the last are tags, of flags of regions
-		default:
-			return false
-		}
-	}
-	return symbols > 0
-}
-
-// isSymbol reports whether a code point alone may be an emoji: a symbol, or one of the few
-// signs that have a coloured form.
-func isSymbol(r rune) bool {
-	switch {
-	case r == '©' || r == '®':
-		return true
-	case r < 0x2000:
-		return false
-	}
-	return unicode.In(r, unicode.So, unicode.Sm, unicode.Sk) || strings.ContainsRune("‼⁉〰ℹ", r)
 }
 
 // NewReaction adds a reaction to a message, or retracts it. One of the six is named in both

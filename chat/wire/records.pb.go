@@ -2401,8 +2401,11 @@ type WaitingActionRecord struct {
 	From []byte `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
 	Id   []byte `protobuf:"bytes,4,opt,name=id,proto3" json:"id,omitempty"`
 	// When it came, ms, and how many bytes of what may wait it takes.
-	At            int64  `protobuf:"varint,5,opt,name=at,proto3" json:"at,omitempty"`
-	Size          uint32 `protobuf:"varint,6,opt,name=size,proto3" json:"size,omitempty"`
+	At   int64  `protobuf:"varint,5,opt,name=at,proto3" json:"at,omitempty"`
+	Size uint32 `protobuf:"varint,6,opt,name=size,proto3" json:"size,omitempty"`
+	// What it is the latest word about, and its Lamport clock, ms.
+	Subject       string `protobuf:"bytes,7,opt,name=subject,proto3" json:"subject,omitempty"`
+	Clock         uint64 `protobuf:"varint,8,opt,name=clock,proto3" json:"clock,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2475,6 +2478,20 @@ func (x *WaitingActionRecord) GetAt() int64 {
 func (x *WaitingActionRecord) GetSize() uint32 {
 	if x != nil {
 		return x.Size
+	}
+	return 0
+}
+
+func (x *WaitingActionRecord) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *WaitingActionRecord) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
 	}
 	return 0
 }
@@ -5884,14 +5901,16 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x02by\x18\x03 \x01(\fR\x02by\x12\x0e\n" +
 	"\x02id\x18\x04 \x01(\fR\x02id\"Q\n" +
 	"\rWaitingRecord\x12@\n" +
-	"\aactions\x18\x01 \x03(\v2&.status1to1.record.WaitingActionRecordR\aactions\"\x8b\x01\n" +
+	"\aactions\x18\x01 \x03(\v2&.status1to1.record.WaitingActionRecordR\aactions\"\xbb\x01\n" +
 	"\x13WaitingActionRecord\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\x05R\x04type\x12\x18\n" +
 	"\apayload\x18\x02 \x01(\fR\apayload\x12\x12\n" +
 	"\x04from\x18\x03 \x01(\fR\x04from\x12\x0e\n" +
 	"\x02id\x18\x04 \x01(\fR\x02id\x12\x0e\n" +
 	"\x02at\x18\x05 \x01(\x03R\x02at\x12\x12\n" +
-	"\x04size\x18\x06 \x01(\rR\x04size\"M\n" +
+	"\x04size\x18\x06 \x01(\rR\x04size\x12\x18\n" +
+	"\asubject\x18\a \x01(\tR\asubject\x12\x14\n" +
+	"\x05clock\x18\b \x01(\x04R\x05clock\"M\n" +
 	"\rMentionRecord\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\rR\x04from\x12\x16\n" +
 	"\x06length\x18\x02 \x01(\rR\x06length\x12\x10\n" +

@@ -7,6 +7,7 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/wire"
 )
 
@@ -106,7 +107,7 @@ func (h *History) unsend(tx *ledger.Tx, rec *wire.MessageRecord) error {
 		ids = append(ids, rec.GetId(), rec.GetEdit().GetId())
 	}
 	for _, r := range rec.GetReactions() {
-		if isOurs(rec, r.GetFrom()) {
+		if IsOurs(rec, r.GetFrom()) {
 			ids = append(ids, r.GetId())
 		}
 	}
@@ -124,5 +125,20 @@ func (h *History) EraseUnsent(tx *ledger.Tx, ids ...[]byte) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// Heard raises the clock of a conversation to that of something that was said in it and is no
+// message, so that what we say next comes after it.
+func (h *History) Heard(tx *ledger.Tx, in message.ConversationID, clock uint64) error {
+	if clock > followed(h.Now()) {
+		return nil
+	}
+	chat, err := h.Chat(tx, in.Bytes())
+	if err != nil {
+		return err
+	}
+	chat.Clock = max(chat.GetClock(), clock)
+	tx.After(func() { h.clocks.saw(in, clock) })
 	return nil
 }

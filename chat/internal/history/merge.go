@@ -142,7 +142,7 @@ func (h *History) mergeActions(tx *ledger.Tx, rec, m *wire.MessageRecord) (cause
 		if changed {
 			cause = CauseReaction
 		}
-		if isOurs(rec, r.GetFrom()) {
+		if IsOurs(rec, r.GetFrom()) {
 			ours = append(ours, replaced)
 		}
 	}
@@ -151,7 +151,7 @@ func (h *History) mergeActions(tx *ledger.Tx, rec, m *wire.MessageRecord) (cause
 		if changed {
 			cause = CausePinned
 		}
-		if isOurs(rec, replaced.GetBy()) {
+		if IsOurs(rec, replaced.GetBy()) {
 			ours = append(ours, replaced.GetId())
 		}
 	}
@@ -167,9 +167,9 @@ func (h *History) mergeActions(tx *ledger.Tx, rec, m *wire.MessageRecord) (cause
 	return cause, h.EraseUnsent(tx, ours...)
 }
 
-// isOurs reports whether a key is ours, and not that of the person a message is exchanged
+// IsOurs reports whether a key is ours, and not that of the person a message is exchanged
 // with.
-func isOurs(rec *wire.MessageRecord, who []byte) bool {
+func IsOurs(rec *wire.MessageRecord, who []byte) bool {
 	return len(who) > 0 && string(who) != string(rec.GetChat()[1:])
 }
 

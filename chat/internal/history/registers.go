@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/wire"
 )
@@ -53,9 +54,14 @@ func SetEdit(rec *wire.MessageRecord, e *wire.EditRecord, content *wire.MessageR
 	return true, have.GetId()
 }
 
-// setContent replaces what an edit replaces.
+// setContent replaces what an edit replaces. A text may become one of emoji only, and back;
+// no other kind changes.
 func setContent(rec, content *wire.MessageRecord) {
 	rec.Text, rec.Mentions, rec.Mentioned, rec.Previews = content.GetText(), content.GetMentions(), content.GetMentioned(), content.GetPreviews()
+	plain := func(kind string) bool { return kind == message.KindText || kind == message.KindEmoji }
+	if plain(rec.GetKind()) && plain(content.GetKind()) {
+		rec.Kind = content.GetKind()
+	}
 }
 
 // addEarlier keeps an earlier text of a message, in its order. Past the bounds the oldest
