@@ -283,6 +283,21 @@ func (t *txn) planWaiting(a actions.Action) (*actions.Plan, bool, error) {
 	return t.c.actions.Plan(t.Tx, a)
 }
 
+// deletedForMe handles the deletion of a message for ourselves, which only our own devices may
+// tell us of.
+// Spec: 62/STATUS-PAYLOADS, "SyncDeleteForMeMessage".
+func (p *pass) deletedForMe(am *applicationMessage) {
+	a, err := message.DecodeAction(am.app.Type, am.app.Payload)
+	if err != nil || am.from.sender != p.a.public {
+		p.c.counters.drop("action")
+		return
+	}
+	am.marked = true
+	p.apply(am, func(lookup) (func(*txn) error, error) {
+		return func(t *txn) error { return t.deleteForMe(a.Target, a.Clock) }, nil
+	})
+}
+
 // deleteForMe deletes a message as another device of ours says that it was deleted for us. One
 // that is not here is deleted when it comes.
 func (t *txn) deleteForMe(id [32]byte, clock uint64) error {

@@ -214,6 +214,8 @@ func (p *pass) dispatch(am *applicationMessage) {
 		switch {
 		case message.IsAction(app.Type):
 			p.action(am)
+		case app.Type == wire.ApplicationMetadataMessage_SYNC_DELETE_FOR_ME_MESSAGE:
+			p.deletedForMe(am)
 		case !p.aboutContact(am):
 			p.unsupported(am)
 		}

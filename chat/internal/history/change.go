@@ -80,8 +80,9 @@ func (h *History) changed(tx *ledger.Tx, before, rec *wire.MessageRecord, cause 
 }
 
 // Erase deletes what a message says, and leaves its place: so it does not come back when its
-// sender repeats it, and the other devices of ours agree on what there was. It is not sent
-// any more, and neither are its edits. The caller holds the engine's lock.
+// sender repeats it, and the other devices of ours agree on what there was. Deleted for
+// everyone, it is not sent any more, and neither are its edits: a message that we delete for
+// ourselves is still for the other person. The caller holds the engine's lock.
 func (h *History) Erase(tx *ledger.Tx, id [32]byte, deleted *wire.DeletionRecord) (found bool, err error) {
 	rec, found, err := h.Record(tx, id)
 	if err != nil || !found {
@@ -91,7 +92,7 @@ func (h *History) Erase(tx *ledger.Tx, id [32]byte, deleted *wire.DeletionRecord
 	if !SetDeletion(rec, deleted) {
 		return true, nil
 	}
-	if before.GetDeletion() == nil {
+	if deleted.GetForEveryone() {
 		if err := h.unsend(tx, before); err != nil {
 			return true, err
 		}

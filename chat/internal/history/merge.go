@@ -126,12 +126,11 @@ func (h *History) mergeInto(tx *ledger.Tx, rec, m *wire.MessageRecord) error {
 // to report, "" if that has changed nothing.
 func (h *History) mergeActions(tx *ledger.Tx, rec, m *wire.MessageRecord) (cause string, err error) {
 	if d := m.GetDeletion(); d != nil {
-		here := rec.GetDeletion() != nil
 		before := proto.CloneOf(rec)
 		if !SetDeletion(rec, d) {
 			return "", nil
 		}
-		if !here {
+		if d.GetForEveryone() {
 			err = h.unsend(tx, before)
 		}
 		return CauseDeleted, err

@@ -167,6 +167,10 @@ func SetDeletion(rec *wire.MessageRecord, d *wire.DeletionRecord) (changed bool)
 		return false
 	}
 	rec.Deletion = d
+	if d.GetForEveryone() && StateOf(rec) == Queued { // nothing of it goes out any more
+		become(rec, Failed)
+		rec.Failure = string(port.CodeCancelled)
+	}
 	return true
 }
 
@@ -182,9 +186,8 @@ func erase(m *wire.MessageRecord) {
 		Request: m.GetRequest(), BeforeDevice: m.GetBeforeDevice(), Read: true, ExpiresIn: m.GetExpiresIn(), ExpiresAt: m.GetExpiresAt(),
 		Album: m.GetAlbum(), AlbumCount: m.GetAlbumCount(),
 	}
-	if StateOf(m) == Queued { // nothing of it goes out any more
-		become(left, Failed)
-		left.Failure = string(port.CodeCancelled)
+	if m.GetOutgoing() { // by its id the edit leaves the outbox, if the message is deleted for everyone later
+		left.Edit = m.GetEdit()
 	}
 	proto.Reset(m)
 	proto.Merge(m, left)
@@ -192,7 +195,7 @@ func erase(m *wire.MessageRecord) {
 
 // showActions adds to a message as programs see it what was done to it.
 func showActions(m *event.Message, r *wire.MessageRecord) {
-	if e := r.GetEdit(); e != nil {
+	if e := r.GetEdit(); e != nil && r.GetDeletion() == nil {
 		at := int64(min(e.GetClock(), MaxTime))
 		m.Edited = &at
 	}

@@ -87,7 +87,7 @@ func TestErasedSaysNothing(t *testing.T) {
 	SetDeletion(rec, &wire.DeletionRecord{At: 5, ForEveryone: true})
 	want := &wire.MessageRecord{
 		Id: make([]byte, 32), Chat: []byte("\x01them"), State: string(Failed), Failure: "cancelled", Outgoing: true, Clock: 7, SenderName: "N", Read: true,
-		Deletion: &wire.DeletionRecord{At: 5, ForEveryone: true},
+		Edit: &wire.EditRecord{Clock: 9, Id: []byte("e")}, Deletion: &wire.DeletionRecord{At: 5, ForEveryone: true},
 	}
 	if !proto.Equal(rec, want) {
 		t.Errorf("%v is left, want %v", rec, want)
