@@ -581,37 +581,6 @@ static inline char *status1to1_messages_list(status1to1_client client, const cha
     return status1to1_call(client, "messages.list", params_json);
 }
 
-/* messages.search: Finds messages by the words in them, and people by their names.
- * Deleted messages and earlier texts of edited ones are not found. */
-static inline char *status1to1_messages_search(status1to1_client client, const char *params_json)
-{
-    return status1to1_call(client, "messages.search", params_json);
-}
-
-/* attachments.read: Returns a part of a picture or a recording. Its type is that of the
- * message's attachment; one whose state is "unchecked" is not what its sender says, or
- * too large to be decoded without care. */
-static inline char *status1to1_attachments_read(status1to1_client client, const char *params_json)
-{
-    return status1to1_call(client, "attachments.read", params_json);
-}
-
-/* attachments.save: Writes a picture or a recording to a file that only its owner can
- * read. */
-static inline char *status1to1_attachments_save(status1to1_client client, const char *params_json)
-{
-    return status1to1_call(client, "attachments.save", params_json);
-}
-
-/* attachments.preview: Decodes a picture and makes its thumbnail and blurhash, which
- * its message has from then on; message_changed reports it. Those of pictures that we
- * send are made when they are sent. Received ones are decoded by this call alone, one
- * at a time and with at most 256 MiB of memory. */
-static inline char *status1to1_attachments_preview(status1to1_client client, const char *params_json)
-{
-    return status1to1_call(client, "attachments.preview", params_json);
-}
-
 /* messages.edit: Replaces the text of a message of ours of kind "text", "emoji",
  * "status" or "image" for both people, and returns it. Of several edits the latest
  * counts. Editing a message to the text it has changes nothing. */
@@ -642,6 +611,37 @@ static inline char *status1to1_messages_react(status1to1_client client, const ch
 static inline char *status1to1_messages_pin(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.pin", params_json);
+}
+
+/* messages.search: Finds messages by the words in them, and people by their names.
+ * Deleted messages and earlier texts of edited ones are not found. */
+static inline char *status1to1_messages_search(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "messages.search", params_json);
+}
+
+/* attachments.read: Returns a part of a picture or a recording. Its type is that of the
+ * message's attachment; one whose state is "unchecked" is not what its sender says, or
+ * too large to be decoded without care. */
+static inline char *status1to1_attachments_read(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "attachments.read", params_json);
+}
+
+/* attachments.save: Writes a picture or a recording to a file that only its owner can
+ * read. */
+static inline char *status1to1_attachments_save(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "attachments.save", params_json);
+}
+
+/* attachments.preview: Decodes a picture and makes its thumbnail and blurhash, which
+ * its message has from then on; message_changed reports it. Those of pictures that we
+ * send are made when they are sent. Received ones are decoded by this call alone, one
+ * at a time and with at most 256 MiB of memory. */
+static inline char *status1to1_attachments_preview(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "attachments.preview", params_json);
 }
 
 /* sessions.list: Lists the sessions with one person or with everybody: ratchet sessions
