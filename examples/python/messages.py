@@ -57,7 +57,7 @@ class Messages:
         else:
             word, _, rest = argument.partition(" ")
             message_id, rest = self.said.id(word), rest.strip()
-            if command != "delete" and bool(rest) == (command in ("pin", "open")):
+            if rest not in ("", "everyone") if command == "delete" else bool(rest) == (command in ("pin", "open")):
                 self.chat.commands.wrong(command)
             elif message_id is None:
                 self.complain("not_found", f"there is no message {tame_name(word)}: messages have numbers")
@@ -83,9 +83,6 @@ class Messages:
         self.client.call("messages.edit", message_id=message_id, text=text)
 
     def delete(self, message_id, whom):
-        if whom not in ("", "everyone"):
-            self.chat.commands.wrong("delete")
-            return
         self.client.call("messages.delete", message_id=message_id, for_everyone=whom == "everyone")
 
     def react(self, message_id, emoji):
