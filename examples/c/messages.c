@@ -14,7 +14,7 @@
 #include "chat.h"
 #include "json.h"
 
-enum { FOUND = 20 /* messages that a search shows */, NAME = 256 /* bytes of a path that is made */ };
+enum { FOUND = 20 /* messages that a search shows */, PAGES = 10 /* that it looks at for them */ };
 
 #define OPENED "opened" /* the folder in --data with what was opened */
 
@@ -340,41 +340,72 @@ void run_open(const char *name, const char *argument)
 
 /* ---- search ---------------------------------------------------------------- */
 
+static void show_found(const char *message)
+{
+    char *chat = json_text(json_get(message, "chat_id")), *partner = NULL, *whose;
+
+    if (!plain && (to == NULL || strcmp(chat, to) != 0))
+        partner = who(chat, "");
+    whose = partner == NULL ? format("%s", "") : format("with %s: ", partner);
+    show_message("found", message, whose);
+    free(whose);
+    free(partner);
+    free(chat);
+}
+
+static void show_found_people(const char *page)
+{
+    const char *item;
+
+    for (item = json_first(json_get(page, "people")); item != NULL; item = json_next(item)) {
+        char *key = text_at(item, "public_key"), *chat_key = text_at(item, "chat_key"), *name = called(item, "");
+
+        if (plain)
+            put("found_person\t%s\t%s\t%s", key, chat_key, name);
+        else
+            put("  %s  %s", chat_key, name);
+        free(key);
+        free(chat_key);
+        free(name);
+    }
+}
+
+/* run_search looks at several pages: one may have few messages, though there are more. */
 void run_search(const char *name, const char *words)
 {
-    char *quoted = json_quote(words), *answer = call("messages.search", format("{\"query\":%s,\"limit\":%d}", quoted, FOUND)), *next;
-    const char *items[FOUND], *item;
-    int count = 0, i;
+    char *quoted = json_quote(words), *next = format("%s", ""), *pages[PAGES] = {NULL};
+    const char *items[FOUND], *item, *more;
+    bool complete = true, all = false;
+    int count = 0, page, i;
 
     (void)name;
-    free(quoted);
-    if (answer == NULL)
-        return;
-    for (item = json_first(json_get(answer, "result.items")); item != NULL && count < FOUND; item = json_next(item))
-        items[count++] = item;
-    for (i = count - 1; i >= 0; i--) {
-        char *chat = json_text(json_get(items[i], "chat_id")), *partner, *whose;
-
-        if (plain || (to != NULL && strcmp(chat, to) == 0)) {
-            whose = format("%s", "");
-        } else {
-            partner = who(chat, "");
-            whose = format("with %s: ", partner);
-            free(partner);
-        }
-        show_message("found", items[i], whose);
-        free(whose);
-        free(chat);
+    for (page = 0; page < PAGES && !all; page++) {
+        pages[page] = call("messages.search", format("{\"query\":%s,\"limit\":%d,\"cursor\":\"%s\"}", quoted, FOUND - count, next));
+        if (pages[page] == NULL)
+            break;
+        show_found_people(json_get(pages[page], "result"));
+        for (item = json_first(json_get(pages[page], "result.items")); item != NULL && count < FOUND; item = json_next(item))
+            items[count++] = item;
+        free(next);
+        next = json_text(json_get(pages[page], "result.next"));
+        complete = json_is(json_get(pages[page], "result.complete"), "true");
+        all = *next == '\0' || count == FOUND;
     }
-    next = json_text(json_get(answer, "result.next"));
-    if (plain)
-        put("found_end\t%d", count);
-    else if (count == 0)
-        put("(nothing found)");
-    else
-        put("(%d found%s)", count, *next != '\0' ? "; there are more" : "");
+    for (i = count - 1; i >= 0; i--)
+        show_found(items[i]);
+    more = *next != '\0' ? "; there are more" : complete ? "" : "; older messages are not in the index yet";
+    if (all || page == PAGES) { /* else there was an error */
+        if (plain)
+            put("found_end\t%d", count);
+        else if (count == 0 && *more == '\0')
+            put("(nothing found)");
+        else
+            put("(%d found%s)", count, more);
+    }
+    for (page = 0; page < PAGES; page++)
+        status1to1_free(pages[page]);
     free(next);
-    status1to1_free(answer);
+    free(quoted);
 }
 
 /* ---- the chosen chat ------------------------------------------------------- */

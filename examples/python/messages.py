@@ -30,7 +30,7 @@ COMMANDS = (
 )
 TAKES = {name for name, _, _ in COMMANDS}
 FILES = {"attach", "save"}  # those that take the name of a file
-FOUND = 20  # messages that a search shows
+FOUND, PAGES = 20, 10  # messages that a search shows, and pages that it looks at for them
 EMOJI = "❤ 👍 👎 😂 😢 😠".split()  # the reactions of the Status app
 OPENED = "opened"  # the folder in --data with what was opened
 
@@ -153,13 +153,20 @@ class Messages:
     # ---- search ----
 
     def search(self, words):
-        found = self.client.call("messages.search", query=words, limit=FOUND)
-        for message in reversed(found["items"]):
+        found, page = [], {"next": ""}
+        for _ in range(PAGES):  # one may have few messages, though there are more
+            page = self.client.call("messages.search", query=words, limit=FOUND - len(found), cursor=page["next"])
+            for person in page["people"]:
+                name = self.chat.people.of(person)
+                self.say(["found_person", person["public_key"], person["chat_key"], name], f"  {person['chat_key']}  {name}")
+            found += page["items"]
+            if not page["next"] or len(found) == FOUND:
+                break
+        for message in reversed(found):
             whose = "" if message["chat_id"] == self.chat.to else f"with {self.chat.people.who(message['chat_id'])}: "
             self.show.message("found", message, whose)
-        more = "; there are more" if found["next"] else ""
-        count = len(found["items"])
-        self.say(["found_end", str(count)], f"({count} found{more})" if count else "(nothing found)")
+        more = "; there are more" if page["next"] else "" if page["complete"] else "; older messages are not in the index yet"
+        self.say(["found_end", str(len(found))], f"({len(found)} found{more})" if found or more else "(nothing found)")
 
     # ---- the chosen chat ----
 
