@@ -197,6 +197,47 @@ class Chatting(TestCase):
         self.assertEqual((chat["messages"], chat["unread"], chat["chat_id"]), (10, 5, a["public_key"]))
         self.assertEqual(bob.call("chats.mark_read", key=a["chat_key"])["unread"], 0)
 
+    def test_chats(self):
+        """What is done with a chat shows in its answer, its event, the lists and the counts."""
+        alice, bob, a, b = self.pair()
+        for i in range(3):
+            bob.call("messages.send", to=a["chat_key"], text=f"m{i}")
+            self.received(alice, f"m{i}")
+        key = b["chat_key"]
+
+        def chat():
+            return alice.call("chats.get", key=key)
+
+        self.assertEqual([chat()[name] for name in ("messages", "unread", "mentions")], [3, 3, 0])
+        for method, params, cause, fields in (
+            ("mark_read", {}, "read", {"unread": 0}),
+            ("mark_unread", {}, "unread", {"marked_unread": True}),
+            ("mark_read", {}, "unread", {"marked_unread": False}),
+            ("mute", {"muted": True}, "muted", {"muted": True}),
+            ("mute", {"muted": True, "until": 2**53 - 1}, "muted", {"muted": True, "muted_until": 2**53 - 1}),
+            ("mute", {"muted": False}, "muted", {"muted": False}),
+            ("draft", {"text": "dear bob"}, "draft", {"draft": "dear bob"}),
+            ("archive", {"archived": True}, "archived", {"archived": True}),
+            ("archive", {"archived": False}, "archived", {"archived": False}),
+            ("clear", {}, "cleared", {"messages": 0, "unread": 0, "draft": "dear bob"}),
+            ("delete", {}, "deleted", {"messages": 0}),
+        ):
+            answer = alice.call("chats." + method, key=key, **params)
+            event = self.wait(alice, "chat_changed", lambda data: data["cause"] == cause)
+            for got in (answer, event["chat"], chat()):
+                self.assertEqual({name: got[name] for name in fields}, fields, (method, got))
+            archived = [c["chat_id"] for c in alice.call("chats.list", archived=True)["items"]]
+            listed = [c["chat_id"] for c in alice.call("chats.list")["items"]]
+            self.assertEqual((archived, listed), {
+                "archived": ([b["public_key"]], []) if fields.get("archived") else ([], [b["public_key"]]),
+                "deleted": ([], []),
+            }.get(cause, ([], [b["public_key"]])), method)
+        self.assertNotIn("draft", chat())
+        bob.call("messages.send", to=a["chat_key"], text="here again")
+        self.received(alice, "here again")
+        self.assertEqual([c["messages"] for c in alice.call("chats.list")["items"]], [1])
+        self.assertEqual(alice.call("store.check")["problems"], [])
+
     def test_a_bad_network(self):
         """Loss, doubles and disorder: everything arrives once."""
         alice, bob, _, b = self.pair(seed=7, loss=0.3, duplicate=0.2, reorder=0.3)

@@ -31,7 +31,7 @@ type Change struct {
 // MarkRead marks the messages of a conversation as read, up to and including the message
 // upTo in the order of the conversation, or all when it is nil.
 func (h *History) MarkRead(in message.ConversationID, upTo *[32]byte) (event.Chat, error) {
-	return h.change(in, false, func(tx *ledger.Tx, chat *wire.ChatRecord) error {
+	return h.change(in, upTo != nil, func(tx *ledger.Tx, chat *wire.ChatRecord) error {
 		at := port.Position{Clock: chat.GetLastMessageClock()}
 		if upTo == nil {
 			if len(chat.GetLastMessageId()) != 32 {
