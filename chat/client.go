@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/actions"
 	"libstatus1to1/chat/internal/attachments"
 	"libstatus1to1/chat/internal/cards"
@@ -170,6 +171,7 @@ func (c *Client) newLedger(o Options) *ledger.Ledger {
 		Stranger: func(who key.Compact) bool { return !c.isSelf(who) && c.people.contacts.stranger(who) },
 		Blocked:  c.people.contacts.blocked,
 		Withheld: func() { c.counters.drop("stranger_events") },
+		Changed:  func(ch ledger.Change) (event.MessageChanged, bool, error) { return c.history.ChangeEvent(ch) },
 		Panicked: func(value any, stack []byte) string { return c.Fail("transaction", value, stack) },
 		Probe:    o.Probe,
 	})

@@ -48,7 +48,8 @@ type MessageState struct {
 }
 
 // MessageChanged is emitted when a stored message has changed in something other than its
-// state. It has the whole message as it is now.
+// state. It has the whole message as it is when the event is read: of several changes with the
+// same cause that were not read there is one event.
 type MessageChanged struct {
 	Message Message `json:"message"`
 	// Cause is what happened to it: "edited", "deleted", "reaction", "pinned", "attachment",
@@ -236,7 +237,8 @@ type Overflow struct {
 
 // EventsWithheld is emitted when events about a stranger are dropped because too many
 // of theirs are waiting already: strangers have a small share of the queue, so that
-// they cannot displace the events of others. Until some are acknowledged, use
+// they cannot displace the events of others. It is also emitted when message_changed events
+// about what one contact does are, of which a tenth of the queue may wait. Until some are acknowledged, use
 // messages.list and contacts.list to see what this person sent.
 type EventsWithheld struct {
 	PublicKey string `json:"public_key"`

@@ -8,6 +8,7 @@ import (
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
+	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/wire"
 )
 
@@ -76,7 +77,21 @@ func (h *History) changed(tx *ledger.Tx, before, rec *wire.MessageRecord, cause 
 	if err := h.watch(tx, before, rec); err != nil || rec.GetRequest() {
 		return err
 	}
-	return tx.Emit(event.MessageChanged{Message: EventOf(rec), Cause: cause})
+	return tx.EmitChange(chatHex(rec.GetChat()), event.Hex(rec.GetId()), cause)
+}
+
+// ChangeEvent makes the event of a change when it is handed out: with the message as it is then.
+func (h *History) ChangeEvent(c ledger.Change) (changed event.MessageChanged, found bool, err error) {
+	id, err := message.ParseID(c.MessageID)
+	if err != nil {
+		return changed, false, nil
+	}
+	var rec *wire.MessageRecord
+	err = h.Ledger.View(func(tx port.Tx) (err error) { rec, found, err = h.Record(tx, id); return err })
+	if err != nil || !found {
+		return changed, false, err
+	}
+	return event.MessageChanged{Message: EventOf(rec), Cause: c.Cause}, true, nil
 }
 
 // Erase deletes what a message says, and leaves its place: so it does not come back when its

@@ -18,6 +18,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
@@ -47,6 +48,10 @@ type Options struct {
 	Blocked func(key.Compact) bool
 	// Withheld is called for each event of a stranger that is not kept.
 	Withheld func()
+	// Changed makes the event of a change of a message, which is whole; nil leaves what is
+	// stored. It is called when the event is handed out. found is false if there is no such
+	// message any more.
+	Changed func(Change) (changed event.MessageChanged, found bool, err error)
 	// Panicked handles the panic of a transaction's closure and returns its report id.
 	Panicked func(value any, stack []byte) (reportID string)
 	// Probe is called at the points of ProbePoints; nil in production.
@@ -73,6 +78,7 @@ func New(o Options) *Ledger {
 		l.Probe = func(string) {}
 	}
 	l.Events = newStream(l.Store, l.Now, l.Blocked)
+	l.Events.message = l.Changed
 	return l
 }
 

@@ -125,19 +125,28 @@ func (t *Tx) withhold(who key.Compact, size int) (bool, error) {
 		return false, nil
 	}
 	t.ledger.Withheld()
-	if theirs.notice >= t.ledger.Events.FirstUnread() || theirs.number >= number+withheldNotices {
+	if theirs.number >= number+withheldNotices {
 		return true, nil
 	}
-	k, err := key.ParsePublic(who[:])
+	return true, t.notice(theirs)
+}
+
+// notice tells of events about somebody that were not kept, unless an earlier notice of that
+// waits; queue.mu is held.
+func (t *Tx) notice(theirs eventShare) error {
+	if theirs.notice >= t.ledger.Events.FirstUnread() {
+		return nil
+	}
+	k, err := key.ParsePublic(theirs.who[:])
 	if err != nil {
-		return true, nil // nobody's: the event was none of ours
+		return nil // nobody's: the event was none of ours
 	}
 	e := event.EventsWithheld{PublicKey: k.Hex()}
 	data, err := json.Marshal(e)
 	if err != nil {
-		return true, err
+		return err
 	}
-	return true, t.append(e.Type(), data)
+	return t.append(e.Type(), data)
 }
 
 // acknowledge deletes all events up to and including upTo, and the record of lost events up
@@ -205,11 +214,14 @@ type eventIndex struct {
 	list   []waitingEvent // without gaps
 	bytes  int
 	people map[key.Compact]*eventShare
+	// changes holds the last event of each change that waits.
+	changes map[string]uint64
 }
 
 type waitingEvent struct {
-	size  int
-	about *eventShare // nil: nobody in particular
+	size   int
+	about  *eventShare // nil: nobody in particular
+	change string      // that it tells of, "" if it is of another kind: see changes.go
 }
 
 // eventShare is the part of the queue that is about one person.
@@ -218,6 +230,8 @@ type eventShare struct {
 	number int
 	bytes  int
 	notice uint64 // the last events_withheld about them, if it waits
+	// changes is the number of those that are changes of messages.
+	changes int
 }
 
 // load reads what waits, so that the first event of a run need not.
@@ -234,14 +248,14 @@ func (x *eventIndex) follow(tx port.Tx) error {
 		return err
 	}
 	if x.first == 0 || first < x.first { // what was dropped came back: its transaction failed
-		x.first, x.list, x.bytes, x.people = first, nil, 0, nil
+		x.first, x.list, x.bytes, x.people, x.changes = first, nil, 0, nil, nil
 	}
 	for len(x.list) > 0 && x.first < first {
 		x.dropFirst()
 	}
 	for len(x.list) > 0 && x.next() > last+1 { // never committed
 		e := x.list[len(x.list)-1]
-		x.forget(e)
+		x.forget(e, x.next()-1)
 		x.list = x.list[:len(x.list)-1]
 		if e.about != nil && e.about.notice >= x.next() {
 			e.about.notice = 0
@@ -279,7 +293,7 @@ func (x *eventIndex) read(tx port.Tx) error {
 func (x *eventIndex) next() uint64 { return x.first + uint64(len(x.list)) }
 
 func (x *eventIndex) add(kind string, data []byte, size int) {
-	e := waitingEvent{size: size}
+	e := waitingEvent{size: size, change: changeOf(kind, data)}
 	if who, found := eventAbout(kind, data); found {
 		e.about = x.people[who]
 		if e.about == nil {
@@ -291,28 +305,38 @@ func (x *eventIndex) add(kind string, data []byte, size int) {
 		}
 		e.about.number++
 		e.about.bytes += size
+		if e.change != "" {
+			e.about.changes++
+		}
 		if kind == (event.EventsWithheld{}).Type() {
 			e.about.notice = x.next()
 		}
 	}
+	x.noteChange(e.change)
 	x.bytes += size
 	x.list = append(x.list, e)
 }
 
-func (x *eventIndex) forget(e waitingEvent) {
+func (x *eventIndex) forget(e waitingEvent, seq uint64) {
 	x.bytes -= e.size
+	if e.change != "" && x.changes[e.change] == seq {
+		delete(x.changes, e.change)
+	}
 	if e.about == nil {
 		return
 	}
 	e.about.number--
 	e.about.bytes -= e.size
+	if e.change != "" {
+		e.about.changes--
+	}
 	if e.about.number == 0 {
 		delete(x.people, e.about.who)
 	}
 }
 
 func (x *eventIndex) dropFirst() {
-	x.forget(x.list[0])
+	x.forget(x.list[0], x.first)
 	x.list = x.list[1:]
 	x.first++
 }
@@ -349,6 +373,7 @@ func (x *eventIndex) sum(counts func(key.Compact) bool) (sum eventShare) {
 var eventNames = map[string]string{
 	event.MessageReceived{}.Type():        "from",
 	event.MessageProgress{}.Type():        "chat_id",
+	event.MessageChanged{}.Type():         "public_key",
 	event.UnsupportedReceived{}.Type():    "from",
 	event.ContactChanged{}.Type():         "public_key",
 	event.ContactRequestReceived{}.Type(): "public_key",

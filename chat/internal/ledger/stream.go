@@ -19,6 +19,8 @@ type Stream struct {
 	store   port.Store
 	now     func() time.Time
 	blocked func(key.Compact) bool
+	// message makes the event of a change; nil leaves what is stored.
+	message func(Change) (changed event.MessageChanged, found bool, err error)
 
 	mu       sync.Mutex
 	last     uint64 // highest number that may be read
@@ -187,9 +189,14 @@ func (s *Stream) handOut() (*event.Delivered, <-chan struct{}, error) {
 			return nil, s.changed, nil
 		}
 		e := s.buffer[0]
+		data, found, err := s.whole(e)
+		if err != nil {
+			return nil, nil, err
+		}
 		s.buffer = s.buffer[1:]
 		s.setNext(e.Seq + 1)
-		if !s.silenced(e) {
+		if silenced := s.silenced(e); found && !silenced {
+			e.Data = data
 			return &e, nil, nil
 		}
 	}
