@@ -116,7 +116,12 @@ func (t *txn) passOver(am *applicationMessage) error {
 			return err
 		}
 	}
-	if err := t.markExpired(am.from.sender, [32]byte(am.text.record.GetId())); err != nil {
+	id := [32]byte(am.text.record.GetId())
+	if err := t.markExpired(am.from.sender, id); err != nil {
+		return err
+	}
+	// What was done to it and has waited for it goes, too.
+	if _, err := t.c.actions.Take(t.Tx, message.ConversationID(am.text.record.GetChat()), id); err != nil {
 		return err
 	}
 	return t.learnTimer(am.text)

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/chattest"
 	"libstatus1to1/chat/event"
@@ -336,15 +338,7 @@ func (m *mallory) timerText(text string, expiresIn uint32, timer *wire.ExpiryTim
 		Text: text, ChatID: m.victim.Hex(), Clock: uint64(m.sentAt()), Timestamp: uint64(time.Now().UnixMilli()),
 	})
 	cm.ExpiresIn, cm.ExpiryTimer = expiresIn, timer
-	encoded, err := message.EncodeChatMessage(cm)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	application, err := message.Wrap(m.self.Identity, wire.ApplicationMetadataMessage_CHAT_MESSAGE, encoded)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	return datasync.Message{GroupID: datasync.GroupID(m.public, m.victim), Timestamp: time.Now().Unix(), Body: application}
+	return m.applied(wire.ApplicationMetadataMessage_CHAT_MESSAGE, cm)
 }
 
 // TestHostileTimers: a timer that is set in the future, or for ever, is not taken; a stranger
@@ -402,4 +396,100 @@ func TestHostileTimers(t *testing.T) {
 		t.Errorf("what was there before goes at %d, %v", kept.ExpiresAt, err)
 	}
 	b.victim.sound()
+}
+
+// TestExpiryOfChangedMessages: edits, reactions and deletions change nothing about when a
+// message goes, and go with it; an answer to it stays.
+func TestExpiryOfChangedMessages(t *testing.T) {
+	w := openTwo(t)
+	ctx, minute := context.Background(), uint32(60)
+	edited, deleted := w.says(w.alice, w.bob, "first words", &minute), w.says(w.alice, w.bob, "to be deleted", &minute)
+	if _, err := w.alice.EditMessage(ctx, mustID(t, edited.ID), "better words"); err != nil {
+		t.Fatal(err)
+	}
+	got := wait(w.bob, "the edit", func(e event.MessageChanged) bool { return e.Message.Text == "better words" }).Message
+	if got.ExpiresAt != edited.ExpiresAt {
+		t.Errorf("the edited message goes at %d, not at %d", got.ExpiresAt, edited.ExpiresAt)
+	}
+	if _, err := w.bob.React(ctx, mustID(t, edited.ID), "👍", false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.alice.DeleteMessage(ctx, mustID(t, deleted.ID), true); err != nil {
+		t.Fatal(err)
+	}
+	gone := wait(w.bob, "the deletion", func(e event.MessageChanged) bool { return e.Cause == "deleted" }).Message
+	if gone.ExpiresAt != deleted.ExpiresAt {
+		t.Errorf("the deleted message goes at %d, not at %d", gone.ExpiresAt, deleted.ExpiresAt)
+	}
+	wait(w.alice, "the reaction", func(e event.MessageChanged) bool { return e.Cause == "reaction" })
+	target, never := mustID(t, edited.ID), uint32(0)
+	answer, err := w.bob.Send(ctx, chat.SendRequest{To: w.alice.key(), Text: "an answer", ReplyTo: &target, ExpiresIn: &never})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.alice.waitText("an answer")
+	w.pass(61 * time.Second)
+	for _, p := range []*person{w.alice, w.bob} {
+		p.untilTexts(w.other(p), "hello", "hello yourself", "an answer")
+		if m, err := p.Message(mustID(t, answer.ID)); err != nil || m.ReplyTo != edited.ID {
+			t.Errorf("%s has the answer to %q, %v", p.name, m.ReplyTo, err)
+		}
+		p.sound()
+	}
+	_, err = w.alice.EditMessage(ctx, target, "too late")
+	wantCode(t, "an edit of what is gone", err, chat.CodeNotFound, "message_id")
+}
+
+// TestNothingWaitsForTheExpired: an edit of a message that has expired is acknowledged and not
+// kept, whether it comes after the message or before one that comes too late.
+func TestNothingWaitsForTheExpired(t *testing.T) {
+	b := newBesieged(t)
+	m := newMallory(t, b.net, b.victim.key())
+	m.learn(b.envelopes())
+	if _, err := b.victim.AddContact(m.public, ""); err != nil {
+		t.Fatal(err)
+	}
+	say := func(all ...datasync.Message) {
+		t.Helper()
+		b.net.Inject(m.envelope(m.encrypted(m.sync(datasync.Payload{Messages: all}), nil)))
+	}
+	edit := func(of datasync.Message) datasync.Message {
+		id := message.ID(m.public, of.Body)
+		return m.applied(wire.ApplicationMetadataMessage_EDIT_MESSAGE, &wire.EditMessage{
+			Clock: uint64(m.sentAt() + 1), Text: "a secret", ChatId: m.victim.Hex(), MessageId: event.Hex(id[:]), MessageType: wire.MessageType_ONE_TO_ONE,
+		})
+	}
+	shown := m.timerText("shown", 1, nil)
+	say(shown)
+	b.victim.waitText("shown")
+	wait(b.victim, "it to be gone", func(e event.MessageChanged) bool { return e.Cause == "expired" })
+	say(edit(shown))
+
+	late := m.timerText("too late", 1, nil)
+	over := m.sentAt() + 1000
+	say(edit(late))
+	eventually(t, "the edit to wait", func() bool { return len(records(t, b.store, "waiting")) == 1 })
+	eventually(t, "its time to be over", func() bool { return time.Now().UnixMilli() > over })
+	say(late)
+	eventually(t, "it to be passed over", func() bool { return b.dropped(t, "expired") == 1 })
+	say(m.text("the end"))
+	b.victim.waitText("the end")
+	if waiting := records(t, b.store, "waiting"); len(waiting) != 0 {
+		t.Errorf("%d edits wait", len(waiting))
+	}
+	b.victim.sound()
+}
+
+// applied is an MVDS message with an application message of hers.
+func (m *mallory) applied(typ wire.ApplicationMetadataMessage_Type, payload proto.Message) datasync.Message {
+	m.t.Helper()
+	encoded, err := message.Encode(payload)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	application, err := message.Wrap(m.self.Identity, typ, encoded)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return datasync.Message{GroupID: datasync.GroupID(m.public, m.victim), Timestamp: time.Now().Unix(), Body: application}
 }

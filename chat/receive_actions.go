@@ -112,6 +112,9 @@ func (c *Client) judgeAction(r lookup, x *action, latest uint64) (func(*txn) err
 	if found {
 		return func(t *txn) error { return errors.Join(count(t), t.act(x)) }, nil
 	}
+	if gone, err := expired(r, x.Target[:]); gone || err != nil {
+		return count, err // it would wait for nothing
+	}
 	plan, room, err := r.planWaiting(x.waiting(false))
 	if err != nil {
 		return nil, err
@@ -363,7 +366,11 @@ func (t *txn) countIgnored(x *action) (room bool, err error) {
 	if err != nil || stranger && (used+size > MaxStrangerBytes || contact.GetUnaskedChanges() >= MaxStrangerMessages) {
 		return false, err
 	}
-	if !found {
+	gone, err := expired(t, x.Target[:])
+	if err != nil {
+		return false, err
+	}
+	if !found && !gone {
 		plan, room, err := t.planWaiting(x.waiting(true))
 		if err != nil || !room {
 			return false, err
