@@ -217,9 +217,11 @@ func TestClearingInterrupted(t *testing.T) {
 			t.Errorf("after %d transactions: %+v", n, c)
 		}
 		if n > 0 {
-			eventually(t, "all is erased", func() bool { return p.chat(p.Chat(somebody)).Clearing == 0 })
-			if left := len(records(t, s, "messages")) + len(records(t, s, "#outbox")) + len(records(t, s, "clearing")); left != 0 {
-				t.Errorf("after %d transactions: %d records are left", n, left)
+			eventually(t, "all is erased", func() bool {
+				return len(records(t, s, "messages"))+len(records(t, s, "#outbox"))+len(records(t, s, "clearing")) == 0
+			})
+			if left := p.chat(p.Chat(somebody)).Clearing; left != 0 {
+				t.Errorf("after %d transactions: %d messages are left", n, left)
 			}
 		}
 		p.sound()
@@ -265,4 +267,46 @@ func TestRequestsAreKept(t *testing.T) {
 		t.Errorf("alice has %q", got)
 	}
 	alice.sound()
+}
+
+// An archive carries what was done with chats, and brings nothing back that was cleared here
+// or on the device it was made on.
+func TestBackupOfChats(t *testing.T) {
+	net := memnet.New(memnet.Options{})
+	alice, bob := newPerson(t, "alice", net), newPerson(t, "bob", net)
+	bob.send(alice, "old")
+	alice.waitText("old")
+	older := alice.backup()
+	alice.chat(alice.ClearChat(bob.key()))
+	bob.send(alice, "new")
+	alice.waitText("new")
+	alice.chat(alice.MarkRead(bob.key(), nil))
+	alice.chat(alice.MarkUnread(bob.key()))
+	alice.chat(alice.MuteChat(bob.key(), true, 0))
+	alice.chat(alice.ArchiveChat(bob.key(), true))
+	want := alice.chat(alice.SetDraft(bob.key(), "dear bob"))
+	newer := alice.backup()
+	laptop := openPerson(t, "laptop", store.Memory(), memnet.New(memnet.Options{}).Join(), fast)
+	for _, backup := range [][]byte{newer, older, newer} {
+		laptop.restore(backup)
+		for _, p := range []*person{alice, laptop} {
+			if p == alice {
+				p.restore(backup)
+			}
+			eventually(t, "all is erased", func() bool { return p.chat(p.Chat(bob.key())).Clearing == 0 })
+			got := p.chat(p.Chat(bob.key()))
+			if got.Messages != 1 || got.Unread != 0 || !got.MarkedUnread || !got.Muted || !got.Archived || got.Draft != want.Draft || got.LastMessage.Text != "new" {
+				t.Errorf("%s: %+v", p.name, got)
+			}
+			p.sound()
+		}
+	}
+	empty := openPerson(t, "phone", store.Memory(), memnet.New(memnet.Options{}).Join(), fast)
+	empty.restore(older)
+	empty.restore(newer)
+	eventually(t, "all is erased", func() bool { return empty.chat(empty.Chat(bob.key())).Clearing == 0 })
+	if got := empty.textsWith(bob.key()); !slices.Equal(got, []string{"new"}) {
+		t.Errorf("the older one first: %q", got)
+	}
+	empty.sound()
 }

@@ -73,7 +73,7 @@ func (h *History) problems(t *testing.T) (problems []string) {
 }
 
 // friend is a conversation, by the number of its person.
-func friend(t *testing.T, n byte) (key.Public, message.ConversationID) {
+func friend(t testing.TB, n byte) (key.Public, message.ConversationID) {
 	t.Helper()
 	k, err := key.ParsePrivate(append(make([]byte, 31), n))
 	if err != nil {

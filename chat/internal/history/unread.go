@@ -150,7 +150,10 @@ func (h *History) Release(tx *ledger.Tx, in message.ConversationID) error {
 		return nil
 	}
 	var found []*wire.MessageRecord
-	err = backwards(tx, in.Bytes(), nil, func(_ port.Position, m *wire.MessageRecord) (bool, error) {
+	err = backwards(tx, in.Bytes(), nil, func(at port.Position, m *wire.MessageRecord) (bool, error) {
+		if at.Clock <= chat.GetClearedClock() {
+			return false, nil
+		}
 		if m.GetRequest() {
 			found = append(found, m)
 		}
