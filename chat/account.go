@@ -35,7 +35,16 @@ type account struct {
 	colour       uint32 // one more than its number; 0: none chosen
 	picture      *wire.PictureRecord
 	profileClock uint64
+	// clocks say when the user chose each part of the profile, on any device: agree.go.
+	clocks profileClocks
+	// keyUID is what the Status app calls the account; "" if it has not said so.
+	keyUID string
 }
+
+// profileClocks are the clocks of the registers of the profile; 0: as it was set up.
+type profileClocks struct{ name, bio, colour, picture uint64 }
+
+func (p profileClocks) latest() uint64 { return max(p.name, p.bio, p.colour, p.picture) }
 
 // info returns the identity as hosts see it.
 func (a *account) info() IdentityInfo {
@@ -53,6 +62,8 @@ func (a *account) record() *wire.IdentityRecord {
 		DisplayName: a.displayName, CreatedAt: a.createdAt, Phrase: a.phrase,
 		DeviceName: a.deviceName,
 		Bio:        a.bio, Colour: a.colour, Picture: a.picture, ProfileClock: a.profileClock,
+		DisplayNameClock: a.clocks.name, BioClock: a.clocks.bio, ColourClock: a.clocks.colour, PictureClock: a.clocks.picture,
+		KeyUid: a.keyUID,
 	}
 }
 
@@ -244,10 +255,9 @@ func (c *Client) loadAccount() (*account, error) {
 	}
 	a := &account{
 		self:   session.Self{Identity: k, InstallationID: rec.GetInstallationId(), PreKeys: pk},
-		public: k.Public(), displayName: rec.GetDisplayName(), createdAt: rec.GetCreatedAt(), phrase: rec.GetPhrase(),
-		bio: rec.GetBio(), colour: rec.GetColour(), picture: rec.GetPicture(), profileClock: rec.GetProfileClock(),
-		deviceName: rec.GetDeviceName(),
+		public: k.Public(), createdAt: rec.GetCreatedAt(), phrase: rec.GetPhrase(), deviceName: rec.GetDeviceName(),
 	}
+	a.fill(&rec)
 	own, err := c.readPeer(a.public)
 	if err != nil {
 		return nil, err

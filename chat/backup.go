@@ -315,7 +315,8 @@ func (c *Client) adopt(rec *wire.IdentityRecord) (adopted bool, err error) {
 // fill takes the profile of a record.
 func (a *account) fill(rec *wire.IdentityRecord) {
 	a.displayName, a.bio, a.colour = rec.GetDisplayName(), rec.GetBio(), rec.GetColour()
-	a.picture, a.profileClock = rec.GetPicture(), rec.GetProfileClock()
+	a.picture, a.profileClock, a.keyUID = rec.GetPicture(), rec.GetProfileClock(), rec.GetKeyUid()
+	a.clocks = profileClocks{rec.GetDisplayNameClock(), rec.GetBioClock(), rec.GetColourClock(), rec.GetPictureClock()}
 }
 
 // takeProfile takes a profile that is newer than ours. Others have it already, by its clock.

@@ -164,6 +164,9 @@ func (c *Client) AddCard(text string, choice CardChoice) (AddedCard, error) {
 			return AddedCard{}, err
 		}
 		add := &addingCard{its: its, choice: choice, routes: routes, now: turn.Now}
+		if add.clock, err = c.ownClock(a, turn.Now, 0); err != nil {
+			return AddedCard{}, err
+		}
 		if add.before, err = c.peer(its.Identity); err != nil {
 			return AddedCard{}, err
 		}
@@ -182,6 +185,7 @@ type addingCard struct {
 	choice        CardChoice
 	routes        []route
 	now           time.Time
+	clock         uint64
 	before, after session.Peer
 
 	contact event.Contact
@@ -220,9 +224,14 @@ func (add *addingCard) store(t *txn) error {
 	if err := t.savePeer(add.before, add.after); err != nil {
 		return err
 	}
-	if err := t.changeContact(k, add.change); err != nil {
+	if err := t.changeOwn(k, add.clock, add.change); err != nil {
 		return err
 	}
+	rec, err := contactRecord(t, k)
+	if err != nil {
+		return err
+	}
+	add.contact = contactOf(rec)
 	return t.learnNoiseCard(k, add)
 }
 
@@ -261,6 +270,5 @@ func (add *addingCard) change(rec *wire.ContactRecord) bool {
 	if !add.choice.Unverified && rec.GetVerifiedAt() == 0 {
 		rec.VerifiedBy, rec.VerifiedAt = contact.ByCard, add.now.UnixMilli()
 	}
-	add.contact = contactOf(rec)
 	return !proto.Equal(before, rec)
 }

@@ -8,6 +8,7 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/actions"
+	"libstatus1to1/chat/internal/agree"
 	"libstatus1to1/chat/internal/attachments"
 	"libstatus1to1/chat/internal/cards"
 	"libstatus1to1/chat/internal/catchup"
@@ -81,6 +82,7 @@ type namedParts struct {
 
 	deviceSync  *devicesync.DeviceSync
 	attachments *attachments.Attachments
+	agree       *agree.Agree
 }
 
 // Open opens an engine. The network starts; when the store holds an identity its
@@ -119,8 +121,9 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.segments = c.newSegments()
 	c.noise = c.newNoise()
 	c.kept = c.newKept()
+	c.agree = c.newAgree()
 	c.loop.parts = []part{
-		c.noise, c.outbox, c.history, c.linking, c.deviceSync, c.catchUp, c.segments, c.actions, c.expiry, c.kept, c.attachments, c.index,
+		c.noise, c.outbox, c.history, c.linking, c.deviceSync, c.catchUp, c.segments, c.actions, c.expiry, c.kept, c.attachments, c.index, c.agree,
 		&cards.Cards{Ledger: c.ledger, Log: c.log},
 	}
 	if err := c.start(ctx); err != nil {

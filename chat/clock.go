@@ -98,6 +98,7 @@ func (c *Client) setBack(t *ledger.Turn, by time.Duration) {
 	c.deviceSync.ShiftClock(t, by)
 	c.outbox.ShiftClock(t, by)
 	c.noise.ShiftClock(t, by)
+	c.agree.ShiftClock(t, by)
 	c.catchUp.ShiftClock(t, by)
 	c.expiry.ShiftClock(t, by)
 	c.sessions.shift(by)

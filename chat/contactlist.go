@@ -180,6 +180,13 @@ func (l *contactList) roomFor(others int) bool {
 	return l.strangers+others < MaxStrangers
 }
 
+// roomForAgreed reports whether own devices may bring one more person.
+func (l *contactList) roomForAgreed() bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return len(l.people) < maxAgreedPeople
+}
+
 // anyByNoise reports whether somebody is written to by Noise.
 func (l *contactList) anyByNoise() bool {
 	l.mu.RLock()

@@ -34,7 +34,10 @@ func (c *Client) AddContact(k key.Public, name string) (event.Contact, error) {
 	if err != nil {
 		return event.Contact{}, err
 	}
-	var contact event.Contact
+	clock, err := c.ownClock(a, c.now(), 0)
+	if err != nil {
+		return event.Contact{}, err
+	}
 	err = c.update(func(t *txn) error {
 		for _, r := range routes {
 			if err := r.store(t); err != nil {
@@ -45,17 +48,16 @@ func (c *Client) AddContact(k key.Public, name string) (event.Contact, error) {
 		if rec, err := contactRecord(t, k); err != nil || rec.GetBlockedAt() != 0 {
 			return cmp.Or(err, notBlocked(rec, "key"))
 		}
-		return t.changeContact(k, func(rec *wire.ContactRecord) bool {
+		return t.changeOwn(k, clock, func(rec *wire.ContactRecord) bool {
 			changed := !rec.GetAdded() || rec.GetName() != name
-			if !rec.GetAdded() {
-				rec.Added, rec.AddedAt = true, c.now().UnixMilli()
-			}
-			rec.Name = name
-			contact = contactOf(rec)
+			rec.Added, rec.Name = true, name
 			return changed
 		})
 	})
-	return contact, err
+	if err != nil {
+		return event.Contact{}, err
+	}
+	return c.Contact(k)
 }
 
 // contactRoutes returns the topics of a contact that we do not listen to yet.
@@ -123,7 +125,7 @@ func contactOf(rec *wire.ContactRecord) event.Contact {
 		Name: rec.GetName(), DisplayName: rec.GetDisplayName(), Added: rec.GetAdded(), AddedAt: rec.GetAddedAt(),
 		Trust: string(r.Level(rec.GetVerifiedAt() != 0, rec.GetBlockedAt() != 0)), Request: r.Name(),
 		VerifiedBy: rec.GetVerifiedBy(), VerifiedAt: rec.GetVerifiedAt(), BlockedAt: rec.GetBlockedAt(),
-		Bio: rec.GetBio(), HasPicture: rec.GetPictureFormat() != 0, KeyExchange: string(exchangeOf(rec).name()),
+		Untrustworthy: rec.GetUntrustworthy(), Bio: rec.GetBio(), HasPicture: rec.GetPictureFormat() != 0, KeyExchange: string(exchangeOf(rec).name()),
 	}
 	if exchangeOf(rec).noise {
 		out.WhileWaiting = cmp.Or(rec.GetWhileWaiting(), string(WhileWaitingWait))

@@ -196,11 +196,11 @@ func (c *Client) DisableDevice(id string) (event.Device, error) { return c.setDe
 // setDevice enables or disables an installation by decision of the user, which no bundle
 // changes afterwards.
 func (c *Client) setDevice(id string, enabled bool) (event.Device, error) {
-	return c.changeDevice(id, func(in *session.Installation) { in.Disabled, in.Decided = !enabled, true })
+	return c.changeDevice(id, func(in *session.Installation) { in.Disabled, in.Decided = !enabled, true }, nil)
 }
 
-// RenameDevice gives an installation of our identity a name, "" for none. It stays
-// on this device.
+// RenameDevice gives an installation of our identity a name, "" for none. The other devices
+// of ours learn it, and nobody else.
 func (c *Client) RenameDevice(id, name string) (event.Device, error) {
 	name, err := cleanName("name", name, MaxName)
 	if err != nil {
@@ -213,7 +213,12 @@ func (c *Client) RenameDevice(id, name string) (event.Device, error) {
 	if id == a.self.InstallationID {
 		return c.renameThis(name)
 	}
-	return c.changeDevice(id, func(in *session.Installation) { in.Name = name })
+	clock, err := c.ownClock(a, c.now(), 0)
+	if err != nil {
+		return event.Device{}, err
+	}
+	return c.changeDevice(id, func(in *session.Installation) { in.Name = name },
+		func(t *txn) error { return t.nameOwnDevice(id, name, clock) })
 }
 
 // renameThis gives this installation a name.
@@ -223,17 +228,28 @@ func (c *Client) renameThis(name string) (event.Device, error) {
 	if err != nil {
 		return event.Device{}, err
 	}
+	clock, err := c.ownClock(a, c.now(), 0)
+	if err != nil {
+		return event.Device{}, err
+	}
 	next := *a
 	next.deviceName = name
-	if err := c.update(func(t *txn) error { return ledger.Put(t, tableMeta, metaIdentity, next.record()) }); err != nil {
+	err = c.update(func(t *txn) error {
+		if err := t.nameOwnDevice(a.self.InstallationID, name, clock); err != nil {
+			return err
+		}
+		return ledger.Put(t, tableMeta, metaIdentity, next.record())
+	})
+	if err != nil {
 		return event.Device{}, err
 	}
 	c.self.Store(&next)
 	return c.thisDevice(&next), nil
 }
 
-// changeDevice changes another installation of ours, and reports it.
-func (c *Client) changeDevice(id string, change func(*session.Installation)) (event.Device, error) {
+// changeDevice changes another installation of ours, and reports it. also stores what belongs
+// to the change; it may be nil.
+func (c *Client) changeDevice(id string, change func(*session.Installation), also func(*txn) error) (event.Device, error) {
 	defer c.beginTurn().End()
 	a, err := c.account()
 	if err != nil {
@@ -253,6 +269,11 @@ func (c *Client) changeDevice(id string, change func(*session.Installation)) (ev
 	err = c.update(func(t *txn) error {
 		if err := t.savePeer(own, next); err != nil {
 			return err
+		}
+		if also != nil {
+			if err := also(t); err != nil {
+				return err
+			}
 		}
 		return t.reportDevices(own, next)
 	})

@@ -41,6 +41,7 @@ var bounded = map[protoreflect.FullName]string{
 	"status1to1.record.MessageRecord.evidence_nodes":  "confirm.maxNodes",
 	"status1to1.record.CatchUpRecord.pubsub_topics":   "waku.maxShards: those of the configuration",
 	"status1to1.record.AcksRecord.mvds_ids":           "maxPendingAcks, of strangers and blocked people maxPendingAcksUnwelcome",
+	"status1to1.record.AgreedRecord.messages":         "those that tell of one subject: a few",
 	"status1to1.record.SeenRecord.mvds_ids":           "maxSyncMessages",
 	"status1to1.record.SearchSegmentsRecord.segments": "by the messages: all but 14 have 16,384 of them, or as many terms as fit into maxBlocks",
 	"status1to1.record.SearchRootRecord.terms":        "maxBlocks of a segment",

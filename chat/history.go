@@ -35,7 +35,7 @@ func (c *Client) Messages(chat key.Public, p PageRequest) (Page[event.Message], 
 func (c *Client) newHistory() *history.History {
 	return history.New(history.Options{
 		Ledger: c.ledger, Now: c.now, Outbox: onTheWay{c}, People: inChats{c}, AskFirst: c.settings.Strangers == StrangersRequest, Shared: c.hasOtherDevices, Remember: c.rememberErased,
-		KeepEdits: c.settings.KeepEdits, Arriving: c.arriving,
+		KeepEdits: c.settings.KeepEdits, Arriving: c.arriving, Changed: c.chatChanged,
 	})
 }
 

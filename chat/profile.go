@@ -158,8 +158,21 @@ func (c *Client) changeAccount(change func(*account)) error {
 	}
 	next := *a
 	change(&next)
-	next.profileClock = max(uint64(c.now().UnixMilli()), a.profileClock+1)
-	if err := c.update(func(t *txn) error { return ledger.Put(t, tableMeta, metaIdentity, next.record()) }); err != nil {
+	clock, err := c.ownClock(a, c.now(), max(a.profileClock, a.clocks.latest()))
+	if err != nil {
+		return err
+	}
+	next.profileClock = clock
+	subjects := next.stamp(a, clock)
+	err = c.update(func(t *txn) error {
+		for _, s := range subjects {
+			if err := t.agreed(s); err != nil {
+				return err
+			}
+		}
+		return ledger.Put(t, tableMeta, metaIdentity, next.record())
+	})
+	if err != nil {
 		return err
 	}
 	c.self.Store(&next)

@@ -31,6 +31,8 @@ type applicationMessage struct {
 	// none.
 	text  *receivedText
 	fault error
+	// sync is a message of another device of ours, if it is one that is read.
+	sync *ownSync
 	// steps are its writes. They have their place among those of its envelope from the
 	// start, although they are added later.
 	steps *stepList
@@ -164,6 +166,9 @@ func (p *pass) openApplications() {
 		} else if am.authentic {
 			am.text, am.fault = p.readUnknown(am.from, am.app, am.body.bytes)
 		}
+		if am.authentic {
+			am.sync = p.readSync(am)
+		}
 	})
 	for i := range p.applications {
 		am := &p.applications[i]
@@ -215,8 +220,10 @@ func (p *pass) dispatch(am *applicationMessage) {
 		case message.IsAction(app.Type):
 			p.action(am)
 		case app.Type == wire.ApplicationMetadataMessage_SYNC_DELETE_FOR_ME_MESSAGE:
-			p.deletedForMe(am)
-		case !p.aboutContact(am):
+			if p.fromOwn(am) {
+				p.deletedForMe(am)
+			}
+		case !p.ownSync(am) && !p.aboutContact(am):
 			p.unsupported(am)
 		}
 	}

@@ -144,9 +144,9 @@ func (c *Client) judgeAcceptance(r lookup, from key.Public, m *wire.AcceptContac
 	if ok, err := c.inTime(m.GetClock(), at); err != nil || !ok {
 		return nil, err
 	}
-	if id, err := hex.DecodeString(strings.TrimPrefix(m.GetId(), "0x")); err == nil && len(id) == 32 {
+	if id, ok := parseID(m.GetId()); ok {
 		var asked wire.MessageRecord
-		found, err := read(r, tableMessages, id, &asked)
+		found, err := read(r, tableMessages, id[:], &asked)
 		if err != nil {
 			return nil, err
 		}
@@ -158,6 +158,15 @@ func (c *Client) judgeAcceptance(r lookup, from key.Public, m *wire.AcceptContac
 	return c.judgeRequest(r, from, nil, func(before contact.Request) (contact.Request, contact.Outcome) {
 		return before.RequestReceived(m.GetClock())
 	})
+}
+
+// parseID reads the id of a message as payloads have it, 0x and hex digits.
+func parseID(digits string) (id [32]byte, ok bool) {
+	b, err := hex.DecodeString(strings.TrimPrefix(digits, "0x"))
+	if err != nil || len(b) != len(id) {
+		return id, false
+	}
+	return [32]byte(b), true
 }
 
 // judgeRetraction accepts a RETRACT_CONTACT_REQUEST.

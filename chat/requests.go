@@ -82,12 +82,19 @@ func (c *Client) about(k key.Public, f step) (event.Contact, error) {
 		if err != nil {
 			return nil, err
 		}
+		said, err := c.stamp(a, before, rec)
+		if err != nil {
+			return nil, err
+		}
 		result = contactOf(rec)
 		return func(t *txn) error {
 			if err := t.enqueue(out); err != nil {
 				return err
 			}
-			return t.storeChange(k, before, rec, routes)
+			if err := t.storeChange(k, before, rec, routes); err != nil || !said {
+				return err
+			}
+			return t.agreedPerson(k)
 		}, nil
 	})
 	return result, err
@@ -390,18 +397,7 @@ func (c *Client) UnblockContact(k key.Public) (event.Contact, error) {
 }
 
 // requestOf returns the state of the contact requests in a record.
-func requestOf(rec *wire.ContactRecord) contact.Request {
-	return contact.Request{
-		Local:  contact.Half{State: contact.State(rec.GetLocalState()), Clock: rec.GetLocalClock()},
-		Remote: contact.Half{State: contact.State(rec.GetRemoteState()), Clock: rec.GetRemoteClock()},
-	}
-}
+func requestOf(rec *wire.ContactRecord) contact.Request { return contact.RequestOf(rec) }
 
 // setRequest stores that state in a record, and forgets their request when there is none.
-func setRequest(rec *wire.ContactRecord, r contact.Request) {
-	rec.LocalState, rec.LocalClock = uint32(r.Local.State), r.Local.Clock
-	rec.RemoteState, rec.RemoteClock = uint32(r.Remote.State), r.Remote.Clock
-	if !r.AddedUs() {
-		rec.RequestId = nil
-	}
-}
+func setRequest(rec *wire.ContactRecord, r contact.Request) { contact.SetRequest(rec, r) }

@@ -101,7 +101,7 @@ func (t *txn) savePeer(before, after session.Peer) error {
 		t.c.refreshOwnDevices(after)
 		t.c.devicesChanged(before, after)
 	})
-	return nil
+	return t.meetDevices(before, after)
 }
 
 // emitStarted reports the sessions just begun with these installations, unless their owner

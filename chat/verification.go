@@ -3,10 +3,8 @@ package chat
 import (
 	"bytes"
 	"cmp"
-	"encoding/hex"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -14,6 +12,7 @@ import (
 	"libstatus1to1/chat/contact"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/identity"
+	"libstatus1to1/chat/internal/agree"
 	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
@@ -191,27 +190,28 @@ func (c *Client) changeVerification(k key.Public, direction byte, f change) (eve
 		if err != nil {
 			return nil, err
 		}
+		own, err := c.ownClock(a, now, 0)
 		rec := proto.CloneOf(before)
-		out, err := f(a, rec, clock, now)
-		if err != nil {
+		out, fault := f(a, rec, clock, now)
+		if err = errors.Join(fault, err); err != nil {
 			return nil, err
 		}
 		rec.Peer, rec.Outgoing = k.Compressed(), direction == askedThem
 		result = verificationOf(rec)
 		return func(t *txn) error {
-			return errors.Join(t.enqueue(out), t.putVerification(name, rec), t.verified(k, rec, now))
+			return errors.Join(t.enqueue(out), t.putVerification(name, rec), t.verified(k, rec, own), t.agreed(agree.Question(name)))
 		}, nil
 	})
 	return result, err
 }
 
 // verified makes somebody verified whose answer is confirmed.
-func (t *txn) verified(k key.Public, rec *wire.VerificationRecord, now time.Time) error {
+func (t *txn) verified(k key.Public, rec *wire.VerificationRecord, clock uint64) error {
 	if stateOf(rec) != questionConfirmed {
 		return nil
 	}
-	return t.changeContact(k, func(c *wire.ContactRecord) bool {
-		c.VerifiedBy, c.VerifiedAt = contact.ByQuestion, now.UnixMilli()
+	return t.changeOwn(k, clock, func(c *wire.ContactRecord) bool {
+		c.VerifiedBy, c.VerifiedAt = contact.ByQuestion, int64(clock)
 		return true
 	})
 }
@@ -400,8 +400,8 @@ func (c *Client) judgeReply(r lookup, from key.Public, direction byte, said ques
 	if ok, err := c.mayAsk(r, from, said.clock, at); err != nil || !ok {
 		return nil, err
 	}
-	raw, err := hex.DecodeString(strings.TrimPrefix(said.id, "0x"))
-	if err != nil || len(raw) != 32 {
+	raw, ok := parseID(said.id)
+	if !ok {
 		c.counters.drop("verification")
 		return nil, nil
 	}
@@ -411,12 +411,12 @@ func (c *Client) judgeReply(r lookup, from key.Public, direction byte, said ques
 		return nil, err
 	}
 	switch open := stateOf(rec) == questionAsked; {
-	case open && string(rec.GetId()) == string(raw) && questionAsked.mayBecome(said.state):
+	case open && string(rec.GetId()) == string(raw[:]) && questionAsked.mayBecome(said.state):
 		rec.State, rec.Answer = string(said.state), said.answer
 		rec.AnsweredClock, rec.AnsweredAt = said.clock, c.now().UnixMilli()
 		return func(t *txn) error { return t.putVerification(name, rec) }, nil
 	case !open && direction == askedUs && rec.GetAskedClock() < said.clock && questionNone.mayBecome(said.state):
-		cancelled := &wire.VerificationRecord{Id: raw, Peer: from.Compressed(), State: string(said.state), AnsweredClock: said.clock}
+		cancelled := &wire.VerificationRecord{Id: raw[:], Peer: from.Compressed(), State: string(said.state), AnsweredClock: said.clock}
 		return func(t *txn) error { return ledger.Put(t, tableVerifications, name, cancelled) }, nil
 	}
 	c.counters.drop("verification")

@@ -17,10 +17,12 @@ const (
 	ByKey      = "safety_number" // the safety numbers were compared
 	ByQuestion = "question"      // they answered a question only they can answer
 	ByCard     = "card"          // they handed us their contact card
+	// ByOwnDevice: the user has said so in the Status app, on another device of theirs.
+	ByOwnDevice = "own_device"
 )
 
 // Ways lists them.
-var Ways = []string{ByKey, ByQuestion, ByCard}
+var Ways = []string{ByKey, ByQuestion, ByCard, ByOwnDevice}
 
 // Level is the trust in somebody whose requests are r.
 func (r Request) Level(verified, blocked bool) Trust {

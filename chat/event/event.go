@@ -116,6 +116,15 @@ type ContactChanged struct {
 	Contact Contact `json:"contact"`
 }
 
+// ProfileChanged is emitted when another device of ours has changed the own profile:
+// profile.get has the rest of it.
+type ProfileChanged struct {
+	DisplayName string `json:"display_name"`
+	Bio         string `json:"bio"`
+	Color       int    `json:"color"`
+	HasPicture  bool   `json:"has_picture"`
+}
+
 // ContactRemoved is emitted when a contact is removed from the address book.
 type ContactRemoved struct {
 	PublicKey string `json:"public_key"`
@@ -272,6 +281,7 @@ func (MessageProgress) Type() string        { return "message_progress" }
 func (BackupProgress) Type() string         { return "backup_progress" }
 func (UnsupportedReceived) Type() string    { return "unsupported_received" }
 func (ContactChanged) Type() string         { return "contact_changed" }
+func (ProfileChanged) Type() string         { return "profile_changed" }
 func (ContactRemoved) Type() string         { return "contact_removed" }
 func (ContactRequestReceived) Type() string { return "contact_request_received" }
 func (ChatRequestReceived) Type() string    { return "chat_request_received" }
@@ -293,7 +303,7 @@ func (Closed) Type() string                 { return "closed" }
 // All holds a zero value of every event type, for generators of schemas and
 // documentation.
 var All = []Event{
-	MessageReceived{}, MessageState{}, MessageChanged{}, ChatChanged{}, MessageProgress{}, BackupProgress{}, UnsupportedReceived{}, ContactChanged{}, ContactRemoved{},
+	MessageReceived{}, MessageState{}, MessageChanged{}, ChatChanged{}, MessageProgress{}, BackupProgress{}, UnsupportedReceived{}, ContactChanged{}, ContactRemoved{}, ProfileChanged{},
 	ContactRequestReceived{}, ChatRequestReceived{}, VerificationChanged{}, SessionChanged{}, KeyExchangeChanged{},
 	SessionRepaired{}, DeviceFound{}, DeviceChanged{}, DeviceConflict{},
 	PairingInvitation{}, PairingAuthcode{}, PairingPaired{}, PairingFailed{}, PairingScannerRefused{}, PairingEnded{},

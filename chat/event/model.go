@@ -59,10 +59,14 @@ type Contact struct {
 	Request string `json:"request"`
 	// RequestID is the id of the message that carried their latest contact request.
 	RequestID string `json:"request_id,omitempty"`
-	// VerifiedBy is the way the key was verified: "safety_number", "question" or "card".
+	// VerifiedBy is the way the key was verified: "safety_number", "question", "card" or
+	// "own_device" (in the Status app, on another device of ours).
 	VerifiedBy string `json:"verified_by,omitempty"`
 	VerifiedAt int64  `json:"verified_at,omitempty"`
-	BlockedAt  int64  `json:"blocked_at,omitempty"`
+	// Untrustworthy is true if the user has said in the Status app, on another device of ours,
+	// that this person is not to be trusted.
+	Untrustworthy bool  `json:"untrustworthy,omitempty"`
+	BlockedAt     int64 `json:"blocked_at,omitempty"`
 	// Bio is the text they wrote about themselves.
 	Bio string `json:"bio,omitempty"`
 	// HasPicture is true if contacts.picture has a picture of this person.

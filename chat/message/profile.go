@@ -21,8 +21,8 @@ const MaxBio = 240
 
 // The names of the two sizes of a profile picture.
 const (
-	pictureLarge     = "large"
-	pictureThumbnail = "thumbnail"
+	PictureLarge     = "large"
+	PictureThumbnail = "thumbnail"
 )
 
 // MaxThumbnail is the largest size of the small picture in bytes; a picture above it is
@@ -50,9 +50,9 @@ func NewProfile(p ProfileParams) *wire.ChatIdentity {
 	image := &wire.IdentityImage{
 		Payload: p.Picture.Data, SourceType: wire.IdentityImage_RAW_PAYLOAD, ImageFormat: p.Picture.Format,
 	}
-	ci.Images = map[string]*wire.IdentityImage{pictureLarge: image}
+	ci.Images = map[string]*wire.IdentityImage{PictureLarge: image}
 	if len(p.Picture.Data) <= MaxThumbnail {
-		ci.Images[pictureThumbnail] = image
+		ci.Images[PictureThumbnail] = image
 	}
 	return ci
 }
@@ -74,7 +74,7 @@ func StatusName(name string) string {
 // Pictures for contacts only are decrypted with shared, the ECDH secret of both
 // identities. It returns nil if none of them can be read as a picture.
 func PictureOf(ci *wire.ChatIdentity, shared key.Secret) *Picture {
-	for _, name := range []string{pictureLarge, pictureThumbnail} {
+	for _, name := range []string{PictureLarge, PictureThumbnail} {
 		image := ci.GetImages()[name]
 		data := image.GetPayload()
 		if image.GetEncrypted() {

@@ -813,7 +813,7 @@ func (x SyncTrustedUser_TrustStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SyncTrustedUser_TrustStatus.Descriptor instead.
 func (SyncTrustedUser_TrustStatus) EnumDescriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{35, 0}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{39, 0}
 }
 
 // VerificationStatus is the state of a question.
@@ -869,7 +869,7 @@ func (x SyncVerificationRequest_VerificationStatus) Number() protoreflect.EnumNu
 
 // Deprecated: Use SyncVerificationRequest_VerificationStatus.Descriptor instead.
 func (SyncVerificationRequest_VerificationStatus) EnumDescriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{36, 0}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{40, 0}
 }
 
 // DecisionStatus is the decision.
@@ -916,7 +916,7 @@ func (x SyncContactRequestDecision_DecisionStatus) Number() protoreflect.EnumNum
 
 // Deprecated: Use SyncContactRequestDecision_DecisionStatus.Descriptor instead.
 func (SyncContactRequestDecision_DecisionStatus) EnumDescriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{37, 0}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{42, 0}
 }
 
 // SourceType tells where the picture comes from.
@@ -966,7 +966,7 @@ func (x IdentityImage_SourceType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use IdentityImage_SourceType.Descriptor instead.
 func (IdentityImage_SourceType) EnumDescriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{44, 0}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{50, 0}
 }
 
 // ApplicationMetadataMessage is the signed envelope of every application message.
@@ -3028,8 +3028,11 @@ type SyncInstallationContactV2 struct {
 	ContactRequestRemoteClock int64                  `protobuf:"varint,19,opt,name=contact_request_remote_clock,json=contactRequestRemoteClock,proto3" json:"contact_request_remote_clock,omitempty"`
 	DisplayName               string                 `protobuf:"bytes,20,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	CustomizationColor        uint32                 `protobuf:"varint,21,opt,name=customization_color,json=customizationColor,proto3" json:"customization_color,omitempty"`
-	unknownFields             protoimpl.UnknownFields
-	sizeCache                 protoimpl.SizeCache
+	// A field of this library, as those of the same number below: to the Status app unknown
+	// ones, which it skips.
+	Card          *OwnCard `protobuf:"bytes,5500,opt,name=card,proto3" json:"card,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SyncInstallationContactV2) Reset() {
@@ -3202,6 +3205,171 @@ func (x *SyncInstallationContactV2) GetCustomizationColor() uint32 {
 	return 0
 }
 
+func (x *SyncInstallationContactV2) GetCard() *OwnCard {
+	if x != nil {
+		return x.Card
+	}
+	return nil
+}
+
+// OwnCard is what devices with this library agree on about a person: see ContactRecord.
+type OwnCard struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	NameClock     uint64                 `protobuf:"varint,2,opt,name=name_clock,json=nameClock,proto3" json:"name_clock,omitempty"`
+	AddedAt       int64                  `protobuf:"varint,3,opt,name=added_at,json=addedAt,proto3" json:"added_at,omitempty"`
+	RemovedAt     int64                  `protobuf:"varint,4,opt,name=removed_at,json=removedAt,proto3" json:"removed_at,omitempty"`
+	BlockedAt     int64                  `protobuf:"varint,5,opt,name=blocked_at,json=blockedAt,proto3" json:"blocked_at,omitempty"`
+	UnblockedAt   int64                  `protobuf:"varint,6,opt,name=unblocked_at,json=unblockedAt,proto3" json:"unblocked_at,omitempty"`
+	Familiar      bool                   `protobuf:"varint,7,opt,name=familiar,proto3" json:"familiar,omitempty"`
+	VerifiedBy    string                 `protobuf:"bytes,8,opt,name=verified_by,json=verifiedBy,proto3" json:"verified_by,omitempty"`
+	VerifiedAt    int64                  `protobuf:"varint,9,opt,name=verified_at,json=verifiedAt,proto3" json:"verified_at,omitempty"`
+	UnverifiedAt  int64                  `protobuf:"varint,10,opt,name=unverified_at,json=unverifiedAt,proto3" json:"unverified_at,omitempty"`
+	Untrustworthy bool                   `protobuf:"varint,11,opt,name=untrustworthy,proto3" json:"untrustworthy,omitempty"`
+	WrittenTo     bool                   `protobuf:"varint,12,opt,name=written_to,json=writtenTo,proto3" json:"written_to,omitempty"`
+	RequestId     []byte                 `protobuf:"bytes,13,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	SentRequestId []byte                 `protobuf:"bytes,14,opt,name=sent_request_id,json=sentRequestId,proto3" json:"sent_request_id,omitempty"`
+	// Of the profile whose clock is last_updated.
+	Bio           string `protobuf:"bytes,15,opt,name=bio,proto3" json:"bio,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OwnCard) Reset() {
+	*x = OwnCard{}
+	mi := &file_chat_wire_application_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OwnCard) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OwnCard) ProtoMessage() {}
+
+func (x *OwnCard) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OwnCard.ProtoReflect.Descriptor instead.
+func (*OwnCard) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *OwnCard) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *OwnCard) GetNameClock() uint64 {
+	if x != nil {
+		return x.NameClock
+	}
+	return 0
+}
+
+func (x *OwnCard) GetAddedAt() int64 {
+	if x != nil {
+		return x.AddedAt
+	}
+	return 0
+}
+
+func (x *OwnCard) GetRemovedAt() int64 {
+	if x != nil {
+		return x.RemovedAt
+	}
+	return 0
+}
+
+func (x *OwnCard) GetBlockedAt() int64 {
+	if x != nil {
+		return x.BlockedAt
+	}
+	return 0
+}
+
+func (x *OwnCard) GetUnblockedAt() int64 {
+	if x != nil {
+		return x.UnblockedAt
+	}
+	return 0
+}
+
+func (x *OwnCard) GetFamiliar() bool {
+	if x != nil {
+		return x.Familiar
+	}
+	return false
+}
+
+func (x *OwnCard) GetVerifiedBy() string {
+	if x != nil {
+		return x.VerifiedBy
+	}
+	return ""
+}
+
+func (x *OwnCard) GetVerifiedAt() int64 {
+	if x != nil {
+		return x.VerifiedAt
+	}
+	return 0
+}
+
+func (x *OwnCard) GetUnverifiedAt() int64 {
+	if x != nil {
+		return x.UnverifiedAt
+	}
+	return 0
+}
+
+func (x *OwnCard) GetUntrustworthy() bool {
+	if x != nil {
+		return x.Untrustworthy
+	}
+	return false
+}
+
+func (x *OwnCard) GetWrittenTo() bool {
+	if x != nil {
+		return x.WrittenTo
+	}
+	return false
+}
+
+func (x *OwnCard) GetRequestId() []byte {
+	if x != nil {
+		return x.RequestId
+	}
+	return nil
+}
+
+func (x *OwnCard) GetSentRequestId() []byte {
+	if x != nil {
+		return x.SentRequestId
+	}
+	return nil
+}
+
+func (x *OwnCard) GetBio() string {
+	if x != nil {
+		return x.Bio
+	}
+	return ""
+}
+
 // SyncChatRemoved tells that a chat was deleted.
 type SyncChatRemoved struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3213,7 +3381,7 @@ type SyncChatRemoved struct {
 
 func (x *SyncChatRemoved) Reset() {
 	*x = SyncChatRemoved{}
-	mi := &file_chat_wire_application_proto_msgTypes[24]
+	mi := &file_chat_wire_application_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3225,7 +3393,7 @@ func (x *SyncChatRemoved) String() string {
 func (*SyncChatRemoved) ProtoMessage() {}
 
 func (x *SyncChatRemoved) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[24]
+	mi := &file_chat_wire_application_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3238,7 +3406,7 @@ func (x *SyncChatRemoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncChatRemoved.ProtoReflect.Descriptor instead.
 func (*SyncChatRemoved) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{24}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SyncChatRemoved) GetClock() uint64 {
@@ -3266,7 +3434,7 @@ type SyncChatMessagesRead struct {
 
 func (x *SyncChatMessagesRead) Reset() {
 	*x = SyncChatMessagesRead{}
-	mi := &file_chat_wire_application_proto_msgTypes[25]
+	mi := &file_chat_wire_application_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3278,7 +3446,7 @@ func (x *SyncChatMessagesRead) String() string {
 func (*SyncChatMessagesRead) ProtoMessage() {}
 
 func (x *SyncChatMessagesRead) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[25]
+	mi := &file_chat_wire_application_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3291,7 +3459,7 @@ func (x *SyncChatMessagesRead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncChatMessagesRead.ProtoReflect.Descriptor instead.
 func (*SyncChatMessagesRead) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{25}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SyncChatMessagesRead) GetClock() uint64 {
@@ -3320,7 +3488,7 @@ type SyncActivityCenterRead struct {
 
 func (x *SyncActivityCenterRead) Reset() {
 	*x = SyncActivityCenterRead{}
-	mi := &file_chat_wire_application_proto_msgTypes[26]
+	mi := &file_chat_wire_application_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3332,7 +3500,7 @@ func (x *SyncActivityCenterRead) String() string {
 func (*SyncActivityCenterRead) ProtoMessage() {}
 
 func (x *SyncActivityCenterRead) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[26]
+	mi := &file_chat_wire_application_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3345,7 +3513,7 @@ func (x *SyncActivityCenterRead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncActivityCenterRead.ProtoReflect.Descriptor instead.
 func (*SyncActivityCenterRead) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{26}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SyncActivityCenterRead) GetClock() uint64 {
@@ -3373,7 +3541,7 @@ type SyncActivityCenterAccepted struct {
 
 func (x *SyncActivityCenterAccepted) Reset() {
 	*x = SyncActivityCenterAccepted{}
-	mi := &file_chat_wire_application_proto_msgTypes[27]
+	mi := &file_chat_wire_application_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3385,7 +3553,7 @@ func (x *SyncActivityCenterAccepted) String() string {
 func (*SyncActivityCenterAccepted) ProtoMessage() {}
 
 func (x *SyncActivityCenterAccepted) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[27]
+	mi := &file_chat_wire_application_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3398,7 +3566,7 @@ func (x *SyncActivityCenterAccepted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncActivityCenterAccepted.ProtoReflect.Descriptor instead.
 func (*SyncActivityCenterAccepted) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{27}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SyncActivityCenterAccepted) GetClock() uint64 {
@@ -3426,7 +3594,7 @@ type SyncActivityCenterDismissed struct {
 
 func (x *SyncActivityCenterDismissed) Reset() {
 	*x = SyncActivityCenterDismissed{}
-	mi := &file_chat_wire_application_proto_msgTypes[28]
+	mi := &file_chat_wire_application_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3438,7 +3606,7 @@ func (x *SyncActivityCenterDismissed) String() string {
 func (*SyncActivityCenterDismissed) ProtoMessage() {}
 
 func (x *SyncActivityCenterDismissed) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[28]
+	mi := &file_chat_wire_application_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3451,7 +3619,7 @@ func (x *SyncActivityCenterDismissed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncActivityCenterDismissed.ProtoReflect.Descriptor instead.
 func (*SyncActivityCenterDismissed) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{28}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SyncActivityCenterDismissed) GetClock() uint64 {
@@ -3479,7 +3647,7 @@ type SyncActivityCenterDeleted struct {
 
 func (x *SyncActivityCenterDeleted) Reset() {
 	*x = SyncActivityCenterDeleted{}
-	mi := &file_chat_wire_application_proto_msgTypes[29]
+	mi := &file_chat_wire_application_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3491,7 +3659,7 @@ func (x *SyncActivityCenterDeleted) String() string {
 func (*SyncActivityCenterDeleted) ProtoMessage() {}
 
 func (x *SyncActivityCenterDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[29]
+	mi := &file_chat_wire_application_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3504,7 +3672,7 @@ func (x *SyncActivityCenterDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncActivityCenterDeleted.ProtoReflect.Descriptor instead.
 func (*SyncActivityCenterDeleted) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{29}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SyncActivityCenterDeleted) GetClock() uint64 {
@@ -3532,7 +3700,7 @@ type SyncActivityCenterUnread struct {
 
 func (x *SyncActivityCenterUnread) Reset() {
 	*x = SyncActivityCenterUnread{}
-	mi := &file_chat_wire_application_proto_msgTypes[30]
+	mi := &file_chat_wire_application_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3544,7 +3712,7 @@ func (x *SyncActivityCenterUnread) String() string {
 func (*SyncActivityCenterUnread) ProtoMessage() {}
 
 func (x *SyncActivityCenterUnread) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[30]
+	mi := &file_chat_wire_application_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3557,7 +3725,7 @@ func (x *SyncActivityCenterUnread) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncActivityCenterUnread.ProtoReflect.Descriptor instead.
 func (*SyncActivityCenterUnread) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{30}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SyncActivityCenterUnread) GetClock() uint64 {
@@ -3585,7 +3753,7 @@ type SyncClearHistory struct {
 
 func (x *SyncClearHistory) Reset() {
 	*x = SyncClearHistory{}
-	mi := &file_chat_wire_application_proto_msgTypes[31]
+	mi := &file_chat_wire_application_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3597,7 +3765,7 @@ func (x *SyncClearHistory) String() string {
 func (*SyncClearHistory) ProtoMessage() {}
 
 func (x *SyncClearHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[31]
+	mi := &file_chat_wire_application_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3610,7 +3778,7 @@ func (x *SyncClearHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncClearHistory.ProtoReflect.Descriptor instead.
 func (*SyncClearHistory) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{31}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SyncClearHistory) GetChatId() string {
@@ -3646,7 +3814,7 @@ type SyncSetting struct {
 
 func (x *SyncSetting) Reset() {
 	*x = SyncSetting{}
-	mi := &file_chat_wire_application_proto_msgTypes[32]
+	mi := &file_chat_wire_application_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3658,7 +3826,7 @@ func (x *SyncSetting) String() string {
 func (*SyncSetting) ProtoMessage() {}
 
 func (x *SyncSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[32]
+	mi := &file_chat_wire_application_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3671,7 +3839,7 @@ func (x *SyncSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncSetting.ProtoReflect.Descriptor instead.
 func (*SyncSetting) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{32}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SyncSetting) GetType() uint32 {
@@ -3776,7 +3944,7 @@ type SyncProfilePicture struct {
 
 func (x *SyncProfilePicture) Reset() {
 	*x = SyncProfilePicture{}
-	mi := &file_chat_wire_application_proto_msgTypes[33]
+	mi := &file_chat_wire_application_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3788,7 +3956,7 @@ func (x *SyncProfilePicture) String() string {
 func (*SyncProfilePicture) ProtoMessage() {}
 
 func (x *SyncProfilePicture) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[33]
+	mi := &file_chat_wire_application_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3801,7 +3969,7 @@ func (x *SyncProfilePicture) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncProfilePicture.ProtoReflect.Descriptor instead.
 func (*SyncProfilePicture) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{33}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SyncProfilePicture) GetName() string {
@@ -3858,13 +4026,14 @@ type SyncProfilePictures struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	KeyUid        string                 `protobuf:"bytes,1,opt,name=key_uid,json=keyUid,proto3" json:"key_uid,omitempty"`
 	Pictures      []*SyncProfilePicture  `protobuf:"bytes,2,rep,name=pictures,proto3" json:"pictures,omitempty"`
+	Picture       *OwnPicture            `protobuf:"bytes,5500,opt,name=picture,proto3" json:"picture,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SyncProfilePictures) Reset() {
 	*x = SyncProfilePictures{}
-	mi := &file_chat_wire_application_proto_msgTypes[34]
+	mi := &file_chat_wire_application_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3876,7 +4045,7 @@ func (x *SyncProfilePictures) String() string {
 func (*SyncProfilePictures) ProtoMessage() {}
 
 func (x *SyncProfilePictures) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[34]
+	mi := &file_chat_wire_application_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3889,7 +4058,7 @@ func (x *SyncProfilePictures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncProfilePictures.ProtoReflect.Descriptor instead.
 func (*SyncProfilePictures) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{34}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SyncProfilePictures) GetKeyUid() string {
@@ -3906,6 +4075,221 @@ func (x *SyncProfilePictures) GetPictures() []*SyncProfilePicture {
 	return nil
 }
 
+func (x *SyncProfilePictures) GetPicture() *OwnPicture {
+	if x != nil {
+		return x.Picture
+	}
+	return nil
+}
+
+// OwnPicture is the picture of the own profile; no payload: it was taken away.
+type OwnPicture struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Clock         uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	Payload       []byte                 `protobuf:"bytes,2,opt,name=payload,proto3" json:"payload,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OwnPicture) Reset() {
+	*x = OwnPicture{}
+	mi := &file_chat_wire_application_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OwnPicture) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OwnPicture) ProtoMessage() {}
+
+func (x *OwnPicture) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OwnPicture.ProtoReflect.Descriptor instead.
+func (*OwnPicture) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *OwnPicture) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *OwnPicture) GetPayload() []byte {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
+// OwnProfile is what devices with this library agree on about their own identity.
+type OwnProfile struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	DisplayName      string                 `protobuf:"bytes,1,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	DisplayNameClock uint64                 `protobuf:"varint,2,opt,name=display_name_clock,json=displayNameClock,proto3" json:"display_name_clock,omitempty"`
+	Bio              string                 `protobuf:"bytes,3,opt,name=bio,proto3" json:"bio,omitempty"`
+	BioClock         uint64                 `protobuf:"varint,4,opt,name=bio_clock,json=bioClock,proto3" json:"bio_clock,omitempty"`
+	// Its number plus one; 0 if none was chosen.
+	Colour        uint32           `protobuf:"varint,5,opt,name=colour,proto3" json:"colour,omitempty"`
+	ColourClock   uint64           `protobuf:"varint,6,opt,name=colour_clock,json=colourClock,proto3" json:"colour_clock,omitempty"`
+	Devices       []*OwnDeviceName `protobuf:"bytes,7,rep,name=devices,proto3" json:"devices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OwnProfile) Reset() {
+	*x = OwnProfile{}
+	mi := &file_chat_wire_application_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OwnProfile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OwnProfile) ProtoMessage() {}
+
+func (x *OwnProfile) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OwnProfile.ProtoReflect.Descriptor instead.
+func (*OwnProfile) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *OwnProfile) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *OwnProfile) GetDisplayNameClock() uint64 {
+	if x != nil {
+		return x.DisplayNameClock
+	}
+	return 0
+}
+
+func (x *OwnProfile) GetBio() string {
+	if x != nil {
+		return x.Bio
+	}
+	return ""
+}
+
+func (x *OwnProfile) GetBioClock() uint64 {
+	if x != nil {
+		return x.BioClock
+	}
+	return 0
+}
+
+func (x *OwnProfile) GetColour() uint32 {
+	if x != nil {
+		return x.Colour
+	}
+	return 0
+}
+
+func (x *OwnProfile) GetColourClock() uint64 {
+	if x != nil {
+		return x.ColourClock
+	}
+	return 0
+}
+
+func (x *OwnProfile) GetDevices() []*OwnDeviceName {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
+}
+
+// OwnDeviceName is what a device of the own identity is called.
+type OwnDeviceName struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	InstallationId string                 `protobuf:"bytes,1,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
+	Name           string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Clock          uint64                 `protobuf:"varint,3,opt,name=clock,proto3" json:"clock,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *OwnDeviceName) Reset() {
+	*x = OwnDeviceName{}
+	mi := &file_chat_wire_application_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OwnDeviceName) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OwnDeviceName) ProtoMessage() {}
+
+func (x *OwnDeviceName) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OwnDeviceName.ProtoReflect.Descriptor instead.
+func (*OwnDeviceName) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *OwnDeviceName) GetInstallationId() string {
+	if x != nil {
+		return x.InstallationId
+	}
+	return ""
+}
+
+func (x *OwnDeviceName) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *OwnDeviceName) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
 // SyncTrustedUser tells whether a person is trusted.
 type SyncTrustedUser struct {
 	state         protoimpl.MessageState      `protogen:"open.v1"`
@@ -3918,7 +4302,7 @@ type SyncTrustedUser struct {
 
 func (x *SyncTrustedUser) Reset() {
 	*x = SyncTrustedUser{}
-	mi := &file_chat_wire_application_proto_msgTypes[35]
+	mi := &file_chat_wire_application_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3930,7 +4314,7 @@ func (x *SyncTrustedUser) String() string {
 func (*SyncTrustedUser) ProtoMessage() {}
 
 func (x *SyncTrustedUser) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[35]
+	mi := &file_chat_wire_application_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3943,7 +4327,7 @@ func (x *SyncTrustedUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncTrustedUser.ProtoReflect.Descriptor instead.
 func (*SyncTrustedUser) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{35}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *SyncTrustedUser) GetClock() uint64 {
@@ -3979,13 +4363,14 @@ type SyncVerificationRequest struct {
 	RepliedAt          uint64                                     `protobuf:"varint,7,opt,name=replied_at,json=repliedAt,proto3" json:"replied_at,omitempty"`
 	VerificationStatus SyncVerificationRequest_VerificationStatus `protobuf:"varint,8,opt,name=verification_status,json=verificationStatus,proto3,enum=status1to1.wire.SyncVerificationRequest_VerificationStatus" json:"verification_status,omitempty"`
 	Id                 string                                     `protobuf:"bytes,9,opt,name=id,proto3" json:"id,omitempty"`
+	Question           *OwnQuestion                               `protobuf:"bytes,5500,opt,name=question,proto3" json:"question,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
 
 func (x *SyncVerificationRequest) Reset() {
 	*x = SyncVerificationRequest{}
-	mi := &file_chat_wire_application_proto_msgTypes[36]
+	mi := &file_chat_wire_application_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3997,7 +4382,7 @@ func (x *SyncVerificationRequest) String() string {
 func (*SyncVerificationRequest) ProtoMessage() {}
 
 func (x *SyncVerificationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[36]
+	mi := &file_chat_wire_application_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4010,7 +4395,7 @@ func (x *SyncVerificationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncVerificationRequest.ProtoReflect.Descriptor instead.
 func (*SyncVerificationRequest) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{36}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SyncVerificationRequest) GetClock() uint64 {
@@ -4076,6 +4461,75 @@ func (x *SyncVerificationRequest) GetId() string {
 	return ""
 }
 
+func (x *SyncVerificationRequest) GetQuestion() *OwnQuestion {
+	if x != nil {
+		return x.Question
+	}
+	return nil
+}
+
+// OwnQuestion is the rest of what a device with this library knows of a question: see
+// VerificationRecord.
+type OwnQuestion struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	State         string                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
+	AskedClock    uint64                 `protobuf:"varint,2,opt,name=asked_clock,json=askedClock,proto3" json:"asked_clock,omitempty"`
+	AnsweredClock uint64                 `protobuf:"varint,3,opt,name=answered_clock,json=answeredClock,proto3" json:"answered_clock,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OwnQuestion) Reset() {
+	*x = OwnQuestion{}
+	mi := &file_chat_wire_application_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OwnQuestion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OwnQuestion) ProtoMessage() {}
+
+func (x *OwnQuestion) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OwnQuestion.ProtoReflect.Descriptor instead.
+func (*OwnQuestion) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *OwnQuestion) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *OwnQuestion) GetAskedClock() uint64 {
+	if x != nil {
+		return x.AskedClock
+	}
+	return 0
+}
+
+func (x *OwnQuestion) GetAnsweredClock() uint64 {
+	if x != nil {
+		return x.AnsweredClock
+	}
+	return 0
+}
+
 // SyncContactRequestDecision tells that a contact request was accepted or declined.
 type SyncContactRequestDecision struct {
 	state          protoimpl.MessageState                    `protogen:"open.v1"`
@@ -4089,7 +4543,7 @@ type SyncContactRequestDecision struct {
 
 func (x *SyncContactRequestDecision) Reset() {
 	*x = SyncContactRequestDecision{}
-	mi := &file_chat_wire_application_proto_msgTypes[37]
+	mi := &file_chat_wire_application_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4101,7 +4555,7 @@ func (x *SyncContactRequestDecision) String() string {
 func (*SyncContactRequestDecision) ProtoMessage() {}
 
 func (x *SyncContactRequestDecision) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[37]
+	mi := &file_chat_wire_application_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4114,7 +4568,7 @@ func (x *SyncContactRequestDecision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncContactRequestDecision.ProtoReflect.Descriptor instead.
 func (*SyncContactRequestDecision) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{37}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SyncContactRequestDecision) GetClock() uint64 {
@@ -4157,7 +4611,7 @@ type SyncDeleteForMeMessage struct {
 
 func (x *SyncDeleteForMeMessage) Reset() {
 	*x = SyncDeleteForMeMessage{}
-	mi := &file_chat_wire_application_proto_msgTypes[38]
+	mi := &file_chat_wire_application_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4169,7 +4623,7 @@ func (x *SyncDeleteForMeMessage) String() string {
 func (*SyncDeleteForMeMessage) ProtoMessage() {}
 
 func (x *SyncDeleteForMeMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[38]
+	mi := &file_chat_wire_application_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4182,7 +4636,7 @@ func (x *SyncDeleteForMeMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncDeleteForMeMessage.ProtoReflect.Descriptor instead.
 func (*SyncDeleteForMeMessage) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{38}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *SyncDeleteForMeMessage) GetClock() uint64 {
@@ -4201,20 +4655,24 @@ func (x *SyncDeleteForMeMessage) GetMessageId() string {
 
 // SyncChat tells that there is a chat.
 type SyncChat struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	ChatType      uint32                 `protobuf:"varint,2,opt,name=chat_type,json=chatType,proto3" json:"chat_type,omitempty"`
-	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	Active        bool                   `protobuf:"varint,5,opt,name=active,proto3" json:"active,omitempty"`
-	Clock         uint64                 `protobuf:"varint,6,opt,name=clock,proto3" json:"clock,omitempty"`
-	Muted         bool                   `protobuf:"varint,7,opt,name=muted,proto3" json:"muted,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Id       string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	ChatType uint32                 `protobuf:"varint,2,opt,name=chat_type,json=chatType,proto3" json:"chat_type,omitempty"`
+	Name     string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Active   bool                   `protobuf:"varint,5,opt,name=active,proto3" json:"active,omitempty"`
+	Clock    uint64                 `protobuf:"varint,6,opt,name=clock,proto3" json:"clock,omitempty"`
+	Muted    bool                   `protobuf:"varint,7,opt,name=muted,proto3" json:"muted,omitempty"`
+	// In the chat with oneself.
+	Own *OwnProfile `protobuf:"bytes,5500,opt,name=own,proto3" json:"own,omitempty"`
+	// In a chat with somebody else.
+	Chat          *OwnChat `protobuf:"bytes,5501,opt,name=chat,proto3" json:"chat,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SyncChat) Reset() {
 	*x = SyncChat{}
-	mi := &file_chat_wire_application_proto_msgTypes[39]
+	mi := &file_chat_wire_application_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4226,7 +4684,7 @@ func (x *SyncChat) String() string {
 func (*SyncChat) ProtoMessage() {}
 
 func (x *SyncChat) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[39]
+	mi := &file_chat_wire_application_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4239,7 +4697,7 @@ func (x *SyncChat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncChat.ProtoReflect.Descriptor instead.
 func (*SyncChat) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{39}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *SyncChat) GetId() string {
@@ -4284,6 +4742,169 @@ func (x *SyncChat) GetMuted() bool {
 	return false
 }
 
+func (x *SyncChat) GetOwn() *OwnProfile {
+	if x != nil {
+		return x.Own
+	}
+	return nil
+}
+
+func (x *SyncChat) GetChat() *OwnChat {
+	if x != nil {
+		return x.Chat
+	}
+	return nil
+}
+
+// OwnChat is what devices with this library agree on about a chat: see ChatRecord.
+type OwnChat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ReadClock     uint64                 `protobuf:"varint,1,opt,name=read_clock,json=readClock,proto3" json:"read_clock,omitempty"`
+	ReadId        []byte                 `protobuf:"bytes,2,opt,name=read_id,json=readId,proto3" json:"read_id,omitempty"`
+	ClearedClock  uint64                 `protobuf:"varint,3,opt,name=cleared_clock,json=clearedClock,proto3" json:"cleared_clock,omitempty"`
+	DeletedClock  uint64                 `protobuf:"varint,4,opt,name=deleted_clock,json=deletedClock,proto3" json:"deleted_clock,omitempty"`
+	Muted         bool                   `protobuf:"varint,5,opt,name=muted,proto3" json:"muted,omitempty"`
+	MutedUntil    int64                  `protobuf:"varint,6,opt,name=muted_until,json=mutedUntil,proto3" json:"muted_until,omitempty"`
+	MutedClock    uint64                 `protobuf:"varint,7,opt,name=muted_clock,json=mutedClock,proto3" json:"muted_clock,omitempty"`
+	Archived      bool                   `protobuf:"varint,8,opt,name=archived,proto3" json:"archived,omitempty"`
+	ArchivedClock uint64                 `protobuf:"varint,9,opt,name=archived_clock,json=archivedClock,proto3" json:"archived_clock,omitempty"`
+	Unread        bool                   `protobuf:"varint,10,opt,name=unread,proto3" json:"unread,omitempty"`
+	UnreadClock   uint64                 `protobuf:"varint,11,opt,name=unread_clock,json=unreadClock,proto3" json:"unread_clock,omitempty"`
+	Draft         string                 `protobuf:"bytes,12,opt,name=draft,proto3" json:"draft,omitempty"`
+	DraftClock    uint64                 `protobuf:"varint,13,opt,name=draft_clock,json=draftClock,proto3" json:"draft_clock,omitempty"`
+	Timer         *ExpiryTimer           `protobuf:"bytes,14,opt,name=timer,proto3" json:"timer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OwnChat) Reset() {
+	*x = OwnChat{}
+	mi := &file_chat_wire_application_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OwnChat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OwnChat) ProtoMessage() {}
+
+func (x *OwnChat) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_application_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OwnChat.ProtoReflect.Descriptor instead.
+func (*OwnChat) Descriptor() ([]byte, []int) {
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *OwnChat) GetReadClock() uint64 {
+	if x != nil {
+		return x.ReadClock
+	}
+	return 0
+}
+
+func (x *OwnChat) GetReadId() []byte {
+	if x != nil {
+		return x.ReadId
+	}
+	return nil
+}
+
+func (x *OwnChat) GetClearedClock() uint64 {
+	if x != nil {
+		return x.ClearedClock
+	}
+	return 0
+}
+
+func (x *OwnChat) GetDeletedClock() uint64 {
+	if x != nil {
+		return x.DeletedClock
+	}
+	return 0
+}
+
+func (x *OwnChat) GetMuted() bool {
+	if x != nil {
+		return x.Muted
+	}
+	return false
+}
+
+func (x *OwnChat) GetMutedUntil() int64 {
+	if x != nil {
+		return x.MutedUntil
+	}
+	return 0
+}
+
+func (x *OwnChat) GetMutedClock() uint64 {
+	if x != nil {
+		return x.MutedClock
+	}
+	return 0
+}
+
+func (x *OwnChat) GetArchived() bool {
+	if x != nil {
+		return x.Archived
+	}
+	return false
+}
+
+func (x *OwnChat) GetArchivedClock() uint64 {
+	if x != nil {
+		return x.ArchivedClock
+	}
+	return 0
+}
+
+func (x *OwnChat) GetUnread() bool {
+	if x != nil {
+		return x.Unread
+	}
+	return false
+}
+
+func (x *OwnChat) GetUnreadClock() uint64 {
+	if x != nil {
+		return x.UnreadClock
+	}
+	return 0
+}
+
+func (x *OwnChat) GetDraft() string {
+	if x != nil {
+		return x.Draft
+	}
+	return ""
+}
+
+func (x *OwnChat) GetDraftClock() uint64 {
+	if x != nil {
+		return x.DraftClock
+	}
+	return 0
+}
+
+func (x *OwnChat) GetTimer() *ExpiryTimer {
+	if x != nil {
+		return x.Timer
+	}
+	return nil
+}
+
 // AcceptContactRequest accepts a contact request.
 type AcceptContactRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -4296,7 +4917,7 @@ type AcceptContactRequest struct {
 
 func (x *AcceptContactRequest) Reset() {
 	*x = AcceptContactRequest{}
-	mi := &file_chat_wire_application_proto_msgTypes[40]
+	mi := &file_chat_wire_application_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4308,7 +4929,7 @@ func (x *AcceptContactRequest) String() string {
 func (*AcceptContactRequest) ProtoMessage() {}
 
 func (x *AcceptContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[40]
+	mi := &file_chat_wire_application_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4321,7 +4942,7 @@ func (x *AcceptContactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptContactRequest.ProtoReflect.Descriptor instead.
 func (*AcceptContactRequest) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{40}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *AcceptContactRequest) GetId() string {
@@ -4349,7 +4970,7 @@ type RetractContactRequest struct {
 
 func (x *RetractContactRequest) Reset() {
 	*x = RetractContactRequest{}
-	mi := &file_chat_wire_application_proto_msgTypes[41]
+	mi := &file_chat_wire_application_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4361,7 +4982,7 @@ func (x *RetractContactRequest) String() string {
 func (*RetractContactRequest) ProtoMessage() {}
 
 func (x *RetractContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[41]
+	mi := &file_chat_wire_application_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4374,7 +4995,7 @@ func (x *RetractContactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetractContactRequest.ProtoReflect.Descriptor instead.
 func (*RetractContactRequest) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{41}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *RetractContactRequest) GetId() string {
@@ -4402,7 +5023,7 @@ type ContactCodeAdvertisement struct {
 
 func (x *ContactCodeAdvertisement) Reset() {
 	*x = ContactCodeAdvertisement{}
-	mi := &file_chat_wire_application_proto_msgTypes[42]
+	mi := &file_chat_wire_application_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4414,7 +5035,7 @@ func (x *ContactCodeAdvertisement) String() string {
 func (*ContactCodeAdvertisement) ProtoMessage() {}
 
 func (x *ContactCodeAdvertisement) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[42]
+	mi := &file_chat_wire_application_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4427,7 +5048,7 @@ func (x *ContactCodeAdvertisement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactCodeAdvertisement.ProtoReflect.Descriptor instead.
 func (*ContactCodeAdvertisement) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{42}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *ContactCodeAdvertisement) GetChatIdentity() *ChatIdentity {
@@ -4456,7 +5077,7 @@ type ChatIdentity struct {
 
 func (x *ChatIdentity) Reset() {
 	*x = ChatIdentity{}
-	mi := &file_chat_wire_application_proto_msgTypes[43]
+	mi := &file_chat_wire_application_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4468,7 +5089,7 @@ func (x *ChatIdentity) String() string {
 func (*ChatIdentity) ProtoMessage() {}
 
 func (x *ChatIdentity) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[43]
+	mi := &file_chat_wire_application_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4481,7 +5102,7 @@ func (x *ChatIdentity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChatIdentity.ProtoReflect.Descriptor instead.
 func (*ChatIdentity) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{43}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ChatIdentity) GetClock() uint64 {
@@ -4562,7 +5183,7 @@ type IdentityImage struct {
 
 func (x *IdentityImage) Reset() {
 	*x = IdentityImage{}
-	mi := &file_chat_wire_application_proto_msgTypes[44]
+	mi := &file_chat_wire_application_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4574,7 +5195,7 @@ func (x *IdentityImage) String() string {
 func (*IdentityImage) ProtoMessage() {}
 
 func (x *IdentityImage) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[44]
+	mi := &file_chat_wire_application_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4587,7 +5208,7 @@ func (x *IdentityImage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityImage.ProtoReflect.Descriptor instead.
 func (*IdentityImage) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{44}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *IdentityImage) GetPayload() []byte {
@@ -4636,7 +5257,7 @@ type RequestContactVerification struct {
 
 func (x *RequestContactVerification) Reset() {
 	*x = RequestContactVerification{}
-	mi := &file_chat_wire_application_proto_msgTypes[45]
+	mi := &file_chat_wire_application_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4648,7 +5269,7 @@ func (x *RequestContactVerification) String() string {
 func (*RequestContactVerification) ProtoMessage() {}
 
 func (x *RequestContactVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[45]
+	mi := &file_chat_wire_application_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4661,7 +5282,7 @@ func (x *RequestContactVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestContactVerification.ProtoReflect.Descriptor instead.
 func (*RequestContactVerification) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{45}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *RequestContactVerification) GetClock() uint64 {
@@ -4691,7 +5312,7 @@ type AcceptContactVerification struct {
 
 func (x *AcceptContactVerification) Reset() {
 	*x = AcceptContactVerification{}
-	mi := &file_chat_wire_application_proto_msgTypes[46]
+	mi := &file_chat_wire_application_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4703,7 +5324,7 @@ func (x *AcceptContactVerification) String() string {
 func (*AcceptContactVerification) ProtoMessage() {}
 
 func (x *AcceptContactVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[46]
+	mi := &file_chat_wire_application_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4716,7 +5337,7 @@ func (x *AcceptContactVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptContactVerification.ProtoReflect.Descriptor instead.
 func (*AcceptContactVerification) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{46}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *AcceptContactVerification) GetClock() uint64 {
@@ -4751,7 +5372,7 @@ type DeclineContactVerification struct {
 
 func (x *DeclineContactVerification) Reset() {
 	*x = DeclineContactVerification{}
-	mi := &file_chat_wire_application_proto_msgTypes[47]
+	mi := &file_chat_wire_application_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4763,7 +5384,7 @@ func (x *DeclineContactVerification) String() string {
 func (*DeclineContactVerification) ProtoMessage() {}
 
 func (x *DeclineContactVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[47]
+	mi := &file_chat_wire_application_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4776,7 +5397,7 @@ func (x *DeclineContactVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeclineContactVerification.ProtoReflect.Descriptor instead.
 func (*DeclineContactVerification) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{47}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *DeclineContactVerification) GetClock() uint64 {
@@ -4804,7 +5425,7 @@ type CancelContactVerification struct {
 
 func (x *CancelContactVerification) Reset() {
 	*x = CancelContactVerification{}
-	mi := &file_chat_wire_application_proto_msgTypes[48]
+	mi := &file_chat_wire_application_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4816,7 +5437,7 @@ func (x *CancelContactVerification) String() string {
 func (*CancelContactVerification) ProtoMessage() {}
 
 func (x *CancelContactVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[48]
+	mi := &file_chat_wire_application_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4829,7 +5450,7 @@ func (x *CancelContactVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelContactVerification.ProtoReflect.Descriptor instead.
 func (*CancelContactVerification) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{48}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *CancelContactVerification) GetClock() uint64 {
@@ -4858,7 +5479,7 @@ type LinkUser struct {
 
 func (x *LinkUser) Reset() {
 	*x = LinkUser{}
-	mi := &file_chat_wire_application_proto_msgTypes[49]
+	mi := &file_chat_wire_application_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4870,7 +5491,7 @@ func (x *LinkUser) String() string {
 func (*LinkUser) ProtoMessage() {}
 
 func (x *LinkUser) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[49]
+	mi := &file_chat_wire_application_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4883,7 +5504,7 @@ func (x *LinkUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkUser.ProtoReflect.Descriptor instead.
 func (*LinkUser) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{49}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *LinkUser) GetDisplayName() string {
@@ -4922,7 +5543,7 @@ type LinkData struct {
 
 func (x *LinkData) Reset() {
 	*x = LinkData{}
-	mi := &file_chat_wire_application_proto_msgTypes[50]
+	mi := &file_chat_wire_application_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4934,7 +5555,7 @@ func (x *LinkData) String() string {
 func (*LinkData) ProtoMessage() {}
 
 func (x *LinkData) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_application_proto_msgTypes[50]
+	mi := &file_chat_wire_application_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4947,7 +5568,7 @@ func (x *LinkData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkData.ProtoReflect.Descriptor instead.
 func (*LinkData) Descriptor() ([]byte, []int) {
-	return file_chat_wire_application_proto_rawDescGZIP(), []int{50}
+	return file_chat_wire_application_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *LinkData) GetContent() []byte {
@@ -5285,7 +5906,7 @@ const file_chat_wire_application_proto_rawDesc = "" +
 	"deviceType\x12\x12\n" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x05 \x01(\rR\aversion\x124\n" +
-	"\x16target_installation_id\x18\x06 \x01(\tR\x14targetInstallationId\"\xb2\x06\n" +
+	"\x16target_installation_id\x18\x06 \x01(\tR\x14targetInstallationId\"\xe1\x06\n" +
 	"\x19SyncInstallationContactV2\x120\n" +
 	"\x14last_updated_locally\x18\x01 \x01(\x04R\x12lastUpdatedLocally\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12#\n" +
@@ -5309,7 +5930,32 @@ const file_chat_wire_application_proto_rawDesc = "" +
 	"\x1ccontact_request_remote_state\x18\x12 \x01(\x03R\x19contactRequestRemoteState\x12?\n" +
 	"\x1ccontact_request_remote_clock\x18\x13 \x01(\x03R\x19contactRequestRemoteClock\x12!\n" +
 	"\fdisplay_name\x18\x14 \x01(\tR\vdisplayName\x12/\n" +
-	"\x13customization_color\x18\x15 \x01(\rR\x12customizationColor\"7\n" +
+	"\x13customization_color\x18\x15 \x01(\rR\x12customizationColor\x12-\n" +
+	"\x04card\x18\xfc* \x01(\v2\x18.status1to1.wire.OwnCardR\x04card\"\xd9\x03\n" +
+	"\aOwnCard\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"name_clock\x18\x02 \x01(\x04R\tnameClock\x12\x19\n" +
+	"\badded_at\x18\x03 \x01(\x03R\aaddedAt\x12\x1d\n" +
+	"\n" +
+	"removed_at\x18\x04 \x01(\x03R\tremovedAt\x12\x1d\n" +
+	"\n" +
+	"blocked_at\x18\x05 \x01(\x03R\tblockedAt\x12!\n" +
+	"\funblocked_at\x18\x06 \x01(\x03R\vunblockedAt\x12\x1a\n" +
+	"\bfamiliar\x18\a \x01(\bR\bfamiliar\x12\x1f\n" +
+	"\vverified_by\x18\b \x01(\tR\n" +
+	"verifiedBy\x12\x1f\n" +
+	"\vverified_at\x18\t \x01(\x03R\n" +
+	"verifiedAt\x12#\n" +
+	"\runverified_at\x18\n" +
+	" \x01(\x03R\funverifiedAt\x12$\n" +
+	"\runtrustworthy\x18\v \x01(\bR\runtrustworthy\x12\x1d\n" +
+	"\n" +
+	"written_to\x18\f \x01(\bR\twrittenTo\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\r \x01(\fR\trequestId\x12&\n" +
+	"\x0fsent_request_id\x18\x0e \x01(\fR\rsentRequestId\x12\x10\n" +
+	"\x03bio\x18\x0f \x01(\tR\x03bio\"7\n" +
 	"\x0fSyncChatRemoved\x12\x14\n" +
 	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\"<\n" +
@@ -5353,10 +5999,28 @@ const file_chat_wire_application_proto_rawDesc = "" +
 	"\x06height\x18\x04 \x01(\rR\x06height\x12\x1b\n" +
 	"\tfile_size\x18\x05 \x01(\rR\bfileSize\x12#\n" +
 	"\rresize_target\x18\x06 \x01(\rR\fresizeTarget\x12\x14\n" +
-	"\x05clock\x18\a \x01(\x04R\x05clock\"o\n" +
+	"\x05clock\x18\a \x01(\x04R\x05clock\"\xa7\x01\n" +
 	"\x13SyncProfilePictures\x12\x17\n" +
 	"\akey_uid\x18\x01 \x01(\tR\x06keyUid\x12?\n" +
-	"\bpictures\x18\x02 \x03(\v2#.status1to1.wire.SyncProfilePictureR\bpictures\"\xb9\x01\n" +
+	"\bpictures\x18\x02 \x03(\v2#.status1to1.wire.SyncProfilePictureR\bpictures\x126\n" +
+	"\apicture\x18\xfc* \x01(\v2\x1b.status1to1.wire.OwnPictureR\apicture\"<\n" +
+	"\n" +
+	"OwnPicture\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x18\n" +
+	"\apayload\x18\x02 \x01(\fR\apayload\"\x81\x02\n" +
+	"\n" +
+	"OwnProfile\x12!\n" +
+	"\fdisplay_name\x18\x01 \x01(\tR\vdisplayName\x12,\n" +
+	"\x12display_name_clock\x18\x02 \x01(\x04R\x10displayNameClock\x12\x10\n" +
+	"\x03bio\x18\x03 \x01(\tR\x03bio\x12\x1b\n" +
+	"\tbio_clock\x18\x04 \x01(\x04R\bbioClock\x12\x16\n" +
+	"\x06colour\x18\x05 \x01(\rR\x06colour\x12!\n" +
+	"\fcolour_clock\x18\x06 \x01(\x04R\vcolourClock\x128\n" +
+	"\adevices\x18\a \x03(\v2\x1e.status1to1.wire.OwnDeviceNameR\adevices\"b\n" +
+	"\rOwnDeviceName\x12'\n" +
+	"\x0finstallation_id\x18\x01 \x01(\tR\x0einstallationId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
+	"\x05clock\x18\x03 \x01(\x04R\x05clock\"\xb9\x01\n" +
 	"\x0fSyncTrustedUser\x12\x14\n" +
 	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12D\n" +
@@ -5364,7 +6028,7 @@ const file_chat_wire_application_proto_rawDesc = "" +
 	"\vTrustStatus\x12\v\n" +
 	"\aUNKNOWN\x10\x00\x12\v\n" +
 	"\aTRUSTED\x10\x01\x12\x11\n" +
-	"\rUNTRUSTWORTHY\x10\x02\"\xa7\x03\n" +
+	"\rUNTRUSTWORTHY\x10\x02\"\xe2\x03\n" +
 	"\x17SyncVerificationRequest\x12\x14\n" +
 	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
@@ -5375,13 +6039,19 @@ const file_chat_wire_application_proto_rawDesc = "" +
 	"\n" +
 	"replied_at\x18\a \x01(\x04R\trepliedAt\x12l\n" +
 	"\x13verification_status\x18\b \x01(\x0e2;.status1to1.wire.SyncVerificationRequest.VerificationStatusR\x12verificationStatus\x12\x0e\n" +
-	"\x02id\x18\t \x01(\tR\x02id\"X\n" +
+	"\x02id\x18\t \x01(\tR\x02id\x129\n" +
+	"\bquestion\x18\xfc* \x01(\v2\x1c.status1to1.wire.OwnQuestionR\bquestion\"X\n" +
 	"\x12VerificationStatus\x12\v\n" +
 	"\aUNKNOWN\x10\x00\x12\v\n" +
 	"\aPENDING\x10\x01\x12\f\n" +
 	"\bACCEPTED\x10\x02\x12\f\n" +
 	"\bDECLINED\x10\x03\x12\f\n" +
-	"\bCANCELED\x10\x04\"\x83\x02\n" +
+	"\bCANCELED\x10\x04\"k\n" +
+	"\vOwnQuestion\x12\x14\n" +
+	"\x05state\x18\x01 \x01(\tR\x05state\x12\x1f\n" +
+	"\vasked_clock\x18\x02 \x01(\x04R\n" +
+	"askedClock\x12%\n" +
+	"\x0eanswered_clock\x18\x03 \x01(\x04R\ransweredClock\"\x83\x02\n" +
 	"\x1aSyncContactRequestDecision\x12\x14\n" +
 	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x1d\n" +
 	"\n" +
@@ -5395,14 +6065,36 @@ const file_chat_wire_application_proto_rawDesc = "" +
 	"\x16SyncDeleteForMeMessage\x12\x14\n" +
 	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x1d\n" +
 	"\n" +
-	"message_id\x18\x02 \x01(\tR\tmessageId\"\x8f\x01\n" +
+	"message_id\x18\x02 \x01(\tR\tmessageId\"\xee\x01\n" +
 	"\bSyncChat\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
 	"\tchat_type\x18\x02 \x01(\rR\bchatType\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x16\n" +
 	"\x06active\x18\x05 \x01(\bR\x06active\x12\x14\n" +
 	"\x05clock\x18\x06 \x01(\x04R\x05clock\x12\x14\n" +
-	"\x05muted\x18\a \x01(\bR\x05muted\"<\n" +
+	"\x05muted\x18\a \x01(\bR\x05muted\x12.\n" +
+	"\x03own\x18\xfc* \x01(\v2\x1b.status1to1.wire.OwnProfileR\x03own\x12-\n" +
+	"\x04chat\x18\xfd* \x01(\v2\x18.status1to1.wire.OwnChatR\x04chat\"\xcc\x03\n" +
+	"\aOwnChat\x12\x1d\n" +
+	"\n" +
+	"read_clock\x18\x01 \x01(\x04R\treadClock\x12\x17\n" +
+	"\aread_id\x18\x02 \x01(\fR\x06readId\x12#\n" +
+	"\rcleared_clock\x18\x03 \x01(\x04R\fclearedClock\x12#\n" +
+	"\rdeleted_clock\x18\x04 \x01(\x04R\fdeletedClock\x12\x14\n" +
+	"\x05muted\x18\x05 \x01(\bR\x05muted\x12\x1f\n" +
+	"\vmuted_until\x18\x06 \x01(\x03R\n" +
+	"mutedUntil\x12\x1f\n" +
+	"\vmuted_clock\x18\a \x01(\x04R\n" +
+	"mutedClock\x12\x1a\n" +
+	"\barchived\x18\b \x01(\bR\barchived\x12%\n" +
+	"\x0earchived_clock\x18\t \x01(\x04R\rarchivedClock\x12\x16\n" +
+	"\x06unread\x18\n" +
+	" \x01(\bR\x06unread\x12!\n" +
+	"\funread_clock\x18\v \x01(\x04R\vunreadClock\x12\x14\n" +
+	"\x05draft\x18\f \x01(\tR\x05draft\x12\x1f\n" +
+	"\vdraft_clock\x18\r \x01(\x04R\n" +
+	"draftClock\x122\n" +
+	"\x05timer\x18\x0e \x01(\v2\x1c.status1to1.wire.ExpiryTimerR\x05timer\"<\n" +
 	"\x14AcceptContactRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05clock\x18\x02 \x01(\x04R\x05clock\"=\n" +
@@ -5486,7 +6178,7 @@ func file_chat_wire_application_proto_rawDescGZIP() []byte {
 }
 
 var file_chat_wire_application_proto_enumTypes = make([]protoimpl.EnumInfo, 12)
-var file_chat_wire_application_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
+var file_chat_wire_application_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
 var file_chat_wire_application_proto_goTypes = []any{
 	(MessageType)(0),                                // 0: status1to1.wire.MessageType
 	(ImageFormat)(0),                                // 1: status1to1.wire.ImageFormat
@@ -5524,34 +6216,40 @@ var file_chat_wire_application_proto_goTypes = []any{
 	(*ContactUpdate)(nil),                           // 33: status1to1.wire.ContactUpdate
 	(*SyncPairInstallation)(nil),                    // 34: status1to1.wire.SyncPairInstallation
 	(*SyncInstallationContactV2)(nil),               // 35: status1to1.wire.SyncInstallationContactV2
-	(*SyncChatRemoved)(nil),                         // 36: status1to1.wire.SyncChatRemoved
-	(*SyncChatMessagesRead)(nil),                    // 37: status1to1.wire.SyncChatMessagesRead
-	(*SyncActivityCenterRead)(nil),                  // 38: status1to1.wire.SyncActivityCenterRead
-	(*SyncActivityCenterAccepted)(nil),              // 39: status1to1.wire.SyncActivityCenterAccepted
-	(*SyncActivityCenterDismissed)(nil),             // 40: status1to1.wire.SyncActivityCenterDismissed
-	(*SyncActivityCenterDeleted)(nil),               // 41: status1to1.wire.SyncActivityCenterDeleted
-	(*SyncActivityCenterUnread)(nil),                // 42: status1to1.wire.SyncActivityCenterUnread
-	(*SyncClearHistory)(nil),                        // 43: status1to1.wire.SyncClearHistory
-	(*SyncSetting)(nil),                             // 44: status1to1.wire.SyncSetting
-	(*SyncProfilePicture)(nil),                      // 45: status1to1.wire.SyncProfilePicture
-	(*SyncProfilePictures)(nil),                     // 46: status1to1.wire.SyncProfilePictures
-	(*SyncTrustedUser)(nil),                         // 47: status1to1.wire.SyncTrustedUser
-	(*SyncVerificationRequest)(nil),                 // 48: status1to1.wire.SyncVerificationRequest
-	(*SyncContactRequestDecision)(nil),              // 49: status1to1.wire.SyncContactRequestDecision
-	(*SyncDeleteForMeMessage)(nil),                  // 50: status1to1.wire.SyncDeleteForMeMessage
-	(*SyncChat)(nil),                                // 51: status1to1.wire.SyncChat
-	(*AcceptContactRequest)(nil),                    // 52: status1to1.wire.AcceptContactRequest
-	(*RetractContactRequest)(nil),                   // 53: status1to1.wire.RetractContactRequest
-	(*ContactCodeAdvertisement)(nil),                // 54: status1to1.wire.ContactCodeAdvertisement
-	(*ChatIdentity)(nil),                            // 55: status1to1.wire.ChatIdentity
-	(*IdentityImage)(nil),                           // 56: status1to1.wire.IdentityImage
-	(*RequestContactVerification)(nil),              // 57: status1to1.wire.RequestContactVerification
-	(*AcceptContactVerification)(nil),               // 58: status1to1.wire.AcceptContactVerification
-	(*DeclineContactVerification)(nil),              // 59: status1to1.wire.DeclineContactVerification
-	(*CancelContactVerification)(nil),               // 60: status1to1.wire.CancelContactVerification
-	(*LinkUser)(nil),                                // 61: status1to1.wire.LinkUser
-	(*LinkData)(nil),                                // 62: status1to1.wire.LinkData
-	nil,                                             // 63: status1to1.wire.ChatIdentity.ImagesEntry
+	(*OwnCard)(nil),                                 // 36: status1to1.wire.OwnCard
+	(*SyncChatRemoved)(nil),                         // 37: status1to1.wire.SyncChatRemoved
+	(*SyncChatMessagesRead)(nil),                    // 38: status1to1.wire.SyncChatMessagesRead
+	(*SyncActivityCenterRead)(nil),                  // 39: status1to1.wire.SyncActivityCenterRead
+	(*SyncActivityCenterAccepted)(nil),              // 40: status1to1.wire.SyncActivityCenterAccepted
+	(*SyncActivityCenterDismissed)(nil),             // 41: status1to1.wire.SyncActivityCenterDismissed
+	(*SyncActivityCenterDeleted)(nil),               // 42: status1to1.wire.SyncActivityCenterDeleted
+	(*SyncActivityCenterUnread)(nil),                // 43: status1to1.wire.SyncActivityCenterUnread
+	(*SyncClearHistory)(nil),                        // 44: status1to1.wire.SyncClearHistory
+	(*SyncSetting)(nil),                             // 45: status1to1.wire.SyncSetting
+	(*SyncProfilePicture)(nil),                      // 46: status1to1.wire.SyncProfilePicture
+	(*SyncProfilePictures)(nil),                     // 47: status1to1.wire.SyncProfilePictures
+	(*OwnPicture)(nil),                              // 48: status1to1.wire.OwnPicture
+	(*OwnProfile)(nil),                              // 49: status1to1.wire.OwnProfile
+	(*OwnDeviceName)(nil),                           // 50: status1to1.wire.OwnDeviceName
+	(*SyncTrustedUser)(nil),                         // 51: status1to1.wire.SyncTrustedUser
+	(*SyncVerificationRequest)(nil),                 // 52: status1to1.wire.SyncVerificationRequest
+	(*OwnQuestion)(nil),                             // 53: status1to1.wire.OwnQuestion
+	(*SyncContactRequestDecision)(nil),              // 54: status1to1.wire.SyncContactRequestDecision
+	(*SyncDeleteForMeMessage)(nil),                  // 55: status1to1.wire.SyncDeleteForMeMessage
+	(*SyncChat)(nil),                                // 56: status1to1.wire.SyncChat
+	(*OwnChat)(nil),                                 // 57: status1to1.wire.OwnChat
+	(*AcceptContactRequest)(nil),                    // 58: status1to1.wire.AcceptContactRequest
+	(*RetractContactRequest)(nil),                   // 59: status1to1.wire.RetractContactRequest
+	(*ContactCodeAdvertisement)(nil),                // 60: status1to1.wire.ContactCodeAdvertisement
+	(*ChatIdentity)(nil),                            // 61: status1to1.wire.ChatIdentity
+	(*IdentityImage)(nil),                           // 62: status1to1.wire.IdentityImage
+	(*RequestContactVerification)(nil),              // 63: status1to1.wire.RequestContactVerification
+	(*AcceptContactVerification)(nil),               // 64: status1to1.wire.AcceptContactVerification
+	(*DeclineContactVerification)(nil),              // 65: status1to1.wire.DeclineContactVerification
+	(*CancelContactVerification)(nil),               // 66: status1to1.wire.CancelContactVerification
+	(*LinkUser)(nil),                                // 67: status1to1.wire.LinkUser
+	(*LinkData)(nil),                                // 68: status1to1.wire.LinkData
+	nil,                                             // 69: status1to1.wire.ChatIdentity.ImagesEntry
 }
 var file_chat_wire_application_proto_depIdxs = []int32{
 	2,  // 0: status1to1.wire.ApplicationMetadataMessage.type:type_name -> status1to1.wire.ApplicationMetadataMessage.Type
@@ -5587,20 +6285,27 @@ var file_chat_wire_application_proto_depIdxs = []int32{
 	0,  // 30: status1to1.wire.PinMessage.message_type:type_name -> status1to1.wire.MessageType
 	7,  // 31: status1to1.wire.StatusUpdate.status_type:type_name -> status1to1.wire.StatusUpdate.StatusType
 	32, // 32: status1to1.wire.ContactUpdate.contact_request_propagated_state:type_name -> status1to1.wire.ContactRequestPropagatedState
-	45, // 33: status1to1.wire.SyncProfilePictures.pictures:type_name -> status1to1.wire.SyncProfilePicture
-	8,  // 34: status1to1.wire.SyncTrustedUser.status:type_name -> status1to1.wire.SyncTrustedUser.TrustStatus
-	9,  // 35: status1to1.wire.SyncVerificationRequest.verification_status:type_name -> status1to1.wire.SyncVerificationRequest.VerificationStatus
-	10, // 36: status1to1.wire.SyncContactRequestDecision.decision_status:type_name -> status1to1.wire.SyncContactRequestDecision.DecisionStatus
-	55, // 37: status1to1.wire.ContactCodeAdvertisement.chat_identity:type_name -> status1to1.wire.ChatIdentity
-	63, // 38: status1to1.wire.ChatIdentity.images:type_name -> status1to1.wire.ChatIdentity.ImagesEntry
-	11, // 39: status1to1.wire.IdentityImage.source_type:type_name -> status1to1.wire.IdentityImage.SourceType
-	1,  // 40: status1to1.wire.IdentityImage.image_format:type_name -> status1to1.wire.ImageFormat
-	56, // 41: status1to1.wire.ChatIdentity.ImagesEntry.value:type_name -> status1to1.wire.IdentityImage
-	42, // [42:42] is the sub-list for method output_type
-	42, // [42:42] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	36, // 33: status1to1.wire.SyncInstallationContactV2.card:type_name -> status1to1.wire.OwnCard
+	46, // 34: status1to1.wire.SyncProfilePictures.pictures:type_name -> status1to1.wire.SyncProfilePicture
+	48, // 35: status1to1.wire.SyncProfilePictures.picture:type_name -> status1to1.wire.OwnPicture
+	50, // 36: status1to1.wire.OwnProfile.devices:type_name -> status1to1.wire.OwnDeviceName
+	8,  // 37: status1to1.wire.SyncTrustedUser.status:type_name -> status1to1.wire.SyncTrustedUser.TrustStatus
+	9,  // 38: status1to1.wire.SyncVerificationRequest.verification_status:type_name -> status1to1.wire.SyncVerificationRequest.VerificationStatus
+	53, // 39: status1to1.wire.SyncVerificationRequest.question:type_name -> status1to1.wire.OwnQuestion
+	10, // 40: status1to1.wire.SyncContactRequestDecision.decision_status:type_name -> status1to1.wire.SyncContactRequestDecision.DecisionStatus
+	49, // 41: status1to1.wire.SyncChat.own:type_name -> status1to1.wire.OwnProfile
+	57, // 42: status1to1.wire.SyncChat.chat:type_name -> status1to1.wire.OwnChat
+	14, // 43: status1to1.wire.OwnChat.timer:type_name -> status1to1.wire.ExpiryTimer
+	61, // 44: status1to1.wire.ContactCodeAdvertisement.chat_identity:type_name -> status1to1.wire.ChatIdentity
+	69, // 45: status1to1.wire.ChatIdentity.images:type_name -> status1to1.wire.ChatIdentity.ImagesEntry
+	11, // 46: status1to1.wire.IdentityImage.source_type:type_name -> status1to1.wire.IdentityImage.SourceType
+	1,  // 47: status1to1.wire.IdentityImage.image_format:type_name -> status1to1.wire.ImageFormat
+	62, // 48: status1to1.wire.ChatIdentity.ImagesEntry.value:type_name -> status1to1.wire.IdentityImage
+	49, // [49:49] is the sub-list for method output_type
+	49, // [49:49] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_chat_wire_application_proto_init() }
@@ -5620,7 +6325,7 @@ func file_chat_wire_application_proto_init() {
 		(*UnfurledStatusLink_Community)(nil),
 		(*UnfurledStatusLink_Channel)(nil),
 	}
-	file_chat_wire_application_proto_msgTypes[32].OneofWrappers = []any{
+	file_chat_wire_application_proto_msgTypes[33].OneofWrappers = []any{
 		(*SyncSetting_ValueString)(nil),
 		(*SyncSetting_ValueBytes)(nil),
 		(*SyncSetting_ValueBool)(nil),
@@ -5632,7 +6337,7 @@ func file_chat_wire_application_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_application_proto_rawDesc), len(file_chat_wire_application_proto_rawDesc)),
 			NumEnums:      12,
-			NumMessages:   52,
+			NumMessages:   58,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -42,7 +42,15 @@ type IdentityRecord struct {
 	// Clock of the profile: rises with each change, ms.
 	ProfileClock uint64 `protobuf:"varint,8,opt,name=profile_clock,json=profileClock,proto3" json:"profile_clock,omitempty"`
 	// Accent colour: its number plus one; 0 if none was chosen.
-	Colour        uint32 `protobuf:"varint,9,opt,name=colour,proto3" json:"colour,omitempty"`
+	Colour uint32 `protobuf:"varint,9,opt,name=colour,proto3" json:"colour,omitempty"`
+	// When each part of the profile was chosen, on this device or another one of ours, by the
+	// clock of the chat with ourselves, ms; 0 before devices agreed on it.
+	DisplayNameClock uint64 `protobuf:"varint,90,opt,name=display_name_clock,json=displayNameClock,proto3" json:"display_name_clock,omitempty"`
+	BioClock         uint64 `protobuf:"varint,91,opt,name=bio_clock,json=bioClock,proto3" json:"bio_clock,omitempty"`
+	ColourClock      uint64 `protobuf:"varint,92,opt,name=colour_clock,json=colourClock,proto3" json:"colour_clock,omitempty"`
+	PictureClock     uint64 `protobuf:"varint,93,opt,name=picture_clock,json=pictureClock,proto3" json:"picture_clock,omitempty"`
+	// What the Status app calls the account, as another device of ours has said.
+	KeyUid        string `protobuf:"bytes,94,opt,name=key_uid,json=keyUid,proto3" json:"key_uid,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -145,6 +153,41 @@ func (x *IdentityRecord) GetColour() uint32 {
 		return x.Colour
 	}
 	return 0
+}
+
+func (x *IdentityRecord) GetDisplayNameClock() uint64 {
+	if x != nil {
+		return x.DisplayNameClock
+	}
+	return 0
+}
+
+func (x *IdentityRecord) GetBioClock() uint64 {
+	if x != nil {
+		return x.BioClock
+	}
+	return 0
+}
+
+func (x *IdentityRecord) GetColourClock() uint64 {
+	if x != nil {
+		return x.ColourClock
+	}
+	return 0
+}
+
+func (x *IdentityRecord) GetPictureClock() uint64 {
+	if x != nil {
+		return x.PictureClock
+	}
+	return 0
+}
+
+func (x *IdentityRecord) GetKeyUid() string {
+	if x != nil {
+		return x.KeyUid
+	}
+	return ""
 }
 
 // An installation of a person (54/WAKU2-X3DH-SESSIONS).
@@ -583,7 +626,15 @@ type ContactRecord struct {
 	KeyExchangeChosen bool   `protobuf:"varint,61,opt,name=key_exchange_chosen,json=keyExchangeChosen,proto3" json:"key_exchange_chosen,omitempty"`
 	// What becomes of messages while a Noise handshake is pending: "wait" or "x3dh"; "" is
 	// wait.
-	WhileWaiting  string `protobuf:"bytes,62,opt,name=while_waiting,json=whileWaiting,proto3" json:"while_waiting,omitempty"`
+	WhileWaiting string `protobuf:"bytes,62,opt,name=while_waiting,json=whileWaiting,proto3" json:"while_waiting,omitempty"`
+	// When the user last unblocked them, and gave them a name, on this device or another one of
+	// ours, by the clock of the chat with ourselves, ms. So are added_at, removed_at,
+	// blocked_at, verified_at and unverified_at.
+	UnblockedAt int64  `protobuf:"varint,95,opt,name=unblocked_at,json=unblockedAt,proto3" json:"unblocked_at,omitempty"`
+	NameClock   uint64 `protobuf:"varint,96,opt,name=name_clock,json=nameClock,proto3" json:"name_clock,omitempty"`
+	// The user has said in the Status app that they are not to be trusted, when unverified_at
+	// says.
+	Untrustworthy bool `protobuf:"varint,97,opt,name=untrustworthy,proto3" json:"untrustworthy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -805,6 +856,27 @@ func (x *ContactRecord) GetWhileWaiting() string {
 		return x.WhileWaiting
 	}
 	return ""
+}
+
+func (x *ContactRecord) GetUnblockedAt() int64 {
+	if x != nil {
+		return x.UnblockedAt
+	}
+	return 0
+}
+
+func (x *ContactRecord) GetNameClock() uint64 {
+	if x != nil {
+		return x.NameClock
+	}
+	return 0
+}
+
+func (x *ContactRecord) GetUntrustworthy() bool {
+	if x != nil {
+		return x.Untrustworthy
+	}
+	return false
 }
 
 // A profile picture.
@@ -5649,11 +5721,225 @@ func (x *KeptEntryRecord) GetSize() uint32 {
 	return 0
 }
 
+// Something that the devices of our identity agree on, and what they were told of it.
+type AgreedRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How often it has changed here; told is that number as it was told last.
+	Changes uint64 `protobuf:"varint,1,opt,name=changes,proto3" json:"changes,omitempty"`
+	Told    uint64 `protobuf:"varint,2,opt,name=told,proto3" json:"told,omitempty"`
+	// The messages that told of it last, one in each slot.
+	Messages []*AgreedMessageRecord `protobuf:"bytes,3,rep,name=messages,proto3" json:"messages,omitempty"`
+	// What the Status app was told of a chat: up to which clocks it was read, cleared and
+	// deleted.
+	ReadClock     uint64 `protobuf:"varint,4,opt,name=read_clock,json=readClock,proto3" json:"read_clock,omitempty"`
+	ClearedClock  uint64 `protobuf:"varint,5,opt,name=cleared_clock,json=clearedClock,proto3" json:"cleared_clock,omitempty"`
+	DeletedClock  uint64 `protobuf:"varint,6,opt,name=deleted_clock,json=deletedClock,proto3" json:"deleted_clock,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AgreedRecord) Reset() {
+	*x = AgreedRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AgreedRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AgreedRecord) ProtoMessage() {}
+
+func (x *AgreedRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AgreedRecord.ProtoReflect.Descriptor instead.
+func (*AgreedRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *AgreedRecord) GetChanges() uint64 {
+	if x != nil {
+		return x.Changes
+	}
+	return 0
+}
+
+func (x *AgreedRecord) GetTold() uint64 {
+	if x != nil {
+		return x.Told
+	}
+	return 0
+}
+
+func (x *AgreedRecord) GetMessages() []*AgreedMessageRecord {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
+func (x *AgreedRecord) GetReadClock() uint64 {
+	if x != nil {
+		return x.ReadClock
+	}
+	return 0
+}
+
+func (x *AgreedRecord) GetClearedClock() uint64 {
+	if x != nil {
+		return x.ClearedClock
+	}
+	return 0
+}
+
+func (x *AgreedRecord) GetDeletedClock() uint64 {
+	if x != nil {
+		return x.DeletedClock
+	}
+	return 0
+}
+
+// A message that told of something that devices agree on. A later one in its slot replaces it.
+type AgreedMessageRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Slot          uint32                 `protobuf:"varint,1,opt,name=slot,proto3" json:"slot,omitempty"`
+	Id            []byte                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AgreedMessageRecord) Reset() {
+	*x = AgreedMessageRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AgreedMessageRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AgreedMessageRecord) ProtoMessage() {}
+
+func (x *AgreedMessageRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AgreedMessageRecord.ProtoReflect.Descriptor instead.
+func (*AgreedMessageRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *AgreedMessageRecord) GetSlot() uint32 {
+	if x != nil {
+		return x.Slot
+	}
+	return 0
+}
+
+func (x *AgreedMessageRecord) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+// Another device of ours, as far as it speaks of what all agree on.
+type AgreedDeviceRecord struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Name      string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	NameClock uint64                 `protobuf:"varint,2,opt,name=name_clock,json=nameClock,proto3" json:"name_clock,omitempty"`
+	// The Status app tells settings that were never set as empty ones of now. A bio is empty by
+	// the user's will if the device has told another one before: bio says that it has, and
+	// no_bio_clock is the latest clock at which it told an empty one.
+	Bio           bool   `protobuf:"varint,3,opt,name=bio,proto3" json:"bio,omitempty"`
+	NoBioClock    uint64 `protobuf:"varint,4,opt,name=no_bio_clock,json=noBioClock,proto3" json:"no_bio_clock,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AgreedDeviceRecord) Reset() {
+	*x = AgreedDeviceRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AgreedDeviceRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AgreedDeviceRecord) ProtoMessage() {}
+
+func (x *AgreedDeviceRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AgreedDeviceRecord.ProtoReflect.Descriptor instead.
+func (*AgreedDeviceRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *AgreedDeviceRecord) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AgreedDeviceRecord) GetNameClock() uint64 {
+	if x != nil {
+		return x.NameClock
+	}
+	return 0
+}
+
+func (x *AgreedDeviceRecord) GetBio() bool {
+	if x != nil {
+		return x.Bio
+	}
+	return false
+}
+
+func (x *AgreedDeviceRecord) GetNoBioClock() uint64 {
+	if x != nil {
+		return x.NoBioClock
+	}
+	return 0
+}
+
 var File_chat_wire_records_proto protoreflect.FileDescriptor
 
 const file_chat_wire_records_proto_rawDesc = "" +
 	"\n" +
-	"\x17chat/wire/records.proto\x12\x11status1to1.record\"\xe0\x02\n" +
+	"\x17chat/wire/records.proto\x12\x11status1to1.record\"\x8c\x04\n" +
 	"\x0eIdentityRecord\x12\x1f\n" +
 	"\vprivate_key\x18\x01 \x01(\fR\n" +
 	"privateKey\x12'\n" +
@@ -5667,7 +5953,12 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x03bio\x18\x06 \x01(\tR\x03bio\x12:\n" +
 	"\apicture\x18\a \x01(\v2 .status1to1.record.PictureRecordR\apicture\x12#\n" +
 	"\rprofile_clock\x18\b \x01(\x04R\fprofileClock\x12\x16\n" +
-	"\x06colour\x18\t \x01(\rR\x06colour\"\xf6\x04\n" +
+	"\x06colour\x18\t \x01(\rR\x06colour\x12,\n" +
+	"\x12display_name_clock\x18Z \x01(\x04R\x10displayNameClock\x12\x1b\n" +
+	"\tbio_clock\x18[ \x01(\x04R\bbioClock\x12!\n" +
+	"\fcolour_clock\x18\\ \x01(\x04R\vcolourClock\x12#\n" +
+	"\rpicture_clock\x18] \x01(\x04R\fpictureClock\x12\x17\n" +
+	"\akey_uid\x18^ \x01(\tR\x06keyUid\"\xf6\x04\n" +
 	"\x12InstallationRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12)\n" +
 	"\x10protocol_version\x18\x02 \x01(\rR\x0fprotocolVersion\x12$\n" +
@@ -5707,7 +5998,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\n" +
 	"PeerRecord\x12K\n" +
 	"\rinstallations\x18\x01 \x03(\v2%.status1to1.record.InstallationRecordR\rinstallations\x12<\n" +
-	"\bsessions\x18\x02 \x03(\v2 .status1to1.record.SessionRecordR\bsessions\"\xff\x06\n" +
+	"\bsessions\x18\x02 \x03(\v2 .status1to1.record.SessionRecordR\bsessions\"\xe7\a\n" +
 	"\rContactRecord\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
@@ -5745,7 +6036,11 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"removed_at\x18G \x01(\x03R\tremovedAt\x12!\n" +
 	"\fkey_exchange\x18< \x01(\tR\vkeyExchange\x12.\n" +
 	"\x13key_exchange_chosen\x18= \x01(\bR\x11keyExchangeChosen\x12#\n" +
-	"\rwhile_waiting\x18> \x01(\tR\fwhileWaiting\"A\n" +
+	"\rwhile_waiting\x18> \x01(\tR\fwhileWaiting\x12!\n" +
+	"\funblocked_at\x18_ \x01(\x03R\vunblockedAt\x12\x1d\n" +
+	"\n" +
+	"name_clock\x18` \x01(\x04R\tnameClock\x12$\n" +
+	"\runtrustworthy\x18a \x01(\bR\runtrustworthy\"A\n" +
 	"\rPictureRecord\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\x05R\x06format\x12\x18\n" +
 	"\apayload\x18\x02 \x01(\fR\apayload\"\xa2\x02\n" +
@@ -6196,7 +6491,25 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\aentries\x18\x01 \x03(\v2\".status1to1.record.KeptEntryRecordR\aentries\"5\n" +
 	"\x0fKeptEntryRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
-	"\x04size\x18\x02 \x01(\rR\x04sizeB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
+	"\x04size\x18\x02 \x01(\rR\x04size\"\xe9\x01\n" +
+	"\fAgreedRecord\x12\x18\n" +
+	"\achanges\x18\x01 \x01(\x04R\achanges\x12\x12\n" +
+	"\x04told\x18\x02 \x01(\x04R\x04told\x12B\n" +
+	"\bmessages\x18\x03 \x03(\v2&.status1to1.record.AgreedMessageRecordR\bmessages\x12\x1d\n" +
+	"\n" +
+	"read_clock\x18\x04 \x01(\x04R\treadClock\x12#\n" +
+	"\rcleared_clock\x18\x05 \x01(\x04R\fclearedClock\x12#\n" +
+	"\rdeleted_clock\x18\x06 \x01(\x04R\fdeletedClock\"9\n" +
+	"\x13AgreedMessageRecord\x12\x12\n" +
+	"\x04slot\x18\x01 \x01(\rR\x04slot\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\fR\x02id\"{\n" +
+	"\x12AgreedDeviceRecord\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"name_clock\x18\x02 \x01(\x04R\tnameClock\x12\x10\n" +
+	"\x03bio\x18\x03 \x01(\bR\x03bio\x12 \n" +
+	"\fno_bio_clock\x18\x04 \x01(\x04R\n" +
+	"noBioClockB\x1eZ\x1clibstatus1to1/chat/wire;wireb\x06proto3"
 
 var (
 	file_chat_wire_records_proto_rawDescOnce sync.Once
@@ -6210,7 +6523,7 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 61)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),          // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil),      // 1: status1to1.record.InstallationRecord
@@ -6270,6 +6583,9 @@ var file_chat_wire_records_proto_goTypes = []any{
 	(*KeptRecord)(nil),              // 55: status1to1.record.KeptRecord
 	(*KeptListRecord)(nil),          // 56: status1to1.record.KeptListRecord
 	(*KeptEntryRecord)(nil),         // 57: status1to1.record.KeptEntryRecord
+	(*AgreedRecord)(nil),            // 58: status1to1.record.AgreedRecord
+	(*AgreedMessageRecord)(nil),     // 59: status1to1.record.AgreedMessageRecord
+	(*AgreedDeviceRecord)(nil),      // 60: status1to1.record.AgreedDeviceRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
 	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
@@ -6298,11 +6614,12 @@ var file_chat_wire_records_proto_depIdxs = []int32{
 	48, // 23: status1to1.record.NoiseHandshakeRecord.last:type_name -> status1to1.record.NoiseFrameRecord
 	53, // 24: status1to1.record.SearchSegmentsRecord.segments:type_name -> status1to1.record.SearchSegmentRecord
 	57, // 25: status1to1.record.KeptListRecord.entries:type_name -> status1to1.record.KeptEntryRecord
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	59, // 26: status1to1.record.AgreedRecord.messages:type_name -> status1to1.record.AgreedMessageRecord
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_chat_wire_records_proto_init() }
@@ -6316,7 +6633,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   58,
+			NumMessages:   61,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -38,7 +38,7 @@ var floors = map[string]int{
 
 	"chat/internal/linking": 5, "chat/internal/devicesync": 5, "chat/internal/outbox": 5, "chat/internal/history": 5,
 	"chat/internal/catchup": 5, "chat/internal/segments": 5, "chat/internal/archive": 5, "chat/internal/cards": 5, "chat/internal/noisechat": 5, "chat/internal/actions": 5,
-	"chat/internal/expiry": 5, "chat/internal/attachments": 5, "chat/internal/kept": 5, "chat/internal/search": 5,
+	"chat/internal/expiry": 5, "chat/internal/attachments": 5, "chat/internal/kept": 5, "chat/internal/agree": 5, "chat/internal/search": 5,
 	"chat/waku": 5, "chat/memnet": 5, "chat/external": 5, "store": 5,
 
 	"chat": 6,

@@ -13,9 +13,11 @@ import (
 var carried = map[protoreflect.FullName]fields{
 	"status1to1.record.IdentityRecord": {
 		"private_key": yes, "phrase": yes, "display_name": yes, "bio": yes, "picture": yes, "profile_clock": yes, "colour": yes,
-		"installation_id": "names this device; another one has its own (54, \"Account recovery\")",
-		"device_name":     "is what the user calls this device",
-		"created_at":      "is when this device was set up",
+		"installation_id":    "names this device; another one has its own (54, \"Account recovery\")",
+		"device_name":        "is what the user calls this device",
+		"display_name_clock": yes, "bio_clock": yes, "colour_clock": yes, "picture_clock": yes,
+		"key_uid":    "is learned from a Status app on another device",
+		"created_at": "is when this device was set up",
 	},
 	"status1to1.record.PictureRecord": {"format": yes, "payload": yes},
 	"status1to1.record.ContactRecord": {
@@ -23,6 +25,7 @@ var carried = map[protoreflect.FullName]fields{
 		"local_state": yes, "local_clock": yes, "remote_state": yes, "remote_clock": yes, "request_id": yes, "sent_request_id": yes,
 		"blocked_at": yes, "familiar": yes, "verified_by": yes, "verified_at": yes, "unverified_at": yes, "removed_at": yes, "written_to": yes, "unasked_changes": yes,
 		"key_exchange": yes, "key_exchange_chosen": yes, "while_waiting": yes,
+		"unblocked_at": yes, "name_clock": yes, "untrustworthy": yes,
 		"picture_format": "follows from the picture that is there",
 		"repaired_clock": "is what this device last sent back",
 		"repaired_at":    "is when this device last sent something back",

@@ -93,7 +93,7 @@ func (h *History) Mute(in message.ConversationID, muted bool, until int64) (even
 		if _, err := h.SetMuted(tx, in, muted, until, clock); err != nil {
 			return err
 		}
-		return h.tell(tx, Change{In: in, Cause: causeMuted, Clock: clock, On: muted, Until: until})
+		return h.tell(tx, Change{In: in, Cause: CauseMuted, Clock: clock, On: muted, Until: until})
 	})
 }
 

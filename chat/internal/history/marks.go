@@ -21,7 +21,7 @@ import (
 const (
 	causeRead     = "read"
 	causeUnread   = "unread"
-	causeMuted    = "muted"
+	CauseMuted    = "muted"
 	causeArchived = "archived"
 	causeDraft    = "draft"
 	causeCleared  = "cleared"
@@ -102,7 +102,7 @@ func (h *History) SetMarkedUnread(tx *ledger.Tx, in message.ConversationID, unre
 
 // SetMuted mutes a conversation until a time in ms, 0 for ever, or no longer.
 func (h *History) SetMuted(tx *ledger.Tx, in message.ConversationID, muted bool, until int64, clock uint64) (changed bool, err error) {
-	return h.setMark(tx, in, causeMuted, func(m *wire.ChatMarksRecord, latest uint64) bool {
+	return h.setMark(tx, in, CauseMuted, func(m *wire.ChatMarksRecord, latest uint64) bool {
 		return setMuted(m, muted, until, clock, latest)
 	})
 }

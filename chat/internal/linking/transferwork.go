@@ -65,6 +65,8 @@ func (st *step) onSenderFrame(x *transferEntry, f pairing.Frame) error {
 	before, total := x.receiver.Progress()
 	next, got, err := x.receiver.Receive(f)
 	switch {
+	case errors.Is(err, pairing.ErrTransferRepeat) && f.IsCancel():
+		return nil // it was cancelled when all was here: to answer would have it cancelled again
 	case errors.Is(err, pairing.ErrTransferRepeat):
 		st.onUnexpectedChunk(x, f, before, got.Answer)
 		return nil
