@@ -134,9 +134,9 @@ type Target struct {
 	// Attachment checks what a message says of an attachment, whose bytes are still to come.
 	Attachment func(*wire.MessageAttachmentRecord) error
 	// Chunk checks a chunk, and MergeChunk stores it. fresh says that an attachment is whole by
-	// it.
+	// it, and known, of the first chunk of one, that it was whole before.
 	Chunk      func(*wire.ArchiveChunk) error
-	MergeChunk func(tx *ledger.Tx, c *wire.ArchiveChunk) (fresh bool, err error)
+	MergeChunk func(tx *ledger.Tx, c *wire.ArchiveChunk) (fresh, known bool, err error)
 }
 
 // Person is somebody whose topics are needed.

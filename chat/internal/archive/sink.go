@@ -235,9 +235,11 @@ func (m *merge) storeItem(tx *ledger.Tx, item *wire.ArchiveItem) error {
 		count(func(c *Counts) *uint64 { return &c.Messages }, fresh)
 		return err
 	case *wire.ArchiveItem_Chunk:
-		fresh, err := m.t.MergeChunk(tx, it.Chunk)
+		fresh, known, err := m.t.MergeChunk(tx, it.Chunk)
 		if m.Known.chunks++; fresh {
 			m.New.Attachments++
+		} else if known {
+			m.Known.Attachments++
 		}
 		return err
 	}

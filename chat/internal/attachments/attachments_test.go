@@ -3,8 +3,12 @@ package attachments
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -350,7 +354,7 @@ func (h *house) carried(most uint64) (chunks []*wire.ArchiveChunk) {
 // merge merges a chunk.
 func (h *house) merge(c *wire.ArchiveChunk) (fresh bool) {
 	h.t.Helper()
-	h.update(func(tx *ledger.Tx) (err error) { fresh, err = h.Merge(tx, c); return err })
+	h.update(func(tx *ledger.Tx) (err error) { fresh, _, err = h.Merge(tx, c); return err })
 	return fresh
 }
 
@@ -531,4 +535,49 @@ func FuzzDescribe(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What a deployed client has sent: a picture and a recording (../../../shared/vectors).
+func TestVectorMedia(t *testing.T) {
+	folder := os.Getenv("STATUS1TO1_VECTORS")
+	if folder == "" {
+		t.Skip("STATUS1TO1_VECTORS is not set")
+	}
+	raw, err := os.ReadFile(filepath.Join(folder, "application.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Messages []struct{ Payload string }
+	}
+	if err := json.Unmarshal(raw, &file); err != nil {
+		t.Fatal(err)
+	}
+	for number, want := range map[int]*wire.MessageAttachmentRecord{
+		24: {Kind: Image, Mime: "image/jpeg", Size: 2231, Width: 96, Height: 64, State: Stored},
+		26: {Kind: Audio, Mime: "audio/aac", Size: 2004, DurationMs: 1000, State: Stored},
+	} {
+		payload, err := hex.DecodeString(file.Messages[number].Payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cm := &wire.ChatMessage{}
+		if err := proto.Unmarshal(payload, cm); err != nil {
+			t.Fatal(err)
+		}
+		rec := &wire.MessageRecord{Id: make([]byte, 32)}
+		data := Describe(rec, cm)
+		got := rec.GetAttachments()[0]
+		id := ID([32]byte{}, data)
+		want.Id, want.Name = id[:], got.GetName()
+		if !proto.Equal(got, want) {
+			t.Errorf("message %d: %v, not %v", number, got, want)
+		}
+		if number == 24 && (rec.GetAlbum() != "a" || rec.GetAlbumCount() != 1) {
+			t.Errorf("the album %q of %d", rec.GetAlbum(), rec.GetAlbumCount())
+		}
+		if _, _, err := media.PreviewOf(data); (err == nil) != (number == 24) {
+			t.Errorf("message %d: %v", number, err)
+		}
+	}
 }

@@ -69,25 +69,33 @@ func CheckChunk(c *wire.ArchiveChunk) error {
 
 // Merge stores a chunk of an archive, if it is the next one of an attachment that a message
 // here names. With the last one the attachment is compared with its name and told of; bytes
-// that are others are erased. fresh says that the attachment is whole by it.
-func (a *Attachments) Merge(tx *ledger.Tx, c *wire.ArchiveChunk) (fresh bool, err error) {
+// that are others are erased. fresh says that the attachment is whole by it, and known, of its
+// first chunk, that it was whole before.
+func (a *Attachments) Merge(tx *ledger.Tx, c *wire.ArchiveChunk) (fresh, known bool, err error) {
 	var rec wire.AttachmentRecord
 	found, err := ledger.Get(tx, tableAttachments, c.GetAttachmentId(), &rec)
-	if err != nil || !found || c.GetNumber() != rec.GetChunks() || len(rec.GetMessageId()) != 32 {
-		return false, err
+	if err != nil || !found || len(rec.GetMessageId()) != 32 {
+		return false, false, err
+	}
+	if rec.GetChunks() == chunksOf(rec.GetSize()) {
+		return false, c.GetNumber() == 0, nil
+	}
+	if c.GetNumber() != rec.GetChunks() {
+		return false, false, nil
 	}
 	begin := uint64(c.GetNumber()) * ChunkBytes
 	if begin >= rec.GetSize() || uint64(len(c.GetData())) != min(ChunkBytes, rec.GetSize()-begin) {
-		return false, nil
+		return false, false, nil
 	}
 	id := [32]byte(c.GetAttachmentId())
 	if err := tx.Put(tableChunks, chunkName(id, c.GetNumber()), c.GetData()); err != nil {
-		return false, err
+		return false, false, err
 	}
 	if rec.Chunks++; rec.GetChunks() < chunksOf(rec.GetSize()) {
-		return false, ledger.Put(tx, tableAttachments, id[:], &rec)
+		return false, false, ledger.Put(tx, tableAttachments, id[:], &rec)
 	}
-	return a.complete(tx, id, &rec)
+	fresh, err = a.complete(tx, id, &rec)
+	return fresh, false, err
 }
 
 // complete ends the merging of an attachment.

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 
 	"libstatus1to1/chat/media"
 	"libstatus1to1/chat/text"
@@ -81,7 +82,11 @@ func CleanName(name string) string {
 			runes[i] = '_'
 		}
 	}
-	return text.Shown(string(runes), MaxName, text.Name)
+	name = text.Shown(string(runes), MaxName, text.Name)
+	if strings.Trim(name, ". ") == "" { // the folder itself, or the one above
+		return ""
+	}
+	return name
 }
 
 // mimes are the types that an attachment can have.
