@@ -61,8 +61,9 @@ type MessageChanged struct {
 // what is counted of them.
 type ChatChanged struct {
 	Chat Chat `json:"chat"`
-	// Cause is what happened to it: "read", "unread", "muted", "archived", "draft", "cleared",
-	// "deleted", "timer" or "expired" (many messages of it at once).
+	// Cause is what happened to it: "read", "unread", "muted", "archived", "draft", "cleared"
+	// (and once more when the last of many messages is erased), "deleted", "timer" or
+	// "expired" (many messages of it at once).
 	Cause string `json:"cause"`
 }
 

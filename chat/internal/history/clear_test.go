@@ -69,6 +69,13 @@ func TestClearLargeChat(t *testing.T) {
 	if _, err := h.Message(first); port.CodeOf(err) != port.CodeNotFound {
 		t.Errorf("a cleared message: %v", err)
 	}
+	var found wire.MessageRecord // as an index may still find it
+	if there, err := h.Ledger.Get(TableMessages, first[:], &found); err != nil || !there {
+		t.Fatalf("it is erased already: %v", err)
+	}
+	if shown, err := h.Shown([]*wire.MessageRecord{&found}); err != nil || len(shown) != 0 {
+		t.Errorf("it is shown: %+v, %v", shown, err)
+	}
 	left := uint64(many)
 	for i := 0; !h.Due(&ledger.Turn{Now: now}).IsZero(); i++ {
 		if i == 3 {

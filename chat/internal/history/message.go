@@ -311,13 +311,13 @@ func (h *History) ByRef(ref string, to key.Public, content string) (m event.Mess
 	if found, err = h.Ledger.Get(tableClientRefs, []byte(ref), &rec); err != nil || !found {
 		return m, false, err
 	}
-	switch {
-	case string(rec.GetRequest()) != string(requestDigest(to, content)):
+	if string(rec.GetRequest()) != string(requestDigest(to, content)) {
 		return m, false, port.Errorf(port.CodeClientRefReused, "client_ref", "client_ref was used for another message")
-	case rec.GetGone():
-		return m, false, port.Errorf(port.CodeClientRefReused, "client_ref", "client_ref was used for a message that is gone")
 	}
 	m, err = h.Message([32]byte(rec.GetMessageId()))
+	if rec.GetGone() || port.CodeOf(err) == port.CodeNotFound {
+		return m, false, port.Errorf(port.CodeClientRefReused, "client_ref", "client_ref was used for a message that is gone")
+	}
 	return m, true, err
 }
 

@@ -65,14 +65,17 @@ func (h *History) Messages(in message.ConversationID, r page.Request) (page.Page
 	return p, nil
 }
 
-// Shown returns messages whose records were just read as programs see them.
+// Shown returns messages whose records were just read as programs see them, without those
+// that were cleared and are still to be erased.
 func (h *History) Shown(records []*wire.MessageRecord) ([]event.Message, error) {
 	if err := h.overlayAll(records...); err != nil {
 		return nil, err
 	}
-	all := make([]event.Message, len(records))
-	for i, rec := range records {
-		all[i] = EventOf(rec)
+	all := make([]event.Message, 0, len(records))
+	for _, rec := range records {
+		if !h.Cleared(rec) {
+			all = append(all, EventOf(rec))
+		}
 	}
 	return all, nil
 }
