@@ -2,6 +2,7 @@ package chat_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"hash/crc32"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"libstatus1to1/chat/memnet"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
 )
 
@@ -238,4 +240,59 @@ func TestCancelledPicture(t *testing.T) {
 		t.Error("the picture is gone")
 	}
 	checked(t, alice.person)
+}
+
+// A sync brings the newest pictures, as many bytes as it may; of the others there is what their
+// messages say, and their state says that their bytes are not here.
+func TestMoveBringsPictures(t *testing.T) {
+	s := newMoveSim(t, 3, memnet.Options{})
+	s.say(1)
+	at := map[string]event.Attachment{}
+	for i, text := range []string{"oldest", "older", "newest"} {
+		m, err := s.old.Send(context.Background(), chat.SendRequest{
+			To: s.people[1].public, Text: text, Attachments: []chat.AttachmentRequest{{Data: photo(t, 700+i), Original: true}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at[text] = m.Attachments[0]
+	}
+	defer chat.SetSyncedAttachments(uint64(at["newest"].Size + at["older"].Size + 100))()
+	s.pair(true)
+	s.offer()
+	s.accept()
+	s.untilSync("done")
+	for text, sent := range at {
+		got := attachmentIn(t, s.new.Client, s.people[1].public, text)
+		want := map[bool]string{true: "missing", false: "stored"}[text == "oldest"]
+		if got.ID != sent.ID || got.Blurhash != sent.Blurhash || !bytes.Equal(got.Thumbnail, sent.Thumbnail) || got.State != want {
+			t.Errorf("%s: %s, not %s", text, got.State, want)
+		}
+		var here, there bytes.Buffer
+		_, err := s.new.WriteAttachment(&here, mustID(t, sent.ID))
+		if text == "oldest" {
+			wantCode(t, text, err, chat.CodeNotFound, "attachment_id")
+			continue
+		}
+		if _, errThere := s.old.WriteAttachment(&there, mustID(t, sent.ID)); err != nil || errThere != nil || !bytes.Equal(here.Bytes(), there.Bytes()) {
+			t.Errorf("%s: %d bytes, %v", text, here.Len(), err)
+		}
+	}
+	s.checked()
+}
+
+// attachmentIn is the attachment of the message with a text.
+func attachmentIn(t *testing.T, c *chat.Client, with key.Public, text string) event.Attachment {
+	t.Helper()
+	page, err := c.Messages(with, chat.PageRequest{Limit: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range page.Items {
+		if m.Text == text && len(m.Attachments) == 1 {
+			return m.Attachments[0]
+		}
+	}
+	t.Fatalf("there is no %s", text)
+	return event.Attachment{}
 }

@@ -93,7 +93,8 @@ func (c *Client) newInstallation() (string, error) {
 
 // syncedAttachments bounds the pictures and recordings that a sync brings, the newest first:
 // they go over the network, where megabytes take minutes. Of others there are the thumbnails.
-const syncedAttachments = 16 << 20
+// Tests make it less.
+var syncedAttachments uint64 = 16 << 20
 
 // SyncID names a sync on this device.
 type SyncID = devicesync.ID

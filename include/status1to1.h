@@ -446,12 +446,13 @@ static inline char *status1to1_contacts_picture(status1to1_client client, const 
  * requests set, it lists the chat requests instead: conversations with strangers,
  * people we have not added, accepted, asked to be a contact or written to. If
  * engine.strangers is "request", chat requests are listed only there; if it is "allow",
- * they are in both lists. One stranger can leave up to 100 messages and 64 KiB of text,
- * and a contact request after that. Further messages are refused without an
- * acknowledgement, so that the sender repeats them and they arrive once the stranger is
- * accepted, added or written to. At most 1000 strangers are kept. Archived chats are
- * listed only with archived set, and stay archived when something new comes. A chat
- * that was deleted is listed again when something new comes. */
+ * they are in both lists. One stranger can leave up to 100 messages and 64 KiB of
+ * texts, pictures and recordings, and a contact request after that. Further messages
+ * are refused without an acknowledgement, so that the sender repeats them and they
+ * arrive once the stranger is accepted, added or written to. At most 1000 strangers are
+ * kept. Archived chats are listed only with archived set, and stay archived when
+ * something new comes. A chat that was deleted is listed again when something new
+ * comes. */
 static inline char *status1to1_chats_list(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "chats.list", params_json);

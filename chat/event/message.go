@@ -154,11 +154,15 @@ type Attachment struct {
 	Height int `json:"height,omitempty"`
 	// DurationMS is of recordings only, as their author says.
 	DurationMS int64 `json:"duration_ms,omitempty"`
-	// Thumbnail is a small JPEG, in base64.
+	// Thumbnail is a JPEG of at most 4096 bytes and 128 pixels a side, in base64. That of a
+	// received picture is made by attachments.preview.
 	Thumbnail []byte `json:"thumbnail,omitempty"`
-	// Blurhash is a few characters that a blurred picture is drawn from.
+	// Blurhash is a few characters that a blurred picture is drawn from. It comes with the
+	// thumbnail.
 	Blurhash string `json:"blurhash,omitempty"`
-	// State is "stored", or "missing" if its bytes are not here.
+	// State is "stored"; "unchecked" if its bytes are here, but are not what its author says, are
+	// damaged, or would make a picture too large to be decoded without care; or "missing" if its
+	// bytes are not on this device: a sync of devices brings the newest 16 MiB only.
 	State string `json:"state"`
 }
 

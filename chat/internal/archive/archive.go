@@ -28,10 +28,10 @@ const (
 	// MaxBatch bounds an encoded batch: BatchBytes and the largest item, a person with a
 	// picture.
 	MaxBatch = BatchBytes + maxItem
-	// maxItem bounds an encoded item: a chunk of an attachment (64 KiB), or a text
-	// (message.MaxTextLength code points) with a thumbnail and earlier texts, and what is
-	// beside them.
-	maxItem = 80 << 10
+	// maxItem bounds an encoded item that comes after others: a picture (message.MaxPicture) or a
+	// text (message.MaxTextLength code points), and what is beside them. A chunk of an
+	// attachment, of 64 KiB and its name, begins a batch.
+	maxItem = 64 << 10
 )
 
 // Counts are the numbers of things in an archive, or in a part of it.

@@ -376,7 +376,7 @@ func (w *walk) attachment(tx port.Tx, name []byte) error {
 		if err != nil || c == nil {
 			return w.skip(err)
 		}
-		if w.full() {
+		if w.size > 0 && w.size+len(c.GetData()) > BatchBytes {
 			w.at.Clock, w.at.Id = uint64(number), c.GetAttachmentId()
 			return nil
 		}
