@@ -296,3 +296,32 @@ func attachmentIn(t *testing.T, c *chat.Client, with key.Public, text string) ev
 	t.Fatalf("there is no %s", text)
 	return event.Attachment{}
 }
+
+// What is deleted for everyone leaves no bytes on either side.
+func TestDeletedPicturesAreGone(t *testing.T) {
+	b := newBesieged(t)
+	acquaint(b.bob, b.victim)
+	mine := b.victim.attach(b.bob, "mine", chat.AttachmentRequest{Data: photo(t, 300), Original: true})
+	theirs := b.bob.attach(b.victim, "theirs", chat.AttachmentRequest{Data: photo(t, 400), Original: true})
+	b.victim.waitText("theirs")
+	b.bob.waitText("mine")
+	for author, m := range map[*person]event.Message{b.victim: mine, b.bob: theirs} {
+		if _, err := author.DeleteMessage(context.Background(), mustID(t, m.ID), true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, p := range []*person{b.victim, b.bob} {
+		for _, m := range []event.Message{mine, theirs} {
+			eventually(t, "a deletion", func() bool {
+				got, err := p.Message(mustID(t, m.ID))
+				_, errRead := p.ReadAttachment(mustID(t, m.Attachments[0].ID), 0, 1)
+				return err == nil && got.Deleted != nil && len(got.Attachments) == 0 && chat.CodeOf(errRead) == chat.CodeNotFound
+			})
+		}
+	}
+	eventually(t, "the bytes to be gone", func() bool {
+		return len(records(t, b.store, "attachment_chunks"))+len(records(t, b.store, "attachments"))+len(records(t, b.store, "attachment_erasures")) == 0
+	})
+	checked(t, b.victim)
+	checked(t, b.bob)
+}

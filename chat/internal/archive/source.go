@@ -377,7 +377,7 @@ func (w *walk) attachment(tx port.Tx, name []byte) error {
 			return w.skip(err)
 		}
 		if w.size > 0 && w.size+len(c.GetData()) > BatchBytes {
-			w.at.Clock, w.at.Id = uint64(number), c.GetAttachmentId()
+			w.at.Clock, w.at.Id, w.size = uint64(number), c.GetAttachmentId(), BatchBytes // nothing fits any more
 			return nil
 		}
 		if number == 0 {
