@@ -4,7 +4,8 @@
 Alice is the C program (examples/c/chat), Bob the Python program
 (examples/python/chat.py). Each has an encrypted store and a Waku relay node on
 127.0.0.1. They exchange chat keys, become contacts, chat both ways, stop, start again from their
-files and go on in the same session. This script types what they say and reads what
+files and go on in the same session; then Bob answers a message, corrects what he said, Alice
+puts an emoji under it and sends a picture. This script types what they say and reads what
 they print; it ends with an error if a message is missing.
 
     demo.py CHAT_PROGRAM
@@ -16,11 +17,13 @@ import pathlib
 import queue
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 PATIENCE = 60  # seconds for anything to happen, on a slow machine
@@ -183,6 +186,66 @@ def befriend(people):
     print(f"Alice has asked Bob to be a contact, he has accepted, and both see the safety number\n  {numbers[0]}\n")
 
 
+def message(fields):
+    """A message as a program prints it: its id, text, number, and what else is to be said."""
+    return fields[2], json.loads(fields[5]), fields[6], json.loads(fields[7])
+
+
+def say(who, text):
+    print(f"  {time.strftime('%H:%M:%S')}  {who:>5}  {text}", flush=True)
+
+
+def both(people, cause, message_id):
+    """Waits until both have a message changed, and gives it as the one who did not do it has."""
+    for person in people:
+        while True:
+            changed = message(person.wait(cause, "changed", cause)[1:])
+            if changed[0] == message_id:
+                break
+    return changed
+
+
+def picture():
+    """A small picture: PNG, a colour wheel of squares."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + bytes(c for x in range(160) for c in (x // 20 * 32, y // 20 * 32, 128)) for y in range(160))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 160, 160, 8, 2, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def show_more(people, directory):
+    """Bob answers and corrects himself, Alice reacts and sends a picture."""
+    alice, bob = people["Alice"], people["Bob"]
+    question = message(["history", *bob.list("/history 3", "history")[1]])
+    bob.type(f"/reply {question[2]} Every wrod of it.")
+    answer, heard = (message(person.wait("the answer", "message")) for person in (bob, alice))
+    if heard[3].get("reply_to") != question[0]:
+        raise Failure("the answer does not name what it answers")
+    say("Bob", f"> {question[1]}\n                   {answer[1]}")
+    bob.type(f"/edit {answer[2]} Every word of it.")
+    if both((bob, alice), "edited", answer[0])[1] != "Every word of it.":
+        raise Failure("the correction did not arrive")
+    say("Bob", "Every word of it. (edited)")
+    alice.type(f"/react {heard[2]} 😂")
+    if [r["emoji"] for r in both((alice, bob), "reaction", answer[0])[3]["reactions"]] != ["😂"]:
+        raise Failure("the reaction is another one")
+    say("Alice", "😂 under that")
+    path = directory / "holiday.png"
+    path.write_bytes(picture())
+    alice.type(f"/attach {path} Our new kitchen!")
+    alice.wait("the own picture", "message", "out")
+    shown = message(bob.wait("the picture", "message", "in"))
+    attachment = shown[3]["attachments"][0]
+    bob.type(f"/save {shown[2]} kitchen.png")
+    bob.wait("the saved picture", "saved")
+    size = (directory / "Bob" / "kitchen.png").stat().st_size
+    if size != attachment["size"]:
+        raise Failure("the picture was saved in another size")
+    say("Alice", f"{shown[1]}\n                   [{attachment['kind']} {attachment['name']}, {size:,} bytes, saved by Bob as kitchen.png]")
+
+
 def check_history(people, lines):
     """Both must have the whole conversation, in order."""
     for person in people.values():
@@ -236,6 +299,7 @@ def run(program, directory):
         check_history(people, BEFORE + AFTER)
         if sessions(people) != before:
             raise Failure("they went on in another session")
+        show_more(people, directory)
         for person in people.values():
             person.stop()
     finally:

@@ -128,6 +128,7 @@ static char **complete_word(const char *text, int start, int end)
     size_t i;
 
     *rl.completion_over = !completes_files(line);
+    *rl.append_character = '\0'; /* the library sets it anew each time */
     complete(line, start, add_word);
     free(line);
     if (word_count > 1)
@@ -189,7 +190,6 @@ const char *editor_begin(const char *wanted, void (*taken)(char *line))
     rl.bind(paste);
     *rl.word_breaks = " ";
     *rl.complete = complete_word;
-    *rl.append_character = '\0';
     line_taken = taken;
     prompt_shown = format("> ");
     install();

@@ -112,6 +112,28 @@ class Editing(Terminals):
                 self.received(bob, typed)
                 self.stop(chat)
 
+    def test_messages(self):
+        """Messages have numbers, and the text to be changed is completed."""
+        bob, _, options = self.peer()
+        for program in PROGRAMS:
+            with self.subTest(program):
+                chat = self.start(program, *options)
+                chat.until("(the network is online)")
+                bob.call("messages.send", to=self.me(chat), text="shall we?")
+                chat.until("#1] Bob: shall we?")
+                chat.type("/reply 1 we shal\n")
+                chat.until("    > Bob: shall we?")
+                self.received(bob, "we shal")
+                chat.type("/edit 2 " + TAB)
+                chat.until_typed("/edit 2 we shal")
+                chat.type("l\n")
+                chat.until("you: we shall (edited)")
+                chat.type("/rea" + TAB + " 1 " + TAB * 2)
+                chat.until("👎")
+                chat.type("👍\n")
+                chat.until("    #1 👍 you")
+                self.stop(chat)
+
     def test_keys(self):
         for program in PROGRAMS:
             with self.subTest(program):
