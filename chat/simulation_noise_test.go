@@ -45,7 +45,7 @@ func (s *simulation) overNoise(p, q *simPerson) bool {
 // age, while messages are under way, in each tenth run. Every message is on each
 // device of both sides once.
 func TestSimulationNoise(t *testing.T) {
-	seeds(t, 200, func(t *testing.T, seed uint64) {
+	seeds(t, 100, func(t *testing.T, seed uint64) {
 		s := newSimulation(t, seed, 3, badNetwork)
 		sealed := map[string]bool{}
 		s.net.Tap(func(e chat.Envelope) {
