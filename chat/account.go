@@ -275,8 +275,10 @@ func (c *Client) become(a *account) error {
 		return err
 	}
 	c.outbox.Become(a.public)
-	if err := c.ledger.View(c.people.contacts.load); err != nil {
-		return err
+	for _, load := range []func(Tx) error{c.people.contacts.load, c.people.presences.load} {
+		if err := c.ledger.View(load); err != nil {
+			return err
+		}
 	}
 	loaded := c.working() // of a provisional device
 	for _, p := range c.loop.parts {

@@ -88,7 +88,7 @@ func (c *Client) followClock(t *ledger.Turn) {
 func (c *Client) setBack(t *ledger.Turn, by time.Duration) {
 	l := &c.loop
 	for _, at := range []*time.Time{
-		&l.nextCare, &l.storePause.Until, &l.networkPause.Until,
+		&l.nextCare, &l.storePause.Until, &l.networkPause.Until, &c.people.presences.next,
 	} {
 		if !at.IsZero() {
 			*at = at.Add(by)

@@ -17,6 +17,7 @@ type people struct {
 	entering      entryLimiter
 	updates       contactUpdates
 	introductions introductions
+	presences     presences
 }
 
 // newPeople returns the memory of a client that knows nobody yet.

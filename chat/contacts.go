@@ -89,7 +89,7 @@ func (c *Client) Contact(k key.Public) (event.Contact, error) {
 	if !found {
 		return event.Contact{}, Errorf(CodeNotFound, "key", "nobody with this key is known")
 	}
-	return contactOf(&rec), nil
+	return c.contactNow(&rec), nil
 }
 
 // Contacts lists everybody we know, added or not, by key.
@@ -104,7 +104,7 @@ func (c *Client) Contacts(p PageRequest) (Page[event.Contact], error) {
 			if err := ledger.Decode(tableContacts, value, &rec); err != nil {
 				return err
 			}
-			all = append(all, contactOf(&rec))
+			all = append(all, c.contactNow(&rec))
 			return nil
 		})
 	})
@@ -125,7 +125,7 @@ func contactOf(rec *wire.ContactRecord) event.Contact {
 		Name: rec.GetName(), DisplayName: rec.GetDisplayName(), Added: rec.GetAdded(), AddedAt: rec.GetAddedAt(),
 		Trust: string(r.Level(rec.GetVerifiedAt() != 0, rec.GetBlockedAt() != 0)), Request: r.Name(),
 		VerifiedBy: rec.GetVerifiedBy(), VerifiedAt: rec.GetVerifiedAt(), BlockedAt: rec.GetBlockedAt(),
-		Untrustworthy: rec.GetUntrustworthy(), Bio: rec.GetBio(), HasPicture: rec.GetPictureFormat() != 0, KeyExchange: string(exchangeOf(rec).name()),
+		Untrustworthy: rec.GetUntrustworthy(), Presence: presenceOf(rec.GetPresence()), Bio: rec.GetBio(), HasPicture: rec.GetPictureFormat() != 0, KeyExchange: string(exchangeOf(rec).name()),
 	}
 	if exchangeOf(rec).noise {
 		out.WhileWaiting = cmp.Or(rec.GetWhileWaiting(), string(WhileWaitingWait))
@@ -203,6 +203,9 @@ func (in *inspection) contacts() error {
 		if _, err := contact.ParsePropagated(uint64(rec.GetLocalState()), rec.GetLocalClock(),
 			uint64(rec.GetRemoteState()), rec.GetRemoteClock(), contact.MaxClock); err != nil {
 			in.Report(tableContacts, "the contact requests of a contact are in no state")
+		}
+		if !validPresence(rec.GetPresence()) {
+			in.Report(tableContacts, "the presence of a contact is none")
 		}
 		if rec.GetPictureFormat() == 0 {
 			return nil

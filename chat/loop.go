@@ -161,6 +161,7 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 		c.sendUpdates()
 		c.comeBack(t)
 		c.publishContactCode(t)
+		c.publishPresence(t)
 		c.awaitCodes()
 	}
 	for _, p := range c.working() {
@@ -239,6 +240,9 @@ func (c *Client) untilDue(t *ledger.Turn) time.Duration {
 		earlier(c.loop.networkPause.Until)
 	case c.online.is() && c.loop.acceptsWork:
 		earlier(c.sessions.code.next)
+		if c.presencePublished() {
+			earlier(c.people.presences.next)
+		}
 		if c.sessions.awaited.more {
 			earlier(c.sessions.awaited.next)
 		}

@@ -212,6 +212,12 @@ func (p *pass) dispatch(am *applicationMessage) {
 			return
 		}
 		am.marked = true
+	case wire.ApplicationMetadataMessage_STATUS_UPDATE: // it is published in the clear by deployed clients
+		if !p.presence(m, app) {
+			p.refuse(am.body)
+			return
+		}
+		am.marked = true
 	case wire.ApplicationMetadataMessage_SYNC_PAIR_INSTALLATION:
 		am.marked = true
 		p.deviceNamed(m, app)
@@ -229,8 +235,8 @@ func (p *pass) dispatch(am *applicationMessage) {
 	}
 }
 
-// public handles an application message that was sent in the clear: a contact code.
-// Spec: 53/WAKU2-X3DH, "Contact code".
+// public handles an application message that was sent in the clear: a contact code, or a
+// presence. Spec: 53/WAKU2-X3DH, "Contact code".
 func (p *pass) public(m *inbound) {
 	if !m.route.kind.rule().public {
 		p.c.counters.drop("public")
@@ -243,9 +249,16 @@ func (p *pass) public(m *inbound) {
 		return
 	}
 	p.heard(m, m.message.GetInstallationId(), m.news)
-	if app.Type != wire.ApplicationMetadataMessage_CONTACT_CODE_ADVERTISEMENT {
-		return
+	switch app.Type {
+	case wire.ApplicationMetadataMessage_CONTACT_CODE_ADVERTISEMENT:
+		p.advertisement(m, app)
+	case wire.ApplicationMetadataMessage_STATUS_UPDATE:
+		p.presence(m, app) // one from the future is repeated by its sender anyway
 	}
+}
+
+// advertisement accepts the profile in a contact code.
+func (p *pass) advertisement(m *inbound, app message.Application) {
 	var advertisement wire.ContactCodeAdvertisement
 	if err := proto.Unmarshal(app.Payload, &advertisement); err != nil {
 		p.c.counters.drop("application")

@@ -29,6 +29,7 @@ var (
 	metaPreKeys  = []byte("pre_keys") // x3dh.PreKeys
 	metaNodeKey  = []byte("node_key") // 32-byte scalar of the network node
 	metaPeers    = []byte("peers")    // addresses that worked, in the transport's own form
+	metaPresence = []byte("presence") // PresenceRecord: how we are to be seen
 
 	metaProvisional = []byte("provisional") // ProvisionalRecord, until there is an identity
 )

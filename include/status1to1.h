@@ -284,6 +284,21 @@ static inline char *status1to1_profile_set(status1to1_client client, const char 
     return status1to1_call(client, "profile.set", params_json);
 }
 
+/* presence.get: Returns how we are to be seen, as it is published. */
+static inline char *status1to1_presence_get(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "presence.get", params_json);
+}
+
+/* presence.set: Publishes how we are to be seen, until it is set to off, also after a
+ * restart. Nothing is published unless this is called. Everybody who knows our key can
+ * read it, and see when this client is online. What contacts publish is in contacts.get
+ * and reported by presence_changed events. */
+static inline char *status1to1_presence_set(status1to1_client client, const char *params_json)
+{
+    return status1to1_call(client, "presence.set", params_json);
+}
+
 /* contacts.add: Adds a person to the address book or changes their name there. Nothing
  * is sent to them: to ask somebody to be a contact, use contacts.request. */
 static inline char *status1to1_contacts_add(status1to1_client client, const char *params_json)

@@ -91,7 +91,7 @@ func limitedMethod[P, R any](name, summary string, errs []chat.Code, limit int, 
 func Methods() []Method {
 	var all []Method
 	for _, group := range [][]Method{
-		identityMethods, profileMethods, contactMethods, cardMethods, requestMethods, chatMethods, expiryMethods, messageMethods, actionMethods, searchMethods,
+		identityMethods, profileMethods, presenceMethods, contactMethods, cardMethods, requestMethods, chatMethods, expiryMethods, messageMethods, actionMethods, searchMethods,
 		attachmentMethods, sessionMethods, deviceMethods, pairingMethods, pictureMethods, networkMethods, externalMethods, storeMethods,
 	} {
 		all = append(all, group...)

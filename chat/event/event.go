@@ -19,7 +19,7 @@ func Hex(b []byte) string { return "0x" + hex.EncodeToString(b) }
 
 // Delivered is an event as it is handed to the program. Seq is 0 for events that are not
 // stored (network_changed, peer_changed, envelope_outgoing, content_topics_changed,
-// catch_up_changed, store_node_changed, message_progress, log, internal_error, closed).
+// catch_up_changed, store_node_changed, message_progress, presence_changed, log, internal_error, closed).
 type Delivered struct {
 	Seq  uint64          `json:"seq"`
 	Type string          `json:"type"`
@@ -149,6 +149,14 @@ type ContactRequestReceived struct {
 type ChatRequestReceived struct {
 	Contact Contact `json:"contact"`
 	Message Message `json:"message"`
+}
+
+// PresenceChanged is emitted when a contact, or another device of ours, says how they want to
+// be seen, also if it is the same as before. It is not stored: seq is 0, and of several
+// waiting events about one person only the latest is delivered.
+type PresenceChanged struct {
+	PublicKey string   `json:"public_key"` // 0x04...; our own for another device of ours
+	Presence  Presence `json:"presence"`
 }
 
 // VerificationChanged is emitted when either side asks, answers, declines or cancels a
@@ -286,6 +294,7 @@ func (ProfileChanged) Type() string         { return "profile_changed" }
 func (ContactRemoved) Type() string         { return "contact_removed" }
 func (ContactRequestReceived) Type() string { return "contact_request_received" }
 func (ChatRequestReceived) Type() string    { return "chat_request_received" }
+func (PresenceChanged) Type() string        { return "presence_changed" }
 func (VerificationChanged) Type() string    { return "verification_changed" }
 func (SessionChanged) Type() string         { return "session_changed" }
 func (KeyExchangeChanged) Type() string     { return "key_exchange_changed" }
@@ -304,7 +313,7 @@ func (Closed) Type() string                 { return "closed" }
 // All holds a zero value of every event type, for generators of schemas and
 // documentation.
 var All = []Event{
-	MessageReceived{}, MessageState{}, MessageChanged{}, ChatChanged{}, MessageProgress{}, BackupProgress{}, UnsupportedReceived{}, ContactChanged{}, ContactRemoved{}, ProfileChanged{},
+	MessageReceived{}, MessageState{}, MessageChanged{}, ChatChanged{}, MessageProgress{}, BackupProgress{}, UnsupportedReceived{}, ContactChanged{}, PresenceChanged{}, ContactRemoved{}, ProfileChanged{},
 	ContactRequestReceived{}, ChatRequestReceived{}, VerificationChanged{}, SessionChanged{}, KeyExchangeChanged{},
 	SessionRepaired{}, DeviceFound{}, DeviceChanged{}, DeviceConflict{},
 	PairingInvitation{}, PairingAuthcode{}, PairingPaired{}, PairingFailed{}, PairingScannerRefused{}, PairingEnded{},

@@ -71,12 +71,29 @@ type Contact struct {
 	Bio string `json:"bio,omitempty"`
 	// HasPicture is true if contacts.picture has a picture of this person.
 	HasPicture bool `json:"has_picture"`
+	// Presence is how they said last that they want to be seen; left out if they say nothing
+	// of it.
+	Presence *Presence `json:"presence,omitempty"`
 	// KeyExchange is what protects the messages to this person: "x3dh" (53/WAKU2-X3DH) or
 	// "noise" (35/WAKU2-NOISE). What they send is read by either.
 	KeyExchange string `json:"key_exchange"`
 	// WhileWaiting says, if key_exchange is "noise", what becomes of messages to a device with
 	// which the handshake is pending: they "wait" or go by "x3dh".
 	WhileWaiting string `json:"while_waiting,omitempty"`
+}
+
+// Presence is how somebody says that they want to be seen.
+type Presence struct {
+	// Status is "automatic" (there while their app runs, which says so every five minutes),
+	// "always_online", "do_not_disturb" or "inactive".
+	Status string `json:"status"`
+	// Text is a text of their own, or empty.
+	Text string `json:"text,omitempty"`
+	// At is when they said so, by their clock, in ms.
+	At int64 `json:"at"`
+	// OnlineUntil is how long they count as online, in ms, unless they say so again; left
+	// out if they do not want to be seen so.
+	OnlineUntil int64 `json:"online_until,omitempty"`
 }
 
 // Verification is a question one person asked the other to make sure that the key is

@@ -635,6 +635,8 @@ type ContactRecord struct {
 	// The user has said in the Status app that they are not to be trusted, when unverified_at
 	// says.
 	Untrustworthy bool `protobuf:"varint,97,opt,name=untrustworthy,proto3" json:"untrustworthy,omitempty"`
+	// How they said last that they are to be seen.
+	Presence      *PresenceRecord `protobuf:"bytes,90,opt,name=presence,proto3" json:"presence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -879,6 +881,76 @@ func (x *ContactRecord) GetUntrustworthy() bool {
 	return false
 }
 
+func (x *ContactRecord) GetPresence() *PresenceRecord {
+	if x != nil {
+		return x.Presence
+	}
+	return nil
+}
+
+// How somebody is to be seen: a contact, or ourselves.
+type PresenceRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// StatusUpdate.StatusType of application.proto; 0 is none.
+	Status int32  `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`
+	Text   string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// Of the StatusUpdate, in seconds.
+	Clock         uint64 `protobuf:"varint,3,opt,name=clock,proto3" json:"clock,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PresenceRecord) Reset() {
+	*x = PresenceRecord{}
+	mi := &file_chat_wire_records_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PresenceRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PresenceRecord) ProtoMessage() {}
+
+func (x *PresenceRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_wire_records_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PresenceRecord.ProtoReflect.Descriptor instead.
+func (*PresenceRecord) Descriptor() ([]byte, []int) {
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *PresenceRecord) GetStatus() int32 {
+	if x != nil {
+		return x.Status
+	}
+	return 0
+}
+
+func (x *PresenceRecord) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *PresenceRecord) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
 // A profile picture.
 type PictureRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -891,7 +963,7 @@ type PictureRecord struct {
 
 func (x *PictureRecord) Reset() {
 	*x = PictureRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[5]
+	mi := &file_chat_wire_records_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -903,7 +975,7 @@ func (x *PictureRecord) String() string {
 func (*PictureRecord) ProtoMessage() {}
 
 func (x *PictureRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[5]
+	mi := &file_chat_wire_records_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -916,7 +988,7 @@ func (x *PictureRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PictureRecord.ProtoReflect.Descriptor instead.
 func (*PictureRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{5}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *PictureRecord) GetFormat() int32 {
@@ -954,7 +1026,7 @@ type VerificationRecord struct {
 
 func (x *VerificationRecord) Reset() {
 	*x = VerificationRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[6]
+	mi := &file_chat_wire_records_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -966,7 +1038,7 @@ func (x *VerificationRecord) String() string {
 func (*VerificationRecord) ProtoMessage() {}
 
 func (x *VerificationRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[6]
+	mi := &file_chat_wire_records_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -979,7 +1051,7 @@ func (x *VerificationRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerificationRecord.ProtoReflect.Descriptor instead.
 func (*VerificationRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{6}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *VerificationRecord) GetId() []byte {
@@ -1065,7 +1137,7 @@ type IntroducedRecord struct {
 
 func (x *IntroducedRecord) Reset() {
 	*x = IntroducedRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[7]
+	mi := &file_chat_wire_records_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1077,7 +1149,7 @@ func (x *IntroducedRecord) String() string {
 func (*IntroducedRecord) ProtoMessage() {}
 
 func (x *IntroducedRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[7]
+	mi := &file_chat_wire_records_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1090,7 +1162,7 @@ func (x *IntroducedRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IntroducedRecord.ProtoReflect.Descriptor instead.
 func (*IntroducedRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{7}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *IntroducedRecord) GetProfileClock() uint64 {
@@ -1152,7 +1224,7 @@ type ChatRecord struct {
 
 func (x *ChatRecord) Reset() {
 	*x = ChatRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[8]
+	mi := &file_chat_wire_records_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1164,7 +1236,7 @@ func (x *ChatRecord) String() string {
 func (*ChatRecord) ProtoMessage() {}
 
 func (x *ChatRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[8]
+	mi := &file_chat_wire_records_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1177,7 +1249,7 @@ func (x *ChatRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChatRecord.ProtoReflect.Descriptor instead.
 func (*ChatRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{8}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ChatRecord) GetKey() []byte {
@@ -1319,7 +1391,7 @@ type ChatMarksRecord struct {
 
 func (x *ChatMarksRecord) Reset() {
 	*x = ChatMarksRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[9]
+	mi := &file_chat_wire_records_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1331,7 +1403,7 @@ func (x *ChatMarksRecord) String() string {
 func (*ChatMarksRecord) ProtoMessage() {}
 
 func (x *ChatMarksRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[9]
+	mi := &file_chat_wire_records_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1344,7 +1416,7 @@ func (x *ChatMarksRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChatMarksRecord.ProtoReflect.Descriptor instead.
 func (*ChatMarksRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{9}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ChatMarksRecord) GetMuted() bool {
@@ -1422,7 +1494,7 @@ type ClearingRecord struct {
 
 func (x *ClearingRecord) Reset() {
 	*x = ClearingRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[10]
+	mi := &file_chat_wire_records_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1434,7 +1506,7 @@ func (x *ClearingRecord) String() string {
 func (*ClearingRecord) ProtoMessage() {}
 
 func (x *ClearingRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[10]
+	mi := &file_chat_wire_records_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1447,7 +1519,7 @@ func (x *ClearingRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearingRecord.ProtoReflect.Descriptor instead.
 func (*ClearingRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{10}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ClearingRecord) GetClock() uint64 {
@@ -1535,7 +1607,7 @@ type MessageRecord struct {
 
 func (x *MessageRecord) Reset() {
 	*x = MessageRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[11]
+	mi := &file_chat_wire_records_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1547,7 +1619,7 @@ func (x *MessageRecord) String() string {
 func (*MessageRecord) ProtoMessage() {}
 
 func (x *MessageRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[11]
+	mi := &file_chat_wire_records_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1560,7 +1632,7 @@ func (x *MessageRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageRecord.ProtoReflect.Descriptor instead.
 func (*MessageRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{11}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *MessageRecord) GetId() []byte {
@@ -1878,7 +1950,7 @@ type MessageAttachmentRecord struct {
 
 func (x *MessageAttachmentRecord) Reset() {
 	*x = MessageAttachmentRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[12]
+	mi := &file_chat_wire_records_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1890,7 +1962,7 @@ func (x *MessageAttachmentRecord) String() string {
 func (*MessageAttachmentRecord) ProtoMessage() {}
 
 func (x *MessageAttachmentRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[12]
+	mi := &file_chat_wire_records_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1903,7 +1975,7 @@ func (x *MessageAttachmentRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageAttachmentRecord.ProtoReflect.Descriptor instead.
 func (*MessageAttachmentRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{12}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *MessageAttachmentRecord) GetId() []byte {
@@ -1998,7 +2070,7 @@ type AttachmentRecord struct {
 
 func (x *AttachmentRecord) Reset() {
 	*x = AttachmentRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[13]
+	mi := &file_chat_wire_records_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2010,7 +2082,7 @@ func (x *AttachmentRecord) String() string {
 func (*AttachmentRecord) ProtoMessage() {}
 
 func (x *AttachmentRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[13]
+	mi := &file_chat_wire_records_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2023,7 +2095,7 @@ func (x *AttachmentRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachmentRecord.ProtoReflect.Descriptor instead.
 func (*AttachmentRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{13}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AttachmentRecord) GetMessageId() []byte {
@@ -2064,7 +2136,7 @@ type AttachmentErasureRecord struct {
 
 func (x *AttachmentErasureRecord) Reset() {
 	*x = AttachmentErasureRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[14]
+	mi := &file_chat_wire_records_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2076,7 +2148,7 @@ func (x *AttachmentErasureRecord) String() string {
 func (*AttachmentErasureRecord) ProtoMessage() {}
 
 func (x *AttachmentErasureRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[14]
+	mi := &file_chat_wire_records_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2089,7 +2161,7 @@ func (x *AttachmentErasureRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachmentErasureRecord.ProtoReflect.Descriptor instead.
 func (*AttachmentErasureRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{14}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AttachmentErasureRecord) GetChunks() uint32 {
@@ -2109,7 +2181,7 @@ type AlbumRecord struct {
 
 func (x *AlbumRecord) Reset() {
 	*x = AlbumRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[15]
+	mi := &file_chat_wire_records_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2121,7 +2193,7 @@ func (x *AlbumRecord) String() string {
 func (*AlbumRecord) ProtoMessage() {}
 
 func (x *AlbumRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[15]
+	mi := &file_chat_wire_records_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2134,7 +2206,7 @@ func (x *AlbumRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlbumRecord.ProtoReflect.Descriptor instead.
 func (*AlbumRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{15}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AlbumRecord) GetMessages() [][]byte {
@@ -2158,7 +2230,7 @@ type EditRecord struct {
 
 func (x *EditRecord) Reset() {
 	*x = EditRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[16]
+	mi := &file_chat_wire_records_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2170,7 +2242,7 @@ func (x *EditRecord) String() string {
 func (*EditRecord) ProtoMessage() {}
 
 func (x *EditRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[16]
+	mi := &file_chat_wire_records_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2183,7 +2255,7 @@ func (x *EditRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditRecord.ProtoReflect.Descriptor instead.
 func (*EditRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{16}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *EditRecord) GetClock() uint64 {
@@ -2220,7 +2292,7 @@ type DeletionRecord struct {
 
 func (x *DeletionRecord) Reset() {
 	*x = DeletionRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[17]
+	mi := &file_chat_wire_records_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2232,7 +2304,7 @@ func (x *DeletionRecord) String() string {
 func (*DeletionRecord) ProtoMessage() {}
 
 func (x *DeletionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[17]
+	mi := &file_chat_wire_records_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2245,7 +2317,7 @@ func (x *DeletionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeletionRecord.ProtoReflect.Descriptor instead.
 func (*DeletionRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{17}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DeletionRecord) GetAt() int64 {
@@ -2284,7 +2356,7 @@ type ReactionRecord struct {
 
 func (x *ReactionRecord) Reset() {
 	*x = ReactionRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[18]
+	mi := &file_chat_wire_records_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2296,7 +2368,7 @@ func (x *ReactionRecord) String() string {
 func (*ReactionRecord) ProtoMessage() {}
 
 func (x *ReactionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[18]
+	mi := &file_chat_wire_records_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2309,7 +2381,7 @@ func (x *ReactionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReactionRecord.ProtoReflect.Descriptor instead.
 func (*ReactionRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{18}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ReactionRecord) GetEmoji() string {
@@ -2361,7 +2433,7 @@ type PinRecord struct {
 
 func (x *PinRecord) Reset() {
 	*x = PinRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[19]
+	mi := &file_chat_wire_records_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2373,7 +2445,7 @@ func (x *PinRecord) String() string {
 func (*PinRecord) ProtoMessage() {}
 
 func (x *PinRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[19]
+	mi := &file_chat_wire_records_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2386,7 +2458,7 @@ func (x *PinRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PinRecord.ProtoReflect.Descriptor instead.
 func (*PinRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{19}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PinRecord) GetClock() uint64 {
@@ -2427,7 +2499,7 @@ type WaitingRecord struct {
 
 func (x *WaitingRecord) Reset() {
 	*x = WaitingRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[20]
+	mi := &file_chat_wire_records_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2439,7 +2511,7 @@ func (x *WaitingRecord) String() string {
 func (*WaitingRecord) ProtoMessage() {}
 
 func (x *WaitingRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[20]
+	mi := &file_chat_wire_records_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2452,7 +2524,7 @@ func (x *WaitingRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitingRecord.ProtoReflect.Descriptor instead.
 func (*WaitingRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{20}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *WaitingRecord) GetActions() []*WaitingActionRecord {
@@ -2484,7 +2556,7 @@ type WaitingActionRecord struct {
 
 func (x *WaitingActionRecord) Reset() {
 	*x = WaitingActionRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[21]
+	mi := &file_chat_wire_records_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2496,7 +2568,7 @@ func (x *WaitingActionRecord) String() string {
 func (*WaitingActionRecord) ProtoMessage() {}
 
 func (x *WaitingActionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[21]
+	mi := &file_chat_wire_records_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2509,7 +2581,7 @@ func (x *WaitingActionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitingActionRecord.ProtoReflect.Descriptor instead.
 func (*WaitingActionRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{21}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WaitingActionRecord) GetType() int32 {
@@ -2582,7 +2654,7 @@ type MentionRecord struct {
 
 func (x *MentionRecord) Reset() {
 	*x = MentionRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[22]
+	mi := &file_chat_wire_records_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2594,7 +2666,7 @@ func (x *MentionRecord) String() string {
 func (*MentionRecord) ProtoMessage() {}
 
 func (x *MentionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[22]
+	mi := &file_chat_wire_records_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2607,7 +2679,7 @@ func (x *MentionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MentionRecord.ProtoReflect.Descriptor instead.
 func (*MentionRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{22}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *MentionRecord) GetFrom() uint32 {
@@ -2649,7 +2721,7 @@ type PreviewRecord struct {
 
 func (x *PreviewRecord) Reset() {
 	*x = PreviewRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[23]
+	mi := &file_chat_wire_records_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2661,7 +2733,7 @@ func (x *PreviewRecord) String() string {
 func (*PreviewRecord) ProtoMessage() {}
 
 func (x *PreviewRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[23]
+	mi := &file_chat_wire_records_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2674,7 +2746,7 @@ func (x *PreviewRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewRecord.ProtoReflect.Descriptor instead.
 func (*PreviewRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{23}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *PreviewRecord) GetUrl() string {
@@ -2744,7 +2816,7 @@ type StickerRecord struct {
 
 func (x *StickerRecord) Reset() {
 	*x = StickerRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[24]
+	mi := &file_chat_wire_records_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2756,7 +2828,7 @@ func (x *StickerRecord) String() string {
 func (*StickerRecord) ProtoMessage() {}
 
 func (x *StickerRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[24]
+	mi := &file_chat_wire_records_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2769,7 +2841,7 @@ func (x *StickerRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StickerRecord.ProtoReflect.Descriptor instead.
 func (*StickerRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{24}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *StickerRecord) GetHash() string {
@@ -2798,7 +2870,7 @@ type BridgeRecord struct {
 
 func (x *BridgeRecord) Reset() {
 	*x = BridgeRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[25]
+	mi := &file_chat_wire_records_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2810,7 +2882,7 @@ func (x *BridgeRecord) String() string {
 func (*BridgeRecord) ProtoMessage() {}
 
 func (x *BridgeRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[25]
+	mi := &file_chat_wire_records_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2823,7 +2895,7 @@ func (x *BridgeRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeRecord.ProtoReflect.Descriptor instead.
 func (*BridgeRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{25}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *BridgeRecord) GetNetwork() string {
@@ -2860,7 +2932,7 @@ type DeviceAckRecord struct {
 
 func (x *DeviceAckRecord) Reset() {
 	*x = DeviceAckRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[26]
+	mi := &file_chat_wire_records_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2872,7 +2944,7 @@ func (x *DeviceAckRecord) String() string {
 func (*DeviceAckRecord) ProtoMessage() {}
 
 func (x *DeviceAckRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[26]
+	mi := &file_chat_wire_records_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2885,7 +2957,7 @@ func (x *DeviceAckRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceAckRecord.ProtoReflect.Descriptor instead.
 func (*DeviceAckRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{26}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DeviceAckRecord) GetInstallationId() string {
@@ -2941,7 +3013,7 @@ type OutboxRecord struct {
 
 func (x *OutboxRecord) Reset() {
 	*x = OutboxRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[27]
+	mi := &file_chat_wire_records_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2953,7 +3025,7 @@ func (x *OutboxRecord) String() string {
 func (*OutboxRecord) ProtoMessage() {}
 
 func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[27]
+	mi := &file_chat_wire_records_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2966,7 +3038,7 @@ func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutboxRecord.ProtoReflect.Descriptor instead.
 func (*OutboxRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{27}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *OutboxRecord) GetMessageId() []byte {
@@ -3101,7 +3173,7 @@ type AttemptRecord struct {
 
 func (x *AttemptRecord) Reset() {
 	*x = AttemptRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[28]
+	mi := &file_chat_wire_records_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3113,7 +3185,7 @@ func (x *AttemptRecord) String() string {
 func (*AttemptRecord) ProtoMessage() {}
 
 func (x *AttemptRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[28]
+	mi := &file_chat_wire_records_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3126,7 +3198,7 @@ func (x *AttemptRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRecord.ProtoReflect.Descriptor instead.
 func (*AttemptRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{28}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *AttemptRecord) GetId() uint64 {
@@ -3253,7 +3325,7 @@ type AttemptRowRecord struct {
 
 func (x *AttemptRowRecord) Reset() {
 	*x = AttemptRowRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[29]
+	mi := &file_chat_wire_records_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3265,7 +3337,7 @@ func (x *AttemptRowRecord) String() string {
 func (*AttemptRowRecord) ProtoMessage() {}
 
 func (x *AttemptRowRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[29]
+	mi := &file_chat_wire_records_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3278,7 +3350,7 @@ func (x *AttemptRowRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRowRecord.ProtoReflect.Descriptor instead.
 func (*AttemptRowRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{29}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *AttemptRowRecord) GetRow() uint64 {
@@ -3326,7 +3398,7 @@ type AcksRecord struct {
 
 func (x *AcksRecord) Reset() {
 	*x = AcksRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[30]
+	mi := &file_chat_wire_records_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3338,7 +3410,7 @@ func (x *AcksRecord) String() string {
 func (*AcksRecord) ProtoMessage() {}
 
 func (x *AcksRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[30]
+	mi := &file_chat_wire_records_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3351,7 +3423,7 @@ func (x *AcksRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcksRecord.ProtoReflect.Descriptor instead.
 func (*AcksRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{30}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *AcksRecord) GetMvdsIds() [][]byte {
@@ -3372,7 +3444,7 @@ type SeenRecord struct {
 
 func (x *SeenRecord) Reset() {
 	*x = SeenRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[31]
+	mi := &file_chat_wire_records_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3384,7 +3456,7 @@ func (x *SeenRecord) String() string {
 func (*SeenRecord) ProtoMessage() {}
 
 func (x *SeenRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[31]
+	mi := &file_chat_wire_records_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3397,7 +3469,7 @@ func (x *SeenRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenRecord.ProtoReflect.Descriptor instead.
 func (*SeenRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{31}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SeenRecord) GetMvdsIds() [][]byte {
@@ -3422,7 +3494,7 @@ type MarksRecord struct {
 
 func (x *MarksRecord) Reset() {
 	*x = MarksRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[32]
+	mi := &file_chat_wire_records_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3434,7 +3506,7 @@ func (x *MarksRecord) String() string {
 func (*MarksRecord) ProtoMessage() {}
 
 func (x *MarksRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[32]
+	mi := &file_chat_wire_records_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3447,7 +3519,7 @@ func (x *MarksRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarksRecord.ProtoReflect.Descriptor instead.
 func (*MarksRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{32}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *MarksRecord) GetAt() int64 {
@@ -3492,7 +3564,7 @@ type TopicRecord struct {
 
 func (x *TopicRecord) Reset() {
 	*x = TopicRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[33]
+	mi := &file_chat_wire_records_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3504,7 +3576,7 @@ func (x *TopicRecord) String() string {
 func (*TopicRecord) ProtoMessage() {}
 
 func (x *TopicRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[33]
+	mi := &file_chat_wire_records_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3517,7 +3589,7 @@ func (x *TopicRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicRecord.ProtoReflect.Descriptor instead.
 func (*TopicRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{33}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *TopicRecord) GetKind() string {
@@ -3560,7 +3632,7 @@ type LostEventsRecord struct {
 
 func (x *LostEventsRecord) Reset() {
 	*x = LostEventsRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[34]
+	mi := &file_chat_wire_records_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3572,7 +3644,7 @@ func (x *LostEventsRecord) String() string {
 func (*LostEventsRecord) ProtoMessage() {}
 
 func (x *LostEventsRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[34]
+	mi := &file_chat_wire_records_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3585,7 +3657,7 @@ func (x *LostEventsRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LostEventsRecord.ProtoReflect.Descriptor instead.
 func (*LostEventsRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{34}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *LostEventsRecord) GetFromSeq() uint64 {
@@ -3616,7 +3688,7 @@ type ClientRefRecord struct {
 
 func (x *ClientRefRecord) Reset() {
 	*x = ClientRefRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[35]
+	mi := &file_chat_wire_records_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3628,7 +3700,7 @@ func (x *ClientRefRecord) String() string {
 func (*ClientRefRecord) ProtoMessage() {}
 
 func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[35]
+	mi := &file_chat_wire_records_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3641,7 +3713,7 @@ func (x *ClientRefRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientRefRecord.ProtoReflect.Descriptor instead.
 func (*ClientRefRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{35}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ClientRefRecord) GetMessageId() []byte {
@@ -3678,7 +3750,7 @@ type NoiseKeyRecord struct {
 
 func (x *NoiseKeyRecord) Reset() {
 	*x = NoiseKeyRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[36]
+	mi := &file_chat_wire_records_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3690,7 +3762,7 @@ func (x *NoiseKeyRecord) String() string {
 func (*NoiseKeyRecord) ProtoMessage() {}
 
 func (x *NoiseKeyRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[36]
+	mi := &file_chat_wire_records_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3703,7 +3775,7 @@ func (x *NoiseKeyRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseKeyRecord.ProtoReflect.Descriptor instead.
 func (*NoiseKeyRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{36}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *NoiseKeyRecord) GetPrivateKey() []byte {
@@ -3759,7 +3831,7 @@ type PairingRecord struct {
 
 func (x *PairingRecord) Reset() {
 	*x = PairingRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[37]
+	mi := &file_chat_wire_records_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3771,7 +3843,7 @@ func (x *PairingRecord) String() string {
 func (*PairingRecord) ProtoMessage() {}
 
 func (x *PairingRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[37]
+	mi := &file_chat_wire_records_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3784,7 +3856,7 @@ func (x *PairingRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PairingRecord.ProtoReflect.Descriptor instead.
 func (*PairingRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{37}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *PairingRecord) GetId() []byte {
@@ -3964,7 +4036,7 @@ type DeviceSyncRecord struct {
 
 func (x *DeviceSyncRecord) Reset() {
 	*x = DeviceSyncRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[38]
+	mi := &file_chat_wire_records_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3976,7 +4048,7 @@ func (x *DeviceSyncRecord) String() string {
 func (*DeviceSyncRecord) ProtoMessage() {}
 
 func (x *DeviceSyncRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[38]
+	mi := &file_chat_wire_records_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3989,7 +4061,7 @@ func (x *DeviceSyncRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceSyncRecord.ProtoReflect.Descriptor instead.
 func (*DeviceSyncRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{38}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *DeviceSyncRecord) GetPairingId() []byte {
@@ -4187,7 +4259,7 @@ type ProvisionalRecord struct {
 
 func (x *ProvisionalRecord) Reset() {
 	*x = ProvisionalRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[39]
+	mi := &file_chat_wire_records_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4199,7 +4271,7 @@ func (x *ProvisionalRecord) String() string {
 func (*ProvisionalRecord) ProtoMessage() {}
 
 func (x *ProvisionalRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[39]
+	mi := &file_chat_wire_records_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4212,7 +4284,7 @@ func (x *ProvisionalRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProvisionalRecord.ProtoReflect.Descriptor instead.
 func (*ProvisionalRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{39}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ProvisionalRecord) GetPrivateKey() []byte {
@@ -4252,7 +4324,7 @@ type TransferRecord struct {
 
 func (x *TransferRecord) Reset() {
 	*x = TransferRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[40]
+	mi := &file_chat_wire_records_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4264,7 +4336,7 @@ func (x *TransferRecord) String() string {
 func (*TransferRecord) ProtoMessage() {}
 
 func (x *TransferRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[40]
+	mi := &file_chat_wire_records_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4277,7 +4349,7 @@ func (x *TransferRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferRecord.ProtoReflect.Descriptor instead.
 func (*TransferRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{40}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *TransferRecord) GetPairingId() []byte {
@@ -4359,7 +4431,7 @@ type CatchUpRecord struct {
 
 func (x *CatchUpRecord) Reset() {
 	*x = CatchUpRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[41]
+	mi := &file_chat_wire_records_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4371,7 +4443,7 @@ func (x *CatchUpRecord) String() string {
 func (*CatchUpRecord) ProtoMessage() {}
 
 func (x *CatchUpRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[41]
+	mi := &file_chat_wire_records_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4384,7 +4456,7 @@ func (x *CatchUpRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CatchUpRecord.ProtoReflect.Descriptor instead.
 func (*CatchUpRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{41}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *CatchUpRecord) GetFetchedTo() int64 {
@@ -4428,7 +4500,7 @@ type SegmentSetRecord struct {
 
 func (x *SegmentSetRecord) Reset() {
 	*x = SegmentSetRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[42]
+	mi := &file_chat_wire_records_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4440,7 +4512,7 @@ func (x *SegmentSetRecord) String() string {
 func (*SegmentSetRecord) ProtoMessage() {}
 
 func (x *SegmentSetRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[42]
+	mi := &file_chat_wire_records_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4453,7 +4525,7 @@ func (x *SegmentSetRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SegmentSetRecord.ProtoReflect.Descriptor instead.
 func (*SegmentSetRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{42}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *SegmentSetRecord) GetCount() uint32 {
@@ -4533,7 +4605,7 @@ type NoisePeerRecord struct {
 
 func (x *NoisePeerRecord) Reset() {
 	*x = NoisePeerRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[43]
+	mi := &file_chat_wire_records_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4545,7 +4617,7 @@ func (x *NoisePeerRecord) String() string {
 func (*NoisePeerRecord) ProtoMessage() {}
 
 func (x *NoisePeerRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[43]
+	mi := &file_chat_wire_records_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4558,7 +4630,7 @@ func (x *NoisePeerRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoisePeerRecord.ProtoReflect.Descriptor instead.
 func (*NoisePeerRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{43}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *NoisePeerRecord) GetDevices() []*NoiseDeviceRecord {
@@ -4619,7 +4691,7 @@ type NoiseDeviceRecord struct {
 
 func (x *NoiseDeviceRecord) Reset() {
 	*x = NoiseDeviceRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[44]
+	mi := &file_chat_wire_records_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4631,7 +4703,7 @@ func (x *NoiseDeviceRecord) String() string {
 func (*NoiseDeviceRecord) ProtoMessage() {}
 
 func (x *NoiseDeviceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[44]
+	mi := &file_chat_wire_records_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4644,7 +4716,7 @@ func (x *NoiseDeviceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseDeviceRecord.ProtoReflect.Descriptor instead.
 func (*NoiseDeviceRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{44}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *NoiseDeviceRecord) GetInstallationId() string {
@@ -4752,7 +4824,7 @@ type NoiseSecretRecord struct {
 
 func (x *NoiseSecretRecord) Reset() {
 	*x = NoiseSecretRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[45]
+	mi := &file_chat_wire_records_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4764,7 +4836,7 @@ func (x *NoiseSecretRecord) String() string {
 func (*NoiseSecretRecord) ProtoMessage() {}
 
 func (x *NoiseSecretRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[45]
+	mi := &file_chat_wire_records_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4777,7 +4849,7 @@ func (x *NoiseSecretRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseSecretRecord.ProtoReflect.Descriptor instead.
 func (*NoiseSecretRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{45}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *NoiseSecretRecord) GetKind() uint32 {
@@ -4839,7 +4911,7 @@ type NoiseChatSessionRecord struct {
 
 func (x *NoiseChatSessionRecord) Reset() {
 	*x = NoiseChatSessionRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[46]
+	mi := &file_chat_wire_records_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4851,7 +4923,7 @@ func (x *NoiseChatSessionRecord) String() string {
 func (*NoiseChatSessionRecord) ProtoMessage() {}
 
 func (x *NoiseChatSessionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[46]
+	mi := &file_chat_wire_records_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4864,7 +4936,7 @@ func (x *NoiseChatSessionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseChatSessionRecord.ProtoReflect.Descriptor instead.
 func (*NoiseChatSessionRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{46}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *NoiseChatSessionRecord) GetSession() []byte {
@@ -4978,7 +5050,7 @@ type NoiseHandshakeRecord struct {
 
 func (x *NoiseHandshakeRecord) Reset() {
 	*x = NoiseHandshakeRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[47]
+	mi := &file_chat_wire_records_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4990,7 +5062,7 @@ func (x *NoiseHandshakeRecord) String() string {
 func (*NoiseHandshakeRecord) ProtoMessage() {}
 
 func (x *NoiseHandshakeRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[47]
+	mi := &file_chat_wire_records_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5003,7 +5075,7 @@ func (x *NoiseHandshakeRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseHandshakeRecord.ProtoReflect.Descriptor instead.
 func (*NoiseHandshakeRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{47}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *NoiseHandshakeRecord) GetHandshake() []byte {
@@ -5068,7 +5140,7 @@ type NoiseFrameRecord struct {
 
 func (x *NoiseFrameRecord) Reset() {
 	*x = NoiseFrameRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[48]
+	mi := &file_chat_wire_records_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5080,7 +5152,7 @@ func (x *NoiseFrameRecord) String() string {
 func (*NoiseFrameRecord) ProtoMessage() {}
 
 func (x *NoiseFrameRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[48]
+	mi := &file_chat_wire_records_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5093,7 +5165,7 @@ func (x *NoiseFrameRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoiseFrameRecord.ProtoReflect.Descriptor instead.
 func (*NoiseFrameRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{48}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *NoiseFrameRecord) GetFrame() []byte {
@@ -5129,7 +5201,7 @@ type CardSecretRecord struct {
 
 func (x *CardSecretRecord) Reset() {
 	*x = CardSecretRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[49]
+	mi := &file_chat_wire_records_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5141,7 +5213,7 @@ func (x *CardSecretRecord) String() string {
 func (*CardSecretRecord) ProtoMessage() {}
 
 func (x *CardSecretRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[49]
+	mi := &file_chat_wire_records_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5154,7 +5226,7 @@ func (x *CardSecretRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CardSecretRecord.ProtoReflect.Descriptor instead.
 func (*CardSecretRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{49}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *CardSecretRecord) GetSecret() []byte {
@@ -5187,7 +5259,7 @@ type AddedCardRecord struct {
 
 func (x *AddedCardRecord) Reset() {
 	*x = AddedCardRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[50]
+	mi := &file_chat_wire_records_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5199,7 +5271,7 @@ func (x *AddedCardRecord) String() string {
 func (*AddedCardRecord) ProtoMessage() {}
 
 func (x *AddedCardRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[50]
+	mi := &file_chat_wire_records_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5212,7 +5284,7 @@ func (x *AddedCardRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddedCardRecord.ProtoReflect.Descriptor instead.
 func (*AddedCardRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{50}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *AddedCardRecord) GetIdentity() []byte {
@@ -5272,7 +5344,7 @@ type SearchStateRecord struct {
 
 func (x *SearchStateRecord) Reset() {
 	*x = SearchStateRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[51]
+	mi := &file_chat_wire_records_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5284,7 +5356,7 @@ func (x *SearchStateRecord) String() string {
 func (*SearchStateRecord) ProtoMessage() {}
 
 func (x *SearchStateRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[51]
+	mi := &file_chat_wire_records_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5297,7 +5369,7 @@ func (x *SearchStateRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchStateRecord.ProtoReflect.Descriptor instead.
 func (*SearchStateRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{51}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *SearchStateRecord) GetVersion() string {
@@ -5359,7 +5431,7 @@ type SearchSegmentsRecord struct {
 
 func (x *SearchSegmentsRecord) Reset() {
 	*x = SearchSegmentsRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[52]
+	mi := &file_chat_wire_records_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5371,7 +5443,7 @@ func (x *SearchSegmentsRecord) String() string {
 func (*SearchSegmentsRecord) ProtoMessage() {}
 
 func (x *SearchSegmentsRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[52]
+	mi := &file_chat_wire_records_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5384,7 +5456,7 @@ func (x *SearchSegmentsRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchSegmentsRecord.ProtoReflect.Descriptor instead.
 func (*SearchSegmentsRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{52}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *SearchSegmentsRecord) GetSegments() []*SearchSegmentRecord {
@@ -5414,7 +5486,7 @@ type SearchSegmentRecord struct {
 
 func (x *SearchSegmentRecord) Reset() {
 	*x = SearchSegmentRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[53]
+	mi := &file_chat_wire_records_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5426,7 +5498,7 @@ func (x *SearchSegmentRecord) String() string {
 func (*SearchSegmentRecord) ProtoMessage() {}
 
 func (x *SearchSegmentRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[53]
+	mi := &file_chat_wire_records_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5439,7 +5511,7 @@ func (x *SearchSegmentRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchSegmentRecord.ProtoReflect.Descriptor instead.
 func (*SearchSegmentRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{53}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *SearchSegmentRecord) GetNumber() uint32 {
@@ -5511,7 +5583,7 @@ type SearchRootRecord struct {
 
 func (x *SearchRootRecord) Reset() {
 	*x = SearchRootRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[54]
+	mi := &file_chat_wire_records_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5523,7 +5595,7 @@ func (x *SearchRootRecord) String() string {
 func (*SearchRootRecord) ProtoMessage() {}
 
 func (x *SearchRootRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[54]
+	mi := &file_chat_wire_records_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5536,7 +5608,7 @@ func (x *SearchRootRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchRootRecord.ProtoReflect.Descriptor instead.
 func (*SearchRootRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{54}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *SearchRootRecord) GetTerms() [][]byte {
@@ -5567,7 +5639,7 @@ type KeptRecord struct {
 
 func (x *KeptRecord) Reset() {
 	*x = KeptRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[55]
+	mi := &file_chat_wire_records_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5579,7 +5651,7 @@ func (x *KeptRecord) String() string {
 func (*KeptRecord) ProtoMessage() {}
 
 func (x *KeptRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[55]
+	mi := &file_chat_wire_records_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5592,7 +5664,7 @@ func (x *KeptRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeptRecord.ProtoReflect.Descriptor instead.
 func (*KeptRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{55}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *KeptRecord) GetId() []byte {
@@ -5633,7 +5705,7 @@ type KeptListRecord struct {
 
 func (x *KeptListRecord) Reset() {
 	*x = KeptListRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[56]
+	mi := &file_chat_wire_records_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5645,7 +5717,7 @@ func (x *KeptListRecord) String() string {
 func (*KeptListRecord) ProtoMessage() {}
 
 func (x *KeptListRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[56]
+	mi := &file_chat_wire_records_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5658,7 +5730,7 @@ func (x *KeptListRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeptListRecord.ProtoReflect.Descriptor instead.
 func (*KeptListRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{56}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *KeptListRecord) GetEntries() []*KeptEntryRecord {
@@ -5679,7 +5751,7 @@ type KeptEntryRecord struct {
 
 func (x *KeptEntryRecord) Reset() {
 	*x = KeptEntryRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[57]
+	mi := &file_chat_wire_records_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5691,7 +5763,7 @@ func (x *KeptEntryRecord) String() string {
 func (*KeptEntryRecord) ProtoMessage() {}
 
 func (x *KeptEntryRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[57]
+	mi := &file_chat_wire_records_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5704,7 +5776,7 @@ func (x *KeptEntryRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeptEntryRecord.ProtoReflect.Descriptor instead.
 func (*KeptEntryRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{57}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *KeptEntryRecord) GetId() []byte {
@@ -5740,7 +5812,7 @@ type AgreedRecord struct {
 
 func (x *AgreedRecord) Reset() {
 	*x = AgreedRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[58]
+	mi := &file_chat_wire_records_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5752,7 +5824,7 @@ func (x *AgreedRecord) String() string {
 func (*AgreedRecord) ProtoMessage() {}
 
 func (x *AgreedRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[58]
+	mi := &file_chat_wire_records_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5765,7 +5837,7 @@ func (x *AgreedRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgreedRecord.ProtoReflect.Descriptor instead.
 func (*AgreedRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{58}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *AgreedRecord) GetChanges() uint64 {
@@ -5821,7 +5893,7 @@ type AgreedMessageRecord struct {
 
 func (x *AgreedMessageRecord) Reset() {
 	*x = AgreedMessageRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[59]
+	mi := &file_chat_wire_records_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5833,7 +5905,7 @@ func (x *AgreedMessageRecord) String() string {
 func (*AgreedMessageRecord) ProtoMessage() {}
 
 func (x *AgreedMessageRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[59]
+	mi := &file_chat_wire_records_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5846,7 +5918,7 @@ func (x *AgreedMessageRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgreedMessageRecord.ProtoReflect.Descriptor instead.
 func (*AgreedMessageRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{59}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *AgreedMessageRecord) GetSlot() uint32 {
@@ -5879,7 +5951,7 @@ type AgreedDeviceRecord struct {
 
 func (x *AgreedDeviceRecord) Reset() {
 	*x = AgreedDeviceRecord{}
-	mi := &file_chat_wire_records_proto_msgTypes[60]
+	mi := &file_chat_wire_records_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5891,7 +5963,7 @@ func (x *AgreedDeviceRecord) String() string {
 func (*AgreedDeviceRecord) ProtoMessage() {}
 
 func (x *AgreedDeviceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_wire_records_proto_msgTypes[60]
+	mi := &file_chat_wire_records_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5904,7 +5976,7 @@ func (x *AgreedDeviceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgreedDeviceRecord.ProtoReflect.Descriptor instead.
 func (*AgreedDeviceRecord) Descriptor() ([]byte, []int) {
-	return file_chat_wire_records_proto_rawDescGZIP(), []int{60}
+	return file_chat_wire_records_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *AgreedDeviceRecord) GetName() string {
@@ -5998,7 +6070,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\n" +
 	"PeerRecord\x12K\n" +
 	"\rinstallations\x18\x01 \x03(\v2%.status1to1.record.InstallationRecordR\rinstallations\x12<\n" +
-	"\bsessions\x18\x02 \x03(\v2 .status1to1.record.SessionRecordR\bsessions\"\xe7\a\n" +
+	"\bsessions\x18\x02 \x03(\v2 .status1to1.record.SessionRecordR\bsessions\"\xa6\b\n" +
 	"\rContactRecord\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
@@ -6040,7 +6112,12 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\funblocked_at\x18_ \x01(\x03R\vunblockedAt\x12\x1d\n" +
 	"\n" +
 	"name_clock\x18` \x01(\x04R\tnameClock\x12$\n" +
-	"\runtrustworthy\x18a \x01(\bR\runtrustworthy\"A\n" +
+	"\runtrustworthy\x18a \x01(\bR\runtrustworthy\x12=\n" +
+	"\bpresence\x18Z \x01(\v2!.status1to1.record.PresenceRecordR\bpresence\"R\n" +
+	"\x0ePresenceRecord\x12\x16\n" +
+	"\x06status\x18\x01 \x01(\x05R\x06status\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x14\n" +
+	"\x05clock\x18\x03 \x01(\x04R\x05clock\"A\n" +
 	"\rPictureRecord\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\x05R\x06format\x12\x18\n" +
 	"\apayload\x18\x02 \x01(\fR\apayload\"\xa2\x02\n" +
@@ -6523,103 +6600,105 @@ func file_chat_wire_records_proto_rawDescGZIP() []byte {
 	return file_chat_wire_records_proto_rawDescData
 }
 
-var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 61)
+var file_chat_wire_records_proto_msgTypes = make([]protoimpl.MessageInfo, 62)
 var file_chat_wire_records_proto_goTypes = []any{
 	(*IdentityRecord)(nil),          // 0: status1to1.record.IdentityRecord
 	(*InstallationRecord)(nil),      // 1: status1to1.record.InstallationRecord
 	(*SessionRecord)(nil),           // 2: status1to1.record.SessionRecord
 	(*PeerRecord)(nil),              // 3: status1to1.record.PeerRecord
 	(*ContactRecord)(nil),           // 4: status1to1.record.ContactRecord
-	(*PictureRecord)(nil),           // 5: status1to1.record.PictureRecord
-	(*VerificationRecord)(nil),      // 6: status1to1.record.VerificationRecord
-	(*IntroducedRecord)(nil),        // 7: status1to1.record.IntroducedRecord
-	(*ChatRecord)(nil),              // 8: status1to1.record.ChatRecord
-	(*ChatMarksRecord)(nil),         // 9: status1to1.record.ChatMarksRecord
-	(*ClearingRecord)(nil),          // 10: status1to1.record.ClearingRecord
-	(*MessageRecord)(nil),           // 11: status1to1.record.MessageRecord
-	(*MessageAttachmentRecord)(nil), // 12: status1to1.record.MessageAttachmentRecord
-	(*AttachmentRecord)(nil),        // 13: status1to1.record.AttachmentRecord
-	(*AttachmentErasureRecord)(nil), // 14: status1to1.record.AttachmentErasureRecord
-	(*AlbumRecord)(nil),             // 15: status1to1.record.AlbumRecord
-	(*EditRecord)(nil),              // 16: status1to1.record.EditRecord
-	(*DeletionRecord)(nil),          // 17: status1to1.record.DeletionRecord
-	(*ReactionRecord)(nil),          // 18: status1to1.record.ReactionRecord
-	(*PinRecord)(nil),               // 19: status1to1.record.PinRecord
-	(*WaitingRecord)(nil),           // 20: status1to1.record.WaitingRecord
-	(*WaitingActionRecord)(nil),     // 21: status1to1.record.WaitingActionRecord
-	(*MentionRecord)(nil),           // 22: status1to1.record.MentionRecord
-	(*PreviewRecord)(nil),           // 23: status1to1.record.PreviewRecord
-	(*StickerRecord)(nil),           // 24: status1to1.record.StickerRecord
-	(*BridgeRecord)(nil),            // 25: status1to1.record.BridgeRecord
-	(*DeviceAckRecord)(nil),         // 26: status1to1.record.DeviceAckRecord
-	(*OutboxRecord)(nil),            // 27: status1to1.record.OutboxRecord
-	(*AttemptRecord)(nil),           // 28: status1to1.record.AttemptRecord
-	(*AttemptRowRecord)(nil),        // 29: status1to1.record.AttemptRowRecord
-	(*AcksRecord)(nil),              // 30: status1to1.record.AcksRecord
-	(*SeenRecord)(nil),              // 31: status1to1.record.SeenRecord
-	(*MarksRecord)(nil),             // 32: status1to1.record.MarksRecord
-	(*TopicRecord)(nil),             // 33: status1to1.record.TopicRecord
-	(*LostEventsRecord)(nil),        // 34: status1to1.record.LostEventsRecord
-	(*ClientRefRecord)(nil),         // 35: status1to1.record.ClientRefRecord
-	(*NoiseKeyRecord)(nil),          // 36: status1to1.record.NoiseKeyRecord
-	(*PairingRecord)(nil),           // 37: status1to1.record.PairingRecord
-	(*DeviceSyncRecord)(nil),        // 38: status1to1.record.DeviceSyncRecord
-	(*ProvisionalRecord)(nil),       // 39: status1to1.record.ProvisionalRecord
-	(*TransferRecord)(nil),          // 40: status1to1.record.TransferRecord
-	(*CatchUpRecord)(nil),           // 41: status1to1.record.CatchUpRecord
-	(*SegmentSetRecord)(nil),        // 42: status1to1.record.SegmentSetRecord
-	(*NoisePeerRecord)(nil),         // 43: status1to1.record.NoisePeerRecord
-	(*NoiseDeviceRecord)(nil),       // 44: status1to1.record.NoiseDeviceRecord
-	(*NoiseSecretRecord)(nil),       // 45: status1to1.record.NoiseSecretRecord
-	(*NoiseChatSessionRecord)(nil),  // 46: status1to1.record.NoiseChatSessionRecord
-	(*NoiseHandshakeRecord)(nil),    // 47: status1to1.record.NoiseHandshakeRecord
-	(*NoiseFrameRecord)(nil),        // 48: status1to1.record.NoiseFrameRecord
-	(*CardSecretRecord)(nil),        // 49: status1to1.record.CardSecretRecord
-	(*AddedCardRecord)(nil),         // 50: status1to1.record.AddedCardRecord
-	(*SearchStateRecord)(nil),       // 51: status1to1.record.SearchStateRecord
-	(*SearchSegmentsRecord)(nil),    // 52: status1to1.record.SearchSegmentsRecord
-	(*SearchSegmentRecord)(nil),     // 53: status1to1.record.SearchSegmentRecord
-	(*SearchRootRecord)(nil),        // 54: status1to1.record.SearchRootRecord
-	(*KeptRecord)(nil),              // 55: status1to1.record.KeptRecord
-	(*KeptListRecord)(nil),          // 56: status1to1.record.KeptListRecord
-	(*KeptEntryRecord)(nil),         // 57: status1to1.record.KeptEntryRecord
-	(*AgreedRecord)(nil),            // 58: status1to1.record.AgreedRecord
-	(*AgreedMessageRecord)(nil),     // 59: status1to1.record.AgreedMessageRecord
-	(*AgreedDeviceRecord)(nil),      // 60: status1to1.record.AgreedDeviceRecord
+	(*PresenceRecord)(nil),          // 5: status1to1.record.PresenceRecord
+	(*PictureRecord)(nil),           // 6: status1to1.record.PictureRecord
+	(*VerificationRecord)(nil),      // 7: status1to1.record.VerificationRecord
+	(*IntroducedRecord)(nil),        // 8: status1to1.record.IntroducedRecord
+	(*ChatRecord)(nil),              // 9: status1to1.record.ChatRecord
+	(*ChatMarksRecord)(nil),         // 10: status1to1.record.ChatMarksRecord
+	(*ClearingRecord)(nil),          // 11: status1to1.record.ClearingRecord
+	(*MessageRecord)(nil),           // 12: status1to1.record.MessageRecord
+	(*MessageAttachmentRecord)(nil), // 13: status1to1.record.MessageAttachmentRecord
+	(*AttachmentRecord)(nil),        // 14: status1to1.record.AttachmentRecord
+	(*AttachmentErasureRecord)(nil), // 15: status1to1.record.AttachmentErasureRecord
+	(*AlbumRecord)(nil),             // 16: status1to1.record.AlbumRecord
+	(*EditRecord)(nil),              // 17: status1to1.record.EditRecord
+	(*DeletionRecord)(nil),          // 18: status1to1.record.DeletionRecord
+	(*ReactionRecord)(nil),          // 19: status1to1.record.ReactionRecord
+	(*PinRecord)(nil),               // 20: status1to1.record.PinRecord
+	(*WaitingRecord)(nil),           // 21: status1to1.record.WaitingRecord
+	(*WaitingActionRecord)(nil),     // 22: status1to1.record.WaitingActionRecord
+	(*MentionRecord)(nil),           // 23: status1to1.record.MentionRecord
+	(*PreviewRecord)(nil),           // 24: status1to1.record.PreviewRecord
+	(*StickerRecord)(nil),           // 25: status1to1.record.StickerRecord
+	(*BridgeRecord)(nil),            // 26: status1to1.record.BridgeRecord
+	(*DeviceAckRecord)(nil),         // 27: status1to1.record.DeviceAckRecord
+	(*OutboxRecord)(nil),            // 28: status1to1.record.OutboxRecord
+	(*AttemptRecord)(nil),           // 29: status1to1.record.AttemptRecord
+	(*AttemptRowRecord)(nil),        // 30: status1to1.record.AttemptRowRecord
+	(*AcksRecord)(nil),              // 31: status1to1.record.AcksRecord
+	(*SeenRecord)(nil),              // 32: status1to1.record.SeenRecord
+	(*MarksRecord)(nil),             // 33: status1to1.record.MarksRecord
+	(*TopicRecord)(nil),             // 34: status1to1.record.TopicRecord
+	(*LostEventsRecord)(nil),        // 35: status1to1.record.LostEventsRecord
+	(*ClientRefRecord)(nil),         // 36: status1to1.record.ClientRefRecord
+	(*NoiseKeyRecord)(nil),          // 37: status1to1.record.NoiseKeyRecord
+	(*PairingRecord)(nil),           // 38: status1to1.record.PairingRecord
+	(*DeviceSyncRecord)(nil),        // 39: status1to1.record.DeviceSyncRecord
+	(*ProvisionalRecord)(nil),       // 40: status1to1.record.ProvisionalRecord
+	(*TransferRecord)(nil),          // 41: status1to1.record.TransferRecord
+	(*CatchUpRecord)(nil),           // 42: status1to1.record.CatchUpRecord
+	(*SegmentSetRecord)(nil),        // 43: status1to1.record.SegmentSetRecord
+	(*NoisePeerRecord)(nil),         // 44: status1to1.record.NoisePeerRecord
+	(*NoiseDeviceRecord)(nil),       // 45: status1to1.record.NoiseDeviceRecord
+	(*NoiseSecretRecord)(nil),       // 46: status1to1.record.NoiseSecretRecord
+	(*NoiseChatSessionRecord)(nil),  // 47: status1to1.record.NoiseChatSessionRecord
+	(*NoiseHandshakeRecord)(nil),    // 48: status1to1.record.NoiseHandshakeRecord
+	(*NoiseFrameRecord)(nil),        // 49: status1to1.record.NoiseFrameRecord
+	(*CardSecretRecord)(nil),        // 50: status1to1.record.CardSecretRecord
+	(*AddedCardRecord)(nil),         // 51: status1to1.record.AddedCardRecord
+	(*SearchStateRecord)(nil),       // 52: status1to1.record.SearchStateRecord
+	(*SearchSegmentsRecord)(nil),    // 53: status1to1.record.SearchSegmentsRecord
+	(*SearchSegmentRecord)(nil),     // 54: status1to1.record.SearchSegmentRecord
+	(*SearchRootRecord)(nil),        // 55: status1to1.record.SearchRootRecord
+	(*KeptRecord)(nil),              // 56: status1to1.record.KeptRecord
+	(*KeptListRecord)(nil),          // 57: status1to1.record.KeptListRecord
+	(*KeptEntryRecord)(nil),         // 58: status1to1.record.KeptEntryRecord
+	(*AgreedRecord)(nil),            // 59: status1to1.record.AgreedRecord
+	(*AgreedMessageRecord)(nil),     // 60: status1to1.record.AgreedMessageRecord
+	(*AgreedDeviceRecord)(nil),      // 61: status1to1.record.AgreedDeviceRecord
 }
 var file_chat_wire_records_proto_depIdxs = []int32{
-	5,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
+	6,  // 0: status1to1.record.IdentityRecord.picture:type_name -> status1to1.record.PictureRecord
 	1,  // 1: status1to1.record.PeerRecord.installations:type_name -> status1to1.record.InstallationRecord
 	2,  // 2: status1to1.record.PeerRecord.sessions:type_name -> status1to1.record.SessionRecord
-	9,  // 3: status1to1.record.ChatRecord.marks:type_name -> status1to1.record.ChatMarksRecord
-	26, // 4: status1to1.record.MessageRecord.devices:type_name -> status1to1.record.DeviceAckRecord
-	12, // 5: status1to1.record.MessageRecord.attachments:type_name -> status1to1.record.MessageAttachmentRecord
-	16, // 6: status1to1.record.MessageRecord.edit:type_name -> status1to1.record.EditRecord
-	16, // 7: status1to1.record.MessageRecord.earlier:type_name -> status1to1.record.EditRecord
-	17, // 8: status1to1.record.MessageRecord.deletion:type_name -> status1to1.record.DeletionRecord
-	18, // 9: status1to1.record.MessageRecord.reactions:type_name -> status1to1.record.ReactionRecord
-	19, // 10: status1to1.record.MessageRecord.pin:type_name -> status1to1.record.PinRecord
-	22, // 11: status1to1.record.MessageRecord.mentions:type_name -> status1to1.record.MentionRecord
-	23, // 12: status1to1.record.MessageRecord.previews:type_name -> status1to1.record.PreviewRecord
-	24, // 13: status1to1.record.MessageRecord.sticker:type_name -> status1to1.record.StickerRecord
-	25, // 14: status1to1.record.MessageRecord.bridge:type_name -> status1to1.record.BridgeRecord
-	21, // 15: status1to1.record.WaitingRecord.actions:type_name -> status1to1.record.WaitingActionRecord
-	29, // 16: status1to1.record.AttemptRecord.rows:type_name -> status1to1.record.AttemptRowRecord
-	44, // 17: status1to1.record.NoisePeerRecord.devices:type_name -> status1to1.record.NoiseDeviceRecord
-	45, // 18: status1to1.record.NoiseDeviceRecord.secrets:type_name -> status1to1.record.NoiseSecretRecord
-	46, // 19: status1to1.record.NoiseDeviceRecord.sessions:type_name -> status1to1.record.NoiseChatSessionRecord
-	47, // 20: status1to1.record.NoiseDeviceRecord.begun:type_name -> status1to1.record.NoiseHandshakeRecord
-	47, // 21: status1to1.record.NoiseDeviceRecord.answered:type_name -> status1to1.record.NoiseHandshakeRecord
-	48, // 22: status1to1.record.NoiseChatSessionRecord.last:type_name -> status1to1.record.NoiseFrameRecord
-	48, // 23: status1to1.record.NoiseHandshakeRecord.last:type_name -> status1to1.record.NoiseFrameRecord
-	53, // 24: status1to1.record.SearchSegmentsRecord.segments:type_name -> status1to1.record.SearchSegmentRecord
-	57, // 25: status1to1.record.KeptListRecord.entries:type_name -> status1to1.record.KeptEntryRecord
-	59, // 26: status1to1.record.AgreedRecord.messages:type_name -> status1to1.record.AgreedMessageRecord
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	5,  // 3: status1to1.record.ContactRecord.presence:type_name -> status1to1.record.PresenceRecord
+	10, // 4: status1to1.record.ChatRecord.marks:type_name -> status1to1.record.ChatMarksRecord
+	27, // 5: status1to1.record.MessageRecord.devices:type_name -> status1to1.record.DeviceAckRecord
+	13, // 6: status1to1.record.MessageRecord.attachments:type_name -> status1to1.record.MessageAttachmentRecord
+	17, // 7: status1to1.record.MessageRecord.edit:type_name -> status1to1.record.EditRecord
+	17, // 8: status1to1.record.MessageRecord.earlier:type_name -> status1to1.record.EditRecord
+	18, // 9: status1to1.record.MessageRecord.deletion:type_name -> status1to1.record.DeletionRecord
+	19, // 10: status1to1.record.MessageRecord.reactions:type_name -> status1to1.record.ReactionRecord
+	20, // 11: status1to1.record.MessageRecord.pin:type_name -> status1to1.record.PinRecord
+	23, // 12: status1to1.record.MessageRecord.mentions:type_name -> status1to1.record.MentionRecord
+	24, // 13: status1to1.record.MessageRecord.previews:type_name -> status1to1.record.PreviewRecord
+	25, // 14: status1to1.record.MessageRecord.sticker:type_name -> status1to1.record.StickerRecord
+	26, // 15: status1to1.record.MessageRecord.bridge:type_name -> status1to1.record.BridgeRecord
+	22, // 16: status1to1.record.WaitingRecord.actions:type_name -> status1to1.record.WaitingActionRecord
+	30, // 17: status1to1.record.AttemptRecord.rows:type_name -> status1to1.record.AttemptRowRecord
+	45, // 18: status1to1.record.NoisePeerRecord.devices:type_name -> status1to1.record.NoiseDeviceRecord
+	46, // 19: status1to1.record.NoiseDeviceRecord.secrets:type_name -> status1to1.record.NoiseSecretRecord
+	47, // 20: status1to1.record.NoiseDeviceRecord.sessions:type_name -> status1to1.record.NoiseChatSessionRecord
+	48, // 21: status1to1.record.NoiseDeviceRecord.begun:type_name -> status1to1.record.NoiseHandshakeRecord
+	48, // 22: status1to1.record.NoiseDeviceRecord.answered:type_name -> status1to1.record.NoiseHandshakeRecord
+	49, // 23: status1to1.record.NoiseChatSessionRecord.last:type_name -> status1to1.record.NoiseFrameRecord
+	49, // 24: status1to1.record.NoiseHandshakeRecord.last:type_name -> status1to1.record.NoiseFrameRecord
+	54, // 25: status1to1.record.SearchSegmentsRecord.segments:type_name -> status1to1.record.SearchSegmentRecord
+	58, // 26: status1to1.record.KeptListRecord.entries:type_name -> status1to1.record.KeptEntryRecord
+	60, // 27: status1to1.record.AgreedRecord.messages:type_name -> status1to1.record.AgreedMessageRecord
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_chat_wire_records_proto_init() }
@@ -6633,7 +6712,7 @@ func file_chat_wire_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_wire_records_proto_rawDesc), len(file_chat_wire_records_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   61,
+			NumMessages:   62,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

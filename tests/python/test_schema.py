@@ -18,7 +18,7 @@ FITTING = {
     "envelopes": [{"content_topic": "/a/1/b/proto", "payload": "AAAA"}], "envelope_id": "0x" + "ab" * 32, "online": True,
     "key_exchange": "x3dh", "asks": True, "query": "hello", "image": "AAAA", "invitation": "x", "same": True, "path": "/nonexistent/backup", "passphrase": "p",
     "pairing_id": "0x" + "ab" * 16, "transfer_id": "0x" + "ab" * 25, "sync_id": "0x" + "ab" * 16 + "01" + "ab" * 8, "data": "AAAA",
-    "attachment_id": "0x" + "ab" * 32, "muted": True, "archived": True, "seconds": 60, "emoji": "👍", "pinned": True,
+    "status": "off", "attachment_id": "0x" + "ab" * 32, "muted": True, "archived": True, "seconds": 60, "emoji": "👍", "pinned": True,
 }
 #: Values of every kind of JSON, some of them absurd.
 VALUES = [None, True, 0, -1, 1.5, 2**53, "", "x", "x" * 5000, "\x00", "😀" * 100, [], {}, [[]], [None], {"a": 1}, [{"to": 1}]]

@@ -26,6 +26,7 @@ var carried = map[protoreflect.FullName]fields{
 		"blocked_at": yes, "familiar": yes, "verified_by": yes, "verified_at": yes, "unverified_at": yes, "removed_at": yes, "written_to": yes, "unasked_changes": yes,
 		"key_exchange": yes, "key_exchange_chosen": yes, "while_waiting": yes,
 		"unblocked_at": yes, "name_clock": yes, "untrustworthy": yes,
+		"presence":       "is how they were to be seen then, and comes again",
 		"picture_format": "follows from the picture that is there",
 		"repaired_clock": "is what this device last sent back",
 		"repaired_at":    "is when this device last sent something back",

@@ -8,8 +8,8 @@ import (
 	"libstatus1to1/chat/event"
 )
 
-// This file is about events of the network. They describe the present, are of no use after
-// a restart, and anybody who can open a connection causes them. So they are not stored,
+// This file is about events of the network, and of who is there. They describe the present, are
+// of no use after a restart, and anybody who can open a connection causes them. So they are not stored,
 // have no number to acknowledge, and of the unread ones only the latest of each subject is
 // kept.
 
@@ -21,6 +21,10 @@ const maxStrangerEvents = 64
 // few at a time. The oldest give way.
 const maxProgressEvents = 64
 
+// maxPresenceEvents bounds the events of people who say how they want to be seen. The oldest
+// give way: contacts.list has all.
+const maxPresenceEvents = 256
+
 // The subjects of events of the network. Peers other than static ones are strangers; the
 // id of the peer follows, or of the envelope, or of the message that makes progress.
 const (
@@ -30,6 +34,7 @@ const (
 	SubjectStranger = "stranger "
 	SubjectEnvelope = "envelope " // whoever asks for envelopes to be published bounds their number
 	SubjectProgress = "progress "
+	SubjectPresence = "presence " // the key of the person follows
 )
 
 // maxVolatile bounds the events that are not stored: log lines nobody reads go.
@@ -73,6 +78,7 @@ func (s *Stream) PushLatest(subject string, e event.Event, at int64) {
 	s.volatile = append(s.volatile, volatileEvent{event.Delivered{Type: e.Type(), At: at, Data: data}, subject})
 	s.bound(SubjectStranger, maxStrangerEvents)
 	s.bound(SubjectProgress, maxProgressEvents)
+	s.bound(SubjectPresence, maxPresenceEvents)
 	s.wake()
 }
 
