@@ -58,10 +58,16 @@ func (s *statusUpdates) number() int {
 	return len(s.said)
 }
 
-func (s *statusUpdates) last() (*wire.StatusUpdate, bool) {
+// has reports whether one of a kind was published, and whether that is for store nodes.
+func (s *statusUpdates) has(status wire.StatusUpdate_StatusType) (found, forStoreNodes bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.said[len(s.said)-1], s.kept[len(s.kept)-1]
+	for i, u := range s.said {
+		if u.GetStatusType() == status {
+			return true, s.kept[i]
+		}
+	}
+	return false, false
 }
 
 func tapStatus(t *testing.T, net *memnet.Network, of key.Public) *statusUpdates {
@@ -130,9 +136,10 @@ func TestPresence(t *testing.T) {
 	if got, err := alice.Contact(bob.key()); err != nil || got.Presence == nil || *got.Presence != e.Presence {
 		t.Errorf("the contact has %+v, %v", got.Presence, err)
 	}
-	if _, forStoreNodes := said.last(); forStoreNodes {
-		t.Error("what is repeated every five minutes goes to store nodes")
-	}
+	eventually(t, "it to go to no store node", func() bool {
+		found, forStoreNodes := said.has(wire.StatusUpdate_AUTOMATIC)
+		return found && !forStoreNodes
+	})
 	before := said.number()
 	clock.Advance(message.PresenceEvery + time.Second)
 	eventually(t, "it to be repeated", func() bool { return said.number() > before })
@@ -148,9 +155,10 @@ func TestPresence(t *testing.T) {
 	if e.Presence.Text != "away" || e.Presence.OnlineUntil != 0 {
 		t.Errorf("seen as %+v", e.Presence)
 	}
-	if _, forStoreNodes := said.last(); !forStoreNodes {
-		t.Error("it is not for store nodes")
-	}
+	eventually(t, "it to go to store nodes", func() bool {
+		found, forStoreNodes := said.has(wire.StatusUpdate_INACTIVE)
+		return found && forStoreNodes
+	})
 	alice.sound()
 	if _, err := bob.SetPresence("off", ""); err != nil {
 		t.Fatal(err)
