@@ -145,10 +145,10 @@ func TestSegmentReceivingGoesOn(t *testing.T) {
 	checked(t, bob.person)
 }
 
-// padding is a message of a type that nobody knows, with n bytes.
+// padding is a message of a type that is not shown in a chat, with n bytes.
 func (m *mallory) padding(n int) datasync.Message {
 	m.t.Helper()
-	application, err := message.Wrap(m.self.Identity, 200, make([]byte, n))
+	application, err := message.Wrap(m.self.Identity, wire.ApplicationMetadataMessage_PUSH_NOTIFICATION_QUERY, make([]byte, n))
 	if err != nil {
 		m.t.Fatal(err)
 	}
