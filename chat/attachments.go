@@ -120,16 +120,23 @@ func describeOwn(rec *wire.MessageRecord, given AttachmentRequest, p media.Prepa
 	}
 }
 
-// attach writes the attachment of a ChatMessage into its record, and returns what stores its
-// bytes in the transaction of the record; nil if there is none.
-func attach(rec *wire.MessageRecord, cm *wire.ChatMessage) func(*txn, *wire.MessageRecord) error {
-	data := attachments.Describe(rec, cm)
-	if data == nil {
+// attach writes the attachment of a ChatMessage and the large pictures of its previews into its
+// record, and returns what stores their bytes in the transaction of the record; nil if there
+// are none. Of a stranger no pictures of previews are kept.
+func attach(rec *wire.MessageRecord, cm *wire.ChatMessage, stranger bool) func(*txn, *wire.MessageRecord) error {
+	var all []attachments.Bytes
+	if !stranger {
+		all = attachments.DescribePreviews(rec, cm.GetUnfurledLinks())
+	}
+	if data := attachments.Describe(rec, cm); data != nil {
+		all = append(all, attachments.Bytes{ID: [32]byte(rec.GetAttachments()[0].GetId()), Data: data})
+	}
+	if len(all) == 0 {
 		return nil
 	}
-	return func(t *txn, rec *wire.MessageRecord) error {
-		for _, at := range rec.GetAttachments() { // none if it was deleted before it came
-			if err := t.c.attachments.Put(t.Tx, [32]byte(at.GetId()), data); err != nil {
+	return func(t *txn, _ *wire.MessageRecord) error {
+		for _, b := range all { // a message that was deleted before it came names none
+			if err := t.c.attachments.Put(t.Tx, b.ID, b.Data); err != nil {
 				return err
 			}
 		}

@@ -254,3 +254,43 @@ func detail(err error, name string) any {
 	}
 	return e.Details[name]
 }
+
+// The picture of a preview is beside its message if it is large, goes with it, and is not kept
+// of a stranger.
+func TestLargePreviews(t *testing.T) {
+	net := memnet.New(memnet.Options{Seed: 40})
+	alice, bob, eve := newPerson(t, "alice", net), newPerson(t, "bob", net), newPerson(t, "eve", net)
+	acquaint(alice, bob)
+	thumbnail := photo(t, 100)
+	say := func(from *person) event.Message {
+		m, err := from.Send(context.Background(), chat.SendRequest{To: bob.key(), Text: "see https://status.app", Previews: []event.Preview{{
+			URL: "https://status.app", Kind: "link", Title: "Status", Thumbnail: thumbnail, ThumbnailWidth: 100, ThumbnailHeight: 100,
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	sent := say(alice)
+	got := bob.waitText(sent.Text).Message
+	for p, m := range map[*person]event.Message{alice: sent, bob: got} {
+		if len(m.Previews) != 1 || m.Previews[0].Thumbnail != nil || m.Previews[0].ThumbnailID == "" {
+			t.Fatalf("%s has %+v", p.name, m.Previews)
+		}
+		part, err := p.ReadAttachment(mustID(t, m.Previews[0].ThumbnailID), 0, chat.MaxAttachmentPart)
+		if err != nil || !bytes.Equal(part.Data, thumbnail) {
+			t.Errorf("%s reads %d bytes, %v", p.name, len(part.Data), err)
+		}
+	}
+	if _, err := bob.DeleteMessage(context.Background(), mustID(t, got.ID), false); err != nil {
+		t.Fatal(err)
+	}
+	_, err := bob.ReadAttachment(mustID(t, got.Previews[0].ThumbnailID), 0, 1)
+	wantCode(t, "deleted", err, chat.CodeNotFound, "attachment_id")
+	say(eve)
+	if m := wait(bob, "eve", func(e event.MessageReceived) bool { return e.Message.From == eve.key().Hex() }).Message; len(m.Previews) != 1 || m.Previews[0].ThumbnailID != "" {
+		t.Errorf("of a stranger %+v", m.Previews)
+	}
+	checked(t, alice)
+	checked(t, bob)
+}

@@ -140,7 +140,7 @@ func (c *Client) compose(a *account, m *newMessage) error {
 			return err
 		}
 		out.record = out.historyRecord(a, cm, m.now)
-		out.store = attach(out.record, cm)
+		out.store = attach(out.record, cm, false)
 		if each.describe != nil {
 			each.describe(out.record)
 		}

@@ -135,8 +135,10 @@ type Preview struct {
 	Description string `json:"description,omitempty"`
 	// Key is the public key of the person, if kind is "contact".
 	Key string `json:"key,omitempty"`
-	// Thumbnail is a picture, in base64.
-	Thumbnail       []byte `json:"thumbnail,omitempty"`
+	// Thumbnail is a picture of at most 4096 bytes, in base64.
+	Thumbnail []byte `json:"thumbnail,omitempty"`
+	// ThumbnailID names a larger picture, for attachments.read.
+	ThumbnailID     string `json:"thumbnail_id,omitempty"`
 	ThumbnailWidth  int    `json:"thumbnail_width,omitempty"`
 	ThumbnailHeight int    `json:"thumbnail_height,omitempty"`
 }

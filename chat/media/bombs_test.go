@@ -51,7 +51,7 @@ func bombs(t testing.TB) map[string][]byte {
 		"webp, frames":      riff(vp8x(webpAnimation, 1, 1), bytes.Repeat(anmf(1, 1, riffChunk("VP8L", vp8l(1, 1, color.RGBA{}))), maxFrames+1)),
 		"png, frames":       slices.Concat([]byte(pngSignature), ihdr(1, 1, 8, 0), bytes.Repeat(pngChunk("fcTL", make([]byte, 26)), maxFrames+1), idat, iend),
 		"png, frame pixels": slices.Concat([]byte(pngSignature), ihdr(1, 1, 8, 0), pngChunk("fcTL", bytes.Repeat([]byte{0x7f}, 26)), idat, iend),
-		"bytes":             append(bytes.Clone(samples(t)[JPEG]), make([]byte, MaxBytes)...),
+		"bytes":             append(bytes.Clone(samples(t)[JPEG]), make([]byte, MaxInput)...),
 	}
 }
 

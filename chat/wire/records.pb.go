@@ -2715,8 +2715,12 @@ type PreviewRecord struct {
 	Thumbnail       []byte `protobuf:"bytes,6,opt,name=thumbnail,proto3" json:"thumbnail,omitempty"`
 	ThumbnailWidth  uint32 `protobuf:"varint,7,opt,name=thumbnail_width,json=thumbnailWidth,proto3" json:"thumbnail_width,omitempty"`
 	ThumbnailHeight uint32 `protobuf:"varint,8,opt,name=thumbnail_height,json=thumbnailHeight,proto3" json:"thumbnail_height,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Of a picture that is too large to be here: the id under which its bytes are kept, as those
+	// of an attachment, and their number.
+	ThumbnailId   []byte `protobuf:"bytes,9,opt,name=thumbnail_id,json=thumbnailId,proto3" json:"thumbnail_id,omitempty"`
+	ThumbnailSize uint64 `protobuf:"varint,10,opt,name=thumbnail_size,json=thumbnailSize,proto3" json:"thumbnail_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PreviewRecord) Reset() {
@@ -2801,6 +2805,20 @@ func (x *PreviewRecord) GetThumbnailWidth() uint32 {
 func (x *PreviewRecord) GetThumbnailHeight() uint32 {
 	if x != nil {
 		return x.ThumbnailHeight
+	}
+	return 0
+}
+
+func (x *PreviewRecord) GetThumbnailId() []byte {
+	if x != nil {
+		return x.ThumbnailId
+	}
+	return nil
+}
+
+func (x *PreviewRecord) GetThumbnailSize() uint64 {
+	if x != nil {
+		return x.ThumbnailSize
 	}
 	return 0
 }
@@ -6286,7 +6304,7 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\rMentionRecord\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\rR\x04from\x12\x16\n" +
 	"\x06length\x18\x02 \x01(\rR\x06length\x12\x10\n" +
-	"\x03key\x18\x03 \x01(\fR\x03key\"\xf1\x01\n" +
+	"\x03key\x18\x03 \x01(\fR\x03key\"\xbb\x02\n" +
 	"\rPreviewRecord\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
@@ -6295,7 +6313,10 @@ const file_chat_wire_records_proto_rawDesc = "" +
 	"\x03key\x18\x05 \x01(\fR\x03key\x12\x1c\n" +
 	"\tthumbnail\x18\x06 \x01(\fR\tthumbnail\x12'\n" +
 	"\x0fthumbnail_width\x18\a \x01(\rR\x0ethumbnailWidth\x12)\n" +
-	"\x10thumbnail_height\x18\b \x01(\rR\x0fthumbnailHeight\"7\n" +
+	"\x10thumbnail_height\x18\b \x01(\rR\x0fthumbnailHeight\x12!\n" +
+	"\fthumbnail_id\x18\t \x01(\fR\vthumbnailId\x12%\n" +
+	"\x0ethumbnail_size\x18\n" +
+	" \x01(\x04R\rthumbnailSize\"7\n" +
 	"\rStickerRecord\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\tR\x04hash\x12\x12\n" +
 	"\x04pack\x18\x02 \x01(\x05R\x04pack\"U\n" +

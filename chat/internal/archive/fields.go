@@ -75,7 +75,7 @@ var carried = map[protoreflect.FullName]fields{
 	"status1to1.record.MentionRecord":   {"from": yes, "length": yes, "key": yes},
 	"status1to1.record.PreviewRecord": {
 		"url": yes, "kind": yes, "title": yes, "description": yes, "key": yes,
-		"thumbnail": yes, "thumbnail_width": yes, "thumbnail_height": yes,
+		"thumbnail": yes, "thumbnail_width": yes, "thumbnail_height": yes, "thumbnail_id": yes, "thumbnail_size": yes,
 	},
 	"status1to1.record.StickerRecord": {"hash": yes, "pack": yes},
 	"status1to1.record.BridgeRecord":  {"network": yes, "user": yes, "user_id": yes},

@@ -252,5 +252,10 @@ func (s *Sink) validAttachments(rec *wire.MessageRecord) error {
 			return err
 		}
 	}
+	for _, p := range rec.GetPreviews() {
+		if p.GetThumbnailSize() > message.MaxPreviewPicture || (len(p.GetThumbnailId()) == 32) != (p.GetThumbnailSize() > 0) {
+			return bad("thumbnail_id", "names no picture of a preview")
+		}
+	}
 	return short("album", rec.GetAlbum())
 }

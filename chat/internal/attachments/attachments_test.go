@@ -87,8 +87,8 @@ func (h *house) update(fn func(*ledger.Tx) error) {
 	}
 }
 
-// message is the record of a message with an attachment.
-func message(number byte, data []byte) *wire.MessageRecord {
+// saying is the record of a message with an attachment.
+func saying(number byte, data []byte) *wire.MessageRecord {
 	mid := [32]byte{number}
 	id := ID(mid, data)
 	return &wire.MessageRecord{
@@ -175,7 +175,7 @@ func TestBytesAreReadInParts(t *testing.T) {
 	h := newHouse(t)
 	for i, size := range []int{1, ChunkBytes - 1, ChunkBytes, ChunkBytes + 1, 3*ChunkBytes + 17} {
 		data := random(size)
-		rec := message(byte(i), data)
+		rec := saying(byte(i), data)
 		h.add(rec, data)
 		for _, step := range []int{7777, ChunkBytes, ChunkBytes + 1, 10 * ChunkBytes} {
 			var got []byte
@@ -209,7 +209,7 @@ func TestBytesAreReadInParts(t *testing.T) {
 func TestBytesGoWithTheirMessage(t *testing.T) {
 	h := newHouse(t)
 	data := random(100 * ChunkBytes)
-	first, second := message(1, data), message(2, random(10))
+	first, second := saying(1, data), saying(2, random(10))
 	h.add(first, data)
 	h.add(second, random(10))
 	h.woken = 0
@@ -250,7 +250,7 @@ func TestBytesGoWithTheirMessage(t *testing.T) {
 func TestErasedBytesComeBack(t *testing.T) {
 	h := newHouse(t)
 	data := random(40 * ChunkBytes)
-	rec := message(1, data)
+	rec := saying(1, data)
 	h.add(rec, data)
 	h.remove(rec)
 	turn := h.lock.Begin(func() (time.Time, bool) { return time.Unix(1, 0), true })
@@ -272,7 +272,7 @@ func TestErasedBytesComeBack(t *testing.T) {
 // message says, are not kept.
 func TestBytesOfNothingAreNotKept(t *testing.T) {
 	h := newHouse(t)
-	rec := message(1, random(10))
+	rec := saying(1, random(10))
 	h.update(func(tx *ledger.Tx) error { return h.Put(tx, idOf(rec), random(10)) })
 	h.add(rec, random(11))
 	if n := h.records(tableChunks); n != 0 {
@@ -286,7 +286,7 @@ func TestBytesOfNothingAreNotKept(t *testing.T) {
 func TestAlbumsAreOfOneAuthor(t *testing.T) {
 	h := newHouse(t)
 	member := func(number byte, from string) *wire.MessageRecord {
-		rec := message(number, random(10))
+		rec := saying(number, random(10))
 		rec.From, rec.Album = []byte(from), "a"
 		h.add(rec, random(10))
 		return rec
@@ -315,7 +315,7 @@ func TestAlbumsAreOfOneAuthor(t *testing.T) {
 	if got := album(mine); len(got) != MaxAlbum {
 		t.Errorf("an album of %d", len(got))
 	}
-	if got := album(message(200, random(10))); len(got) != 1 {
+	if got := album(saying(200, random(10))); len(got) != 1 {
 		t.Errorf("%v", got)
 	}
 }
@@ -383,7 +383,7 @@ var gifBytes = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xf
 
 func TestArchivesCarryBytes(t *testing.T) {
 	from, to := newHouse(t), newHouse(t)
-	first, second, third := message(1, random(3*ChunkBytes+5)), message(2, gifBytes), message(3, random(ChunkBytes))
+	first, second, third := saying(1, random(3*ChunkBytes+5)), saying(2, gifBytes), saying(3, random(ChunkBytes))
 	from.add(first, random(3*ChunkBytes+5))
 	from.add(second, gifBytes)
 	from.add(third, random(ChunkBytes))
@@ -430,7 +430,7 @@ func TestArchivesCarryBytes(t *testing.T) {
 // are taken afterwards.
 func TestForgedChunksAreNotKept(t *testing.T) {
 	from, to := newHouse(t), newHouse(t)
-	rec := message(1, random(2*ChunkBytes))
+	rec := saying(1, random(2*ChunkBytes))
 	from.add(rec, random(2*ChunkBytes))
 	to.without(rec)
 	chunks := from.carried(0)
@@ -500,7 +500,7 @@ func TestCheckFindsDamage(t *testing.T) {
 		},
 	} {
 		h := newHouse(t)
-		rec := message(1, random(3*ChunkBytes))
+		rec := saying(1, random(3*ChunkBytes))
 		h.add(rec, random(3*ChunkBytes))
 		h.update(func(tx *ledger.Tx) error { return damage(tx, idOf(rec)) })
 		if h.checked() == nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"libstatus1to1/chat/media"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/text"
 	"libstatus1to1/chat/wire"
 )
@@ -68,6 +69,36 @@ func Describe(rec *wire.MessageRecord, cm *wire.ChatMessage) (data []byte) {
 	at.Name = fmt.Sprintf("%s-%s.%s", at.GetKind(), hex.EncodeToString(id[:4]), info.Format.Extension())
 	rec.Attachments = []*wire.MessageAttachmentRecord{at}
 	return data
+}
+
+// Bytes are those of a picture that a message names.
+type Bytes struct {
+	ID   [32]byte
+	Data []byte
+}
+
+// DescribePreviews writes into the previews of a message the pictures that are too large to be
+// in its record, and returns them. What is no picture, or past the bounds, is left out.
+func DescribePreviews(rec *wire.MessageRecord, links []*wire.UnfurledLink) (all []Bytes) {
+	for _, p := range rec.GetPreviews() {
+		i := slices.IndexFunc(links, func(l *wire.UnfurledLink) bool { return l.GetUrl() == p.GetUrl() })
+		if i < 0 || len(p.GetThumbnail()) > 0 || p.GetKind() != message.PreviewLink && p.GetKind() != message.PreviewImage {
+			continue
+		}
+		data := links[i].GetThumbnailPayload()
+		if len(data) <= message.MaxPreviewInline || len(data) > message.MaxPreviewPicture {
+			continue
+		}
+		info, err := media.Look(data)
+		if err != nil || !info.Format.IsPicture() {
+			continue
+		}
+		id := ID([32]byte(rec.GetId()), data)
+		p.ThumbnailId, p.ThumbnailSize = id[:], uint64(len(data))
+		p.ThumbnailWidth, p.ThumbnailHeight = uint32(info.Width), uint32(info.Height)
+		all = append(all, Bytes{id, data})
+	}
+	return all
 }
 
 // maxDuration bounds what a message says of the length of a recording, ms: a day.

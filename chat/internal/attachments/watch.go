@@ -50,6 +50,11 @@ func named(rec *wire.MessageRecord) (all []ref) {
 			all = append(all, ref{[32]byte(at.GetId()), at.GetSize()})
 		}
 	}
+	for _, p := range rec.GetPreviews() {
+		if len(p.GetThumbnailId()) == 32 {
+			all = append(all, ref{[32]byte(p.GetThumbnailId()), p.GetThumbnailSize()})
+		}
+	}
 	return all
 }
 

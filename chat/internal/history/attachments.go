@@ -33,7 +33,15 @@ func SizeOf(r *wire.MessageRecord) uint64 {
 		size += at.GetSize()
 	}
 	for _, p := range r.GetPreviews() {
-		size += uint64(proto.Size(p))
+		size += uint64(proto.Size(p)) + p.GetThumbnailSize()
 	}
 	return size
+}
+
+// hexOrNone is an id as programs see it, "" if there is none.
+func hexOrNone(id []byte) string {
+	if len(id) == 0 {
+		return ""
+	}
+	return event.Hex(id)
 }

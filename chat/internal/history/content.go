@@ -18,7 +18,7 @@ func showContent(m *event.Message, r *wire.MessageRecord) {
 	for _, p := range r.GetPreviews() {
 		m.Previews = append(m.Previews, event.Preview{
 			URL: p.GetUrl(), Kind: p.GetKind(), Title: p.GetTitle(), Description: p.GetDescription(), Key: KeyHex(p.GetKey()),
-			Thumbnail: p.GetThumbnail(), ThumbnailWidth: int(p.GetThumbnailWidth()), ThumbnailHeight: int(p.GetThumbnailHeight()),
+			Thumbnail: p.GetThumbnail(), ThumbnailID: hexOrNone(p.GetThumbnailId()), ThumbnailWidth: int(p.GetThumbnailWidth()), ThumbnailHeight: int(p.GetThumbnailHeight()),
 		})
 	}
 	if s := r.GetSticker(); s != nil {
