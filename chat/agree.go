@@ -31,6 +31,7 @@ func (c *Client) newAgree() *agree.Agree {
 		Ledger: c.ledger, Log: c.log, Wake: c.kick, Delay: c.settings.AckDelay,
 		Others: func() bool { a := c.self.Load(); return a != nil && len(a.others) > 0 },
 		Tell:   c.tell, All: c.everySubject,
+		Waits:  func(id [32]byte) bool { return len(c.outbox.RecipientsOf(id)) > 0 },
 		Recall: func(tx *ledger.Tx, id [32]byte) error { _, err := c.outbox.Cancel(tx, id); return err },
 	})
 }

@@ -300,6 +300,20 @@ func (t *txn) agreePicture(m *wire.SyncProfilePictures) error {
 // maxKeyUID is the length of what the Status app calls an account: 0x and 64 digits.
 const maxKeyUID = 66
 
+// roomForChat reports whether the state of a chat is kept: that with somebody who is known, or
+// one of not too many others.
+func (t *txn) roomForChat(k key.Public, in message.ConversationID) (bool, error) {
+	if _, known := t.c.people.contacts.get(k); known {
+		return true, nil
+	}
+	if b, err := t.Get(history.TableChats, in.Bytes()); err != nil || b != nil {
+		return b != nil, err
+	}
+	n := 0
+	err := t.Each(history.TableChats, func(_, _ []byte) error { n++; return nil })
+	return n < maxAgreedPeople, err
+}
+
 // endOf is behind all messages of a clock.
 var endOf = bytes.Repeat([]byte{0xff}, 32)
 
@@ -309,10 +323,10 @@ func (t *txn) agreeChat(s *ownSync, said *wire.OwnChat, whole bool) error {
 	if said == nil || s.person == t.c.self.Load().public {
 		return nil
 	}
-	if err := t.knowAgreed(s.person, s.routes); err != nil {
+	h, in := t.c.history, message.ConversationWith(s.person)
+	if room, err := t.roomForChat(s.person, in); err != nil || !room {
 		return err
 	}
-	h, in := t.c.history, message.ConversationWith(s.person)
 	var read port.Position
 	copy(read.ID[:], said.GetReadId())
 	read.Clock = said.GetReadClock()

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/internal/agree"
 	"libstatus1to1/chat/internal/expiry"
 	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
@@ -55,8 +56,10 @@ func (c *Client) SetTimer(who key.Public, seconds uint32) (event.Chat, error) {
 		}
 		timer := message.Timer{Seconds: seconds, Clock: max(clock, chat.GetExpiresInClock()+1)}
 		chat.Clock = max(chat.GetClock(), timer.Clock) // so that no later one has the same
-		_, err = c.expiry.SetTimer(t.Tx, in, timer)
-		return err
+		if _, err = c.expiry.SetTimer(t.Tx, in, timer); err != nil {
+			return err
+		}
+		return t.agreed(agree.Chat(in.Bytes()))
 	})
 	if err != nil {
 		return event.Chat{}, err

@@ -102,7 +102,9 @@ type Host struct {
 	// Tell makes the messages that tell of a subject as it is now. It may change what told
 	// says of the messages before.
 	Tell func(s Subject, told *wire.AgreedRecord, now time.Time) ([]Letter, error)
-	// Recall takes a message back that was not acknowledged yet.
+	// Waits reports whether a message was not acknowledged by all devices yet, and Recall takes
+	// one back.
+	Waits  func(id [32]byte) bool
 	Recall func(tx *ledger.Tx, id [32]byte) error
 	// All lists the subjects of which there is something to tell.
 	All func(port.Tx) ([]Subject, error)
@@ -303,7 +305,10 @@ func (a *Agree) replace(tx *ledger.Tx, rec, made *wire.AgreedRecord, letters []L
 		if i < 0 {
 			rec.Messages, i = append(rec.GetMessages(), &wire.AgreedMessageRecord{Slot: l.Slot}), len(rec.GetMessages())
 		}
-		if before := rec.GetMessages()[i]; len(before.GetId()) == len(l.ID) {
+		switch before := rec.GetMessages()[i]; {
+		case string(before.GetId()) == string(l.ID[:]) && a.host.Waits(l.ID):
+			continue // the same again: it is still on its way, also to devices that are new
+		case len(before.GetId()) == len(l.ID):
 			if err := a.host.Recall(tx, [32]byte(before.GetId())); err != nil {
 				return err
 			}
