@@ -14,6 +14,7 @@ import (
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/segment"
+	"libstatus1to1/chat/wire"
 	"libstatus1to1/internal/vectors"
 	"libstatus1to1/store"
 )
