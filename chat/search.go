@@ -190,7 +190,7 @@ func (l *nameList) matching(q words.Query) []key.Compact {
 	defer l.mu.RUnlock()
 	var found []key.Compact
 	for who, n := range l.people {
-		if q.MatchesText(n.ours) || q.MatchesText(n.own) {
+		if q.MatchesName(n.ours) || q.MatchesName(n.own) {
 			found = append(found, who)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 // SearchParams are the parameters of messages.search.
 type SearchParams struct {
-	// Query is what to look for, at most 1000 code points with 32 words. A message is found if
+	// Query is what to look for, at most 1000 code points. A message is found if
 	// it has all the words, in any order and case, with or without accents. The last word may
 	// be the beginning of a longer one, and so may a word with a * at its end. Words in
 	// quotation marks must follow each other. In Chinese, Japanese, Thai and other scripts

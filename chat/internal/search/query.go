@@ -47,8 +47,6 @@ func ParseQuery(s string) (words.Query, error) {
 		return q, port.Errorf(port.CodeEmpty, "query", "the query has no word to search for")
 	case errors.Is(err, words.ErrTooLong):
 		return q, port.Errorf(port.CodeTooLong, "query", "the query is longer than %d code points", words.MaxQuery).With("max", words.MaxQuery)
-	case errors.Is(err, words.ErrTooMany):
-		return q, port.Errorf(port.CodeTooLong, "query", "the query has more than %d words", words.MaxQueryTerms).With("max", words.MaxQueryTerms)
 	case err != nil:
 		return q, port.Errorf(port.CodeBadParams, "query", "the query is not valid UTF-8")
 	}
@@ -72,16 +70,18 @@ func (x *Index) Search(r Request) (Result, error) {
 	if r.After >= r.Before {
 		return out, port.Errorf(port.CodeBadParams, "before", "before must be later than after")
 	}
+	s := &finder{x: x, Request: r, limit: limit, cursor: cursor}
 	err = x.Ledger.View(func(tx port.Tx) error {
-		s := &finder{tx: tx, x: x, Request: r, limit: limit, cursor: cursor}
+		s.tx = tx
 		if err := s.prepare(); err != nil {
 			return err
 		}
-		err := s.run()
-		out = s.Result
-		return err
+		return s.run()
 	})
-	return out, err
+	if port.CodeOf(err) == port.CodeStoreCorrupt && !s.reading && x.spoil() {
+		return Result{Page: page.Page[*wire.MessageRecord]{Items: []*wire.MessageRecord{}}, Since: math.MaxUint64}, nil
+	}
+	return s.Result, err
 }
 
 // Cursors are the place of the last message that was looked at: "<clock>-<id>".
@@ -129,7 +129,9 @@ type finder struct {
 	open   []source
 	read   int // blocks
 	texts  int
-	last   *port.Position // the place that was looked at last
+	// reading: a message is being read, and not the index.
+	reading bool
+	last    *port.Position // the place that was looked at last
 }
 
 // source gives places of messages that may match, newest first.
@@ -181,8 +183,7 @@ func (s *finder) in(at port.Position) bool {
 	return at.Clock >= s.After && at.Clock < s.Before && (s.cursor == nil || at.Before(*s.cursor))
 }
 
-// queue opens what is in no segment yet. Of more than can be read at once only the newest are
-// searched.
+// queue opens what is in no segment yet.
 func (s *finder) queue() error {
 	var places []port.Position
 	err := s.tx.Range(unindexed, 0, func(_ uint64, value []byte) (bool, error) {
@@ -199,10 +200,7 @@ func (s *finder) queue() error {
 	}
 	slices.SortFunc(places, newestFirst)
 	places = slices.Compact(places)
-	if len(places) > s.x.bounds.texts {
-		s.Complete, s.Since = false, max(s.Since, places[s.x.bounds.texts].Clock+1)
-		places = places[:s.x.bounds.texts]
-	}
+	places = places[:min(len(places), s.x.bounds.texts+1)] // the page ends before the last of them
 	s.open = append(s.open, &queueSource{places})
 	return nil
 }
@@ -360,18 +358,19 @@ func (s *finder) newest() (src source, more bool, err error) {
 // look reads the message of a place and takes it if it matches. It ends the page if there are
 // enough, or too many were read.
 func (s *finder) look(at port.Position, sure bool) error {
-	if s.last != nil && *s.last == at {
-		return nil // it is in the queue and in a segment
-	}
 	if s.texts >= s.x.bounds.texts {
 		s.Next = cursorOf(*s.last)
 		return nil
 	}
-	s.last = &at
 	s.texts++
+	if s.last != nil && *s.last == at {
+		return nil // it is in the queue and in a segment
+	}
+	s.last = &at
 	rec := &wire.MessageRecord{}
+	s.reading = true
 	found, err := ledger.Get(s.tx, s.x.Messages, at.ID[:], rec)
-	if err != nil || !found || !s.matches(rec, sure) {
+	if s.reading = err != nil; err != nil || !found || !s.matches(rec, sure) {
 		return err
 	}
 	if len(s.Items) == s.limit {

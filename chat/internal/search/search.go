@@ -83,8 +83,10 @@ type Index struct {
 	bounds bounds
 	queued atomic.Int64 // places in the queue, about
 	look   atomic.Bool  // there may be work beside that on the queue
-	broken atomic.Bool  // the index does not read back: nothing is done with it
-	newest *newest      // the walk while the index is made; nil if it is to begin
+	// spoiled: the index did not read back; anew: it is to be begun anew for that; broken: that
+	// did not help, and nothing is done with it.
+	spoiled, anew, broken atomic.Bool
+	newest                *newest // the walk while the index is made; nil if it is to begin
 }
 
 // New makes the part.

@@ -558,7 +558,7 @@ func (s interrupted) View(fn func(port.Tx) error) error {
 // segments are merged, are in it as they are then.
 func TestChangedMeanwhile(t *testing.T) {
 	r := seeded(t)
-	for round := range 80 {
+	for round := range 24 {
 		k := newBook(t, "", few)
 		var between func()
 		k.opened = interrupted{k.opened, &between}
@@ -566,7 +566,7 @@ func TestChangedMeanwhile(t *testing.T) {
 		if round%2 == 0 {
 			k.work(-1)
 		}
-		for n := range uint64(80) {
+		for n := range uint64(60) {
 			k.add(message(n, n, 0, 0, fmt.Sprintf("all first%d", n)))
 			skip := r.IntN(3) // of the views of a step
 			change := func() {

@@ -23,10 +23,10 @@ func (x *Index) Work(*ledger.Turn) error {
 	if did {
 		x.look.Store(true)
 	}
-	if port.CodeOf(err) == port.CodeStoreCorrupt {
-		// It is no reason for the engine to stand still: who searches is told.
-		x.broken.Store(true)
-		x.Log.Log("error", "the index for search does not read back; check the store")
+	if port.CodeOf(err) == port.CodeStoreCorrupt { // no reason for the engine to stand still
+		if !x.spoil() {
+			x.broken.Store(true)
+		}
 		return nil
 	}
 	if err != nil {
@@ -36,7 +36,29 @@ func (x *Index) Work(*ledger.Turn) error {
 	return err
 }
 
+// spoil has an index that does not read back made anew, and reports whether that is so. Once
+// in a run: if it helps so little, whoever searches is told.
+func (x *Index) spoil() bool {
+	if x.spoiled.Swap(true) {
+		return x.anew.Load()
+	}
+	x.Log.Log("error", "the index for search does not read back, and is made anew")
+	x.anew.Store(true)
+	x.look.Store(true)
+	x.Wake()
+	return true
+}
+
 func (x *Index) step() (did bool, err error) {
+	if x.anew.Load() {
+		err := x.Ledger.Update(func(tx *ledger.Tx) error {
+			return ledger.Put(tx, table, keyState, &wire.SearchStateRecord{})
+		})
+		if err == nil {
+			x.anew.Store(false)
+		}
+		return true, err
+	}
 	var state *wire.SearchStateRecord
 	var ok bool
 	var list []*wire.SearchSegmentRecord

@@ -12,13 +12,15 @@ import (
 var (
 	ErrEmpty    = errors.New("words: a query without a word")
 	ErrTooLong  = errors.New("words: a query of too many characters")
-	ErrTooMany  = errors.New("words: a query of too many words")
 	ErrEncoding = errors.New("words: a query that is not UTF-8")
 )
 
-// Bounds of a query: what a person types fits.
+// Bounds of a query.
 const (
-	MaxQuery      = 1000 // code points
+	// MaxQuery is the longest query, in code points: what a person types or pastes fits.
+	MaxQuery = 1000
+	// MaxQueryTerms is how many terms of a query are looked up. A longer one has found so few
+	// texts by then that they may be read.
 	MaxQueryTerms = 32
 )
 
@@ -66,11 +68,8 @@ func ParseQuery(s string) (Query, error) {
 		_, n := utf8.DecodeRuneInString(s[end:])
 		s = s[end+n:]
 	}
-	switch n := len(q.Terms()); {
-	case n == 0:
+	if len(q.clauses) == 0 {
 		return Query{}, ErrEmpty
-	case n > MaxQueryTerms:
-		return Query{}, ErrTooMany
 	}
 	return q, nil
 }
@@ -110,9 +109,14 @@ func (q *Query) add(s string, prefix bool) {
 	}
 }
 
-// Terms are the terms to look up in an index: a text that matches has all of them.
+// Terms are the terms to look up in an index, at most MaxQueryTerms: a text that matches has
+// all of them.
 func (q Query) Terms() []Term {
-	var all []Term
+	all := q.allTerms()
+	return all[:min(len(all), MaxQueryTerms)]
+}
+
+func (q Query) allTerms() (all []Term) {
 	add := func(t Term) {
 		if !slices.Contains(all, t) {
 			all = append(all, t)
@@ -136,7 +140,7 @@ func (q Query) Terms() []Term {
 // Exact reports whether a text that has the terms matches. Otherwise it must be read
 // (Matches): the index does not know what follows what.
 func (q Query) Exact() bool {
-	return !slices.ContainsFunc(q.clauses, func(c clause) bool {
+	return len(q.allTerms()) <= MaxQueryTerms && !slices.ContainsFunc(q.clauses, func(c clause) bool {
 		pair := len(c.units) == 2 && c.units[1].joined
 		return len(c.units) > 1 && !pair
 	})
@@ -160,6 +164,12 @@ func Read(s string) (all Text) {
 // MatchesText reports whether a text that was read matches.
 func (q Query) MatchesText(t Text) bool {
 	return !slices.ContainsFunc(q.clauses, func(c clause) bool { return !c.in(t) })
+}
+
+// MatchesName reports whether a name that was read matches: each word of the query may be the
+// beginning of one in the name.
+func (q Query) MatchesName(t Text) bool {
+	return !slices.ContainsFunc(q.clauses, func(c clause) bool { return !clause{c.units, true}.in(t) })
 }
 
 // in reports whether the units of a clause follow each other somewhere in a text.

@@ -143,8 +143,6 @@ func TestParseQuery(t *testing.T) {
 	for s, want := range map[string]error{
 		strings.Repeat("x", MaxQuery+1):       ErrTooLong,
 		strings.Repeat("é", MaxQuery):         nil,
-		numbered(MaxQueryTerms):               nil,
-		numbered(MaxQueryTerms + 1):           ErrTooMany,
 		"\xff":                                ErrEncoding,
 		strings.Repeat("ﷺ", MaxQuery):         nil,
 		strings.Repeat("\u0301", MaxQuery):    ErrEmpty,
@@ -158,13 +156,34 @@ func TestParseQuery(t *testing.T) {
 	}
 }
 
-// numbered is a query of n different words.
-func numbered(n int) string {
+// TestLongQuery: more words than are looked up must be there, too.
+func TestLongQuery(t *testing.T) {
 	var b strings.Builder
-	for i := range n {
-		b.WriteString(" w" + strings.Repeat("x", i))
+	for i := range 2 * MaxQueryTerms {
+		b.WriteString(" w" + strings.Repeat("x", i%20) + strings.Repeat("y", i/20))
 	}
-	return b.String()
+	for _, text := range []string{b.String(), manyIdeographs(100)} {
+		q, err := ParseQuery(text)
+		if err != nil || len(q.Terms()) != MaxQueryTerms || q.Exact() || !q.Matches(text) {
+			t.Errorf("%q: %d terms, exact %v, %v", text, len(q.Terms()), q.Exact(), err)
+		}
+		if q.Matches(cut(text, len(text)-5)) {
+			t.Errorf("%q is found without its end", text)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	name := Read("Bobby von Müller-Tables 山田太郎")
+	for s, want := range map[string]bool{
+		"bob": true, "tab bob": true, "mull vo": true, `"von mull"`: true, "müller-tab": true, "太": true, "山田": true, "bob太郎": false, "obby": false,
+		"bob x": false, `"mull von"`: false,
+	} {
+		q, err := ParseQuery(s)
+		if err != nil || q.MatchesName(name) != want {
+			t.Errorf("%q: %v, want %v", s, q.MatchesName(name), want)
+		}
+	}
 }
 
 // TestBounds: what somebody sends costs no more than its first part.
