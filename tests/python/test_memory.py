@@ -197,6 +197,32 @@ class Chatting(TestCase):
         self.assertEqual((chat["messages"], chat["unread"], chat["chat_id"]), (10, 5, a["public_key"]))
         self.assertEqual(bob.call("chats.mark_read", key=a["chat_key"])["unread"], 0)
 
+    def test_search(self):
+        """Messages are found by their words, page by page, and people by their names."""
+        alice, bob, a, b = self.pair()
+        for i in range(5):
+            alice.call("messages.send", to=b["chat_key"], text=f"Straße number{i} 北京大学")
+            self.received(bob, f"Straße number{i} 北京大学")
+        alice.call("contacts.add", key=b["public_key"], name="Straßenbauer")
+        for client in (alice, bob):
+            page = client.call("messages.search", query="STRASSE 京大", limit=2)
+            self.assertEqual((page["complete"], page["since"]), (True, 0))
+            found = page["items"]
+            while page["next"]:
+                page = client.call("messages.search", query="STRASSE 京大", limit=2, cursor=page["next"])
+                found += page["items"]
+            self.assertEqual([m["text"] for m in found], [f"Straße number{i} 北京大学" for i in range(5)][::-1])
+        self.assertEqual([c["name"] for c in alice.call("messages.search", query="strass")["people"]], ["Straßenbauer"])
+        self.assertEqual(alice.call("messages.search", query="strass", key=b["public_key"])["people"], [])
+        self.assertEqual(alice.call("messages.search", query="strass", **{"from": b["public_key"]})["items"], [])
+        clock = found[2]["clock"]
+        page = bob.call("messages.search", query='"straße number*', after=clock, before=clock + 1)
+        self.assertEqual(page["items"], [])  # in quotation marks there are only whole words
+        self.assertEqual(len(bob.call("messages.search", query="number*", after=clock, before=clock + 1)["items"]), 1)
+        for params, code, field in (({"query": " "}, "empty", "query"), ({"query": "x" * 1001}, "too_long", "query"),
+                                    ({"query": "x", "cursor": "y"}, "bad_cursor", "cursor"), ({"query": "x", "after": 2, "before": 1}, "bad_params", "before")):
+            self.fails(code, field, alice.call, "messages.search", **params)
+
     def test_chats(self):
         """What is done with a chat shows in its answer, its event, the lists and the counts."""
         alice, bob, a, b = self.pair()
