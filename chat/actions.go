@@ -9,6 +9,7 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/actions"
+	"libstatus1to1/chat/internal/attachments"
 	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/outbox"
@@ -166,6 +167,29 @@ func (c *Client) EditMessage(ctx context.Context, id [32]byte, text string) (eve
 	if err := validateText(text); err != nil {
 		return event.Message{}, err
 	}
+	var ids [][32]byte // the pictures of an album have one text; the one that was named is last
+	err := c.ledger.View(func(tx Tx) error {
+		rec, found, err := c.history.Record(tx, id)
+		if err == nil && found {
+			ids, err = attachments.Album(tx, rec)
+		}
+		return err
+	})
+	for _, other := range ids {
+		if err == nil && other != id {
+			if _, err = c.editOne(ctx, other, text); CodeOf(err) == CodeWrongState {
+				err = nil // it is deleted; or none is ours, which the named one shows
+			}
+		}
+	}
+	if err != nil {
+		return event.Message{}, err
+	}
+	return c.editOne(ctx, id, text)
+}
+
+// editOne replaces the text of one message.
+func (c *Client) editOne(ctx context.Context, id [32]byte, text string) (event.Message, error) {
 	return c.act(ctx, id, func(d doing) (typ wire.ApplicationMetadataMessage_Type, m func(message.ActionParams) proto.Message, after uint64, err error) {
 		err = d.own("edit it", message.KindText, message.KindEmoji, message.KindStatus, message.KindImage)
 		if err == nil {

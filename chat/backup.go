@@ -197,6 +197,7 @@ func (c *Client) archiveTarget() archive.Target {
 		},
 		MaxName: MaxName, MaxDisplayName: MaxDisplayName, Verified: contact.Ways,
 		MessageState: history.ValidState,
+		LatestClock:  func() uint64 { return message.LatestClock(c.now().Add(history.MaxEnvelopeAhead)) },
 		QuestionState: func(state string) bool {
 			_, known := verificationSteps[verificationState(state)]
 			return known && state != ""

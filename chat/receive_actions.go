@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/internal/actions"
+	"libstatus1to1/chat/internal/attachments"
 	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
@@ -105,6 +106,9 @@ func (c *Client) judgeAction(r lookup, x *action, latest uint64) (func(*txn) err
 		c.counters.drop("action_signer")
 		return nil, nil
 	}
+	if gone, err := expired(r, x.Target[:]); err != nil || gone {
+		return nil, err
+	}
 	count, err := c.countAction(r, x)
 	if err != nil {
 		return nil, err
@@ -158,7 +162,7 @@ func (c *Client) countAction(r lookup, x *action) (count func(*txn) error, err e
 	if err != nil {
 		return nil, err
 	}
-	size := uint64(proto.Size(x.content))
+	size := history.SizeOf(x.content)
 	if _, used, err := r.unaskedIn(x.in.Bytes()); err != nil || used+size > MaxStrangerBytes {
 		c.counters.drop("stranger_messages")
 		return nil, errors.Join(err, errLater)
@@ -179,7 +183,7 @@ func (c *Client) countAction(r lookup, x *action) (count func(*txn) error, err e
 // act applies an action to a message that is here.
 func (t *txn) act(x *action) error {
 	if x.Type == wire.ApplicationMetadataMessage_DELETE_MESSAGE || x.Type == wire.ApplicationMetadataMessage_SYNC_DELETE_FOR_ME_MESSAGE {
-		_, err := t.c.history.Erase(t.Tx, x.Target, x.deletion())
+		err := t.erase(x)
 		if err != nil || x.Type == wire.ApplicationMetadataMessage_SYNC_DELETE_FOR_ME_MESSAGE {
 			return err // its clock is that of our own devices
 		}
@@ -194,6 +198,43 @@ func (t *txn) act(x *action) error {
 		return err
 	}
 	return errors.Join(t.c.history.EraseUnsent(t.Tx, replaced), t.c.history.Heard(t.Tx, x.in, x.Clock))
+}
+
+// erase applies a deletion to a message, and to all pictures of the album it is in.
+func (t *txn) erase(x *action) error {
+	rec, found, err := t.message(x.Target)
+	if err != nil || !found {
+		return err
+	}
+	return t.eraseAlbum(rec, x.deletion())
+}
+
+// eraseAlbum deletes a message and all pictures of the album it is in, as far as they are here.
+func (t *txn) eraseAlbum(rec *wire.MessageRecord, d *wire.DeletionRecord) error {
+	ids, err := attachments.Album(t, rec)
+	for i := 0; i < len(ids) && err == nil; i++ {
+		_, err = t.c.history.Erase(t.Tx, ids[i], d)
+	}
+	return err
+}
+
+// joinAlbum deletes a picture that comes when another one of its album was deleted, and the
+// others if it was itself.
+func (t *txn) joinAlbum(m *wire.MessageRecord) (changed bool, err error) {
+	if m.GetAlbum() == "" {
+		return false, nil
+	}
+	if m.GetDeletion() != nil {
+		return false, t.eraseAlbum(m, m.GetDeletion())
+	}
+	ids, err := attachments.Album(t, m)
+	for i := 0; i < len(ids) && err == nil && !changed; i++ {
+		var other *wire.MessageRecord
+		if other, _, err = t.message(ids[i]); other.GetDeletion() != nil {
+			changed = history.SetDeletion(m, other.GetDeletion())
+		}
+	}
+	return changed, err
 }
 
 // deletion is what a deletion says. Its clock is the time, if it may be one.
@@ -273,7 +314,8 @@ func (c *Client) arriving(tx *ledger.Tx, m *wire.MessageRecord) (changed bool, e
 		applied, _ := x.applyTo(m, c.settings.KeepEdits)
 		changed = changed || applied
 	}
-	return changed, nil
+	deleted, err := c.txn(tx).joinAlbum(m)
+	return changed || deleted, err
 }
 
 // message reads a message that is shown.
@@ -362,7 +404,7 @@ func (t *txn) countIgnored(x *action) (room bool, err error) {
 	}
 	_, used, err := t.unaskedIn(x.in.Bytes())
 	s, _ := t.c.people.contacts.get(who)
-	size, stranger := uint64(proto.Size(x.content)), !s.familiar()
+	size, stranger := history.SizeOf(x.content), !s.familiar()
 	if err != nil || stranger && (used+size > MaxStrangerBytes || contact.GetUnaskedChanges() >= MaxStrangerMessages) {
 		return false, err
 	}

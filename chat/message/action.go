@@ -13,6 +13,17 @@ import (
 // Actions are what people do to a message that is there: edit it, delete it, react to it, pin
 // it. Each names its message by id.
 
+// The bounds of what is kept of what was done to a message.
+const (
+	// MaxReactionsEach bounds the emoji of one person under a message that are remembered,
+	// those that were retracted included: twice what the Status app lets be there at a time.
+	MaxReactionsEach = 40
+	// MaxEarlier and MaxEarlierBytes bound the texts that are kept of a message that was
+	// edited: a message with them fits into a part of an archive.
+	MaxEarlier      = 20
+	MaxEarlierBytes = 32 << 10
+)
+
 // What an action can be refused for, besides ErrMalformed, ErrClock, ErrChatID,
 // ErrNotOneToOne and the text errors.
 var (

@@ -173,6 +173,14 @@ func (a *Actions) drop(tx *ledger.Tx, name []byte, which func(*wire.WaitingActio
 	return a.put(tx, name, before, after)
 }
 
+// Forget forgets what waits for a message that does not come any more.
+func (a *Actions) Forget(tx *ledger.Tx, in message.ConversationID, id [32]byte) error {
+	if a.loadOf(tx, in).number == 0 {
+		return nil
+	}
+	return a.drop(tx, nameOf(in, id), func(*wire.WaitingActionRecord) bool { return true })
+}
+
 // Waited is an action that was taken out.
 type Waited struct {
 	Type    wire.ApplicationMetadataMessage_Type

@@ -97,6 +97,8 @@ type Target struct {
 	MaxName, MaxDisplayName int
 	// Verified are the ways in which somebody is verified.
 	Verified []string
+	// LatestClock is the latest Lamport clock that is believed now, ms.
+	LatestClock func() uint64
 	// MessageState reports whether a message is in a state that it can be in.
 	MessageState func(*wire.MessageRecord) bool
 	// QuestionState reports whether there is such a state of a question, and QuestionFollows

@@ -226,6 +226,9 @@ func (s *Sink) validMessage(rec *wire.MessageRecord, owner key.Public) error {
 	if err := s.validAttachments(rec); err != nil {
 		return err
 	}
+	if err := s.validActions(rec, owner); err != nil {
+		return err
+	}
 	rec.Read = rec.GetRead() || rec.GetOutgoing()
 	rec.Text, rec.SenderName = text.Cut(rec.GetText(), message.MaxTextLength), text.Shown(rec.GetSenderName(), s.t.MaxName, text.Name)
 	if err := validExpiry(rec); err != nil {

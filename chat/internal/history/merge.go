@@ -60,6 +60,7 @@ func (h *History) Merge(tx *ledger.Tx, m *wire.MessageRecord, unasked bool) (fre
 	if m.GetRequest() {
 		chat.Waiting++
 	}
+	h.settle(m)
 	if _, err := h.arriving(tx, m); err != nil {
 		return false, err
 	}
@@ -122,6 +123,33 @@ func (h *History) mergeInto(tx *ledger.Tx, rec, m *wire.MessageRecord) error {
 	return nil
 }
 
+// settle brings what an archive says was done to a message into the order and the bounds that
+// it has here.
+func (h *History) settle(m *wire.MessageRecord) {
+	reactions, earlier, deletion := m.GetReactions(), m.GetEarlier(), m.GetDeletion()
+	m.Reactions, m.Earlier, m.Deletion = nil, nil, nil
+	for _, r := range reactions {
+		SetReaction(m, r)
+	}
+	h.mergeEarlier(m, earlier)
+	if deletion != nil {
+		SetDeletion(m, deletion)
+	}
+}
+
+// mergeEarlier takes over the texts before edits, if they are kept here.
+func (h *History) mergeEarlier(rec *wire.MessageRecord, earlier []*wire.EditRecord) (changed bool) {
+	if !h.KeepEdits || rec.GetEdit() == nil {
+		return false
+	}
+	for _, e := range earlier {
+		if order(e.GetClock(), e.GetId(), rec.GetEdit().GetClock(), rec.GetEdit().GetId()) < 0 {
+			changed = addEarlier(rec, e) || changed
+		}
+	}
+	return changed
+}
+
 // mergeActions joins what was done to a message here and in an archive, and returns the cause
 // to report, "" if that has changed nothing.
 func (h *History) mergeActions(tx *ledger.Tx, rec, m *wire.MessageRecord) (cause string, err error) {
@@ -161,6 +189,9 @@ func (h *History) mergeActions(tx *ledger.Tx, rec, m *wire.MessageRecord) (cause
 		}
 		if rec.GetOutgoing() {
 			ours = append(ours, replaced)
+		}
+		if h.mergeEarlier(rec, m.GetEarlier()) {
+			cause = CauseEdited
 		}
 	}
 	return cause, h.EraseUnsent(tx, ours...)

@@ -17,16 +17,6 @@ import (
 // who said it and, at the same clock, by the id of what said it. So all devices come to the
 // same, whatever order the words arrive in. A deletion ends all others.
 
-const (
-	// maxReactionsEach bounds the emoji of one person under a message that are remembered,
-	// those that were retracted included: twice what the Status app lets be there at a time.
-	maxReactionsEach = 40
-	// maxEarlier and maxEarlierBytes bound the texts that are kept of a message that was
-	// edited: a message with them fits into a part of an archive.
-	maxEarlier      = 20
-	maxEarlierBytes = 32 << 10
-)
-
 // order compares two words by clock and id.
 func order(aClock uint64, aID []byte, bClock uint64, bID []byte) int {
 	return cmp.Or(cmp.Compare(aClock, bClock), bytes.Compare(aID, bID))
@@ -79,7 +69,7 @@ func addEarlier(rec *wire.MessageRecord, e *wire.EditRecord) (changed bool) {
 	for _, o := range list {
 		size += len(o.GetText())
 	}
-	for len(list) > maxEarlier || size > maxEarlierBytes {
+	for len(list) > message.MaxEarlier || size > message.MaxEarlierBytes {
 		out := 0
 		if len(list) > 1 && list[0].GetId() == nil {
 			out = 1
@@ -134,7 +124,7 @@ func boundReactions(list []*wire.ReactionRecord, from []byte) []*wire.ReactionRe
 			number++
 		}
 	}
-	if number <= maxReactionsEach {
+	if number <= message.MaxReactionsEach {
 		return list
 	}
 	i := slices.IndexFunc(list, of)

@@ -13,6 +13,7 @@ import (
 
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/wire"
 )
 
@@ -71,7 +72,7 @@ func TestRegistersConverge(t *testing.T) {
 		for _, o := range first.GetReactions() {
 			each[string(o.GetFrom())]++
 		}
-		if each["us"] > maxReactionsEach || each["them"] > maxReactionsEach || len(first.GetEarlier()) > maxEarlier {
+		if each["us"] > message.MaxReactionsEach || each["them"] > message.MaxReactionsEach || len(first.GetEarlier()) > message.MaxEarlier {
 			t.Fatalf("seed %d, round %d: %v reactions, %d earlier texts", seed, round, each, len(first.GetEarlier()))
 		}
 	}
@@ -105,7 +106,7 @@ func TestEarlierTextsAreBounded(t *testing.T) {
 	for _, e := range rec.GetEarlier() {
 		size += len(e.GetText())
 	}
-	if size > maxEarlierBytes || len(rec.GetEarlier()) != 7 || rec.GetEarlier()[0].GetText() != "first" {
+	if size > message.MaxEarlierBytes || len(rec.GetEarlier()) != 7 || rec.GetEarlier()[0].GetText() != "first" {
 		t.Errorf("%d texts of %d bytes are kept", len(rec.GetEarlier()), size)
 	}
 }
