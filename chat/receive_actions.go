@@ -332,12 +332,14 @@ func (t *txn) planWaiting(a actions.Action) (*actions.Plan, bool, error) {
 // tell us of.
 // Spec: 62/STATUS-PAYLOADS, "SyncDeleteForMeMessage".
 func (p *pass) deletedForMe(am *applicationMessage) {
+	if !p.fromOwn(am) {
+		return
+	}
 	a, err := message.DecodeAction(am.app.Type, am.app.Payload)
-	if err != nil || am.from.sender != p.a.public {
+	if err != nil {
 		p.c.counters.drop("action")
 		return
 	}
-	am.marked = true
 	p.apply(am, func(lookup) (func(*txn) error, error) {
 		return func(t *txn) error { return t.deleteForMe(a.Target, a.Clock) }, nil
 	})
