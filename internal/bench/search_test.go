@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -46,9 +47,14 @@ func fileSize(b *testing.B, path string) int64 {
 	return info.Size()
 }
 
-// indexed has the engine make the index of a store.
+// indexed has the engine make the index of a store, whose messages it has not seen.
 func indexed(b *testing.B, path string) {
 	b.Helper()
+	st := openStore(b, path, false)
+	err := st.Update(func(tx chat.Tx) error { return tx.Delete("search", []byte("s")) }) // what says that there is one
+	if err = errors.Join(err, st.Close()); err != nil {
+		b.Fatal(err)
+	}
 	net := newCable()
 	net.online = false
 	p := openPerson(b, openStore(b, path, false), net)
