@@ -332,7 +332,7 @@ func TestSegmentUnsupported(t *testing.T) {
 			eventually(t, "a message above the limit to be refused", func() bool { return b.dropped(t, "too_large") == before+1 })
 			continue
 		}
-		e := wait(b.victim, "the event", func(e event.UnsupportedReceived) bool { return e.ApplicationType == 200 })
+		e := wait(b.victim, "the event", func(e event.UnsupportedReceived) bool { return e.TypeName == "PUSH_NOTIFICATION_QUERY" })
 		if e.Payload != nil {
 			t.Errorf("the event has %d bytes", len(e.Payload))
 		}
