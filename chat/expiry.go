@@ -184,6 +184,6 @@ func (c *Client) mergeTimer(tx *ledger.Tx, rec *wire.ChatRecord) error {
 	if timer.Clock == 0 || timer.Clock > history.Millis(c.now().Add(history.MaxFollow)) {
 		return nil
 	}
-	_, err := c.expiry.SetTimer(tx, message.ConversationID(rec.GetKey()), timer)
+	_, err := c.expiry.MergeTimer(tx, message.ConversationID(rec.GetKey()), timer)
 	return err
 }

@@ -1,6 +1,7 @@
 package chat_test
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"slices"
@@ -492,4 +493,56 @@ func (m *mallory) applied(typ wire.ApplicationMetadataMessage_Type, payload prot
 		m.t.Fatal(err)
 	}
 	return datasync.Message{GroupID: datasync.GroupID(m.public, m.victim), Timestamp: time.Now().Unix(), Body: application}
+}
+
+// holding are the tables and queues of a store in which a text is.
+func holding(t *testing.T, s chat.Store, text string) (found []string) {
+	t.Helper()
+	for _, table := range []chat.Table{
+		"#attempts", "#envelopes", "#outbox", "albums", "attachments", "chats", "client_refs", "failed", "kept", "messages", "search", "seen", "segments", "waiting",
+	} {
+		for _, value := range records(t, s, table) {
+			if bytes.Contains(value, []byte(text)) {
+				found = append(found, string(table))
+			}
+		}
+	}
+	err := s.View(func(tx chat.Tx) error {
+		return tx.Range("events", 0, func(_ uint64, value []byte) (bool, error) {
+			if bytes.Contains(value, []byte(text)) {
+				found = append(found, "events")
+			}
+			return true, nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// TestNothingOfTheExpiredIsLeft: not in the history, the index, the outbox or an event that
+// nobody has acknowledged; and an event that nobody has read by then tells nothing.
+func TestNothingOfTheExpiredIsLeft(t *testing.T) {
+	w := openTwo(t)
+	w.alice.setTimer(w.bob.key(), 60)
+	const text = "zaubernuss"
+	if _, err := w.alice.Send(context.Background(), chat.SendRequest{To: w.bob.key(), Text: text}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it to come", func() bool { return slices.Contains(w.bob.texts(w.alice), text) })
+	if found := holding(t, w.stores[1], text); !slices.Contains(found, "messages") || slices.Contains(found, "events") {
+		t.Fatalf("before its time is over it is in %q", found)
+	}
+	w.pass(61 * time.Second)
+	for i, p := range []*person{w.alice, w.bob} {
+		p.untilTexts(w.other(p), "hello", "hello yourself")
+		eventually(t, "nothing to be left", func() bool { return len(holding(t, w.stores[i], text)) == 0 })
+	}
+	w.says(w.alice, w.bob, "the end", new(uint32))
+	for _, e := range w.bob.events {
+		if strings.Contains(string(e.Data), text) {
+			t.Errorf("told of what is gone: %s %s", e.Type, e.Data)
+		}
+	}
 }

@@ -199,8 +199,8 @@ func (t *txn) reportText(r *receivedText, changed bool) error {
 	switch {
 	case r.record.GetRequest():
 		return t.reportRequest(r)
-	case changed:
-		return t.Emit(event.MessageReceived{Message: history.EventOf(r.record)})
+	case changed, r.record.GetExpiresAt() != 0:
+		return history.EmitReceived(t.Tx, r.record)
 	}
 	return t.EmitEncoded(event.MessageReceived{}.Type(), r.event)
 }

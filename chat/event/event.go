@@ -58,7 +58,7 @@ type MessageChanged struct {
 }
 
 // ChatChanged is emitted when something about a chat has changed other than its messages and
-// what is counted of them.
+// what is counted of them. It has no last_message if that is one that expires.
 type ChatChanged struct {
 	Chat Chat `json:"chat"`
 	// Cause is what happened to it: "read", "unread", "muted", "archived", "draft", "cleared"

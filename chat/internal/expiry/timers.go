@@ -38,6 +38,14 @@ func (e *Expiry) Timer(in message.ConversationID) (message.Timer, error) {
 // has changed. It reports whether another timer is in force now. Messages that are in the
 // chat already keep their own.
 func (e *Expiry) SetTimer(tx *ledger.Tx, in message.ConversationID, t message.Timer) (changed bool, err error) {
+	if changed, err = e.MergeTimer(tx, in, t); err != nil || !changed {
+		return false, err
+	}
+	return true, e.ChatChanged(tx, in, "timer")
+}
+
+// MergeTimer is SetTimer for what an archive says, which is not told.
+func (e *Expiry) MergeTimer(tx *ledger.Tx, in message.ConversationID, t message.Timer) (changed bool, err error) {
 	chat, err := e.Chat(tx, in.Bytes())
 	if err != nil {
 		return false, err
@@ -53,8 +61,5 @@ func (e *Expiry) SetTimer(tx *ledger.Tx, in message.ConversationID, t message.Ti
 		defer e.timers.mu.Unlock()
 		e.timers.known[in] = t
 	})
-	if t.Seconds == have.Seconds {
-		return false, nil
-	}
-	return true, e.ChatChanged(tx, in, "timer")
+	return t.Seconds != have.Seconds, nil
 }

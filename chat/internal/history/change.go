@@ -80,6 +80,14 @@ func (h *History) changed(tx *ledger.Tx, before, rec *wire.MessageRecord, cause 
 	return tx.EmitChange(chatHex(rec.GetChat()), event.Hex(rec.GetId()), cause)
 }
 
+// EmitReceived emits that a message has come. The event of one that will expire names it only.
+func EmitReceived(tx *ledger.Tx, m *wire.MessageRecord) error {
+	if m.GetExpiresAt() == 0 {
+		return tx.Emit(event.MessageReceived{Message: EventOf(m)})
+	}
+	return tx.EmitArrival(ledger.Arrival{From: KeyHex(m.GetFrom()), ChatID: chatHex(m.GetChat()), MessageID: event.Hex(m.GetId())})
+}
+
 // ChangeEvent makes the event of a change when it is handed out: with the message as it is then.
 func (h *History) ChangeEvent(c ledger.Change) (changed event.MessageChanged, found bool, err error) {
 	id, err := message.ParseID(c.MessageID)

@@ -3,7 +3,6 @@ package history
 import (
 	"slices"
 
-	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/port"
@@ -168,7 +167,7 @@ func (h *History) Release(tx *ledger.Tx, in message.ConversationID) error {
 		if err := ledger.Put(tx, TableMessages, m.GetId(), m); err != nil {
 			return err
 		}
-		if err := tx.Emit(event.MessageReceived{Message: EventOf(m)}); err != nil {
+		if err := EmitReceived(tx, m); err != nil {
 			return err
 		}
 	}

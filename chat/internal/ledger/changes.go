@@ -36,6 +36,31 @@ func changeOf(kind string, data []byte) string {
 	return string(data)
 }
 
+// Arrival is what a stored event says of a message that has come and will expire: when it is
+// gone, nothing of it is in the queue, and nobody is told.
+type Arrival struct {
+	From      string `json:"from"` // whose it is, 0x04...
+	ChatID    string `json:"chat_id"`
+	MessageID string `json:"message_id"`
+}
+
+// arrivalPrefix begins what is stored of an Arrival.
+const arrivalPrefix = `{"from":`
+
+// EmitArrival emits that a message has come that will expire.
+func (t *Tx) EmitArrival(a Arrival) error {
+	data, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	return t.EmitEncoded(event.MessageReceived{}.Type(), data)
+}
+
+// isArrival reports whether a stored event is an Arrival.
+func isArrival(kind string, data []byte) bool {
+	return kind == (event.MessageReceived{}).Type() && bytes.HasPrefix(data, []byte(arrivalPrefix))
+}
+
 // noteChange notes that the event that is about to be added is the last one of a change.
 func (x *eventIndex) noteChange(change string) {
 	if change == "" {
@@ -95,7 +120,8 @@ func (l *Ledger) tellAgain(c Change, seq uint64) {
 // whole puts the message into an event that is handed out. found is false if there is no such
 // message any more.
 func (s *Stream) whole(e event.Delivered) (data json.RawMessage, found bool, err error) {
-	if s.message == nil || changeOf(e.Type, e.Data) == "" {
+	arrival := isArrival(e.Type, e.Data)
+	if s.message == nil || !arrival && changeOf(e.Type, e.Data) == "" {
 		return e.Data, true, nil
 	}
 	var c Change
@@ -109,6 +135,10 @@ func (s *Stream) whole(e event.Delivered) (data json.RawMessage, found bool, err
 		}
 		return nil, false, err
 	}
-	data, err = json.Marshal(changed)
+	if arrival {
+		data, err = json.Marshal(event.MessageReceived{Message: changed.Message})
+	} else {
+		data, err = json.Marshal(changed)
+	}
 	return data, err == nil, err
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat/event"
+	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/store"
 )
@@ -144,5 +146,33 @@ func TestChangesHaveAShare(t *testing.T) {
 	}
 	if kinds["message_changed"] != 10 || kinds["events_withheld"] != 1 || len(kinds) != 2 {
 		t.Errorf("told %v", kinds)
+	}
+}
+
+// The event of a message that will expire does not hold it: it is put in when the event is
+// handed out, and nobody is told of one that is gone.
+func TestArrivalsNameTheirMessages(t *testing.T) {
+	l, texts := changing(t, 1000)
+	texts["here"], texts["gone"] = "a secret", "another"
+	for _, id := range []string{"here", "gone"} {
+		if err := l.Update(func(tx *Tx) error { return tx.EmitArrival(Arrival{From: "0x04", ChatID: "0x04", MessageID: id}) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := l.View(func(tx port.Tx) error {
+		return tx.Range(QueueEvents, 0, func(_ uint64, value []byte) (bool, error) {
+			if bytes.Contains(value, []byte("secret")) {
+				t.Errorf("stored is %s", value)
+			}
+			return true, nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(texts, "gone")
+	got := l.waiting(t)
+	if len(got) != 1 || got[0].Type != (event.MessageReceived{}).Type() || !bytes.Contains(got[0].Data, []byte(`"text":"a secret"`)) {
+		t.Errorf("told %v", got)
 	}
 }
