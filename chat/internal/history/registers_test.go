@@ -20,12 +20,12 @@ import (
 // word is something that is done to a message.
 type word func(*wire.MessageRecord)
 
-// words makes what two people say about one message: with few clocks, ids and emoji, so that
-// many say something else about the same.
+// words makes what two people say about one message: with few clocks and emoji, so that many say
+// something else about the same. Each has an id of its own, as it is a hash of what is said.
 func words(r *rand.Rand, n int, deletions bool) (all []word) {
 	people := [][]byte{[]byte("us"), []byte("them")}
-	for range n {
-		clock, id, from := uint64(1+r.IntN(12)), []byte{byte(r.IntN(200)), byte(r.IntN(200))}, people[r.IntN(2)]
+	for i := range n {
+		clock, id, from := uint64(1+r.IntN(12)), []byte{byte(r.IntN(200)), byte(r.IntN(200)), byte(i)}, people[r.IntN(2)]
 		kind, choice := r.IntN(4), r.IntN(60)
 		all = append(all, func(rec *wire.MessageRecord) {
 			switch kind {
