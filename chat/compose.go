@@ -141,16 +141,13 @@ func validateContent(r SendRequest) error {
 	return validateText(r.Text)
 }
 
-// maxStickerHash bounds the hash of a sticker, bytes: those of IPFS have up to 100.
-const maxStickerHash = 200
-
 // validateSticker checks a sticker: it goes alone.
 func validateSticker(r SendRequest) error {
 	switch {
 	case r.Text != "" || len(r.Previews) > 0 || len(r.Mentions) > 0:
 		return Errorf(CodeBadParams, "sticker", "a sticker goes without a text")
-	case strings.TrimSpace(r.Sticker.Hash) == "" || len(r.Sticker.Hash) > maxStickerHash || !utf8.ValidString(r.Sticker.Hash):
-		return Errorf(CodeBadParams, "sticker.hash", "the hash must have 1 to %d bytes of UTF-8", maxStickerHash).With("max", maxStickerHash)
+	case strings.TrimSpace(r.Sticker.Hash) == "" || len(r.Sticker.Hash) > message.MaxStickerHash || !utf8.ValidString(r.Sticker.Hash):
+		return Errorf(CodeBadParams, "sticker.hash", "the hash must have 1 to %d bytes of UTF-8", message.MaxStickerHash).With("max", message.MaxStickerHash)
 	}
 	return nil
 }

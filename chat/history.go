@@ -36,6 +36,9 @@ func (c *Client) newHistory() *history.History {
 	return history.New(history.Options{
 		Ledger: c.ledger, Now: c.now, Outbox: onTheWay{c}, People: inChats{c}, AskFirst: c.settings.Strangers == StrangersRequest, Shared: c.hasOtherDevices, Remember: c.rememberErased,
 		KeepEdits: c.settings.KeepEdits, Arriving: c.arriving, Changed: c.chatChanged,
+		ClearedUpTo: func(tx *ledger.Tx, in message.ConversationID, clock uint64) error {
+			return c.actions.ForgetUpTo(tx, in, clock)
+		},
 	})
 }
 

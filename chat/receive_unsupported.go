@@ -37,6 +37,14 @@ func (t *txn) keep(from key.Public, id, application []byte) error {
 	return t.c.kept.Keep(t.Tx, &wire.KeptRecord{Id: id, From: from.Compressed(), Application: application, At: t.c.now().UnixMilli()})
 }
 
+// keepOf keeps what a message was made of, unless it was deleted before it came.
+func (t *txn) keepOf(from key.Public, rec *wire.MessageRecord, application []byte) error {
+	if rec.GetDeletion() != nil {
+		return nil
+	}
+	return t.keep(from, rec.GetId(), application)
+}
+
 // readUnknown makes the record of an application message of somebody else that belongs into the
 // conversation, though nobody can tell what it says; nil of any other.
 func (p *pass) readUnknown(m *inbound, app message.Application, b []byte) (*receivedText, error) {
@@ -55,7 +63,7 @@ func (p *pass) readUnknown(m *inbound, app message.Application, b []byte) (*rece
 		return nil, err
 	}
 	r.store = func(t *txn, rec *wire.MessageRecord) error {
-		if err := t.keep(m.sender, rec.GetId(), b); err != nil || rec.GetRequest() {
+		if err := t.keepOf(m.sender, rec, b); err != nil || rec.GetRequest() || rec.GetDeletion() != nil {
 			return err
 		}
 		return t.reportUnsupported(m.sender, app, id, t.c.isUnasked(r))

@@ -106,6 +106,9 @@ func NewChatMessage(p ChatParams) *wire.ChatMessage {
 // MaxThreadID bounds the id of a thread, bytes: deployed ones are UUIDs.
 const MaxThreadID = 128
 
+// MaxStickerHash bounds the hash of a sticker, bytes: those of IPFS have up to 100.
+const MaxStickerHash = 200
+
 // Bounds of what a bridge says of the author of a message, code points.
 const (
 	maxBridgeName = 100

@@ -70,7 +70,7 @@ func validateContent(cm *wire.ChatMessage) error {
 	case wire.ChatMessage_TEXT_PLAIN, wire.ChatMessage_EMOJI, wire.ChatMessage_STATUS, wire.ChatMessage_CONTACT_REQUEST:
 		return ValidateText(cm.GetText())
 	case wire.ChatMessage_STICKER:
-		missing = cm.GetSticker().GetHash() == ""
+		missing = cm.GetSticker().GetHash() == "" || len(cm.GetSticker().GetHash()) > MaxStickerHash
 	case wire.ChatMessage_IMAGE:
 		missing = len(cm.GetImage().GetPayload()) == 0
 	case wire.ChatMessage_AUDIO:

@@ -181,6 +181,28 @@ func (a *Actions) Forget(tx *ledger.Tx, in message.ConversationID, id [32]byte) 
 	return a.drop(tx, nameOf(in, id), func(*wire.WaitingActionRecord) bool { return true })
 }
 
+// ForgetUpTo forgets the actions in a conversation that was cleared up to a clock: their messages
+// are earlier, so they do not come any more. A deletion has nothing to hide, and its clock says
+// nothing about its message, so it goes on waiting.
+func (a *Actions) ForgetUpTo(tx *ledger.Tx, in message.ConversationID, clock uint64) error {
+	if a.loadOf(tx, in).number == 0 {
+		return nil
+	}
+	var names [][]byte
+	err := tx.Each(tableWaiting, func(name, _ []byte) error {
+		if of, ok := conversationOf(name); ok && of == in {
+			names = append(names, bytes.Clone(name))
+		}
+		return nil
+	})
+	for i := 0; i < len(names) && err == nil; i++ {
+		err = a.drop(tx, names[i], func(w *wire.WaitingActionRecord) bool {
+			return w.GetSubject() != aboutDeletion && w.GetClock() <= clock
+		})
+	}
+	return err
+}
+
 // Waited is an action that was taken out.
 type Waited struct {
 	Type    wire.ApplicationMetadataMessage_Type

@@ -24,11 +24,13 @@ func AttachmentOf(at *wire.MessageAttachmentRecord) event.Attachment {
 	}
 }
 
-// SizeOf is how many bytes a message says: those of its text, its attachments and its
-// previews. It is what
-// strangers are bounded by.
+// SizeOf is how many bytes a message says: those of its text, its attachments, its previews
+// and what else others wrote. It is what strangers are bounded by.
 func SizeOf(r *wire.MessageRecord) uint64 {
-	size := uint64(len(r.GetText()))
+	size := uint64(len(r.GetText()) + len(r.GetThreadId()) + proto.Size(r.GetSticker()) + proto.Size(r.GetBridge()))
+	for _, m := range r.GetMentions() {
+		size += uint64(proto.Size(m))
+	}
 	for _, at := range r.GetAttachments() {
 		size += at.GetSize()
 	}

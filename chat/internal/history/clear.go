@@ -133,6 +133,11 @@ func (h *History) clearUpTo(tx *ledger.Tx, chat *wire.ChatRecord, clock uint64) 
 			h.clearing.set(in, clock)
 		}
 	})
+	if h.ClearedUpTo != nil {
+		if err := h.ClearedUpTo(tx, in, clock); err != nil {
+			return false, err
+		}
+	}
 	if chat.GetHidden() > 0 {
 		err = ledger.Put(tx, tableClearing, chat.GetKey(), &wire.ClearingRecord{Clock: clock, Messages: chat.GetHidden()})
 	}

@@ -94,6 +94,9 @@ type Options struct {
 	Shared func() bool
 	// Remember keeps a message that is erased from coming back, which its clock does not do.
 	Remember func(tx *ledger.Tx, m *wire.MessageRecord) error
+	// ClearedUpTo is called in the transaction in which a conversation is cleared up to a clock;
+	// nil: nothing of it is kept elsewhere.
+	ClearedUpTo func(tx *ledger.Tx, in message.ConversationID, clock uint64) error
 	// Changed is called in the transaction in which the user has changed something about a
 	// conversation here.
 	Changed func(tx *ledger.Tx, c Change) error
