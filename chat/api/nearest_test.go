@@ -15,7 +15,7 @@ func TestUnknownMethodIsRepeated(t *testing.T) {
 		table[m.Name] = m
 	}
 	for name, near := range map[string]string{
-		"messages.snd": "messages.send", "message.send": "messages.send", "Identity.get": "identity.get", "mesages.lsit": "messages.list",
+		"messages.snd": "messages.send", "message.send": "messages.send", "Identity.get": "identity.get", "mesages.lst": "messages.list",
 		"no.such": "", "": "", "quite.another": "",
 	} {
 		err := unknownMethod(table, name)
