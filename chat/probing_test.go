@@ -210,59 +210,120 @@ func TestBlockedCannotTell(t *testing.T) {
 	for _, before := range []string{"a contact", "somebody we wrote to", "a stranger", "a stranger who writes much"} {
 		t.Run(before, func(t *testing.T) {
 			t.Parallel()
-			var seen [2][]string
-			for i, blocked := range []bool{false, true} {
-				s := newSimulation(t, 4, 2, memnet.Options{})
-				s.populate(func(int) int { return 1 })
-				alice := s.people[0].devices[0]
-				p := newProber(s, alice)
-				if before == "a contact" {
-					if _, err := alice.AddContact(p.public, ""); err != nil {
-						t.Fatal(err)
-					}
-				}
-				p.step("we meet", func() { p.send(of(p.text("hi"))) })
-				if before == "somebody we wrote to" {
-					p.step("alice writes", func() {
-						if _, err := alice.Send(context.Background(), chat.SendRequest{To: p.public, Text: "hi yourself"}); err != nil {
-							t.Fatal(err)
-						}
-					})
-				}
-				if blocked {
-					if _, err := alice.BlockContact(p.public); err != nil {
-						t.Fatal(err)
-					}
-				}
-				p.seen = nil
-				s.told(alice)
-				least := 60
-				if before == "a stranger who writes much" {
-					p.probeBound()
-					least = 6 + 4*3 // what comes of a hundred texts, and nothing of the rest
-				} else {
-					p.probes()
-				}
-				if types := s.told(alice); blocked && len(types) != 0 {
-					t.Errorf("alice is told %q of somebody blocked", types)
-				}
-				if seen[i] = p.seen; len(p.seen) < least {
-					t.Fatalf("only %d things were seen: %q", len(p.seen), p.seen)
-				}
-				if check, err := alice.CheckStore(context.Background()); err != nil || len(check.Problems) > 0 {
-					t.Errorf("%v, %v", check.Problems, err)
-				}
+			if before == "a stranger who writes much" {
+				cannotTell(t, before, 6+4*3, (*prober).probeBound) // what comes of a hundred texts, and nothing of the rest
+				return
 			}
-			for i, line := range seen[0] {
-				if i >= len(seen[1]) || seen[1][i] != line {
-					from := max(0, i-6)
-					t.Fatalf("line %d differs, not blocked:\n%s\nblocked:\n%s", i,
-						strings.Join(seen[0][from:min(i+6, len(seen[0]))], "\n"), strings.Join(seen[1][min(from, len(seen[1])):min(i+6, len(seen[1]))], "\n"))
-				}
-			}
-			if !slices.Equal(seen[0], seen[1]) {
-				t.Fatalf("more is seen when blocked: %q", seen[1][len(seen[0]):])
-			}
+			cannotTell(t, before, 60, (*prober).probes)
 		})
+	}
+}
+
+// probeActions does to messages what is refused, or not, by what is known of them: here that
+// of somebody blocked is not stored.
+func (p *prober) probeActions() {
+	clock := uint64(time.Now().UnixMilli())
+	about := func(target [32]byte) message.ActionParams {
+		return message.ActionParams{Target: target, ChatID: p.victim.Hex(), Clock: clock}
+	}
+	for _, m := range []*wire.EmojiReaction{
+		{Clock: clock + 400*24*3600*1000, ChatId: "any", MessageId: message.FormatID([32]byte{1}), MessageType: wire.MessageType_ONE_TO_ONE, Emoji: "no emoji"},
+		{Clock: clock + 400*24*3600*1000, ChatId: "any", MessageId: "none", MessageType: wire.MessageType_ONE_TO_ONE},
+		{Clock: clock + 400*24*3600*1000, ChatId: "any", MessageId: message.FormatID([32]byte{1}), MessageType: wire.MessageType_ONE_TO_ONE, Type: 1},
+	} {
+		p.step("a reaction of the future", func() { p.send(of(p.application(wire.ApplicationMetadataMessage_EMOJI_REACTION, m))) })
+	}
+	reactions := func(target [32]byte, n int) (all []datasync.Message) {
+		for i := range n {
+			all = append(all, p.application(wire.ApplicationMetadataMessage_EMOJI_REACTION, message.NewReaction(about(target), string(rune(0x1f600+i)), false)))
+		}
+		return all
+	}
+	said := p.text("react to it")
+	p.step("a text", func() { p.send(of(said)) })
+	p.step("many reactions", func() { p.send(of(reactions(message.ID(p.public, said.Body), 36)...)) })
+	p.step("many reactions to what is not there", func() { p.send(of(reactions([32]byte{2}, 36)...)) })
+	link := "https://status.app/"
+	cm := message.NewChatMessage(message.ChatParams{TextParams: message.TextParams{
+		Text: link, ChatID: p.victim.Hex(), Clock: clock, Timestamp: clock,
+	}, Links: []*wire.UnfurledLink{{Url: link, Title: "t", ThumbnailPayload: append(drawing(p.t, 1), make([]byte, chat.MaxStrangerBytes)...)}}})
+	p.step("a picture of a link", func() { p.send(of(p.application(wire.ApplicationMetadataMessage_CHAT_MESSAGE, cm))) })
+	again := p.text("again and again")
+	for i := range 5 {
+		p.step("the same again", func() {
+			var some []datasync.Message
+			for j := range 20 {
+				again.Timestamp = clockOf(i, j)
+				some = append(some, again)
+			}
+			p.send(of(some...))
+		})
+	}
+	p.step("the end", func() { p.send(of(p.text("the end"))) })
+}
+
+// clockOf is a time of an MVDS message.
+func clockOf(i, j int) int64 { return time.Now().Unix() + int64(1000*i+j) }
+
+// TestBlockedCannotTellByActions is TestBlockedCannotTell for what is done to messages.
+func TestBlockedCannotTellByActions(t *testing.T) {
+	for _, before := range []string{"a contact", "a stranger"} {
+		t.Run(before, func(t *testing.T) {
+			t.Parallel()
+			cannotTell(t, before, 12, (*prober).probeActions)
+		})
+	}
+}
+
+// cannotTell compares what somebody sees of an engine that has blocked them with what they see
+// of one that has not.
+func cannotTell(t *testing.T, before string, least int, probe func(*prober)) {
+	t.Helper()
+	var seen [2][]string
+	for i, blocked := range []bool{false, true} {
+		s := newSimulation(t, 4, 2, memnet.Options{})
+		s.populate(func(int) int { return 1 })
+		alice := s.people[0].devices[0]
+		p := newProber(s, alice)
+		if before == "a contact" {
+			if _, err := alice.AddContact(p.public, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.step("we meet", func() { p.send(of(p.text("hi"))) })
+		if before == "somebody we wrote to" {
+			p.step("alice writes", func() {
+				if _, err := alice.Send(context.Background(), chat.SendRequest{To: p.public, Text: "hi yourself"}); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+		if blocked {
+			if _, err := alice.BlockContact(p.public); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.seen = nil
+		s.told(alice)
+		probe(p)
+		if types := s.told(alice); blocked && len(types) != 0 {
+			t.Errorf("alice is told %q of somebody blocked", types)
+		}
+		if seen[i] = p.seen; len(p.seen) < least {
+			t.Fatalf("only %d things were seen: %q", len(p.seen), p.seen)
+		}
+		if check, err := alice.CheckStore(context.Background()); err != nil || len(check.Problems) > 0 {
+			t.Errorf("%v, %v", check.Problems, err)
+		}
+	}
+	for i, line := range seen[0] {
+		if i >= len(seen[1]) || seen[1][i] != line {
+			from := max(0, i-6)
+			t.Fatalf("line %d differs, not blocked:\n%s\nblocked:\n%s", i,
+				strings.Join(seen[0][from:min(i+6, len(seen[0]))], "\n"), strings.Join(seen[1][min(from, len(seen[1])):min(i+6, len(seen[1]))], "\n"))
+		}
+	}
+	if !slices.Equal(seen[0], seen[1]) {
+		t.Fatalf("more is seen when blocked: %q", seen[1][len(seen[0]):])
 	}
 }

@@ -94,7 +94,7 @@ func (p *pass) action(am *applicationMessage) {
 // judgeAction decides about an action: it needs the right signer, a clock that is believed
 // and, if its message is not here, or its signer is a stranger, room.
 func (c *Client) judgeAction(r lookup, x *action, latest uint64) (func(*txn) error, error) {
-	if x.Type != wire.ApplicationMetadataMessage_DELETE_MESSAGE && x.Clock > latest {
+	if x.ahead(latest) {
 		c.counters.drop("action_clock")
 		return nil, errLater
 	}
@@ -116,9 +116,6 @@ func (c *Client) judgeAction(r lookup, x *action, latest uint64) (func(*txn) err
 	if found {
 		return func(t *txn) error { return errors.Join(count(t), t.act(x)) }, nil
 	}
-	if gone, err := expired(r, x.Target[:]); gone || err != nil {
-		return count, err // it would wait for nothing
-	}
 	plan, room, err := r.planWaiting(x.waiting(false))
 	if err != nil {
 		return nil, err
@@ -128,6 +125,12 @@ func (c *Client) judgeAction(r lookup, x *action, latest uint64) (func(*txn) err
 		return nil, errLater
 	}
 	return func(t *txn) error { return errors.Join(count(t), c.actions.Store(t.Tx, plan)) }, nil
+}
+
+// ahead reports whether the clock of an action is later than may be. That of a deletion counts
+// nothing.
+func (x *action) ahead(latest uint64) bool {
+	return x.Type != wire.ApplicationMetadataMessage_DELETE_MESSAGE && x.Clock > latest
 }
 
 // waiting is an action as it waits for its message. void: it only takes room.
@@ -380,6 +383,10 @@ func (p *pass) ignoreAction(am *applicationMessage) {
 	if err != nil {
 		return
 	}
+	if x.ahead(message.LatestClock(p.judged(am.from))) {
+		p.refuse(am.body)
+		return
+	}
 	x.id, x.at = message.ID(am.from.sender, am.body.bytes), p.now.UnixMilli()
 	p.do(func(t *txn) error {
 		room, err := t.countIgnored(x)
@@ -396,6 +403,14 @@ func (t *txn) countIgnored(x *action) (room bool, err error) {
 	if err != nil || found && !x.mayChange(rec) {
 		return true, err
 	}
+	if gone, err := expired(t, x.Target[:]); err != nil || gone {
+		return true, err
+	}
+	if !found { // if its message came while they were blocked, it would be here
+		if found, err = ignored(t, x.Target[:]); err != nil {
+			return false, err
+		}
+	}
 	who, err := x.in.Public()
 	if err != nil {
 		return true, err
@@ -410,11 +425,7 @@ func (t *txn) countIgnored(x *action) (room bool, err error) {
 	if err != nil || stranger && (used+size > MaxStrangerBytes || contact.GetUnaskedChanges() >= MaxStrangerMessages) {
 		return false, err
 	}
-	gone, err := expired(t, x.Target[:])
-	if err != nil {
-		return false, err
-	}
-	if !found && !gone {
+	if !found {
 		plan, room, err := t.planWaiting(x.waiting(true))
 		if err != nil || !room {
 			return false, err

@@ -365,25 +365,48 @@ func (p *pass) remember(t *txn, am *applicationMessage) error {
 // blocked is refused here too: an acknowledgement would show them that they are.
 func (p *pass) ignore(am *applicationMessage) {
 	p.c.counters.drop("blocked")
-	if s, _ := p.c.people.contacts.get(am.from.sender); am.text != nil && !s.familiar() {
-		p.do(func(t *txn) error {
-			room, err := t.c.roomForUnasked(t, am.text)
-			if err != nil {
-				return err
-			}
-			if !room {
-				p.refuse(am.body)
-				return nil
-			}
-			_, err = t.countUnasked(am.text)
-			return err
-		})
+	if am.text != nil {
+		p.do(func(t *txn) error { return p.ignoreText(t, am) })
 	}
 	p.ignoreAction(am)
 	clock, isState := stateClock(am.app)
 	if am.authentic && isState && clock != 0 && message.ValidateClock(clock, p.judged(am.from)) != nil {
 		p.refuse(am.body)
 	}
+}
+
+// ignoreText counts a message of somebody blocked as it would be counted if they were not, once,
+// and notes its id: what is done to it later would find it.
+func (p *pass) ignoreText(t *txn, am *applicationMessage) error {
+	rec := am.text.record
+	gone, err := t.isGone(rec, am.text.lamport)
+	if err != nil || gone {
+		return err
+	}
+	if known, err := ignored(t, rec.GetId()); err != nil || known {
+		return err
+	}
+	if old, err := t.Get(tableMessages, rec.GetId()); err != nil || old != nil { // from before
+		return err
+	}
+	if s, _ := t.c.people.contacts.get(am.from.sender); !s.familiar() {
+		if room, err := t.c.roomForUnasked(t, am.text); err != nil {
+			return err
+		} else if !room {
+			p.refuse(am.body)
+			return nil
+		}
+		if _, err := t.countUnasked(am.text); err != nil {
+			return err
+		}
+	}
+	return t.remember(am.from.sender, seenIgnored, [32]byte(rec.GetId()), nil)
+}
+
+// ignored reports whether a message came while its author was blocked, as far as is known.
+func ignored(r reader, id []byte) (bool, error) {
+	b, err := r.Get(tableSeen, seenKey(seenIgnored, [32]byte(id)))
+	return b != nil, err
 }
 
 // judged returns the time by which the clocks of states in m are judged.

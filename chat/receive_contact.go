@@ -80,12 +80,6 @@ func stateClock(app message.Application) (clock uint64, isState bool) {
 		state = &wire.ContactUpdate{}
 	case wire.ApplicationMetadataMessage_CHAT_IDENTITY:
 		state = &wire.ChatIdentity{}
-	case wire.ApplicationMetadataMessage_EDIT_MESSAGE:
-		state = &wire.EditMessage{}
-	case wire.ApplicationMetadataMessage_EMOJI_REACTION:
-		state = &wire.EmojiReaction{}
-	case wire.ApplicationMetadataMessage_PIN_MESSAGE:
-		state = &wire.PinMessage{}
 	default:
 		return 0, false
 	}

@@ -50,7 +50,7 @@ func (p *pass) readChatMessage(m *inbound, app message.Application, b []byte) (*
 		return nil, dropped("chat_message")
 	}
 	r := &receivedText{message: cm, lamport: cm.GetClock(), chat: chat, record: p.recordOf(m, cm, chat, message.ID(m.sender, b))}
-	r.latest, r.store = p.latestClock(m, cm), attach(r.record, cm, p.c.isUnasked(r))
+	r.latest, r.store = p.latestClock(m, cm), attach(r.record, cm, p.c.wasUnasked(r))
 	if message.KeptWhole(r.record.GetKind()) {
 		r.kept, r.store = len(b), func(t *txn, rec *wire.MessageRecord) error { return t.keepOf(m.sender, rec, b) }
 	}
@@ -148,6 +148,12 @@ func (c *Client) judgeText(r lookup, am *applicationMessage) (func(*txn) error, 
 func (c *Client) isUnasked(r *receivedText) bool {
 	s, _ := c.people.contacts.get(r.chat)
 	return !r.record.GetOutgoing() && s.stranger()
+}
+
+// wasUnasked is isUnasked, and the same of somebody who was blocked since.
+func (c *Client) wasUnasked(r *receivedText) bool {
+	s, _ := c.people.contacts.get(r.chat)
+	return !r.record.GetOutgoing() && !s.familiar()
 }
 
 // storeText stores a ChatMessage, reports it, and applies the contact state it carries.

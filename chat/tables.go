@@ -44,7 +44,9 @@ const (
 	seenElsewhere = 'e'
 	// seenExpired is the id of a message that was erased when its time was over.
 	seenExpired = 'x'
+	// seenIgnored is the id of a message of somebody blocked.
+	seenIgnored = 'i'
 )
 
 // seenKinds are all of them.
-var seenKinds = []byte{seenDigest, seenMVDS, seenElsewhere, seenExpired}
+var seenKinds = []byte{seenDigest, seenMVDS, seenElsewhere, seenExpired, seenIgnored}
