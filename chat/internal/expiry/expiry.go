@@ -26,8 +26,8 @@ import (
 var list = []byte("expiring")
 
 const (
-	// atOnce bounds the messages that are erased in one turn: the loop has other work, too.
-	atOnce = 256
+	// atOnce bounds the messages that are erased in one turn, some 50 ms: the loop has other work, too.
+	atOnce = 128
 	// eventsAtOnce bounds those of one chat that are reported one by one then. More are one
 	// event about the chat: the events that wait for the program are few.
 	eventsAtOnce = 16
