@@ -133,8 +133,7 @@ func (p *pass) fromOwn(am *applicationMessage) bool {
 	case found && !in.Disabled:
 		am.marked = true
 		return true
-	case found && in.Decided:
-		am.marked = true
+	case found && in.Decided: // not marked: an enabled device may have signed the same
 	default:
 		p.refuse(am.body)
 	}
