@@ -231,6 +231,7 @@ func (c *Client) archiveTarget() archive.Target {
 // an identity that was adopted there is nobody to be told.
 func (t *txn) putArchived(k key.Public, rec *wire.ContactRecord) error {
 	before, _ := t.c.people.contacts.get(k)
+	contact.Bound(rec, message.LatestClock(t.c.now()))
 	if err := t.putContact(k, rec); err != nil || t.c.self.Load() == nil {
 		return err
 	}
@@ -306,6 +307,7 @@ func (c *Client) adopt(rec *wire.IdentityRecord) (adopted bool, err error) {
 	default:
 		return false, nil
 	}
+	c.boundProfile(rec)
 	if a, err = c.makeAccount(k, func(a *account) { a.phrase = rec.GetPhrase(); a.fill(rec) }); err != nil {
 		return false, err
 	}
@@ -320,10 +322,19 @@ func (a *account) fill(rec *wire.IdentityRecord) {
 	a.clocks = profileClocks{rec.GetDisplayNameClock(), rec.GetBioClock(), rec.GetColourClock(), rec.GetPictureClock()}
 }
 
+// boundProfile brings the clocks of a profile in an archive to what is believed now.
+func (c *Client) boundProfile(rec *wire.IdentityRecord) {
+	latest := message.LatestClock(c.now())
+	for _, clock := range []*uint64{&rec.ProfileClock, &rec.DisplayNameClock, &rec.BioClock, &rec.ColourClock, &rec.PictureClock} {
+		*clock = min(*clock, latest)
+	}
+}
+
 // takeProfile takes a profile that is newer than ours. Others have it already, by its clock.
 func (c *Client) takeProfile(rec *wire.IdentityRecord) error {
 	defer c.beginTurn().End() // the loop must not replace the account meanwhile
 	a := c.self.Load()
+	c.boundProfile(rec)
 	if rec.GetProfileClock() <= a.profileClock {
 		return nil
 	}

@@ -141,6 +141,15 @@ func Stamp(before, rec *wire.ContactRecord, proposed uint64) (said bool) {
 	return true
 }
 
+// Bound brings the clocks of the registers in a record to at most latest: an archive is signed
+// by nobody, and a clock of the future would win for as long.
+func Bound(rec *wire.ContactRecord, latest uint64) {
+	for _, at := range []*int64{&rec.AddedAt, &rec.RemovedAt, &rec.BlockedAt, &rec.UnblockedAt, &rec.VerifiedAt, &rec.UnverifiedAt} {
+		*at = min(*at, int64(min(latest, MaxClock)))
+	}
+	rec.NameClock = min(rec.GetNameClock(), latest)
+}
+
 // Join returns the requests after what another device of ours knows of them.
 func (r Request) Join(o Request) Request {
 	return Request{Local: r.Local.join(o.Local), Remote: r.Remote.join(o.Remote)}

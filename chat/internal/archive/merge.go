@@ -69,6 +69,12 @@ func mergeStanding(next, have, came *wire.ContactRecord, newer bool) {
 	case came.GetAdded() && have.GetAdded() && have.GetName() == "":
 		next.Name = came.GetName()
 	}
+	if next.GetName() != have.GetName() {
+		next.NameClock = max(have.GetNameClock(), came.GetNameClock())
+	}
+	if next.GetBlockedAt() == 0 { // else it was not unblocked since, as far as is known here
+		next.UnblockedAt = max(have.GetUnblockedAt(), came.GetUnblockedAt())
+	}
 }
 
 // mergeTrust takes over that somebody was verified, unless the user has taken that back here

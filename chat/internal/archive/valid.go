@@ -115,7 +115,8 @@ func (s *Sink) validIdentity(rec *wire.IdentityRecord, owner key.Public) error {
 	}
 	rec.DisplayName = text.Shown(rec.GetDisplayName(), s.t.MaxDisplayName, text.Name)
 	rec.Bio = text.Shown(rec.GetBio(), message.MaxBio, text.Lines)
-	return first(inClock("profile_clock", rec.GetProfileClock()), validPicture(rec.GetPicture()))
+	return first(
+		inClock("profile_clock", rec.GetProfileClock(), rec.GetDisplayNameClock(), rec.GetBioClock(), rec.GetColourClock(), rec.GetPictureClock()), validPicture(rec.GetPicture()))
 }
 
 func validPicture(rec *wire.PictureRecord) error {
@@ -149,7 +150,8 @@ func (s *Sink) validContact(rec *wire.ContactRecord, who []byte) error {
 		digest("request_id", rec.GetRequestId(), true), digest("sent_request_id", rec.GetSentRequestId(), true),
 		inClock("profile_clock", rec.GetProfileClock()),
 		inTime("added_at", rec.GetAddedAt()), inTime("blocked_at", rec.GetBlockedAt()),
-		inTime("verified_at", rec.GetVerifiedAt(), rec.GetUnverifiedAt()), inTime("removed_at", rec.GetRemovedAt()))
+		inTime("verified_at", rec.GetVerifiedAt(), rec.GetUnverifiedAt()), inTime("removed_at", rec.GetRemovedAt(), rec.GetUnblockedAt()),
+		inClock("name_clock", rec.GetNameClock()))
 }
 
 // validQuestion checks a verification.
