@@ -215,8 +215,7 @@ func (p *pass) presence(m *inbound, app message.Application) bool {
 		p.c.counters.drop("presence")
 		return true
 	}
-	clock := uint64(message.ClockMillis(said.GetClock()))
-	if clock > message.LatestClock(p.now) && clock > message.LatestClock(p.judged(m)) {
+	if p.presenceAhead(m, said) {
 		p.c.counters.drop("contact_clock")
 		return false
 	}
@@ -228,6 +227,22 @@ func (p *pass) presence(m *inbound, app message.Application) bool {
 		return t.presenceOf(from, said)
 	})
 	return true
+}
+
+// presenceAhead reports whether a StatusUpdate has a clock that is too far ahead.
+func (p *pass) presenceAhead(m *inbound, said *wire.PresenceRecord) bool {
+	clock := uint64(message.ClockMillis(said.GetClock()))
+	return clock > message.LatestClock(p.now) && clock > message.LatestClock(p.judged(m))
+}
+
+// ignorePresence refuses of somebody blocked what presence would refuse.
+func (p *pass) ignorePresence(am *applicationMessage) {
+	if !am.authentic || am.app.Type != wire.ApplicationMetadataMessage_STATUS_UPDATE {
+		return
+	}
+	if said, err := message.DecodePresence(am.app.Payload); err == nil && p.presenceAhead(am.from, said) {
+		p.refuse(am.body)
+	}
 }
 
 // presenceOf notes how a contact is to be seen, if it is their latest word. What strangers say

@@ -233,6 +233,11 @@ func (p *prober) probeActions() {
 	} {
 		p.step("a reaction of the future", func() { p.send(of(p.application(wire.ApplicationMetadataMessage_EMOJI_REACTION, m))) })
 	}
+	p.step("a presence of the future", func() {
+		p.send(of(p.application(wire.ApplicationMetadataMessage_STATUS_UPDATE, &wire.StatusUpdate{
+			Clock: clock/1000 + 400*24*3600, StatusType: wire.StatusUpdate_INACTIVE,
+		})))
+	})
 	reactions := func(target [32]byte, n int) (all []datasync.Message) {
 		for i := range n {
 			all = append(all, p.application(wire.ApplicationMetadataMessage_EMOJI_REACTION, message.NewReaction(about(target), string(rune(0x1f600+i)), false)))

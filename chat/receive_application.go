@@ -369,6 +369,7 @@ func (p *pass) ignore(am *applicationMessage) {
 		p.do(func(t *txn) error { return p.ignoreText(t, am) })
 	}
 	p.ignoreAction(am)
+	p.ignorePresence(am)
 	clock, isState := stateClock(am.app)
 	if am.authentic && isState && clock != 0 && message.ValidateClock(clock, p.judged(am.from)) != nil {
 		p.refuse(am.body)
