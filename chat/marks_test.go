@@ -73,7 +73,7 @@ func TestMarksOfAContact(t *testing.T) {
 	b := newBesieged(t)
 	m := newMallory(t, b.net, b.victim.key())
 	b.victim.must(b.victim.AddContact(m.public, ""))
-	application, err := message.Wrap(m.self.Identity, wire.ApplicationMetadataMessage_Type(77), []byte("something new"))
+	application, err := message.Wrap(m.self.Identity, wire.ApplicationMetadataMessage_COMMUNITY_USER_KICKED, []byte("something new"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ const (
 	// grows further is a part, with a package of its own under chat/internal. Each kind of
 	// thing that is said in a chat, or kept about it, needs a file that joins its part to the
 	// pipelines.
-	maxEngineFiles = 62
+	maxEngineFiles = 64
 	// maxClientFields is how many fields Client may have, those of structs without a name
 	// counted one by one. What is more belongs to a part, or to a group with a name.
 	maxClientFields = 20
