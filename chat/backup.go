@@ -148,6 +148,9 @@ func (c *Client) importFile(ctx context.Context, file *archive.File) (Imported, 
 	})
 	// Also after an error: an identity that was adopted is that of this store.
 	err = errors.Join(err, c.beginAdopted())
+	if c.hasOtherDevices() { // what it brought is news to them as well
+		err = errors.Join(err, c.update(func(t *txn) error { return c.agree.TellAll(t.Tx) }))
+	}
 	return Imported{
 		NewIdentity: all.Adopted, New: countsOf(all.New), Known: countsOf(all.Known),
 		Refused: all.Refused, RefusedCause: all.Cause,
