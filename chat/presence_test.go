@@ -33,6 +33,12 @@ func onContactCode(t testing.TB, signer key.Private, of key.Public, typ wire.App
 	if err != nil {
 		t.Fatal(err)
 	}
+	return inTheClear(t, signer, of, application)
+}
+
+// inTheClear is a signed application message on the contact-code topic of somebody.
+func inTheClear(t testing.TB, signer key.Private, of key.Public, application []byte) chat.Envelope {
+	t.Helper()
 	pm, err := proto.Marshal(&wire.ProtocolMessage{InstallationId: "raw-peer", PublicMessage: application})
 	if err != nil {
 		t.Fatal(err)

@@ -52,7 +52,7 @@ func (p *pass) readChatMessage(m *inbound, app message.Application, b []byte) (*
 	r := &receivedText{message: cm, lamport: cm.GetClock(), chat: chat, record: p.recordOf(m, cm, chat, message.ID(m.sender, b))}
 	r.latest, r.store = p.latestClock(m, cm), attach(r.record, cm, p.c.wasUnasked(r))
 	if message.KeptWhole(r.record.GetKind()) {
-		r.kept, r.store = len(b), func(t *txn, rec *wire.MessageRecord) error { return t.keepOf(m.sender, rec, b) }
+		r.kept, r.store = len(b), keeping(m.sender, b, r.store)
 	}
 	if r.recordBytes, err = proto.Marshal(r.record); err != nil {
 		return nil, err

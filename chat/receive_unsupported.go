@@ -45,6 +45,18 @@ func (t *txn) keepOf(from key.Public, rec *wire.MessageRecord, application []byt
 	return t.keep(from, rec.GetId(), application)
 }
 
+// keeping keeps a message whole in the transaction that stores it, beside what else that does.
+func keeping(from key.Public, application []byte, more func(*txn, *wire.MessageRecord) error) func(*txn, *wire.MessageRecord) error {
+	return func(t *txn, rec *wire.MessageRecord) error {
+		if more != nil {
+			if err := more(t, rec); err != nil {
+				return err
+			}
+		}
+		return t.keepOf(from, rec, application)
+	}
+}
+
 // readUnknown makes the record of an application message of somebody else that belongs into the
 // conversation, though nobody can tell what it says; nil of any other.
 func (p *pass) readUnknown(m *inbound, app message.Application, b []byte) (*receivedText, error) {
