@@ -146,6 +146,50 @@ func TestHostileBackupWhole(t *testing.T) {
 	}
 }
 
+// TestHostileBackupContent: what an archive says that a message says has the bounds of what comes by
+// the network, and who is named in it is who is named in its text.
+func TestHostileBackupContent(t *testing.T) {
+	private, with := mustGenerate(t), mustGenerate(t).Public()
+	long, m := strings.Repeat("x", 2_000), aMessage(with, 7)
+	m.Text, m.Kind = "https://status.app @"+private.Public().Hex(), "bridge"
+	m.ReplyTo, m.ThreadId, m.Sticker = []byte("none"), long, &wire.StickerRecord{Hash: long}
+	m.Bridge = &wire.BridgeRecord{Network: long, User: long, UserId: long}
+	m.Mentions = []*wire.MentionRecord{{From: math.MaxUint32, Length: math.MaxUint32, Key: []byte("none")}}
+	for range 20 {
+		m.Previews = append(m.Previews, &wire.PreviewRecord{
+			Url: "https://status.app", Kind: "link", Title: long[:500], Thumbnail: []byte(long[:1000]), ThumbnailWidth: math.MaxUint32, Key: []byte("none"),
+		}, &wire.PreviewRecord{Url: "https://elsewhere", Kind: "link", Title: "t"}, &wire.PreviewRecord{Url: "https://status.app", Kind: "none", Title: "t"})
+	}
+	var b bytes.Buffer
+	archiveFile(t, &b, func(yield func(*wire.ArchiveBatch) bool) {
+		identity := &wire.ArchiveItem{Item: &wire.ArchiveItem_Identity{Identity: &wire.IdentityRecord{PrivateKey: private.Bytes()}}}
+		yield(&wire.ArchiveBatch{Owner: private.Public().Compressed(), Last: true, Items: []*wire.ArchiveItem{identity, messageItem(m)}})
+	})
+	p := newDevice(t, "laptop", memnet.New(memnet.Options{}))
+	if got := p.restore(b.Bytes()); got.New.Messages != 1 || got.Refused != 0 {
+		t.Fatalf("%+v", got)
+	}
+	got, err := p.Message([32]byte(m.GetId()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.ReplyTo != "" || got.ThreadID != "" || got.Sticker != nil || len(got.Bridge.Network)+len(got.Bridge.User)+len(got.Bridge.UserID) > 1000 {
+		t.Errorf("%.500v", got)
+	}
+	if len(got.Mentions) != 1 || got.Mentions[0].Key != private.Public().Hex() || got.Mentions[0].From != 19 {
+		t.Errorf("mentions %+v", got.Mentions)
+	}
+	if len(got.Previews) != 2*message.MaxPreviews {
+		t.Errorf("%d previews", len(got.Previews))
+	}
+	for _, preview := range got.Previews {
+		if preview.Kind != "link" || len(preview.Title) > message.MaxPreviewTitle || preview.URL != "https://status.app" || preview.Thumbnail != nil || preview.ThumbnailWidth != 0 || preview.Key != "" {
+			t.Errorf("%.300v", preview)
+		}
+	}
+	p.sound()
+}
+
 // TestHostileBackupForged: who knows our public key alone, and gives us a file with a passphrase,
 // cannot put words into anybody's mouth, nor themselves among those we have verified.
 func TestHostileBackupForged(t *testing.T) {

@@ -109,10 +109,10 @@ const MaxThreadID = 128
 // MaxStickerHash bounds the hash of a sticker, bytes: those of IPFS have up to 100.
 const MaxStickerHash = 200
 
-// Bounds of what a bridge says of the author of a message, code points.
+// MaxBridgeName and MaxBridgeID bound what a bridge says of the author of a message, code points.
 const (
-	maxBridgeName = 100
-	maxBridgeID   = 200
+	MaxBridgeName = 100
+	MaxBridgeID   = 200
 )
 
 // Fill writes what a ChatMessage says into its record, cut to its bounds. self is whose record
@@ -132,8 +132,8 @@ func Fill(rec *wire.MessageRecord, cm *wire.ChatMessage, self key.Public) {
 		b := cm.GetBridgeMessage()
 		said = b.GetContent()
 		rec.Bridge = &wire.BridgeRecord{
-			Network: text.Shown(b.GetBridgeName(), maxBridgeName, text.Name), User: text.Shown(b.GetUserName(), maxBridgeName, text.Name),
-			UserId: text.Cut(b.GetUserId(), maxBridgeID),
+			Network: text.Shown(b.GetBridgeName(), MaxBridgeName, text.Name), User: text.Shown(b.GetUserName(), MaxBridgeName, text.Name),
+			UserId: text.Cut(b.GetUserId(), MaxBridgeID),
 		}
 	}
 	rec.ReplyTo = nil

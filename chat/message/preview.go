@@ -3,6 +3,7 @@ package message
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -96,6 +97,25 @@ func statusPreviewOf(l *wire.UnfurledStatusLink) *wire.PreviewRecord {
 	}
 	setThumbnail(p, icon.GetPayload(), icon.GetWidth(), icon.GetHeight())
 	return p
+}
+
+// CleanPreview brings a preview of a text that comes from an archive to its bounds; nil if it is
+// none.
+func CleanPreview(p *wire.PreviewRecord, said string) *wire.PreviewRecord {
+	kinds := []string{PreviewLink, PreviewImage, PreviewContact, PreviewCommunity, PreviewChannel}
+	if !slices.Contains(kinds, p.GetKind()) || !occurs(p.GetUrl(), said) {
+		return nil
+	}
+	clean := newPreview(p.GetUrl(), p.GetKind(), p.GetTitle(), p.GetDescription())
+	if k, err := key.ParsePublic(p.GetKey()); err == nil {
+		clean.Key = k.Compressed()
+	}
+	setThumbnail(clean, p.GetThumbnail(), p.GetThumbnailWidth(), p.GetThumbnailHeight())
+	if len(p.GetThumbnailId()) > 0 { // its bytes come beside it
+		clean.ThumbnailId, clean.ThumbnailSize = p.GetThumbnailId(), p.GetThumbnailSize()
+		clean.ThumbnailWidth, clean.ThumbnailHeight = p.GetThumbnailWidth(), p.GetThumbnailHeight()
+	}
+	return clean
 }
 
 func newPreview(link, kind, title, description string) *wire.PreviewRecord {

@@ -232,7 +232,8 @@ func (s *Sink) validMessage(rec *wire.MessageRecord, owner key.Public) error {
 		return err
 	}
 	rec.Read = rec.GetRead() || rec.GetOutgoing()
-	rec.Text, rec.SenderName = text.Cut(rec.GetText(), message.MaxTextLength), text.Shown(rec.GetSenderName(), s.t.MaxName, text.Name)
+	rec.SenderName = text.Shown(rec.GetSenderName(), s.t.MaxName, text.Name)
+	cleanContent(rec, owner)
 	if err := validExpiry(rec); err != nil {
 		return err
 	}
