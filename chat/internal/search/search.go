@@ -25,6 +25,7 @@
 package search
 
 import (
+	"bytes"
 	"encoding/binary"
 	"sync/atomic"
 	"time"
@@ -120,9 +121,10 @@ func placeOf(rec *wire.MessageRecord) port.Position {
 	return port.Position{Clock: rec.GetClock(), ID: [32]byte(rec.GetId())}
 }
 
-// textOf is what a message is found by; "" if it says nothing.
+// textOf is what a message is found by; "" if it says nothing. The id of zeros is that of
+// erased documents. No message has it, but an archive may claim one that does.
 func textOf(rec *wire.MessageRecord) string {
-	if rec.GetDeletion() != nil {
+	if rec.GetDeletion() != nil || bytes.Equal(rec.GetId(), make([]byte, 32)) {
 		return ""
 	}
 	return rec.GetText()
