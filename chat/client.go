@@ -6,7 +6,6 @@ import (
 	"io"
 	"time"
 
-	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/actions"
 	"libstatus1to1/chat/internal/agree"
 	"libstatus1to1/chat/internal/attachments"
@@ -110,6 +109,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.ledger = c.newLedger(o)
 	c.actions = c.newActions()
 	c.history = c.newHistory()
+	c.ledger.Events.Ask(c.history.Says())
 	c.expiry = c.newExpiry() // watches the history
 	c.attachments = c.newAttachments()
 	c.history.Watch(c.attachments.Watch)
@@ -174,7 +174,6 @@ func (c *Client) newLedger(o Options) *ledger.Ledger {
 		Stranger: func(who key.Compact) bool { return !c.isSelf(who) && c.people.contacts.stranger(who) },
 		Blocked:  c.people.contacts.blocked,
 		Withheld: func() { c.counters.drop("stranger_events") },
-		Changed:  func(ch ledger.Change) (event.MessageChanged, bool, error) { return c.history.ChangeEvent(ch) },
 		Panicked: func(value any, stack []byte) string { return c.Fail("transaction", value, stack) },
 		Probe:    o.Probe,
 	})

@@ -123,12 +123,8 @@ func (t *txn) passOver(am *applicationMessage) error {
 	if err := t.markExpired(am.from.sender, id); err != nil {
 		return err
 	}
-	// What was done to it and has waited for it goes, too.
+	// What was done to it and has waited for it goes, too, on whatever device.
 	if _, err := t.c.actions.Take(t.Tx, message.ConversationID(am.text.record.GetChat()), id); err != nil {
-		return err
-	}
-	in := message.ConversationID(am.text.record.GetChat())
-	if err := t.c.actions.Forget(t.Tx, in, [32]byte(am.text.record.GetId())); err != nil {
 		return err
 	}
 	return t.learnTimer(am.text)

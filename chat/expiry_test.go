@@ -48,7 +48,7 @@ func openTwo(t *testing.T) *two {
 		}
 	}
 	for i, p := range []**person{&w.alice, &w.bob} {
-		w.stores[i] = keptStore{store.Memory()}
+		w.stores[i] = keptStore{newNoting(store.Memory())}
 		*p = w.open(t, i)
 		if _, _, err := (*p).CreateIdentity(context.Background(), 12, (*p).name); err != nil {
 			t.Fatal(err)

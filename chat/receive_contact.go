@@ -9,7 +9,6 @@ import (
 
 	"libstatus1to1/chat/contact"
 	"libstatus1to1/chat/event"
-	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
@@ -123,12 +122,10 @@ func (c *Client) judgeRequest(r reader, k key.Public, asked *wire.MessageRecord,
 		if err := t.Emit(event.ContactChanged{Contact: contactOf(rec)}); err != nil || !o.New || next.Added() {
 			return err
 		}
-		e := event.ContactRequestReceived{Contact: contactOf(rec)}
 		if asked != nil {
-			m := history.EventOf(asked)
-			e.Message = &m
+			return t.EmitAsking(event.ContactRequestReceived{}, contactOf(rec), event.Hex(asked.GetId()))
 		}
-		return t.Emit(e)
+		return t.Emit(event.ContactRequestReceived{Contact: contactOf(rec)})
 	}, nil
 }
 

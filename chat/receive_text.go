@@ -29,7 +29,7 @@ type receivedText struct {
 	// kept is how many bytes that leaves with us, beside the record.
 	kept        int
 	recordBytes []byte
-	event       []byte // JSON of event.MessageReceived
+	event       []byte // JSON of ledger.Arrival
 }
 
 // readChatMessage makes the record and the event of a ChatMessage. It changes nothing: it
@@ -57,7 +57,7 @@ func (p *pass) readChatMessage(m *inbound, app message.Application, b []byte) (*
 	if r.recordBytes, err = proto.Marshal(r.record); err != nil {
 		return nil, err
 	}
-	r.event, err = json.Marshal(event.MessageReceived{Message: history.EventOf(r.record)})
+	r.event, err = json.Marshal(history.Arrival(r.record))
 	return r, err
 }
 
@@ -175,8 +175,7 @@ func (t *txn) storeText(am *applicationMessage) error {
 			return err
 		}
 	}
-	moved, err := t.c.history.AddReceived(t.Tx, rec, b, r.lamport)
-	if err != nil {
+	if _, err := t.c.history.AddReceived(t.Tx, rec, b, r.lamport); err != nil {
 		return err
 	}
 	if r.store != nil {
@@ -184,7 +183,7 @@ func (t *txn) storeText(am *applicationMessage) error {
 			return err
 		}
 	}
-	if err := t.reportText(r, moved); err != nil {
+	if err := t.reportText(r); err != nil {
 		return err
 	}
 	if err := t.learnTimer(r); err != nil {
@@ -199,14 +198,10 @@ func (t *txn) storeText(am *applicationMessage) error {
 	return t.contactState(r)
 }
 
-// reportText emits the event of a message that was stored. The event that is encoded
-// already is right unless the message has changed since.
-func (t *txn) reportText(r *receivedText, changed bool) error {
-	switch {
-	case r.record.GetRequest():
+// reportText emits the event of a message that was stored.
+func (t *txn) reportText(r *receivedText) error {
+	if r.record.GetRequest() {
 		return t.reportRequest(r)
-	case changed, r.record.GetExpiresAt() != 0:
-		return history.EmitReceived(t.Tx, r.record)
 	}
 	return t.EmitEncoded(event.MessageReceived{}.Type(), r.event)
 }

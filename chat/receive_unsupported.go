@@ -80,7 +80,7 @@ func (p *pass) readUnknown(m *inbound, app message.Application, b []byte) (*rece
 		}
 		return t.reportUnsupported(m.sender, app, id, t.c.isUnasked(r))
 	}
-	r.event, err = json.Marshal(event.MessageReceived{Message: history.EventOf(r.record)})
+	r.event, err = json.Marshal(history.Arrival(r.record))
 	return r, err
 }
 

@@ -199,5 +199,5 @@ func (t *txn) reportRequest(r *receivedText) error {
 	if err != nil {
 		return err
 	}
-	return t.Emit(event.ChatRequestReceived{Contact: contactOf(rec), Message: history.EventOf(r.record)})
+	return t.EmitAsking(event.ChatRequestReceived{}, contactOf(rec), event.Hex(r.record.GetId()))
 }

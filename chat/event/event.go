@@ -30,7 +30,8 @@ type Delivered struct {
 // MessageReceived is emitted when a message from another person, or from another device
 // of our own, has been decrypted and stored. A message that waits in a chat request is
 // reported when its sender is accepted, added or written to. There is one event per
-// message id.
+// message id. It has the message as it is when the event is read: edited or deleted, if it was
+// meanwhile. One that is gone by then, cleared or expired, is not reported.
 type MessageReceived struct {
 	Message Message `json:"message"`
 }
@@ -58,7 +59,7 @@ type MessageChanged struct {
 }
 
 // ChatChanged is emitted when something about a chat has changed other than its messages and
-// what is counted of them. It has no last_message if that is one that expires.
+// what is counted of them. Its last_message and draft are those of when the event is read.
 type ChatChanged struct {
 	Chat Chat `json:"chat"`
 	// Cause is what happened to it: "read", "unread", "muted", "archived", "draft", "cleared"
@@ -133,7 +134,7 @@ type ContactRemoved struct {
 
 // ContactRequestReceived is emitted when a person asks to be a contact, unless an
 // earlier request of theirs still stands. Answer it with contacts.accept or
-// contacts.decline.
+// contacts.decline. The message is as it is when the event is read, if it is still there.
 type ContactRequestReceived struct {
 	Contact Contact `json:"contact"`
 	// Message is the message of the request. It is left out if we learned of the
@@ -145,7 +146,8 @@ type ContactRequestReceived struct {
 // without waiting messages writes something other than a contact request. Their further
 // messages are kept without an event; chats.list returns the chat if requests is set.
 // Once the stranger is accepted, added or written to, each waiting message is reported
-// by a message_received event.
+// by a message_received event. The message is as it is when the event is read; if it is gone by
+// then, nothing is reported.
 type ChatRequestReceived struct {
 	Contact Contact `json:"contact"`
 	Message Message `json:"message"`

@@ -173,14 +173,6 @@ func (a *Actions) drop(tx *ledger.Tx, name []byte, which func(*wire.WaitingActio
 	return a.put(tx, name, before, after)
 }
 
-// Forget forgets what waits for a message that does not come any more.
-func (a *Actions) Forget(tx *ledger.Tx, in message.ConversationID, id [32]byte) error {
-	if a.loadOf(tx, in).number == 0 {
-		return nil
-	}
-	return a.drop(tx, nameOf(in, id), func(*wire.WaitingActionRecord) bool { return true })
-}
-
 // ForgetUpTo forgets the actions in a conversation that was cleared up to a clock: their messages
 // are earlier, so they do not come any more. A deletion has nothing to hide, and its clock says
 // nothing about its message, so it goes on waiting.

@@ -8,7 +8,6 @@ import (
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
-	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/wire"
 )
 
@@ -80,26 +79,9 @@ func (h *History) changed(tx *ledger.Tx, before, rec *wire.MessageRecord, cause 
 	return tx.EmitChange(chatHex(rec.GetChat()), event.Hex(rec.GetId()), cause)
 }
 
-// EmitReceived emits that a message has come. The event of one that will expire names it only.
-func EmitReceived(tx *ledger.Tx, m *wire.MessageRecord) error {
-	if m.GetExpiresAt() == 0 {
-		return tx.Emit(event.MessageReceived{Message: EventOf(m)})
-	}
-	return tx.EmitArrival(ledger.Arrival{From: KeyHex(m.GetFrom()), ChatID: chatHex(m.GetChat()), MessageID: event.Hex(m.GetId())})
-}
-
-// ChangeEvent makes the event of a change when it is handed out: with the message as it is then.
-func (h *History) ChangeEvent(c ledger.Change) (changed event.MessageChanged, found bool, err error) {
-	id, err := message.ParseID(c.MessageID)
-	if err != nil {
-		return changed, false, nil
-	}
-	var rec *wire.MessageRecord
-	err = h.Ledger.View(func(tx port.Tx) (err error) { rec, found, err = h.Record(tx, id); return err })
-	if err != nil || !found {
-		return changed, false, err
-	}
-	return event.MessageChanged{Message: EventOf(rec), Cause: c.Cause}, true, nil
+// Arrival names a message in the event that it has come.
+func Arrival(m *wire.MessageRecord) ledger.Arrival {
+	return ledger.Arrival{From: KeyHex(m.GetFrom()), ChatID: chatHex(m.GetChat()), MessageID: event.Hex(m.GetId())}
 }
 
 // Erase deletes what a message says, and leaves its place: so it does not come back when its

@@ -221,12 +221,7 @@ func (h *History) emitChat(tx *ledger.Tx, rec *wire.ChatRecord, cause string) er
 	if err != nil {
 		return err
 	}
-	if chat.last != nil && chat.last.GetExpiresAt() == 0 { // the event may wait for longer than it is there
-		h.overlay(chat.last)
-		m := EventOf(chat.last)
-		chat.LastMessage = &m
-	}
-	return tx.Emit(event.ChatChanged{Chat: chat.Chat, Cause: cause})
+	return tx.EmitChat(event.ChatChanged{Chat: chat.Chat, Cause: cause})
 }
 
 // mergeMarks takes what an archive says about a conversation. It emits nothing: what an

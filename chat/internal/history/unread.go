@@ -167,7 +167,7 @@ func (h *History) Release(tx *ledger.Tx, in message.ConversationID) error {
 		if err := ledger.Put(tx, TableMessages, m.GetId(), m); err != nil {
 			return err
 		}
-		if err := EmitReceived(tx, m); err != nil {
+		if err := tx.EmitArrival(Arrival(m)); err != nil {
 			return err
 		}
 	}

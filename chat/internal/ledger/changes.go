@@ -5,13 +5,10 @@ import (
 	"encoding/json"
 
 	"libstatus1to1/chat/event"
-	"libstatus1to1/chat/port"
 )
 
-// Events of changes of messages. They name the message whole, and one contact can change one
-// message a million times. So what is stored names the message only, of several that wait
-// about the same there is one, and the message is put in when the event is handed out: as it
-// is then.
+// Events of changes of messages. One contact can change one message a million times, so of
+// several that wait about the same there is one, and what is stored is small (whole.go).
 
 // Change is what a stored event says of a change.
 type Change struct {
@@ -34,31 +31,6 @@ func changeOf(kind string, data []byte) string {
 		return ""
 	}
 	return string(data)
-}
-
-// Arrival is what a stored event says of a message that has come and will expire: when it is
-// gone, nothing of it is in the queue, and nobody is told.
-type Arrival struct {
-	From      string `json:"from"` // whose it is, 0x04...
-	ChatID    string `json:"chat_id"`
-	MessageID string `json:"message_id"`
-}
-
-// arrivalPrefix begins what is stored of an Arrival.
-const arrivalPrefix = `{"from":`
-
-// EmitArrival emits that a message has come that will expire.
-func (t *Tx) EmitArrival(a Arrival) error {
-	data, err := json.Marshal(a)
-	if err != nil {
-		return err
-	}
-	return t.EmitEncoded(event.MessageReceived{}.Type(), data)
-}
-
-// isArrival reports whether a stored event is an Arrival.
-func isArrival(kind string, data []byte) bool {
-	return kind == (event.MessageReceived{}).Type() && bytes.HasPrefix(data, []byte(arrivalPrefix))
 }
 
 // noteChange notes that the event that is about to be added is the last one of a change.
@@ -115,30 +87,4 @@ func (l *Ledger) tellAgain(c Change, seq uint64) {
 		return
 	}
 	_ = l.Update(func(t *Tx) error { return t.emitChange(c) })
-}
-
-// whole puts the message into an event that is handed out. found is false if there is no such
-// message any more.
-func (s *Stream) whole(e event.Delivered) (data json.RawMessage, found bool, err error) {
-	arrival := isArrival(e.Type, e.Data)
-	if s.message == nil || !arrival && changeOf(e.Type, e.Data) == "" {
-		return e.Data, true, nil
-	}
-	var c Change
-	if err := json.Unmarshal(e.Data, &c); err != nil {
-		return nil, false, nil
-	}
-	changed, found, err := s.message(c)
-	if err != nil || !found {
-		if port.CodeOf(err) == port.CodeStoreCorrupt {
-			err = nil // it must not keep the others from being read
-		}
-		return nil, false, err
-	}
-	if arrival {
-		data, err = json.Marshal(event.MessageReceived{Message: changed.Message})
-	} else {
-		data, err = json.Marshal(changed)
-	}
-	return data, err == nil, err
 }

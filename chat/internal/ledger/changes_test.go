@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"time"
 
 	"libstatus1to1/chat/event"
-	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/store"
 )
@@ -23,16 +21,28 @@ func changing(t *testing.T, maxEvents int) (*Ledger, map[string]string) {
 		Store: s, Now: time.Now, MaxEvents: maxEvents, MaxEventBytes: 1 << 20,
 		Stranger: func(key.Compact) bool { return false }, Blocked: func(key.Compact) bool { return false }, Withheld: func() {},
 		Panicked: func(value any, _ []byte) string { t.Errorf("a panic: %v", value); return "" },
-		Changed: func(c Change) (event.MessageChanged, bool, error) {
-			text, found := texts[c.MessageID]
-			return event.MessageChanged{Message: event.Message{ID: c.MessageID, Text: text}, Cause: c.Cause}, found, nil
-		},
 	})
+	l.Events.Ask(said(texts))
 	if err := l.Load(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	return l, texts
+}
+
+// said are texts of messages by their ids; the last message of each chat is that with its id.
+type said map[string]string
+
+func (s said) Message(id string) (event.Message, bool, error) {
+	text, found := s[id]
+	return event.Message{ID: id, Text: text}, found, nil
+}
+
+func (s said) InChat(id string) (*event.Message, string, error) {
+	if text, found := s[id]; found {
+		return &event.Message{ID: id, Text: text}, "a draft", nil
+	}
+	return nil, "", nil
 }
 
 // waiting hands out all that waits.
@@ -146,33 +156,5 @@ func TestChangesHaveAShare(t *testing.T) {
 	}
 	if kinds["message_changed"] != 10 || kinds["events_withheld"] != 1 || len(kinds) != 2 {
 		t.Errorf("told %v", kinds)
-	}
-}
-
-// The event of a message that will expire does not hold it: it is put in when the event is
-// handed out, and nobody is told of one that is gone.
-func TestArrivalsNameTheirMessages(t *testing.T) {
-	l, texts := changing(t, 1000)
-	texts["here"], texts["gone"] = "a secret", "another"
-	for _, id := range []string{"here", "gone"} {
-		if err := l.Update(func(tx *Tx) error { return tx.EmitArrival(Arrival{From: "0x04", ChatID: "0x04", MessageID: id}) }); err != nil {
-			t.Fatal(err)
-		}
-	}
-	err := l.View(func(tx port.Tx) error {
-		return tx.Range(QueueEvents, 0, func(_ uint64, value []byte) (bool, error) {
-			if bytes.Contains(value, []byte("secret")) {
-				t.Errorf("stored is %s", value)
-			}
-			return true, nil
-		})
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	delete(texts, "gone")
-	got := l.waiting(t)
-	if len(got) != 1 || got[0].Type != (event.MessageReceived{}).Type() || !bytes.Contains(got[0].Data, []byte(`"text":"a secret"`)) {
-		t.Errorf("told %v", got)
 	}
 }

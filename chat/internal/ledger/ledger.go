@@ -48,14 +48,19 @@ type Options struct {
 	Blocked func(key.Compact) bool
 	// Withheld is called for each event of a stranger that is not kept.
 	Withheld func()
-	// Changed makes the event of a change of a message, which is whole; nil leaves what is
-	// stored. It is called when the event is handed out. found is false if there is no such
-	// message any more.
-	Changed func(Change) (changed event.MessageChanged, found bool, err error)
 	// Panicked handles the panic of a transaction's closure and returns its report id.
 	Panicked func(value any, stack []byte) (reportID string)
 	// Probe is called at the points of ProbePoints; nil in production.
 	Probe func(point string)
+}
+
+// Says knows what is said in messages and chats, now. It is asked when an event is handed out,
+// and must not ask for the next one.
+type Says interface {
+	// Message is a message as programs see it; found is false if it is not there any more.
+	Message(id string) (m event.Message, found bool, err error)
+	// InChat is the last message of a chat, nil if there is none, and its draft.
+	InChat(id string) (last *event.Message, draft string, err error)
 }
 
 // Ledger is the store of a client together with its events. All methods may be called
@@ -78,7 +83,6 @@ func New(o Options) *Ledger {
 		l.Probe = func(string) {}
 	}
 	l.Events = newStream(l.Store, l.Now, l.Blocked)
-	l.Events.message = l.Changed
 	return l
 }
 

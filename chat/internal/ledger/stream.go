@@ -14,13 +14,13 @@ import (
 
 // Stream hands stored events out, each once a run, in the order of their
 // numbers, and between them those that are not stored. Each number is handed out, or
-// named by an overflow event, or is of something that somebody did who is blocked now.
+// named by an overflow event, or is of something that somebody did who is blocked now, or of a
+// message that is gone.
 type Stream struct {
 	store   port.Store
 	now     func() time.Time
 	blocked func(key.Compact) bool
-	// message makes the event of a change; nil leaves what is stored.
-	message func(Change) (changed event.MessageChanged, found bool, err error)
+	says    Says // see Ask
 
 	mu       sync.Mutex
 	last     uint64 // highest number that may be read
