@@ -157,6 +157,9 @@ func readAttachment(_ context.Context, c *chat.Client, p ReadAttachmentParams) (
 	}
 	part, err := c.ReadAttachment(p.AttachmentID, p.Offset, p.Limit)
 	r := ReadAttachmentResult{Data: part.Data, Size: part.Size}
+	if r.Data == nil { // past the end: "" in JSON, not null
+		r.Data = []byte{}
+	}
 	if next := part.Offset + int64(len(part.Data)); next < part.Size && len(part.Data) > 0 {
 		r.Next = next
 	}

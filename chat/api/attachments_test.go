@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"libstatus1to1/chat"
@@ -57,6 +58,9 @@ func TestAttachments(t *testing.T) {
 		}
 		if !bytes.Equal(got, aGIF) {
 			t.Errorf("read %q", got)
+		}
+		if past := r.Call(h, "attachments.read", fmt.Sprintf(`{"attachment_id":%q,"offset":%d}`, id, len(aGIF))); !strings.Contains(past, `"data":""`) {
+			t.Errorf("past the end: %s", past)
 		}
 		out := filepath.Join(dir, "out.gif")
 		save := func(more string) string {

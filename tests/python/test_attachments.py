@@ -39,6 +39,8 @@ class Attachments(TestCase):
             parts.append(base64.b64decode(part["data"]))
             at = part["next"]
             if at == 0:
+                past = client.call("attachments.read", attachment_id=attachment["attachment_id"], offset=part["size"])
+                self.assertEqual(past, {"data": "", "size": part["size"], "next": 0})
                 return b"".join(parts)
 
     def test_picture(self):
