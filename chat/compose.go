@@ -84,11 +84,26 @@ func withPreviews(r SendRequest, p *message.ChatParams) error {
 			p.Links = append(p.Links, l)
 		}
 		if err != nil {
-			return Errorf(CodeBadParams, "previews", "preview %d cannot be sent: see the parameter for what it needs", i).
-				Because(err).With("index", i).With("max_bytes", message.MaxPreviewPicture)
+			return badPreview(i, err)
 		}
 	}
 	return nil
+}
+
+// badPreview is the error for a preview that cannot be sent.
+func badPreview(i int, err error) *Error {
+	why := "has an unknown kind"
+	switch {
+	case errors.Is(err, message.ErrPreviewURL):
+		why = "has a URL that is not a web address (http or https) in the text"
+	case errors.Is(err, message.ErrPreviewText):
+		why = fmt.Sprintf("needs a title of 1 to %d code points, and a description of at most %d", message.MaxPreviewTitle, message.MaxPreviewText)
+	case errors.Is(err, message.ErrPreviewKey):
+		why = "has no key of a person"
+	case errors.Is(err, message.ErrPreviewPicture):
+		why = fmt.Sprintf("has a picture that is not JPEG, PNG, GIF or WebP of at most %d bytes with width and height", message.MaxPreviewPicture)
+	}
+	return Errorf(CodeBadParams, "previews", "preview %d %s", i, why).Because(err).With("index", i).With("max_bytes", message.MaxPreviewPicture)
 }
 
 // written is the request with its mentions written into the text.

@@ -135,10 +135,17 @@ func setThumbnail(p *wire.PreviewRecord, data []byte, width, height uint32) {
 	p.Thumbnail, p.ThumbnailWidth, p.ThumbnailHeight = data, width, height
 }
 
-// ErrPreview is about a preview that cannot be sent.
-var ErrPreview = errors.New("message: a preview needs a web address that occurs in the text, a title unless it is an image, and a picture of a known type with its size, or none")
+// What can be wrong with a preview that is to be sent.
+var (
+	ErrPreviewKind    = errors.New("message: a preview of an unknown kind")
+	ErrPreviewURL     = errors.New("message: the link of a preview is not a web address that occurs in the text")
+	ErrPreviewText    = errors.New("message: a preview without title, or with a title or description that is too long")
+	ErrPreviewKey     = errors.New("message: a preview of a person without their key")
+	ErrPreviewPicture = errors.New("message: the picture of a preview is too large, of an unknown type or without its size")
+)
 
-// NewPreview is the preview of a link in a text that we send. Errors: ErrPreview.
+// NewPreview is the preview of a link in a text that we send. Errors: ErrPreviewKind,
+// ErrPreviewURL, ErrPreviewText, ErrPreviewPicture.
 func NewPreview(p *wire.PreviewRecord, said string) (*wire.UnfurledLink, error) {
 	l := &wire.UnfurledLink{
 		Url: p.GetUrl(), Title: p.GetTitle(), Description: p.GetDescription(), ThumbnailPayload: p.GetThumbnail(),
@@ -149,46 +156,52 @@ func NewPreview(p *wire.PreviewRecord, said string) (*wire.UnfurledLink, error) 
 		l.Type = wire.UnfurledLink_IMAGE
 	case PreviewLink:
 		if text.Blank(p.GetTitle()) {
-			return nil, ErrPreview
+			return nil, ErrPreviewText
 		}
 	default:
-		return nil, ErrPreview
+		return nil, ErrPreviewKind
 	}
 	to, err := url.Parse(p.GetUrl())
 	web := err == nil && (to.Scheme == "http" || to.Scheme == "https") && to.Host != ""
-	if !web || !occurs(p.GetUrl(), said) || utf8.RuneCountInString(p.GetTitle()) > MaxPreviewTitle ||
-		utf8.RuneCountInString(p.GetDescription()) > MaxPreviewText {
-		return nil, ErrPreview
+	if !web || !occurs(p.GetUrl(), said) {
+		return nil, ErrPreviewURL
 	}
-	return l, validThumbnail(p)
+	return l, validPreview(p)
 }
 
-// validThumbnail checks the picture of a preview: bytes and size, or neither.
-func validThumbnail(p *wire.PreviewRecord) error {
+// validPreview checks the texts of a preview and its picture: bytes and size, or neither.
+func validPreview(p *wire.PreviewRecord) error {
+	if utf8.RuneCountInString(p.GetTitle()) > MaxPreviewTitle || utf8.RuneCountInString(p.GetDescription()) > MaxPreviewText {
+		return ErrPreviewText
+	}
 	with := len(p.GetThumbnail()) > 0
 	if with != (p.GetThumbnailWidth() > 0 && p.GetThumbnailHeight() > 0) || len(p.GetThumbnail()) > MaxPreviewPicture {
-		return ErrPreview
+		return ErrPreviewPicture
 	}
 	if !with {
 		return nil
 	}
 	if _, _, _, err := pictureHead(p.GetThumbnail()); err != nil {
-		return ErrPreview
+		return ErrPreviewPicture
 	}
 	return nil
 }
 
 // NewStatusPreview is the preview of a Status link to a person in a text that we send.
-// Errors: ErrPreview.
+// Errors: those of NewPreview, ErrPreviewKey.
 func NewStatusPreview(p *wire.PreviewRecord, said string) (*wire.UnfurledStatusLink, error) {
 	k, err := key.ParsePublic(p.GetKey())
-	if err != nil || p.GetKind() != PreviewContact || !occurs(p.GetUrl(), said) ||
-		utf8.RuneCountInString(p.GetTitle()) > MaxPreviewTitle || utf8.RuneCountInString(p.GetDescription()) > MaxPreviewText {
-		return nil, ErrPreview
+	switch {
+	case p.GetKind() != PreviewContact:
+		return nil, ErrPreviewKind
+	case err != nil:
+		return nil, ErrPreviewKey
+	case !occurs(p.GetUrl(), said):
+		return nil, ErrPreviewURL
 	}
 	to := &wire.UnfurledStatusContactLink{PublicKey: k.Compressed(), DisplayName: p.GetTitle(), Description: p.GetDescription()}
 	if len(p.GetThumbnail()) > 0 {
 		to.Icon = &wire.UnfurledLinkThumbnail{Payload: p.GetThumbnail(), Width: p.GetThumbnailWidth(), Height: p.GetThumbnailHeight()}
 	}
-	return &wire.UnfurledStatusLink{Url: p.GetUrl(), Payload: &wire.UnfurledStatusLink_Contact{Contact: to}}, validThumbnail(p)
+	return &wire.UnfurledStatusLink{Url: p.GetUrl(), Payload: &wire.UnfurledStatusLink_Contact{Contact: to}}, validPreview(p)
 }

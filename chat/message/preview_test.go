@@ -91,23 +91,26 @@ func TestNewPreview(t *testing.T) {
 	if SetPreviews(rec, []*wire.UnfurledLink{l}, nil); len(rec.GetPreviews()) != 1 || !proto.Equal(rec.GetPreviews()[0], good()) {
 		t.Errorf("it reads back as %v", rec.GetPreviews())
 	}
-	for name, change := range map[string]func(*wire.PreviewRecord){
-		"not in the text":      func(p *wire.PreviewRecord) { p.Url = "https://b.example" },
-		"no web address":       func(p *wire.PreviewRecord) { p.Url = "data:x" },
-		"no host":              func(p *wire.PreviewRecord) { p.Url = "http://" },
-		"no title":             func(p *wire.PreviewRecord) { p.Title = " " },
-		"a long title":         func(p *wire.PreviewRecord) { p.Title = strings.Repeat("a", MaxPreviewTitle+1) },
-		"a long description":   func(p *wire.PreviewRecord) { p.Description = strings.Repeat("a", MaxPreviewText+1) },
-		"no size":              func(p *wire.PreviewRecord) { p.ThumbnailHeight = 0 },
-		"a size alone":         func(p *wire.PreviewRecord) { p.Thumbnail = nil },
-		"no picture":           func(p *wire.PreviewRecord) { p.Thumbnail = []byte("no picture") },
-		"a picture of 400 KiB": func(p *wire.PreviewRecord) { p.Thumbnail = append(bytes.Clone(small), make([]byte, 400<<10)...) },
-		"no kind":              func(p *wire.PreviewRecord) { p.Kind = "" },
-		"a community":          func(p *wire.PreviewRecord) { p.Kind = PreviewCommunity },
+	for name, bad := range map[string]struct {
+		err    error
+		change func(*wire.PreviewRecord)
+	}{
+		"not in the text":      {ErrPreviewURL, func(p *wire.PreviewRecord) { p.Url = "https://b.example" }},
+		"no web address":       {ErrPreviewURL, func(p *wire.PreviewRecord) { p.Url = "data:x" }},
+		"no host":              {ErrPreviewURL, func(p *wire.PreviewRecord) { p.Url = "http://" }},
+		"no title":             {ErrPreviewText, func(p *wire.PreviewRecord) { p.Title = " " }},
+		"a long title":         {ErrPreviewText, func(p *wire.PreviewRecord) { p.Title = strings.Repeat("a", MaxPreviewTitle+1) }},
+		"a long description":   {ErrPreviewText, func(p *wire.PreviewRecord) { p.Description = strings.Repeat("a", MaxPreviewText+1) }},
+		"no size":              {ErrPreviewPicture, func(p *wire.PreviewRecord) { p.ThumbnailHeight = 0 }},
+		"a size alone":         {ErrPreviewPicture, func(p *wire.PreviewRecord) { p.Thumbnail = nil }},
+		"no picture":           {ErrPreviewPicture, func(p *wire.PreviewRecord) { p.Thumbnail = []byte("no picture") }},
+		"a picture of 400 KiB": {ErrPreviewPicture, func(p *wire.PreviewRecord) { p.Thumbnail = append(bytes.Clone(small), make([]byte, 400<<10)...) }},
+		"no kind":              {ErrPreviewKind, func(p *wire.PreviewRecord) { p.Kind = "" }},
+		"a community":          {ErrPreviewKind, func(p *wire.PreviewRecord) { p.Kind = PreviewCommunity }},
 	} {
 		p := good()
-		change(p)
-		if _, err := NewPreview(p, said); !errors.Is(err, ErrPreview) {
+		bad.change(p)
+		if _, err := NewPreview(p, said); !errors.Is(err, bad.err) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -117,7 +120,7 @@ func TestNewPreview(t *testing.T) {
 		t.Errorf("%v, %v", l, err)
 	}
 	p.Key = nil
-	if _, err := NewStatusPreview(p, said); !errors.Is(err, ErrPreview) {
+	if _, err := NewStatusPreview(p, said); !errors.Is(err, ErrPreviewKey) {
 		t.Errorf("a contact without a key: %v", err)
 	}
 }
