@@ -91,7 +91,7 @@ func (c *Client) attaching(r SendRequest, p message.ChatParams) (all []content, 
 
 // badAttachment is the error for what cannot be sent.
 func badAttachment(i int, err error) *Error {
-	cause, why := "format", "is not JPEG, PNG, GIF, WebP, AAC in ADTS frames or AMR, or of a kind of them that is not read here"
+	cause, why := "format", "is not JPEG, PNG, GIF, WebP, AAC in ADTS frames or AMR, or a variant of these that is not supported"
 	switch {
 	case errors.Is(err, media.ErrTooLarge):
 		cause, why = "too_large", "has too many bytes, pixels or frames"

@@ -60,7 +60,7 @@ func (c *Client) MarkUnread(k key.Public) (event.Chat, error) {
 // MuteChat mutes a chat until a time in ms, 0 for ever, or no longer.
 func (c *Client) MuteChat(k key.Public, muted bool, until int64) (event.Chat, error) {
 	if until < 0 || until > history.MaxTime || until > 0 && !muted {
-		return event.Chat{}, Errorf(CodeBadParams, "until", "until is no time up to which a chat can be muted")
+		return event.Chat{}, Errorf(CodeBadParams, "until", "until must be a time in ms since 1970, and 0 if the chat is not muted")
 	}
 	return c.changeChat(k, func(in message.ConversationID) (event.Chat, error) { return c.history.Mute(in, muted, until) })
 }

@@ -24,7 +24,7 @@ func cleanLines(field, lines string, limit int) (string, error) {
 // cleanText checks and cleans a text of the host with clean.
 func cleanText(field, given string, limit int, clean func(string) string) (string, error) {
 	if !utf8.ValidString(given) {
-		return "", Errorf(CodeBadParams, field, "the name is not valid UTF-8")
+		return "", Errorf(CodeBadParams, field, "it is not valid UTF-8")
 	}
 	if utf8.RuneCountInString(given) > text.MaxRead {
 		return "", tooLongName(field, limit)
@@ -34,12 +34,12 @@ func cleanText(field, given string, limit int, clean func(string) string) (strin
 		return "", tooLongName(field, limit)
 	}
 	if cleaned == "" && given != "" {
-		return "", Errorf(CodeEmpty, field, "the name shows nothing")
+		return "", Errorf(CodeEmpty, field, "it shows nothing")
 	}
 	return cleaned, nil
 }
 
 // tooLongName is the error of a name of more than limit code points.
 func tooLongName(field string, limit int) error {
-	return Errorf(CodeTooLong, field, "the name is longer than %d code points", limit).With("max", limit)
+	return Errorf(CodeTooLong, field, "it is longer than %d code points", limit).With("max", limit)
 }

@@ -37,7 +37,7 @@ static char *message_meant(const char *command, const char *argument, const char
         id = NULL;
     } else if (id == NULL) {
         tamed = tame_name(word);
-        complain("not_found", "there is no message %s: messages have numbers", tamed);
+        complain("not_found", "there is no message %s: the number of a message is after its #", tamed);
         free(tamed);
     }
     free(word);
@@ -235,7 +235,7 @@ static bool write_attachment(const char *attachment, const char *path)
     bool written = answer != NULL;
 
     if (written)
-        put(plain ? "saved\t%s\t%s" : "(%s, is in %s)", plain ? id : text, path);
+        put(plain ? "saved\t%s\t%s" : "(%s, saved as %s)", plain ? id : text, path);
     status1to1_free(answer);
     free(id);
     free(whole);
@@ -530,7 +530,7 @@ void message_event(const char *data)
     } else if (strcmp(cause, "pinned") == 0) {
         put("(#%d is %s)", number, json_is(json_get(message, "pinned"), "true") ? "pinned" : "no longer pinned");
     } else if (strcmp(cause, "deleted") == 0) {
-        put("(#%d was deleted%s)", number, json_is(json_get(message, "deleted.for_everyone"), "true") ? " for both" : " on this device");
+        put("(#%d was deleted%s)", number, json_is(json_get(message, "deleted.for_everyone"), "true") ? " for both" : " for you");
     } else {
         show_message("message", message, "");
     }

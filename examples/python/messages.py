@@ -13,9 +13,9 @@ from status1to1 import Error
 
 #: The commands of messages, as commands.COMMANDS has them.
 COMMANDS = (
-    ("reply", "N TEXT", "answer message N: each has its number"),
-    ("edit", "N TEXT", "say message N, one of yours, in another way"),
-    ("delete", "N [everyone]", "delete message N here, or one of yours for both"),
+    ("reply", "N TEXT", "answer message N: the number after its #"),
+    ("edit", "N TEXT", "replace the text of message N, one of yours"),
+    ("delete", "N [everyone]", "delete message N for you, or one of yours for both"),
     ("react", "N EMOJI", "put an emoji under message N, or take it back"),
     ("pin", "N", "pin message N, or unpin it"),
     ("attach", "FILE [TEXT]", "send a picture or a recording"),
@@ -25,7 +25,7 @@ COMMANDS = (
     ("unread", "", "mark the chosen chat as unread"),
     ("mute", "[MINUTES|off]", "be quiet about the chosen chat, for ever or for a while"),
     ("archive", "[off]", "put the chosen chat away, or back"),
-    ("clear", "", "erase what was said in the chosen chat, on this device"),
+    ("clear", "", "erase what was said in the chosen chat, on your devices"),
     ("timer", "[SECONDS|off]", "new messages of the chosen chat disappear after a time"),
 )
 TAKES = {name for name, _, _ in COMMANDS}
@@ -60,7 +60,7 @@ class Messages:
             if rest not in ("", "everyone") if command == "delete" else bool(rest) == (command in ("pin", "open")):
                 self.chat.commands.wrong(command)
             elif message_id is None:
-                self.complain("not_found", f"there is no message {tame_name(word)}: messages have numbers")
+                self.complain("not_found", f"there is no message {tame_name(word)}: the number of a message is after its #")
             else:
                 getattr(self, command)(message_id, rest)
 
@@ -126,7 +126,7 @@ class Messages:
 
     def write(self, attachment, path):
         self.client.call("attachments.save", attachment_id=attachment["attachment_id"], path=os.path.abspath(path))
-        self.say(["saved", attachment["attachment_id"], path], f"({self.said.attachment(attachment)}, is in {path})")
+        self.say(["saved", attachment["attachment_id"], path], f"({self.said.attachment(attachment)}, saved as {path})")
 
     def open(self, message_id, _):
         """Shows what is attached, in the program that shows such files here."""
@@ -215,7 +215,7 @@ class Messages:
             self.say([], f"(#{number} is {'pinned' if message['pinned'] else 'no longer pinned'})")
         elif cause == "deleted":
             everyone = message["deleted"]["for_everyone"]
-            self.say([], f"(#{number} was deleted{' for both' if everyone else ' on this device'})")
+            self.say([], f"(#{number} was deleted{' for both' if everyone else ' for you'})")
         else:
             self.show.message("message", message)
 

@@ -153,8 +153,8 @@ class Messages(Talk):
     def test_mistakes(self):
         """What is wrong is said, and in the same words by both."""
         typed = {
-            "/reply 1": "usage: /reply N TEXT", "/reply 99 x": "there is no message 99: messages have numbers",
-            "/edit x y": "there is no message x: messages have numbers", "/pin 1 2": "usage: /pin N",
+            "/reply 1": "usage: /reply N TEXT", "/reply 99 x": "there is no message 99: the number of a message is after its #",
+            "/edit x y": "there is no message x: the number of a message is after its #", "/pin 1 2": "usage: /pin N",
             "/delete 1 x": "usage: /delete N [everyone]", "/open": "usage: /open N",
             "/attach nowhere.png": "choose whom to write to first: /to WHO", "/mute x": "choose whom to write to first: /to WHO",
             "/chats x": "usage: /chats [archived]", "/search": "usage: /search WORDS",
