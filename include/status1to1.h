@@ -292,8 +292,9 @@ static inline char *status1to1_presence_get(status1to1_client client, const char
 
 /* presence.set: Publishes how we are to be seen, until it is set to off, also after a
  * restart. Nothing is published unless this is called. Everybody who knows our key can
- * read it, and see when this client is online. What contacts publish is in contacts.get
- * and reported by presence_changed events. */
+ * read it, and see when this client is online. What was published before stays with
+ * those who read it: contacts go on to see its online_until. What contacts publish is
+ * in contacts.get and reported by presence_changed events. */
 static inline char *status1to1_presence_set(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "presence.set", params_json);
@@ -496,7 +497,7 @@ static inline char *status1to1_chats_mark_unread(status1to1_client client, const
     return status1to1_call(client, "chats.mark_unread", params_json);
 }
 
-/* chats.mute: Mutes a conversation, or no longer. Its messages and events come as
+/* chats.mute: Mutes a conversation, or ends that. Its messages and events come as
  * before: it is up to the program to be quiet about a chat whose muted is true. */
 static inline char *status1to1_chats_mute(status1to1_client client, const char *params_json)
 {
@@ -544,7 +545,7 @@ static inline char *status1to1_chats_timer(status1to1_client client, const char 
     return status1to1_call(client, "chats.timer", params_json);
 }
 
-/* messages.send: Queues a message: a text, a picture or several, a recording, a
+/* messages.send: Queues a message: a text, one or several pictures, a recording or a
  * sticker. The call returns as soon as the message is stored; message_state events
  * report its progress. Until the message is acknowledged it is sent again, first after
  * 27 s, then each time after twice as long, and within seconds when the recipient comes
@@ -605,25 +606,25 @@ static inline char *status1to1_messages_edit(status1to1_client client, const cha
     return status1to1_call(client, "messages.edit", params_json);
 }
 
-/* messages.delete: Deletes a message and returns what is left of it: when it was, and
- * deleted. With for_everyone it must be a message of ours and no contact request, and
- * the other person is asked to delete it. It cannot be undone, and a message that was
- * deleted before changes nothing. */
+/* messages.delete: Deletes a message, and all others of its album by the same author,
+ * and returns what is left of it: its times, and deleted. With for_everyone it must be
+ * a message of ours and no contact request, and the other person is asked to delete it.
+ * It cannot be undone. Deleting a message a second time changes nothing. */
 static inline char *status1to1_messages_delete(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.delete", params_json);
 }
 
 /* messages.react: Adds an emoji to a message of the chat, or retracts it, and returns
- * the message. Each person may add several, 20 different ones a message in all. The
- * other person must have an app that shows it: before 2026 the Status app knew six. */
+ * the message. Each person may add several; a message has at most 20 different ones.
+ * Status apps from before 2026 show six of them only. */
 static inline char *status1to1_messages_react(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.react", params_json);
 }
 
 /* messages.pin: Pins a message of the chat for both people, or unpins it, and returns
- * the message. Both may, also what the other has pinned. */
+ * the message. Each may also unpin what the other has pinned. */
 static inline char *status1to1_messages_pin(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.pin", params_json);

@@ -48,11 +48,11 @@ var actionErrors = []chat.Code{chat.CodeNoIdentity, chat.CodeNotFound, chat.Code
 var actionMethods = []Method{
 	method("messages.edit", "Replaces the text of a message of ours of kind \"text\", \"emoji\", \"status\" or \"image\" for both people, and returns it. Of several edits the latest counts. Editing a message to the text it has changes nothing.",
 		stored(append(actionErrors, chat.CodeEmpty, chat.CodeTooLong, chat.CodeTooLarge)...), editMessage),
-	method("messages.delete", "Deletes a message and returns what is left of it: when it was, and deleted. With for_everyone it must be a message of ours and no contact request, and the other person is asked to delete it. It cannot be undone, and a message that was deleted before changes nothing.",
+	method("messages.delete", "Deletes a message, and all others of its album by the same author, and returns what is left of it: its times, and deleted. With for_everyone it must be a message of ours and no contact request, and the other person is asked to delete it. It cannot be undone. Deleting a message a second time changes nothing.",
 		stored(actionErrors...), deleteMessage),
-	method("messages.react", "Adds an emoji to a message of the chat, or retracts it, and returns the message. Each person may add several, 20 different ones a message in all. The other person must have an app that shows it: before 2026 the Status app knew six.",
+	method("messages.react", "Adds an emoji to a message of the chat, or retracts it, and returns the message. Each person may add several; a message has at most 20 different ones. Status apps from before 2026 show six of them only.",
 		stored(append(actionErrors, chat.CodeTooMany)...), reactToMessage),
-	method("messages.pin", "Pins a message of the chat for both people, or unpins it, and returns the message. Both may, also what the other has pinned.",
+	method("messages.pin", "Pins a message of the chat for both people, or unpins it, and returns the message. Each may also unpin what the other has pinned.",
 		stored(actionErrors...), pinMessage),
 }
 

@@ -73,7 +73,7 @@ var chatMethods = []Method{
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf, chat.CodeNotFound), markRead),
 	method("chats.mark_unread", "Marks a conversation as unread, to come back to it. It sets marked_unread of the chat and changes no message.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf), markUnread),
-	method("chats.mute", "Mutes a conversation, or no longer. Its messages and events come as before: it is up to the program to be quiet about a chat whose muted is true.",
+	method("chats.mute", "Mutes a conversation, or ends that. Its messages and events come as before: it is up to the program to be quiet about a chat whose muted is true.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf), muteChat),
 	method("chats.archive", "Archives a conversation, or takes it out of the archive.",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf), archiveChat),

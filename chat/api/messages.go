@@ -86,7 +86,7 @@ type MessagesPage struct {
 }
 
 var messageMethods = []Method{
-	limitedMethod("messages.send", "Queues a message: a text, a picture or several, a recording, a sticker. The call returns as soon as the message is stored; message_state events report its progress. Until the message is acknowledged it is sent again, first after 27 s, then each time after twice as long, and within seconds when the recipient comes back online. Without an acknowledgement after 20 days 12 hours, it has failed as \"undeliverable\".",
+	limitedMethod("messages.send", "Queues a message: a text, one or several pictures, a recording or a sticker. The call returns as soon as the message is stored; message_state events report its progress. Until the message is acknowledged it is sent again, first after 27 s, then each time after twice as long, and within seconds when the recipient comes back online. Without an acknowledgement after 20 days 12 hours, it has failed as \"undeliverable\".",
 		stored(chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf, chat.CodeEmpty, chat.CodeTooLong,
 			chat.CodeTooLarge, chat.CodeTooMany, chat.CodeClientRefReused, chat.CodeBlocked, chat.CodeNotFound, chat.CodeBadAttachment, chat.CodeFileIO), MaxLargeRequest, sendMessage),
 	method("messages.send_batch", "Queues several messages without attachments with a single write to the disk. A message that cannot be queued yields an error in its place and does not affect the others.",

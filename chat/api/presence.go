@@ -27,7 +27,8 @@ var presenceMethods = []Method{
 	method("presence.get", "Returns how we are to be seen, as it is published.",
 		stored(chat.CodeNoIdentity), getPresence),
 	method("presence.set", "Publishes how we are to be seen, until it is set to off, also after a restart. Nothing is published unless this is called. "+
-		"Everybody who knows our key can read it, and see when this client is online. What contacts publish is in contacts.get and reported by presence_changed events.",
+		"Everybody who knows our key can read it, and see when this client is online. What was published before stays with those who read it: contacts go on to see its online_until. "+
+		"What contacts publish is in contacts.get and reported by presence_changed events.",
 		stored(chat.CodeNoIdentity, chat.CodeTooLong, chat.CodeEmpty), setPresence),
 }
 

@@ -7,7 +7,7 @@ import (
 
 // StickerParams name a sticker: the picture itself is not sent.
 type StickerParams struct {
-	// Hash is the content hash of the picture, hex.
+	// Hash is the content hash of the picture as the Status app writes it, 1 to 200 bytes.
 	Hash string `json:"hash"`
 	// Pack is the number of its pack.
 	Pack int `json:"pack" range:"0..2147483647"`

@@ -49,8 +49,8 @@ type MessageState struct {
 }
 
 // MessageChanged is emitted when a stored message has changed in something other than its
-// state. It has the whole message as it is when the event is read: of several changes with the
-// same cause that were not read there is one event.
+// state. It has the whole message as it is when the event is read: while one event waits,
+// further changes with the same cause that are made by the same side emit no other.
 type MessageChanged struct {
 	Message Message `json:"message"`
 	// Cause is what happened to it: "edited", "deleted", "reaction", "pinned", "attachment",

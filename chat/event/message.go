@@ -91,7 +91,7 @@ type Message struct {
 	Bridge *Bridge `json:"bridge,omitempty"`
 	// ThreadID names the thread the author wrote in, for programs that show threads.
 	ThreadID string `json:"thread_id,omitempty"`
-	// ExpiresAt is when the message is erased, in ms; 0 is never.
+	// ExpiresAt is when the message is erased, in ms; left out if it stays.
 	ExpiresAt int64 `json:"expires_at,omitempty"`
 }
 
@@ -103,7 +103,7 @@ type Edit struct {
 
 // Deletion says who deleted a message.
 type Deletion struct {
-	At int64 `json:"at"` // ms
+	At int64 `json:"at"` // when, in ms
 	// By is the public key of who deleted it: its author, or the user of this device.
 	By string `json:"by"`
 	// ForEveryone is true if its author deleted it for both people.
@@ -114,7 +114,7 @@ type Deletion struct {
 type Reaction struct {
 	Emoji string `json:"emoji"`
 	From  string `json:"from"` // public key, 0x04...
-	At    int64  `json:"at"`   // by the clock of From, in ms
+	At    int64  `json:"at"`   // when, by that person's clock, in ms
 }
 
 // Mention is a person named in a text.
@@ -151,7 +151,7 @@ type Attachment struct {
 	Name string `json:"name"` // a file name; the network carries none, so that of a received one is made up
 	MIME string `json:"mime"`
 	Size int64  `json:"size"` // bytes
-	// Width and Height are in pixels, of pictures only.
+	// Width is that of a picture, in pixels, and so is the height.
 	Width  int `json:"width,omitempty"`
 	Height int `json:"height,omitempty"`
 	// DurationMS is of recordings only, as their author says.

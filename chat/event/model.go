@@ -139,8 +139,8 @@ type Chat struct {
 	Clearing uint64 `json:"clearing,omitempty"`
 	// Draft is a text that is not sent yet.
 	Draft string `json:"draft,omitempty"`
-	// ExpiresIn is the timer of the chat: seconds after which its new messages are erased; 0
-	// is never.
+	// ExpiresIn is the timer of the chat: seconds after which its new messages are erased; left
+	// out if they stay.
 	ExpiresIn int64 `json:"expires_in,omitempty"`
 	// Request is true if the other person is a stranger: somebody we have not added,
 	// accepted, asked to be a contact or written to.

@@ -80,7 +80,7 @@ func (m *model) methodSection(b *strings.Builder, method api.Method) {
 		b.WriteString(" Errors: " + codeList(method.Errors) + ".")
 	}
 	if method.MaxParams != api.MaxRequest {
-		fmt.Fprintf(b, " The parameters may have %d bytes.", method.MaxParams)
+		fmt.Fprintf(b, " The parameters may have up to %d bytes.", method.MaxParams)
 	}
 	b.WriteString("\n\n")
 }
