@@ -15,6 +15,7 @@
 // second one in the loop:
 //
 //	check the text, who it is for      send.go: begin, validateSend
+//	what it says beside its text       compose.go: contents
 //	was its client_ref used?           internal/history/message.go: ByRef
 //	draw its clock                     internal/history/message.go: NextClock
 //	sign it, compute its ids, encode   send.go: compose, sign, encode
@@ -56,6 +57,8 @@
 //	    a question                     verification.go: aboutVerification
 //	    a profile                      profile.go: profile
 //	    the name of an own device      devices.go: deviceNamed
+//	    how somebody is to be seen     presence.go: presence
+//	    what nobody can read           receive_unsupported.go: unsupported
 //	one transaction                    receive.go: write
 //	    sessions                       sessions.go: savePeer
 //	    the message and its place      internal/history/message.go: AddReceived
@@ -107,6 +110,8 @@
 //	internal/linking/linking.go: Linking pairings, noise_sessions, transfers   all
 //	internal/devicesync/work.go: DeviceSync device_syncs         all
 //	internal/segments/segments.go: Segments segment_sets, segments             all, without payloads
+//	internal/kept/kept.go: Kept             kept, kept_people                  what is to be read again
+//	presence.go: presences               contacts, meta      the latest words; ahead of the store
 //	internal/cards/cards.go: Cards          card_secrets, added_cards          nothing: read when used
 //	internal/actions/actions.go: Actions    waiting             how many there are and their bytes, by chat
 //
@@ -181,7 +186,8 @@
 // These are the files that a text to or from a known person with a session comes to: they
 // get it, its record, row or envelope, or decide about it. They were counted by coverage, on
 // a client without pairings and other devices of its own. Not counted are packages that
-// compute only (protocol/..., message, text, parallel), ports, and files of which it only
+// compute only (protocol/..., message, text, parallel), ports, what a request says beside its
+// text (compose.go), and files of which it only
 // takes a helper: whether the client is open and who we are (lifecycle.go, account.go), the
 // time and the transaction with the client in it (client.go), how a part asks this package
 // for something (outbox.go), whether our profile is due (profile.go), and that their device
