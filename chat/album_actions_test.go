@@ -78,7 +78,9 @@ func TestAlbumIsDeletedWhole(t *testing.T) {
 		t.Fatalf("%+v, %v", m, err)
 	}
 	for _, p := range all {
-		p.untilAll(first, 3, "the edit", func(m event.Message) bool { return m.Text == "by the sea" && m.Edited != nil && len(m.Attachments) == 1 })
+		p.untilAll(first, 3, "the edit", func(m event.Message) bool {
+			return m.Text == "by the sea" && m.Edited != nil && len(m.Attachments) == 1
+		})
 	}
 	if m, err := phone.DeleteMessage(ctx, middle, true); err != nil || !isGone(m) {
 		t.Fatalf("%+v, %v", m, err)
@@ -113,7 +115,9 @@ func TestAlbumDeletedBefore(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	there := func(id [32]byte) { eventually(t, "a picture", func() bool { _, err := victim.Message(id); return err == nil }) }
+	there := func(id [32]byte) {
+		eventually(t, "a picture", func() bool { _, err := victim.Message(id); return err == nil })
+	}
 	for name, named := range map[string]int{"one that is here": 0, "one that comes last": 2} {
 		var pictures []chat.Envelope
 		var ids [][32]byte
