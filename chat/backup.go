@@ -333,7 +333,8 @@ func (c *Client) boundProfile(rec *wire.IdentityRecord) {
 	}
 }
 
-// takeProfile takes a profile that is newer than ours. Others have it already, by its clock.
+// takeProfile takes a profile that is newer than ours, but for the parts that were chosen later
+// here. Others have it already, by its clock.
 func (c *Client) takeProfile(rec *wire.IdentityRecord) error {
 	defer c.beginTurn().End() // the loop must not replace the account meanwhile
 	a := c.self.Load()
@@ -342,7 +343,19 @@ func (c *Client) takeProfile(rec *wire.IdentityRecord) error {
 		return nil
 	}
 	next := *a
-	next.fill(rec)
+	next.profileClock = rec.GetProfileClock()
+	if rec.GetDisplayNameClock() >= a.clocks.name {
+		next.displayName, next.clocks.name = rec.GetDisplayName(), rec.GetDisplayNameClock()
+	}
+	if rec.GetBioClock() >= a.clocks.bio {
+		next.bio, next.clocks.bio = rec.GetBio(), rec.GetBioClock()
+	}
+	if rec.GetColourClock() >= a.clocks.colour {
+		next.colour, next.clocks.colour = rec.GetColour(), rec.GetColourClock()
+	}
+	if rec.GetPictureClock() >= a.clocks.picture {
+		next.picture, next.clocks.picture = rec.GetPicture(), rec.GetPictureClock()
+	}
 	if err := c.update(func(t *txn) error { return ledger.Put(t, tableMeta, metaIdentity, next.record()) }); err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ func mergeStanding(next, have, came *wire.ContactRecord, newer bool) {
 		next.Added, next.AddedAt, next.Name = false, 0, ""
 	case came.GetAdded() && !have.GetAdded() && !older && came.GetAddedAt() > have.GetRemovedAt():
 		next.Added, next.AddedAt, next.Name = true, came.GetAddedAt(), came.GetName()
-	case came.GetAdded() && have.GetAdded() && have.GetName() == "":
+	case came.GetAdded() && have.GetAdded() && (came.GetNameClock() > have.GetNameClock() || have.GetName() == "" && have.GetNameClock() == 0):
 		next.Name = came.GetName()
 	}
 	if next.GetName() != have.GetName() {
@@ -77,12 +77,20 @@ func mergeStanding(next, have, came *wire.ContactRecord, newer bool) {
 	}
 }
 
-// mergeTrust takes over that somebody was verified, unless the user has taken that back here
-// since.
+// mergeTrust takes over that somebody was verified, or is not to be trusted, unless the user
+// has said something else here since.
 func mergeTrust(next, have, came *wire.ContactRecord) {
-	next.UnverifiedAt = max(have.GetUnverifiedAt(), came.GetUnverifiedAt())
-	if have.GetVerifiedAt() == 0 && came.GetVerifiedAt() > have.GetUnverifiedAt() {
-		next.VerifiedBy, next.VerifiedAt = came.GetVerifiedBy(), came.GetVerifiedAt()
+	if have.GetVerifiedAt() != 0 {
+		return
+	}
+	switch at := came.GetUnverifiedAt(); {
+	case at > have.GetUnverifiedAt():
+		next.UnverifiedAt, next.Untrustworthy = at, came.GetUntrustworthy()
+	case at == have.GetUnverifiedAt():
+		next.Untrustworthy = have.GetUntrustworthy() || came.GetUntrustworthy()
+	}
+	if came.GetVerifiedAt() > have.GetUnverifiedAt() {
+		next.VerifiedBy, next.VerifiedAt, next.Untrustworthy = came.GetVerifiedBy(), came.GetVerifiedAt(), false
 	}
 }
 

@@ -50,6 +50,19 @@ func TestMergeContact(t *testing.T) {
 			&wire.ContactRecord{UnverifiedAt: 6}, &wire.ContactRecord{VerifiedBy: "question", VerifiedAt: 5}, &wire.ContactRecord{UnverifiedAt: 6}},
 		"verified there since": {
 			&wire.ContactRecord{UnverifiedAt: 6}, &wire.ContactRecord{VerifiedBy: "question", VerifiedAt: 7}, &wire.ContactRecord{UnverifiedAt: 6, VerifiedBy: "question", VerifiedAt: 7}},
+		"not to be trusted, there": {
+			&wire.ContactRecord{}, &wire.ContactRecord{UnverifiedAt: 7, Untrustworthy: true}, &wire.ContactRecord{UnverifiedAt: 7, Untrustworthy: true}},
+		"not to be trusted, here": {
+			&wire.ContactRecord{UnverifiedAt: 7, Untrustworthy: true}, &wire.ContactRecord{VerifiedBy: "question", VerifiedAt: 6}, &wire.ContactRecord{UnverifiedAt: 7, Untrustworthy: true}},
+		"not to be trusted, and verified there since": {
+			&wire.ContactRecord{UnverifiedAt: 7, Untrustworthy: true}, &wire.ContactRecord{VerifiedBy: "question", VerifiedAt: 8}, &wire.ContactRecord{UnverifiedAt: 7, VerifiedBy: "question", VerifiedAt: 8}},
+		"verified here, not to be trusted there": {
+			&wire.ContactRecord{VerifiedBy: "question", VerifiedAt: 5}, &wire.ContactRecord{UnverifiedAt: 7, Untrustworthy: true}, &wire.ContactRecord{VerifiedBy: "question", VerifiedAt: 5}},
+		"unblocked there": {&wire.ContactRecord{UnblockedAt: 3}, &wire.ContactRecord{UnblockedAt: 5}, &wire.ContactRecord{UnblockedAt: 5}},
+		"renamed there": {
+			&wire.ContactRecord{Added: true, Name: "old", NameClock: 3}, &wire.ContactRecord{Added: true, Name: "new", NameClock: 4}, &wire.ContactRecord{Added: true, Name: "new", NameClock: 4}},
+		"a name taken away here": {
+			&wire.ContactRecord{Added: true, NameClock: 3}, &wire.ContactRecord{Added: true, Name: "old", NameClock: 2}, &wire.ContactRecord{Added: true, NameClock: 3}},
 		"Noise there":       {&wire.ContactRecord{}, &wire.ContactRecord{KeyExchange: "noise", WhileWaiting: "x3dh"}, &wire.ContactRecord{KeyExchange: "noise", WhileWaiting: "x3dh"}},
 		"Noise here":        {&wire.ContactRecord{KeyExchange: "noise"}, &wire.ContactRecord{KeyExchange: "x3dh", KeyExchangeChosen: true}, &wire.ContactRecord{KeyExchange: "noise"}},
 		"X3DH chosen there": {&wire.ContactRecord{}, &wire.ContactRecord{KeyExchange: "x3dh", KeyExchangeChosen: true}, &wire.ContactRecord{KeyExchange: "x3dh", KeyExchangeChosen: true}},

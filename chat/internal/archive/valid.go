@@ -146,12 +146,16 @@ func (s *Sink) validContact(rec *wire.ContactRecord, who []byte) error {
 	}
 	rec.Name, rec.DisplayName = text.Shown(rec.GetName(), s.t.MaxName, text.Name), text.Shown(rec.GetDisplayName(), s.t.MaxName, text.Name)
 	rec.Bio = text.Shown(rec.GetBio(), message.MaxBio, text.Lines)
-	return first(
+	err := first(
 		digest("request_id", rec.GetRequestId(), true), digest("sent_request_id", rec.GetSentRequestId(), true),
 		inClock("profile_clock", rec.GetProfileClock()),
 		inTime("added_at", rec.GetAddedAt()), inTime("blocked_at", rec.GetBlockedAt()),
 		inTime("verified_at", rec.GetVerifiedAt(), rec.GetUnverifiedAt()), inTime("removed_at", rec.GetRemovedAt(), rec.GetUnblockedAt()),
 		inClock("name_clock", rec.GetNameClock()))
+	// What they and we said later must count again. The rest is bounded when it is stored.
+	latest := s.t.LatestClock()
+	rec.ProfileClock, rec.LocalClock, rec.RemoteClock = min(rec.GetProfileClock(), latest), min(rec.GetLocalClock(), latest), min(rec.GetRemoteClock(), latest)
+	return err
 }
 
 // validQuestion checks a verification.

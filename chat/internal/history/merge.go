@@ -14,8 +14,8 @@ import (
 // Merging what an archive holds: the history of another device, or of this one from an
 // earlier time. It can be merged again, beside what comes by the network, and in any order.
 
-// MergeChat raises the clock of a conversation to that of an archive: what we write next
-// comes after all that was written there. What was read, cleared, muted there is so here.
+// MergeChat raises the clock of a conversation to that of an archive, as far as clocks are
+// followed: what we write next comes after all that was written there. What was read, cleared, muted there is so here.
 func (h *History) MergeChat(tx *ledger.Tx, rec *wire.ChatRecord) (fresh bool, err error) {
 	old, err := tx.Get(TableChats, rec.GetKey())
 	if err != nil {
@@ -25,10 +25,13 @@ func (h *History) MergeChat(tx *ledger.Tx, rec *wire.ChatRecord) (fresh bool, er
 	if err != nil {
 		return false, err
 	}
-	chat.Clock = max(chat.GetClock(), rec.GetClock())
+	if err := h.mergeMarks(tx, chat, rec); err != nil { // first: the clock of the archive bounds none of its own
+		return false, err
+	}
+	chat.Clock = max(chat.GetClock(), min(rec.GetClock(), followed(h.Now())))
 	seen, in := chat.GetClock(), message.ConversationID(rec.GetKey())
 	tx.After(func() { h.clocks.saw(in, seen) })
-	return old == nil, h.mergeMarks(tx, chat, rec)
+	return old == nil, nil
 }
 
 // Merge stores a message of an archive at the place it has there; one that is here already
@@ -50,6 +53,10 @@ func (h *History) Merge(tx *ledger.Tx, m *wire.MessageRecord, unasked bool) (fre
 		return false, err
 	case found:
 		return false, h.mergeInto(tx, &old, m)
+	}
+	if now := h.Now(); m.GetClock() > followed(now) { // it would be the newest for as long
+		at := place(m.GetClock(), chat.GetLastMessageClock(), chat.GetClock(), now)
+		m.Clock, m.ClockSkew = at.clock, at.skew
 	}
 	m.Read = m.GetRead() || h.isRead(chat, placeOf(m))
 	m.Request = m.GetRequest() && unasked
