@@ -60,19 +60,6 @@ func (c *Client) ownClock(a *account, now time.Time, after uint64) (uint64, erro
 	return max(next, after+1), err
 }
 
-// tellOwn has a message delivered to the other devices of ours, if there are any.
-func (t *txn) tellOwn(typ wire.ApplicationMetadataMessage_Type, m proto.Message, clock uint64) error {
-	a := t.c.self.Load()
-	if len(a.others) == 0 {
-		return nil
-	}
-	out, err := t.c.sign(a, a.public, typ, m, clock, t.c.now())
-	if err != nil {
-		return err
-	}
-	return t.enqueue(out)
-}
-
 // meetDevices has everything told when a device of ours is addressed from now on, or is heard
 // again after a long time.
 func (t *txn) meetDevices(before, after session.Peer) error {
