@@ -599,8 +599,9 @@ static inline char *status1to1_messages_list(status1to1_client client, const cha
 }
 
 /* messages.edit: Replaces the text of a message of ours of kind "text", "emoji",
- * "status" or "image" for both people, and returns it. Of several edits the latest
- * counts. Editing a message to the text it has changes nothing. */
+ * "status" or "image" for both people, and returns it. The pictures of an album have
+ * one text, so all of them get it. Of several edits the latest counts. Editing a
+ * message to the text it has changes nothing. */
 static inline char *status1to1_messages_edit(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.edit", params_json);

@@ -46,7 +46,7 @@ type PinParams struct {
 var actionErrors = []chat.Code{chat.CodeNoIdentity, chat.CodeNotFound, chat.CodeWrongState, chat.CodeBlocked}
 
 var actionMethods = []Method{
-	method("messages.edit", "Replaces the text of a message of ours of kind \"text\", \"emoji\", \"status\" or \"image\" for both people, and returns it. Of several edits the latest counts. Editing a message to the text it has changes nothing.",
+	method("messages.edit", "Replaces the text of a message of ours of kind \"text\", \"emoji\", \"status\" or \"image\" for both people, and returns it. The pictures of an album have one text, so all of them get it. Of several edits the latest counts. Editing a message to the text it has changes nothing.",
 		stored(append(actionErrors, chat.CodeEmpty, chat.CodeTooLong, chat.CodeTooLarge)...), editMessage),
 	method("messages.delete", "Deletes a message, and all others of its album by the same author, and returns what is left of it: its times, and deleted. With for_everyone it must be a message of ours and no contact request, and the other person is asked to delete it. It cannot be undone. Deleting a message a second time changes nothing.",
 		stored(actionErrors...), deleteMessage),

@@ -15,7 +15,7 @@ from status1to1 import Error
 #: Each command: its name, what it takes (optional in brackets), what it does.
 COMMANDS = (
     ("to", "WHO", "choose whom to write to: a name, a chat key or a Status link"),
-    ("chats", "[archived]", "the conversations, with what is unread, or those that are put away"),
+    ("chats", "[archived]", "the conversations and what is unread, or the archived ones"),
     ("history", "[N]", "the last N messages with the chosen person"),
     ("retry", "", "try again what failed to the chosen person"),
     ("cancel", "", "give up the last message to them that still waits"),

@@ -17,16 +17,16 @@ COMMANDS = (
     ("edit", "N TEXT", "replace the text of message N, one of yours"),
     ("delete", "N [everyone]", "delete message N for you, or one of yours for both"),
     ("react", "N EMOJI", "put an emoji under message N, or take it back"),
-    ("pin", "N", "pin message N, or unpin it"),
+    ("pin", "N", "pin message N for both, or unpin it"),
     ("attach", "FILE [TEXT]", "send a picture or a recording"),
     ("open", "N", "show the picture or the recording of message N"),
-    ("save", "N FILE", "put it into a new file"),
+    ("save", "N FILE", "put the picture or the recording into a new file"),
     ("search", "WORDS", "look for messages, the newest first"),
     ("unread", "", "mark the chosen chat as unread"),
     ("mute", "[MINUTES|off]", "be quiet about the chosen chat, for ever or for a while"),
-    ("archive", "[off]", "put the chosen chat away, or back"),
-    ("clear", "", "erase what was said in the chosen chat, on your devices"),
-    ("timer", "[SECONDS|off]", "new messages of the chosen chat disappear after a time"),
+    ("archive", "[off]", "put the chosen chat into the archive, or back"),
+    ("clear", "", "erase the messages of the chosen chat on your devices"),
+    ("timer", "[SECONDS|off]", "erase new messages of the chosen chat after a time"),
 )
 TAKES = {name for name, _, _ in COMMANDS}
 FILES = {"attach", "save"}  # those that take the name of a file
