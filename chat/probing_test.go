@@ -33,6 +33,8 @@ type prober struct {
 	seen   []string
 	answer bool // she acknowledges what she is sent
 	inbox  []*wire.ProtocolMessage
+
+	acknowledged int // messages of hers
 }
 
 func newProber(s *simulation, d *simDevice) *prober {
@@ -86,6 +88,7 @@ func (p *prober) open() {
 		p.session = next
 		sync, err := datasync.Decode(in.Plaintext)
 		p.note("plaintext of %d bytes, %d acks, %d messages, %v", len(in.Plaintext), len(sync.Acks), len(sync.Messages), err)
+		p.acknowledged += len(sync.Acks)
 		var acks [][32]byte
 		for _, m := range sync.Messages {
 			acks = append(acks, m.ID())
@@ -222,7 +225,7 @@ func TestBlockedCannotTell(t *testing.T) {
 // probeActions does to messages what is refused, or not, by what is known of them: here that
 // of somebody blocked is not stored.
 func (p *prober) probeActions() {
-	clock := uint64(time.Now().UnixMilli())
+	clock := uint64(p.s.clock.Now().UnixMilli())
 	about := func(target [32]byte) message.ActionParams {
 		return message.ActionParams{Target: target, ChatID: p.victim.Hex(), Clock: clock}
 	}
@@ -276,6 +279,52 @@ func TestBlockedCannotTellByActions(t *testing.T) {
 		t.Run(before, func(t *testing.T) {
 			t.Parallel()
 			cannotTell(t, before, 12, (*prober).probeActions)
+		})
+	}
+}
+
+// probeWaiting edits, and deletes, more messages that are not there than may wait, and notes what
+// of that is acknowledged.
+func (p *prober) probeWaiting(most int) {
+	clock := uint64(p.s.clock.Now().UnixMilli())
+	about := func(i int) message.ActionParams {
+		return message.ActionParams{Target: [32]byte{byte(i), byte(i >> 8), 7}, ChatID: p.victim.Hex(), Clock: clock}
+	}
+	const together = 50
+	sent, before := 0, p.acknowledged
+	for first := 0; first < most+2*together; first += together {
+		var some []datasync.Message
+		for i := first; i < first+together; i++ {
+			some = append(some, p.application(wire.ApplicationMetadataMessage_EDIT_MESSAGE, message.NewEdit(about(i), fmt.Sprint("an edit of nothing ", i), message.KindText, nil)))
+			sent++
+		}
+		p.step("edits of what is not there", func() { p.send(of(some...)) })
+	}
+	if got := p.acknowledged - before; got != most {
+		p.s.fatalf("%d edits of %d were acknowledged, want %d", got, sent, most)
+	}
+	p.step("a deletion of one that waits", func() {
+		p.send(of(p.application(wire.ApplicationMetadataMessage_DELETE_MESSAGE, message.NewDelete(about(0)))))
+	})
+	p.step("an edit of one that was deleted", func() {
+		p.send(of(p.application(wire.ApplicationMetadataMessage_EDIT_MESSAGE, message.NewEdit(about(0), "again", message.KindText, nil))))
+	})
+	p.step("a reaction to one more", func() {
+		p.send(of(p.application(wire.ApplicationMetadataMessage_EMOJI_REACTION, message.NewReaction(about(5*most), "👍", false))))
+	})
+	p.step("the end", func() { p.send(of(p.text("the end"))) })
+}
+
+// TestBlockedCannotTellByWaiting is TestBlockedCannotTell for actions on messages that never
+// come, up to their bounds and beyond.
+func TestBlockedCannotTellByWaiting(t *testing.T) {
+	for before, most := range map[string]int{"a contact": 1000, "a stranger": 64} {
+		if most > 64 && testing.Short() {
+			continue
+		}
+		t.Run(before, func(t *testing.T) {
+			t.Parallel()
+			cannotTell(t, before, 6, func(p *prober) { p.probeWaiting(most) })
 		})
 	}
 }
