@@ -222,7 +222,9 @@ func (c *Client) DeleteMessage(ctx context.Context, id [32]byte, forEveryone boo
 	})
 }
 
-// deleteMessageForMe deletes a message for ourselves.
+// deleteMessageForMe deletes a message for ourselves. One of ours is still for the other person:
+// what they do not have yet of it and its edit stays in the outbox until they do, or until it
+// has failed, and goes then with its row.
 func (c *Client) deleteMessageForMe(ctx context.Context, id [32]byte) (event.Message, error) {
 	if err := ctx.Err(); err != nil {
 		return event.Message{}, Errorf(CodeTimeout, "", "the deadline has passed").Because(err)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -143,6 +144,20 @@ func voice(inside string) (b []byte) {
 	return b
 }
 
+// left names the tables with something under the id of a message, other than the mark that keeps
+// it from coming back.
+func left(t *testing.T, s chat.Store, id [32]byte) (tables []string) {
+	t.Helper()
+	for _, table := range []chat.Table{"messages", "waiting", "kept", "attachments", "attachment_chunks", "attachment_erasures", "albums", "#outbox"} {
+		for name, value := range records(t, s, table) {
+			if strings.Contains(name, string(id[:])) || bytes.Contains(value, id[:]) {
+				tables = append(tables, string(table))
+			}
+		}
+	}
+	return tables
+}
+
 // TestNothingIsLeft: of what was deleted, edited, cleared or has expired nothing is in the
 // store, in no table and no event that waits.
 func TestNothingIsLeft(t *testing.T) {
@@ -192,8 +207,25 @@ func TestNothingIsLeft(t *testing.T) {
 	mustBe(w.bob.ArchiveChat(w.alice.key(), true))
 	w.keeps(t, 1, secret(8))
 	w.keeps(t, 1, secret(9))
+	finds := func(want int) {
+		t.Helper()
+		for _, p := range []*person{w.alice, w.bob} {
+			page, err := p.Search(chat.SearchRequest{Query: secret(8)})
+			if err != nil || len(page.Items) != want {
+				t.Errorf("%s finds %d, want %d: %v", p.name, len(page.Items), want, err)
+			}
+		}
+	}
+	finds(1)
 	w.pass(61 * time.Second)
 	ofBoth(secret(7), secret(8), secret(9))
+	finds(0)
+	for i, p := range []*person{w.alice, w.bob} {
+		if names := left(t, w.stores[i], id); len(names) > 0 {
+			t.Errorf("%s has still %v of what has expired", p.name, names)
+		}
+		p.sound() // the index has no terms of it, and no chunk is of nothing
+	}
 
 	w.delivers(w.alice, w.bob, chat.SendRequest{Text: secret(10)})
 	mustBe(w.bob.SetDraft(w.alice.key(), secret(11)))

@@ -610,7 +610,9 @@ static inline char *status1to1_messages_edit(status1to1_client client, const cha
 /* messages.delete: Deletes a message, and all others of its album by the same author,
  * and returns what is left of it: its times, and deleted. With for_everyone it must be
  * a message of ours and no contact request, and the other person is asked to delete it.
- * It cannot be undone. Deleting a message a second time changes nothing. */
+ * Without, a message of ours that is not delivered yet is still sent, and its text is
+ * in the store until then. It cannot be undone. Deleting a message a second time
+ * changes nothing. */
 static inline char *status1to1_messages_delete(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "messages.delete", params_json);

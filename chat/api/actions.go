@@ -48,7 +48,7 @@ var actionErrors = []chat.Code{chat.CodeNoIdentity, chat.CodeNotFound, chat.Code
 var actionMethods = []Method{
 	method("messages.edit", "Replaces the text of a message of ours of kind \"text\", \"emoji\", \"status\" or \"image\" for both people, and returns it. The pictures of an album have one text, so all of them get it. Of several edits the latest counts. Editing a message to the text it has changes nothing.",
 		stored(append(actionErrors, chat.CodeEmpty, chat.CodeTooLong, chat.CodeTooLarge)...), editMessage),
-	method("messages.delete", "Deletes a message, and all others of its album by the same author, and returns what is left of it: its times, and deleted. With for_everyone it must be a message of ours and no contact request, and the other person is asked to delete it. It cannot be undone. Deleting a message a second time changes nothing.",
+	method("messages.delete", "Deletes a message, and all others of its album by the same author, and returns what is left of it: its times, and deleted. With for_everyone it must be a message of ours and no contact request, and the other person is asked to delete it. Without, a message of ours that is not delivered yet is still sent, and its text is in the store until then. It cannot be undone. Deleting a message a second time changes nothing.",
 		stored(actionErrors...), deleteMessage),
 	method("messages.react", "Adds an emoji to a message of the chat, or retracts it, and returns the message. Each person may add several; a message has at most 20 different ones. Status apps from before 2026 show six of them only.",
 		stored(append(actionErrors, chat.CodeTooMany)...), reactToMessage),
