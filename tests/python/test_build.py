@@ -162,7 +162,7 @@ class Manners(TestCase):
         self.assertIn("✓✓ Hello from Bob ☺", out)
         out, err = alice.communicate("/history\n/contacts\n/sessions\n/quit\n", timeout=60)
         self.assertEqual((alice.returncode, err), (0, ""))
-        self.assertRegex(out, r"\[\d\d:\d\d:\d\d\] Bob: Hello from Bob ☺")
+        self.assertRegex(out, r"\[\d\d:\d\d:\d\d #1\] Bob: Hello from Bob ☺")
         self.assertIn("(you now write to Bob)", out)
 
     def test_others_do_not_steer_the_terminal(self):
