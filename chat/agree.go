@@ -245,8 +245,12 @@ func (c *Client) tellings(a *account, s agree.Subject, told *wire.AgreedRecord, 
 	return nil, nil
 }
 
+// deviceType is the kind of this device for the Status app, which takes no name without one.
+const deviceType = "library"
+
 // tellProfile tells of the own profile and of the names of devices. Deployed clients take
-// the name and the bio as settings. The clock of their display name is in seconds.
+// the name and the bio as settings. The clock of their display name is in seconds. The chat
+// with ourselves is not active, or they would show it.
 func (c *Client) tellProfile(a *account, now time.Time) ([]ownMessage, error) {
 	own := agree.ProfileOf(a.record())
 	names, err := c.deviceNames()
@@ -259,7 +263,7 @@ func (c *Client) tellProfile(a *account, now time.Time) ([]ownMessage, error) {
 		latest = max(latest, d.GetClock())
 	}
 	messages := []ownMessage{{typ: wire.ApplicationMetadataMessage_SYNC_CHAT, body: &wire.SyncChat{
-		Id: a.public.Hex(), ChatType: chatTypeOneToOne, Active: true, Clock: max(latest, history.Millis(now)), Own: own,
+		Id: a.public.Hex(), ChatType: chatTypeOneToOne, Clock: max(latest, history.Millis(now)), Own: own,
 	}, clock: latest}}
 	if name := message.StatusName(a.displayName); name != "" && a.clocks.name > 0 {
 		messages = append(messages, ownMessage{typ: wire.ApplicationMetadataMessage_SYNC_SETTING, part: settingDisplayName, body: &wire.SyncSetting{
@@ -273,7 +277,7 @@ func (c *Client) tellProfile(a *account, now time.Time) ([]ownMessage, error) {
 	}
 	if a.deviceName != "" {
 		messages = append(messages, ownMessage{typ: wire.ApplicationMetadataMessage_SYNC_PAIR_INSTALLATION, body: &wire.SyncPairInstallation{
-			Clock: history.Millis(now), InstallationId: a.self.InstallationID, Name: a.deviceName, Version: 1,
+			Clock: history.Millis(now), InstallationId: a.self.InstallationID, Name: a.deviceName, DeviceType: deviceType, Version: 1,
 		}, clock: latest})
 	}
 	return messages, nil
@@ -307,9 +311,11 @@ func (c *Client) tellChat(name []byte, told *wire.AgreedRecord, now time.Time) (
 	}
 	if clock := own.GetDeletedClock(); clock > told.GetDeletedClock() {
 		told.DeletedClock, told.ClearedClock = clock, max(clock, told.GetClearedClock())
-		messages = append(messages, ownMessage{
-			typ: wire.ApplicationMetadataMessage_SYNC_CHAT_REMOVED, body: &wire.SyncChatRemoved{Clock: clock, Id: id}, clock: clock,
-		})
+		removed := &wire.SyncChatRemoved{Clock: clock, Id: id}
+		if rec.GetLastMessageClock() <= clock { // they keep a chat that they began to show after the clock
+			removed.Clock, removed.DeletedClock = max(clock, history.Millis(now)), clock
+		}
+		messages = append(messages, ownMessage{typ: wire.ApplicationMetadataMessage_SYNC_CHAT_REMOVED, body: removed, clock: clock})
 	}
 	if clock := own.GetClearedClock(); clock > told.GetClearedClock() {
 		told.ClearedClock = clock

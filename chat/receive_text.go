@@ -80,7 +80,7 @@ func (p *pass) recordOf(m *inbound, cm *wire.ChatMessage, chat key.Public, id [3
 	rec := &wire.MessageRecord{
 		Id: id[:], Chat: message.ConversationWith(chat).Bytes(), From: m.sender.Compressed(),
 		Clock: cm.GetClock(), SentAt: int64(min(cm.GetTimestamp(), history.MaxTime)), ReceivedAt: p.now.UnixMilli(), State: string(state),
-		SenderName: text.Shown(cm.GetDisplayName(), MaxName, text.Name), Outgoing: own, Read: own,
+		SenderName: text.Shown(message.SenderName(cm), MaxName, text.Name), Outgoing: own, Read: own,
 		ApplicationType: int32(wire.ApplicationMetadataMessage_CHAT_MESSAGE),
 		BeforeDevice:    p.beforeDevice(m, cm),
 	}

@@ -119,11 +119,15 @@ func ends(rest string) bool {
 	return rest == "" || !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_'
 }
 
+// endsForStatus reports whether the Status app sees that a key ends before what follows it. What
+// continues the key is left as it is, since it is refused.
+func endsForStatus(r rune) bool { return !ends(string(r)) || strings.ContainsRune(" \t\n\v\f\r.,:;!?", r) }
+
 // ErrMentions is about mentions that do not fit their text.
 var ErrMentions = errors.New("message: mentions overlap, are empty, in code or outside of the text, or more than 50")
 
-// WriteMentions replaces parts of a text, such as names, by the keys of the people they name.
-// Errors: ErrMentions.
+// WriteMentions replaces parts of a text, such as names, by the keys of the people they name. A
+// space follows a key where the Status app would not see that it ends. Errors: ErrMentions.
 func WriteMentions(s string, mentions []Mention) (string, error) {
 	if len(mentions) == 0 {
 		return s, nil
@@ -136,13 +140,16 @@ func WriteMentions(s string, mentions []Mention) (string, error) {
 	runes := []rune(s)
 	var out strings.Builder
 	at := 0
-	for _, m := range sorted {
+	for i, m := range sorted {
 		if m.From < at || m.Length < 1 || m.From > len(runes) || m.Length > len(runes)-m.From {
 			return "", ErrMentions
 		}
 		out.WriteString(string(runes[at:m.From]))
 		out.WriteString("@" + keyOrEveryone(m.Key))
 		at = m.From + m.Length
+		if i+1 < len(sorted) && sorted[i+1].From == at || at < len(runes) && !endsForStatus(runes[at]) {
+			out.WriteByte(' ')
+		}
 	}
 	out.WriteString(string(runes[at:]))
 	written := out.String()

@@ -95,6 +95,10 @@ func TestWriteMentions(t *testing.T) {
 		"everyone":    {"all: go", []Mention{{0, 3, key.Public{}}}, "@0x00001: go"},
 		"the same":    {"B B", []Mention{{0, 1, bob}, {2, 1, bob}}, "@" + bob.Hex() + " @" + bob.Hex()},
 		"none":        {"x", nil, "x"},
+		// The Status app sees the end of a key only before white space and some punctuation.
+		"a bracket": {"(Bob)", []Mention{{1, 3, bob}}, "(@" + bob.Hex() + " )"},
+		"an emoji":  {"Bob😀", []Mention{{0, 3, bob}}, "@" + bob.Hex() + " 😀"},
+		"no space":  {"BobCarol!", []Mention{{3, 5, carol}, {0, 3, bob}}, "@" + bob.Hex() + " @" + carol.Hex() + "!"},
 	} {
 		got, err := WriteMentions(c.text, c.mentions)
 		if err != nil || got != c.want {

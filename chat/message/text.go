@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"unicode/utf8"
@@ -70,23 +71,32 @@ type TextParams struct {
 }
 
 // NewText is a plain text message with the fields a deployed client sets and no
-// others. The four values of the contact state are present also when they are 0.
+// others. The four values of the contact state are present also when they are 0. Deployed
+// receivers refuse a message with a display name that is none of theirs, so it has another
+// name in a field of ours.
 // Spec: 62/STATUS-PAYLOADS, "Message".
 func NewText(p TextParams) *wire.ChatMessage {
 	if p.Contact == nil {
 		p.Contact = &wire.ContactRequestPropagatedState{}
 	}
-	return &wire.ChatMessage{
+	cm := &wire.ChatMessage{
 		Clock:                         p.Clock,
 		Timestamp:                     p.Timestamp,
 		Text:                          p.Text,
 		ChatId:                        p.ChatID,
 		MessageType:                   wire.MessageType_ONE_TO_ONE,
 		ContentType:                   wire.ChatMessage_TEXT_PLAIN,
-		DisplayName:                   p.DisplayName,
+		DisplayName:                   StatusName(p.DisplayName),
 		ContactRequestPropagatedState: p.Contact,
 	}
+	if cm.GetDisplayName() == "" {
+		cm.AnyDisplayName = p.DisplayName
+	}
+	return cm
 }
+
+// SenderName is what the sender of a ChatMessage is called.
+func SenderName(cm *wire.ChatMessage) string { return cmp.Or(cm.GetAnyDisplayName(), cm.GetDisplayName()) }
 
 // EncodeChatMessage is the bytes to hand to Wrap with type CHAT_MESSAGE. A text
 // that is not UTF-8 is ErrTextEncoding: protobuf cannot carry it.

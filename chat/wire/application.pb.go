@@ -1070,9 +1070,12 @@ type ChatMessage struct {
 	ExpiresIn uint32 `protobuf:"varint,5500,opt,name=expires_in,json=expiresIn,proto3" json:"expires_in,omitempty"`
 	// The timer of the chat as its sender knows it; left out if nobody has set one. Also of this
 	// library.
-	ExpiryTimer   *ExpiryTimer `protobuf:"bytes,5501,opt,name=expiry_timer,json=expiryTimer,proto3" json:"expiry_timer,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ExpiryTimer *ExpiryTimer `protobuf:"bytes,5501,opt,name=expiry_timer,json=expiryTimer,proto3" json:"expiry_timer,omitempty"`
+	// The name of the sender, if it is one for which the Status app refuses the message: then
+	// display_name is left out. Also of this library.
+	AnyDisplayName string `protobuf:"bytes,5502,opt,name=any_display_name,json=anyDisplayName,proto3" json:"any_display_name,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ChatMessage) Reset() {
@@ -1274,6 +1277,13 @@ func (x *ChatMessage) GetExpiryTimer() *ExpiryTimer {
 		return x.ExpiryTimer
 	}
 	return nil
+}
+
+func (x *ChatMessage) GetAnyDisplayName() string {
+	if x != nil {
+		return x.AnyDisplayName
+	}
+	return ""
 }
 
 type isChatMessage_Payload interface {
@@ -3372,9 +3382,11 @@ func (x *OwnCard) GetBio() string {
 
 // SyncChatRemoved tells that a chat was deleted.
 type SyncChatRemoved struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Clock         uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
-	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Clock uint64                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	Id    string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	// The clock up to which it was deleted, if that is not clock. A field of this library.
+	DeletedClock  uint64 `protobuf:"varint,5500,opt,name=deleted_clock,json=deletedClock,proto3" json:"deleted_clock,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3421,6 +3433,13 @@ func (x *SyncChatRemoved) GetId() string {
 		return x.Id
 	}
 	return ""
+}
+
+func (x *SyncChatRemoved) GetDeletedClock() uint64 {
+	if x != nil {
+		return x.DeletedClock
+	}
+	return 0
 }
 
 // SyncChatMessagesRead tells up to which clock the messages of a chat were read.
@@ -5685,7 +5704,7 @@ const file_chat_wire_application_proto_rawDesc = "" +
 	"#COMMUNITY_SHARED_ADDRESSES_RESPONSE\x10Z\x12\x1b\n" +
 	"\x17BACKED_UP_MESSAGE_BATCH\x10[\x12\x1d\n" +
 	"\x19SYNC_THREAD_MESSAGES_READ\x10\\\x12\x13\n" +
-	"\x0fTHREAD_METADATA\x10]\"\x04\b\x0e\x10\x0e\"\x04\bA\x10A\"\x04\bB\x10B\"\x04\bG\x10G\"\xf5\f\n" +
+	"\x0fTHREAD_METADATA\x10]\"\x04\b\x0e\x10\x0e\"\x04\bA\x10A\"\x04\bB\x10B\"\x04\bG\x10G\"\xa0\r\n" +
 	"\vChatMessage\x12\x14\n" +
 	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x1c\n" +
 	"\ttimestamp\x18\x02 \x01(\x04R\ttimestamp\x12\x12\n" +
@@ -5711,7 +5730,8 @@ const file_chat_wire_application_proto_rawDesc = "" +
 	"\tthread_id\x18\x15 \x01(\tH\x01R\bthreadId\x88\x01\x01\x12\x1e\n" +
 	"\n" +
 	"expires_in\x18\xfc* \x01(\rR\texpiresIn\x12@\n" +
-	"\fexpiry_timer\x18\xfd* \x01(\v2\x1c.status1to1.wire.ExpiryTimerR\vexpiryTimer\"\xd0\x03\n" +
+	"\fexpiry_timer\x18\xfd* \x01(\v2\x1c.status1to1.wire.ExpiryTimerR\vexpiryTimer\x12)\n" +
+	"\x10any_display_name\x18\xfe* \x01(\tR\x0eanyDisplayName\"\xd0\x03\n" +
 	"\vContentType\x12\x18\n" +
 	"\x14UNKNOWN_CONTENT_TYPE\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -5955,10 +5975,11 @@ const file_chat_wire_application_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\r \x01(\fR\trequestId\x12&\n" +
 	"\x0fsent_request_id\x18\x0e \x01(\fR\rsentRequestId\x12\x10\n" +
-	"\x03bio\x18\x0f \x01(\tR\x03bio\"7\n" +
+	"\x03bio\x18\x0f \x01(\tR\x03bio\"]\n" +
 	"\x0fSyncChatRemoved\x12\x14\n" +
 	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x0e\n" +
-	"\x02id\x18\x02 \x01(\tR\x02id\"<\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12$\n" +
+	"\rdeleted_clock\x18\xfc* \x01(\x04R\fdeletedClock\"<\n" +
 	"\x14SyncChatMessagesRead\x12\x14\n" +
 	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\"@\n" +
