@@ -14,6 +14,7 @@ import (
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
+	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
@@ -276,4 +277,46 @@ func marshalJSON(t *testing.T, v any) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// TestActionsOfALostDevice: a device of ours that the user has disabled, and one that they have
+// not enabled, do not edit, delete, react to or pin anything here. That of the latter counts
+// when it comes again after they have.
+func TestActionsOfALostDevice(t *testing.T) {
+	w := newWithApp(t)
+	friend := newMallory(t, w.net, w.key())
+	if _, err := w.AddContact(friend.public, ""); err != nil {
+		t.Fatal(err)
+	}
+	lost, found := ownApp(t, w.net, w.k, "the-lost-one"), ownApp(t, w.net, w.k, "the-new-one")
+	w.enabled(lost)
+	if _, err := w.DisableDevice("the-lost-one"); err != nil {
+		t.Fatal(err)
+	}
+	w.net.Inject(found.envelope(found.encrypted(nil, nil)))
+	wait(w.person, "the device", func(e event.DeviceFound) bool { return e.Device.Installation == "the-new-one" })
+	sent, err := w.Send(context.Background(), chat.SendRequest{To: friend.public, Text: "as we wrote it"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := mustID(t, sent.ID)
+	clock := uint64(time.Now().UnixMilli())
+	about := message.ActionParams{Target: target, ChatID: friend.public.Hex(), Clock: clock}
+	for _, m := range []*mallory{lost, found} {
+		m.tells(wire.ApplicationMetadataMessage_EDIT_MESSAGE, message.NewEdit(about, "not as we wrote it", message.KindText, nil))
+		m.tells(wire.ApplicationMetadataMessage_EMOJI_REACTION, message.NewReaction(about, "👎", false))
+		m.tells(wire.ApplicationMetadataMessage_PIN_MESSAGE, message.NewPin(about, true))
+		m.tells(wire.ApplicationMetadataMessage_DELETE_MESSAGE, message.NewDelete(about))
+	}
+	w.net.Inject(friend.envelope(friend.encrypted(friend.sync(datasync.Payload{Messages: []datasync.Message{friend.text("done")}}), nil)))
+	w.waitText("done")
+	if m := w.shows(target); m.Text != "as we wrote it" || m.Edited != nil || m.Deleted != nil || len(m.Reactions) != 0 || m.Pinned {
+		t.Errorf("the message is now %+v", m)
+	}
+	if _, err := w.EnableDevice("the-new-one"); err != nil {
+		t.Fatal(err)
+	}
+	found.tells(wire.ApplicationMetadataMessage_PIN_MESSAGE, message.NewPin(about, true))
+	eventually(t, "the pin", func() bool { return w.shows(target).Pinned })
+	w.sound()
 }

@@ -74,7 +74,8 @@ func contentOf(e *wire.EditMessage, self key.Public) *wire.MessageRecord {
 	return content
 }
 
-// action handles an application message that is an action.
+// action handles an application message that is an action: of our own, only one of a device
+// that the user has enabled.
 func (p *pass) action(am *applicationMessage) {
 	x, err := p.c.readAction(p.a.public, am.from.sender, am.app.Type, am.app.Payload)
 	switch {
@@ -83,6 +84,8 @@ func (p *pass) action(am *applicationMessage) {
 		return
 	case err != nil:
 		p.c.counters.drop("action")
+		return
+	case am.from.sender == p.a.public && !p.fromOwn(am): // a lost device must not change what we have
 		return
 	}
 	x.id, x.at = message.ID(am.from.sender, am.body.bytes), p.now.UnixMilli()
