@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -52,9 +51,6 @@ const firstOfOwnApp = 68
 // accepted, and was blocked; Alice is a mutual contact; the name is the app's; nothing is
 // reported as unknown.
 func TestVectorOwnDevices(t *testing.T) {
-	if os.Getenv("STATUS1TO1_VECTORS") == "" {
-		t.Skip("application.json is in no folder of this repository: set STATUS1TO1_VECTORS")
-	}
 	var file recordedApp
 	vectors.Read(t, "application.json", &file)
 	n := len(file.Messages) - firstOfOwnApp
