@@ -159,7 +159,11 @@ func TestProxyRefuse(t *testing.T) {
 	before := dial(t, p)
 	exchange(t, before, "before")
 	p.Set(Faults{Refuse: true})
-	dead(t, dial(t, p))
+	if c, err := net.Dial("tcp4", p.Address()); err == nil { // the refusal may come before Dial returns
+		t.Cleanup(func() { _ = c.Close() })
+		_ = c.SetDeadline(time.Now().Add(patience))
+		dead(t, c)
+	}
 	exchange(t, before, "still there")
 	p.Set(Faults{})
 	exchange(t, dial(t, p), "again")
