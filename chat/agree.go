@@ -66,14 +66,18 @@ func (t *txn) meetDevices(before, after session.Peer) error {
 	if !t.c.isSelf(after.Identity.Compact()) {
 		return nil
 	}
-	known := installationIDs(before.Active())
+	known, returned := installationIDs(before.Active()), false
 	for _, in := range after.Active() {
-		was, _ := before.Find(in.ID)
-		if !slices.Contains(known, in.ID) || in.Activity-was.Activity > awayAfter.Nanoseconds() {
+		if !slices.Contains(known, in.ID) {
 			return t.c.agree.TellAll(t.Tx)
 		}
+		was, _ := before.Find(in.ID)
+		returned = returned || in.Activity-was.Activity > awayAfter.Nanoseconds()
 	}
-	return nil
+	if !returned {
+		return nil
+	}
+	return t.c.agree.TellReturned(t.Tx, t.c.now())
 }
 
 // stamp gives what the user has changed of a person the next clock. It reports whether that is

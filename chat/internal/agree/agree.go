@@ -78,6 +78,10 @@ const (
 	atOnce = 32
 	// markedAtOnce bounds the subjects that one transaction marks when all are to be told.
 	markedAtOnce = 256
+	// returnsEvery is the least time between two devices that come back and are told everything:
+	// how long one was away is its own word. What was told the others meanwhile still waits for
+	// the second, for longer than that.
+	returnsEvery = 24 * time.Hour
 )
 
 // Letter is a message that tells of a subject.
@@ -117,6 +121,8 @@ type Agree struct {
 	mu  sync.Mutex
 	due map[Subject]uint64 // what is to be told, with its number of changes
 	at  time.Time          // when; zero if it is not known yet
+	// returned is when everything was last told because a device came back.
+	returned time.Time
 }
 
 // New makes the part; nothing is due before Load.
@@ -153,6 +159,22 @@ func (a *Agree) Changed(tx *ledger.Tx, s Subject) error {
 // TellAll has the other devices told of all subjects.
 func (a *Agree) TellAll(tx *ledger.Tx) error { return a.change(tx, all) }
 
+// TellReturned is TellAll because a device has come back after a long time.
+func (a *Agree) TellReturned(tx *ledger.Tx, now time.Time) error {
+	a.mu.Lock()
+	recently := !a.returned.IsZero() && now.Sub(a.returned) < returnsEvery
+	a.mu.Unlock()
+	if recently {
+		return nil
+	}
+	tx.After(func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.returned = now
+	})
+	return a.TellAll(tx)
+}
+
 func (a *Agree) change(tx *ledger.Tx, s Subject) error {
 	var rec wire.AgreedRecord
 	if _, err := ledger.Get(tx, tableAgreed, []byte(s), &rec); err != nil {
@@ -186,8 +208,10 @@ func (a *Agree) Due(t *ledger.Turn) time.Time {
 func (a *Agree) ShiftClock(_ *ledger.Turn, by time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.at.IsZero() {
-		a.at = a.at.Add(by)
+	for _, at := range []*time.Time{&a.at, &a.returned} {
+		if !at.IsZero() {
+			*at = at.Add(by)
+		}
 	}
 }
 
