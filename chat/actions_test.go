@@ -3,10 +3,7 @@ package chat_test
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -18,6 +15,7 @@ import (
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
+	"libstatus1to1/internal/vectors"
 	"libstatus1to1/store"
 )
 
@@ -354,14 +352,6 @@ func TestActionErrors(t *testing.T) {
 // TestVectorActions gives the edits, deletions, reactions and pins that status-go sent to an
 // engine with the identity of the recorded receiver, in their order and in reverse.
 func TestVectorActions(t *testing.T) {
-	dir := os.Getenv("STATUS1TO1_VECTORS")
-	if dir == "" {
-		t.Skip("STATUS1TO1_VECTORS is not set")
-	}
-	raw, err := os.ReadFile(filepath.Join(dir, "application.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var file struct {
 		People     map[string]struct{ Private, Public string }
 		References map[string]string
@@ -370,9 +360,7 @@ func TestVectorActions(t *testing.T) {
 			Bytes string
 		}
 	}
-	if err := json.Unmarshal(raw, &file); err != nil {
-		t.Fatal(err)
-	}
+	vectors.Read(t, "application.json", &file)
 	private := func(name string) key.Private {
 		b, err := hex.DecodeString(trimHex(file.People[name].Private))
 		if err != nil {

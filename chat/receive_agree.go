@@ -198,7 +198,9 @@ func (p *pass) judgeSync(r lookup, am *applicationMessage, s *ownSync, at time.T
 	case *wire.SyncClearHistory:
 		return func(t *txn) error { return t.agreeChat(s, &wire.OwnChat{ClearedClock: m.GetClearedAt()}, false) }, nil
 	case *wire.SyncChatRemoved:
-		return func(t *txn) error { return t.agreeChat(s, &wire.OwnChat{DeletedClock: cmp.Or(m.GetDeletedClock(), m.GetClock())}, false) }, nil
+		return func(t *txn) error {
+			return t.agreeChat(s, &wire.OwnChat{DeletedClock: cmp.Or(m.GetDeletedClock(), m.GetClock())}, false)
+		}, nil
 	case *wire.SyncSetting:
 		return func(t *txn) error { return t.agreeSetting(am.from.in.InstallationID, m) }, nil
 	case *wire.SyncProfilePictures:

@@ -121,7 +121,9 @@ func ends(rest string) bool {
 
 // endsForStatus reports whether the Status app sees that a key ends before what follows it. What
 // continues the key is left as it is, since it is refused.
-func endsForStatus(r rune) bool { return !ends(string(r)) || strings.ContainsRune(" \t\n\v\f\r.,:;!?", r) }
+func endsForStatus(r rune) bool {
+	return !ends(string(r)) || strings.ContainsRune(" \t\n\v\f\r.,:;!?", r)
+}
 
 // ErrMentions is about mentions that do not fit their text.
 var ErrMentions = errors.New("message: mentions overlap, are empty, in code or outside of the text, or more than 50")

@@ -96,7 +96,9 @@ func NewText(p TextParams) *wire.ChatMessage {
 }
 
 // SenderName is what the sender of a ChatMessage is called.
-func SenderName(cm *wire.ChatMessage) string { return cmp.Or(cm.GetAnyDisplayName(), cm.GetDisplayName()) }
+func SenderName(cm *wire.ChatMessage) string {
+	return cmp.Or(cm.GetAnyDisplayName(), cm.GetDisplayName())
+}
 
 // EncodeChatMessage is the bytes to hand to Wrap with type CHAT_MESSAGE. A text
 // that is not UTF-8 is ErrTextEncoding: protobuf cannot carry it.

@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -20,6 +17,7 @@ import (
 	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
+	"libstatus1to1/internal/vectors"
 	"libstatus1to1/store"
 )
 
@@ -537,22 +535,12 @@ func FuzzDescribe(f *testing.F) {
 	})
 }
 
-// What a deployed client has sent: a picture and a recording (../../../shared/vectors).
+// What a deployed client has sent: a picture and a recording.
 func TestVectorMedia(t *testing.T) {
-	folder := os.Getenv("STATUS1TO1_VECTORS")
-	if folder == "" {
-		t.Skip("STATUS1TO1_VECTORS is not set")
-	}
-	raw, err := os.ReadFile(filepath.Join(folder, "application.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var file struct {
 		Messages []struct{ Payload string }
 	}
-	if err := json.Unmarshal(raw, &file); err != nil {
-		t.Fatal(err)
-	}
+	vectors.Read(t, "application.json", &file)
 	for number, want := range map[int]*wire.MessageAttachmentRecord{
 		24: {Kind: Image, Mime: "image/jpeg", Size: 2231, Width: 96, Height: 64, State: Stored},
 		26: {Kind: Audio, Mime: "audio/aac", Size: 2004, DurationMs: 1000, State: Stored},
