@@ -280,8 +280,8 @@ func (c *Client) React(ctx context.Context, id [32]byte, emoji string, retract b
 	})
 }
 
-// reaction finds our last word about an emoji under a message, nil if there is none, and counts
-// the reactions that are there by emoji.
+// reaction finds our latest reaction (or its removal) with an emoji on a message, nil if there
+// is none, and counts the reactions in force by emoji.
 func (d doing) reaction(emoji string) (ours *wire.ReactionRecord, live map[string]int) {
 	live = map[string]int{}
 	for _, r := range d.rec.GetReactions() {

@@ -17,13 +17,13 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// Own devices agree on what the user has said on any of them: package agree decides what is
-// told when; here it hears of changes (agreed), and of devices that are to be told
-// everything (meetDevices). What is told is made in agree_tell.go, and what comes in from
-// another device is in receive_agree.go.
+// Own devices agree on what the user has said on any of them. Package agree decides what is
+// sent to them and when; this file reports changes to it (agreed), and devices that need the
+// whole state (meetDevices). agree_tell.go makes the messages, and receive_agree.go handles
+// those of other devices.
 
-// awayAfter is the silence of a device of ours after which it, and this one, are told
-// everything: what waited for it may have been given up.
+// awayAfter is the silence of a device of ours after which it and this one send each other
+// the whole state: messages that waited for it may have been given up.
 const awayAfter = 3 * 24 * time.Hour
 
 // newAgree makes the part.
@@ -37,7 +37,7 @@ func (c *Client) newAgree() *agree.Agree {
 	})
 }
 
-// agreed notes a change by the user of this device, of which the other ones are to be told.
+// agreed notes a change by the user of this device that the other devices have to learn.
 func (t *txn) agreed(s agree.Subject) error { return t.c.agree.Changed(t.Tx, s) }
 
 // chatChanged is called by the history when the user has changed something about a chat here.
@@ -80,8 +80,8 @@ func (t *txn) meetDevices(before, after session.Peer) error {
 	return t.c.agree.TellReturned(t.Tx, t.c.now())
 }
 
-// stamp gives what the user has changed of a person the next clock. It reports whether that is
-// anything that the other devices are to be told.
+// stamp gives the user's changes of a person the next clock. It reports whether there are any
+// that the other devices have to learn.
 func (c *Client) stamp(a *account, before, rec *wire.ContactRecord) (said bool, err error) {
 	if proto.Equal(before, rec) {
 		return false, nil
@@ -110,7 +110,7 @@ func (t *txn) changeOwn(k key.Public, clock uint64, change func(*wire.ContactRec
 	return t.agreedPerson(k)
 }
 
-// everySubject lists what a device is told that knows nothing yet.
+// everySubject lists the subjects that a new device has to learn.
 func (c *Client) everySubject(tx Tx) ([]agree.Subject, error) {
 	subjects := []agree.Subject{agree.Profile, agree.Picture}
 	for table, subject := range map[Table]func([]byte) agree.Subject{
@@ -141,8 +141,8 @@ func worthTelling(record []byte) bool {
 	return rec.GetWrittenTo() || requestOf(&rec) != (contact.Request{}) || contact.CardOf(&rec).Latest() > 0
 }
 
-// stamp gives the parts of the profile that differ from those before a clock, and returns what
-// the other devices are to be told.
+// stamp gives a clock to the parts of the profile that have changed since before, and returns
+// the subjects that the other devices have to learn.
 func (a *account) stamp(before *account, clock uint64) (subjects []agree.Subject) {
 	if a.displayName != before.displayName {
 		a.clocks.name = clock
@@ -287,9 +287,9 @@ func (c *Client) tellProfile(a *account, now time.Time) ([]ownMessage, error) {
 	return messages, nil
 }
 
-// tellChat tells the state of a chat. The Status app has messages for what only goes forward,
-// and resets its counts with each: so it is told only of what it was not told before. It
-// learns with the person that a chat is muted, and nothing of the rest.
+// tellChat makes the messages with the state of a chat. The Status app has messages for what
+// only goes forward, and resets its counts with each: so it gets only what it was not sent
+// before. It learns with the person that a chat is muted, and nothing of the rest.
 func (c *Client) tellChat(name []byte, told *wire.AgreedRecord, now time.Time) ([]ownMessage, error) {
 	var rec wire.ChatRecord
 	if found, err := c.ledger.Get(history.TableChats, name, &rec); err != nil || !found {

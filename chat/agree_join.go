@@ -172,7 +172,7 @@ func (p *pass) nameDevice(t *txn, id, name string) error {
 	return t.Emit(event.DeviceChanged{Device: deviceOf(next, in)})
 }
 
-// nameOwnDevice notes the name that the user gave a device here, of which the others are told.
+// nameOwnDevice stores the name that the user gave a device here, and passes it on to the others.
 func (t *txn) nameOwnDevice(id, name string, clock uint64) error {
 	rec, found, err := ownDevice(t, id)
 	if err != nil {
@@ -317,8 +317,8 @@ func (t *txn) roomForChat(k key.Public, in message.ConversationID) (bool, error)
 // endOf is behind all messages of a clock.
 var endOf = bytes.Repeat([]byte{0xff}, 32)
 
-// agreeChat joins what another device of ours says of a chat with what is known here. whole: it
-// is all that the device knows, so if it lacks something it is told.
+// agreeChat joins the state of a chat from another device of ours with the state here. With
+// whole it is all that the device knows, so whatever it lacks is sent to it.
 func (t *txn) agreeChat(s *ownSync, said *wire.OwnChat, whole bool) error {
 	if said == nil || s.person == t.c.self.Load().public {
 		return nil

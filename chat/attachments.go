@@ -155,7 +155,8 @@ func validateAttachments(r SendRequest) error {
 	return nil
 }
 
-// digestedAttachments is what a client_ref stands for, of the attachments of a request.
+// digestedAttachments returns a digest of the attachments of a request, so that a client_ref
+// that is used again can be compared with its first use.
 func digestedAttachments(list []AttachmentRequest) string {
 	if len(list) == 0 {
 		return ""
@@ -267,7 +268,7 @@ func (c *Client) PreviewAttachment(id [32]byte) (event.Attachment, error) {
 	return history.AttachmentOf(known), err
 }
 
-// attachmentOf is what a message says of an attachment.
+// attachmentOf returns the record of an attachment from the message that names it.
 func (c *Client) attachmentOf(tx Tx, id, attachment [32]byte) (*wire.MessageAttachmentRecord, error) {
 	rec, _, err := c.history.Record(tx, id)
 	if err != nil {

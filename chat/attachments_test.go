@@ -68,8 +68,8 @@ func (p *person) whole(at event.Attachment) []byte {
 	return b.Bytes()
 }
 
-// A picture arrives as it was sent, without what its file told, and both sides read it. The
-// receiver decodes it when asked, and not before.
+// A picture arrives as it was sent, without the metadata of its file, and both sides read it.
+// The receiver decodes it when asked, and not before.
 func TestPictureArrives(t *testing.T) {
 	net := memnet.New(memnet.Options{Seed: 31})
 	alice, bob := newPerson(t, "alice", net), newPerson(t, "bob", net)
@@ -165,8 +165,8 @@ func TestAlbum(t *testing.T) {
 	checked(t, bob)
 }
 
-// A large picture is made smaller, and with original it is sent whole, by segments. Nothing of
-// what its file told leaves.
+// A large picture is made smaller, and with original it is sent whole, in segments. None of
+// the metadata of its file is sent.
 func TestLargePictures(t *testing.T) {
 	net := memnet.New(memnet.Options{Seed: 34})
 	alice, bob := newPerson(t, "alice", net), newPerson(t, "bob", net)

@@ -102,7 +102,7 @@ func TestBackupDamaged(t *testing.T) {
 	same(t, laptop.knows(), leftBehind(alice.knows()))
 }
 
-// leftBehind is what another device knows of messages that still wait.
+// leftBehind changes messages that still wait to failed, as another device sees them.
 func leftBehind(k knowledge) knowledge {
 	for _, messages := range k.messages {
 		for i := range messages {

@@ -341,7 +341,7 @@ func (p *person) who(name string) key.Public {
 	return key.Public{}
 }
 
-// released is what a backup in testdata must say, as JSON.
+// released holds the expected content of a backup in testdata, as JSON.
 type released struct {
 	Profile   chat.Profile
 	Contacts  []event.Contact

@@ -89,7 +89,7 @@ func (c *Client) IssueCard(r CardRequest) (IssuedCard, error) {
 	})
 }
 
-// ownCard is what a card of this device says now.
+// ownCard returns the current card of this device.
 func (c *Client) ownCard(t *ledger.Turn, a *account, r CardRequest) (card.Card, error) {
 	current, ok := a.self.PreKeys.Current()
 	if !ok {
@@ -124,7 +124,7 @@ type CardChoice struct {
 	KeyExchange string
 }
 
-// AddedCard is what adding a card has led to.
+// AddedCard is the result of adding a card.
 type AddedCard struct {
 	Contact event.Contact
 	// Devices are the devices of the person that are written to by their pre-key in the

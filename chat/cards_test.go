@@ -217,7 +217,7 @@ func (s *cardSim) refused(name, text string, want string) {
 	}
 }
 
-// whole is what the store of a device says of people.
+// whole returns the records of people in the store of a device.
 func (s *cardSim) whole(d *simDevice) map[string]string {
 	s.t.Helper()
 	all := map[string]string{}

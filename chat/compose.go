@@ -14,7 +14,7 @@ import (
 // What a request to send comes to: the content of one ChatMessage, or of several that go
 // together.
 
-// content is what one ChatMessage says.
+// content holds the content of one ChatMessage.
 type content struct {
 	params message.ChatParams
 	// describe completes the record of the message; nil has nothing to add.

@@ -152,8 +152,8 @@ func (c *Client) syncedDevice(t *ledger.Turn, id devicesync.Pairing) (devicesync
 	return devicesync.Device{Own: d.Own, Provisional: d.Provisional, NoIdentity: d.NoIdentity}, err
 }
 
-// introduction is what makes this installation a device of its identity for another one: the
-// certificate of its static key, and its bundle; nil while there is no identity.
+// introduction returns what another device needs to accept this installation as a device of
+// its identity: the certificate of its static key, and its bundle; nil without an identity.
 func (c *Client) introduction(t *ledger.Turn) (certificate, bundle []byte, err error) {
 	a, err := c.account()
 	if CodeOf(err) == CodeNoIdentity {

@@ -45,13 +45,13 @@ func (c *Client) newLinking() *linking.Linking {
 	})
 }
 
-// linkingSelf is who we are for linking.
+// linkingSelf returns our identity in the form that linking needs.
 func linkingSelf(a *account) linking.Self {
 	return linking.Self{Identity: a.self.Identity, Public: a.public, InstallationID: a.self.InstallationID}
 }
 
-// pairedSelf is who we are to a device that is paired with us: our identity, or what stands
-// in for it.
+// pairedSelf returns the identity that we show to a paired device: our own, or the provisional
+// one while there is none.
 func (c *Client) pairedSelf() (linking.Self, error) {
 	a, err := c.account()
 	if provisional := c.self.provisional.Load(); CodeOf(err) == CodeNoIdentity && provisional != nil {

@@ -59,7 +59,7 @@ func (c *Client) ArchivePart() ([][]byte, error) {
 	return part.Batches, err
 }
 
-// Introduction is what this device says of itself in a sync.
+// Introduction returns what this device sends about itself in a sync.
 func (c *Client) Introduction() (certificate, bundle []byte, err error) {
 	err = c.exclusive(func(t *ledger.Turn) (err error) {
 		certificate, bundle, err = c.introduction(t)

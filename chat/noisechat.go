@@ -28,7 +28,7 @@ const (
 	noiseSegment byte = 2 // a segment of one
 )
 
-// noiseSealing is what sealing for somebody by Noise needs.
+// noiseSealing holds what sealing for somebody by Noise needs.
 type noiseSealing struct {
 	peer          noisepeer.Peer
 	ready         []string // devices that have a session
@@ -159,10 +159,10 @@ func (c *Client) noisePieces(plaintext []byte) ([][]byte, error) {
 	return pieces, nil
 }
 
-// passNoise is what Noise knows of somebody, before a pass and as it has left it so far.
+// passNoise holds the Noise state of a person before a pass, and as the pass has left it so far.
 type passNoise struct{ before, after noisepeer.Peer }
 
-// noisePeer is what Noise knows of somebody as the earlier envelopes of this pass left it.
+// noisePeer returns the Noise state of a person as the earlier envelopes of this pass left it.
 func (p *pass) noisePeer(k key.Public) noisepeer.Peer {
 	if n, ok := p.noise[k]; ok {
 		return n.after

@@ -46,7 +46,7 @@ func (p *presences) seen(rec *wire.ContactRecord) *wire.PresenceRecord {
 	return rec.GetPresence()
 }
 
-// set notes what somebody said, and reports whether it is their latest word.
+// set stores the status of somebody, and reports whether it is their latest one.
 func (p *presences) set(k key.Compact, said *wire.PresenceRecord) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -101,7 +101,7 @@ func (c *Client) contactNow(rec *wire.ContactRecord) event.Contact {
 	return out
 }
 
-// Presence is how we are to be seen; nil if that is not published.
+// Presence returns our own presence; nil if it is not published.
 func (c *Client) Presence() (*event.Presence, error) {
 	if _, err := c.account(); err != nil {
 		return nil, err
@@ -245,8 +245,8 @@ func (p *pass) ignorePresence(am *applicationMessage) {
 	}
 }
 
-// presenceOf notes how a contact is to be seen, if it is their latest word. What strangers say
-// is nobody's business.
+// presenceOf stores the status of a contact, if it is their latest one. That of strangers is
+// ignored.
 func (t *txn) presenceOf(k key.Public, said *wire.PresenceRecord) error {
 	s, _ := t.c.people.contacts.get(k)
 	if !t.c.people.contacts.hears(k) || !s.added && !s.request.Added() {
@@ -273,8 +273,8 @@ func (t *txn) presenceOf(k key.Public, said *wire.PresenceRecord) error {
 	return nil
 }
 
-// ownPresence takes over what another device of ours says, if we say something at all: the
-// latest word counts on all devices.
+// ownPresence takes over the status that another device of ours publishes, if we publish one
+// at all: the latest one counts on all devices.
 func (t *txn) ownPresence(said *wire.PresenceRecord) error {
 	own := t.c.people.presences.ours()
 	if own.GetStatus() == 0 || said.GetClock() <= own.GetClock() {

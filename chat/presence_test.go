@@ -182,7 +182,7 @@ func TestPresence(t *testing.T) {
 	}
 }
 
-// TestPresenceIsJudged: the latest word counts, of contacts only, and none of the future.
+// TestPresenceIsJudged: the latest status counts, of contacts only, and none of the future.
 func TestPresenceIsJudged(t *testing.T) {
 	net := memnet.New(memnet.Options{Seed: 1})
 	alice := newPerson(t, "alice", net)

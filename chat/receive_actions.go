@@ -66,7 +66,7 @@ func (c *Client) readAction(self key.Public, from key.Public, typ wire.Applicati
 	return x, nil
 }
 
-// contentOf is what a message says after an edit.
+// contentOf returns the content of a message after an edit.
 func contentOf(e *wire.EditMessage, self key.Public) *wire.MessageRecord {
 	content := &wire.MessageRecord{Kind: message.KindOf(message.NewChatMessage(message.ChatParams{TextParams: message.TextParams{Text: e.GetText()}}))}
 	message.SetText(content, e.GetText(), self)
@@ -243,7 +243,7 @@ func (t *txn) joinAlbum(m *wire.MessageRecord) (changed bool, err error) {
 	return changed, err
 }
 
-// deletion is what a deletion says. Its clock is the time, if it may be one.
+// deletion returns the record of a deletion. Its time is the message's clock if plausible.
 func (x *action) deletion() *wire.DeletionRecord {
 	d := &wire.DeletionRecord{At: x.at, By: x.from, ForEveryone: x.Type == wire.ApplicationMetadataMessage_DELETE_MESSAGE}
 	if x.Clock > 0 && x.Clock <= message.LatestClock(time.UnixMilli(x.at)) {
@@ -252,7 +252,7 @@ func (x *action) deletion() *wire.DeletionRecord {
 	return d
 }
 
-// cause is the cause that programs are told.
+// cause returns the cause that the event names to programs.
 func (x *action) cause() string {
 	switch x.Type {
 	case wire.ApplicationMetadataMessage_EDIT_MESSAGE:

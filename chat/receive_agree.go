@@ -209,8 +209,8 @@ func (p *pass) judgeSync(r lookup, am *applicationMessage, s *ownSync, at time.T
 	return nil, nil
 }
 
-// judgePerson joins what another device of ours says of a person with what is known here.
-// whole: it has all the registers, so if it lacks something it is told.
+// judgePerson joins the state of a person from another device of ours with the state here.
+// With whole it has all the registers, so whatever it lacks is sent to the device.
 func (c *Client) judgePerson(r reader, s *ownSync, said *wire.ContactRecord, whole bool) (func(*txn) error, error) {
 	k := s.person
 	if k == c.self.Load().public {

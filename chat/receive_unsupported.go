@@ -238,8 +238,8 @@ func (t *txn) rereadText(id [32]byte, read *receivedText) error {
 	return t.c.kept.Drop(t.Tx, id[:])
 }
 
-// refill adds to the record of a message what is read of it now, and leaves what has become of
-// the message since it came.
+// refill adds newly readable content to the record of a message, and keeps what has happened
+// to the message since it came.
 func refill(rec, read *wire.MessageRecord) {
 	next := proto.CloneOf(read)
 	rec.Kind = ""

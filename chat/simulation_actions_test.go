@@ -12,7 +12,7 @@ import (
 	"libstatus1to1/chat/event"
 )
 
-// shown is what a message shows of what was done to it.
+// shown returns the visible results of the actions on a message as a text.
 func shown(m event.Message) string {
 	var parts []string
 	for _, r := range m.Reactions {
@@ -29,7 +29,7 @@ func shown(m event.Message) string {
 	return fmt.Sprintf("%s %q %s edited %d deleted %s pinned %v %s", m.ID[:8], m.Text, m.Kind, edited, deleted, m.Pinned, strings.Join(parts, " "))
 }
 
-// dump is what a device shows of a chat, newest first, without the messages in skip.
+// dump returns the chat as a device shows it, newest first, without the messages in skip.
 func (s *simulation) dump(d *simDevice, with *simPerson, skip map[string]bool) (all []string) {
 	s.t.Helper()
 	page, err := d.Messages(with.public, chat.PageRequest{Limit: 200})

@@ -539,7 +539,7 @@ func (s *simulation) populate(devices func(i int) int) {
 	s.settle()
 }
 
-// seedsInShort is how many seeds of a simulation run under the race detector: its clients are
+// seedsInShort is the number of seeds that run under the race detector: the clients are
 // stepped by one goroutine, and others only compute, the same for each seed.
 const seedsInShort = 2
 

@@ -153,7 +153,7 @@ func (c *Client) roomForUnasked(r lookup, text *receivedText) (bool, error) {
 	return true, nil
 }
 
-// size is what a text counts towards what a stranger may leave: what it says, with its
+// size returns the bytes that a text counts towards the bound of a stranger: its content with
 // attachments and previews, and what is kept beside it.
 func (r *receivedText) size() uint64 { return history.SizeOf(r.record) + uint64(r.kept) }
 

@@ -22,8 +22,8 @@ import (
 	"libstatus1to1/store"
 )
 
-// recorded is what one of the messages of application.json must come to; each is named by its
-// number there.
+// recorded describes the expected result of one of the messages of application.json, which
+// are named by their numbers there.
 type recorded struct {
 	during string
 	// shown is how it is shown in the chat with its author in the end; nil: it is not.

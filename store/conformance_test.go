@@ -9,7 +9,7 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// conformance is what every port.Store of this package must do.
+// conformance lists the tests that every port.Store of this package must pass.
 var conformance = []struct {
 	name string
 	run  func(*testing.T, *subject)

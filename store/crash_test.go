@@ -54,7 +54,7 @@ func writeCrash(tx port.Tx) (uint64, error) {
 	return seq, tx.Put("scratch", number(seq%7), number(seq))
 }
 
-// passing is how many positions writePassing leaves in its history.
+// passing is the number of positions that writePassing leaves in its history.
 const passing = 5
 
 // writePassing adds a position to a history and takes an older one out.

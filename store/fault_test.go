@@ -123,7 +123,7 @@ func faultyCommit(t *testing.T, path string, good []byte, r *rand.Rand, kind str
 	return "wrong"
 }
 
-// afterwards is what change makes of a copy of the file.
+// afterwards applies change to a copy of the file, and returns its content as a text.
 func afterwards(t *testing.T, good []byte, path string, change func(port.Tx) error) string {
 	t.Helper()
 	if err := os.WriteFile(path, good, 0o600); err != nil {
@@ -237,7 +237,7 @@ func oneCommit(t *testing.T, path string, r *rand.Rand, n int) (base []byte, wri
 	return base, writes, before, after
 }
 
-// sector is what a disk writes whole or not at all; a meta page is torn in words.
+// sector is the unit that a disk writes whole or not at all; a meta page is torn in words.
 const (
 	sector = 512
 	word   = 8

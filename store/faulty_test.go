@@ -73,7 +73,7 @@ func (d *disk) record(log *[]written) {
 // The ways a disk fails.
 var faultKinds = []string{"full disk", "short write", "write error", "failed fsync"}
 
-// faultErrno is what the error of each names.
+// faultErrno holds the errno that the error of each fault names.
 var faultErrno = map[string]string{"full disk": "ENOSPC", "short write": "", "write error": "EIO", "failed fsync": "EINVAL"}
 
 // errnoOf is details.errno of an error, or "".

@@ -18,7 +18,7 @@ import (
 // bbolt trusts its file. What another program does to it while it is open makes bbolt
 // panic, or fault, at any place, also where it holds its locks.
 
-// hangs is how long a call may take before it is said to hang.
+// hangs is the time after which a call counts as hanging.
 const hangs = time.Minute
 
 // sabotages are what is done to the file of an open store.

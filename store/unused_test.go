@@ -34,7 +34,7 @@ func headersIn(raw []byte) (found []header) {
 	}
 }
 
-// former is what a file must not show any more.
+// former holds an earlier passphrase and header, which a file must not show any more.
 type former struct {
 	passphrase string
 	header     header

@@ -13,7 +13,7 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// commits is how many commits the file has seen.
+// commits returns the number of commits that the file has seen.
 func (s *subject) commits() int {
 	tx, _, err := s.Store.(*fileStore).file.begin(false)
 	if err != nil {

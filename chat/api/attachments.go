@@ -89,7 +89,7 @@ type AlbumResult struct {
 	Items []event.Message `json:"items"`
 }
 
-// defaultPart is how much attachments.read returns unless it is asked for more.
+// defaultPart is the number of bytes that attachments.read returns unless asked for more.
 const defaultPart = 256 << 10
 
 // maxRead bounds the files of one call together.

@@ -64,7 +64,7 @@ func BenchmarkDecodeSend(b *testing.B) {
 	}
 }
 
-// BenchmarkStandardDecode is what encoding/json takes for the same, lax reading.
+// BenchmarkStandardDecode measures encoding/json on the same input, for comparison.
 func BenchmarkStandardDecode(b *testing.B) {
 	params := fmt.Sprintf(`{"to":%q,"text":%q,"client_ref":"0b3f"}`, aKey, strings.Repeat("word ", 100))
 	b.SetBytes(int64(len(params)))

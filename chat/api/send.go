@@ -44,7 +44,7 @@ type PreviewParams struct {
 	ThumbnailHeight int `json:"thumbnail_height,omitempty" range:"0..100000"`
 }
 
-// request is what the parameters ask the engine for.
+// request converts the parameters into the request of the engine.
 func (p SendParams) request() chat.SendRequest {
 	r := chat.SendRequest{To: p.To.Public, Text: p.Text, Kind: p.Kind, ReplyTo: (*[messageIDSize]byte)(p.ReplyTo), ClientRef: p.ClientRef, ExpiresIn: timerOf(p.ExpiresIn)}
 	if p.Sticker != nil {

@@ -115,8 +115,8 @@ func (c Card) set(rec *wire.ContactRecord) {
 }
 
 // Stamp gives the registers that a call has changed in rec a clock: the proposed one, or a
-// later one that wins over all that before says. It reports whether the call has said
-// anything that other devices are to be told.
+// later one that wins over all those in before. It reports whether the call has changed
+// anything that other devices have to learn.
 func Stamp(before, rec *wire.ContactRecord, proposed uint64) (said bool) {
 	was, is := CardOf(before), CardOf(rec)
 	clock := max(proposed, was.Latest()+1)

@@ -125,7 +125,7 @@ type Mention struct {
 	Key string `json:"key"`
 }
 
-// Preview is what the author of a message says a link leads to.
+// Preview describes the target of a link, as the author of the message gave it.
 type Preview struct {
 	URL string `json:"url"`
 	// Kind is "link", "image", "contact", "community" or "channel": the last three are links
@@ -174,7 +174,7 @@ type Sticker struct {
 	Pack int32  `json:"pack"`
 }
 
-// Bridge is who wrote a message on another network.
+// Bridge names the author of a message that comes from another network.
 type Bridge struct {
 	Network string `json:"network"`
 	User    string `json:"user"`

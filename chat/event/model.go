@@ -82,7 +82,7 @@ type Contact struct {
 	WhileWaiting string `json:"while_waiting,omitempty"`
 }
 
-// Presence is how somebody says that they want to be seen.
+// Presence tells how somebody wants to be seen.
 type Presence struct {
 	// Status is "automatic" (there while their app runs, which says so every five minutes),
 	// "always_online", "do_not_disturb" or "inactive".

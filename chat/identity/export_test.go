@@ -1,6 +1,6 @@
 package identity
 
-// Seed is what the phrase gives, for the vectors.
+// Seed returns the seed of a phrase, for the vectors.
 func Seed(p Phrase, passphrase string) []byte { return p.seed(passphrase) }
 
 // MasterFromSeed skips the phrase.

@@ -16,7 +16,7 @@ func address(p key.Public) string {
 	return "0x" + hex.EncodeToString(key.Keccak256(p.Uncompressed()[1:])[12:])
 }
 
-// keyForms is what keys.json says of one key.
+// keyForms holds the forms of one key in keys.json.
 type keyForms struct {
 	Private      string `json:"private"`
 	Uncompressed string `json:"public_uncompressed"`

@@ -23,7 +23,7 @@ func isADTS(b []byte) bool {
 // adtsSize is the size of a frame with its header.
 func adtsSize(b []byte) int { return int(b[3]&3)<<11 | int(binary.BigEndian.Uint16(b[4:])>>5) }
 
-// samplesOfBlock is how many samples a block of AAC has; a frame has one to four blocks.
+// samplesOfBlock is the number of samples in a block of AAC; a frame has one to four blocks.
 const samplesOfBlock = 1024
 
 // adtsDuration adds up the frames; 0 if they do not reach to the end.
@@ -46,7 +46,7 @@ const amrHead = "#!AMR\n"
 // Spec: RFC 4867, "5.3 Speech frames"; 3GPP TS 26.101.
 var amrBytes = [16]int{13, 14, 16, 18, 20, 21, 27, 32, 6, 0, 0, 0, 0, 0, 0, 1}
 
-// amrFrame is what a frame of AMR lasts.
+// amrFrame is the duration of a frame of AMR.
 const amrFrame = 20 * time.Millisecond
 
 // amrDuration adds up the frames; 0 if they do not reach to the end.

@@ -82,7 +82,7 @@ func lies(t testing.TB) map[string][]byte {
 	}
 }
 
-// allocated is how many bytes a function allocates.
+// allocated returns the number of bytes that a function allocates.
 func allocated(fn func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -88,7 +88,7 @@ func walkGIF(data []byte, o *outline, k *keeper) error {
 	}
 }
 
-// gifTable is how many bytes the colours take that a head announces.
+// gifTable returns the size in bytes of the colour table that the flags of a header announce.
 func gifTable(flags byte) int {
 	if flags&0x80 == 0 {
 		return 0

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Format is what a file is, by its bytes.
+// Format is the format of a file, recognized by its bytes.
 type Format uint8
 
 // The formats that Status clients send and show.
@@ -36,7 +36,7 @@ var formats = [...]traits{
 // MIME is the type of a file, such as image/png.
 func (f Format) MIME() string { return formats[f].mime }
 
-// Extension is how the names of such files end, without the dot.
+// Extension returns the file name extension of the format, without the dot.
 func (f Format) Extension() string { return formats[f].extension }
 
 // IsPicture reports whether a format is one of pictures.
@@ -87,7 +87,7 @@ func (r refusal) Unwrap() error { return r.kind }
 
 func refuse(kind error, why string) error { return refusal{kind, why} }
 
-// Info is what a file says it is.
+// Info describes a file by its headers.
 type Info struct {
 	Format Format
 	// Width and Height are those of the picture as it is shown, after it was turned.
@@ -96,7 +96,7 @@ type Info struct {
 	Duration time.Duration
 }
 
-// outline is what the walk over a file finds.
+// outline holds what walking over a file finds.
 type outline struct {
 	Info
 	// turn is how the picture is to be turned, 1 to 8 by EXIF; 1 is not at all.

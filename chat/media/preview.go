@@ -8,7 +8,7 @@ import (
 	"github.com/bbrks/go-blurhash"
 )
 
-// Preview is what is shown of a picture before it is read whole.
+// Preview holds what a program can show of a picture before it has read all of it.
 type Preview struct {
 	// Thumbnail is a JPEG of at most MaxThumbnail bytes, and Blurhash the text that a blurred
 	// picture is drawn from.

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// secret is what the metadata of the samples has in it, and nothing that is sent may have.
+// secret is in the metadata of the samples, and must not be in anything that is sent.
 const secret = "52.5200N 13.4050E"
 
 // corners is a picture with another colour in each corner: red, green, blue, white.

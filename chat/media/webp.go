@@ -21,8 +21,8 @@ const (
 	webpAnimation = 1 << 1
 )
 
-// webpLosslessMemory is what the code tables of a lossless picture may take while it is
-// decoded, beside its pixels.
+// webpLosslessMemory is the memory that the code tables of a lossless picture may take while
+// it is decoded, beside its pixels.
 const webpLosslessMemory = 128 << 20
 
 var errWebPCut = refuse(ErrDamaged, "the picture ends too early")
@@ -150,7 +150,7 @@ func (w *webpWalk) alpha() {
 	w.o.memory += webpLosslessMemory + int64(w.o.Width)*int64(w.o.Height)*5
 }
 
-// webpMemory is what decoding a picture takes.
+// webpMemory returns the memory that decoding a picture takes, in bytes.
 func webpMemory(name string, width, height int) int64 {
 	pixels := int64(width+15) * int64(height+15)
 	if name == "VP8L" {

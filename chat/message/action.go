@@ -79,7 +79,7 @@ func DecodeAction(typ wire.ApplicationMetadataMessage_Type, payload []byte) (Act
 	return a, err
 }
 
-// addressed is what actions have in common.
+// addressed holds the fields that all actions have.
 type addressed interface {
 	proto.Message
 	GetMessageId() string

@@ -46,8 +46,8 @@ func ParsePresence(name string) (status wire.StatusUpdate_StatusType, ok bool) {
 	return 0, false
 }
 
-// OnlineUntil is how long somebody counts as online, ms, who said so at a clock in seconds; 0
-// if they do not want to be seen so.
+// OnlineUntil returns the time (ms) until which somebody counts as online whose status has
+// this clock (seconds); 0 if they do not want to be seen as online.
 func OnlineUntil(status wire.StatusUpdate_StatusType, clock uint64) int64 {
 	at := time.UnixMilli(ClockMillis(clock))
 	switch status {

@@ -95,7 +95,7 @@ func NewText(p TextParams) *wire.ChatMessage {
 	return cm
 }
 
-// SenderName is what the sender of a ChatMessage is called.
+// SenderName returns the name of the sender of a ChatMessage, as the sender gives it.
 func SenderName(cm *wire.ChatMessage) string {
 	return cmp.Or(cm.GetAnyDisplayName(), cm.GetDisplayName())
 }

@@ -147,8 +147,8 @@ const (
 	modeEnd, modeDigits, modeAlphanumeric, modeAppend, modeBytes, modeECI, modeKanji = 0, 1, 2, 3, 4, 7, 8
 )
 
-// lengthBits is how many bits tell the length of a segment, by versions 1 to 9, to 26, to
-// 40.
+// lengthBits holds the number of bits of the length of a segment, for versions 1 to 9, to 26
+// and to 40.
 var lengthBits = map[int][3]int{modeDigits: {10, 12, 14}, modeAlphanumeric: {9, 11, 13}, modeBytes: {8, 16, 16}}
 
 // alphanumeric are the characters of such a segment.

@@ -4,7 +4,8 @@ import (
 	"rsc.io/qr/coding"
 )
 
-// Level is how much of a QR code may be covered or dirty: about 7, 15, 25 and 30 percent.
+// Level is the level of error correction of a QR code: about 7, 15, 25 or 30 percent of it
+// may be covered or dirty.
 type Level int
 
 // The levels, as ISO/IEC 18004 names them.
@@ -98,11 +99,11 @@ func best(content coding.Encoding, version coding.Version, level coding.Level) (
 	return found, nil
 }
 
-// masks is how many masks there are.
+// masks is the number of masks.
 const masks = 8
 
-// penalty is how hard a code is to read: long runs of one colour, squares of one colour,
-// what looks like a corner, and more of one colour than of the other.
+// penalty rates how hard a code is to read. It counts long runs of one colour, squares of one
+// colour, patterns that look like a corner, and more of one colour than of the other.
 //
 // Spec: ISO/IEC 18004, "Evaluation of data masking results".
 func (c Code) penalty() int {
@@ -126,8 +127,8 @@ func (c Code) penalty() int {
 	return sum + max(off, -off)/5*10
 }
 
-// corner is how a line looks that crosses a corner's square, with the light border on one
-// side; from the other side it is the same backwards.
+// corner is the pattern of a line that crosses a corner's square, with the light border on
+// one side; from the other side it is the same backwards.
 var corner = [11]bool{true, false, true, true, true, false, true}
 
 // linePenalty is the share of a row or column in the penalty.

@@ -22,7 +22,7 @@ func (p point) plus(q point) point       { return point{p.x + q.x, p.y + q.y} }
 func (p point) times(f float64) point    { return point{p.x * f, p.y * f} }
 func (p point) distance(q point) float64 { return math.Hypot(p.x-q.x, p.y-q.y) }
 
-// square is what looks like the square in a corner of a code.
+// square is a place that looks like the square in a corner of a code.
 type square struct {
 	centre point
 	module float64 // pixels a module, along a row
@@ -85,9 +85,9 @@ func proportioned(runs [5]int) bool {
 	return true
 }
 
-// maxStretch is how many times as long as in the row the runs through a square are looked at: a
-// square is at most twice as high as wide. Without it a picture of lines would cost its height
-// for each of them in each row.
+// maxStretch bounds how far the runs through a square are followed, as a multiple of their
+// length in the row: a square is at most twice as high as wide. Without it a picture of lines
+// would cost its height for each of them in each row.
 const maxStretch = 4
 
 // note adds the square around a dark pixel if the column and the row through its middle

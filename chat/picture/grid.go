@@ -101,7 +101,7 @@ func (b bitmap) module(t three) float64 {
 	return sum / float64(n)
 }
 
-// reach is how far it is from a centre to the edge of its square, in the direction of
+// reach returns the distance from a centre to the edge of its square, in the direction of
 // another centre; 0 if there is no such edge.
 func (b bitmap) reach(from, to point) float64 {
 	length := from.distance(to)

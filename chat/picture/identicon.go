@@ -45,9 +45,9 @@ func checkIdenticonSize(size int) error {
 	return nil
 }
 
-// Ring is what the Status app shows of a person without a picture: a disc in the colour of
-// the person, with the ring of colours of the key around it. The app writes initials on the
-// disc, and draws the same ring around a picture.
+// Ring is the picture that the Status app shows for a person without one of their own: a disc
+// in the colour of the person, with the ring of colours of the key around it. The app writes
+// initials on the disc, and draws the same ring around a picture.
 type Ring struct {
 	arcs []contact.Segment
 	disc color.NRGBA

@@ -20,7 +20,7 @@ import (
 
 var hybrid = gozxing.NewHybridBinarizer
 
-// pixels is how many pixels a picture says that it has.
+// pixels returns the number of pixels that a picture claims to have.
 func pixels(raw []byte) int {
 	config, _, err := image.DecodeConfig(bytes.NewReader(raw))
 	if err != nil {

@@ -83,7 +83,7 @@ func Lines(s string) string {
 	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }
 
-// MaxRead is how much of a name from outside is looked at, code points: ten times the
+// MaxRead is the number of code points of a name from outside that are read: ten times the
 // longest name that is shown leaves room for what is taken out.
 const MaxRead = 1000
 

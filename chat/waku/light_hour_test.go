@@ -135,7 +135,7 @@ func TestLightIdleHourOfAClient(t *testing.T) {
 	})
 }
 
-// loopWakeups is what the engine's loop has of the budget: chat's TestIdleLoopIsQuiet.
+// loopWakeups is the share of the engine's loop in the budget: chat's TestIdleLoopIsQuiet.
 const loopWakeups = 10
 
 // links are connections in memory, by address.

@@ -22,7 +22,7 @@ func inspecting() (*inspector, *time.Time) {
 	return i, &now
 }
 
-// relayed is how many of n messages of a size pass.
+// relayed returns how many of n messages of a size pass.
 func relayed(i *inspector, from peer.ID, n, size int) int {
 	rpc := &pubsub.RPC{RPC: pubsubpb.RPC{Publish: make([]*pubsubpb.Message, n)}}
 	message := &pubsubpb.Message{Data: make([]byte, size)}

@@ -91,8 +91,8 @@ func TestEchoes(t *testing.T) {
 	}
 }
 
-// BenchmarkFilter is why there is one go-waku subscription: what one envelope of
-// the shard costs with 10,000 content topics, which it is not of.
+// BenchmarkFilter shows why there is one go-waku subscription. It measures the cost of one
+// envelope of the shard beside 10,000 content topics to which it does not belong.
 func BenchmarkFilter(b *testing.B) {
 	const shard, count = "/waku/2/rs/16/32", 10_000
 	topics := make([]string, count)

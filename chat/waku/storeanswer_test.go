@@ -53,7 +53,7 @@ func TestStoreAnswerOfManyMessages(t *testing.T) {
 	}
 }
 
-// cutReader is what a peer sends, without its deadlines.
+// cutReader reads the bytes of a peer, and ignores deadlines.
 type cutReader struct{ io.Reader }
 
 func (cutReader) SetReadDeadline(time.Time) error { return nil }

@@ -88,7 +88,7 @@ func (p stranger) until(t *testing.T, s *station, mark string) {
 	s.untilReceived(t, []byte(mark))
 }
 
-// heap is how many bytes are in use.
+// heap returns the number of bytes in use.
 func heap() int64 {
 	var m runtime.MemStats
 	runtime.GC()

@@ -14,8 +14,8 @@ import (
 // vocabulary is the number of different words in a built store.
 const vocabulary = 200_000
 
-// prose is what was said in a built store: ten words, as often as words of a language are. It
-// is the same each time.
+// prose returns the text of a message of a built store: about ten words, as frequent as words
+// of a language are. It is the same each time.
 func prose(i int) string {
 	r := rand.New(rand.NewPCG(uint64(i), 1))
 	z := rand.NewZipf(r, 1.07, 3, vocabulary-1)

@@ -42,8 +42,8 @@ const (
 	MaxClockSkew = noise.MaxClockSkew
 )
 
-// Card is what a contact card says. One that Parse gave is verified, except for what
-// needs a clock: see Check. Times are in whole seconds.
+// Card holds the content of a contact card. One that Parse returned is verified, except for
+// what needs a clock: see Check. Times are in whole seconds.
 type Card struct {
 	Identity key.Public
 	// Device is the signed pre-key of the device that issued the card, Others are those of

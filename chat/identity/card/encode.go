@@ -95,7 +95,7 @@ func (c Card) lives() bool {
 // seconds reports whether a time can be written as seconds since 1970 in 4 bytes.
 func seconds(t time.Time) bool { return t.Unix() >= 0 && t.Unix() <= maxTime }
 
-// body is what stands before the extensions.
+// body returns the encoded card up to its extensions.
 func (c Card) body(name string) []byte {
 	flags := byte(0)
 	if c.Noise {
@@ -132,7 +132,8 @@ func appendPreKey(to []byte, spk x3dh.SignedPreKey) (b []byte, ok bool) {
 	return append(b, byte(spk.ProtocolVersion)), true
 }
 
-// digest is what is signed: keccak256 of the domain and the body, each behind its length.
+// digest returns the hash that is signed: keccak256 of the domain and the body, each after
+// its length.
 func digest(body []byte) []byte {
 	var b []byte
 	for _, field := range [][]byte{[]byte(signatureDomain), body} {

@@ -2,9 +2,9 @@
 // they are about, until that comes. How they change a message is up to package history, and
 // who may is up to the engine, when they are taken out again.
 //
-// All of it is bounded: a person, a message and in time. A later word about the same takes the
-// place of the earlier one, and a deletion that of an edit, so that nothing is kept of a text
-// that was deleted.
+// All of it is bounded: for each person, for each message, and in time. A later action takes
+// the place of an earlier one of the same kind, and a deletion that of an edit, so that
+// nothing is kept of a text that was deleted.
 //
 //	actions.go  the part: its table, bounds, care and checks
 //	waiting.go  what comes and what is taken out
@@ -64,7 +64,7 @@ type Actions struct {
 	loads map[message.ConversationID]load
 }
 
-// load is what waits in a conversation.
+// load counts the actions that wait in a conversation, and their bytes.
 type load struct{ number, bytes int }
 
 func (l load) add(o load) load { return load{l.number + o.number, l.bytes + o.bytes} }
@@ -185,7 +185,7 @@ type changed map[message.ConversationID]load
 // changedKey is the key of ledger.Local for them.
 type changedKey struct{}
 
-// loadOf is what waits in a conversation, with what this transaction has changed.
+// loadOf returns the load of a conversation, including the changes of this transaction.
 func (a *Actions) loadOf(tx *ledger.Tx, in message.ConversationID) load {
 	a.mu.Lock()
 	l := a.loads[in]

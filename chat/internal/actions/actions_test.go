@@ -78,7 +78,7 @@ func (w *waiter) waits(in message.ConversationID, target byte, typ wire.Applicat
 	return room
 }
 
-// left is how many records there are, and all that is in them.
+// left returns the number of waiting records and all their bytes.
 func (w *waiter) left() (n int, all []byte) {
 	w.t.Helper()
 	err := w.Ledger.View(func(tx port.Tx) error {

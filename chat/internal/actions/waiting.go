@@ -54,7 +54,7 @@ func (a *Actions) record(w Action) *wire.WaitingActionRecord {
 	return rec
 }
 
-// Plan is what Store does to have an action wait.
+// Plan holds the changes that Store makes so that an action waits.
 type Plan struct {
 	of            Action
 	name          []byte

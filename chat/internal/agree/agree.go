@@ -4,12 +4,12 @@
 // What they agree on is cut into subjects: one person, one chat, the profile. The state of a
 // subject is joined from registers, each with a clock, so that devices that have heard the
 // same have the same state, in whatever order it came, however often (chat/contact: Card).
-// When a subject changes here, its whole state is told to the other devices, and replaces
-// what they were told before and have not acknowledged yet. So nothing piles up for a
-// device that is away, and what is lost is told with the next change. A device that is new,
-// or was away for long, is told of all subjects.
+// When a subject changes here, its whole state is sent to the other devices, and replaces
+// earlier messages about it that they have not acknowledged yet. So nothing piles up for a
+// device that is away, and what was lost is sent again with the next change. A device that is
+// new, or was away for long, gets all subjects.
 //
-// How a subject is told and joined is up to the engine: see Host.
+// How a subject is sent and joined is up to the engine: see Host.
 //
 // Spec: 62/STATUS-PAYLOADS leaves it out; the messages are those of deployed clients, which
 // skip what this library adds to them.
@@ -40,7 +40,7 @@ const (
 	kindQuestion = 'q'
 	kindProfile  = 's'
 	kindPicture  = 'i'
-	// kindAll is no subject: it changes when all of them are to be told.
+	// kindAll is no subject: it changes when all of them are to be sent.
 	kindAll = 'a'
 )
 
@@ -51,13 +51,13 @@ const (
 	all     Subject = "a"
 )
 
-// Person is what is known of somebody, by their compressed key.
+// Person returns the subject of a person, by their compressed key.
 func Person(key []byte) Subject { return Subject(kindPerson) + Subject(key) }
 
-// Chat is the state of a conversation, by its id.
+// Chat returns the subject of a conversation, by its id.
 func Chat(id []byte) Subject { return Subject(kindChat) + Subject(id) }
 
-// Question is a question that verifies somebody, by the name of its record.
+// Question returns the subject of a verification question, by the name of its record.
 func Question(name []byte) Subject { return Subject(kindQuestion) + Subject(name) }
 
 // Of returns what names a subject among those of the kind of another one.
@@ -73,14 +73,14 @@ func (s Subject) known() bool {
 }
 
 const (
-	// atOnce bounds the subjects that are told in one round of the loop: each is some
+	// atOnce bounds the subjects that are sent in one round of the loop: each takes some
 	// signatures.
 	atOnce = 32
-	// markedAtOnce bounds the subjects that one transaction marks when all are to be told.
+	// markedAtOnce bounds the subjects that one transaction marks when all are to be sent.
 	markedAtOnce = 256
-	// returnsEvery is the least time between two devices that come back and are told everything:
-	// how long one was away is its own word. What was told the others meanwhile still waits for
-	// the second, for longer than that.
+	// returnsEvery is the least time between two devices that come back and get the whole state:
+	// how long one was away is only its own claim. What was sent to the others meanwhile still
+	// waits for the second one, for longer than that.
 	returnsEvery = 24 * time.Hour
 )
 
@@ -121,7 +121,7 @@ type Agree struct {
 	mu  sync.Mutex
 	due map[Subject]uint64 // what is to be told, with its number of changes
 	at  time.Time          // when; zero if it is not known yet
-	// returned is when everything was last told because a device came back.
+	// returned is the last time that everything was sent because a device came back.
 	returned time.Time
 }
 
@@ -147,8 +147,8 @@ func (a *Agree) Load(tx port.Tx) error {
 	return err
 }
 
-// Changed notes that a subject has changed here, so that the other devices are told. Without
-// any there is nothing to note: a device that is new is told everything.
+// Changed notes that a subject has changed here, so that it is sent to the other devices.
+// Without any there is nothing to note: a new device gets everything.
 func (a *Agree) Changed(tx *ledger.Tx, s Subject) error {
 	if !a.host.Others() {
 		return nil
@@ -156,7 +156,7 @@ func (a *Agree) Changed(tx *ledger.Tx, s Subject) error {
 	return a.change(tx, s)
 }
 
-// TellAll has the other devices told of all subjects.
+// TellAll has all subjects sent to the other devices.
 func (a *Agree) TellAll(tx *ledger.Tx) error { return a.change(tx, all) }
 
 // TellReturned is TellAll because a device has come back after a long time.
@@ -191,7 +191,7 @@ func (a *Agree) change(tx *ledger.Tx, s Subject) error {
 	return ledger.Put(tx, tableAgreed, []byte(s), &rec)
 }
 
-// Due returns when something is to be told.
+// Due returns the time at which something is to be sent.
 func (a *Agree) Due(t *ledger.Turn) time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -230,7 +230,7 @@ func (a *Agree) Work(t *ledger.Turn) error {
 	return a.tell(subjects, t.Now)
 }
 
-// takeDue returns the next subjects to be told, in an order that is always the same; all
+// takeDue returns the next subjects to be sent, in an order that is always the same; all
 // comes before the others.
 func (a *Agree) takeDue(now time.Time) (subjects []Subject) {
 	a.mu.Lock()
@@ -321,8 +321,8 @@ func (a *Agree) tell(subjects []Subject, now time.Time) error {
 	})
 }
 
-// replace has new messages delivered in the place of those before. made is the record that
-// they were made of: what has changed since is still to be told.
+// replace has new messages delivered in the place of the earlier ones. made is the record
+// from which they were made: changes since then are still to be sent.
 func (a *Agree) replace(tx *ledger.Tx, rec, made *wire.AgreedRecord, letters []Letter) error {
 	for _, l := range letters {
 		i := slices.IndexFunc(rec.GetMessages(), func(m *wire.AgreedMessageRecord) bool { return m.GetSlot() == l.Slot })
@@ -347,7 +347,7 @@ func (a *Agree) replace(tx *ledger.Tx, rec, made *wire.AgreedRecord, letters []L
 	return nil
 }
 
-// told changes the record of a subject, and what memory says of it.
+// told changes the stored record of a subject, and its state in memory.
 func (a *Agree) told(tx *ledger.Tx, s Subject, change func(*wire.AgreedRecord) error) error {
 	var rec wire.AgreedRecord
 	if _, err := ledger.Get(tx, tableAgreed, []byte(s), &rec); err != nil {

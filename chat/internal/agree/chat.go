@@ -7,8 +7,8 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// ChatOf is the state of a chat as other devices are told; nil if the user has done nothing
-// with it.
+// ChatOf returns the state of a chat in the form that is sent to other devices; nil if the
+// user has done nothing with it.
 func ChatOf(rec *wire.ChatRecord) *wire.OwnChat {
 	m := rec.GetMarks()
 	own := &wire.OwnChat{
@@ -32,8 +32,8 @@ func LatestOfChat(own *wire.OwnChat) uint64 {
 		own.GetUnreadClock(), own.GetDraftClock(), own.GetTimer().GetClock())
 }
 
-// BehindOn reports whether a device that has told the state of a chat lacks something of what
-// is known here, after both are joined.
+// BehindOn reports whether a device that has sent the state of a chat lacks something that is
+// known here, after both are joined.
 func BehindOn(here, told *wire.OwnChat) bool {
 	differs := func(clock, toldClock uint64, same bool) bool { return clock > toldClock || clock == toldClock && !same }
 	return cmp.Or(cmp.Compare(here.GetReadClock(), told.GetReadClock()), bytes.Compare(here.GetReadId(), told.GetReadId())) > 0 ||

@@ -23,8 +23,8 @@ const (
 	verificationDone   = 2
 )
 
-// TellPerson tells what is known of a person; mute is what is known of the chat with them.
-// latest is the latest clock in it.
+// TellPerson returns the message with the state of a person, and the latest clock in it. mute
+// holds the marks of the chat with them.
 func TellPerson(rec *wire.ContactRecord, mute *wire.ChatMarksRecord) (m *wire.SyncInstallationContactV2, latest uint64, err error) {
 	k, err := key.ParsePublic(rec.GetKey())
 	if err != nil {
@@ -54,11 +54,12 @@ func TellPerson(rec *wire.ContactRecord, mute *wire.ChatMarksRecord) (m *wire.Sy
 	return m, latest, nil
 }
 
-// PersonSaid is what a SYNC_INSTALLATION_CONTACT_V2 says of a person, as a record. Deployed
-// clients give one clock to name, block, trust and address book. That they do not say that
-// somebody is in the address book, or trusted, takes neither back: they have no word for
-// somebody who was added and not asked, and say explicitly who is not trusted any more
-// (SYNC_TRUSTED_USER). What they say is the name of somebody may be ours. Names are cut to maxName code points.
+// PersonSaid returns the content of a SYNC_INSTALLATION_CONTACT_V2 as the record of a person.
+// Deployed clients give one clock to name, block, trust and address book. If they do not say
+// that somebody is in the address book, or trusted, this takes neither back: they cannot
+// express that somebody was added but not asked, and they say explicitly who is no longer
+// trusted (SYNC_TRUSTED_USER). The name that they give somebody may be one that we gave.
+// Names are cut to maxName code points.
 func PersonSaid(m *wire.SyncInstallationContactV2, maxName int) *wire.ContactRecord {
 	rec := &wire.ContactRecord{}
 	if r, err := contact.ParsePropagated(uint64(m.GetContactRequestLocalState()), uint64(m.GetContactRequestLocalClock()),
@@ -101,7 +102,7 @@ func idOrNone(id []byte) []byte {
 	return id
 }
 
-// TrustSaid is what a SYNC_TRUSTED_USER says of a person.
+// TrustSaid returns the content of a SYNC_TRUSTED_USER as the record of a person.
 func TrustSaid(m *wire.SyncTrustedUser) *wire.ContactRecord {
 	rec, at := &wire.ContactRecord{}, int64(min(m.GetClock(), contact.MaxClock))
 	if setTrust(rec, m.GetStatus() == wire.SyncTrustedUser_TRUSTED, m.GetStatus() == wire.SyncTrustedUser_UNTRUSTWORTHY, at); m.GetStatus() == wire.SyncTrustedUser_UNKNOWN {

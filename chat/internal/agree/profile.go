@@ -28,8 +28,8 @@ func JoinProfile(have *wire.IdentityRecord, came *wire.OwnProfile) (next *wire.I
 	return next, !proto.Equal(said, came)
 }
 
-// ProfileOf is the profile of an identity as other devices are told, without the names of
-// devices.
+// ProfileOf returns the profile of an identity in the form that is sent to other devices,
+// without the names of devices.
 func ProfileOf(rec *wire.IdentityRecord) *wire.OwnProfile {
 	return &wire.OwnProfile{
 		DisplayName: rec.GetDisplayName(), DisplayNameClock: rec.GetDisplayNameClock(),

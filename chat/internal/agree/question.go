@@ -21,7 +21,7 @@ import (
 var questionRanks = []string{"", "asked", "answered", "declined", "cancelled", "confirmed", "rejected"}
 
 // questionStatus are the states as deployed clients have them. They have no judgement of an
-// answer: who was verified is told with the person.
+// answer: whether somebody was verified is sent with the person.
 var questionStatus = map[string]wire.SyncVerificationRequest_VerificationStatus{
 	"asked": wire.SyncVerificationRequest_PENDING, "answered": wire.SyncVerificationRequest_ACCEPTED,
 	"declined": wire.SyncVerificationRequest_DECLINED, "cancelled": wire.SyncVerificationRequest_CANCELED,

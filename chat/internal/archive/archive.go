@@ -41,7 +41,7 @@ type Counts struct {
 	chunks uint64
 }
 
-// Batch is what Source.Next returns.
+// Batch is a part of an archive, as Source.Next returns it.
 type Batch struct {
 	// Data is the encoded batch, for Sink.Merge: at most MaxBatch bytes.
 	Data []byte

@@ -15,7 +15,7 @@ import (
 
 // The stages of the walk over a store. People come before what was said, so that whoever
 // merges knows who is blocked and who is a stranger before the first message. What comes
-// during the walk is told at its end: it may belong to a chat that was passed already. The
+// during the walk is exported at its end: it may belong to a chat that was passed already. The
 // bytes of attachments come last, when all messages that name them are there.
 const (
 	stageIdentity = iota
@@ -324,8 +324,8 @@ func (w *walk) messages(tx port.Tx, chat []byte) error {
 	}
 }
 
-// least is the clock down to which messages of a chat are told in the stage. Those that were
-// cleared are not, though some may still be there.
+// least returns the clock down to which messages of a chat are exported in the stage. Those
+// that were cleared are not, though some may still be there.
 func (w *walk) least(tx port.Tx, chat []byte) (uint64, error) {
 	var rec wire.ChatRecord
 	if _, err := ledger.Get(tx, w.o.Chats, chat, &rec); err != nil && port.CodeOf(err) != port.CodeStoreCorrupt {

@@ -318,7 +318,7 @@ func TestAlbumsAreOfOneAuthor(t *testing.T) {
 	}
 }
 
-// carried is what an archive has of the attachments of a house.
+// carried returns the chunks of the attachments of a house as an archive has them.
 func (h *house) carried(most uint64) (chunks []*wire.ArchiveChunk) {
 	h.t.Helper()
 	err := h.Ledger.View(func(tx port.Tx) error {

@@ -13,7 +13,7 @@ func chunkName(id [32]byte, number uint32) []byte {
 	return binary.BigEndian.AppendUint32(id[:], number)
 }
 
-// chunksOf is how many chunks so many bytes have.
+// chunksOf returns the number of chunks that size bytes take.
 func chunksOf(size uint64) uint32 { return uint32((size + ChunkBytes - 1) / ChunkBytes) }
 
 // Put stores the bytes of an attachment that a message names, after the message was added or

@@ -21,10 +21,10 @@ var (
 	recordings = map[wire.AudioMessage_AudioType]media.Format{wire.AudioMessage_AAC: media.AAC, wire.AudioMessage_AMR: media.AMR}
 )
 
-// PictureFormat is how a message names the format of a picture.
+// PictureFormat returns the value that names the format of a picture in a message.
 func PictureFormat(f media.Format) wire.ImageFormat { return keyOf(pictures, f) }
 
-// AudioType is how a message names the format of a recording.
+// AudioType returns the value that names the format of a recording in a message.
 func AudioType(f media.Format) wire.AudioMessage_AudioType { return keyOf(recordings, f) }
 
 func keyOf[K comparable](m map[K]media.Format, f media.Format) (found K) {
@@ -38,8 +38,8 @@ func keyOf[K comparable](m map[K]media.Format, f media.Format) (found K) {
 
 // Describe writes into the record of a ChatMessage what the message says of its picture or
 // recording, and returns the bytes, nil if it has none. The container is looked at and nothing
-// is decoded. Size and type are those of the bytes; a picture of another format than the
-// message says, or past the bounds, is unchecked, and how large it is is not told.
+// is decoded. Size and type are those of the bytes. A picture of another format than the
+// message says, or past the bounds, is unchecked; past the bounds it has no width and height.
 func Describe(rec *wire.MessageRecord, cm *wire.ChatMessage) (data []byte) {
 	at := &wire.MessageAttachmentRecord{State: Stored}
 	var said media.Format
@@ -151,7 +151,7 @@ func Carry(at *wire.MessageAttachmentRecord) error {
 	return nil
 }
 
-// maxSide bounds what is told of a side of a picture, in pixels.
+// maxSide bounds the reported width and height of a picture, in pixels.
 const maxSide = media.MaxPixels
 
 // validThumbnail reports whether a thumbnail is one that this library makes.

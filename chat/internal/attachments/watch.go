@@ -7,8 +7,9 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// Watch is what the history calls for each message that is added, changed or removed: an
-// attachment that a message begins to name has a record, and one that it names no more goes.
+// Watch is called by the history for each message that is added, changed or removed. It makes
+// a record for each attachment that the message now names, and removes those of attachments
+// that it names no more.
 func (a *Attachments) Watch(tx *ledger.Tx, before, after *wire.MessageRecord) error {
 	if err := watchAlbum(tx, before, after); err != nil {
 		return err

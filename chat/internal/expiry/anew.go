@@ -10,13 +10,13 @@ import (
 )
 
 // A message that is written while the clock of the machine is a year ahead would be erased a
-// year late once the clock is right. No message was written after now: where one says so, the
-// clock has been set back since, and its time begins anew. All messages are looked at when
-// the clock is seen to go back, in this run or since the last one.
+// year late once the clock is right. No message can have been written in the future: if one
+// says so, the clock has been set back since, and its timer starts again now. All messages
+// are checked when the clock is seen to go back, in this run or since the last one.
 
 const (
-	// minBack is how far the clock must have gone back: less may be the daemons that keep it
-	// right.
+	// minBack is the step back of the clock from which on it counts: smaller ones are
+	// corrections by the daemons that keep it right.
 	minBack = 2 * time.Second
 )
 
@@ -24,7 +24,7 @@ const (
 // after, ms, 8 bytes.
 var metaSeen = []byte("expiry_seen")
 
-// anew is the walk over the list.
+// anew is the state of the walk over the list.
 type anew struct {
 	walking bool
 	before  *port.Position // where it goes on; nil at the beginning
@@ -101,12 +101,12 @@ func (e *Expiry) walk(t *ledger.Turn) error {
 	return nil
 }
 
-// fromFuture reports whether the time of a message began after now.
+// fromFuture reports whether the timer of a message started after now.
 func fromFuture(rec *wire.MessageRecord, now time.Time) bool {
 	return rec.GetExpiresAt()-int64(rec.GetExpiresIn())*1000 > now.Add(minBack).UnixMilli()
 }
 
-// beginAnew has the time of messages begin now.
+// beginAnew starts the timers of messages again, from now.
 func (e *Expiry) beginAnew(places []port.Position, now time.Time) error {
 	return e.Ledger.Update(func(tx *ledger.Tx) error {
 		for _, at := range places {

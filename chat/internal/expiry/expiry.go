@@ -242,8 +242,9 @@ func (e *Expiry) report(tx *ledger.Tx, gone map[message.ConversationID][]*wire.M
 	return nil
 }
 
-// Tombstone is what is told of a message that has expired: which one it was, and nothing of
-// what it said. It names what it keeps, so that no field that is added later gets into it.
+// Tombstone returns what programs learn about an expired message: which one it was, and none
+// of its content. It lists the fields that it keeps, so that one that is added later does not
+// get into it by accident.
 func Tombstone(rec *wire.MessageRecord) *wire.MessageRecord {
 	return &wire.MessageRecord{
 		Id: rec.GetId(), Chat: rec.GetChat(), From: rec.GetFrom(), Kind: rec.GetKind(), Clock: rec.GetClock(), SentAt: rec.GetSentAt(),

@@ -57,7 +57,7 @@ func newHouse(t *testing.T) *house {
 	return h
 }
 
-// restart makes the part anew, of the same store.
+// restart makes a new part on the same store.
 func (h *house) restart(l *ledger.Ledger) {
 	h.t.Helper()
 	var e *Expiry

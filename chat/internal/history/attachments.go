@@ -15,7 +15,7 @@ func showAttachments(m *event.Message, r *wire.MessageRecord) {
 	}
 }
 
-// AttachmentOf is what a message says of an attachment, as programs see it.
+// AttachmentOf returns the event form of an attachment.
 func AttachmentOf(at *wire.MessageAttachmentRecord) event.Attachment {
 	return event.Attachment{
 		ID: event.Hex(at.GetId()), Kind: at.GetKind(), Name: at.GetName(), MIME: at.GetMime(), Size: int64(at.GetSize()),
@@ -24,8 +24,8 @@ func AttachmentOf(at *wire.MessageAttachmentRecord) event.Attachment {
 	}
 }
 
-// SizeOf is how many bytes a message says: those of its text, its attachments, its previews
-// and what else others wrote. It is what strangers are bounded by.
+// SizeOf returns the size of the content of a message in bytes: its text, attachments,
+// previews and whatever else its author wrote. The bounds of strangers count in it.
 func SizeOf(r *wire.MessageRecord) uint64 {
 	size := uint64(len(r.GetText()) + len(r.GetThreadId()) + proto.Size(r.GetSticker()) + proto.Size(r.GetBridge()))
 	for _, m := range r.GetMentions() {

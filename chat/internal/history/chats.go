@@ -161,7 +161,7 @@ func (h *History) chatOf(tx port.Tx, rec *wire.ChatRecord) (chat readChat, err e
 	return chat, nil
 }
 
-// marked is what the record of a conversation says to programs.
+// marked returns the event form of a conversation, as far as its own record has it.
 func (h *History) marked(rec *wire.ChatRecord) event.Chat {
 	m := rec.GetMarks()
 	chat := event.Chat{

@@ -97,7 +97,7 @@ func (c check) places(rec *wire.ChatRecord) (places uint64, err error) {
 	return sum.places, c.compare(rec, &sum)
 }
 
-// tally is what the places of a conversation come to.
+// tally holds the counts that result from the places of a conversation.
 type tally struct {
 	places, hidden, unread, mentions, newest uint64
 	last                                     bool // the last message was found

@@ -144,7 +144,7 @@ func (h *History) clearUpTo(tx *ledger.Tx, chat *wire.ChatRecord, clock uint64) 
 	return before > left.messages, err
 }
 
-// counts is what is counted of the messages of a conversation.
+// counts holds the counts of the messages of a conversation.
 type counts struct {
 	messages, unread, mentions uint64
 	unasked, waiting           uint32

@@ -38,7 +38,7 @@ type modelChat struct {
 	marks            wire.ChatMarksRecord
 }
 
-// model is what a history should be like.
+// model holds the state that a history should be in.
 type model struct {
 	t      *testing.T
 	r      *rand.Rand
@@ -133,7 +133,7 @@ func (c *modelChat) remove(i int) {
 	}
 }
 
-// markedUnread is what isMarkedUnread should say.
+// markedUnread returns what isMarkedUnread should return.
 func (c *modelChat) markedUnread() bool { return c.marks.Unread && c.marks.UnreadClock > c.read.Clock }
 
 // step does something at random, to the history and to the model.
@@ -264,7 +264,7 @@ func (m *model) told(c, n int) string {
 	return "deleted elsewhere"
 }
 
-// restart opens the history anew, with what its store has.
+// restart opens the history again, from its store.
 func (m *model) restart() {
 	o := m.h.Options
 	m.h = New(o)

@@ -13,11 +13,11 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// What people do to a message is kept as registers: the latest word counts, by the clock of
-// who said it and, at the same clock, by the id of what said it. So all devices come to the
-// same, whatever order the words arrive in. A deletion ends all others.
+// Actions on a message are kept as registers: the latest one counts, by the clock of its author
+// and, at the same clock, by the id of its message. So all devices come to the same state, in
+// whatever order the actions arrive. A deletion overrides all others.
 
-// order compares two words by clock and id.
+// order compares two actions by clock and id.
 func order(aClock uint64, aID []byte, bClock uint64, bID []byte) int {
 	return cmp.Or(cmp.Compare(aClock, bClock), bytes.Compare(aID, bID))
 }
@@ -81,9 +81,9 @@ func addEarlier(rec *wire.MessageRecord, e *wire.EditRecord) (changed bool) {
 	return before != len(list) || slices.Contains(list, e)
 }
 
-// SetReaction applies what one of the two people says about an emoji, if it is their latest
-// word about it, and one of their latest about any. It reports the id of the word that this
-// one replaces.
+// SetReaction applies a reaction of one of the two people, or its removal, if it is their
+// latest one with this emoji, and among their latest with any. It reports the id of the
+// reaction that this one replaces.
 func SetReaction(rec *wire.MessageRecord, r *wire.ReactionRecord) (changed bool, replaced []byte) {
 	if rec.GetDeletion() != nil {
 		return false, nil
@@ -114,8 +114,8 @@ func byOrder(a, b *wire.ReactionRecord) int {
 		bytes.Compare(a.GetFrom(), b.GetFrom()))
 }
 
-// boundReactions leaves out the oldest word of a person if they have too many. Since those
-// that stay are the latest of all they ever said, it does not matter in which order they came.
+// boundReactions removes the oldest reaction of a person if they have too many. Since those
+// that stay are the latest they ever made, it does not matter in which order they came.
 func boundReactions(list []*wire.ReactionRecord, from []byte) []*wire.ReactionRecord {
 	of := func(o *wire.ReactionRecord) bool { return string(o.GetFrom()) == string(from) }
 	number := 0
@@ -131,8 +131,8 @@ func boundReactions(list []*wire.ReactionRecord, from []byte) []*wire.ReactionRe
 	return slices.Delete(list, i, i+1)
 }
 
-// SetPin applies what one of the two people says about the pin of a message, if it is the
-// latest word about it. It reports the pin that this one replaces, nil if it does not count.
+// SetPin pins or unpins a message for one of the two people, if this is the latest such
+// action. It reports the pin that this one replaces, nil if it does not count.
 func SetPin(rec *wire.MessageRecord, p *wire.PinRecord) (changed bool, replaced *wire.PinRecord) {
 	have := rec.GetPin()
 	if rec.GetDeletion() != nil || order(p.GetClock(), p.GetId(), have.GetClock(), have.GetId()) <= 0 {

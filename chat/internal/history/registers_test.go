@@ -17,7 +17,7 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// word is something that is done to a message.
+// word is an action on a message.
 type word func(*wire.MessageRecord)
 
 // words makes what two people say about one message: with few clocks and emoji, so that many say

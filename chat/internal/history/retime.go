@@ -7,8 +7,8 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// Retime has fn change when a message is to be erased. That is told to nobody: programs learn
-// of it when the message is gone.
+// Retime has fn change the time at which a message is to be erased. It makes no event:
+// programs learn of it when the message is gone.
 func (h *History) Retime(tx *ledger.Tx, id [32]byte, fn func(rec *wire.MessageRecord) (changed bool)) error {
 	rec, found, err := h.Record(tx, id)
 	if err != nil || !found {

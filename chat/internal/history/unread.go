@@ -13,7 +13,8 @@ import (
 // is looked for is nearly always among the newest.
 const readAtOnce = 200
 
-// weight is what a message counts among the unread ones, and among those that name us.
+// weight returns what a message adds to the count of unread messages, and to the count of
+// unread ones that mention us.
 func weight(m *wire.MessageRecord) (unread, mentions uint64) {
 	if m.GetRead() {
 		return 0, 0

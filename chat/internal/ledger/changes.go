@@ -10,7 +10,7 @@ import (
 // Events of changes of messages. One contact can change one message a million times, so of
 // several that wait about the same there is one, and what is stored is small (whole.go).
 
-// Change is what a stored event says of a change.
+// Change is the stored form of an event about a changed message.
 type Change struct {
 	// PublicKey is whose doing it was; "" is ours.
 	PublicKey string `json:"public_key"`

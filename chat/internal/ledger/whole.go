@@ -8,12 +8,12 @@ import (
 	"libstatus1to1/chat/port"
 )
 
-// Events have messages whole when they are handed out, and name them only while they wait: what
-// was deleted, has expired or was edited meanwhile must not be in the queue, where nobody looks
-// for it. So a message is as it is when its event is read, and of one that is gone nothing is
-// told. Events that an earlier version has stored whole are handed out as they are.
+// Events contain whole messages when they are handed out, but only name them while they wait:
+// a text that was deleted, expired or edited meanwhile must not stay in the queue. So a program
+// gets a message as it is when the event is read, and no event about one that is gone. Events
+// that an earlier version has stored whole are handed out as they are.
 
-// Arrival is what a stored event says of a message that has come.
+// Arrival is the stored form of an event about a received message.
 type Arrival struct {
 	From      string `json:"from"` // whose it is, 0x04...
 	ChatID    string `json:"chat_id"`
@@ -32,7 +32,7 @@ func (t *Tx) EmitArrival(a Arrival) error {
 	return t.EmitEncoded(event.MessageReceived{}.Type(), data)
 }
 
-// asking is what a stored event says of a request in a message: all but the message.
+// asking is the stored form of an event about a contact request: all but its message.
 type asking struct {
 	Contact   json.RawMessage `json:"contact"`
 	MessageID string          `json:"message_id"`

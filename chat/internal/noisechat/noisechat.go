@@ -124,7 +124,7 @@ func damaged() *port.Error {
 	return port.Errorf(port.CodeStoreCorrupt, "", "the Noise sessions with a person do not read back")
 }
 
-// Peer is what is known of somebody.
+// Peer returns the Noise state of a person.
 func (c *Chats) Peer(k key.Public) noisepeer.Peer {
 	if p, ok := c.peers[k]; ok {
 		return p

@@ -9,8 +9,8 @@ import (
 	"libstatus1to1/chat/protocol/noise/noisepeer"
 )
 
-// pending is what the handshakes have to do, in memory only: after a restart noisepeer repeats
-// what was not answered, and what waits for a handshake asks for one again.
+// pending holds the work that handshakes have to do. It is in memory only: after a restart
+// noisepeer repeats what was not answered, and what waits for a handshake asks for one again.
 type pending struct {
 	due map[key.Public]time.Time // when Tick has something to do
 	// unknown are people of whom that has still to be found out.
@@ -37,9 +37,9 @@ func (p *pending) at(k key.Public) time.Time {
 	return p.due[k]
 }
 
-// Todo is what is to be sent to somebody: handshake frames and payloads of their sessions that
-// were made already, and handshakes to begin with those of their devices with which there is
-// no session (Begin).
+// Todo holds what has to be sent to somebody: handshake frames and payloads of their sessions
+// that were made already, and handshakes to begin with those of their devices with which
+// there is no session (Begin).
 type Todo struct {
 	Frames   []noisepeer.Frame
 	Outgoing []noisepeer.Outgoing

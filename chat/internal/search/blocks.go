@@ -154,7 +154,7 @@ func (p *packer) flush() {
 	p.block, p.last = nil, nil
 }
 
-// common is how many bytes two terms begin with together.
+// common returns the length of the longest common prefix of two terms.
 func common(a, b []byte) int {
 	n := 0
 	for n < min(len(a), len(b)) && a[n] == b[n] {

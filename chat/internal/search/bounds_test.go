@@ -219,7 +219,7 @@ func TestFileTellsNothing(t *testing.T) {
 	k.sound()
 }
 
-// TestDamagedIndex: an index that does not read back is made anew when a message is removed
+// TestDamagedIndex: an index that does not read back is rebuilt when a message is removed
 // from it, and is no reason for the message to stay.
 func TestDamagedIndex(t *testing.T) {
 	r := seeded(t)

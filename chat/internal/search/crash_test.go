@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// childUse has the index made anew, and adds, changes and removes messages meanwhile, until it
+// childUse has the index rebuilt, and adds, changes and removes messages meanwhile, until it
 // is killed.
 func childUse(path string) error {
 	st, err := openStore(path)
@@ -96,7 +96,7 @@ func childChange(l *ledger.Ledger, x *Index) error {
 	})
 }
 
-// TestCrash kills a process that uses the index and makes it anew, again and again: nothing is
+// TestCrash kills a process that uses the index and rebuilds it, again and again: nothing is
 // lost of it, and nothing is left that is not there.
 func TestCrash(t *testing.T) {
 	r := seeded(t)

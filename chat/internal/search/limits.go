@@ -36,7 +36,7 @@ const (
 	// of the longest texts there may be do not make one larger than maxBlocks.
 	maxWeight = maxBlocks * blockSize / 4
 	// erasedShare is the part of a segment's documents that may be removed ones, one in so
-	// many: past it the segment is made anew without them.
+	// many: past it the segment is rebuilt without them.
 	erasedShare = 4
 
 	// placesInEntry is how many places an entry of the queue has at most, so that some entries

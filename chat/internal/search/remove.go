@@ -30,7 +30,7 @@ func (x *Index) removeAll(tx *ledger.Tx, all []removal) error {
 	state.Changes++
 	err = removeFrom(tx, all)
 	if port.CodeOf(err) == port.CodeStoreCorrupt {
-		// The index can be made anew, and is no reason to keep the message.
+		// The index can be rebuilt, and is no reason to keep the message.
 		x.Log.Log("error", "the index for search is damaged, and made anew")
 		state, err = &wire.SearchStateRecord{}, nil
 	}

@@ -14,7 +14,7 @@
 // so, and none of its terms stays behind.
 //
 //	search.go   the part, and what it learns of messages
-//	work.go     what it does beside: segments out of the queue, merging, making anew
+//	work.go     work in the background: segments out of the queue, merging, rebuilding
 //	newest.go   all messages, newest first
 //	segment.go  reading a segment
 //	write.go    making one
@@ -84,8 +84,8 @@ type Index struct {
 	bounds bounds
 	queued atomic.Int64 // places in the queue, about
 	look   atomic.Bool  // there may be work beside that on the queue
-	// spoiled: the index did not read back; anew: it is to be begun anew for that; broken: that
-	// did not help, and nothing is done with it.
+	// spoiled: the index did not read back; anew: it is to be rebuilt for that; broken: that
+	// did not help, and the index is not used.
 	spoiled, anew, broken atomic.Bool
 	newest                *newest // the walk while the index is made; nil if it is to begin
 }
@@ -121,8 +121,8 @@ func placeOf(rec *wire.MessageRecord) port.Position {
 	return port.Position{Clock: rec.GetClock(), ID: [32]byte(rec.GetId())}
 }
 
-// textOf is what a message is found by; "" if it says nothing. The id of zeros is that of
-// erased documents. No message has it, but an archive may claim one that does.
+// textOf returns the text by which a message is found, "" if it has none. The id of zeros
+// marks erased documents. No message has it, but an archive may claim one that does.
 func textOf(rec *wire.MessageRecord) string {
 	if rec.GetDeletion() != nil || bytes.Equal(rec.GetId(), make([]byte, 32)) {
 		return ""

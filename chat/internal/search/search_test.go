@@ -285,7 +285,7 @@ func (k *book) want(r Request) {
 	}
 }
 
-// vocabulary is what the texts of tests are made of.
+// vocabulary holds the words that the texts of the tests are made of.
 var vocabulary = func() (all []string) {
 	all = []string{"Straße", "naïve", "can't", "example.com", "北京大学", "東京タワー", "สวัสดีครับ", "हिन्दी", "السَّلام", "👍🏽", "ёжик", "친구를", "字", "ﬃ", "İstanbul"}
 	for i := range 60 {
@@ -425,7 +425,8 @@ func (k *book) any(r *rand.Rand) *wire.MessageRecord {
 	return k.model[places[r.IntN(len(places))]]
 }
 
-// altered is what becomes of a message: an edit, a deletion, nothing of what it says, or nil.
+// altered returns a message after a random change: edited, deleted, changed in something
+// other than its text, or removed (nil).
 func altered(r *rand.Rand, old *wire.MessageRecord) *wire.MessageRecord {
 	m := proto.CloneOf(old)
 	switch r.IntN(4) {
@@ -469,7 +470,7 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// TestMadeAnew: an index of another version, or none, is made anew, newest first, while
+// TestMadeAnew: an index of another version, or none, is rebuilt, newest first, while
 // messages come and go.
 func TestMadeAnew(t *testing.T) {
 	r := seeded(t)
@@ -529,7 +530,7 @@ func TestMadeAnew(t *testing.T) {
 	}
 }
 
-// count is how many messages of the model have a word, since a clock.
+// count returns the number of messages of the model, since a clock, that contain a word.
 func (k *book) count(word string, since uint64) (n int) {
 	for _, m := range k.model {
 		if m.GetClock() >= since && strings.Contains(textOf(m), word) {

@@ -46,7 +46,7 @@ func openSegment(tx port.Tx, rec *wire.SearchSegmentRecord) (*segment, error) {
 // afterAll is after all terms, which are UTF-8 or begin with a smaller byte.
 var afterAll = []byte{0xff}
 
-// documentBlocks is how many blocks the documents of a segment take.
+// documentBlocks returns the number of blocks that the documents of a segment take.
 func documentBlocks(rec *wire.SearchSegmentRecord) int {
 	return (int(rec.GetDocuments()) + documentsInBlock - 1) / documentsInBlock
 }

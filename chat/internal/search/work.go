@@ -36,8 +36,8 @@ func (x *Index) Work(*ledger.Turn) error {
 	return err
 }
 
-// spoil has an index that does not read back made anew, and reports whether that is so. Once
-// in a run: if it helps so little, whoever searches is told.
+// spoil has an index that does not read back rebuilt, and reports whether it will be. This
+// happens once in a run: if it does not help, searches return the error.
 func (x *Index) spoil() bool {
 	if x.spoiled.Swap(true) {
 		return x.anew.Load()
@@ -87,7 +87,8 @@ func (x *Index) step() (did bool, err error) {
 	return false, nil
 }
 
-// begin deletes some of the records of another version, and begins anew when there are none.
+// begin deletes some of the records of another version, and begins a new index when none are
+// left.
 func (x *Index) begin() error {
 	return x.Ledger.Update(func(tx *ledger.Tx) error {
 		var names [][]byte
@@ -282,14 +283,14 @@ func replace(tx *ledger.Tx, state *wire.SearchStateRecord, some []*wire.SearchSe
 	return putPadded(tx, keySegments, &wire.SearchSegmentsRecord{Segments: list})
 }
 
-// slice is what makeSome adds: the segment, and how far back it reaches.
+// slice holds what makeSome adds: the segment, and how far back it reaches.
 type slice struct {
 	*made
 	reached port.Position
 	end     bool
 }
 
-// makeSome brings the next messages into the index that were there before it, newest first.
+// makeSome adds the next messages that are older than the index to it, newest first.
 func (x *Index) makeSome() error {
 	var places []port.Position
 	var end bool

@@ -159,7 +159,7 @@ func (c Certificate) Bytes() []byte {
 	return append(b, c.signature[:]...)
 }
 
-// Signature is what WithSignature needs beside the other fields.
+// Signature returns the signature of a certificate, from which WithSignature restores it.
 func (c Certificate) Signature() []byte { return append([]byte(nil), c.signature[:]...) }
 
 // WithSignature is a certificate with the fields of c and a signature over them that came

@@ -8,7 +8,7 @@ func (s State) RootKey() key.Secret      { return s.root }
 func (s State) SendChainKey() key.Secret { return s.send.key }
 func (s State) RecvChainKey() key.Secret { return s.recv.key }
 
-// Derived is how many message keys the session has derived for receiving.
+// Derived returns the number of message keys that the session has derived for receiving.
 func (s State) Derived() uint64 { return s.base + uint64(s.recv.n) }
 
 func (s State) OwnPrivate() key.Private {
@@ -23,8 +23,8 @@ func (s State) OwnPrivate() key.Private {
 func (s State) WithSendN(n uint32) State { s.send.n = n; return s }
 func (s State) WithRecvN(n uint32) State { s.recv.n = n; return s }
 
-// SkippedAge is how many message keys have been derived since, and with, that of a kept
-// message.
+// SkippedAge returns the number of message keys derived since the one that is kept for a
+// message, and including it.
 func (s State) SkippedAge(h Header) (age uint64, ok bool) {
 	if _, ok := s.skipped.find(h.Key, h.N); !ok {
 		return 0, false

@@ -205,7 +205,7 @@ func (p *player) generated(st vectors.Step, purposes ...string) (keys []key.Priv
 	return keys
 }
 
-// randomness is what the ratchet may draw in the step.
+// randomness returns the random bytes that the ratchet may draw in the step.
 func (p *player) randomness(st vectors.Step) *bytes.Reader {
 	var b []byte
 	for _, k := range p.generated(st, "ratchet") {

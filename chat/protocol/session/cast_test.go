@@ -72,7 +72,7 @@ func (c *cast) side(name string) *side {
 	return s
 }
 
-// peer is what one participant knows of another.
+// peer returns the state that one participant has of another.
 func (c *cast) peer(by, of string) session.Peer {
 	c.t.Helper()
 	identity := c.side(of).self.Identity.Public()

@@ -280,7 +280,7 @@ func (th *theatre) readApplication(a *act, want *vectors.Application, receiver k
 	th.chats++
 }
 
-// everybodyBut is who receives what is published for all.
+// everybodyBut returns all participants but the sender, who receive what is published for all.
 func everybodyBut(people vectors.Participants, from string) (all []string) {
 	for name := range people {
 		if name != from {

@@ -188,7 +188,7 @@ func sameSession(a, b *person) {
 	}
 }
 
-// firstFor is what a message holds for an installation.
+// firstFor returns the part of a message that is for an installation.
 func firstFor(t testing.TB, b []byte, installation string) *wire.EncryptedMessageProtocol {
 	t.Helper()
 	m := decode(t, b).GetEncryptedMessage()[installation]

@@ -2,7 +2,7 @@ package x3dh
 
 import "libstatus1to1/chat/wire"
 
-// SignatureMaterial is what is hashed and signed, for the vectors.
+// SignatureMaterial returns the bytes that are hashed and signed, for the vectors.
 func SignatureMaterial(w *wire.Bundle) ([]byte, error) {
 	ids, err := installationIDs(w)
 	if err != nil {

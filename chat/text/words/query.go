@@ -24,7 +24,7 @@ const (
 	MaxQueryTerms = 32
 )
 
-// Query is what is searched for. A text that matches it has all its clauses.
+// Query is a search query. A text matches it if it has all its clauses.
 type Query struct{ clauses []clause }
 
 // clause is a word, or several units that follow each other.

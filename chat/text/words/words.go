@@ -16,7 +16,7 @@ import (
 )
 
 // Version names what decides which terms a text has, with the tables of Unicode: an index
-// that was made by another one is made anew. Raise the number when a text gets other terms.
+// that was made by another one is rebuilt. Raise the number when a text gets other terms.
 const Version = "1 " + unicode.Version + " " + norm.Version + " 17.0.0"
 
 // Bounds of what is looked at: in a text from outside anything may stand.

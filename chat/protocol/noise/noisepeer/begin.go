@@ -42,8 +42,8 @@ func (r resending) again(now time.Time) resending {
 	return r
 }
 
-// way is what a handshake is based on: the ways to begin one, in the order in which they
-// are tried. The numbers are stored.
+// way is a way to begin a handshake, by what it is based on. They are listed in the order in
+// which they are tried. The numbers are stored.
 type way uint32
 
 const (
@@ -62,7 +62,7 @@ func wayOf(kind SecretKind) way {
 	return waySession
 }
 
-// basis is what a handshake of ours starts from.
+// basis holds what a handshake of ours starts from.
 type basis struct {
 	way      way
 	pattern  string

@@ -190,9 +190,9 @@ func (s Self) refusal(f frame, why reason, after uint64) Frame {
 // purpose keeps these handshakes apart from all others of the same keys.
 const purpose = "status1to1-noise-chat/1"
 
-// prologue is what both sides must agree on: what the handshake is for, both identities and,
-// in the head of the first frame, both installations, its time, what it is based on; and the
-// id of the session before it.
+// prologue returns the data that both sides must agree on: the purpose of the handshake, both
+// identities, the head of the first frame (both installations, its time, what the handshake is
+// based on), and the id of the session before it.
 // Spec: 37/WAKU2-NOISE-SESSIONS, "Session states".
 func prologue(initiator, responder key.Public, head []byte, previous noisesession.ID) []byte {
 	var b []byte

@@ -43,7 +43,8 @@ type link struct {
 // innerLabel keeps the keys of the inner layer apart from what else is derived from a session.
 const innerLabel = "status1to1-noise-inner/1"
 
-// sealedOverhead is what the inner layer adds: the kind, a nonce, an authentication.
+// sealedOverhead is the number of bytes that the inner layer adds: the kind, a nonce and an
+// authentication tag.
 const sealedOverhead = 1 + chacha20poly1305.NonceSizeX + chacha20poly1305.Overhead
 
 // ready fills in what follows from the session.

@@ -53,7 +53,7 @@ type device struct {
 	seen                    time.Time
 }
 
-// Device is what is known of a device of the identity.
+// Device describes a device of the identity.
 type Device struct {
 	Installation string
 	// Ready: messages can be sealed for it now.
@@ -84,7 +84,7 @@ func (p Peer) Devices(now time.Time) []Device {
 	return all
 }
 
-// Device is what is known of one device.
+// Device returns the description of one device.
 func (p Peer) Device(installation string, now time.Time) (Device, bool) {
 	i, found := p.find(installation)
 	if !found {

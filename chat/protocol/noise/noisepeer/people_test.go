@@ -96,7 +96,7 @@ func (w *world) pair() (alice, bob *device) {
 	return w.device(a, "alice-1"), w.device(b, "bob-1")
 }
 
-// of is what d knows of the identity of another device.
+// of returns the state that d has of the identity of another device.
 func (d *device) of(other *device) *noisepeer.Peer {
 	p := d.peers[other.identity.Public()]
 	if p == nil {

@@ -10,7 +10,7 @@ import (
 	"libstatus1to1/chat/protocol/noise/noisesession"
 )
 
-// Received is what came of a frame.
+// Received is the result of receiving a frame.
 type Received struct {
 	Installation string // the device that sent it
 	// Frames go back to the device, and Outgoing on the topics of its sessions.
@@ -24,7 +24,7 @@ type Received struct {
 // Secrets gives the secret with an id, if we have it.
 type Secrets func(SecretID) (key.Secret, bool)
 
-// incoming is what the steps of Receive share.
+// incoming holds the state that the steps of Receive share.
 type incoming struct {
 	self    Self
 	frame   frame

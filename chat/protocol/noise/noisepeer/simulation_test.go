@@ -17,7 +17,7 @@ type onTheWay struct {
 	out      noisepeer.Outgoing
 }
 
-// said is what one device wants another to have. It is sealed again until that has it, as the
+// said is a message of one device to another. It is sealed again until it has arrived, as the
 // outbox does.
 type said struct {
 	from, to *device
