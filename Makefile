@@ -22,7 +22,7 @@ RACE := ./chat ./chat/api ./chat/memnet ./chat/waku ./store ./library/host
 # reads and writes their bytes in our packages is watched, what does so within them is not.
 UNWATCHED := -gcflags='crypto/internal/fips140/...=-race=false' -gcflags='golang.org/x/crypto/...=-race=false'
 # How long `make test` and `make fuzz` run each fuzz target; CI (.ci/run) takes 20 s.
-SHORT_FUZZTIME := 2s
+SHORT_FUZZTIME := 1s
 FUZZTIME ?= 30s
 # How long and how often `make bench` runs each benchmark: the fastest run counts.
 BENCHTIME ?= 300ms

@@ -250,7 +250,7 @@ func TestCallbackLeavesAndCloses(t *testing.T) {
 		must(t, r.Close(h, true))
 		close(done)
 	}, false))
-	must(t, r.Call(h, "contacts.add", `{"key":"`+aKey+`"}`))
+	_ = r.Call(h, "contacts.add", `{"key":"`+aKey+`"}`) // an earlier event may have closed the client
 	<-done
 	nextOf(t, r, h, "closed")
 }
