@@ -36,11 +36,18 @@ func (c *Client) codeSoon() {
 // publishCode publishes our bundle, and our profile, for everybody who knows our key.
 // Spec: 53/WAKU2-X3DH, "Contact code"; 54, "Discovery of pre-key bundles".
 func (c *Client) publishCode(a *account) error {
-	advertisement, err := proto.Marshal(&wire.ContactCodeAdvertisement{ChatIdentity: a.chatIdentity(false)})
+	advertisement := &wire.ContactCodeAdvertisement{ChatIdentity: a.chatIdentity(false)}
+	return c.publishInClear(a, wire.ApplicationMetadataMessage_CONTACT_CODE_ADVERTISEMENT, advertisement, false)
+}
+
+// publishInClear publishes an application message on our contact-code topic, with our bundle
+// beside it: everybody who knows our key can read it. Store nodes need not keep an ephemeral one.
+func (c *Client) publishInClear(a *account, typ wire.ApplicationMetadataMessage_Type, m proto.Message, ephemeral bool) error {
+	encoded, err := message.Encode(m)
 	if err != nil {
 		return err
 	}
-	application, err := message.Wrap(a.self.Identity, wire.ApplicationMetadataMessage_CONTACT_CODE_ADVERTISEMENT, advertisement)
+	application, err := message.Wrap(a.self.Identity, typ, encoded)
 	if err != nil {
 		return err
 	}
@@ -60,7 +67,7 @@ func (c *Client) publishCode(a *account) error {
 	if err != nil {
 		return err
 	}
-	return c.publish(Envelope{ContentTopic: own.contentTopic, Payload: sealed, Version: 1})
+	return c.publish(Envelope{ContentTopic: own.contentTopic, Payload: sealed, Version: 1, Ephemeral: ephemeral})
 }
 
 // publishContactCode publishes our contact code when it is due: at the start, when the

@@ -10,7 +10,6 @@ import (
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/payload"
 	"libstatus1to1/chat/text"
 	"libstatus1to1/chat/wire"
 )
@@ -180,31 +179,7 @@ func (c *Client) presencePublished() bool {
 // publishStatus publishes a StatusUpdate. One that is to be repeated soon is not for store
 // nodes.
 func (c *Client) publishStatus(a *account, rec *wire.PresenceRecord, ephemeral bool) error {
-	encoded, err := message.Encode(message.NewPresence(rec))
-	if err != nil {
-		return err
-	}
-	application, err := message.Wrap(a.self.Identity, wire.ApplicationMetadataMessage_STATUS_UPDATE, encoded)
-	if err != nil {
-		return err
-	}
-	bundle, err := c.ownBundle(a)
-	if err != nil {
-		return err
-	}
-	pm, err := protocolMessage(a, bundle, nil, application)
-	if err != nil {
-		return err
-	}
-	own, ok := c.routes.get(topicContactCode, a.public)
-	if !ok {
-		return Errorf(CodeStoreCorrupt, "", "our own contact-code topic is missing")
-	}
-	sealed, err := payload.SealSymmetric(c.rand, own.sym, a.self.Identity, pm)
-	if err != nil {
-		return err
-	}
-	return c.publish(Envelope{ContentTopic: own.contentTopic, Payload: sealed, Version: 1, Ephemeral: ephemeral})
+	return c.publishInClear(a, wire.ApplicationMetadataMessage_STATUS_UPDATE, message.NewPresence(rec), ephemeral)
 }
 
 // presence accepts a StatusUpdate. It returns false for one that is to come again, because its
