@@ -90,14 +90,17 @@ $(BUILD)/chat: $(wildcard examples/c/*.c examples/c/*.h) include/status1to1.h | 
 BUSY    := lint abi-test stress-test go-test race-test fuzz-test
 WAITING := asan-test python-test install-test demo demo-card demo-devices demo-noise demo-offline node-test soak-test
 
+# The bindings and packages, a file each: it adds its steps to one of the two lists.
+include $(sort $(wildcard mk/*.mk))
+
 # They run as make's own jobs, because what a shell runs in the background ignores Ctrl-C.
 TABLE := $(BUILD)/steps/table
 
 test: ## everything that is checked, with the time each step takes
 	@rm -rf $(BUILD)/steps && mkdir -p $(BUILD)/steps && date +%s > $(TABLE).begin
-	@MAKE="$(MAKE)" sh tests/steps.sh $(TABLE) loud build
+	@AGAIN= MAKE="$(MAKE)" sh tests/steps.sh $(TABLE) loud build
 	@$(MAKE) --no-print-directory -k -j 2 BUILT=yes busy-steps waiting-steps || echo steps >> $(TABLE).failed
-	@sh tests/steps.sh $(TABLE) end
+	@MAKE="$(MAKE)" sh tests/steps.sh $(TABLE) end
 
 busy-steps:
 	@MAKE="$(MAKE)" sh tests/steps.sh $(TABLE) loud $(BUSY)

@@ -4,23 +4,19 @@
 # them out.
 set -u
 cd "$(dirname "$0")/.."
+. tests/left_out.sh
 modules=$PWD/build/node
 
-left_out() {
-	echo "node-test: left out: $1"
-	exit 0
-}
-
-command -v node > /dev/null || left_out "there is no node"
-command -v npm > /dev/null || left_out "there is no npm"
-[ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] || left_out "node $(node --version) is older than 20"
+command -v node > /dev/null || left_out node-test "there is no node"
+command -v npm > /dev/null || left_out node-test "there is no npm"
+[ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] || left_out node-test "node $(node --version) is older than 20"
 if ! cmp -s tests/node/package-lock.json "$modules/installed"; then
 	rm -rf "$modules"
 	mkdir -p "$modules"
 	cp tests/node/package.json tests/node/package-lock.json "$modules"
 	if ! (cd "$modules" && npm ci --ignore-scripts --no-audit --no-fund) > "$modules/log" 2>&1; then
-		if grep -qE 'ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ERR_SOCKET_TIMEOUT' "$modules/log"; then
-			left_out "the npm registry cannot be had here"
+		if without_registry "$modules/log"; then
+			left_out node-test "the npm registry cannot be had here"
 		fi
 		cat "$modules/log"
 		exit 1

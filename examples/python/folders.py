@@ -172,9 +172,10 @@ def main():
     with client:
         # An identity of a test program needs no phrase: see chat.py for how to show it.
         identity = client.identity or client.call("identity.create")["identity"]
+        folders = Folders(client, given.out, given.incoming)  # first: who reads the next line may use them
         print(f"You are {identity['chat_key']}", flush=True)
         try:
-            Chat(client, Folders(client, given.out, given.incoming), given.to).loop()
+            Chat(client, folders, given.to).loop()
         except KeyboardInterrupt:
             pass
 
