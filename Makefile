@@ -3,7 +3,8 @@
 # Needed: Go 1.26 or newer, a C compiler, make, Python 3.9 or newer.
 
 VERSION := $(shell cat VERSION)
-ABI     := 0
+# The number in the soname is the ABI version of the header.
+ABI     := $(shell sed -n 's/^\#define STATUS1TO1_ABI_VERSION \([0-9]*\)u$$/\1/p' include/status1to1.h)
 GO      ?= go
 CC      ?= cc
 CXX     ?= c++
@@ -41,12 +42,12 @@ ifeq ($(OS),Darwin)
 # Not tested by us on macOS.
 LIB          := libstatus1to1.dylib
 LIB_ABI      := libstatus1to1.$(ABI).dylib
-LIB_VERSION  := libstatus1to1.$(VERSION).dylib
+LIB_VERSION  := libstatus1to1.$(ABI).$(VERSION).dylib
 LINK         := -Wl,-exported_symbols_list,$(CURDIR)/library/exports_macos.txt -Wl,-install_name,@rpath/$(LIB_ABI)
 else
 LIB          := libstatus1to1.so
 LIB_ABI      := libstatus1to1.so.$(ABI)
-LIB_VERSION  := libstatus1to1.so.$(VERSION)
+LIB_VERSION  := libstatus1to1.so.$(ABI).$(VERSION)
 LINK         := -Wl,--version-script=$(CURDIR)/library/exports.map -Wl,-soname,$(LIB_ABI) -Wl,-z,nodelete -Wl,-z,relro,-z,now
 endif
 

@@ -143,12 +143,10 @@ extern "C" {
 
 /* The version of the ABI this header describes. It changes only when a function below
  * changes or goes away, not with new methods and fields. It counts from 1. A program
- * that loads the library with dlopen compares it with status1to1_abi_version().
- *
- * The number in the file name libstatus1to1.so.0 (the soname) is a different one. It
- * is for the dynamic linker and stays 0 as long as the library's version is 0.x; from
- * version 1.0 on it is the ABI version. A program linked against libstatus1to1.so.0
- * must be rebuilt only when the ABI version has changed; CHANGELOG.md tells when. */
+ * that loads the library with dlopen compares it with status1to1_abi_version(). The
+ * soname has the same number: the dynamic linker gives a program that was linked
+ * against libstatus1to1.so.1 no library of another ABI. The library's own version,
+ * such as 0.1.0, tells which methods and fields there are. */
 #define STATUS1TO1_ABI_VERSION 1u
 
 /* A handle of an open client. */

@@ -11,10 +11,10 @@ make -s install DESTDIR="$stage" PREFIX=/opt/s1 > "$stage/log" 2>&1 || { cat "$s
 lib=$stage/opt/s1/lib
 pc=$lib/pkgconfig/status1to1.pc
 version=$(cat VERSION)
-for file in "$lib/libstatus1to1.so.$version" "$stage/opt/s1/include/status1to1.h" "$pc"; do
+for file in "$lib/libstatus1to1.so.1.$version" "$stage/opt/s1/include/status1to1.h" "$pc"; do
 	[ -f "$file" ] || [ "$(uname -s)" = Darwin ] || { echo "not installed: $file"; exit 1; }
 done
-[ "$(uname -s)" = Darwin ] || [ "$(readlink "$lib/libstatus1to1.so.0")" = "libstatus1to1.so.$version" ] || { echo "libstatus1to1.so.0 points elsewhere"; exit 1; }
+[ "$(uname -s)" = Darwin ] || [ "$(readlink "$lib/libstatus1to1.so.1")" = "libstatus1to1.so.1.$version" ] || { echo "libstatus1to1.so.1 points elsewhere"; exit 1; }
 [ "$(find "$stage/opt" -type f | wc -l)" -eq 3 ] || { echo "other files were installed:"; find "$stage/opt" -type f; exit 1; }
 
 if command -v pkg-config > /dev/null; then

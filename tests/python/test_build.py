@@ -39,7 +39,9 @@ class Library(unittest.TestCase):
 
     def test_name_and_flags(self):
         dynamic = output("readelf", "-d", LIBRARY)
-        self.assertIn("[libstatus1to1.so.0]", dynamic)
+        header = (ROOT / "include" / "status1to1.h").read_text()
+        abi = re.search(r"^#define STATUS1TO1_ABI_VERSION (\d+)u$", header, re.MULTILINE).group(1)
+        self.assertIn(f"[libstatus1to1.so.{abi}]", dynamic)
         self.assertIn("NODELETE", dynamic)
 
     def test_hardening(self):
