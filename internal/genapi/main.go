@@ -4,6 +4,7 @@
 //	chat/api/schema_gen.json   the schema (OpenRPC 1.3)
 //	include/status1to1.h       a wrapper a method, between the markers
 //	docs/c-api.md              the reference, between the markers
+//	docs/status1to1.3          the man page, from the header and the same table
 //
 //	go run ./internal/genapi         write them
 //	go run ./internal/genapi -check  exit 1 if one is out of date
@@ -87,7 +88,12 @@ func generate(root string) ([]output, error) {
 	if err != nil {
 		return nil, err
 	}
+	man, err := m.manPage(root)
+	if err != nil {
+		return nil, err
+	}
 	return []output{
+		{"docs/status1to1.3", man},
 		{"chat/api/schema_gen.json", schema},
 		{"include/status1to1.h", header},
 		{"docs/c-api.md", reference},

@@ -171,15 +171,3 @@ func TestReplaceBetween(t *testing.T) {
 		}
 	}
 }
-
-func TestComment(t *testing.T) {
-	got := comment(strings.Repeat("word ", 40))
-	for _, line := range strings.Split(strings.TrimSuffix(got, "\n"), "\n") {
-		if len(line) > 92 {
-			t.Errorf("long line %q", line)
-		}
-	}
-	if !strings.HasPrefix(got, "/* word") || !strings.HasSuffix(got, "word */\n") || strings.Count(got, "*/") != 1 {
-		t.Errorf("%q", got)
-	}
-}

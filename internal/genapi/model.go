@@ -31,6 +31,7 @@ type model struct {
 	events  []event.Event
 	objects map[reflect.Type]object // every struct type that is used
 	names   map[string]reflect.Type
+	counted map[reflect.Type]int // what uses gives, once it was asked
 }
 
 // newModel collects the types behind methods, events and configuration.
