@@ -17,12 +17,13 @@ import os
 import pathlib
 import queue
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+
+from demo import free_port
 
 HERE = pathlib.Path(__file__).resolve().parent
 PATIENCE = 90  # seconds for anything to happen, on a slow machine
@@ -144,12 +145,6 @@ def until(what, check):
 
 def say(text):
     print(text, flush=True)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def everywhere(text, sender, receiver, senders, receivers):

@@ -14,6 +14,7 @@ import (
 
 	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/internal/freeport"
 )
 
 const topic = "/waku/1/0x12345678/rfc26"
@@ -203,12 +204,14 @@ func (s *station) publish(t testing.TB, e port.Envelope) port.Evidence {
 	return evidence
 }
 
-// free is a loopback address nobody listens on (at the moment).
+// free is a loopback address nobody listens on.
 func free(t testing.TB) string {
 	t.Helper()
-	s := start(t, Config{})
-	defer s.stop(t)
-	return s.port(t)
+	number, err := freeport.Take()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", number)
 }
 
 // TestMain lets this binary be the child process of the tests that need one.

@@ -17,9 +17,13 @@ import (
 )
 
 // pair is two stations that are online; the second dials the first.
+// pair is two nodes, of which b keeps the connection to a. The first may stop and start again at
+// its place.
 func pair(t *testing.T, c Config) (a, b *station) {
 	t.Helper()
-	a = start(t, c)
+	listens := c
+	listens.Listen = []string{free(t)}
+	a = start(t, listens)
 	c.Peers = append(c.Peers, a.address(t))
 	b = start(t, c)
 	a.untilOnline(t)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"libstatus1to1/internal/freeport"
 )
 
 // side is one of the two, over all its lives, as the parent sees it.
@@ -40,17 +41,11 @@ type side struct {
 }
 
 func newSide(t *testing.T, name string) *side {
-	return &side{t: t, name: name, path: filepath.Join(t.TempDir(), name+".db"), port: freePort(t), accepted: map[int]string{}, died: true}
-}
-
-// freePort is a port of the loopback that nobody listens on now.
-func freePort(t *testing.T) int {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	port, err := freeport.Take()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return &side{t: t, name: name, path: filepath.Join(t.TempDir(), name+".db"), port: port, accepted: map[int]string{}, died: true}
 }
 
 // start begins a life, unless the last one goes on. other may be nil.

@@ -154,12 +154,13 @@ class TestExternal(TestCase):
         """Nothing is sent before the program says so, and what it did not is asked for again."""
         alice, bob = self.external("alice"), self.external("bob")
         message = alice.call("messages.send", to=bob.call("identity.get")["chat_key"], text="hello")
-        asked = {}
-        deadline = time.monotonic() + 1
-        while time.monotonic() < deadline:
-            event = alice.next_event(0.2)
-            if event and event["type"] == "envelope_outgoing":
+        asked, bobs = {}, bob.call("network.topics")["content_topics"]
+        while sum(e["content_topic"] in bobs for e in asked.values()) < 2:  # Alice's name, and the message
+            event = alice.next_event(PATIENCE)
+            self.assertIsNotNone(event, "nothing is to be published")
+            if event["type"] == "envelope_outgoing":
                 asked[event["data"]["envelope_id"]] = event["data"]
+        self.assertIsNone(next((e for e in alice.events(timeout=0.5) if e["type"] == "message_state"), None))
         self.assertEqual(alice.call("messages.get", message_id=message["message_id"])["state"], "queued")
         alice.close()
         alice = self.external("alice")

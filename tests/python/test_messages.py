@@ -141,13 +141,13 @@ class Messages(Talk):
                 person.wait("being cleared", "chat_changed", friend.hex, "cleared")
                 self.assertEqual(person.list("/history", "history"), [])
 
-                person.type("/timer 2")
+                person.type("/timer 5")
                 person.wait("the timer", "chat_changed", friend.hex, "timer")
                 sent, _ = self.said(person, friend, "like snow in spring")
                 for side in (person, friend):
                     self.assertEqual(self.changed(side, "expired", sent.id).text, "")
                 friend.type("/timer")
-                self.assertEqual(friend.wait("their timer", "timer")[2], "2")
+                self.assertEqual(friend.wait("their timer", "timer")[2], "5")
                 self.stop_all(" chats of " + one, person, friend)
 
     def test_mistakes(self):

@@ -193,7 +193,7 @@ class Silence(TestCase):
             "b = Client({'store': {'kind': 'memory'}, 'network': dict(listen, peers=[peer])})\n"
             "a.call('identity.create'); key = b.call('identity.create')['identity']['chat_key']\n"
             "a.call('messages.send', to=key, text='psst')\n"
-            "while b.next_event(20)['type'] != 'message_received': pass\n"
+            "while b.next_event(60)['type'] != 'message_received': pass\n"
             "a.close(); b.close()\n"
         )
         run = subprocess.run([sys.executable, "-B", "-c", script, str(ROOT / "examples" / "python")],

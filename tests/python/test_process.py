@@ -118,7 +118,7 @@ class Exit(TestCase):
             "client, came = Client(config), threading.Event()\n"
             "client.set_event_callback(lambda event: came.set())\n"
             "other = Client(config)\n"  # an event: a peer
-            "assert came.wait(30)\n"
+            "assert came.wait(90)\n"
             "print('end', flush=True)\n")
 
     def test_while_the_callback_runs(self):
@@ -128,7 +128,7 @@ class Exit(TestCase):
             "    came.set(); time.sleep(600)\n"
             "client.set_event_callback(slow)\n"
             "other = Client(config)\n"
-            "assert came.wait(30)\n"
+            "assert came.wait(90)\n"
             "print('end', flush=True)\n")
 
     def test_while_a_call_runs(self):
@@ -186,7 +186,8 @@ class Diagnostics(TestCase):
             client.call("chats.list")
             with self.assertRaises(Error):
                 client.call("identity.get", no_such_field=n)
-        self.assertEqual(held(), before)
+        for now, then in zip(held(), before):
+            self.assertLessEqual(now, then)  # nodes of earlier tests may still be closing descriptors
 
 
 if __name__ == "__main__":
