@@ -15,7 +15,11 @@ for file in "$lib/libstatus1to1.so.1.$version" "$stage/opt/s1/include/status1to1
 	[ -f "$file" ] || [ "$(uname -s)" = Darwin ] || { echo "not installed: $file"; exit 1; }
 done
 [ "$(uname -s)" = Darwin ] || [ "$(readlink "$lib/libstatus1to1.so.1")" = "libstatus1to1.so.1.$version" ] || { echo "libstatus1to1.so.1 points elsewhere"; exit 1; }
-[ "$(find "$stage/opt" -type f | wc -l)" -eq 3 ] || { echo "other files were installed:"; find "$stage/opt" -type f; exit 1; }
+for file in bin/status1to1-rpc share/man/man1/status1to1-rpc.1; do
+	[ -f "$stage/opt/s1/$file" ] || { echo "not installed: $file"; exit 1; }
+done
+[ "$("$stage/opt/s1/bin/status1to1-rpc" --version)" = "status1to1-rpc $version" ] || { echo "status1to1-rpc has another version"; exit 1; }
+[ "$(find "$stage/opt" -type f | wc -l)" -eq 5 ] || { echo "other files were installed:"; find "$stage/opt" -type f; exit 1; }
 
 if command -v pkg-config > /dev/null; then
 	export PKG_CONFIG_PATH="$lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$stage"

@@ -96,18 +96,24 @@ func (r *Registry) NextEvent(handle uint64, timeoutMS int32) string {
 
 // lastEvent gives what a closed client left unread, the closed event at the end.
 func (r *Registry) lastEvent(handle uint64) string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	left := r.unread[handle]
-	if left == nil {
-		return Failure(badClient())
-	}
-	e := left.take()
-	if e == nil {
-		delete(r.unread, handle)
-		return Failure(badClient())
+	e, err := r.takeLeft(handle)
+	if err != nil {
+		return Failure(err)
 	}
 	return Success(e)
+}
+
+// takeLeft is lastEvent without the envelope.
+func (r *Registry) takeLeft(handle uint64) (*chat.DeliveredEvent, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if left := r.unread[handle]; left != nil {
+		if e := left.take(); e != nil {
+			return e, nil
+		}
+		delete(r.unread, handle)
+	}
+	return nil, badClient()
 }
 
 // next waits for an event of the engine or a log event until ctx ends; then nil.

@@ -60,8 +60,11 @@ var specs = []string{
 
 // InfoResponse is the envelope of Info. The library passes how many strings
 // callers hold.
-func InfoResponse(stringsHeld int64) string {
-	info := Info{
+func InfoResponse(stringsHeld int64) string { return Success(InfoOf(stringsHeld)) }
+
+// InfoOf describes this version and build.
+func InfoOf(stringsHeld int64) Info {
+	return Info{
 		Version: Version, ABIVersion: ABIVersion, Specs: specs,
 		Build:    buildInfo(),
 		Networks: []string{NetworkWaku, NetworkMemory, NetworkExternal},
@@ -69,7 +72,6 @@ func InfoResponse(stringsHeld int64) string {
 
 		StringsHeld: stringsHeld,
 	}
-	return Success(info)
 }
 
 // buildInfo describes this build.
@@ -95,4 +97,7 @@ func buildInfo() BuildInfo {
 var schema string
 
 // SchemaResponse is the envelope of the schema, an OpenRPC document.
-func SchemaResponse() string { return Success(json.RawMessage(schema)) }
+func SchemaResponse() string { return Success(Schema()) }
+
+// Schema is the schema, an OpenRPC document.
+func Schema() json.RawMessage { return json.RawMessage(schema) }

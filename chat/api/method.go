@@ -99,21 +99,30 @@ func Methods() []Method {
 	return all
 }
 
-// dispatch runs the method called name of table on c.
-func dispatch(table map[string]Method, c *client, name, params string) (any, error) {
+// dispatch runs the method called name of table on c. A call that waits ends when the
+// client is closed, or when ctx ends.
+func dispatch(ctx context.Context, table map[string]Method, c *client, name, params string) (any, error) {
 	m, ok := table[name]
 	if !ok {
 		return nil, unknownMethod(table, name)
 	}
-	result, err := m.call(c.ctx, c, params)
-	if err != nil && c.ctx.Err() != nil && interrupted(err) {
-		return nil, chat.Errorf(chat.CodeClosed, "", "the client was closed while the call ran")
+	call, cancel := context.WithCancel(c.ctx)
+	defer cancel()
+	defer context.AfterFunc(ctx, cancel)()
+	result, err := m.call(call, c, params)
+	if err != nil && interrupted(err) {
+		switch {
+		case c.ctx.Err() != nil:
+			return nil, chat.Errorf(chat.CodeClosed, "", "the client was closed while the call ran")
+		case ctx.Err() != nil:
+			return nil, Cancelled()
+		}
 	}
 	return result, err
 }
 
-// interrupted reports whether a call that failed with err had been waiting when the
-// client was closed. dispatch asks this only after the client's context has ended.
+// interrupted reports whether a call that failed with err may have been waiting when its
+// context ended. dispatch asks this only after that.
 func interrupted(err error) bool {
 	return errors.Is(err, context.Canceled) || chat.CodeOf(err) == chat.CodeTimeout
 }

@@ -88,15 +88,11 @@ type OpenResult struct {
 
 // Open opens a client. The handle is 0 when the response is an error.
 func (r *Registry) Open(config string) (handle uint64, response string) {
-	response = r.guard(nil, "open", func() (any, error) {
-		c, identity, err := r.open(config)
-		if err != nil {
-			return nil, err
-		}
-		handle = c.handle
-		return OpenResult{Client: handle, Identity: identity}, nil
-	})
-	return handle, response
+	result, err := r.OpenClient(config)
+	if err != nil {
+		return 0, Failure(err)
+	}
+	return result.Client, Success(result)
 }
 
 // open does the work of Open.
@@ -158,7 +154,7 @@ func (r *Registry) Call(handle uint64, method, params string) string {
 		return Failure(badClient())
 	}
 	return r.guard(c, method, func() (any, error) {
-		return dispatch(r.methods, c, method, params)
+		return dispatch(context.Background(), r.methods, c, method, params)
 	})
 }
 
@@ -173,11 +169,14 @@ func (r *Registry) Close(handle uint64, inside bool) string {
 		}
 		return Failure(badClient())
 	}
-	return r.guard(c, "close", func() (any, error) {
-		err := c.shut(inside)
-		r.forget(c)
-		return nil, err
-	})
+	return r.guard(c, "close", func() (any, error) { return nil, r.shut(c, inside) })
+}
+
+// shut closes a client and takes it out.
+func (r *Registry) shut(c *client, inside bool) error {
+	err := c.shut(inside)
+	r.forget(c)
+	return err
 }
 
 // find is the client of an open handle, or nil.
@@ -215,13 +214,22 @@ func (r *Registry) forget(c *client) {
 
 // guard runs an entry point of the library and answers for it: no panic gets
 // past. The client it happened in is closed, the others go on.
-func (r *Registry) guard(c *client, where string, f func() (any, error)) (response string) {
+func (r *Registry) guard(c *client, where string, f func() (any, error)) string {
+	response, err := guarded(c, where, func() (string, error) { return respond(f()), nil })
+	if err != nil {
+		return Failure(err)
+	}
+	return response
+}
+
+// guarded is guard for an answer without an envelope.
+func guarded[T any](c *client, where string, f func() (T, error)) (result T, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			response = Failure(internal(fail(c, where, v, debug.Stack())))
+			err = internal(fail(c, where, v, debug.Stack()))
 		}
 	}()
-	return respond(f())
+	return f()
 }
 
 // fail closes the client of a panic and gives the report id. Without a client,

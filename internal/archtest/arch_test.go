@@ -45,16 +45,16 @@ var floors = map[string]int{
 
 	"chat/api": 7,
 
-	"library/host": 8, "library": 8,
+	"library/host": 8, "library": 8, "rpc": 8, "rpc/status1to1-rpc": 8,
 }
 
 // planned are packages of the house that are not there yet. One that is there must be
 // taken off this list: from then on it is noticed when it disappears.
 var planned = []string{}
 
-// allowed are imports within a floor: the library shares what it opens with
-// through a package without cgo.
-var allowed = [][2]string{{"library", "library/host"}}
+// allowed are imports within a floor: the library and the stdio server share what they open
+// clients with through a package without cgo.
+var allowed = [][2]string{{"library", "library/host"}, {"rpc/status1to1-rpc", "library/host"}, {"rpc/status1to1-rpc", "rpc"}}
 
 // free are packages outside the house: helpers of tests and generators.
 var free = []string{"chat/chattest", "internal/"}
