@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"io"
 	"runtime"
-	"syscall"
 	"testing"
 	"time"
 
@@ -22,6 +21,7 @@ import (
 	"libstatus1to1/chat/protocol/topic"
 	"libstatus1to1/chat/protocol/x3dh"
 	"libstatus1to1/chat/wire"
+	"libstatus1to1/internal/cputime"
 	"libstatus1to1/store"
 )
 
@@ -191,22 +191,16 @@ type cost struct {
 }
 
 func measure(f func()) cost {
-	before, cpu := heap(), cpuTime()
+	before, cpu := heap(), cputime.Used()
 	f()
 	after := heap()
-	return cost{cpuTime() - cpu, int64(after.HeapAlloc) - int64(before.HeapAlloc), after.TotalAlloc - before.TotalAlloc}
+	return cost{cputime.Used() - cpu, int64(after.HeapAlloc) - int64(before.HeapAlloc), after.TotalAlloc - before.TotalAlloc}
 }
 
 func heap() (m runtime.MemStats) {
 	runtime.GC()
 	runtime.ReadMemStats(&m)
 	return m
-}
-
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // besieged is a victim and an honest contact of hers, on a network of megabytes.

@@ -162,7 +162,7 @@ func (r *Registry) EventFD(handle uint64) (fd int) {
 	r.guard(c, "event_fd", func() (any, error) {
 		s, err := c.eventSignal()
 		if err == nil {
-			fd = s.r
+			fd = s.descriptor()
 		}
 		return nil, err
 	})

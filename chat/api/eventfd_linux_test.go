@@ -82,7 +82,7 @@ func TestSignalIsALevel(t *testing.T) {
 	}
 	for i, step := range steps {
 		s.set(step.source, step.waiting)
-		if got := isReadable(t, s.r); got != step.want {
+		if got := isReadable(t, s.descriptor()); got != step.want {
 			t.Errorf("step %d: readable is %v", i, got)
 		}
 	}
@@ -119,7 +119,7 @@ func TestDescriptorOfSomebodyElse(t *testing.T) {
 			must(t, r.Call(h, "identity.create", ""))
 			fd := r.EventFD(h)
 			if end != "the host's end" { // as a daemon that closes all it has
-				fd = r.find(h).signal.w
+				fd = r.find(h).signal.ready.write
 			}
 			var foreign [2]int
 			if err := syscall.Pipe(foreign[:]); err != nil {

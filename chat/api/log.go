@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"libstatus1to1/chat"
@@ -75,7 +74,7 @@ func newLogger(c LogConfig) (*logger, error) {
 // without blocking, so that a named pipe without a reader is an error and does not
 // hang.
 func openLog(name string) (*os.File, error) {
-	const flag = os.O_APPEND | os.O_WRONLY | syscall.O_NONBLOCK | syscall.O_NOFOLLOW
+	const flag = os.O_APPEND | os.O_WRONLY | warily
 	f, err := os.OpenFile(name, flag, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return os.OpenFile(name, flag|os.O_CREATE|os.O_EXCL, logFileMode)

@@ -8,11 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"libstatus1to1/chat/port"
+	"libstatus1to1/internal/cputime"
 )
 
 // What needs a process of its own is run by starting this test binary again with
@@ -110,9 +110,9 @@ func idle(t testing.TB, job string) {
 		o.untilOnline(t)
 	}
 	time.Sleep(2 * time.Second)
-	before := cpu(t)
+	before := cputime.Used()
 	time.Sleep(length)
-	used := cpu(t) - before
+	used := cputime.Used() - before
 	fmt.Fprintf(os.NewFile(3, "report"), "%d %s\n", used.Microseconds(), resident(t))
 }
 
@@ -124,15 +124,6 @@ func offline(t testing.TB, finding bool) Config {
 	}
 	url, _ := tree(t, newKey(t))
 	return Config{Trees: []string{url}, Nameserver: "127.0.0.1:1", Exchange: true, Discv5: true}
-}
-
-// cpu is the user and system time of this process.
-func cpu(t testing.TB) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // resident is the process's resident memory, as the system words it.

@@ -14,6 +14,7 @@ import (
 
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/waku"
+	"libstatus1to1/internal/cputime"
 	"libstatus1to1/store"
 )
 
@@ -60,9 +61,9 @@ func runNode() int {
 	}
 	defer c.Close()
 	time.Sleep(nodeSettles)
-	before := processTime()
+	before := cputime.Used()
 	time.Sleep(nodeIdles)
-	used := processTime() - before
+	used := cputime.Used() - before
 	_ = json.NewEncoder(os.Stdout).Encode(idleness{
 		RSSMiB: residentMiB(), CPUPercent: 100 * used.Seconds() / nodeIdles.Seconds(),
 		Online: c.NetworkStatus().State == chat.NetworkOnline,

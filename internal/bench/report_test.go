@@ -8,10 +8,11 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"syscall"
 	"testing"
 	"text/tabwriter"
 	"time"
+
+	"libstatus1to1/internal/cputime"
 )
 
 var jsonPath = flag.String("figures", "", "write the figures as JSON to this file")
@@ -115,14 +116,14 @@ func newStopwatch(b *testing.B) *stopwatch {
 }
 
 func (w *stopwatch) start() {
-	w.startWall, w.startCPU = time.Now(), processTime()
+	w.startWall, w.startCPU = time.Now(), cputime.Used()
 	w.b.StartTimer()
 }
 
 func (w *stopwatch) stop() {
 	w.b.StopTimer()
 	w.wall += time.Since(w.startWall)
-	w.cpu += processTime() - w.startCPU
+	w.cpu += cputime.Used() - w.startCPU
 }
 
 // minRun is the shortest run that counts: the harness's first tries, of one or a
@@ -136,12 +137,6 @@ func (w *stopwatch) done(name string, n int) {
 	}
 	ops := float64(n)
 	record(row{Name: name, NsPerOp: float64(w.wall) / ops, CPUNs: float64(w.cpu) / ops})
-}
-
-func processTime() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // finish works out the ratios, prints the table and writes the file.
