@@ -10,11 +10,6 @@ CC      ?= cc
 CXX     ?= c++
 PYTHON  ?= python3
 
-PREFIX     ?= /usr/local
-LIBDIR     ?= $(PREFIX)/lib
-INCLUDEDIR ?= $(PREFIX)/include
-DESTDIR    ?=
-
 # go-waku without RLN, which nothing here uses and which brings large binaries.
 TAGS := gowaku_no_rln
 # Packages whose goroutines meet: tested once more under the race detector.
@@ -57,9 +52,9 @@ LDL    := -ldl
 CWARN  := -std=c11 -Wall -Wextra -pedantic -Werror
 CUSE   := $(CWARN) -Iinclude -L$(BUILD) -Wl,-rpath,$(CURDIR)/$(BUILD)
 
-.PHONY: help build test demo demo-card demo-devices demo-noise demo-offline bench soak fuzz lint install clean generate \
+.PHONY: help build test demo demo-card demo-devices demo-noise demo-offline bench soak fuzz lint clean generate \
 	library busy-steps waiting-steps go-test race-test node-test soak-test fuzz-test abi-test stress-test asan-test \
-	python-test install-test
+	python-test
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -89,7 +84,7 @@ $(BUILD)/chat: $(wildcard examples/c/*.c examples/c/*.h) include/status1to1.h | 
 # The steps of `make test`: those that keep the processors busy, cheap ones first, and beside
 # them those that mostly wait for nodes.
 BUSY    := lint abi-test stress-test go-test race-test fuzz-test
-WAITING := asan-test python-test install-test demo demo-card demo-devices demo-noise demo-offline node-test soak-test
+WAITING := asan-test python-test demo demo-card demo-devices demo-noise demo-offline node-test soak-test
 
 # The bindings and packages, a file each: it adds its steps to one of the two lists.
 include $(sort $(wildcard mk/*.mk))
@@ -140,9 +135,6 @@ abi-test: build
 
 python-test: build
 	STATUS1TO1_LIB=$(CURDIR)/$(BUILD)/$(LIB) $(PYTHON) -B -m unittest discover -s tests/python
-
-install-test: build
-	@CC="$(CC)" sh tests/install.sh
 
 demo: build ## Alice (C) and Bob (Python) chat over real nodes
 	STATUS1TO1_LIB=$(CURDIR)/$(BUILD)/$(LIB) $(PYTHON) -B examples/demo.py $(CURDIR)/$(BUILD)/chat
@@ -198,15 +190,6 @@ lint: ## gofmt, go vet, staticcheck, generated files up to date, known vulnerabi
 generate: ## write the generated files anew
 	$(GO) run ./internal/genwire
 	$(GO) run -tags $(TAGS) ./internal/genapi
-
-install: build ## to PREFIX (and DESTDIR)
-	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
-	install -m 755 $(BUILD)/$(LIB) $(DESTDIR)$(LIBDIR)/$(LIB_VERSION)
-	ln -sf $(LIB_VERSION) $(DESTDIR)$(LIBDIR)/$(LIB_ABI)
-	ln -sf $(LIB_ABI) $(DESTDIR)$(LIBDIR)/$(LIB)
-	install -m 644 include/status1to1.h $(DESTDIR)$(INCLUDEDIR)/status1to1.h
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
-		status1to1.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/status1to1.pc
 
 clean: ## remove what was built
 	rm -rf $(BUILD) examples/c/chat

@@ -1,7 +1,11 @@
-# The C side: the header and the man page are whole, and the small example runs.
+# The C side: the header and the man page are whole, the small example runs, and is clean to valgrind.
 
-BUSY += c-test
+BUSY += c-test valgrind-test
 
-.PHONY: c-test
+.PHONY: c-test valgrind-test
 c-test: build
 	@CC="$(CC)" CXX="$(CXX)" sh tests/c.sh $(BUILD)
+
+# 15 s, nearly all of it in the emulated processor.
+valgrind-test: build
+	@CC="$(CC)" sh tests/valgrind.sh $(BUILD)

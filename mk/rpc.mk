@@ -1,10 +1,8 @@
 # status1to1-rpc: the API as JSON-RPC over stdio.
 
-BINDIR ?= $(PREFIX)/bin
-MANDIR ?= $(PREFIX)/share/man
 RACE   += ./rpc
 
-.PHONY: rpc install-rpc
+.PHONY: rpc install-rpc uninstall-rpc
 
 ifdef BUILT
 rpc:
@@ -21,3 +19,7 @@ install-rpc: rpc
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
 	install -m 755 $(BUILD)/status1to1-rpc $(DESTDIR)$(BINDIR)/status1to1-rpc
 	install -m 644 docs/status1to1-rpc.1 $(DESTDIR)$(MANDIR)/man1/status1to1-rpc.1
+
+uninstall: uninstall-rpc
+uninstall-rpc:
+	rm -f $(DESTDIR)$(BINDIR)/status1to1-rpc $(DESTDIR)$(MANDIR)/man1/status1to1-rpc.1
