@@ -36,7 +36,7 @@ def device():
     from status1to1 import Client, Error
 
     with Client(json.loads(sys.stdin.readline())) as client:
-        print(json.dumps({"result": client.identity}), flush=True)
+        print(json.dumps({"result": (client.stored_identity and client.call("identity.get"))}), flush=True)
         for line in sys.stdin:
             request = json.loads(line)
             try:

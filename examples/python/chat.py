@@ -109,10 +109,10 @@ class Chat:
 
     def identify(self):
         """Who we are; at the first start that is decided."""
-        if self.client.identity is not None:
+        if self.client.stored_identity is not None:
             if self.given.restore or self.given.backup:
                 self.commands.restore()
-            return self.client.identity
+            return self.client.call("identity.get")
         if self.given.restore:
             return self.restore()
         if self.given.backup:
@@ -124,7 +124,7 @@ class Chat:
     def start(self):
         """Prints who we are and chooses whom to write to. It gives an exit code if that is
         all."""
-        if self.client.identity is None and self.given.new_device:
+        if self.client.stored_identity is None and self.given.new_device:
             self.show.say(["me", ""], "This device has no identity yet: /pair it with one of yours, and type /sync there.")
             self.show.network(peers=False)
             return None

@@ -18,18 +18,18 @@ class Events:
             event = self.client.next_event(0)
             if event is None:
                 return True
-            if event["type"] == "closed":
+            if event.type == "closed":
                 return False
             self.on_event(event)
 
     def on_event(self, event):
-        handler = getattr(self, "on_" + event["type"], None)
+        handler = getattr(self, "on_" + event.type, None)
         if handler is not None:
-            handler(event["data"])
-        elif not self.chat.moving.on_event(event["type"], event["data"]):
-            self.chat.pairing.on_event(event["type"], event["data"])
-        if event["seq"]:
-            self.client.call("events.ack", up_to=event["seq"])
+            handler(event.data)
+        elif not self.chat.moving.on_event(event.type, event.data):
+            self.chat.pairing.on_event(event.type, event.data)
+        if event.seq:
+            self.client.call("events.ack", up_to=event.seq)
 
     # ---- messages ----
 

@@ -100,18 +100,18 @@ class Chat:
         self.client, self.folders, self.to = client, folders, to
 
     def on_event(self, event):
-        data = event["data"]
-        if event["type"] == "envelope_outgoing":
+        data = event.data
+        if event.type == "envelope_outgoing":
             self.folders.publish(data)
-        elif event["type"] == "message_received":
+        elif event.type == "message_received":
             message = data["message"]
             if not message["outgoing"]:
                 self.to = self.to or message["from"]
             print(f"{'you' if message['outgoing'] else message['from'][-8:]}: {tame(message['text'])}", flush=True)
-        elif event["type"] == "message_state" and data["state"] in ("delivered", "failed"):
+        elif event.type == "message_state" and data["state"] in ("delivered", "failed"):
             print(f"({data['state']}: {data['message_id'][:10]})", flush=True)
-        if event["seq"]:
-            self.client.call("events.ack", up_to=event["seq"])
+        if event.seq:
+            self.client.call("events.ack", up_to=event.seq)
 
     def say(self, text):
         try:
@@ -171,9 +171,9 @@ def main():
         sys.exit(f"folders.py: {error}")
     with client:
         # An identity of a test program needs no phrase: see chat.py for how to show it.
-        identity = client.identity or client.call("identity.create")["identity"]
+        identity = client.stored_identity or client.identity.create().identity
         folders = Folders(client, given.out, given.incoming)  # first: who reads the next line may use them
-        print(f"You are {identity['chat_key']}", flush=True)
+        print(f"You are {identity.chat_key}", flush=True)
         try:
             Chat(client, folders, given.to).loop()
         except KeyboardInterrupt:

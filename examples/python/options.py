@@ -64,7 +64,7 @@ def seconds(text):
 
 
 def version():
-    return f"%(prog)s of libstatus1to1 {status1to1.info()['version']}"
+    return f"%(prog)s of libstatus1to1 {status1to1.info().version}"
 
 
 def read(arguments=None):

@@ -5,6 +5,7 @@
 //	include/status1to1.h       a wrapper a method, between the markers
 //	docs/c-api.md              the reference, between the markers
 //	docs/status1to1.3          the man page, from the header and the same table
+//	bindings/python            the types, events and methods of the Python package
 //
 //	go run ./internal/genapi         write them
 //	go run ./internal/genapi -check  exit 1 if one is out of date
@@ -92,12 +93,14 @@ func generate(root string) ([]output, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []output{
+	outputs := []output{
 		{"docs/status1to1.3", man},
 		{"chat/api/schema_gen.json", schema},
 		{"include/status1to1.h", header},
 		{"docs/c-api.md", reference},
-	}, nil
+	}
+	outputs = append(outputs, m.python()...)
+	return outputs, nil
 }
 
 // replaceBetween is the file with the lines between the two marker lines replaced.

@@ -8,7 +8,9 @@ import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "examples" / "python"))
+#: Where programs of the tests find the binding.
+BINDING = str(ROOT / "bindings" / "python" / "src")
+sys.path.insert(0, BINDING)
 sys.path.append(str(ROOT / "examples"))
 
 import status1to1  # noqa: E402
@@ -75,8 +77,8 @@ class TestCase(unittest.TestCase):
             event = client.next_event(deadline - time.monotonic())
             if event is None:
                 break
-            if event["type"] == kind and accept(event["data"]):
-                return event["data"]
+            if event.type == kind and accept(event.data):
+                return event.data
         return self.fail(f"no {kind} event came")
 
     def until_delivered(self, client, message):

@@ -9,7 +9,7 @@ import sys
 import unicodedata
 import unittest
 
-from helpers import ROOT, TestCase
+from helpers import BINDING, ROOT, TestCase
 
 LIBRARY = pathlib.Path(os.environ.get("STATUS1TO1_LIB", ROOT / "build" / "libstatus1to1.so"))
 CHAT = ROOT / "build" / "chat"
@@ -204,7 +204,7 @@ class Interrupts(unittest.TestCase):
             "    client.close(); print('interrupted')\n"
         )
         process = subprocess.Popen(
-            [sys.executable, "-B", "-c", script, str(ROOT / "examples" / "python")],
+            [sys.executable, "-B", "-c", script, BINDING],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
         try:
             self.assertEqual(process.stdout.readline(), "ready\n")

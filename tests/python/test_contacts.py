@@ -140,4 +140,4 @@ class Life(TestCase):
         self.fails("wrong_passphrase", "passphrase", client.call, "identity.delete", passphrase="no")
         client.call("identity.delete", passphrase="correct horse")
         self.assertEqual(self.wait(client, "closed")["reason"], "deleted")
-        self.assertIsNone(self.waku("a.db").identity)
+        self.assertIsNone(self.waku("a.db").stored_identity)

@@ -134,7 +134,7 @@ class TestFolders(TestCase):
 class TestExternal(TestCase):
     def external(self, name):
         client = self.open({"store": self.store(name), "network": {"kind": "external"}})
-        if client.identity is None:
+        if client.stored_identity is None:
             identity(client, name)
         return client
 
@@ -158,20 +158,20 @@ class TestExternal(TestCase):
         while sum(e["content_topic"] in bobs for e in asked.values()) < 2:  # Alice's name, and the message
             event = alice.next_event(PATIENCE)
             self.assertIsNotNone(event, "nothing is to be published")
-            if event["type"] == "envelope_outgoing":
-                asked[event["data"]["envelope_id"]] = event["data"]
-        self.assertIsNone(next((e for e in alice.events(timeout=0.5) if e["type"] == "message_state"), None))
+            if event.type == "envelope_outgoing":
+                asked[event.data["envelope_id"]] = event.data
+        self.assertIsNone(next((e for e in alice.events(timeout=0.5) if e.type == "message_state"), None))
         self.assertEqual(alice.call("messages.get", message_id=message["message_id"])["state"], "queued")
         alice.close()
         alice = self.external("alice")
         again = []
-        while not any(e["type"] == "message_state" and e["data"]["state"] == "sent" for e in again):
+        while not any(e.type == "message_state" and e.data["state"] == "sent" for e in again):
             event = alice.next_event(PATIENCE)
             self.assertIsNotNone(event, "the message is not sent")
             again.append(event)
-            if event["type"] == "envelope_outgoing":
-                alice.call("network.published", envelope_id=event["data"]["envelope_id"])
-        same = [e["data"] for e in again if e["type"] == "envelope_outgoing" and e["data"]["envelope_id"] in asked]
+            if event.type == "envelope_outgoing":
+                alice.call("network.published", envelope_id=event.data["envelope_id"])
+        same = [e.data for e in again if e.type == "envelope_outgoing" and e.data["envelope_id"] in asked]
         self.assertTrue(same)
         for envelope in same:
             self.assertEqual(envelope["payload"], asked[envelope["envelope_id"]]["payload"])

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import unittest
 
-from helpers import PATIENCE, ROOT, SOMEBODY, Client, Error, TestCase, free_port, identity
+from helpers import BINDING, PATIENCE, SOMEBODY, Client, Error, TestCase, free_port, identity
 
 
 class Nodes(TestCase):
@@ -45,7 +45,7 @@ class Nodes(TestCase):
         bob.close()
 
         alice = self.waku("alice.db", ports["alice"])
-        self.assertEqual(alice.identity, a)
+        self.assertEqual(alice.stored_identity.chat_key, a["chat_key"])
         # The node keeps its key, so others reach it at the same address.
         self.assertEqual(alice.call("network.status")["listen_addresses"][0], address)
         waiting = alice.call("messages.send", to=b["chat_key"], text="three")  # nobody is there yet
@@ -114,7 +114,7 @@ class Stores(TestCase):
         error = self.fails("wrong_passphrase", "store.passphrase", Client, self.config(self.store("a.db")))
         self.assertNotIn("horse", str(error))
         client = self.open_store(self.store("a.db", "better"))
-        self.assertIsNotNone(client.identity)
+        self.assertIsNotNone(client.stored_identity)
         self.assertEqual(client.call("store.check")["problems"], [])
 
     def test_key_instead_of_passphrase(self):
@@ -125,7 +125,7 @@ class Stores(TestCase):
         with self.assertRaises(Error) as caught:
             Client(self.config(dict(store, key="A" * 43 + "=")))
         self.assertEqual(caught.exception.code, "wrong_passphrase")
-        self.assertIsNotNone(self.open_store(store).identity)
+        self.assertIsNotNone(self.open_store(store).stored_identity)
 
     def test_opened_twice(self):
         self.open_store(self.store("a.db"))
@@ -138,8 +138,7 @@ class Stores(TestCase):
             "except Error as error:\n"
             "    print(error.code, error.field)\n"
         )
-        binding = str(ROOT / "examples" / "python")
-        out = subprocess.run([sys.executable, "-B", "-c", script, binding, self.store("a.db")["path"]],
+        out = subprocess.run([sys.executable, "-B", "-c", script, BINDING, self.store("a.db")["path"]],
                              stdout=subprocess.PIPE, encoding="utf-8", timeout=PATIENCE, check=True).stdout
         self.assertEqual(out.strip(), "store_locked store.path")
 
@@ -193,10 +192,10 @@ class Silence(TestCase):
             "b = Client({'store': {'kind': 'memory'}, 'network': dict(listen, peers=[peer])})\n"
             "a.call('identity.create'); key = b.call('identity.create')['identity']['chat_key']\n"
             "a.call('messages.send', to=key, text='psst')\n"
-            "while b.next_event(60)['type'] != 'message_received': pass\n"
+            "while b.next_event(60).type != 'message_received': pass\n"
             "a.close(); b.close()\n"
         )
-        run = subprocess.run([sys.executable, "-B", "-c", script, str(ROOT / "examples" / "python")],
+        run = subprocess.run([sys.executable, "-B", "-c", script, BINDING],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", timeout=4 * PATIENCE)
         self.assertEqual((run.returncode, run.stdout, run.stderr), (0, "", ""))
 

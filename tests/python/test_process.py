@@ -7,9 +7,8 @@ import subprocess
 import sys
 import unittest
 
-from helpers import CHEAP, PATIENCE, ROOT, Error, TestCase, identity, status1to1
+from helpers import BINDING, CHEAP, PATIENCE, Error, TestCase, identity, status1to1
 
-BINDING = str(ROOT / "examples" / "python")
 LINUX = sys.platform.startswith("linux")
 
 
@@ -147,7 +146,7 @@ class Exit(TestCase):
             "import json\n"
             "config = {'store': json.loads(sys.argv[2]), 'network': {'listen': ['/ip4/127.0.0.1/tcp/0']}}\n"
             "client = Client(config)\n"
-            "print((client.identity or client.call('identity.create')['identity'])['public_key'])\n")
+            "print((client.stored_identity or client.identity.create().identity).public_key)\n")
         store = '{"path": "%s", "passphrase": "p", "kdf": {"memory_kib": %d, "iterations": 1, "parallelism": 1}}' % (
             path, CHEAP["memory_kib"])
         ends = [run(script, store) for _ in range(2)]
@@ -171,7 +170,7 @@ class Diagnostics(TestCase):
             events = []
             with self.assertRaises(Error) as end:
                 while True:
-                    events.append(client.next_event(0)["type"])
+                    events.append(client.next_event(0).type)
             self.assertEqual((events[-1], end.exception.code), ("closed", "bad_client"))
         self.assertEqual(watcher.call("diagnostics.get")["clients_unread"], after["clients_unread"] - 5)
 

@@ -39,8 +39,8 @@ class Schema(TestCase):
 
     def call(self, client, method, text):
         """The answer to params as they stand, checked against what the schema says."""
-        raw = status1to1._lib.call(client.handle, method["name"].encode(), text.encode())
-        answer = json.loads(status1to1._take(raw))
+        raw = status1to1._library.lib.call(client.handle, method["name"].encode(), text.encode())
+        answer = json.loads(status1to1._library.take(raw))
         where = f"{method['name']} {text[:80]}"
         if answer["ok"]:
             self.check(method["result"]["schema"], answer["result"], where)
@@ -125,12 +125,12 @@ class Schema(TestCase):
         config = json.dumps({"store": self.store("twice"), "network": network}).encode()
         for expected in (None, "0x04"):
             handle = ctypes.c_uint64()
-            result = json.loads(status1to1._take(status1to1._lib.open(config, ctypes.byref(handle))))["result"]
+            result = json.loads(status1to1._library.take(status1to1._library.lib.open(config, ctypes.byref(handle))))["result"]
             self.check(opened, result, "open")
             self.assertEqual(result["identity"] and result["identity"]["public_key"][:4], expected)
             self.assertEqual(result["client"], handle.value)
-            status1to1._take(status1to1._lib.call(handle, b"identity.create", b"{}"))
-            status1to1._take(status1to1._lib.close(handle))
+            status1to1._library.take(status1to1._library.lib.call(handle, b"identity.create", b"{}"))
+            status1to1._library.take(status1to1._library.lib.close(handle))
 
     def test_events(self):
         """Events are of the types the schema lists."""
@@ -141,8 +141,8 @@ class Schema(TestCase):
 
         def take(client, last):
             for event in client.events(timeout=PATIENCE):
-                self.check(listed[event["type"]], event["data"], event["type"])
-                if event["type"] == last:
+                self.check(listed[event.type], event.data, event.type)
+                if event.type == last:
                     return
             self.fail(f"no {last} event came")
 

@@ -2,6 +2,7 @@
 schema or the store's file: over the built library with real nodes."""
 
 import base64
+import dataclasses
 import json
 import os
 import unittest
@@ -84,9 +85,9 @@ class Secrets(TestCase):
             for method in ("identity.get", "contacts.list", "sessions.list", "network.status", "store.info", "store.check",
                            "diagnostics.get"):
                 self.quiet.append(json.dumps(client.call(method), ensure_ascii=False))
-            self.seen.extend(json.dumps(event, ensure_ascii=False) for event in client.events(timeout=0.2))
+            self.seen.extend(json.dumps(event.data, ensure_ascii=False) for event in client.events(timeout=0.2))
             client.close()
-        self.quiet += [json.dumps(status1to1.info()), json.dumps(status1to1.schema())]
+        self.quiet += [json.dumps(dataclasses.asdict(status1to1.info())), json.dumps(status1to1.schema())]
 
         files = sorted(os.listdir(self.directory))
         self.assertLessEqual({"alice.db", "alice.log", "bob.db", "bob.log"}, set(files))

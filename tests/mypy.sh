@@ -1,0 +1,17 @@
+#!/bin/sh
+# mypy --strict over the Python package, the small examples and tests/python/typed.py, which has
+# mistakes that types must catch.
+set -u
+cd "$(dirname "$0")/.."
+. tests/left_out.sh
+tools=$(sh tests/tools.sh mypy)
+case $? in
+0) ;;
+2) left_out mypy-test "PyPI cannot be reached" ;;
+*) exit 1 ;;
+esac
+check() {
+	"$tools/bin/python" -m mypy --config-file bindings/python/pyproject.toml --cache-dir build/mypy "$@" || exit 1
+}
+check -p status1to1
+check examples/python/echo_bot.py examples/python/asyncio_bot.py examples/python/folder_bridge.py tests/python/typed.py
