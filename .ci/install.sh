@@ -14,6 +14,8 @@ need() { # program package...
 need valgrind valgrind
 need qemu-aarch64 qemu-user libc6-arm64-cross
 need dh debhelper
+need dpkg-buildpackage dpkg-dev
+need lintian lintian
 need fakeroot fakeroot
 need mandoc mandoc
 need node nodejs npm

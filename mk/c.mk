@@ -9,3 +9,13 @@ c-test: build
 # 15 s, nearly all of it in the emulated processor.
 valgrind-test: build
 	@CC="$(CC)" sh tests/valgrind.sh $(BUILD)
+
+# The packages take two minutes: only CI (or DEB=yes) makes them in the tests.
+BUSY += deb-test
+
+.PHONY: deb deb-test
+deb: ## Debian packages, source and binary, into build/deb
+	@GO="$(GO)" sh packaging/deb.sh $(VERSION)
+
+deb-test:
+	@GO="$(GO)" VERSION=$(VERSION) ABI=$(ABI) sh tests/deb.sh
