@@ -1,0 +1,13 @@
+#!/bin/sh
+# Replays the transcripts of conformance/ through the driver of each language: conformance.sh
+# DIRECTORY, where the drivers that have to be built are.
+set -eu
+cd "$(dirname "$0")/.."
+. tests/left_out.sh
+built=$1
+python=${PYTHON:-python3}
+
+"$python" -B conformance/tests/test_match.py
+CONFORMANCE_DRIVER=$built/c_driver CONFORMANCE_LEAKING_DRIVER=$built/leaking_driver "$python" -B conformance/tests/test_mutants.py
+"$python" -B conformance/run.py --driver "$built/c_driver"
+"$python" -B conformance/run.py --quiet --driver "$python -B conformance/drivers/python_driver.py"
