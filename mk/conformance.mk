@@ -16,3 +16,12 @@ $(BUILD)/conformance/leaking_driver: conformance/tests/leaking_driver.c conforma
 
 conformance-test: build $(CONFORMANCE_C) $(BUILD)/conformance/leaking_driver
 	@PYTHON="$(PYTHON)" STATUS1TO1_LIB=$(CURDIR)/$(BUILD)/$(LIB) sh tests/conformance.sh $(BUILD)/conformance
+
+# What a program may do to its process while the library waits in it, and loading it without a header.
+.PHONY: process-test
+BUSY += process-test
+process-test: build
+	$(CC) $(CFLAGS) $(CUSE) -o $(BUILD)/process_test tests/c/process_test.c -lstatus1to1 -lpthread
+	$(BUILD)/process_test
+	$(CC) $(CFLAGS) $(CWARN) -o $(BUILD)/dlopen_test tests/c/dlopen_test.c $(LDL)
+	$(BUILD)/dlopen_test $(CURDIR)/$(BUILD)/$(LIB)

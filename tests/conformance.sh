@@ -11,3 +11,4 @@ python=${PYTHON:-python3}
 CONFORMANCE_DRIVER=$built/c_driver CONFORMANCE_LEAKING_DRIVER=$built/leaking_driver "$python" -B conformance/tests/test_mutants.py
 "$python" -B conformance/run.py --driver "$built/c_driver"
 "$python" -B conformance/run.py --quiet --driver "$python -B conformance/drivers/python_driver.py"
+"$python" -B conformance/run.py --quiet --driver "$python -B conformance/drivers/stdio_driver.py build/status1to1-rpc"
