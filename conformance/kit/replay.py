@@ -75,6 +75,8 @@ class Replay:
         for client in self._clients.values():
             if client.open:
                 self._driver.ask("close", client=client.handle)
+        if not self._driver.called_back.empty() and not any(client.by_callback for client in self._clients.values()):
+            raise Failed(f"at the end: a callback was called that is removed: {show(self._driver.called_back.get())}")
         held = self._driver.ask("info").get("result", {}).get("strings_held", 0)
         if held != 0:
             raise Failed(f"at the end: {held} strings of the library have not been freed")
