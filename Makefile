@@ -14,9 +14,9 @@ PYTHON  ?= python3
 TAGS := gowaku_no_rln
 # Packages whose goroutines meet: tested once more under the race detector.
 RACE := ./chat ./chat/api ./chat/memnet ./chat/waku ./store ./library/host
-# Hashes and ciphers take most of the time under the race detector, and have no goroutines: what
-# reads and writes their bytes in our packages is watched, what does so within them is not.
-UNWATCHED := -gcflags='crypto/internal/fips140/...=-race=false' -gcflags='golang.org/x/crypto/...=-race=false'
+# Hashes, ciphers and pictures take most of the time under the race detector, and have no goroutines:
+# what reads and writes their bytes in our packages is watched, what does so within them is not.
+UNWATCHED := $(foreach p,crypto/internal/fips140 golang.org/x/crypto image golang.org/x/image compress,-gcflags='$(p)/...=-race=false')
 # How long `make test` and `make fuzz` run each fuzz target; CI (.ci/run) takes 20 s.
 SHORT_FUZZTIME := 1s
 FUZZTIME ?= 30s

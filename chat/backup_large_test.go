@@ -19,6 +19,7 @@ import (
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
+	"libstatus1to1/internal/testsize"
 	"libstatus1to1/store"
 )
 
@@ -104,7 +105,7 @@ func alive() uint64 {
 // TestBackupOfManyMessages: 100,000 messages are imported, exported and imported again in
 // memory that does not grow with them.
 func TestBackupOfManyMessages(t *testing.T) {
-	messages := uint32(100_000)
+	messages := uint32(testsize.Many(100_000, 20_000))
 	if testing.Short() {
 		messages = 10_000
 	}

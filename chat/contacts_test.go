@@ -16,6 +16,7 @@ import (
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/wire"
+	"libstatus1to1/internal/testsize"
 	"libstatus1to1/store"
 )
 
@@ -383,7 +384,7 @@ func TestStrangersPolicies(t *testing.T) {
 // Requests from ten thousand keys: few get in, and the engine still serves those it
 // knows.
 func TestTenThousandStrangers(t *testing.T) {
-	n := 10_000
+	n := testsize.Many(10_000, 2000)
 	if testing.Short() {
 		n = 500
 	}

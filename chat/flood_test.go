@@ -12,6 +12,7 @@ import (
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/payload"
 	"libstatus1to1/chat/protocol/topic"
+	"libstatus1to1/internal/testsize"
 )
 
 // heapBound limits the growth of the heap by a flood, tables in memory included where the
@@ -21,7 +22,7 @@ const heapBound = 48 << 20
 // TestFloodGarbage: 100,000 envelopes on our topic that are not for us, or for
 // nobody. Nothing is stored, and nothing is kept in memory.
 func TestFloodGarbage(t *testing.T) {
-	n := 100_000
+	n := testsize.Many(100_000, 25_000)
 	if testing.Short() {
 		n = 5000
 	}
@@ -78,7 +79,7 @@ func garbage(t *testing.T) (kinds [][]byte) {
 // TestFloodStrangers: thousands of new identities write to us. A few are let in at
 // a time; what the others cost is an opened payload; people we know are heard.
 func TestFloodStrangers(t *testing.T) {
-	n := 3000
+	n := testsize.Many(3000, 1000)
 	if testing.Short() {
 		n = 300
 	}
@@ -115,7 +116,7 @@ func TestFloodStrangers(t *testing.T) {
 
 // TestFloodStranger: one stranger writes without end.
 func TestFloodStranger(t *testing.T) {
-	n := 3000
+	n := testsize.Many(3000, 1000)
 	if testing.Short() {
 		n = 300
 	}
@@ -145,7 +146,7 @@ func TestFloodStranger(t *testing.T) {
 // wanted, so all of it is stored; others are heard meanwhile, and the events that
 // wait are bounded.
 func TestFloodContact(t *testing.T) {
-	n := 5000
+	n := testsize.Many(5000, 1500)
 	if testing.Short() {
 		n = 500
 	}

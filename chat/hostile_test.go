@@ -17,6 +17,7 @@ import (
 	"libstatus1to1/chat/protocol/payload"
 	"libstatus1to1/chat/protocol/topic"
 	"libstatus1to1/chat/wire"
+	"libstatus1to1/internal/testsize"
 )
 
 // hostile is one message made to hurt.
@@ -139,7 +140,7 @@ func hostiles() []hostile {
 // TestHostileMessages sends each of them from a contact, thirty times. None has an
 // effect beyond itself: memory does not grow, sessions stay, the honest are heard.
 func TestHostileMessages(t *testing.T) {
-	times := 30
+	times := testsize.Many(30, 8)
 	if testing.Short() {
 		times = 4
 	}

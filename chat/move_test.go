@@ -10,6 +10,7 @@ import (
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
+	"libstatus1to1/internal/testsize"
 	"libstatus1to1/store"
 )
 
@@ -283,7 +284,7 @@ func onDisk(t *testing.T) chat.Store {
 // TestMoveLarge: 40,000 messages, on two stores on the disk. Neither side takes more memory
 // for more messages: 200 bytes each would be too much.
 func TestMoveLarge(t *testing.T) {
-	n := 40_000
+	n := testsize.Many(40_000, 10_000)
 	if testing.Short() { // under the race detector
 		n = 4000
 	}

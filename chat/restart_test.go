@@ -16,6 +16,7 @@ import (
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
 	"libstatus1to1/chat/protocol/datasync"
+	"libstatus1to1/internal/testsize"
 	"libstatus1to1/store"
 )
 
@@ -215,7 +216,7 @@ func TestUndeliverable(t *testing.T) {
 // Two people, a bad network, restarts in between: everything accepted arrives
 // once, in the sender's order.
 func TestModelLossyRestarts(t *testing.T) {
-	for seed := uint64(1); seed <= 6; seed++ {
+	for seed := uint64(1); seed <= uint64(testsize.Many(6, 2)); seed++ {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { lossyRestarts(t, seed) })
 	}
 }

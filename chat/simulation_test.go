@@ -15,6 +15,7 @@ import (
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/memnet"
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/internal/testsize"
 	"libstatus1to1/store"
 )
 
@@ -134,7 +135,13 @@ var simKeys = func() (keys []key.Private) {
 	return keys
 }()
 
+// newSimulation is people without devices on a network of their own. What steps its clients is one
+// goroutine: under the race detector a seed of each simulation shows all that others do meanwhile.
 func newSimulation(t *testing.T, seed uint64, people int, o memnet.Options) *simulation {
+	t.Helper()
+	if testing.Short() && !strings.Contains(t.Name(), "/"+seedName) {
+		t.Skip("one goroutine steps its clients")
+	}
 	o.Seed, o.Manual = seed, true
 	s := &simulation{
 		t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 1)), net: memnet.New(o), settings: simSettings,
@@ -541,15 +548,22 @@ func (s *simulation) populate(devices func(i int) int) {
 
 // seedsInShort is the number of seeds that run under the race detector: the clients are
 // stepped by one goroutine, and others only compute, the same for each seed.
-const seedsInShort = 2
+const seedsInShort = 1
+
+// partOfSeeds is the part of the seeds that runs without STATUS1TO1_TESTS=all.
+const partOfSeeds = 4
+
+// seedName begins the names of the tests that seeds runs.
+const seedName = "seed"
 
 // seeds runs one simulation a seed, in parallel.
 func seeds(t *testing.T, n int, run func(t *testing.T, seed uint64)) {
+	n = testsize.Many(n, (n+partOfSeeds-1)/partOfSeeds)
 	if testing.Short() {
 		n = min(n, seedsInShort)
 	}
 	for seed := uint64(1); seed <= uint64(n); seed++ {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+		t.Run(fmt.Sprint(seedName, " ", seed), func(t *testing.T) {
 			t.Parallel()
 			run(t, seed)
 		})

@@ -10,6 +10,7 @@ import (
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/chattest"
 	"libstatus1to1/chat/memnet"
+	"libstatus1to1/internal/testsize"
 	"libstatus1to1/store"
 )
 
@@ -43,10 +44,11 @@ type absence struct {
 // that loses 20 %. When they come back everything arrives, in order, in the same
 // session: nobody skipped more than they may.
 func TestSkipLimits(t *testing.T) {
+	many := testsize.Many(2000, 1200) // above both limits
 	for _, a := range []absence{
-		{"one by one", 2000, 1, 2 * time.Second, 0, true},
-		{"in bursts", 2000, 50, time.Minute, 0, true},
-		{"all at once", 2000, 2000, time.Second, time.Hour, true},
+		{"one by one", many, 1, 2 * time.Second, 0, true},
+		{"in bursts", many, 50, time.Minute, 0, true},
+		{"all at once", many, many, time.Second, time.Hour, true},
 		{"not a contact", 1000, 1, 2 * time.Second, 3 * time.Hour, false},
 	} {
 		t.Run(a.name, a.run)

@@ -14,6 +14,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"libstatus1to1/chat/port"
+	"libstatus1to1/internal/testsize"
 )
 
 // fill puts enough into the store for several pages of every kind.
@@ -58,7 +59,7 @@ func TestFlippedBytes(t *testing.T) {
 	used := int(meta.pages) * pageSize
 	metaAt := int(meta.txid%2)*pageSize + pageHeaderSize
 
-	rounds := 1500
+	rounds := testsize.Many(1500, 500)
 	if testing.Short() {
 		rounds = 200
 	}

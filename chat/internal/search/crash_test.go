@@ -15,6 +15,7 @@ import (
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/wire"
+	"libstatus1to1/internal/testsize"
 )
 
 // The crash test runs this test binary again as a child, and kills it.
@@ -101,7 +102,7 @@ func childChange(l *ledger.Ledger, x *Index) error {
 func TestCrash(t *testing.T) {
 	r := seeded(t)
 	path := filepath.Join(t.TempDir(), "store.db")
-	kills := 12
+	kills := testsize.Many(12, 5)
 	if testing.Short() {
 		kills = 4
 	}

@@ -8,6 +8,7 @@ import (
 
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/noise/noisepeer"
+	"libstatus1to1/internal/testsize"
 )
 
 // onTheWay is a frame or a payload between two devices.
@@ -263,7 +264,7 @@ const (
 // said arrives, at the right device and from the right one, while sessions are renewed and
 // certificates run out.
 func TestSimulation(t *testing.T) {
-	n := uint64(seeds)
+	n := uint64(testsize.Many(seeds, seeds/4))
 	if testing.Short() {
 		n = 20
 	}
@@ -281,7 +282,7 @@ func TestSimulation(t *testing.T) {
 // TestSimulationOlderCopies: the same when stores are replaced by older copies of themselves.
 // Then sessions are lost, and found to be.
 func TestSimulationOlderCopies(t *testing.T) {
-	n := uint64(seeds / 4)
+	n := uint64(testsize.Many(seeds/4, seeds/8))
 	if testing.Short() {
 		n = 10
 	}
