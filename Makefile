@@ -17,7 +17,8 @@ RACE := ./chat ./chat/api ./chat/memnet ./chat/waku ./store ./library/host
 # Hashes, ciphers and pictures take most of the time under the race detector, and have no goroutines:
 # what reads and writes their bytes in our packages is watched, what does so within them is not.
 UNWATCHED := $(foreach p,crypto/internal/fips140 golang.org/x/crypto image golang.org/x/image compress,-gcflags='$(p)/...=-race=false')
-# How long `make test` and `make fuzz` run each fuzz target; CI (.ci/run) takes 20 s.
+# How long `make test` and `make fuzz` run each fuzz target. `make test` takes those of some packages,
+# others each day; CI (.ci/run) all of them, for 8 s.
 SHORT_FUZZTIME := 1s
 FUZZTIME ?= 30s
 # How long and how often `make bench` runs each benchmark: the fastest run counts.
@@ -92,6 +93,8 @@ include $(sort $(wildcard mk/*.mk))
 # They run as make's own jobs, because what a shell runs in the background ignores Ctrl-C.
 TABLE := $(BUILD)/steps/table
 
+# STATUS1TO1_TESTS=all, as in CI: all seeds of the simulations, all repetitions of attacks, large
+# histories, and every fuzz target (internal/testsize, tests/fuzz.sh). Without it a part of each.
 test: ## everything that is checked, with the time each step takes
 	@rm -rf $(BUILD)/steps && mkdir -p $(BUILD)/steps && date +%s > $(TABLE).begin
 	@AGAIN= MAKE="$(MAKE)" sh tests/steps.sh $(TABLE) loud build
@@ -111,7 +114,7 @@ race-test:
 	$(GO) test -timeout 20m -race -short -tags $(TAGS) $(UNWATCHED) $(RACE)
 
 fuzz-test:
-	@GO="$(GO)" TAGS=$(TAGS) sh tests/fuzz.sh $(SHORT_FUZZTIME)
+	@GO="$(GO)" TAGS=$(TAGS) sh tests/fuzz.sh $(SHORT_FUZZTIME) some
 
 # Many calls, threads and clients. STATUS1TO1_CALLS sets how many calls.
 stress-test: build
