@@ -60,7 +60,7 @@ class Errors(TestCase):
     def test_multiprocessing(self):
         config = {"store": {"kind": "memory"}, "network": {"kind": "memory"}}
         with multiprocessing.get_context("spawn").Pool(1) as pool, self.assertRaises(errors.IdentityError) as caught:
-            pool.apply(fail_in_child, (config,))
+            pool.apply_async(fail_in_child, (config,)).get(PATIENCE)
         self.assertEqual(caught.exception.code, "no_identity")
         self.assertRaisesRegex(TypeError, "cannot be pickled", pickle.dumps, self.memory())
 
@@ -215,8 +215,9 @@ class Records(TestCase):
         self.assertEqual((type(event), event.seq, event.type, event.data["x"]), (events.Event, 7, "of_a_later_version", 1))
         event = events.read_event({"seq": 0, "type": "closed", "at": 1, "data": {"later": [1]}})
         self.assertIs(type(event), events.Closed)
-        self.assertNotIn("later", repr(event))
+        self.assertEqual(set(vars(event)), {"seq", "type", "at", "data"})
         sticker = types.Sticker._read({"hash": "x", "later": 1})
+        self.assertEqual(vars(sticker), {"hash": "x"})
         self.assertEqual(sticker, types.Sticker._read({"hash": "x"}))
         self.assertRaises(AttributeError, lambda: sticker.pack)  # an older library would not tell it
         self.assertRaises(TypeError, types.Sticker, hash="x")

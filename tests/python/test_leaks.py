@@ -1,5 +1,5 @@
 """Calls and clients leave no memory behind. STATUS1TO1_CALLS sets how many calls, of which a
-hundredth is the number of clients."""
+thousandth is the number of clients."""
 
 import gc
 import os
@@ -14,7 +14,7 @@ CLIENTS = max(10, CALLS // 1000)
 
 #: What may be added after the warm-up, in bytes: the heap of Go breathes, and its collector runs
 #: when it has doubled. A leak of ten bytes a call is 10 MB in a million calls.
-SLACK = 8_000_000
+SLACK = 4_000_000
 
 
 def resident():

@@ -106,7 +106,8 @@ class Client(_methods.Methods):
 
     def set_event_callback(self, function: Optional[Callable[[Event], object]]) -> None:
         """Has function(event) called on a thread of the library; None ends it. What it raises
-        goes to sys.unraisablehook. Acknowledge events yourself."""
+        goes to sys.unraisablehook. Acknowledge events yourself. Not for sub-interpreters: what C
+        calls is run by the main one."""
         self._connection.set_callback(function)
 
     def close(self) -> None:

@@ -52,7 +52,10 @@ def interruptibly(function: Callable[[], T]) -> T:
 
     # A daemon, since the program may end before it has returned.
     thread = threading.Thread(target=run, name="status1to1-call", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # in a sub-interpreter, where no signals come, or at the end of the program
+        return function()
     while thread.is_alive():
         thread.join(LOOK_UP)
     if failure:
