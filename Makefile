@@ -195,4 +195,4 @@ generate: ## write the generated files anew
 	$(GO) run -tags $(TAGS) ./internal/genapi
 
 clean: ## remove what was built
-	rm -rf $(BUILD) examples/c/chat
+	rm -rf $(BUILD) examples/c/chat bindings/python/src/status1to1/__pycache__

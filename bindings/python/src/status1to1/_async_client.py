@@ -207,7 +207,7 @@ async def _open(config: object) -> Connection:
 
     try:
         await _in_thread(work)
-        return found[0]
+        return found.pop()  # the thread, which ends later, keeps it no longer
     except asyncio.CancelledError:
         with lock:
             abandoned = True
