@@ -56,6 +56,7 @@ def _options():
     parser.add_argument("--driver", required=True, metavar="COMMAND", help="the program that drives the binding, with its arguments")
     parser.add_argument("--patience", type=float, default=PATIENCE, metavar="SECONDS", help="how long an answer may take (%(default)s)")
     parser.add_argument("--skip", action="append", default=[], metavar="NAME", help="leave this transcript out, by name")
+    parser.add_argument("--leaves-out", metavar="NAMES", help="fail unless exactly these transcripts are left out")
     parser.add_argument("--times", action="store_true", help="say how long each transcript took")
     parser.add_argument("--quiet", action="store_true", help="name only what failed or was left out")
     parser.add_argument("transcripts", nargs="*", metavar="NAME", help="the transcripts to replay; all if none is named")
@@ -68,12 +69,12 @@ def _run(options, driver, schema):
     if missing:
         print(f"there is no transcript {', '.join(sorted(missing))}")
         return 2
-    passed, failed, left, spoilt = 0, 0, 0, False
+    passed, failed, left, spoilt = 0, 0, [], False
     for path in paths:
         begin, transcript = time.monotonic(), load(path)
         why = _why_not(path.stem, transcript, options, driver)
         if why:
-            left += 1
+            left.append(path.stem)
             print(f"left out  {path.stem}: {why}")
             continue
         if spoilt:
@@ -88,7 +89,10 @@ def _run(options, driver, schema):
         else:
             failed += 1
             print(f"FAILED    {path.stem}{took}\n  {fault}")
-    print(f"{driver.binding}: {passed} passed, {failed} failed, {left} left out")
+    print(f"{driver.binding}: {passed} passed, {failed} failed, {len(left)} left out")
+    if options.leaves_out is not None and left != sorted(options.leaves_out.split()):
+        print(f"{driver.binding}: left out should be: {options.leaves_out or 'none'}")
+        return 1
     return 1 if failed or not passed else 0
 
 

@@ -25,3 +25,7 @@ process-test: build
 	$(BUILD)/process_test
 	$(CC) $(CFLAGS) $(CWARN) -o $(BUILD)/dlopen_test tests/c/dlopen_test.c $(LDL)
 	$(BUILD)/dlopen_test $(CURDIR)/$(BUILD)/$(LIB)
+
+bench-calls: build ## how long one call takes from each language, into build/bench-calls.json
+	$(CC) $(CFLAGS) $(CUSE) -o $(BUILD)/bench_calls tests/bench/calls.c -lstatus1to1
+	@sh tests/bench/calls.sh $(BUILD)

@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bindings" 
 
 import status1to1  # noqa: E402
 
-CAPABILITIES = ["threads", "callback", "event_fd", "after_close", "pull"]
+CAPABILITIES = ["threads", "callback", "event_fd", "after_close", "pull", "any_config"]
 
 clients = {}
 output = threading.Lock()

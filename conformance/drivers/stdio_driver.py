@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 
-CAPABILITIES = ["threads", "handles", "after_close"]
+CAPABILITIES = ["threads", "handles", "after_close", "any_config"]
 
 BAD_CLIENT = {"ok": False, "error": {"code": "bad_client", "category": "request", "message": "the client is closed", "retryable": False,
                                      "field": "client", "details": {}}}

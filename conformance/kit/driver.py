@@ -13,7 +13,7 @@ import threading
 PROTOCOL = 1
 
 #: What a driver may be able to do beside the commands that every one has.
-CAPABILITIES = ("threads", "callback", "event_fd", "text", "handles", "after_close", "pull")
+CAPABILITIES = ("threads", "callback", "event_fd", "text", "handles", "after_close", "pull", "any_config")
 
 
 class Broken(Exception):

@@ -84,7 +84,7 @@ static char *perform(const char *command, uint64_t id)
     } else if (json_is(op, "\"hello\"")) {
         say("{\"id\":", id, ",\"answer\":",
             "{\"protocol\":1,\"binding\":\"C\",\"capabilities\":"
-            "[\"threads\",\"callback\",\"event_fd\",\"text\",\"handles\",\"after_close\",\"pull\"]}");
+            "[\"threads\",\"callback\",\"event_fd\",\"text\",\"handles\",\"after_close\",\"pull\",\"any_config\"]}");
     } else {
         say("{\"id\":", id, ",\"failed\":", "\"unknown op\"");
     }
