@@ -174,8 +174,9 @@ typedef void (*status1to1_event_fn)(status1to1_client client, const char *event_
  * when you load the library at run time. */
 STATUS1TO1_API uint32_t status1to1_abi_version(void);
 
-/* The version, the build and the implemented specifications. "strings_held" is the
- * number of strings you have not freed yet, which helps to find leaks. */
+/* The version, the build and the implemented specifications: the result is an Info (OBJECTS,
+ * below). "strings_held" is the number of strings you have not freed yet, which helps to
+ * find leaks. */
 STATUS1TO1_API char *status1to1_info(void);
 
 /* The schema: an OpenRPC document of all methods, events and error codes.
@@ -184,8 +185,8 @@ STATUS1TO1_API char *status1to1_schema(void);
 
 /* Opens a client with the configuration config_json (CONFIGURATION, below)
  * and puts its handle into *out, or 0 if it fails. The network starts, and messages
- * that wait in the store are sent. The result has the handle and the identity in the
- * store. If the identity is null, there is none yet: call identity.create,
+ * that wait in the store are sent. The result, an OpenResult, has the handle and the
+ * identity in the store. If the identity is null, there is none yet: call identity.create,
  * identity.restore or identity.import. Neither argument may be NULL. */
 STATUS1TO1_API char *status1to1_open(const char *config_json, status1to1_client *out);
 

@@ -36,7 +36,9 @@ func text(s *C.char) string {
 }
 
 // answer copies a response to the C heap, for status1to1_free.
-func answer(response string) *C.char { return C.s1_counted(C.CString(response)) }
+func answer(response string) *C.char {
+	return C.s1_counted(C.CString(response), C.size_t(len(response)))
+}
 
 //export s1_go_info
 func s1_go_info() *C.char { return answer(api.InfoResponse(int64(C.s1_held()))) }
@@ -74,7 +76,7 @@ func s1_go_set_event_callback(client C.status1to1_client, fn C.status1to1_event_
 	call := func(response string) {
 		s := C.CString(response)
 		defer C.free(unsafe.Pointer(s))
-		C.s1_call_back(fn, client, s, userData)
+		C.s1_call_back(fn, client, s, C.size_t(len(response)), userData)
 	}
 	return answer(registry.SetCallback(uint64(client), call, inside != 0))
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "_cgo_export.h"
+#include "written.h"
 
 /* The process the Go runtime runs in. A forked child has our memory but none of
  * the runtime's threads: a call into Go would hang there for ever. */
@@ -37,8 +38,11 @@ size_t s1_length(const char *s, size_t most)
     return strnlen(s, most);
 }
 
-char *s1_counted(char *s)
+char *s1_counted(char *s, size_t length)
 {
+    written(&s, sizeof s);
+    written(&length, sizeof length);
+    written(s, length + 1);
     atomic_fetch_add(&live_strings, 1);
     return s;
 }
@@ -48,8 +52,14 @@ long long s1_held(void)
     return atomic_load(&live_strings);
 }
 
-void s1_call_back(status1to1_event_fn fn, status1to1_client client, const char *event, void *user_data)
+void s1_call_back(status1to1_event_fn fn, status1to1_client client, const char *event, size_t length, void *user_data)
 {
+    written(&fn, sizeof fn);
+    written(&client, sizeof client);
+    written(&event, sizeof event);
+    written(&user_data, sizeof user_data);
+    written(&length, sizeof length);
+    written(event, length + 1);
     inside = 1;
     fn(client, event, user_data);
     inside = 0;
@@ -61,7 +71,14 @@ static char *refuse(const char *response)
     char *copy = strdup(response);
     if (copy == NULL)
         abort(); /* as Go does when there is no memory for a string */
-    return s1_counted(copy);
+    return s1_counted(copy, strlen(copy));
+}
+
+/* from_go is a string that a function of Go returned. */
+static char *from_go(char *s)
+{
+    written(&s, sizeof s);
+    return s;
 }
 
 static char *refuse_forked(void)
@@ -83,12 +100,12 @@ uint32_t status1to1_abi_version(void)
 
 char *status1to1_info(void)
 {
-    return forked() ? refuse_forked() : s1_go_info();
+    return forked() ? refuse_forked() : from_go(s1_go_info());
 }
 
 char *status1to1_schema(void)
 {
-    return forked() ? refuse_forked() : s1_go_schema();
+    return forked() ? refuse_forked() : from_go(s1_go_schema());
 }
 
 char *status1to1_open(const char *config_json, status1to1_client *out)
@@ -98,34 +115,41 @@ char *status1to1_open(const char *config_json, status1to1_client *out)
     *out = 0;
     if (config_json == NULL)
         return REFUSE_NULL("config_json");
-    return forked() ? refuse_forked() : s1_go_open((char *)config_json, out);
+    if (forked())
+        return refuse_forked();
+    char *answer = from_go(s1_go_open((char *)config_json, out));
+    written(out, sizeof *out);
+    return answer;
 }
 
 char *status1to1_call(status1to1_client client, const char *method, const char *params_json)
 {
     if (method == NULL)
         return REFUSE_NULL("method");
-    return forked() ? refuse_forked() : s1_go_call(client, (char *)method, (char *)params_json);
+    return forked() ? refuse_forked() : from_go(s1_go_call(client, (char *)method, (char *)params_json));
 }
 
 char *status1to1_next_event(status1to1_client client, int32_t timeout_ms)
 {
-    return forked() ? refuse_forked() : s1_go_next_event(client, timeout_ms);
+    return forked() ? refuse_forked() : from_go(s1_go_next_event(client, timeout_ms));
 }
 
 int status1to1_event_fd(status1to1_client client)
 {
-    return forked() ? -1 : s1_go_event_fd(client);
+    int fd = forked() ? -1 : s1_go_event_fd(client);
+
+    written(&fd, sizeof fd);
+    return fd;
 }
 
 char *status1to1_set_event_callback(status1to1_client client, status1to1_event_fn fn, void *user_data)
 {
-    return forked() ? refuse_forked() : s1_go_set_event_callback(client, fn, user_data, inside);
+    return forked() ? refuse_forked() : from_go(s1_go_set_event_callback(client, fn, user_data, inside));
 }
 
 char *status1to1_close(status1to1_client client)
 {
-    return forked() ? refuse_forked() : s1_go_close(client, inside);
+    return forked() ? refuse_forked() : from_go(s1_go_close(client, inside));
 }
 
 void status1to1_free(char *s)

@@ -11,13 +11,13 @@
 /* s1_length is strlen, but looks at most bytes only. */
 size_t s1_length(const char *s, size_t most);
 
-/* s1_counted counts a string that goes out to the caller, and returns it. */
-char *s1_counted(char *s);
+/* s1_counted counts a string of that length that goes out to the caller, and returns it. */
+char *s1_counted(char *s, size_t length);
 
 /* s1_held is how many strings callers hold. */
 long long s1_held(void);
 
-/* s1_call_back runs fn and notes meanwhile that this thread is in a callback. */
-void s1_call_back(status1to1_event_fn fn, status1to1_client client, const char *event, void *user_data);
+/* s1_call_back runs fn with an event of that length, and notes meanwhile that this thread is in a callback. */
+void s1_call_back(status1to1_event_fn fn, status1to1_client client, const char *event, size_t length, void *user_data);
 
 #endif
