@@ -6,6 +6,7 @@
 //	docs/c-api.md              the reference, between the markers
 //	docs/status1to1.3          the man page, from the header and the same table
 //	bindings/python            the types, events and methods of the Python package
+//	bindings/rust/status1to1   those of the Rust crate
 //
 //	go run ./internal/genapi         write them
 //	go run ./internal/genapi -check  exit 1 if one is out of date
@@ -93,6 +94,10 @@ func generate(root string) ([]output, error) {
 	if err != nil {
 		return nil, err
 	}
+	rust, err := m.rust()
+	if err != nil {
+		return nil, err
+	}
 	outputs := []output{
 		{"docs/status1to1.3", man},
 		{"chat/api/schema_gen.json", schema},
@@ -100,6 +105,7 @@ func generate(root string) ([]output, error) {
 		{"docs/c-api.md", reference},
 	}
 	outputs = append(outputs, m.python()...)
+	outputs = append(outputs, rust...)
 	return outputs, nil
 }
 
