@@ -36,6 +36,30 @@ cargo clippy -q --locked -p status1to1 --no-default-features --lib -- -D warning
 RUSTDOCFLAGS='-D warnings' cargo doc -q --locked --no-deps
 timeout 480 cargo test -q --locked -- --include-ignored
 
+# The other two ways to the library: in the package, and by pkg-config.
+found=$CARGO_TARGET_DIR/found
+tries() { # name variable=value...
+	name=$1
+	shift
+	env -u STATUS1TO1_LIB_DIR CARGO_TARGET_DIR="$found/$name" "$@" cargo test -q --locked -p status1to1-sys --test abi > "$found/$name.log" 2>&1 || {
+		cat "$found/$name.log"
+		exit 1
+	}
+}
+rm -rf "$found/package" "$found/pkgconfig"
+mkdir -p "$found/package" "$found/pkgconfig"
+cp -RL . "$found/package"
+target=$(rustc -vV | sed -n 's/^host: //p')
+mkdir -p "$found/package/status1to1-sys/native/$target"
+ln -s "$root"/build/libstatus1to1.* "$found/package/status1to1-sys/native/$target"
+(cd "$found/package" && tries in-package PKG_CONFIG_LIBDIR=/nowhere)
+if command -v "${PKG_CONFIG:-pkg-config}" > /dev/null; then
+	sed -e "s|@LIBDIR@|$root/build|" -e "s|@VERSION@|$version|" "$root/status1to1.pc.in" > "$found/pkgconfig/status1to1.pc"
+	tries by-pkg-config PKG_CONFIG_PATH="$found/pkgconfig" LD_LIBRARY_PATH="$root/build" DYLD_LIBRARY_PATH="$root/build"
+else
+	echo "there is no pkg-config: finding the library by it was not tried"
+fi
+
 # What is packed can be built by itself. The second time nothing of it has changed.
 cargo package -q --locked --allow-dirty --workspace
 for crate in status1to1-sys status1to1; do

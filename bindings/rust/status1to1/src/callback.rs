@@ -49,7 +49,7 @@ unsafe extern "C" fn invoke(client: u64, event_json: *const c_char, _user_data: 
         let function = functions().get(&handle).cloned();
         // SAFETY: the library passes a C string that is valid during this call.
         let text = unsafe { CStr::from_ptr(event_json) };
-        if let (Some(function), Ok(event)) = (function, Event::from_json(handle, text.to_bytes())) {
+        if let (Some(function), Ok(Some(event))) = (function, Event::from_json(handle, text.to_bytes())) {
             function(event);
         }
     }));

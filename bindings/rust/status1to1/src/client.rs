@@ -80,7 +80,7 @@ impl Client {
     /// The events for asynchronous programs, whatever their executor. The first time it has to wait,
     /// it starts a thread, which waits for the descriptor of [`event_fd`](Client::event_fd) and wakes
     /// the task. Dropping the stream loses no event: those that it has not returned are still there.
-    #[cfg(feature = "stream")]
+    #[cfg(all(unix, feature = "stream"))]
     pub fn event_stream(&self) -> crate::EventStream {
         crate::EventStream::new(self.handle)
     }

@@ -107,14 +107,8 @@ impl Event {
     }
 
     /// Reads the envelope that a callback gets.
-    pub(crate) fn from_json(handle: Handle, text: &[u8]) -> Result<Event> {
-        match ffi::open_envelope(text)? {
-            Some(raw) => Event::from_raw(handle, raw),
-            None => Event::from_raw(
-                handle,
-                Raw { seq: 0, name: String::new(), at: 0, data: RawValue::NULL.to_owned() },
-            ),
-        }
+    pub(crate) fn from_json(handle: Handle, text: &[u8]) -> Result<Option<Event>> {
+        ffi::open_envelope(text)?.map(|raw| Event::from_raw(handle, raw)).transpose()
     }
 
     fn from_raw(handle: Handle, raw: Raw) -> Result<Event> {
@@ -209,7 +203,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Event {
-        Event::from_json(Handle(1), text.as_bytes()).unwrap()
+        Event::from_json(Handle(1), text.as_bytes()).unwrap().unwrap()
     }
 
     #[test]

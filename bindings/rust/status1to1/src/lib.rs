@@ -32,7 +32,7 @@
 //! struct of [`types`]: `new` takes the required ones, a method for each sets an optional one. Where
 //! only one is required, it may stand for the struct: `client.contacts().get("zQ3sh...")`; where none
 //! is, `()` does. Structs and enums may get more members in later versions; what a newer library
-//! answers can be read all the same: an unknown value of an enum is its variant `Unknown`, an unknown
+//! answers can be read all the same: an unknown value of an enum is its variant `Other`, an unknown
 //! event [`EventData::Unknown`], and an unknown field is passed over. A method that this version of
 //! the crate does not know is called by [`Client::call`].
 //!
@@ -75,7 +75,7 @@ mod event;
 mod event_data;
 mod ffi;
 pub mod methods;
-#[cfg(feature = "stream")]
+#[cfg(all(unix, feature = "stream"))]
 mod stream;
 pub mod types;
 mod values;
@@ -84,7 +84,7 @@ pub use client::{Client, info, schema};
 pub use error::{Error, Result};
 pub use event::{Event, Events};
 pub use event_data::EventData;
-#[cfg(feature = "stream")]
+#[cfg(all(unix, feature = "stream"))]
 pub use stream::EventStream;
 #[doc(no_inline)]
 pub use types::*;

@@ -1,6 +1,6 @@
 //! Enums that later versions of the library may extend.
 
-/// Defines an enum of strings. A string that is none of them is kept in its variant `Unknown`.
+/// Defines an enum of strings. A string that is none of them is kept in its variant `Other`.
 macro_rules! open_enum {
     ($(#[$about:meta])* $name:ident { $($(#[$what:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$about])*
@@ -9,7 +9,7 @@ macro_rules! open_enum {
         pub enum $name {
             $($(#[$what])* $variant,)*
             /// A value that this version of the crate does not know.
-            Unknown(String),
+            Other(String),
         }
 
         impl $name {
@@ -20,7 +20,7 @@ macro_rules! open_enum {
             pub fn as_str(&self) -> &str {
                 match self {
                     $($name::$variant => $text,)*
-                    $name::Unknown(text) => text,
+                    $name::Other(text) => text,
                 }
             }
 
@@ -35,13 +35,13 @@ macro_rules! open_enum {
 
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
-                Self::known(text).unwrap_or_else(|| $name::Unknown(text.to_owned()))
+                Self::known(text).unwrap_or_else(|| $name::Other(text.to_owned()))
             }
         }
 
         impl From<String> for $name {
             fn from(text: String) -> Self {
-                Self::known(&text).unwrap_or($name::Unknown(text))
+                Self::known(&text).unwrap_or($name::Other(text))
             }
         }
 
