@@ -23,6 +23,10 @@ PROGRAMS = {
     "Python": [sys.executable, "-B", str(ROOT / "examples" / "python" / "chat.py")],
 }
 
+#: The programs that are tested one by one. Under AddressSanitizer (STATUS1TO1_CHAT) it is the C program:
+#: the other one is the same as without it, and only somebody to talk to.
+EACH = ["C"] if "STATUS1TO1_CHAT" in os.environ else list(PROGRAMS)
+
 #: Bounds every wait; nothing is measured by it. Two steps of `make test` run beside this one.
 PATIENCE = 120
 

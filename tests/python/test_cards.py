@@ -4,7 +4,7 @@ import base64
 import os
 import unittest
 
-from helpers import TestCase, identity
+from helpers import EACH, TestCase, identity
 from test_examples import Programs
 from test_pictures import code_in, photo
 
@@ -66,7 +66,7 @@ class Shown(Programs):
                     os.rename(os.path.join(self.directory, program + " alone"), os.path.join(self.directory, f"{program} {one}"))
 
     def test_svg(self):
-        for program in ("C", "Python"):
+        for program in EACH:
             with self.subTest(program=program):
                 path = os.path.join(self.directory, program + ".svg")
                 self.run_with(program, f"/card noise {path}\n")

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from helpers import PATIENCE, PROGRAMS, ROOT, SOMEBODY, TestCase, free_port, identity
+from helpers import EACH, PATIENCE, PROGRAMS, ROOT, SOMEBODY, TestCase, free_port, identity
 
 sys.path.insert(0, str(ROOT / "examples"))
 from demo import Person  # noqa: E402
@@ -125,7 +125,7 @@ class Input(Programs):
     def test_lines(self):
         long = "a" * 66000  # above the C program's buffer: its end is no message of its own
         bad = ("/history \u00b2", "/history " + "9" * 5000, "/history -1", "/foo", "/add", "/to", "/")
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program=program):
                 typed = "\n".join((long, *bad, "/me")) + "\n"
                 lines = [line.split("\t") for line in self.run_with(program, typed, "--plain", "--to", SOMEBODY).splitlines()]
@@ -136,7 +136,7 @@ class Input(Programs):
     def test_for_people(self):
         """What people are shown is text, also where it is cut."""
         reader = self.start("Python")
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program=program):
                 typed = "/me\nxy" + "\u20ac" * 60 + "\n"
                 shown = self.run_with(program, typed, "--peer", reader.address, "--to", reader.key)
@@ -159,21 +159,21 @@ class Input(Programs):
             "/block J. Smith": "no contact is called J. Smith; give a name of /contacts, a key or a link",
             "/phrase": "that needs a terminal", "/passphrase ": "that needs a terminal",
         }
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program=program):
                 errors = [line[3] for line in self.fields(program, "\n".join(typed) + "\n") if line[0] == "error"]
                 self.assertEqual(errors, list(typed.values()))
 
     def test_blanks(self):
         """Blanks around a command do no harm, and are not sent to anybody."""
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program=program):
                 lines = self.fields(program, " /me \n\t/name\n   \n", "--to", SOMEBODY)
                 self.assertEqual([line[0] for line in lines[-2:]], ["link", "name"])
 
     def test_names(self):
         """A name is found without regard to case; two with one name are told apart."""
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program=program):
                 typed = f"/add {SOMEBODY} My Friend\n/to my friend\n/name Me Myself\n/chats\n/requests\n/devices\n"
                 lines = self.fields(program, typed)
@@ -189,7 +189,7 @@ class Input(Programs):
 
     def test_doctor(self):
         """Both programs say what is wrong, and what to do."""
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program=program):
                 lines = self.fields(program, "/doctor\n", "--listen", "/ip4/127.0.0.1/tcp/0")
                 checks = {line[1]: line[2:] for line in lines if line[0] == "check"}
@@ -228,7 +228,7 @@ class Once(Programs):
         bob = self.waku("bob.db")
         key = identity(bob, "Bob")["chat_key"]
         peer = ["--peer", bob.call("network.status")["listen_addresses"][0]]
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program=program):
                 code, out = self.run_code(program, *peer, "--to", key, "--send", "delivered " + program, "--wait")
                 self.assertEqual(code, 0, out)
@@ -253,7 +253,7 @@ class Once(Programs):
                 self.assertIn("too_long", out)
 
     def test_mistakes(self):
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program=program):
                 for options in (["--to", "nobody"], ["--to", "zQ3shx"], ["--send", "x"], ["--wait", "5"], ["--nonsense"],
                                 ["--to", SOMEBODY, "--send", "x", "--wait", "0"], ["--passphrase-fd", "x"], ["--to"],
@@ -263,7 +263,7 @@ class Once(Programs):
 
     def test_piped(self):
         """What still waits is said, and is not success."""
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program=program):
                 code, out = self.run_code(program, "--to", SOMEBODY, typed="one\ntwo\n")
                 self.assertEqual(code, 3, out)
@@ -271,14 +271,14 @@ class Once(Programs):
                 self.assertIn("2 messages wait to be delivered: the next start goes on with them", out)
 
     def test_nobody_asks(self):
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program=program):
                 code, out = self.run_code(program, typed="/requests\n")
                 self.assertEqual(code, 0, out)
                 self.assertIn("(nobody asks)", out)
 
     def test_invitation_taken_back(self):
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program=program):
                 _, out = self.run_code(program, typed="/pair\n/unpair\n/paired\n")
                 self.assertIn("/scan", out)
@@ -287,7 +287,7 @@ class Once(Programs):
 
     def test_cancel_and_retry(self):
         """What is given up has failed; what is tried again after that waits."""
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program=program):
                 code, out = self.run_code(program, "--to", SOMEBODY, typed="one\n/cancel\n")
                 self.assertEqual(code, 4, out)
@@ -298,7 +298,7 @@ class Once(Programs):
 
     def test_restore(self):
         """The phrase may be piped in."""
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program=program):
                 phrase = "abandon " * 11 + "about\n"
                 code, out = self.run_code(program, "--restore", typed=phrase + "/me\n")
@@ -312,7 +312,7 @@ class Once(Programs):
         """Missing folders are made for the user alone; what cannot be made is said in a line."""
         with open(os.path.join(self.directory, "file"), "w"):
             pass
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program=program):
                 deep = os.path.join(self.directory, program + " a", "b", "c")
                 self.assertEqual(self.run_code(program, "--data", deep)[0], 0)
@@ -327,7 +327,7 @@ class Once(Programs):
         with open(path, "w") as file:
             file.write("p\nnot this\n")
         none = {name: value for name, value in os.environ.items() if name != "STATUS1TO1_PASSPHRASE"}
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program=program):
                 self.assertEqual(self.run_code(program)[0], 0)  # "p"
                 self.assertEqual(self.run_code(program, "--passphrase-file", path, env=none)[0], 0)

@@ -3,7 +3,7 @@
 import os
 import unittest
 
-from helpers import SOMEBODY
+from helpers import EACH, SOMEBODY
 from test_examples import OTHER, Programs
 
 SECRET = "the backup's passphrase"
@@ -50,7 +50,7 @@ class Moving(Programs):
 
     def test_no_passphrase(self):
         del os.environ["STATUS1TO1_BACKUP_PASSPHRASE"]
-        for program in ("C", "Python"):
+        for program in EACH:
             with self.subTest(program=program):
                 errors = [line[1] for line in self.lines(program, "/export x\n/import x\n") if line[0] == "error"]
                 self.assertEqual(errors, ["terminal", "terminal"])

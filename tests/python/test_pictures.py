@@ -6,7 +6,7 @@ import struct
 import unittest
 import zlib
 
-from helpers import PROGRAMS, SOMEBODY, TestCase, identity
+from helpers import EACH, SOMEBODY, TestCase, identity
 from test_examples import Programs
 
 BLOCKS = {" ": (0, 0), "▀": (1, 0), "▄": (0, 1), "█": (1, 1)}
@@ -80,7 +80,7 @@ class Shown(Programs):
         return camera.call("pictures.read_qr", image=image)["text"]
 
     def test_terminal(self):
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program=program):
                 invitation = self.run_with(program, "/pair\n")
                 self.assertIn("/scan " + self.read(invitation), invitation)
@@ -114,7 +114,7 @@ class Shown(Programs):
             person.stop()
 
     def test_no_picture(self):
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program=program):
                 path = os.path.join(self.directory, "text.png")
                 with open(path, "w") as file:

@@ -4,7 +4,7 @@ import os
 import unicodedata
 import unittest
 
-from helpers import PATIENCE, PROGRAMS, SOMEBODY, TestCase, identity
+from helpers import EACH, PATIENCE, PROGRAMS, SOMEBODY, TestCase, identity
 from terminal import CTRL_C, CTRL_D, HOME, LEFT, TAB, UP, Program
 
 PASSPHRASE = "correct horse"
@@ -77,7 +77,7 @@ class Editing(Terminals):
 
     def test_line_in_progress(self):
         bob, _, options = self.peer()
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program):
                 chat = self.start(program, *options)
                 chat.until("(the network is online)")
@@ -98,7 +98,7 @@ class Editing(Terminals):
         """A line of several rows goes away and comes back whole."""
         bob, _, options = self.peer()
         typed = "€" * 30 + "漢" * 60 + "[end]"  # "end" may be in a seed phrase
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program):
                 chat = self.start(program, *options)
                 chat.until_typed("")  # what is typed before is shown by the terminal, not by the editor
@@ -115,7 +115,7 @@ class Editing(Terminals):
     def test_messages(self):
         """Messages have numbers, and the text to be changed is completed."""
         bob, _, options = self.peer()
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program):
                 chat = self.start(program, *options)
                 chat.until("(the network is online)")
@@ -135,7 +135,7 @@ class Editing(Terminals):
                 self.stop(chat)
 
     def test_keys(self):
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program):
                 chat = self.start(program)
                 chat.type("/add " + SOMEBODY + " My Friend\n")
@@ -153,7 +153,7 @@ class Editing(Terminals):
 
     def test_stopped(self):
         """At Ctrl-Z the terminal is as it was; the line in progress is there afterwards."""
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program):
                 chat = self.start(program)
                 chat.type("/nam")
@@ -171,7 +171,7 @@ class Editing(Terminals):
         """What is longer than a terminal's own 4095 bytes arrives whole, or not at all."""
         bob, _, options = self.peer()
         whole = "€" * 4000
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program):
                 chat = self.start(program, *options)
                 chat.type("L" * 6000 + "\n")
@@ -186,7 +186,7 @@ class Plain(Terminals):
     """Without an editor."""
 
     def test_long_lines(self):
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program):
                 chat = self.start(program, "--editor", "none", "--to", SOMEBODY)
                 chat.until("(no line editor: --editor none.")
@@ -199,7 +199,7 @@ class Plain(Terminals):
 
     def test_no_terminal_that_can(self):
         self.environment["TERM"] = "dumb"
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program):
                 chat = self.start(program)
                 chat.until("(no line editor: the terminal cannot do it.")
@@ -216,7 +216,7 @@ class Secrets(Terminals):
         chat.type(answer + "\n")
 
     def test_interrupted(self):
-        for program in PROGRAMS:
+        for program in EACH:
             for key in (CTRL_C, CTRL_D):
                 with self.subTest(program, key=key):
                     chat = self.run_at(program)
@@ -227,7 +227,7 @@ class Secrets(Terminals):
 
     def test_interrupted_later(self):
         """Ctrl-C at the question of a command ends a chat, as it does anywhere else."""
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program):
                 chat = self.run_at(program, "--name", "x", "--passphrase", PASSPHRASE)
                 chat.until("Type a message, or /help.")
@@ -239,7 +239,7 @@ class Secrets(Terminals):
                 self.assertNotIn("Traceback", chat.text())
 
     def test_new_store(self):
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program):
                 chat = self.run_at(program, "--name", "x")
                 self.ask(chat, "A passphrase for the new store", "x")
@@ -261,7 +261,7 @@ class Secrets(Terminals):
         """A seed phrase brings the same person back, and can be seen again."""
         other = self.memory()
         key = other.call("identity.restore", phrase=PHRASE)["chat_key"]
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program):
                 chat = self.run_at(program, "--passphrase", PASSPHRASE)
                 chat.until("or type /restore")
@@ -284,7 +284,7 @@ class Secrets(Terminals):
                 self.stop(chat)
 
     def test_passphrase(self):
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program):
                 chat = self.start(program)
                 chat.type("/passphrase\n")
@@ -306,7 +306,7 @@ class Chats(Terminals):
         bob, key, options = self.peer()
         carol = self.waku("Carol.db", peers=[options[1]])
         carols = identity(carol, "Carol")["chat_key"]
-        for program in PROGRAMS:
+        for program in EACH:
             with self.subTest(program):
                 chat = self.start(program, *options)
                 me = self.me(chat)
@@ -332,7 +332,7 @@ class Chats(Terminals):
     def test_names(self):
         """Nobody passes for the user, or for a line of the program."""
         for name in ("you", "YOU", "y\u200bou", "\u3164you ", "\u202eyou", "zQ3sh..abcdef", "Bob) [00:00:00] you:", "\u2066\u2069"):
-            for program in PROGRAMS:
+            for program in EACH:
                 with self.subTest(program, name=name):
                     chat = self.start(program, "--listen", "/ip4/127.0.0.1/tcp/0")
                     chat.until("Others reach you at ")
