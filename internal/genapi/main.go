@@ -104,6 +104,7 @@ func generate(root string) ([]output, error) {
 		{"include/status1to1.h", header},
 		{"docs/c-api.md", reference},
 	}
+	outputs = append(outputs, m.node()...)
 	outputs = append(outputs, m.python()...)
 	outputs = append(outputs, rust...)
 	return outputs, nil
