@@ -117,6 +117,9 @@ def _object(expected, actual, variables, path):
         if isinstance(item, dict) and "$absent" in item:
             if name in actual:
                 raise Mismatch(at, f"expected no such field, got {show(actual[name])}")
+        elif isinstance(item, dict) and "$none" in item:
+            if actual.get(name, []) != []:
+                raise Mismatch(at, f"expected nothing or an empty array, got {show(actual[name])}")
         elif name not in actual:
             raise Mismatch(at, "the field is missing")
         else:

@@ -238,7 +238,7 @@ static int ends(pid_t child)
             return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }
-    kill(child, SIGKILL);
+    kill(-child, SIGKILL); /* with its children */
     waitpid(child, &status, 0);
     fprintf(stderr, "it hangs\n");
     return -SIGKILL;
@@ -246,9 +246,12 @@ static int ends(pid_t child)
 
 int main(int argc, char **argv)
 {
+    posix_spawnattr_t own_group;
     size_t i;
 
     self = argv[0];
+    CHECK(posix_spawnattr_init(&own_group) == 0);
+    CHECK(posix_spawnattr_setflags(&own_group, POSIX_SPAWN_SETPGROUP) == 0);
     for (i = 0; i < sizeof modes / sizeof *modes; i++) {
         char *arguments[] = {self, (char *)modes[i].name, NULL};
         pid_t child = 0;
@@ -258,7 +261,7 @@ int main(int argc, char **argv)
             return modes[i].run();
         if (argc > 1)
             continue;
-        CHECK(posix_spawn(&child, self, NULL, NULL, arguments, environ) == 0);
+        CHECK(posix_spawn(&child, self, NULL, &own_group, arguments, environ) == 0);
         code = ends(child);
         if (code != modes[i].code)
             fprintf(stderr, "%s: ended with %d, not %d\n", modes[i].name, code, modes[i].code);

@@ -74,7 +74,8 @@ fn call(client: &Client, method: &str, params: &Value) -> Result<Value> {
 
 fn set_callback(client: &Client, number: u64, on: bool) -> Result<Value> {
     if on {
-        client.on_event(move |event| say(&json!({"callback": number, "event": envelope(Ok(json!(event)))})))?;
+        client
+            .on_event(move |event| say(&json!({"callback": number, "event": envelope(Ok(json!(event)))})))?;
     } else {
         client.remove_on_event()?;
     }
@@ -98,7 +99,9 @@ fn perform(command: &Value) -> Value {
     let timeout_ms = command["timeout_ms"].as_i64().unwrap_or(0);
     let client = || CLIENTS.lock().unwrap()[&number].clone();
     match command["op"].as_str().expect("an op") {
-        "hello" => json!({"protocol": 1, "binding": "Rust", "capabilities": ["threads", "callback", "event_fd", "after_close", "pull"]}),
+        "hello" => {
+            json!({"protocol": 1, "binding": "Rust", "capabilities": ["threads", "callback", "event_fd", "after_close", "pull"]})
+        }
         "info" => envelope(s1::info().map(|info| json!(info))),
         "schema" => envelope(s1::schema()),
         "open" => envelope(open(&command["config"])),
