@@ -71,7 +71,7 @@ impl Client {
     }
 
     /// The events, one after the other; it blocks while there are none. It ends after the event
-    /// [`Closed`](crate::Closed), which is the last one. It does not borrow the client, so that a
+    /// [`Closed`](crate::EventData::Closed), which is the last one. It does not borrow the client, so that a
     /// thread can wait while another one drops the client.
     pub fn events(&self) -> Events {
         Events::new(self.handle)
