@@ -8,10 +8,18 @@ import subprocess
 import sys
 
 
+#: Each program runs so often, and the fastest run of a call counts: others met what else runs here.
+RUNS = 3
+
+
+def run(command):
+    runs = [json.loads(subprocess.run(shlex.split(command), stdout=subprocess.PIPE, check=True).stdout) for _ in range(RUNS)]
+    return {call: min((found[call] for found in runs), key=lambda took: took["median_ns"]) for call in runs[0]}
+
+
 def main():
     out, programs = sys.argv[1], dict(program.split("=", 1) for program in sys.argv[2:])
-    figures = {name: json.loads(subprocess.run(shlex.split(command), stdout=subprocess.PIPE, check=True).stdout)
-               for name, command in programs.items()}
+    figures = {name: run(command) for name, command in programs.items()}
     empty = figures["C"]["empty"]["median_ns"]
     for calls in figures.values():
         for call in calls.values():
