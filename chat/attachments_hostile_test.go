@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
 	"libstatus1to1/chat/message"
@@ -55,8 +56,9 @@ func TestHostilePictures(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, c := range map[string]struct {
-		image       *wire.ImageMessage
-		mime, state string
+		image *wire.ImageMessage
+		mime  string
+		state enum.AttachmentState
 	}{
 		"a script":       {&wire.ImageMessage{Payload: []byte("<script>"), Format: wire.ImageFormat_PNG, Width: 5, Height: 5}, "application/octet-stream", "unchecked"},
 		"another format": {&wire.ImageMessage{Payload: drawing(t, 1), Format: wire.ImageFormat_JPEG}, "image/png", "unchecked"},
@@ -265,7 +267,7 @@ func TestMoveBringsPictures(t *testing.T) {
 	for text, sent := range at {
 		got := attachmentIn(t, s.new.Client, s.people[1].public, text)
 		want := map[bool]string{true: "missing", false: "stored"}[text == "oldest"]
-		if got.ID != sent.ID || got.Blurhash != sent.Blurhash || !bytes.Equal(got.Thumbnail, sent.Thumbnail) || got.State != want {
+		if got.ID != sent.ID || got.Blurhash != sent.Blurhash || !bytes.Equal(got.Thumbnail, sent.Thumbnail) || string(got.State) != want {
 			t.Errorf("%s: %s, not %s", text, got.State, want)
 		}
 		var here, there bytes.Buffer

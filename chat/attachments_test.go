@@ -114,7 +114,7 @@ func TestAttachmentsWithoutText(t *testing.T) {
 	for kind, data := range map[string][]byte{"image": drawing(t, 1), "audio": recording(50)} {
 		sent := alice.attach(bob, "", chat.AttachmentRequest{Data: data})
 		got := wait(bob, kind, func(e event.MessageReceived) bool { return e.Message.ID == sent.ID }).Message
-		if got.Kind != kind || got.Text != "" || len(got.Attachments) != 1 || !bytes.Equal(bob.whole(got.Attachments[0]), data) {
+		if string(got.Kind) != kind || got.Text != "" || len(got.Attachments) != 1 || !bytes.Equal(bob.whole(got.Attachments[0]), data) {
 			t.Errorf("%s: received %+v", kind, got)
 		}
 		if d := got.Attachments[0].DurationMS; (kind == "audio") != (d == 1160) {

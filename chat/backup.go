@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"libstatus1to1/chat/contact"
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/archive"
 	"libstatus1to1/chat/internal/attachments"
@@ -84,12 +85,12 @@ func (c *Client) ExportBackup(ctx context.Context, w io.Writer, by Credentials, 
 		return Exported{}, err
 	}
 	header := &wire.ArchiveHeader{MadeAt: c.now().UnixMilli(), Library: library, Owner: a.public.Compressed()}
-	counts, damaged, err := archive.WriteFile(ctx, w, c.archiveSource(0), header, passphrase, backupWork, c.backupProgress("export"))
+	counts, damaged, err := archive.WriteFile(ctx, w, c.archiveSource(0), header, passphrase, backupWork, c.backupProgress(enum.BackupExport))
 	return Exported{countsOf(counts), damaged}, err
 }
 
 // backupProgress returns a function that reports progress in steps.
-func (c *Client) backupProgress(action string) archive.Progress {
+func (c *Client) backupProgress(action enum.BackupAction) archive.Progress {
 	before := uint64(0)
 	return func(done, total uint64) {
 		const steps = 20
@@ -97,7 +98,7 @@ func (c *Client) backupProgress(action string) archive.Progress {
 			return
 		}
 		before = done
-		c.ledger.Events.PushLatest(ledger.SubjectProgress+action, event.BackupProgress{Action: action, Done: done, Total: total}, c.now().UnixMilli())
+		c.ledger.Events.PushLatest(ledger.SubjectProgress+string(action), event.BackupProgress{Action: action, Done: done, Total: total}, c.now().UnixMilli())
 	}
 }
 
@@ -137,7 +138,7 @@ func (c *Client) ImportBackup(ctx context.Context, r io.ReadSeeker, passphrase s
 
 // importFile merges a file that was opened.
 func (c *Client) importFile(ctx context.Context, file *archive.File) (Imported, error) {
-	sink, report := c.archiveSink(), c.backupProgress("import")
+	sink, report := c.archiveSink(), c.backupProgress(enum.BackupImport)
 	var all archive.Merged
 	err := file.Batches(ctx, func(data []byte) (bool, error) {
 		m, err := sink.Merge(data)

@@ -13,6 +13,7 @@ import (
 	"filippo.io/age"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/memnet"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
@@ -107,7 +108,7 @@ func leftBehind(k knowledge) knowledge {
 	for _, messages := range k.messages {
 		for i := range messages {
 			if messages[i].State == "queued" {
-				messages[i].State, messages[i].Failure = "failed", string(chat.CodeOnOtherDevice)
+				messages[i].State, messages[i].Failure = "failed", enum.FailureOnOtherDevice
 			}
 		}
 	}

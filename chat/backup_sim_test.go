@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/store"
 )
 
@@ -119,7 +120,7 @@ func TestSimulationLeftBehind(t *testing.T) {
 		laptop.backup = s.backup(phone) // before any step: it is queued
 		s.restore(laptop)
 		got, err := laptop.Message(mustID(t, m.id))
-		if err != nil || got.State != "failed" || got.Failure != string(chat.CodeOnOtherDevice) {
+		if err != nil || got.State != "failed" || got.Failure != enum.FailureOnOtherDevice {
 			s.fatalf("it is %+v, %v", got, err)
 		}
 		s.until("the message on its way", func() bool {

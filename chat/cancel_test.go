@@ -32,13 +32,13 @@ func TestCancelBeforeItIsOut(t *testing.T) {
 	m := alice.send(bob.person, "two")
 	eventually(t, "a refused publish", func() bool { return len(alice.gate.Refused()) > 0 })
 	got, wentOut, err := alice.Cancel(mustID(t, m.ID))
-	if err != nil || wentOut || got.State != "failed" || got.Failure != string(chat.CodeCancelled) {
+	if err != nil || wentOut || got.State != "failed" || string(got.Failure) != string(chat.CodeCancelled) {
 		t.Fatalf("%+v, %v, %v", got, wentOut, err)
 	}
 	if _, wentOut, err = alice.Cancel(mustID(t, m.ID)); err != nil || wentOut {
 		t.Errorf("cancelled again: %v, %v", wentOut, err)
 	}
-	if e := alice.waitState(m.ID, "failed"); e.Failure != string(chat.CodeCancelled) {
+	if e := alice.waitState(m.ID, "failed"); string(e.Failure) != string(chat.CodeCancelled) {
 		t.Errorf("told %+v", e)
 	}
 	alice.gate.Refuse(nil)

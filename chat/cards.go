@@ -121,7 +121,7 @@ type CardChoice struct {
 	// The person is added, but not verified.
 	Unverified bool
 	// KeyExchange is "x3dh" or "noise"; "" leaves it to the card.
-	KeyExchange string
+	KeyExchange KeyExchange
 }
 
 // AddedCard is the result of adding a card.
@@ -147,7 +147,7 @@ func (c *Client) AddCard(text string, choice CardChoice) (AddedCard, error) {
 	if choice.Name, err = cleanName("name", choice.Name, MaxName); err != nil {
 		return AddedCard{}, err
 	}
-	if !slices.Contains([]string{"", string(KeyExchangeX3DH), string(KeyExchangeNoise)}, choice.KeyExchange) {
+	if !slices.Contains([]KeyExchange{"", KeyExchangeX3DH, KeyExchangeNoise}, choice.KeyExchange) {
 		return AddedCard{}, Errorf(CodeBadParams, "key_exchange", "must be %q or %q", KeyExchangeX3DH, KeyExchangeNoise)
 	}
 	its, err := cards.Read(text, a.public, c.now())
@@ -175,7 +175,7 @@ func (c *Client) AddCard(text string, choice CardChoice) (AddedCard, error) {
 			return AddedCard{}, err
 		}
 		c.kick() // messages may have waited for the pre-keys
-		return AddedCard{Contact: add.contact, Devices: add.learned(), Noise: add.contact.KeyExchange == string(KeyExchangeNoise), ExpiresAt: its.Expires.UnixMilli()}, nil
+		return AddedCard{Contact: add.contact, Devices: add.learned(), Noise: add.contact.KeyExchange == KeyExchangeNoise, ExpiresAt: its.Expires.UnixMilli()}, nil
 	})
 }
 
@@ -193,7 +193,7 @@ type addingCard struct {
 
 // noise reports whether the person is to be talked to over Noise.
 func (add *addingCard) noise() bool {
-	return add.choice.KeyExchange == string(KeyExchangeNoise) || add.choice.KeyExchange == "" && add.its.Noise
+	return add.choice.KeyExchange == KeyExchangeNoise || add.choice.KeyExchange == "" && add.its.Noise
 }
 
 // learned lists the devices that are written to by the pre-keys of the card.

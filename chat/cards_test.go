@@ -524,7 +524,7 @@ func TestCardNoise(t *testing.T) {
 			told.shown("")
 			if !slices.ContainsFunc(told.events, func(e chat.DeliveredEvent) bool {
 				changed, ok := decoded[event.KeyExchangeChanged](t, e)
-				return ok && changed.KeyExchange == "noise" && changed.Cause == test.cause && changed.PublicKey == s.people[1].public.Hex()
+				return ok && changed.KeyExchange == "noise" && string(changed.Cause) == test.cause && changed.PublicKey == s.people[1].public.Hex()
 			}) {
 				t.Error("no event tells of the change")
 			}

@@ -28,7 +28,7 @@ func (p *person) chat(c event.Chat, err error) event.Chat {
 // changed waits for a chat_changed event of a cause.
 func (p *person) changed(cause string) event.Chat {
 	p.t.Helper()
-	return wait(p, "chat_changed", func(e event.ChatChanged) bool { return e.Cause == cause }).Chat
+	return wait(p, "chat_changed", func(e event.ChatChanged) bool { return string(e.Cause) == cause }).Chat
 }
 
 // Each call changes what it names, says so in its answer and in an event, and in the lists.

@@ -67,7 +67,7 @@ func withPreviews(r SendRequest, p *message.ChatParams) error {
 	}
 	for i, given := range r.Previews {
 		rec := &wire.PreviewRecord{
-			Url: given.URL, Kind: given.Kind, Title: given.Title, Description: given.Description, Thumbnail: given.Thumbnail,
+			Url: given.URL, Kind: string(given.Kind), Title: given.Title, Description: given.Description, Thumbnail: given.Thumbnail,
 			ThumbnailWidth: uint32(given.ThumbnailWidth), ThumbnailHeight: uint32(given.ThumbnailHeight),
 		}
 		var err error

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"libstatus1to1/chat/contact"
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/internal/ledger"
@@ -123,12 +124,12 @@ func contactOf(rec *wire.ContactRecord) event.Contact {
 	r := requestOf(rec)
 	out := event.Contact{
 		Name: rec.GetName(), DisplayName: rec.GetDisplayName(), Added: rec.GetAdded(), AddedAt: rec.GetAddedAt(),
-		Trust: string(r.Level(rec.GetVerifiedAt() != 0, rec.GetBlockedAt() != 0)), Request: r.Name(),
-		VerifiedBy: rec.GetVerifiedBy(), VerifiedAt: rec.GetVerifiedAt(), BlockedAt: rec.GetBlockedAt(),
-		Untrustworthy: rec.GetUntrustworthy(), Presence: presenceOf(rec.GetPresence()), Bio: rec.GetBio(), HasPicture: rec.GetPictureFormat() != 0, KeyExchange: string(exchangeOf(rec).name()),
+		Trust: r.Level(rec.GetVerifiedAt() != 0, rec.GetBlockedAt() != 0), Request: enum.RequestState(r.Name()),
+		VerifiedBy: enum.VerifiedBy(rec.GetVerifiedBy()), VerifiedAt: rec.GetVerifiedAt(), BlockedAt: rec.GetBlockedAt(),
+		Untrustworthy: rec.GetUntrustworthy(), Presence: presenceOf(rec.GetPresence()), Bio: rec.GetBio(), HasPicture: rec.GetPictureFormat() != 0, KeyExchange: exchangeOf(rec).name(),
 	}
 	if exchangeOf(rec).noise {
-		out.WhileWaiting = cmp.Or(rec.GetWhileWaiting(), string(WhileWaitingWait))
+		out.WhileWaiting = enum.WhileWaiting(cmp.Or(rec.GetWhileWaiting(), string(WhileWaitingWait)))
 	}
 	if rec.GetRequestId() != nil {
 		out.RequestID = event.Hex(rec.GetRequestId())

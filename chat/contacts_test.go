@@ -49,7 +49,7 @@ func (p *person) contact(k key.Public) event.Contact {
 // settled waits until a contact is in a state.
 func (p *person) settled(k key.Public, request string) event.Contact {
 	p.t.Helper()
-	eventually(p.t, p.name+" having "+request, func() bool { return p.contact(k).Request == request })
+	eventually(p.t, p.name+" having "+request, func() bool { return string(p.contact(k).Request) == request })
 	return p.contact(k)
 }
 

@@ -151,7 +151,7 @@ func wait[E event.Event](p *person, what string, ok func(E) bool) E {
 
 func (p *person) waitState(id, state string) event.MessageState {
 	p.t.Helper()
-	return wait(p, "state "+state, func(e event.MessageState) bool { return e.MessageID == id && e.State == state })
+	return wait(p, "state "+state, func(e event.MessageState) bool { return e.MessageID == id && string(e.State) == state })
 }
 
 func (p *person) waitText(text string) event.MessageReceived {

@@ -72,7 +72,7 @@ func (d *simDevice) states(t *testing.T, id string) (states []string) {
 	p.shown("")
 	for _, e := range p.events {
 		if m, ok := decoded[event.MessageState](t, e); ok && m.MessageID == id {
-			states = append(states, m.State)
+			states = append(states, string(m.State))
 		}
 	}
 	return states
@@ -293,7 +293,7 @@ func TestStored(t *testing.T) {
 	check("after that")
 
 	failed, wentOut, err := alice.Cancel(mustID(t, m.ID))
-	if err != nil || !wentOut || failed.State != "failed" || failed.Failure != string(chat.CodeCancelled) {
+	if err != nil || !wentOut || failed.State != "failed" || string(failed.Failure) != string(chat.CodeCancelled) {
 		t.Fatalf("%+v, %v, %v", failed, wentOut, err)
 	}
 	checked(t, alice.person)
@@ -367,14 +367,14 @@ func TestFailedAsTooLarge(t *testing.T) {
 	alice.waitState(alice.send(bob.person, "first").ID, "delivered")
 	alice.gate.Refuse(func(chat.Envelope) error { return chat.ErrTooLarge })
 	m := alice.send(bob.person, "large")
-	if e := alice.waitState(m.ID, "failed"); e.Failure != string(chat.CodeTooLarge) {
+	if e := alice.waitState(m.ID, "failed"); string(e.Failure) != string(chat.CodeTooLarge) {
 		t.Errorf("failed as %q", e.Failure)
 	}
 	alice.gate.Refuse(nil)
 	_, err := alice.Retry(mustID(t, m.ID))
 	wants(t, "a retry of what never fits", err, chat.CodeWrongState, "failed")
 	alice.restart()
-	if m, err := alice.Message(mustID(t, m.ID)); err != nil || m.State != "failed" || m.Failure != string(chat.CodeTooLarge) {
+	if m, err := alice.Message(mustID(t, m.ID)); err != nil || m.State != "failed" || string(m.Failure) != string(chat.CodeTooLarge) {
 		t.Errorf("%+v, %v", m, err)
 	}
 	checked(t, alice.person)
@@ -406,7 +406,7 @@ func TestSegmentStored(t *testing.T) {
 				m, err := alice.Message(mustID(t, m.ID))
 				return err == nil && (m.State == "stored" || m.State == "sent" && resent())
 			})
-			if m, err := alice.Message(mustID(t, m.ID)); err != nil || m.State != c.want {
+			if m, err := alice.Message(mustID(t, m.ID)); err != nil || string(m.State) != c.want {
 				t.Errorf("it is %s, %v, want %s", m.State, err, c.want)
 			}
 			checked(t, alice.person)

@@ -74,7 +74,7 @@ func (c *carried) states(m event.Message) (all []string) {
 	for _, e := range c.events {
 		var s event.MessageState
 		if e.Type == s.Type() && json.Unmarshal(e.Data, &s) == nil && s.MessageID == m.ID && s.State != "queued" {
-			all = append(all, s.State)
+			all = append(all, string(s.State))
 		}
 	}
 	return all
@@ -231,7 +231,7 @@ func TestExternalTooLarge(t *testing.T) {
 		}
 		return slices.Equal(alice.states(m), []string{"failed"})
 	})
-	if got, err := alice.Message(mustID(t, m.ID)); err != nil || got.Failure != string(chat.CodeTooLarge) {
+	if got, err := alice.Message(mustID(t, m.ID)); err != nil || string(got.Failure) != string(chat.CodeTooLarge) {
 		t.Errorf("%+v %v", got, err)
 	}
 }

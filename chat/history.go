@@ -94,9 +94,9 @@ func (i inChats) Stranger(who key.Compact) bool {
 	return known && s.stranger()
 }
 
-func (i inChats) KeyExchange(who key.Public) string {
+func (i inChats) KeyExchange(who key.Public) KeyExchange {
 	s, _ := i.c.people.contacts.get(who)
-	return string(s.exchange.name())
+	return s.exchange.name()
 }
 
 func (i inChats) Name(tx Tx, who key.Public) (string, error) {

@@ -3,6 +3,7 @@ package chat
 import (
 	"cmp"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/protocol/key"
@@ -17,29 +18,29 @@ import (
 // Spec: 55/STATUS-1TO1-CHAT, "Key exchange".
 
 // KeyExchange names what protects the messages to a person.
-type KeyExchange string
+type KeyExchange = enum.KeyExchange
 
 // The key exchanges.
 const (
-	KeyExchangeX3DH  KeyExchange = "x3dh"  // 53/WAKU2-X3DH; the default
-	KeyExchangeNoise KeyExchange = "noise" // 35/WAKU2-NOISE and 37/WAKU2-NOISE-SESSIONS
+	KeyExchangeX3DH  = enum.KeyExchangeX3DH  // 53/WAKU2-X3DH; the default
+	KeyExchangeNoise = enum.KeyExchangeNoise // 35/WAKU2-NOISE and 37/WAKU2-NOISE-SESSIONS
 )
 
 // WhileWaiting says what becomes of messages to a device with which a Noise handshake is
 // pending.
-type WhileWaiting string
+type WhileWaiting = enum.WhileWaiting
 
 // What may become of them.
 const (
-	WhileWaitingWait WhileWaiting = "wait" // they wait for the peer; the default
-	WhileWaitingX3DH WhileWaiting = "x3dh" // they go by X3DH
+	WhileWaitingWait = enum.WhileWaitingWait // they wait for the peer; the default
+	WhileWaitingX3DH = enum.WhileWaitingX3DH // they go by X3DH
 )
 
 // The causes of a change, as event.KeyExchangeChanged has them.
 const (
-	exchangeChosen = "chosen"
-	exchangeByCard = "card"
-	exchangeByThem = "handshake"
+	exchangeChosen = enum.KeyExchangeByChoice
+	exchangeByCard = enum.KeyExchangeByCard
+	exchangeByThem = enum.KeyExchangeByHandshake
 )
 
 // exchange is the key exchange with a person, as the contact list has it.
@@ -120,7 +121,7 @@ func (e exchange) name() KeyExchange {
 }
 
 // setKeyExchange stores a record with a key exchange, and reports what that changes.
-func (t *txn) setKeyExchange(k key.Public, rec *wire.ContactRecord, by KeyExchange, cause string) error {
+func (t *txn) setKeyExchange(k key.Public, rec *wire.ContactRecord, by KeyExchange, cause enum.KeyExchangeChange) error {
 	before := exchangeOf(rec).name()
 	rec.KeyExchange = string(by)
 	if err := t.putContact(k, rec); err != nil {
@@ -130,7 +131,7 @@ func (t *txn) setKeyExchange(k key.Public, rec *wire.ContactRecord, by KeyExchan
 	if before == by {
 		return t.Emit(event.ContactChanged{Contact: contactOf(rec)})
 	}
-	if err := t.Emit(event.KeyExchangeChanged{PublicKey: k.Hex(), KeyExchange: string(by), Cause: cause}); err != nil {
+	if err := t.Emit(event.KeyExchangeChanged{PublicKey: k.Hex(), KeyExchange: by, Cause: cause}); err != nil {
 		return err
 	}
 	return t.Emit(event.ContactChanged{Contact: contactOf(rec)})

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/internal/ledger"
@@ -22,7 +23,7 @@ type life struct {
 	closing  sync.Once
 	closed   atomic.Bool
 	done     chan struct{}
-	reason   atomic.Pointer[string] // of the closed event, when it is not "close"
+	reason   atomic.Pointer[enum.CloseReason] // of the closed event, when it is not "close"
 	// destroyed gets the result when the store is to be destroyed at the end.
 	destroyed atomic.Pointer[chan error]
 	// beside counts what runs beside the loop.
@@ -54,7 +55,7 @@ func (c *Client) Close() error {
 		<-c.life.loopDone
 		c.catchUp.Close()
 		c.life.beside.Wait()
-		reason := "close"
+		reason := enum.ClosedByProgram
 		if r := c.life.reason.Load(); r != nil {
 			reason = *r
 		}
@@ -94,7 +95,7 @@ func (c *Client) Fail(where string, value any, stack []byte) (reportID string) {
 	reportID = hex.EncodeToString(id[:])
 	c.log.Log("error", "panic", "report_id", reportID, "where", where, "type", typeName(value), "stack", string(ledger.WithoutArguments(stack)))
 	c.ledger.Events.Push(event.InternalError{ReportID: reportID, Where: where}, c.now().UnixMilli())
-	internal := "internal"
+	internal := enum.ClosedByDefect
 	c.life.reason.CompareAndSwap(nil, &internal)
 	go func() {
 		defer func() { _ = recover() }() // a failure now could be reported to nobody
@@ -206,7 +207,7 @@ func (c *Client) DeleteIdentity(by Credentials) error {
 	if err := c.ledger.Store.Authenticate(by.Passphrase, by.Key); err != nil {
 		return err
 	}
-	reason := "deleted"
+	reason := enum.ClosedByDeletion
 	if !c.life.reason.CompareAndSwap(nil, &reason) {
 		return Errorf(CodeClosed, "", "the client is closed")
 	}

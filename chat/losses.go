@@ -7,6 +7,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/protocol/datasync"
@@ -40,7 +41,7 @@ import (
 // suspicion holds what points to a loss between us and an installation, and how far the
 // steps above have come.
 type suspicion struct {
-	cause string
+	cause enum.SessionFault
 	since time.Time  // the first probe; whole milliseconds, as sessions are stored
 	last  time.Time  // the last step
 	steps int        // taken since then without an answer; 0: there was one
@@ -143,7 +144,7 @@ func (c *Client) startOver(w answer, version uint32) {
 // suspect returns the next step of a suspicion, if one is due. signedAt is the time at
 // which the sender signed the message that supports it, ns: a message from before the
 // probes says nothing of whether they were answered.
-func (p *pass) suspect(who installationOf, cause string, signedAt int64) (suspicion, bool) {
+func (p *pass) suspect(who installationOf, cause enum.SessionFault, signedAt int64) (suspicion, bool) {
 	s, before := p.c.sessions.suspicions.Get(who)
 	if before && p.now.Sub(s.last) < s.pause(p.c.settings) {
 		return s, false
@@ -202,14 +203,14 @@ func cameAgain(plaintext []byte, before time.Time) bool {
 
 // causeOf returns the cause, for event.SessionRepaired, that a message did not open; "" if
 // that points to no loss.
-func causeOf(err error) string {
+func causeOf(err error) enum.SessionFault {
 	switch {
 	case errors.Is(err, session.ErrNoPreKey):
-		return "no_pre_key"
+		return enum.FaultNoPreKey
 	case errors.Is(err, session.ErrNoSession):
-		return "no_session"
+		return enum.FaultNoSession
 	case errors.Is(err, session.ErrDecrypt):
-		return "undecryptable"
+		return enum.FaultUndecryptable
 	}
 	return ""
 }

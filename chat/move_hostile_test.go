@@ -42,7 +42,7 @@ func TestMoveLyingReceiver(t *testing.T) {
 		lie.Version = 1
 		s.tell(s.new, lie)
 		s.until(name+" to be refused", func() bool { return s.sync(s.old).State == "failed" })
-		if v := s.sync(s.old); v.Cause != string(chat.CodeSyncDamaged) || v.By != "local" || v.Moved != 0 {
+		if v := s.sync(s.old); v.Cause != chat.CodeSyncDamaged || v.By != "local" || v.Moved != 0 {
 			t.Errorf("%s: %+v", name, v)
 		}
 		if ids := s.old.Addressed(s.people[0].public); len(ids) != 0 {
@@ -88,7 +88,7 @@ func TestMoveLyingSender(t *testing.T) {
 		c.lie.Offers, c.lie.Version = true, 100
 		s.tell(s.old, c.lie)
 		s.until(name+" to be refused", func() bool { return s.sync(s.new).State == "failed" })
-		if v := s.sync(s.new); v.Cause != string(c.cause) || v.Moved != 0 {
+		if v := s.sync(s.new); v.Cause != c.cause || v.Moved != 0 {
 			t.Errorf("%s: %+v", name, v)
 		}
 		if _, err := s.new.Identity(); chat.CodeOf(err) != chat.CodeNoIdentity {
@@ -172,7 +172,7 @@ func TestMoveStates(t *testing.T) {
 	}
 	s.until("both to know", func() bool { return s.sync(s.old).State == "failed" && s.sync(s.new).State == "failed" })
 	for _, d := range s.sides() {
-		if v := s.sync(d); v.Cause != string(chat.CodePairingEnded) {
+		if v := s.sync(d); v.Cause != chat.CodePairingEnded {
 			t.Errorf("%+v", v)
 		}
 	}

@@ -144,7 +144,7 @@ func (s *moveSim) sync(d *pairingSide) (v event.Sync) {
 // untilSync waits until both devices say that the sync is in a state.
 func (s *moveSim) untilSync(state string) {
 	s.t.Helper()
-	s.until("the sync to be "+state+" on both", func() bool { return s.sync(s.old).State == state && s.sync(s.new).State == state })
+	s.until("the sync to be "+state+" on both", func() bool { return string(s.sync(s.old).State) == state && string(s.sync(s.new).State) == state })
 }
 
 // moved checks what holds after a sync: the new device has the identity and an installation

@@ -209,12 +209,12 @@ func TestMoveCancel(t *testing.T) {
 		if seed%4 > 1 {
 			d, id, other = s.new, s.takenID, s.old
 		}
-		if v, err := d.CancelSync(id); err != nil || v.State != "failed" || v.Cause != string(chat.CodeSyncCancelled) || v.By != "local" {
+		if v, err := d.CancelSync(id); err != nil || v.State != "failed" || v.Cause != chat.CodeSyncCancelled || v.By != "local" {
 			s.fatalf("%+v, %v", v, err)
 		}
 		s.restart(d.simDevice)
 		s.until("the other side to be told", func() bool { return s.sync(other).State == "failed" })
-		if v := s.sync(other); v.Cause != string(chat.CodeSyncCancelled) || v.By != "remote" {
+		if v := s.sync(other); v.Cause != chat.CodeSyncCancelled || v.By != "remote" {
 			s.fatalf("%+v", v)
 		}
 		for _, d := range s.sides() {
@@ -333,7 +333,7 @@ func TestMoveLive(t *testing.T) {
 	ids := map[*person]chat.PairingID{old: pairingID(t, shown.ID), blank: pairingID(t, scanned.ID)}
 	for _, state := range []string{"compare", "paired"} {
 		for p, id := range ids {
-			eventually(t, state, func() bool { v, err := p.Pairing(id); return err == nil && v.State == state })
+			eventually(t, state, func() bool { v, err := p.Pairing(id); return err == nil && string(v.State) == state })
 		}
 		for p, id := range ids {
 			if state == "compare" {

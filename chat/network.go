@@ -99,7 +99,7 @@ func (c *Client) networkChanged(n NetworkChange) {
 		c.ledger.Events.PushLatest(subject+n.Peer, about, at)
 	}
 	if changed {
-		c.ledger.Events.PushLatest(ledger.SubjectNetwork, event.NetworkChanged{State: string(n.State), Peers: peers}, at)
+		c.ledger.Events.PushLatest(ledger.SubjectNetwork, event.NetworkChanged{State: n.State, Peers: peers}, at)
 	}
 }
 

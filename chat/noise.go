@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/identity/card"
 	"libstatus1to1/chat/internal/cards"
@@ -73,7 +74,7 @@ func (t *txn) learnNoiseCard(k key.Public, add *addingCard) error {
 	if err := t.c.noise.Save(t.Tx, before, next); err != nil {
 		return err
 	}
-	chosen := KeyExchange(add.choice.KeyExchange)
+	chosen := add.choice.KeyExchange
 	if chosen == "" && !add.noise() {
 		return nil
 	}
@@ -303,16 +304,16 @@ func (c *Client) noiseSessions(k key.Public) (list []event.Session, err error) {
 // noiseSessionOf is the session with a device as hosts see it.
 func noiseSessionOf(k key.Public, d noisepeer.Device) event.Session {
 	s := event.Session{
-		PublicKey: k.Hex(), Installation: d.Installation, KeyExchange: string(KeyExchangeNoise), ID: d.Session, State: "initiated",
+		PublicKey: k.Hex(), Installation: d.Installation, KeyExchange: KeyExchangeNoise, ID: d.Session, State: enum.SessionInitiated,
 		Sending: d.Ready, Sent: uint32(d.Sent), Received: uint32(d.Received),
 	}
 	switch {
 	case d.Ready && d.Confirmed:
-		s.State = "established"
+		s.State = enum.SessionEstablished
 	case d.Away:
-		s.State = "handed_over"
+		s.State = enum.SessionHandedOver
 	case !d.Ready && !d.Pending:
-		s.State = "expired"
+		s.State = enum.SessionExpired
 	}
 	if !d.Since.IsZero() {
 		s.CreatedAt, s.UsedAt = d.Since.UnixMilli(), max(d.Since.UnixMilli(), d.Heard.UnixMilli())

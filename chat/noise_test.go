@@ -316,7 +316,7 @@ func TestNoiseNeverDowngraded(t *testing.T) {
 		if err != nil {
 			s.fatalf("%v", err)
 		}
-		return c.KeyExchange
+		return string(c.KeyExchange)
 	}
 	b := s.b.devices[0]
 	if _, err := b.SetKeyExchange(s.people[0].public, chat.KeyExchangeX3DH, ""); err != nil {

@@ -145,7 +145,7 @@ func TestPairingEndsWithTheCertificate(t *testing.T) {
 				t.Fatalf("%+v", ended)
 			}
 		}
-		if p := s.shower.pairing(); p.Cause != string(chat.CodePairingOutdated) || p.By != "local" {
+		if p := s.shower.pairing(); p.Cause != chat.CodePairingOutdated || p.By != "local" {
 			t.Fatalf("%+v", p)
 		}
 		_, err := s.scanner.SendToPaired(s.scanner.id, "late", nil)

@@ -347,7 +347,7 @@ func (s *pairingSim) pairingOf(d *pairingSide, state string) bool {
 		s.fatalf("%v", err)
 	}
 	for _, p := range list {
-		if p.State == state {
+		if string(p.State) == state {
 			return true
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
 	"libstatus1to1/chat/protocol/noise/pairing"
@@ -130,7 +131,7 @@ func (d *pairingSide) pairing() event.Pairing {
 	return p
 }
 
-func (d *pairingSide) state() string { return d.pairing().State }
+func (d *pairingSide) state() string { return string(d.pairing().State) }
 
 func (d *pairingSide) must(p event.Pairing, err error) event.Pairing {
 	d.sim.t.Helper()
@@ -158,7 +159,7 @@ func (s *pairingSim) scan(invitation string) {
 func (s *pairingSim) scanAgain(asks bool) {
 	s.t.Helper()
 	p := s.scanner.pairing()
-	if p.Cause != string(chat.CodePairingTimeout) {
+	if p.Cause != chat.CodePairingTimeout {
 		s.failed(s.scanner, chat.CodePairingExpired, "remote")
 		s.scan(s.shower.pairing().Invitation)
 		return
@@ -170,7 +171,7 @@ func (s *pairingSim) scanAgain(asks bool) {
 	s.until("the displayer to be told", func() bool { return s.shower.state() == "failed" || s.shower.state() == "shown" })
 	invitation := s.shower.pairing().Invitation
 	if invitation == "" {
-		if p := s.shower.pairing(); p.Cause != string(chat.CodePairingTimeout) {
+		if p := s.shower.pairing(); p.Cause != chat.CodePairingTimeout {
 			s.fatalf("failed: %+v", p)
 		}
 		invitation = s.show(asks)
@@ -214,11 +215,11 @@ func (s *pairingSim) pair(asks bool) {
 func (s *pairingSim) failed(d *pairingSide, cause chat.Code, by string) {
 	s.t.Helper()
 	s.until(fmt.Sprintf("%s by %s", cause, by), func() bool { return d.state() == "failed" })
-	if p := d.pairing(); p.Cause != string(cause) || p.By != by {
+	if p := d.pairing(); p.Cause != cause || string(p.By) != by {
 		s.fatalf("failed with %s by %s, want %s by %s", p.Cause, p.By, cause, by)
 	}
 	all := told[event.PairingFailed](d)
-	if len(all) == 0 || all[len(all)-1] != (event.PairingFailed{PairingID: d.id.String(), Cause: string(cause), By: by}) {
+	if len(all) == 0 || all[len(all)-1] != (event.PairingFailed{PairingID: d.id.String(), Cause: cause, By: enum.Side(by)}) {
 		s.fatalf("told %+v", all)
 	}
 }

@@ -148,7 +148,7 @@ func TestPairingRenewal(t *testing.T) {
 	s.scan(old)
 	s.failed(s.scanner, chat.CodePairingExpired, "remote")
 	refused := told[event.PairingScannerRefused](s.shower)
-	if len(refused) != 1 || refused[0].Cause != string(chat.CodePairingExpired) || s.shower.state() != "shown" {
+	if len(refused) != 1 || refused[0].Cause != chat.CodePairingExpired || s.shower.state() != "shown" {
 		t.Fatalf("%+v, %s", refused, s.shower.state())
 	}
 	// The new one is good, also after a restart.
@@ -183,7 +183,7 @@ func TestPairingSecondScanner(t *testing.T) {
 	s.scan(invitation)
 	s.failed(s.scanner, chat.CodePairingUsed, "remote")
 	s.scanner = first
-	if refused := told[event.PairingScannerRefused](s.shower); len(refused) != 1 || refused[0].Cause != string(chat.CodePairingScanned) {
+	if refused := told[event.PairingScannerRefused](s.shower); len(refused) != 1 || refused[0].Cause != chat.CodePairingScanned {
 		t.Fatalf("%+v", refused)
 	}
 	s.confirm(s.scanner, true)
@@ -193,7 +193,7 @@ func TestPairingSecondScanner(t *testing.T) {
 	s.scanner = &pairingSide{simDevice: s.add(s.people[0], store.Memory()), sim: s.simulation}
 	s.scan(invitation)
 	s.failed(s.scanner, chat.CodePairingUsed, "remote")
-	if refused := told[event.PairingScannerRefused](s.shower); len(refused) != 2 || refused[1].Cause != string(chat.CodePairingUsed) || s.shower.state() != "paired" {
+	if refused := told[event.PairingScannerRefused](s.shower); len(refused) != 2 || refused[1].Cause != chat.CodePairingUsed || s.shower.state() != "paired" {
 		t.Fatalf("%+v", refused)
 	}
 }
@@ -224,7 +224,7 @@ func TestPairingAgain(t *testing.T) {
 		s.shower.id, s.scanner.id = pair[0], pair[1]
 		if n < 2 {
 			for _, d := range s.sides() {
-				if p := d.pairing(); p.State != "ended" || p.By != "local" || p.Cause != string(chat.CodePairingEnded) {
+				if p := d.pairing(); p.State != "ended" || p.By != "local" || p.Cause != chat.CodePairingEnded {
 					t.Fatalf("pairing %d: %+v", n, p)
 				}
 			}

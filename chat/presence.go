@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
@@ -88,7 +89,7 @@ func presenceOf(p *wire.PresenceRecord) *event.Presence {
 		return nil
 	}
 	return &event.Presence{
-		Status: message.PresenceName(status), Text: p.GetText(), At: message.ClockMillis(p.GetClock()),
+		Status: enum.PresenceStatus(message.PresenceName(status)), Text: p.GetText(), At: message.ClockMillis(p.GetClock()),
 		OnlineUntil: message.OnlineUntil(status, p.GetClock()),
 	}
 }

@@ -203,7 +203,7 @@ func TestPresenceIsJudged(t *testing.T) {
 		g.text(what, nil)
 		alice.waitText(what)
 		c, err := alice.Contact(g.key())
-		if err != nil || (c.Presence == nil) != (status == "") || c.Presence != nil && (c.Presence.Status != status || c.Presence.Text != text) {
+		if err != nil || (c.Presence == nil) != (status == "") || c.Presence != nil && (string(c.Presence.Status) != status || c.Presence.Text != text) {
 			t.Errorf("after %s: %+v, %v", what, c.Presence, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/internal/actions"
 	"libstatus1to1/chat/internal/attachments"
 	"libstatus1to1/chat/internal/history"
@@ -253,16 +254,16 @@ func (x *action) deletion() *wire.DeletionRecord {
 }
 
 // cause returns the cause that the event names to programs.
-func (x *action) cause() string {
+func (x *action) cause() enum.MessageChange {
 	switch x.Type {
 	case wire.ApplicationMetadataMessage_EDIT_MESSAGE:
-		return history.CauseEdited
+		return enum.MessageEdited
 	case wire.ApplicationMetadataMessage_EMOJI_REACTION:
-		return history.CauseReaction
+		return enum.MessageReaction
 	case wire.ApplicationMetadataMessage_PIN_MESSAGE:
-		return history.CausePinned
+		return enum.MessagePinned
 	}
-	return history.CauseDeleted
+	return enum.MessageDeleted
 }
 
 // applyTo applies an action to a message. It reports the id of an application message of ours
@@ -444,7 +445,6 @@ func (t *txn) countIgnored(x *action) (room bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	chat.UnaskedBytes += size
-	contact.UnaskedChanges++
+	chat.UnaskedBytes, contact.UnaskedChanges = chat.UnaskedBytes+size, contact.UnaskedChanges+1
 	return true, t.putContact(who, contact)
 }

@@ -194,7 +194,7 @@ func TestUndeliverable(t *testing.T) {
 		clock.Advance(chat.DefaultResendBase << min(i, datasync.MaxSends))
 		select {
 		case e := <-done:
-			if e.Failure != string(chat.CodeUndeliverable) {
+			if string(e.Failure) != string(chat.CodeUndeliverable) {
 				t.Fatalf("failed as %q", e.Failure)
 			}
 			sent := map[string]bool{}

@@ -8,6 +8,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/outbox"
@@ -147,15 +148,15 @@ func (t *txn) reportConflicts(before, after session.Peer) error {
 // sessionOf returns the session at index i of a peer as hosts see it.
 func sessionOf(a *account, p session.Peer, i int) event.Session {
 	s := p.Sessions[i]
-	state := "initiated"
+	state := enum.SessionInitiated
 	if s.Established() {
-		state = "established"
+		state = enum.SessionEstablished
 	}
 	if !p.Sendable(a.self, s) {
-		state = "expired"
+		state = enum.SessionExpired
 	}
 	return event.Session{
-		PublicKey: p.Identity.Hex(), Installation: s.InstallationID, KeyExchange: string(KeyExchangeX3DH), ID: event.Hex(s.ID.Compressed()), State: state,
+		PublicKey: p.Identity.Hex(), Installation: s.InstallationID, KeyExchange: KeyExchangeX3DH, ID: event.Hex(s.ID.Compressed()), State: state,
 		Sending: p.Chosen(a.self, s.InstallationID) == i, Sent: s.Ratchet.SendN(), Received: s.Ratchet.RecvN(),
 		Skipped: s.Ratchet.SkippedLen(), CreatedAt: s.CreatedAt.UnixMilli(), UsedAt: s.UsedAt.UnixMilli(),
 	}

@@ -257,7 +257,7 @@ func (s *simulation) states(d *simDevice, all map[string][]string) {
 		}
 		if e.Type == (event.MessageState{}).Type() {
 			m := decodeEvent[event.MessageState](s.t, e)
-			all[m.MessageID] = append(all[m.MessageID], m.State+m.Failure)
+			all[m.MessageID] = append(all[m.MessageID], string(m.State)+string(m.Failure))
 		}
 	}
 }

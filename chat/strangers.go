@@ -3,6 +3,7 @@ package chat
 import (
 	"time"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/history"
 	"libstatus1to1/chat/internal/ratelimit"
@@ -17,14 +18,14 @@ import (
 // the events of its messages come when they are a stranger no more.
 
 // Strangers is the policy for people who write to us unasked.
-type Strangers string
+type Strangers = enum.Strangers
 
 // The policies. People who are in the address book, were asked or were written to are no
 // strangers.
 const (
-	StrangersAllow   Strangers = "allow"   // they may write; the default
-	StrangersRequest Strangers = "request" // what they write waits until they are accepted, added or written to
-	StrangersDeny    Strangers = "deny"    // nothing of theirs is opened
+	StrangersAllow   = enum.StrangersAllow   // they may write; the default
+	StrangersRequest = enum.StrangersRequest // what they write waits until they are accepted, added or written to
+	StrangersDeny    = enum.StrangersDeny    // nothing of theirs is opened
 )
 
 const (

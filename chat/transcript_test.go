@@ -498,7 +498,7 @@ func (r *replay) check() {
 	}
 	eventually(r.t, "the contact being "+r.wanted(), func() bool {
 		c, err := r.engine.Contact(them)
-		return err == nil && c.Request == r.wanted()
+		return err == nil && string(c.Request) == r.wanted()
 	})
 	page, err := r.engine.Messages(them, chat.PageRequest{Limit: chat.MaxPage})
 	if err != nil || len(page.Items) != len(r.texts)+len(r.theirs) {

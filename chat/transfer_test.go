@@ -75,7 +75,7 @@ func TestTransferReceiverIsFull(t *testing.T) {
 	}
 	s.send(s.shower, "5", data[:1])
 	s.until("the refusal", func() bool { return s.shower.transfer("5").State == "failed" })
-	if out, in := s.shower.transfer("5"), s.scanner.transfer("5"); out.Cause != string(chat.CodeTransferTooLarge) || out.By != "remote" ||
+	if out, in := s.shower.transfer("5"), s.scanner.transfer("5"); out.Cause != chat.CodeTransferTooLarge || out.By != "remote" ||
 		in.Cause != out.Cause || in.By != "local" {
 		t.Fatalf("%+v %+v", out, in)
 	}
@@ -105,7 +105,7 @@ func TestTransferCancel(t *testing.T) {
 		s.restart(quits.simDevice)
 		s.until("the other side to be told", func() bool { return other.transfer("long").State == "failed" })
 		a, b := quits.transfer("long"), other.transfer("long")
-		if a.State != "failed" || a.Cause != string(chat.CodeTransferCancelled) || a.By != "local" || b.Cause != a.Cause || b.By != "remote" {
+		if a.State != "failed" || a.Cause != chat.CodeTransferCancelled || a.By != "local" || b.Cause != a.Cause || b.By != "remote" {
 			s.fatalf("%+v %+v", a, b)
 		}
 		_, err := to.ReadTransfer(transferID(t, to.transfer("long").ID), 0, 0)
@@ -142,7 +142,7 @@ func TestTransferDamaged(t *testing.T) {
 	s.send(s.shower, "bent", s.content(400_000))
 	s.until("the failure", func() bool { return s.shower.transfer("bent").State == "failed" })
 	out, in := s.shower.transfer("bent"), s.scanner.transfer("bent")
-	if in.State != "failed" || in.Cause != string(chat.CodeTransferDamaged) || in.By != "local" || out.Cause != in.Cause || out.By != "remote" {
+	if in.State != "failed" || in.Cause != chat.CodeTransferDamaged || in.By != "local" || out.Cause != in.Cause || out.By != "remote" {
 		t.Fatalf("%+v %+v", out, in)
 	}
 	_, err := s.scanner.ReadTransfer(transferID(t, in.ID), 0, 0)
@@ -217,7 +217,7 @@ func TestTransferStalls(t *testing.T) {
 	}
 	s.clock.advance(24 * time.Hour)
 	s.until("it to be given up", func() bool { return s.scanner.transfer("in vain").State == "failed" })
-	if f := s.scanner.transfer("in vain"); f.Cause != string(chat.CodeTransferStalled) || f.By != "local" {
+	if f := s.scanner.transfer("in vain"); f.Cause != chat.CodeTransferStalled || f.By != "local" {
 		t.Fatalf("%+v", f)
 	}
 }
@@ -242,10 +242,10 @@ func TestPairingDiscard(t *testing.T) {
 		_, err := quits.Pairing(quits.id)
 		wantCode(t, "looking at it", err, chat.CodeNotFound, "pairing_id")
 		s.until("the other side to be told", func() bool { return other.state() == "ended" })
-		if p := other.pairing(); p.Cause != string(chat.CodePairingEnded) || p.By != "remote" || p.Session.State != "stale" {
+		if p := other.pairing(); p.Cause != chat.CodePairingEnded || p.By != "remote" || p.Session.State != "stale" {
 			s.fatalf("%+v", p)
 		}
-		if f := other.transfer("long"); f.State != "failed" || f.Cause != string(chat.CodePairingEnded) {
+		if f := other.transfer("long"); f.State != "failed" || f.Cause != chat.CodePairingEnded {
 			s.fatalf("%+v", f)
 		}
 		if ended := told[event.PairingEnded](other); len(ended) != 1 || ended[0].By != "remote" {
@@ -355,7 +355,7 @@ func TestTransferManySmall(t *testing.T) {
 		id := transferID(t, sent.ID)
 		s.until("an end", func() bool { return s.scanner.transfer("small").State != "running" })
 		if last := s.scanner.transfer("small"); last.State == "failed" {
-			if refused++; last.Cause != string(chat.CodeTransferTooLarge) || last.By != "remote" || last.ID != sent.ID {
+			if refused++; last.Cause != chat.CodeTransferTooLarge || last.By != "remote" || last.ID != sent.ID {
 				t.Fatalf("%+v", last)
 			}
 		}

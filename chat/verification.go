@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"libstatus1to1/chat/contact"
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/internal/agree"
@@ -137,7 +138,7 @@ func verificationKey(k key.Public, direction byte) []byte { return append(k.Comp
 func verificationOf(rec *wire.VerificationRecord) event.Verification {
 	return event.Verification{
 		ID: event.Hex(rec.GetId()), PublicKey: history.KeyHex(rec.GetPeer()), Outgoing: rec.GetOutgoing(), Question: rec.GetQuestion(),
-		Answer: rec.GetAnswer(), State: rec.GetState(), AskedAt: rec.GetAskedAt(), AnsweredAt: rec.GetAnsweredAt(),
+		Answer: rec.GetAnswer(), State: enum.VerificationState(rec.GetState()), AskedAt: rec.GetAskedAt(), AnsweredAt: rec.GetAnsweredAt(),
 	}
 }
 

@@ -76,7 +76,7 @@ func TestSafetyNumberVerifies(t *testing.T) {
 
 func (p *person) question(state string) event.Verification {
 	p.t.Helper()
-	return wait(p, "a question "+state, func(e event.VerificationChanged) bool { return e.Verification.State == state }).Verification
+	return wait(p, "a question "+state, func(e event.VerificationChanged) bool { return string(e.Verification.State) == state }).Verification
 }
 
 func TestQuestions(t *testing.T) {

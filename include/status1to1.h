@@ -254,14 +254,14 @@ STATUS1TO1_API void status1to1_free(char *s);
  *   log (LogConfig, optional) turns diagnostic output on. Without it the library logs nothing. */
 
 /* StoreConfig selects the place where the client keeps its data.
- *   kind (string, optional) is "file" (the default) or "memory". A memory store is lost at close;
- *       it is meant for tests.
+ *   kind (StoreKind, optional) is "file" (the default) or "memory". A memory store is lost at
+ *       close; it is meant for tests.
  *   path (string, optional) is the path of the file. A missing file is created; its directory must
  *       exist.
- *   passphrase (string, optional) unlocks the file. Give either a passphrase or a key. All Unicode
- *       normal forms of the same text count as the same passphrase.
- *   key (base64, optional) unlocks the file instead of a passphrase: 32 bytes in standard base64,
- *       for example from the system's keychain.
+ *   passphrase (string, secret, optional) unlocks the file. Give either a passphrase or a key. All
+ *       Unicode normal forms of the same text count as the same passphrase.
+ *   key (base64, secret, optional) unlocks the file instead of a passphrase: 32 bytes in standard
+ *       base64, for example from the system's keychain.
  *   kdf (KDFConfig, optional) sets how costly it is to derive the key from the passphrase, when the
  *       file is created. Leave it out for the defaults. store.change_passphrase never makes it
  *       cheaper than it was. */
@@ -272,18 +272,18 @@ STATUS1TO1_API void status1to1_free(char *s);
  *   parallelism (integer, 1..16) is the number of lanes. */
 
 /* NetworkConfig selects the way messages travel.
- *   kind (string, optional) is "waku" (the default), a Waku node in this process; "memory", a
+ *   kind (NetworkKind, optional) is "waku" (the default), a Waku node in this process; "memory", a
  *       network inside this process that connects all clients naming the same network, which is
  *       meant for tests; or "external", where the program carries the envelopes itself: see
  *       envelope_outgoing, network.published and network.deliver.
- *   preset (string, optional) names a known network. Every field below that is left out is taken
- *       from it. "status.prod" is the network of the Status app and needs nothing else. "local" is
- *       for nodes on one machine: they listen on a free port of 127.0.0.1 and name each other in
- *       peers. A list that is given replaces the list of the preset; [] empties it. Without a
- *       preset the node looks for nobody and only keeps its peers. Only for "waku".
- *   mode (string, optional) selects how the node takes part in the network. "relay" (the default)
- *       receives everything on its shards and passes it on. "light" is meant for phones: it
- *       receives what it has subscribed to at service nodes (12/WAKU2-FILTER), publishes through
+ *   preset (NetworkPreset, optional) names a known network. Every field below that is left out is
+ *       taken from it. "status.prod" is the network of the Status app and needs nothing else.
+ *       "local" is for nodes on one machine: they listen on a free port of 127.0.0.1 and name each
+ *       other in peers. A list that is given replaces the list of the preset; [] empties it.
+ *       Without a preset the node looks for nobody and only keeps its peers. Only for "waku".
+ *   mode (NetworkMode, optional) selects how the node takes part in the network. "relay" (the
+ *       default) receives everything on its shards and passes it on. "light" is meant for phones:
+ *       it receives what it has subscribed to at service nodes (12/WAKU2-FILTER), publishes through
  *       them (19/WAKU2-LIGHTPUSH), listens on no address, and costs a fraction of the traffic;
  *       service nodes learn which topics it listens to. "auto" is "light" on Android and iOS and
  *       "relay" elsewhere. Only for "waku".
@@ -347,15 +347,15 @@ STATUS1TO1_API void status1to1_free(char *s);
  *   max_events (integer, 16..1000000, optional) is the number of events that may wait for
  *       acknowledgement. Beyond that, or beyond 32 MiB of them, an overflow event replaces the
  *       oldest. Default: 20000.
- *   strangers (string, optional) selects the treatment of people who write to us unasked: "allow"
- *       (the default) delivers their messages; "request" shows only their contact requests, and
- *       anything else they write waits in a chat request (see chats.list and
+ *   strangers (Strangers, optional) selects the treatment of people who write to us unasked:
+ *       "allow" (the default) delivers their messages; "request" shows only their contact requests,
+ *       and anything else they write waits in a chat request (see chats.list and
  *       chat_request_received); "deny" ignores their messages without decrypting them.
  *   keep_edits (boolean, optional) keeps the earlier texts of messages that were edited, up to 20
  *       and 32 KiB of each message. Default: false. */
 
 /* LogConfig configures diagnostic output.
- *   level (string, optional) is the lowest level that is logged: "debug", "info" (the default),
+ *   level (LogLevel, optional) is the lowest level that is logged: "debug", "info" (the default),
  *       "warn" or "error".
  *   file (string, optional) is the path of a file that receives one JSON object per line. A missing
  *       file is created with mode 0600. It must not be a symbolic link.
@@ -367,15 +367,16 @@ STATUS1TO1_API void status1to1_free(char *s);
  * Parameters:
  *   words (integer, 12..24, optional) is the number of words in the seed phrase: 12, 15, 18, 21 or
  *       24. Default: 12.
- *   language (string, optional) is the word list of the seed phrase: "english" (the default, and
+ *   language (Language, optional) is the word list of the seed phrase: "english" (the default, and
  *       the only one the Status app can read), "chinese_simplified", "chinese_traditional",
  *       "czech", "french", "italian", "japanese", "korean" or "spanish".
  *   display_name (string, optional) is the name other people see, at most 24 code points. It is
  *       sent along with messages.
  * Result:
  *   identity (IdentityInfo) is the new identity.
- *   phrase (string) is the seed phrase (BIP39). Anyone who has it can use the identity: ask the
- *       user to write it down and keep it secret. identity.phrase shows it again.
+ *   phrase (string, secret) is the seed phrase (BIP39). Anyone who has it can use the identity: ask
+ *       the user to write it down and keep it secret. identity.phrase shows it again.
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: identity_exists, empty, too_long, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_identity_create(status1to1_client client, const char *params_json)
 {
@@ -384,11 +385,13 @@ static inline char *status1to1_identity_create(status1to1_client client, const c
 
 /* identity.restore: Restores an identity from its seed phrase.
  * Parameters:
- *   phrase (string) is the BIP39 seed phrase, in any BIP39 language. Upper and lower case and the
- *       spacing between words do not matter.
- *   passphrase (string, optional) is the optional BIP39 passphrase; Status does not use one.
+ *   phrase (string, secret) is the BIP39 seed phrase, in any BIP39 language. Upper and lower case
+ *       and the spacing between words do not matter.
+ *   passphrase (string, secret, optional) is the optional BIP39 passphrase; Status does not use
+ *       one.
  *   display_name (string, optional) is the name other people see, at most 24 code points.
  * Result: IdentityInfo
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: bad_phrase, identity_exists, empty, too_long, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_identity_restore(status1to1_client client, const char *params_json)
 {
@@ -397,9 +400,11 @@ static inline char *status1to1_identity_restore(status1to1_client client, const 
 
 /* identity.import: Imports an identity by its private chat key.
  * Parameters:
- *   private_key (private key) is the secp256k1 private chat key, 64 hex digits with or without 0x.
+ *   private_key (private key, secret) is the secp256k1 private chat key, 64 hex digits with or
+ *       without 0x.
  *   display_name (string, optional) is the name other people see, at most 24 code points.
  * Result: IdentityInfo
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: bad_key, identity_exists, empty, too_long, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_identity_import(status1to1_client client, const char *params_json)
 {
@@ -409,6 +414,7 @@ static inline char *status1to1_identity_import(status1to1_client client, const c
 /* identity.get: Returns the identity of this client.
  * Parameters: none
  * Result: IdentityInfo
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_identity_get(status1to1_client client, const char *params_json)
 {
@@ -419,6 +425,7 @@ static inline char *status1to1_identity_get(status1to1_client client, const char
  * Parameters:
  *   display_name (string) is the new name, at most 24 code points; "" removes the name.
  * Result: IdentityInfo
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, empty, too_long, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_identity_set_display_name(status1to1_client client, const char *params_json)
 {
@@ -427,12 +434,14 @@ static inline char *status1to1_identity_set_display_name(status1to1_client clien
 
 /* identity.phrase: Returns the seed phrase, given the passphrase or key of the store.
  * Parameters:
- *   passphrase (string, optional) is the passphrase of the store. Leave it out for a memory store.
- *   key (base64, optional) is the key of a store that was created with a key.
+ *   passphrase (string, secret, optional) is the passphrase of the store. Leave it out for a memory
+ *       store.
+ *   key (base64, secret, optional) is the key of a store that was created with a key.
  *   forget (boolean, optional) erases the phrase from the store after returning it: it cannot be
  *       shown again.
  * Result:
- *   phrase (string) is the seed phrase.
+ *   phrase (string, secret) is the seed phrase.
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, wrong_passphrase, not_found, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_identity_phrase(status1to1_client client, const char *params_json)
 {
@@ -443,9 +452,11 @@ static inline char *status1to1_identity_phrase(status1to1_client client, const c
  * and any copies a migration has left beside it are overwritten and removed. The client is then
  * closed.
  * Parameters:
- *   passphrase (string, optional) is the passphrase of the store. Leave it out for a memory store.
- *   key (base64, optional) is the key of a store that was created with a key.
+ *   passphrase (string, secret, optional) is the passphrase of the store. Leave it out for a memory
+ *       store.
+ *   key (base64, secret, optional) is the key of a store that was created with a key.
  * Result: {}
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, wrong_passphrase, store_locked, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_identity_delete(status1to1_client client, const char *params_json)
 {
@@ -457,6 +468,7 @@ static inline char *status1to1_identity_delete(status1to1_client client, const c
 /* profile.get: Returns our profile and the Status link to it.
  * Parameters: none
  * Result: Profile
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_profile_get(status1to1_client client, const char *params_json)
 {
@@ -473,6 +485,7 @@ static inline char *status1to1_profile_get(status1to1_client client, const char 
  *       pixels a side. The Status app's own pictures are squares of 240 pixels. Only contacts
  *       receive it. "" removes the picture.
  * Result: Profile
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, empty, too_long, bad_picture, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_profile_set(status1to1_client client, const char *params_json)
 {
@@ -484,6 +497,7 @@ static inline char *status1to1_profile_set(status1to1_client client, const char 
 /* presence.get: Returns how we are to be seen, as it is published.
  * Parameters: none
  * Result: PresenceResult
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_presence_get(status1to1_client client, const char *params_json)
 {
@@ -496,11 +510,12 @@ static inline char *status1to1_presence_get(status1to1_client client, const char
  * see its online_until. What contacts publish is in contacts.get and reported by presence_changed
  * events.
  * Parameters:
- *   status (string) is "automatic" (there while this client is open and online; repeated every five
- *       minutes), "always_online", "do_not_disturb", "inactive", or "off", which ends the
- *       publishing.
+ *   status (PresenceChoice) is "automatic" (there while this client is open and online; repeated
+ *       every five minutes), "always_online", "do_not_disturb", "inactive", or "off", which ends
+ *       the publishing.
  *   text (string, optional) is a text beside it, at most 128 code points.
  * Result: PresenceResult
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, too_long, empty, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_presence_set(status1to1_client client, const char *params_json)
 {
@@ -515,6 +530,7 @@ static inline char *status1to1_presence_set(status1to1_client client, const char
  *   key (key) is the person's public key, in any accepted form.
  *   name (string, optional) is the name you give this person, at most 100 code points.
  * Result: Contact
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, self, empty, too_long, blocked, store_io, store_corrupt,
  *     store_suspended */
 static inline char *status1to1_contacts_add(status1to1_client client, const char *params_json)
@@ -526,6 +542,7 @@ static inline char *status1to1_contacts_add(status1to1_client client, const char
  * Parameters:
  *   key (key) is the person's public key, in any accepted form.
  * Result: Contact
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, not_found, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_contacts_get(status1to1_client client, const char *params_json)
 {
@@ -539,6 +556,7 @@ static inline char *status1to1_contacts_get(status1to1_client client, const char
  * Result:
  *   items (list of Contact) are the contacts.
  *   next (string) is the cursor of the next page, "" on the last one.
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_cursor, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_contacts_list(status1to1_client client, const char *params_json)
 {
@@ -553,11 +571,13 @@ static inline char *status1to1_contacts_list(status1to1_client client, const cha
  * event.
  * Parameters:
  *   key (key) is the person's public key, in any accepted form.
- *   key_exchange (string) is what protects our messages to them from now on: "x3dh" or "noise".
- *   while_waiting (string, optional) says what becomes of messages to a device with which a Noise
- *       handshake is pending: they "wait" (the default), or go by "x3dh". Left out, it stays as it
- *       is.
+ *   key_exchange (KeyExchange) is what protects our messages to them from now on: "x3dh" or
+ *       "noise".
+ *   while_waiting (WhileWaiting, optional) says what becomes of messages to a device with which a
+ *       Noise handshake is pending: they "wait" (the default), or go by "x3dh". Left out, it stays
+ *       as it is.
  * Result: Contact
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, self, too_many, not_found, blocked, store_io, store_corrupt,
  *     store_suspended */
 static inline char *status1to1_contacts_set_key_exchange(status1to1_client client, const char *params_json)
@@ -570,6 +590,7 @@ static inline char *status1to1_contacts_set_key_exchange(status1to1_client clien
  * Parameters:
  *   key (key) is the person's public key, in any accepted form.
  * Result: {}
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, bad_key, self, too_many, not_found, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_contacts_remove(status1to1_client client, const char *params_json)
 {
@@ -586,16 +607,17 @@ static inline char *status1to1_contacts_remove(status1to1_client client, const c
  *       Default: true.
  *   life (integer, 60..1814400, optional) is the time for which the card is valid, in seconds: 60
  *       to 1814400 (21 days). Default: 604800 (7 days).
- *   key_exchange (string, optional) is what whoever adds the card uses, unless they choose
+ *   key_exchange (KeyExchange, optional) is what whoever adds the card uses, unless they choose
  *       otherwise: "x3dh" or "noise". Default: "x3dh".
  * Result:
- *   card (string) is the card as text for a QR code: STATUS-CARD:... It has only characters of the
- *       alphanumeric mode of QR codes, which keeps the code small.
- *   link (string) is the same card in a Status link. The Status app reads the link, ignores the
- *       card in it, and goes by the key.
+ *   card (string, secret) is the card as text for a QR code: STATUS-CARD:... It has only characters
+ *       of the alphanumeric mode of QR codes, which keeps the code small.
+ *   link (string, secret) is the same card in a Status link. The Status app reads the link, ignores
+ *       the card in it, and goes by the key.
  *   short_link (string) is the Status link with the key alone: for print, since it does not expire.
  *   expires_at (integer): when the card expires
  *   bytes (integer): the size of the card in binary
+ * Since 0.1.0
  * Errors: no_identity, wrong_state, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_identity_card(status1to1_client client, const char *params_json)
 {
@@ -607,8 +629,8 @@ static inline char *status1to1_identity_card(status1to1_client client, const cha
 /* contacts.add_card: Adds a person by their contact card to the address book, marks them verified,
  * and learns the keys for the first message. Nothing is sent or fetched. A card can be added once.
  * Parameters:
- *   card (string, optional) is the text of a QR code, or a link with a card in it. Give this or
- *       image.
+ *   card (string, secret, optional) is the text of a QR code, or a link with a card in it. Give
+ *       this or image.
  *   image (base64, optional) holds the bytes of a PNG or JPEG with the QR code in it, such as a
  *       photo, at most 16 MiB and 13 megapixels.
  *   name (string, optional) is the name you give this person, at most 100 code points. Default: the
@@ -616,13 +638,14 @@ static inline char *status1to1_identity_card(status1to1_client client, const cha
  *   verify (boolean, optional): verify: false leaves the person unverified. Use it for a card that
  *       came by a way that others could have used, such as a public page or a forwarded message.
  *       Default: true.
- *   key_exchange (string, optional) is "x3dh" or "noise". Default: what the card says.
+ *   key_exchange (KeyExchange, optional) is "x3dh" or "noise". Default: what the card says.
  * Result:
  *   contact (Contact): the person, now in the address book
  *   devices (list of string) are the installation ids of the devices that can be written to by the
  *       keys of the card. There are none if newer keys were known.
- *   key_exchange (string) is "x3dh" or "noise": what the chat with this person begins with.
+ *   key_exchange (KeyExchange) is "x3dh" or "noise": what the chat with this person begins with.
  *   expires_at (integer): when the card expires
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, bad_card, bad_picture, blocked, empty, too_long, too_many, store_io,
  *     store_corrupt, store_suspended
  * The parameters may have up to 22386008 bytes. */
@@ -637,6 +660,7 @@ static inline char *status1to1_contacts_add_card(status1to1_client client, const
  *   key (key) is their public key, in any accepted form.
  *   text (string) is the message sent with the request: 1 to 4096 code points.
  * Result: Message
+ * Since 0.1.0
  * Errors: no_identity, bad_key, self, too_many, empty, too_long, too_large, blocked, wrong_state,
  *     store_io, store_corrupt, store_suspended */
 static inline char *status1to1_contacts_request(status1to1_client client, const char *params_json)
@@ -648,6 +672,7 @@ static inline char *status1to1_contacts_request(status1to1_client client, const 
  * Parameters:
  *   key (key) is the person's public key, in any accepted form.
  * Result: Contact
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, bad_key, self, too_many, blocked, wrong_state, store_io, store_corrupt,
  *     store_suspended */
 static inline char *status1to1_contacts_accept(status1to1_client client, const char *params_json)
@@ -659,6 +684,7 @@ static inline char *status1to1_contacts_accept(status1to1_client client, const c
  * Parameters:
  *   key (key) is the person's public key, in any accepted form.
  * Result: Contact
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, bad_key, self, too_many, wrong_state, store_io, store_corrupt,
  *     store_suspended */
 static inline char *status1to1_contacts_decline(status1to1_client client, const char *params_json)
@@ -671,6 +697,7 @@ static inline char *status1to1_contacts_decline(status1to1_client client, const 
  * Parameters:
  *   key (key) is the person's public key, in any accepted form.
  * Result: Contact
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, bad_key, self, too_many, wrong_state, store_io, store_corrupt,
  *     store_suspended */
 static inline char *status1to1_contacts_retract(status1to1_client client, const char *params_json)
@@ -682,6 +709,7 @@ static inline char *status1to1_contacts_retract(status1to1_client client, const 
  * Parameters:
  *   key (key) is the person's public key, in any accepted form.
  * Result: Contact
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, self, too_many, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_contacts_block(status1to1_client client, const char *params_json)
 {
@@ -692,6 +720,7 @@ static inline char *status1to1_contacts_block(status1to1_client client, const ch
  * Parameters:
  *   key (key) is the person's public key, in any accepted form.
  * Result: Contact
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, self, too_many, not_found, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_contacts_unblock(status1to1_client client, const char *params_json)
 {
@@ -711,6 +740,7 @@ static inline char *status1to1_contacts_unblock(status1to1_client client, const 
  *   color_id (integer) is their colour in the Status app, 0 to 10.
  *   own_color_hash (list of Segment) is the ring they see around our picture.
  *   own_color_id (integer) is the colour they see for us.
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, self */
 static inline char *status1to1_contacts_safety_number(status1to1_client client, const char *params_json)
 {
@@ -723,6 +753,7 @@ static inline char *status1to1_contacts_safety_number(status1to1_client client, 
  *   safety_number (string) is the number shown on the other person's device, read out or typed by a
  *       person: 60 digits. Spaces between them do not matter.
  * Result: Contact
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, self, too_many, not_verified, store_io, store_corrupt,
  *     store_suspended */
 static inline char *status1to1_contacts_verify(status1to1_client client, const char *params_json)
@@ -734,6 +765,7 @@ static inline char *status1to1_contacts_verify(status1to1_client client, const c
  * Parameters:
  *   key (key) is the person's public key, in any accepted form.
  * Result: Contact
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, self, too_many, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_contacts_unverify(status1to1_client client, const char *params_json)
 {
@@ -746,6 +778,7 @@ static inline char *status1to1_contacts_unverify(status1to1_client client, const
  *   key (key) is their public key, in any accepted form.
  *   question (string) is a question that only this contact can answer, at most 280 bytes.
  * Result: Verification
+ * Since 0.1.0
  * Errors: no_identity, bad_key, self, too_many, empty, too_long, wrong_state, store_io,
  *     store_corrupt, store_suspended */
 static inline char *status1to1_contacts_ask(status1to1_client client, const char *params_json)
@@ -758,6 +791,7 @@ static inline char *status1to1_contacts_ask(status1to1_client client, const char
  *   key (key) is their public key, in any accepted form.
  *   answer (string) is the answer to their question, at most 280 bytes.
  * Result: Verification
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, bad_key, self, too_many, empty, too_long, wrong_state, store_io,
  *     store_corrupt, store_suspended */
 static inline char *status1to1_contacts_answer(status1to1_client client, const char *params_json)
@@ -769,6 +803,7 @@ static inline char *status1to1_contacts_answer(status1to1_client client, const c
  * Parameters:
  *   key (key) is the person's public key, in any accepted form.
  * Result: Verification
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, bad_key, self, too_many, wrong_state, store_io, store_corrupt,
  *     store_suspended */
 static inline char *status1to1_contacts_refuse_question(status1to1_client client, const char *params_json)
@@ -780,6 +815,7 @@ static inline char *status1to1_contacts_refuse_question(status1to1_client client
  * Parameters:
  *   key (key) is the person's public key, in any accepted form.
  * Result: Verification
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, bad_key, self, too_many, wrong_state, store_io, store_corrupt,
  *     store_suspended */
 static inline char *status1to1_contacts_cancel_question(status1to1_client client, const char *params_json)
@@ -793,6 +829,7 @@ static inline char *status1to1_contacts_cancel_question(status1to1_client client
  *   key (key) is their public key, in any accepted form.
  *   right (boolean) is true if the answer is right.
  * Result: Verification
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, bad_key, self, too_many, wrong_state, store_io, store_corrupt,
  *     store_suspended */
 static inline char *status1to1_contacts_confirm_answer(status1to1_client client, const char *params_json)
@@ -805,6 +842,7 @@ static inline char *status1to1_contacts_confirm_answer(status1to1_client client,
  *   key (key) is the person's public key, in any accepted form.
  * Result:
  *   items (list of Verification) are the latest question in each direction: ours first.
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_contacts_verifications(status1to1_client client, const char *params_json)
 {
@@ -815,6 +853,7 @@ static inline char *status1to1_contacts_verifications(status1to1_client client, 
  * Parameters:
  *   key (key) is the person's public key, in any accepted form.
  * Result: ProfilePicture
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, not_found, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_contacts_picture(status1to1_client client, const char *params_json)
 {
@@ -842,6 +881,7 @@ static inline char *status1to1_contacts_picture(status1to1_client client, const 
  * Result:
  *   items (list of Chat) are the chats.
  *   next (string) is the cursor of the next page, "" on the last one.
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_cursor, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_chats_list(status1to1_client client, const char *params_json)
 {
@@ -852,6 +892,7 @@ static inline char *status1to1_chats_list(status1to1_client client, const char *
  * Parameters:
  *   key (key) is the person's public key, in any accepted form.
  * Result: Chat
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, not_found, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_chats_get(status1to1_client client, const char *params_json)
 {
@@ -866,6 +907,7 @@ static inline char *status1to1_chats_get(status1to1_client client, const char *p
  *   up_to (message id, optional) is the id of the newest message that was read. Left out, all
  *       messages are marked as read.
  * Result: Chat
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, self, not_found, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_chats_mark_read(status1to1_client client, const char *params_json)
 {
@@ -877,6 +919,7 @@ static inline char *status1to1_chats_mark_read(status1to1_client client, const c
  * Parameters:
  *   key (key) is the person's public key, in any accepted form.
  * Result: Chat
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, self, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_chats_mark_unread(status1to1_client client, const char *params_json)
 {
@@ -891,6 +934,7 @@ static inline char *status1to1_chats_mark_unread(status1to1_client client, const
  *   until (integer, optional) is the time at which it is no longer muted, in ms since 1970; 0 or
  *       left out is never.
  * Result: Chat
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, self, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_chats_mute(status1to1_client client, const char *params_json)
 {
@@ -902,6 +946,7 @@ static inline char *status1to1_chats_mute(status1to1_client client, const char *
  *   key (key) is the other person's public key, in any accepted form.
  *   archived (boolean) is true to archive the chat, and false to take it out of the archive.
  * Result: Chat
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, self, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_chats_archive(status1to1_client client, const char *params_json)
 {
@@ -914,6 +959,7 @@ static inline char *status1to1_chats_archive(status1to1_client client, const cha
  *   key (key) is the other person's public key, in any accepted form.
  *   text (string) is the draft: at most 8192 code points; "" is none.
  * Result: Chat
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, self, too_long, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_chats_draft(status1to1_client client, const char *params_json)
 {
@@ -928,6 +974,7 @@ static inline char *status1to1_chats_draft(status1to1_client client, const char 
  * Parameters:
  *   key (key) is the person's public key, in any accepted form.
  * Result: Chat
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, self, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_chats_clear(status1to1_client client, const char *params_json)
 {
@@ -939,6 +986,7 @@ static inline char *status1to1_chats_clear(status1to1_client client, const char 
  * Parameters:
  *   key (key) is the person's public key, in any accepted form.
  * Result: Chat
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, self, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_chats_delete(status1to1_client client, const char *params_json)
 {
@@ -955,6 +1003,7 @@ static inline char *status1to1_chats_delete(status1to1_client client, const char
  *   seconds (integer, 0..31536000) is the time after which new messages are erased, at most a year;
  *       0 turns the timer off.
  * Result: Chat
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, self, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_chats_timer(status1to1_client client, const char *params_json)
 {
@@ -972,7 +1021,7 @@ static inline char *status1to1_chats_timer(status1to1_client client, const char 
  *   to (key) is the recipient's public key, in any accepted form.
  *   text (string, optional) is the text of the message: 1 to 4096 code points, not only white
  *       space. It is left out with a sticker. One of emoji only makes a message of kind "emoji".
- *   kind (string, optional) is "text", the default, or "status".
+ *   kind (SendKind, optional) is "text", the default, or "status".
  *   reply_to (message id, optional) is the id of the message of the same chat that this one
  *       answers.
  *   sticker (StickerParams, optional) is sent in place of a text.
@@ -993,6 +1042,7 @@ static inline char *status1to1_chats_timer(status1to1_client client, const char 
  *       first message is returned and nothing is sent again. The caller chooses the value, for
  *       example a UUID; at most 128 bytes.
  * Result: Message
+ * Since 0.1.0; may be repeated with the same client_ref
  * Errors: no_identity, bad_key, self, empty, too_long, too_large, too_many, client_ref_reused,
  *     blocked, not_found, bad_attachment, file_io, store_io, store_corrupt, store_suspended
  * The parameters may have up to 22386008 bytes. */
@@ -1008,6 +1058,7 @@ static inline char *status1to1_messages_send(status1to1_client client, const cha
  *       They are queued in this order.
  * Result:
  *   items (list of SendBatchItem) are the results for each message, in the order of the messages.
+ * Since 0.1.0; may be repeated with the same client_ref
  * Errors: no_identity, bad_key, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_messages_send_batch(status1to1_client client, const char *params_json)
 {
@@ -1018,6 +1069,7 @@ static inline char *status1to1_messages_send_batch(status1to1_client client, con
  * Parameters:
  *   message_id (message id) is the id of the message, from messages.send or an event.
  * Result: Message
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, not_found, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_messages_get(status1to1_client client, const char *params_json)
 {
@@ -1030,6 +1082,7 @@ static inline char *status1to1_messages_get(status1to1_client client, const char
  *   message_id (message id) is the id of the message, from messages.send or an event.
  * Result:
  *   items (list of Message) are the messages, in the order of the conversation.
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, not_found, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_messages_album(status1to1_client client, const char *params_json)
 {
@@ -1042,6 +1095,7 @@ static inline char *status1to1_messages_album(status1to1_client client, const ch
  * Parameters:
  *   message_id (message id) is the id of a message whose state is "failed".
  * Result: Message
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, not_found, wrong_state, blocked, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_messages_retry(status1to1_client client, const char *params_json)
 {
@@ -1056,6 +1110,7 @@ static inline char *status1to1_messages_retry(status1to1_client client, const ch
  *   message (Message) is the cancelled message: its state is "failed", its failure "cancelled".
  *   went_out (boolean) is true if the message had already been published. It is not sent again, but
  *       may still arrive; if it is acknowledged, its state becomes "delivered".
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, not_found, wrong_state, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_messages_cancel(status1to1_client client, const char *params_json)
 {
@@ -1070,6 +1125,7 @@ static inline char *status1to1_messages_cancel(status1to1_client client, const c
  * Result:
  *   items (list of Message) are the messages, newest first.
  *   next (string) is the cursor of the next page, with older messages; "" on the last page.
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, bad_cursor, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_messages_list(status1to1_client client, const char *params_json)
 {
@@ -1083,6 +1139,7 @@ static inline char *status1to1_messages_list(status1to1_client client, const cha
  *   message_id (message id) is the id of a message of ours.
  *   text (string) is the whole new text: 1 to 4096 code points, not only white space.
  * Result: Message
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, not_found, wrong_state, blocked, empty, too_long, too_large, store_io,
  *     store_corrupt, store_suspended */
 static inline char *status1to1_messages_edit(status1to1_client client, const char *params_json)
@@ -1100,6 +1157,7 @@ static inline char *status1to1_messages_edit(status1to1_client client, const cha
  *   for_everyone (boolean, optional) deletes a message of ours for the other person, too. Left out,
  *       it is deleted on the devices of this identity only, whoever wrote it.
  * Result: Message
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, not_found, wrong_state, blocked, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_messages_delete(status1to1_client client, const char *params_json)
 {
@@ -1114,6 +1172,7 @@ static inline char *status1to1_messages_delete(status1to1_client client, const c
  *   emoji (string) is one emoji.
  *   retract (boolean, optional) takes the reaction back.
  * Result: Message
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, not_found, wrong_state, blocked, too_many, store_io, store_corrupt,
  *     store_suspended */
 static inline char *status1to1_messages_react(status1to1_client client, const char *params_json)
@@ -1127,6 +1186,7 @@ static inline char *status1to1_messages_react(status1to1_client client, const ch
  *   message_id (message id) is the id of the message.
  *   pinned (boolean) is false to unpin it.
  * Result: Message
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, not_found, wrong_state, blocked, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_messages_pin(status1to1_client client, const char *params_json)
 {
@@ -1160,6 +1220,7 @@ static inline char *status1to1_messages_pin(status1to1_client client, const char
  *   complete (boolean) is false while the index is being made, as after an update of the library:
  *       messages with a clock below since may not be found yet.
  *   since (integer) is that time in ms; 0 if complete is true.
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, bad_cursor, empty, too_long, store_io, store_corrupt,
  *     store_suspended */
 static inline char *status1to1_messages_search(status1to1_client client, const char *params_json)
@@ -1181,6 +1242,7 @@ static inline char *status1to1_messages_search(status1to1_client client, const c
  *   data (base64) are the bytes, in base64: fewer than limit only at the end.
  *   size (integer) is the size of the whole attachment in bytes.
  *   next (integer) is the offset of the next part, 0 after the last one.
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, not_found, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_attachments_read(status1to1_client client, const char *params_json)
 {
@@ -1196,6 +1258,7 @@ static inline char *status1to1_attachments_read(status1to1_client client, const 
  *       false.
  * Result:
  *   size (integer): bytes that were written
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, not_found, file_io, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_attachments_save(status1to1_client client, const char *params_json)
 {
@@ -1209,6 +1272,7 @@ static inline char *status1to1_attachments_save(status1to1_client client, const 
  * Parameters:
  *   attachment_id (attachment id) is the id of the attachment, from a message.
  * Result: Attachment
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, not_found, bad_attachment, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_attachments_preview(status1to1_client client, const char *params_json)
 {
@@ -1223,6 +1287,7 @@ static inline char *status1to1_attachments_preview(status1to1_client client, con
  *   key (key, optional) is the other person's public key. Left out, the sessions with everybody are
  *       listed.
  * Result: SessionList
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, bad_key, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_sessions_list(status1to1_client client, const char *params_json)
 {
@@ -1234,6 +1299,7 @@ static inline char *status1to1_sessions_list(status1to1_client client, const cha
  * Parameters:
  *   key (key) is the person's public key, in any accepted form.
  * Result: {}
+ * Since 0.1.0
  * Errors: no_identity, bad_key, not_found, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_sessions_reset(status1to1_client client, const char *params_json)
 {
@@ -1247,6 +1313,7 @@ static inline char *status1to1_sessions_reset(status1to1_client client, const ch
  *   installation_id (string) is the id of the device of ours that goes on with the sessions, from
  *       devices.list.
  * Result: SessionList
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, bad_key, self, not_found, wrong_state, store_io, store_corrupt,
  *     store_suspended */
 static inline char *status1to1_sessions_hand_over(status1to1_client client, const char *params_json)
@@ -1261,6 +1328,7 @@ static inline char *status1to1_sessions_hand_over(status1to1_client client, cons
  * Result:
  *   devices (list of Device) are the installations of our identity: this one first, then the
  *       others, the most recently seen first.
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_devices_list(status1to1_client client, const char *params_json)
 {
@@ -1272,6 +1340,7 @@ static inline char *status1to1_devices_list(status1to1_client client, const char
  * Parameters:
  *   installation_id (string) is the id of the device, from devices.list or a device_found event.
  * Result: Device
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, not_found, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_devices_enable(status1to1_client client, const char *params_json)
 {
@@ -1283,6 +1352,7 @@ static inline char *status1to1_devices_enable(status1to1_client client, const ch
  * Parameters:
  *   installation_id (string) is the id of the device, from devices.list or a device_found event.
  * Result: Device
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, not_found, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_devices_disable(status1to1_client client, const char *params_json)
 {
@@ -1294,6 +1364,7 @@ static inline char *status1to1_devices_disable(status1to1_client client, const c
  *   installation_id (string) is the id of the device to name; it may be this device.
  *   name (string) is the new name, at most 100 code points; "" removes the name.
  * Result: Device
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, not_found, empty, too_long, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_devices_rename(status1to1_client client, const char *params_json)
 {
@@ -1308,6 +1379,7 @@ static inline char *status1to1_devices_rename(status1to1_client client, const ch
  *   pairing_id (pairing id) is the id of the pairing with the device that is to know everything. It
  *       must be a device of our identity, or have none yet.
  * Result: Sync
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, not_found, pairing_state, foreign_device, sync_state, store_io,
  *     store_corrupt, store_suspended */
 static inline char *status1to1_devices_sync(status1to1_client client, const char *params_json)
@@ -1320,6 +1392,7 @@ static inline char *status1to1_devices_sync(status1to1_client client, const char
  * Parameters:
  *   sync_id (sync id) is the id of the sync, from devices.sync, an event or devices.syncs.
  * Result: Sync
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: not_found, sync_state, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_devices_sync_accept(status1to1_client client, const char *params_json)
 {
@@ -1330,6 +1403,7 @@ static inline char *status1to1_devices_sync_accept(status1to1_client client, con
  * Parameters:
  *   sync_id (sync id) is the id of the sync, from devices.sync, an event or devices.syncs.
  * Result: Sync
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: not_found, sync_state, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_devices_sync_pause(status1to1_client client, const char *params_json)
 {
@@ -1340,6 +1414,7 @@ static inline char *status1to1_devices_sync_pause(status1to1_client client, cons
  * Parameters:
  *   sync_id (sync id) is the id of the sync, from devices.sync, an event or devices.syncs.
  * Result: Sync
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: not_found, sync_state, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_devices_sync_resume(status1to1_client client, const char *params_json)
 {
@@ -1351,6 +1426,7 @@ static inline char *status1to1_devices_sync_resume(status1to1_client client, con
  * Parameters:
  *   sync_id (sync id) is the id of the sync, from devices.sync, an event or devices.syncs.
  * Result: Sync
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: not_found, sync_state, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_devices_sync_cancel(status1to1_client client, const char *params_json)
 {
@@ -1362,6 +1438,7 @@ static inline char *status1to1_devices_sync_cancel(status1to1_client client, con
  * Result:
  *   syncs (list of Sync) lists the syncs under way, and for a week those that are over; the oldest
  *       first.
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: store_io, store_corrupt, store_suspended */
 static inline char *status1to1_devices_syncs(status1to1_client client, const char *params_json)
 {
@@ -1378,6 +1455,7 @@ static inline char *status1to1_devices_syncs(status1to1_client client, const cha
  *   asks (boolean) is true if this device asks to be paired with the one that scans the invitation,
  *       and false if the scanning device asks. It decides which device reveals its key first.
  * Result: Pairing
+ * Since 0.1.0
  * Errors: no_identity, too_many, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_pairing_start(status1to1_client client, const char *params_json)
 {
@@ -1389,6 +1467,7 @@ static inline char *status1to1_pairing_start(status1to1_client client, const cha
  * Parameters:
  *   invitation (string) is the text that the other device shows, from its pairing_invitation event.
  * Result: Pairing
+ * Since 0.1.0
  * Errors: no_identity, bad_invitation, too_many, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_pairing_scan(status1to1_client client, const char *params_json)
 {
@@ -1401,6 +1480,7 @@ static inline char *status1to1_pairing_scan(status1to1_client client, const char
  *   pairing_id (pairing id) is the id of the pairing, from the pairing_authcode event.
  *   same (boolean) is true if the user sees the same 8 digits on both devices.
  * Result: Pairing
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, not_found, pairing_state, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_pairing_confirm(status1to1_client client, const char *params_json)
 {
@@ -1411,6 +1491,7 @@ static inline char *status1to1_pairing_confirm(status1to1_client client, const c
  * Parameters:
  *   pairing_id (pairing id) is the id of the pairing, from an event or pairing.list.
  * Result: Pairing
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, not_found, pairing_state, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_pairing_cancel(status1to1_client client, const char *params_json)
 {
@@ -1422,6 +1503,7 @@ static inline char *status1to1_pairing_cancel(status1to1_client client, const ch
  * Result:
  *   pairings (list of Pairing) lists the pairings under way, the paired devices, and for some days
  *       the pairings that failed or ended; the oldest first.
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_pairing_list(status1to1_client client, const char *params_json)
 {
@@ -1432,6 +1514,7 @@ static inline char *status1to1_pairing_list(status1to1_client client, const char
  * Parameters:
  *   pairing_id (pairing id) is the id of the pairing, from an event or pairing.list.
  * Result: Pairing
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, not_found, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_pairing_get(status1to1_client client, const char *params_json)
 {
@@ -1443,6 +1526,7 @@ static inline char *status1to1_pairing_get(status1to1_client client, const char 
  * Parameters:
  *   pairing_id (pairing id) is the id of the pairing, from an event or pairing.list.
  * Result: {}
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, not_found, pairing_state, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_pairing_discard(status1to1_client client, const char *params_json)
 {
@@ -1456,6 +1540,7 @@ static inline char *status1to1_pairing_discard(status1to1_client client, const c
  *   name (string) is a name for the data, for example a file name; at most 255 bytes.
  *   data (base64) is the data to send, at most 16 MiB.
  * Result: Transfer
+ * Since 0.1.0
  * Errors: no_identity, not_found, pairing_state, transfer_too_large, too_long, too_large, too_many,
  *     store_io, store_corrupt, store_suspended
  * The parameters may have up to 22386008 bytes. */
@@ -1471,6 +1556,7 @@ static inline char *status1to1_pairing_send(status1to1_client client, const char
  *   pairing_id (pairing id) is the id of the pairing, from an event or pairing.list.
  * Result:
  *   transfers (list of Transfer) lists the transfers to and from the device; the oldest first.
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, not_found, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_transfers_list(status1to1_client client, const char *params_json)
 {
@@ -1488,6 +1574,7 @@ static inline char *status1to1_transfers_list(status1to1_client client, const ch
  *   data (base64) holds the bytes, in base64; empty at the end.
  *   next (integer) is the offset of the byte after the last one returned.
  *   size (integer) is the size of the whole transfer in bytes.
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: no_identity, not_found, pairing_state, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_transfers_read(status1to1_client client, const char *params_json)
 {
@@ -1498,6 +1585,7 @@ static inline char *status1to1_transfers_read(status1to1_client client, const ch
  * Parameters:
  *   transfer_id (transfer id) is the id of the transfer, from an event or transfers.list.
  * Result: Transfer
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, not_found, pairing_state, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_transfers_cancel(status1to1_client client, const char *params_json)
 {
@@ -1508,6 +1596,7 @@ static inline char *status1to1_transfers_cancel(status1to1_client client, const 
  * Parameters:
  *   transfer_id (transfer id) is the id of the transfer, from an event or transfers.list.
  * Result: {}
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, not_found, pairing_state, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_transfers_discard(status1to1_client client, const char *params_json)
 {
@@ -1521,15 +1610,16 @@ static inline char *status1to1_transfers_discard(status1to1_client client, const
  *   text (string) is the text to put into the code, at most 2953 bytes: a contact card, an
  *       invitation, a safety number, a link. Codes are smallest for digits, then for upper-case
  *       letters, digits and " $%*+-./:".
- *   format (string, optional) is "png" (the default), "svg", or "terminal" for lines of block
- *       characters.
- *   level (string, optional) is how much of the code may be dirty or covered: "L" (7 %, the default
- *       and right for screens), "M" (15 %), "Q" (25 %) or "H" (30 %). A higher level is used where
- *       it does not make the code larger.
+ *   format (PictureFormat, optional) is "png" (the default), "svg", or "terminal" for lines of
+ *       block characters.
+ *   level (QRLevel, optional) is how much of the code may be dirty or covered: "L" (7 %, the
+ *       default and right for screens), "M" (15 %), "Q" (25 %) or "H" (30 %). A higher level is
+ *       used where it does not make the code larger.
  *   size (integer, 21..4096, optional) is the side of the PNG in pixels. Default: 400.
  *   light (boolean, optional) is true if the terminal shows dark text on a light ground. Default:
  *       false.
  * Result: Picture
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: empty, too_long */
 static inline char *status1to1_pictures_qr(status1to1_client client, const char *params_json)
 {
@@ -1542,6 +1632,7 @@ static inline char *status1to1_pictures_qr(status1to1_client client, const char 
  *   image (base64) holds the bytes of a PNG or JPEG, at most 16 MiB and 13 megapixels.
  * Result:
  *   text (string) is what the code says. Anybody can make a code with any text.
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: bad_picture
  * The parameters may have up to 22386008 bytes. */
 static inline char *status1to1_pictures_read_qr(status1to1_client client, const char *params_json)
@@ -1552,12 +1643,13 @@ static inline char *status1to1_pictures_read_qr(status1to1_client client, const 
 /* pictures.identicon: Draws the picture by which the Status app lets people tell keys apart.
  * Parameters:
  *   key (key) is the person's public key, in any accepted form.
- *   style (string, optional) is "ring" (the default), the ring of colours around a disc in the
- *       person's colour, as the Status app shows people without a picture, but without initials; or
- *       "identicon", the pattern of squares of its earlier versions.
- *   format (string, optional) is "png" (the default) or "svg".
+ *   style (IdenticonStyle, optional) is "ring" (the default), the ring of colours around a disc in
+ *       the person's colour, as the Status app shows people without a picture, but without
+ *       initials; or "identicon", the pattern of squares of its earlier versions.
+ *   format (IdenticonFormat, optional) is "png" (the default) or "svg".
  *   size (integer, 16..1024, optional) is the side of the PNG in pixels. Default: 128.
  * Result: Picture
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: bad_key */
 static inline char *status1to1_pictures_identicon(status1to1_client client, const char *params_json)
 {
@@ -1568,7 +1660,8 @@ static inline char *status1to1_pictures_identicon(status1to1_client client, cons
 
 /* network.status: Returns the state of the network, our own addresses and the peers.
  * Parameters: none
- * Result: NetworkStatus */
+ * Result: NetworkStatus
+ * Since 0.1.0; may be repeated: that changes nothing more */
 static inline char *status1to1_network_status(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "network.status", params_json);
@@ -1579,6 +1672,7 @@ static inline char *status1to1_network_status(status1to1_client client, const ch
  * Parameters:
  *   address (string) is the peer's multiaddress: /ip4/<address>/tcp/<port>/p2p/<peer id>.
  * Result: {}
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: bad_address, too_many */
 static inline char *status1to1_network_connect(status1to1_client client, const char *params_json)
 {
@@ -1589,6 +1683,7 @@ static inline char *status1to1_network_connect(status1to1_client client, const c
  * Parameters:
  *   peer_id (string) is the peer id: the part of the address after /p2p/.
  * Result: {}
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: not_found */
 static inline char *status1to1_network_disconnect(status1to1_client client, const char *params_json)
 {
@@ -1599,7 +1694,8 @@ static inline char *status1to1_network_disconnect(status1to1_client client, cons
  * waiting; catch_up_changed events report it. It is done anyway at the start, after every gap and
  * in the background. Without store nodes nothing happens.
  * Parameters: none
- * Result: {} */
+ * Result: {}
+ * Since 0.1.0; may be repeated: that changes nothing more */
 static inline char *status1to1_network_catch_up(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "network.catch_up", params_json);
@@ -1612,6 +1708,7 @@ static inline char *status1to1_network_catch_up(status1to1_client client, const 
  *   peers (integer, 1..1000, optional) is the number of peers to wait for. Default: 1.
  *   deadline_ms (integer, 0..3600000) is the longest time to wait in ms, at most an hour.
  * Result: NetworkStatus
+ * Since 0.1.0; may be repeated: that changes nothing more; waits, at most until deadline_ms
  * Errors: timeout */
 static inline char *status1to1_network_wait(status1to1_client client, const char *params_json)
 {
@@ -1631,7 +1728,8 @@ static inline char *status1to1_network_wait(status1to1_client client, const char
  *   summary (string) is the name and cause of the first check that failed, or else of the first
  *       warning, or says that there is none.
  *   checks (list of Check) are the checks, in the order in which a person would look at them. Names
- *       that a program does not know are to be shown like others. */
+ *       that a program does not know are to be shown like others.
+ * Since 0.1.0; may be repeated: that changes nothing more; waits, at most until deadline_ms */
 static inline char *status1to1_network_doctor(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "network.doctor", params_json);
@@ -1646,6 +1744,7 @@ static inline char *status1to1_network_doctor(status1to1_client client, const ch
  * Result:
  *   taken (integer) is the number of envelopes on content topics that are listened to. All others
  *       were ignored.
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: wrong_state, no_identity, store_io, store_corrupt, store_suspended
  * The parameters may have up to 4194304 bytes. */
 static inline char *status1to1_network_deliver(status1to1_client client, const char *params_json)
@@ -1658,10 +1757,11 @@ static inline char *status1to1_network_deliver(status1to1_client client, const c
  * if network.kind is "external".
  * Parameters:
  *   envelope_id (envelope id) is the id from the envelope_outgoing event.
- *   failure (string, optional) is the reason the envelope is not out: "unavailable" if it may be
- *       tried again, or "too_large" if it can never be published, and the messages in it have
- *       failed. Leave it out when the envelope is out.
+ *   failure (PublishFailure, optional) is the reason the envelope is not out: "unavailable" if it
+ *       may be tried again, or "too_large" if it can never be published, and the messages in it
+ *       have failed. Leave it out when the envelope is out.
  * Result: {}
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: wrong_state */
 static inline char *status1to1_network_published(status1to1_client client, const char *params_json)
 {
@@ -1673,6 +1773,7 @@ static inline char *status1to1_network_published(status1to1_client client, const
  * Parameters:
  *   online (boolean) is true if the program can publish envelopes.
  * Result: {}
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: wrong_state */
 static inline char *status1to1_network_online(status1to1_client client, const char *params_json)
 {
@@ -1685,6 +1786,7 @@ static inline char *status1to1_network_online(status1to1_client client, const ch
  * Parameters: none
  * Result:
  *   content_topics (list of string) lists the content topics that are listened to, sorted.
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: wrong_state */
 static inline char *status1to1_network_topics(status1to1_client client, const char *params_json)
 {
@@ -1698,6 +1800,7 @@ static inline char *status1to1_network_topics(status1to1_client client, const ch
  *   up_to (integer, 0..9007199254740991) is the highest seq to acknowledge: that event and all
  *       before it are acknowledged.
  * Result: {}
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: store_io, store_corrupt, store_suspended */
 static inline char *status1to1_events_ack(status1to1_client client, const char *params_json)
 {
@@ -1709,10 +1812,11 @@ static inline char *status1to1_events_ack(status1to1_client client, const char *
 /* store.info: Returns the kind and the size of the store.
  * Parameters: none
  * Result:
- *   kind (string): "file" or "memory"
+ *   kind (StoreKind): "file" or "memory"
  *   path (string, not always): of the bbolt file
  *   size_bytes (integer)
- *   schema_version (integer) */
+ *   schema_version (integer)
+ * Since 0.1.0; may be repeated: that changes nothing more */
 static inline char *status1to1_store_info(status1to1_client client, const char *params_json)
 {
     return status1to1_call(client, "store.info", params_json);
@@ -1723,6 +1827,7 @@ static inline char *status1to1_store_info(status1to1_client client, const char *
  * Result:
  *   records (integer)
  *   problems (list of string): empty if no damage was found
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: store_io, store_corrupt, store_suspended */
 static inline char *status1to1_store_check(status1to1_client client, const char *params_json)
 {
@@ -1734,6 +1839,7 @@ static inline char *status1to1_store_check(status1to1_client client, const char 
  * are not delivered.
  * Parameters: none
  * Result: {}
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: store_io */
 static inline char *status1to1_store_suspend(status1to1_client client, const char *params_json)
 {
@@ -1744,6 +1850,7 @@ static inline char *status1to1_store_suspend(status1to1_client client, const cha
  * in the meantime, the call fails with store_corrupt: close the client and open it again.
  * Parameters: none
  * Result: {}
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: store_io, store_corrupt, store_locked, wrong_passphrase */
 static inline char *status1to1_store_resume(status1to1_client client, const char *params_json)
 {
@@ -1755,9 +1862,10 @@ static inline char *status1to1_store_resume(status1to1_client client, const char
  * the call fails with details.changed, the new passphrase is already the valid one, and the next
  * open finishes the change.
  * Parameters:
- *   old (string) is the present passphrase of the store.
- *   new (string) is the new passphrase of the store; not empty.
+ *   passphrase (string, secret) is the present passphrase of the store.
+ *   new_passphrase (string, secret) is the new passphrase of the store; not empty.
  * Result: {}
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: wrong_passphrase, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_store_change_passphrase(status1to1_client client, const char *params_json)
 {
@@ -1770,8 +1878,8 @@ static inline char *status1to1_store_change_passphrase(status1to1_client client,
  * Parameters:
  *   path (string) is the file to write. It is written as <path>.part, and renamed when it is
  *       complete.
- *   passphrase (string) encrypts the file. Whoever has the file and the passphrase has the identity
- *       and all messages.
+ *   passphrase (string, secret) encrypts the file. Whoever has the file and the passphrase has the
+ *       identity and all messages.
  *   store (CredentialsParams, optional) is the passphrase or key of the store, as for
  *       identity.phrase: a backup has the seed phrase in it. Leave it out for a memory store.
  *   replace (boolean, optional): replace: true replaces an earlier backup at this path. A file of
@@ -1779,6 +1887,7 @@ static inline char *status1to1_store_change_passphrase(status1to1_client client,
  * Result:
  *   contents (BackupCounts)
  *   damaged (integer) is the number of records that the store could not read. They are not in it.
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, wrong_passphrase, file_io, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_store_export(status1to1_client client, const char *params_json)
 {
@@ -1791,7 +1900,7 @@ static inline char *status1to1_store_export(status1to1_client client, const char
  * have no events: read the chats again when the call returns.
  * Parameters:
  *   path (string) is a file that store.export has written.
- *   passphrase (string) is the one it was written with.
+ *   passphrase (string, secret) is the one it was written with.
  *   partial (boolean, optional) takes from a damaged or truncated file what comes before the
  *       damage. The call still fails with bad_archive, and details.messages and details.people say
  *       how many were new. Without it such a file changes nothing.
@@ -1804,6 +1913,7 @@ static inline char *status1to1_store_export(status1to1_client client, const char
  *   refused (integer) is the number of things that were left out because they are not valid, and
  *       refused_cause what is wrong with the first.
  *   refused_cause (string, not always)
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: wrong_passphrase, bad_archive, identity_exists, file_io, store_io, store_corrupt,
  *     store_suspended */
 static inline char *status1to1_store_import(status1to1_client client, const char *params_json)
@@ -1839,6 +1949,7 @@ static inline char *status1to1_store_import(status1to1_client client, const char
  *       the program.
  *   catch_up (CatchUp, not always) is the state of fetching what was missed from store nodes; left
  *       out for a network that has none.
+ * Since 0.1.0; may be repeated: that changes nothing more
  * Errors: store_io, store_corrupt, store_suspended */
 static inline char *status1to1_diagnostics_get(status1to1_client client, const char *params_json)
 {
@@ -1861,24 +1972,25 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   message_id (string)
  *   chat_id (string)
  *   client_ref (string, not always)
- *   state (string)
+ *   state (DeliveryState)
  *   evidence (Evidence, not always)
- *   failure (string, not always)
- *   waiting (string, not always) */
+ *   failure (MessageFailure, not always)
+ *   waiting (MessageWaiting, not always) */
 
 /* message_changed is emitted when a stored message has changed in something other than its state.
  * It has the whole message as it is when the event is read: while one event waits, further changes
  * with the same cause that are made by the same side emit no other.
  * Data:
  *   message (Message)
- *   cause (string) is what happened to it: "edited", "deleted", "reaction", "pinned", "attachment",
- *       "content" (this version of the library can read it now) or "expired" (it is gone). */
+ *   cause (MessageChange) is what happened to it: "edited", "deleted", "reaction", "pinned",
+ *       "attachment", "content" (this version of the library can read it now) or "expired" (it is
+ *       gone). */
 
 /* chat_changed is emitted when something about a chat has changed other than its messages and what
  * is counted of them. Its last_message and draft are those of when the event is read.
  * Data:
  *   chat (Chat)
- *   cause (string) is what happened to it: "read", "unread", "muted", "archived", "draft",
+ *   cause (ChatChange) is what happened to it: "read", "unread", "muted", "archived", "draft",
  *       "cleared" (and once more when the last of many messages is erased), "deleted", "timer" or
  *       "expired" (many messages of it at once). */
 
@@ -1900,7 +2012,7 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
 /* backup_progress is emitted while store.export or store.import runs, some 20 times. It is not
  * stored: seq is 0, and of several waiting events only the latest is delivered.
  * Data:
- *   action (string) is "export" or "import".
+ *   action (BackupAction) is "export" or "import".
  *   done (integer) is the number of people, verifications, chats and messages that are done.
  *   total (integer) is about how many there are. */
 
@@ -1968,17 +2080,17 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
 /* key_exchange_changed is emitted when what protects the messages to a person changes.
  * Data:
  *   public_key (string): 0x04...
- *   key_exchange (string) is "x3dh" or "noise".
- *   cause (string) is "chosen" (by contacts.set_key_exchange), "card" (the contact card says so, or
- *       it was chosen with it) or "handshake" (they have finished a Noise handshake with us, and
- *       nothing else was chosen). The last never changes it to "x3dh". */
+ *   key_exchange (KeyExchange) is "x3dh" or "noise".
+ *   cause (KeyExchangeChange) is "chosen" (by contacts.set_key_exchange), "card" (the contact card
+ *       says so, or it was chosen with it) or "handshake" (they have finished a Noise handshake
+ *       with us, and nothing else was chosen). The last never changes it to "x3dh". */
 
 /* session_repaired is emitted when one side had lost a session and a new one has replaced it:
  * messages that could not be decrypted have arrived again. The user need not do anything.
  * Data:
  *   public_key (string)
  *   installation_id (string)
- *   cause (string) is "no_session", "no_pre_key" or "undecryptable". */
+ *   cause (SessionFault) is "no_session", "no_pre_key" or "undecryptable". */
 
 /* device_found is emitted when an unknown installation of our own identity appears. Ask the user
  * whether it is theirs, then call devices.enable.
@@ -2025,23 +2137,23 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  * device refuses ours in the very last step.
  * Data:
  *   pairing_id (string)
- *   cause (string): an error code that starts with pairing_
- *   by (string): the device that gave up: "local" or "remote" */
+ *   cause (ErrorCode): an error code that starts with pairing_
+ *   by (Side): the device that gave up: "local" or "remote" */
 
 /* pairing_scanner_refused is emitted when a device scanned an invitation that is no longer valid.
  * The pairing itself continues unchanged.
  * Data:
  *   pairing_id (string)
- *   cause (string) is "pairing_expired", "pairing_used" (the invitation has already led to a
+ *   cause (ErrorCode) is "pairing_expired", "pairing_used" (the invitation has already led to a
  *       pairing), "pairing_scanned_twice" (another device scanned it before, and its authcode is
  *       being compared), or the code with which the pairing had failed. */
 
 /* pairing_ended is emitted when two devices that were paired no longer are.
  * Data:
  *   pairing_id (string)
- *   by (string): the device that ended it: "local" or "remote"
- *   cause (string) is "pairing_ended" if one device discarded the pairing or the other was silent
- *       for too long, and "pairing_outdated" if the other device's certificate has expired. */
+ *   by (Side): the device that ended it: "local" or "remote"
+ *   cause (ErrorCode) is "pairing_ended" if one device discarded the pairing or the other was
+ *       silent for too long, and "pairing_outdated" if the other device's certificate has expired. */
 
 /* sync_offered is emitted when a paired device offers what it knows. Ask the user whether to take
  * it, and call devices.sync_accept. If this device has no identity yet it gets the one of the other
@@ -2101,7 +2213,7 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
 /* network_changed is emitted when the network goes online or offline. It is not stored: seq is 0,
  * and of several that wait only the latest is delivered.
  * Data:
- *   state (string): "online", "offline" or "stopped"
+ *   state (NetworkState): "online", "offline" or "stopped"
  *   peers (integer) */
 
 /* peer_changed is emitted when a peer connects or disconnects, when it comes to one of our shards
@@ -2175,19 +2287,19 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
 
 /* log is a diagnostic line, emitted if log.events is set in the configuration. It is not stored.
  * Data:
- *   level (string)
+ *   level (LogLevel)
  *   message (string)
  *   fields (object of any, not always) */
 
 /* closed is the last event of a client. It is not stored.
  * Data:
- *   reason (string): "close", "internal" or "deleted" */
+ *   reason (CloseReason): "close", "internal" or "deleted" */
 
 /* OBJECTS - Objects that parameters, results and events refer to by their names. */
 
 /* Attachment is a picture or a recording of a message.
  *   attachment_id (string)
- *   kind (string) is "image" or "audio".
+ *   kind (AttachmentKind) is "image" or "audio".
  *   name (string): a file name; the network carries none, so that of a received one is made up
  *   mime (string)
  *   size (integer): bytes
@@ -2198,8 +2310,8 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *       base64. That of a received picture is made by attachments.preview.
  *   blurhash (string, not always) is a few characters that a blurred picture is drawn from. It
  *       comes with the thumbnail.
- *   state (string) is "stored"; "unchecked" if its bytes are here, but are not what its author
- *       says, are damaged, or would make a picture too large to be decoded without care; or
+ *   state (AttachmentState) is "stored"; "unchecked" if its bytes are here, but are not what its
+ *       author says, are damaged, or would make a picture too large to be decoded without care; or
  *       "missing" if its bytes are not on this device: a sync of devices brings the newest 16 MiB
  *       only. */
 
@@ -2237,11 +2349,11 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   modified (boolean) is true if the source differed from that commit. */
 
 /* CatchUp is the state of fetching what was published while we were away.
- *   state (string) is "waiting" (for the first store node, or after an interruption), "running",
- *       "done", or "failed" (it is tried again).
- *   cause (string, not always) is the reason it failed: "store_nodes" (none of them has answered
- *       completely; nodes says what was wrong with each) or "store" (messages could not be stored
- *       in, or topics not read from, the store of the client). Left out in other states.
+ *   state (CatchUpState) is "waiting" (for the first store node, or after an interruption),
+ *       "running", "done", or "failed" (it is tried again).
+ *   cause (CatchUpFailure, not always) is the reason it failed: "store_nodes" (none of them has
+ *       answered completely; nodes says what was wrong with each) or "store" (messages could not be
+ *       stored in, or topics not read from, the store of the client). Left out in other states.
  *   topics_done (integer) is the number of content topics that are fetched, and topics_total that
  *       of all content topics of this round.
  *   topics_total (integer)
@@ -2272,11 +2384,12 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   request (boolean) is true if the other person is a stranger: somebody we have not added,
  *       accepted, asked to be a contact or written to.
  *   last_message (Message, not always)
- *   key_exchange (string) is what protects the messages to the other person: "x3dh" or "noise". */
+ *   key_exchange (KeyExchange) is what protects the messages to the other person: "x3dh" or
+ *       "noise". */
 
 /* Check is one check of the network's health.
  *   name (string)
- *   result (string)
+ *   result (CheckResult)
  *   cause (string) says what was found, in one sentence.
  *   remedy (string, not always) says what can be done about it. Left out for most checks that have
  *       passed.
@@ -2290,15 +2403,15 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   added (boolean) is true if the person is in the address book, and false for somebody who only
  *       wrote to us or we to them.
  *   added_at (integer, not always)
- *   trust (string) is "unknown", "requested" (one side has asked to be a contact), "mutual" (both
+ *   trust (Trust) is "unknown", "requested" (one side has asked to be a contact), "mutual" (both
  *       sides have asked or accepted), "verified" (we made sure that the key is theirs) or
  *       "blocked".
- *   request (string) is the state of the contact requests: "none", "sent", "received", "declined"
- *       (by us) or "mutual".
+ *   request (RequestState) is the state of the contact requests: "none", "sent", "received",
+ *       "declined" (by us) or "mutual".
  *   request_id (string, not always) is the id of the message that carried their latest contact
  *       request.
- *   verified_by (string, not always) is the way the key was verified: "safety_number", "question",
- *       "card" or "own_device" (in the Status app, on another device of ours).
+ *   verified_by (VerifiedBy, not always) is the way the key was verified: "safety_number",
+ *       "question", "card" or "own_device" (in the Status app, on another device of ours).
  *   verified_at (integer, not always)
  *   untrustworthy (boolean, not always) is true if the user has said in the Status app, on another
  *       device of ours, that this person is not to be trusted.
@@ -2307,14 +2420,15 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   has_picture (boolean) is true if contacts.picture has a picture of this person.
  *   presence (Presence, not always) is how they said last that they want to be seen; left out if
  *       they say nothing of it.
- *   key_exchange (string) is what protects the messages to this person: "x3dh" (53/WAKU2-X3DH) or
- *       "noise" (35/WAKU2-NOISE). What they send is read by either.
- *   while_waiting (string, not always) says, if key_exchange is "noise", what becomes of messages
- *       to a device with which the handshake is pending: they "wait" or go by "x3dh". */
+ *   key_exchange (KeyExchange) is what protects the messages to this person: "x3dh" (53/WAKU2-X3DH)
+ *       or "noise" (35/WAKU2-NOISE). What they send is read by either.
+ *   while_waiting (WhileWaiting, not always) says, if key_exchange is "noise", what becomes of
+ *       messages to a device with which the handshake is pending: they "wait" or go by "x3dh". */
 
 /* CredentialsParams are the credentials of the store, for methods that ask for them again.
- *   passphrase (string, optional) is the passphrase of the store. Leave it out for a memory store.
- *   key (base64, optional) is the key of a store that was created with a key. */
+ *   passphrase (string, secret, optional) is the passphrase of the store. Leave it out for a memory
+ *       store.
+ *   key (base64, secret, optional) is the key of a store that was created with a key. */
 
 /* Deletion says who deleted a message.
  *   at (integer): when, in ms
@@ -2342,8 +2456,8 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
 /* Empty is the parameter or result type of a method that takes or gives nothing. */
 
 /* ErrorBody is the error of a response.
- *   code (string) identifies the error. Codes are stable; the schema lists them.
- *   category (string) is the group of the code: "request", "identity", "contact", "message",
+ *   code (ErrorCode) identifies the error. Codes are stable; the schema lists them.
+ *   category (ErrorCategory) is the group of the code: "request", "identity", "contact", "message",
  *       "pairing", "store", "network" or "internal".
  *   message (string) is a text for people. It may change between versions.
  *   retryable (boolean) is true if the same call may succeed later without a change.
@@ -2351,9 +2465,9 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   details (object of any) are additional values that a program may use, by name. */
 
 /* Evidence is the basis of a message's state.
- *   kind (string) is "relay" (passed on to mesh peers), "lightpush" (handed to a peer that relays
- *       it), "external" (published by the program, as it says), "memory" (passed on in a memory
- *       network), "store" (store nodes have it) or "device" (acknowledged by a device of the
+ *   kind (EvidenceKind) is "relay" (passed on to mesh peers), "lightpush" (handed to a peer that
+ *       relays it), "external" (published by the program, as it says), "memory" (passed on in a
+ *       memory network), "store" (store nodes have it) or "device" (acknowledged by a device of the
  *       recipient).
  *   peers (integer, not always) is the number of mesh peers for "relay", of peers it was relayed to
  *       for "lightpush", and of store nodes for "store".
@@ -2389,8 +2503,8 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   abi_version (integer) is the number that status1to1_abi_version returns.
  *   build (BuildInfo) describes the build of this library.
  *   specs (list of string) are the specifications this version implements.
- *   networks (list of string) are the values that network.kind may have.
- *   stores (list of string) are the values that store.kind may have.
+ *   networks (list of NetworkKind) are the values that network.kind may have.
+ *   stores (list of StoreKind) are the values that store.kind may have.
  *   strings_held (integer) is the number of strings returned by the library and not yet freed by
  *       the program. It is 0 in a program that frees them all. */
 
@@ -2413,8 +2527,8 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   chat_id (string): the other person's uncompressed key, 0x04...
  *   from (string) is the public key of the author.
  *   outgoing (boolean)
- *   kind (string) is "text", "emoji" (a text of emoji only), "status" (a text that tells how its
- *       author is), "sticker", "image", "audio", "bridge" (carried over from another network),
+ *   kind (MessageKind) is "text", "emoji" (a text of emoji only), "status" (a text that tells how
+ *       its author is), "sticker", "image", "audio", "bridge" (carried over from another network),
  *       "contact_request" (a text that asks to be a contact) or "unsupported" (a type this version
  *       does not know).
  *   text (string)
@@ -2427,22 +2541,22 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   sent_at (integer) is the time of sending, by the sender's clock.
  *   received_at (integer) is the time of arrival, by our clock; 0 for messages sent from this
  *       device.
- *   state (string) is "queued", "sent" (handed to the network), "stored" (a store node has it; only
- *       where there are store nodes, and left out if it is delivered sooner), "delivered" or
- *       "failed" for an outgoing message and "received" for an incoming one. It moves through these
- *       in order, with two exceptions: a failed message that is sent again, by messages.retry or
- *       because its recipient is back, is "queued"; and a failed message that is acknowledged after
- *       all is "delivered".
+ *   state (DeliveryState) is "queued", "sent" (handed to the network), "stored" (a store node has
+ *       it; only where there are store nodes, and left out if it is delivered sooner), "delivered"
+ *       or "failed" for an outgoing message and "received" for an incoming one. It moves through
+ *       these in order, with two exceptions: a failed message that is sent again, by messages.retry
+ *       or because its recipient is back, is "queued"; and a failed message that is acknowledged
+ *       after all is "delivered".
  *   evidence (Evidence, not always) shows what the state of an outgoing message is based on.
- *   failure (string, not always) is the reason a message failed: "undeliverable" (no
+ *   failure (MessageFailure, not always) is the reason a message failed: "undeliverable" (no
  *       acknowledgement in 20 days 12 hours, with the default resend_base_ms: the recipient is away
  *       or does not accept it), "cancelled" (by messages.cancel) or "too_large" (the network does
  *       not carry it, or not for all devices of the recipient). Undeliverable messages are sent
  *       again when their recipient is back: the last 100 of each person, up to 70 days after they
  *       failed and up to 3 times.
- *   waiting (string, not always) is "waiting_for_peer" while a queued message cannot go because a
- *       Noise handshake with its recipient is pending (key_exchange of the contact). It is left out
- *       otherwise.
+ *   waiting (MessageWaiting, not always) is "waiting_for_peer" while a queued message cannot go
+ *       because a Noise handshake with its recipient is pending (key_exchange of the contact). It
+ *       is left out otherwise.
  *   client_ref (string, not always)
  *   sender_name (string, not always) is the display name sent with the message. It is not verified.
  *   application_type (integer, not always) is the number of the message's type in
@@ -2498,7 +2612,7 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *       it cannot be reached, or is of another cluster or shard. */
 
 /* NetworkProtocol counts the peers that speak a protocol.
- *   protocol (string): "relay", "store", "filter", "lightpush" or "peer_exchange"
+ *   protocol (NetworkProtocolName): "relay", "store", "filter", "lightpush" or "peer_exchange"
  *   peers (integer) */
 
 /* NetworkShard is a shard the node listens on.
@@ -2507,10 +2621,10 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   peers (integer): that are on it: what is published there reaches them */
 
 /* NetworkStatus describes the network at one moment.
- *   kind (string): "waku", "memory" or "external"
- *   mode (string, not always) is "relay" or "light"; left out where there are no modes.
- *   state (string) is "online" (messages can be published, and in light mode a service node pushes
- *       to us), "offline" or "stopped".
+ *   kind (NetworkKind): "waku", "memory" or "external"
+ *   mode (NodeMode, not always) is "relay" or "light"; left out where there are no modes.
+ *   state (NetworkState) is "online" (messages can be published, and in light mode a service node
+ *       pushes to us), "offline" or "stopped".
  *   peer_id (string, not always)
  *   listen_addresses (list of string): our multiaddresses with /p2p/<peer id>, for others to
  *       connect to
@@ -2532,8 +2646,8 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
 
 /* NoiseSession is a session of 37/WAKU2-NOISE-SESSIONS.
  *   id (string) is the public form of the session id: SHA256(SHA256(session-id)).
- *   state (string) is "active", "stale" (over; only late messages are still decrypted) or
- *       "terminated".
+ *   state (NoiseSessionState) is "active", "stale" (over; only late messages are still decrypted)
+ *       or "terminated".
  *   created_at (integer)
  *   heard_at (integer) is the time the latest message from the other device arrived.
  *   expires_at (integer) is the time the other device's certificate expires, which ends the
@@ -2557,9 +2671,9 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
 
 /* Pairing is one pairing with another device.
  *   pairing_id (string)
- *   state (string) is "shown" (the invitation waits to be scanned), "scanned" (this device has
- *       scanned an invitation and waits for the other one), "compare" (the user has to compare the
- *       authcodes), "confirmed" (the user has confirmed here, and the other device is still to
+ *   state (PairingState) is "shown" (the invitation waits to be scanned), "scanned" (this device
+ *       has scanned an invitation and waits for the other one), "compare" (the user has to compare
+ *       the authcodes), "confirmed" (the user has confirmed here, and the other device is still to
  *       answer), "paired", "failed" or "ended" (the devices were paired and no longer are).
  *   asks (boolean) is true if this device asks to be paired with the other one, which the user
  *       already has set up.
@@ -2570,8 +2684,8 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *       compares them.
  *   peer (PairedDevice, not always) is the other device, once paired.
  *   session (NoiseSession, not always) is the session between the two devices, once paired.
- *   cause (string, not always) is the error code if the pairing failed or ended.
- *   by (string, not always) tells which device gave up: "local" or "remote".
+ *   cause (ErrorCode, not always) is the error code if the pairing failed or ended.
+ *   by (Side, not always) tells which device gave up: "local" or "remote".
  *   created_at (integer)
  *   paired_at (integer, not always)
  *   ended_at (integer, not always) */
@@ -2580,15 +2694,15 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   pairing_id (pairing id) is the id of the pairing, from an event or pairing.list. */
 
 /* Picture is the result of pictures.qr and pictures.identicon.
- *   format (string) is "png", "svg" or "terminal".
+ *   format (PictureFormat) is "png", "svg" or "terminal".
  *   data (base64, not always) holds the bytes of a PNG, in base64.
  *   text (string, not always) holds an SVG, or the lines for a terminal.
  *   modules (integer, not always) is the number of modules on each side of a QR code, without its
  *       border. */
 
 /* Presence tells how somebody wants to be seen.
- *   status (string) is "automatic" (there while their app runs, which says so every five minutes),
- *       "always_online", "do_not_disturb" or "inactive".
+ *   status (PresenceStatus) is "automatic" (there while their app runs, which says so every five
+ *       minutes), "always_online", "do_not_disturb" or "inactive".
  *   text (string, not always) is a text of their own, or empty.
  *   at (integer) is when they said so, by their clock, in ms.
  *   online_until (integer, not always) is how long they count as online, in ms, unless they say so
@@ -2599,8 +2713,8 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
 
 /* Preview describes the target of a link, as the author of the message gave it.
  *   url (string)
- *   kind (string) is "link", "image", "contact", "community" or "channel": the last three are links
- *       of the Status app.
+ *   kind (PreviewKind) is "link", "image", "contact", "community" or "channel": the last three are
+ *       links of the Status app.
  *   title (string, not always)
  *   description (string, not always)
  *   key (string, not always) is the public key of the person, if kind is "contact".
@@ -2611,8 +2725,8 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
 
 /* PreviewParams are what a link is said to lead to.
  *   url (string) is the link, as it stands in the text.
- *   kind (string, optional) is "link", "image" (the link leads to a picture) or "contact" (it is a
- *       Status link to a person). Default: "link".
+ *   kind (SendPreviewKind, optional) is "link", "image" (the link leads to a picture) or "contact"
+ *       (it is a Status link to a person). Default: "link".
  *   title (string, optional) is at most 300 code points; a link needs one.
  *   description (string, optional) is at most 1000 code points.
  *   key (key, optional) is the person's public key, in any accepted form, for kind "contact".
@@ -2652,7 +2766,7 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   to (key) is the recipient's public key, in any accepted form.
  *   text (string, optional) is the text of the message: 1 to 4096 code points, not only white
  *       space. It is left out with a sticker. One of emoji only makes a message of kind "emoji".
- *   kind (string, optional) is "text", the default, or "status".
+ *   kind (SendKind, optional) is "text", the default, or "status".
  *   reply_to (message id, optional) is the id of the message of the same chat that this one
  *       answers.
  *   sticker (StickerParams, optional) is sent in place of a text.
@@ -2676,10 +2790,10 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
 /* Session is one session with one installation of a person.
  *   public_key (string)
  *   installation_id (string)
- *   key_exchange (string) is what the session came from: "x3dh" or "noise".
+ *   key_exchange (KeyExchange) is what the session came from: "x3dh" or "noise".
  *   session_id (string) is the signed pre-key the session started from, or for "noise" the hash
  *       that names its content topic.
- *   state (string) is "initiated" (our messages still carry the X3DH header; for "noise": a
+ *   state (SessionState) is "initiated" (our messages still carry the X3DH header; for "noise": a
  *       handshake is under way, or the other side was not heard in the session yet), "established",
  *       "handed_over" (to another device of ours: this one only reads in it) or "expired".
  *   sending (boolean): true if new messages use this session
@@ -2713,16 +2827,16 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   pairing_id (string)
  *   offers (boolean) is true if this device offers and sends what it knows, and false if it
  *       receives.
- *   state (string) is "offered" (the user of the receiving device has to accept), "running", "done"
- *       or "failed".
+ *   state (SyncState) is "offered" (the user of the receiving device has to accept), "running",
+ *       "done" or "failed".
  *   paused_here (boolean) is true while it is paused on this device, paused_there while it is
  *       paused on the other one. It goes on when it is paused on neither.
  *   paused_there (boolean)
  *   moved (integer) is the number of people, conversations and messages that the receiving device
  *       has merged.
  *   total (integer) is the number of all of them as counted at the beginning. It may grow.
- *   cause (string, not always) is the error code if the sync failed.
- *   by (string, not always) tells which device gave up: "local" or "remote".
+ *   cause (ErrorCode, not always) is the error code if the sync failed.
+ *   by (Side, not always) tells which device gave up: "local" or "remote".
  *   created_at (integer)
  *   ended_at (integer, not always) */
 
@@ -2747,9 +2861,9 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   size (integer): bytes
  *   sha256 (string) is the hash of all bytes. It has been verified if an incoming transfer is done.
  *   moved (integer) is the number of bytes the receiver has.
- *   state (string) is "running", "done" or "failed".
- *   cause (string, not always) is the error code if the transfer failed.
- *   by (string, not always) tells which device gave up: "local" or "remote".
+ *   state (TransferState) is "running", "done" or "failed".
+ *   cause (ErrorCode, not always) is the error code if the transfer failed.
+ *   by (Side, not always) tells which device gave up: "local" or "remote".
  *   created_at (integer)
  *   ended_at (integer, not always) */
 
@@ -2763,10 +2877,355 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   outgoing (boolean) is true if we asked the question.
  *   question (string)
  *   answer (string, not always)
- *   state (string) is "asked", "answered", "declined" or "cancelled"; for our questions also
- *       "confirmed" (the answer was right and the person is verified) or "rejected".
+ *   state (VerificationState) is "asked", "answered", "declined" or "cancelled"; for our questions
+ *       also "confirmed" (the answer was right and the person is verified) or "rejected".
  *   asked_at (integer)
  *   answered_at (integer, not always) */
+
+/* VALUES - Strings of which there is a fixed number. Later versions may add some to those of
+ * results and events. */
+
+/* AttachmentKind is a picture or a recording.
+ * Values:
+ *   "image"
+ *   "audio" */
+
+/* AttachmentState says whether the bytes of an attachment are here.
+ * Values:
+ *   "stored"
+ *   "unchecked": they are here, but are not what their sender says, are damaged, or would make a
+ *       picture too large to be decoded without care
+ *   "missing": they are not on this device */
+
+/* BackupAction is what is done with a backup.
+ * Values:
+ *   "export"
+ *   "import" */
+
+/* CatchUpFailure is the reason fetching failed.
+ * Values:
+ *   "store_nodes": none of them has answered completely
+ *   "store": messages could not be stored in, or topics not read from, the store of the client */
+
+/* CatchUpState is the state of fetching what was missed.
+ * Values:
+ *   "waiting": for the first store node, or after an interruption
+ *   "running"
+ *   "done"
+ *   "failed": it is tried again */
+
+/* ChatChange is what happened to a chat.
+ * Values:
+ *   "read"
+ *   "unread"
+ *   "muted": or no longer
+ *   "archived": or no longer
+ *   "draft"
+ *   "cleared": and once more when the last of many messages is erased
+ *   "deleted"
+ *   "timer"
+ *   "expired": many messages of it at once */
+
+/* CheckResult is the result of a check of network.doctor.
+ * Values:
+ *   "passed"
+ *   "warning": it works, but not as well as it could
+ *   "failed"
+ *   "skipped": it cannot be made, or does not apply here */
+
+/* CloseReason is the reason a client was closed.
+ * Values:
+ *   "close": the program closed it
+ *   "internal": a defect of the library
+ *   "deleted": the identity was deleted */
+
+/* DeliveryState says how far a message has come: in order, but for a failed one, which may be
+ * queued again or turn out to be delivered.
+ * Values:
+ *   "queued": stored, and not published yet
+ *   "sent": handed to the network, or sent by another device of ours
+ *   "stored": a store node has it
+ *   "delivered": acknowledged by a device of the recipient
+ *   "failed": given up or cancelled; its failure says why
+ *   "received": an incoming message */
+
+/* ErrorCategory is the group of an error code.
+ * Values:
+ *   "request"
+ *   "identity"
+ *   "contact"
+ *   "message"
+ *   "pairing"
+ *   "store"
+ *   "network"
+ *   "internal" */
+
+/* EvidenceKind is what the state of a message is based on.
+ * Values:
+ *   "relay": passed on to mesh peers
+ *   "lightpush": handed to a peer that relays it
+ *   "external": published by the program, as it says
+ *   "memory": passed on in a memory network
+ *   "store": store nodes have it
+ *   "device": acknowledged by a device of the recipient */
+
+/* IdenticonFormat is the form of a drawn identicon.
+ * Values:
+ *   "png": the default
+ *   "svg" */
+
+/* IdenticonStyle is a picture by which people tell keys apart.
+ * Values:
+ *   "ring": the ring of colours around a disc, as the Status app shows people; the default
+ *   "identicon": the pattern of squares of its earlier versions */
+
+/* KeyExchange is what protects the messages to a person.
+ * Values:
+ *   "x3dh": 53/WAKU2-X3DH; the default
+ *   "noise": 35/WAKU2-NOISE and 37/WAKU2-NOISE-SESSIONS */
+
+/* KeyExchangeChange is the reason what protects messages has changed.
+ * Values:
+ *   "chosen": by contacts.set_key_exchange
+ *   "card": the contact card says so, or it was chosen with it
+ *   "handshake": they have finished a Noise handshake with us, and nothing else was chosen */
+
+/* Language is a BIP39 word list.
+ * Values:
+ *   "english": the default, and the only one the Status app can read
+ *   "chinese_simplified"
+ *   "chinese_traditional"
+ *   "czech"
+ *   "french"
+ *   "italian"
+ *   "japanese"
+ *   "korean"
+ *   "spanish" */
+
+/* LogLevel is the level of a diagnostic line.
+ * Values:
+ *   "debug"
+ *   "info": the default
+ *   "warn"
+ *   "error" */
+
+/* MessageChange is what happened to a message.
+ * Values:
+ *   "edited"
+ *   "deleted"
+ *   "reaction"
+ *   "pinned": or unpinned
+ *   "attachment"
+ *   "content": this version of the library can read it now
+ *   "expired": it is gone */
+
+/* MessageFailure is the reason a message failed.
+ * Values:
+ *   "undeliverable": no acknowledgement in 20 days 12 hours, with the default resend_base_ms
+ *   "cancelled": by messages.cancel
+ *   "too_large": the network does not carry it, or not for all devices of the recipient
+ *   "on_other_device": it came with an archive, and was still waiting on the device that wrote it */
+
+/* MessageKind says what a message is.
+ * Values:
+ *   "text"
+ *   "emoji": a text of emoji only
+ *   "status": a text that tells how its author is
+ *   "sticker"
+ *   "image"
+ *   "audio"
+ *   "bridge": carried over from another network
+ *   "community": an invitation to a community
+ *   "contact_request": a text that asks to be a contact
+ *   "unsupported": a type that this version does not know */
+
+/* MessageWaiting is the reason a queued message cannot go.
+ * Values:
+ *   "waiting_for_peer": a Noise handshake with its recipient is pending */
+
+/* NetworkKind is the way messages travel.
+ * Values:
+ *   "waku": a Waku node in this process; the default
+ *   "memory": a network inside this process, for tests
+ *   "external": the program carries the envelopes itself */
+
+/* NetworkMode is how a node is to take part in a Waku network.
+ * Values:
+ *   "relay": it receives everything on its shards and passes it on; the default
+ *   "light": it is a client of service nodes, for phones
+ *   "auto": light on Android and iOS, and relay elsewhere */
+
+/* NetworkPreset is a known network.
+ * Values:
+ *   "status.prod": the network of the Status app
+ *   "local": nodes on one machine */
+
+/* NetworkProtocolName is a protocol that a node uses.
+ * Values:
+ *   "relay": 11/WAKU2-RELAY
+ *   "store": 13/WAKU2-STORE
+ *   "filter": 12/WAKU2-FILTER
+ *   "lightpush": 19/WAKU2-LIGHTPUSH
+ *   "peer_exchange": 34/WAKU2-PEER-EXCHANGE */
+
+/* NetworkState tells whether messages can be published.
+ * Values:
+ *   "online": they can, and in light mode a service node pushes to us
+ *   "offline"
+ *   "stopped": not started, or closed */
+
+/* NodeMode is how a node takes part in a Waku network.
+ * Values:
+ *   "relay": it passes on what others publish
+ *   "light": it is a client of service nodes */
+
+/* NoiseSessionState is the state of the session with a paired device.
+ * Values:
+ *   "active"
+ *   "stale": over; only late messages are still decrypted
+ *   "terminated" */
+
+/* PairingState is the state of a pairing.
+ * Values:
+ *   "shown": the invitation waits to be scanned
+ *   "scanned": this device has scanned an invitation and waits for the other one
+ *   "compare": the user has to compare the authcodes
+ *   "confirmed": the user has confirmed here, and the other device is still to answer
+ *   "paired"
+ *   "failed"
+ *   "ended": the devices were paired and no longer are */
+
+/* PictureFormat is the form of a drawn picture.
+ * Values:
+ *   "png": the default
+ *   "svg"
+ *   "terminal": lines of block characters */
+
+/* PresenceChoice is how we are to be seen.
+ * Values:
+ *   "automatic": there while this client is open and online
+ *   "always_online"
+ *   "do_not_disturb"
+ *   "inactive"
+ *   "off": nothing is published any more */
+
+/* PresenceStatus is how somebody wants to be seen.
+ * Values:
+ *   "automatic": there while their app runs, which says so every five minutes
+ *   "always_online"
+ *   "do_not_disturb"
+ *   "inactive" */
+
+/* PreviewKind is where a link leads.
+ * Values:
+ *   "link"
+ *   "image": to a picture
+ *   "contact": a Status link to a person
+ *   "community": a Status link to a community
+ *   "channel": a Status link to a channel of a community */
+
+/* PublishFailure is the reason an envelope is not out.
+ * Values:
+ *   "unavailable": it may be tried again
+ *   "too_large": it can never be published, and the messages in it have failed */
+
+/* QRLevel is how much of a QR code may be dirty or covered.
+ * Values:
+ *   "L": 7 %; the default, and right for screens
+ *   "M": 15 %
+ *   "Q": 25 %
+ *   "H": 30 % */
+
+/* RequestState is the state of the contact requests between a person and us.
+ * Values:
+ *   "none"
+ *   "sent": we have asked
+ *   "received": they have asked
+ *   "declined": by us
+ *   "mutual": both have asked or accepted */
+
+/* SendKind is what kind of a text to send.
+ * Values:
+ *   "text": the default
+ *   "status": a text that tells how its author is */
+
+/* SendPreviewKind is where a link of a message to send leads.
+ * Values:
+ *   "link": the default
+ *   "image": to a picture
+ *   "contact": a Status link to a person */
+
+/* SessionFault is the reason a session was lost.
+ * Values:
+ *   "no_session"
+ *   "no_pre_key"
+ *   "undecryptable" */
+
+/* SessionState is the state of a session with a device.
+ * Values:
+ *   "initiated": our messages still carry the X3DH header; of Noise: a handshake is under way, or
+ *       the other side was not heard in the session yet
+ *   "established"
+ *   "handed_over": to another device of ours: this one only reads in it
+ *   "expired" */
+
+/* Side is one of two paired devices.
+ * Values:
+ *   "local": this device
+ *   "remote": the other one */
+
+/* StoreKind is the place where a client keeps its data.
+ * Values:
+ *   "file": an encrypted file; the default
+ *   "memory": nothing is on disk; for tests */
+
+/* Strangers selects the treatment of people who write to us unasked.
+ * Values:
+ *   "allow": their messages are delivered; the default
+ *   "request": only their contact requests are shown, and anything else waits in a chat request
+ *   "deny": their messages are ignored without being decrypted */
+
+/* SyncState is the state of a sync with a paired device.
+ * Values:
+ *   "offered": the user of the receiving device has to accept
+ *   "running"
+ *   "done"
+ *   "failed" */
+
+/* TransferState is the state of a transfer.
+ * Values:
+ *   "running"
+ *   "done"
+ *   "failed" */
+
+/* Trust is the level of trust in a person.
+ * Values:
+ *   "unknown": they wrote to us, or we to them
+ *   "requested": one side has asked to be a contact
+ *   "mutual": both sides have asked or accepted
+ *   "verified": we made sure that the key is theirs
+ *   "blocked": everything they send is ignored */
+
+/* VerificationState is the state of a question that verifies a person.
+ * Values:
+ *   "asked"
+ *   "answered"
+ *   "declined"
+ *   "cancelled"
+ *   "confirmed": of our questions: the answer was right and the person is verified
+ *   "rejected": of our questions: the answer was wrong */
+
+/* VerifiedBy is the way a key was verified.
+ * Values:
+ *   "safety_number": the safety numbers were compared
+ *   "question": they answered a question that only they can answer
+ *   "card": they handed us their contact card
+ *   "own_device": in the Status app, on another device of ours */
+
+/* WhileWaiting says what becomes of messages to a device with which a Noise handshake is pending.
+ * Values:
+ *   "wait": they wait for the peer; the default
+ *   "x3dh": they go by X3DH */
 
 /* ERROR CODES - Every method can fail with bad_json, unknown_method, unknown_field, bad_params,
  * bad_client, closed, forked, internal, and with those its description lists. Retryable is what may
@@ -2888,7 +3347,8 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
 /* undeliverable: (network) No acknowledgement came in 20 days of attempts. The message is sent
  * again when the recipient is back; or call messages.retry. */
 
-/* cancelled: (message) The user cancelled the message. Call messages.retry to send it after all. */
+/* cancelled: (message) The message, or a call of a program that uses the library over JSON-RPC, was
+ * cancelled. Call messages.retry to send a message after all. */
 
 /* network_down: (network, retryable) The network is not running. Create or restore an identity:
  * that starts the network. */

@@ -285,7 +285,7 @@ func (s *fileStore) ChangePassphrase(old, new string) error {
 	}
 	defer s.gate.leave()
 	if normalPassphrase(new) == "" {
-		return port.Errorf(port.CodeBadParams, "new", "the new passphrase is empty")
+		return port.Errorf(port.CodeBadParams, "new_passphrase", "the new passphrase is empty")
 	}
 	if err := s.hung(); err != nil {
 		return err
@@ -295,11 +295,11 @@ func (s *fileStore) ChangePassphrase(old, new string) error {
 		return err
 	}
 	if h.kdf == kdfNone {
-		return port.Errorf(port.CodeBadParams, "old", "this store is opened with a key and has no passphrase")
+		return port.Errorf(port.CodeBadParams, "passphrase", "this store is opened with a key and has no passphrase")
 	}
 	data, _, err := h.unlock(Options{Passphrase: old})
 	if err != nil || subtle.ConstantTimeCompare(data[:], s.data[:]) != 1 {
-		return port.Errorf(port.CodeWrongPassphrase, "old", "the passphrase does not open this store")
+		return port.Errorf(port.CodeWrongPassphrase, "passphrase", "the passphrase does not open this store")
 	}
 	h, master, err := h.withPassphrase(new, h.argon.atLeast(s.kdf), s.rand)
 	if err == nil {

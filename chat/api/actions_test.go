@@ -142,7 +142,7 @@ func TestPresenceCalls(t *testing.T) {
 	}
 	for _, status := range []string{"automatic", "always_online", "do_not_disturb", "inactive"} {
 		set := presence("presence.set", `{"status":"`+status+`","text":"at sea"}`)
-		if got := presence("presence.get", ""); set == nil || got == nil || set.Status != status || got.Status != status || got.Text != "at sea" {
+		if got := presence("presence.get", ""); set == nil || got == nil || string(set.Status) != status || string(got.Status) != status || got.Text != "at sea" {
 			t.Errorf("%s: set %+v, got %+v", status, set, got)
 		}
 	}

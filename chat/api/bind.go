@@ -3,10 +3,12 @@ package api
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/enum"
 )
 
 const (
@@ -134,6 +136,9 @@ func (b binder) bindStruct(path string, v value, target reflect.Value) error {
 		if err := b.inRange(at, spec, target.Field(spec.index)); err != nil {
 			return err
 		}
+		if err := b.inSet(at, spec, target.Field(spec.index)); err != nil {
+			return err
+		}
 	}
 	for _, spec := range specs.all {
 		if !spec.optional && !given[spec.name] {
@@ -194,6 +199,15 @@ func (b binder) inRange(path string, spec fieldSpec, target reflect.Value) error
 			With("min", spec.bounds.Min).With("max", spec.bounds.Max)
 	}
 	return nil
+}
+
+// inSet checks a string of a closed set. "" stands for an optional field that is left out.
+func (b binder) inSet(path string, spec fieldSpec, target reflect.Value) error {
+	values := enum.Values(target.Type())
+	if values == nil || target.String() == "" && spec.optional || slices.Contains(values, target.String()) {
+		return nil
+	}
+	return chat.Errorf(b.bad, path, `must be one of "%s"`, strings.Join(values, `", "`)).With("values", values)
 }
 
 // plainNumber is a bound without exponent.

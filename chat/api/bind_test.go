@@ -290,3 +290,32 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// A string of a closed set is one of its values; "" is a value of none, but stands for an
+// optional field that is left out.
+func TestBindSets(t *testing.T) {
+	for params, field := range map[string]string{
+		`{"text":"x","level":"l"}`: "level", `{"text":"x","level":"LM"}`: "level", `{"text":"x","format":"gif"}`: "format",
+		`{"text":"x","level":"H","format":"svg"}`: "", `{"text":"x","level":"","format":null}`: "",
+	} {
+		var p QRParams
+		err := decode(params, &p, chat.CodeBadParams)
+		if field == "" {
+			if err != nil {
+				t.Errorf("%s: %v", params, err)
+			}
+			continue
+		}
+		wantError(t, err, chat.CodeBadParams, field)
+		var bad *chat.Error
+		if !errors.As(err, &bad) || len(bad.Details["values"].([]string)) < 3 {
+			t.Errorf("%s: the values are not named: %v", params, bad.Details)
+		}
+	}
+	for field, params := range map[string]string{"style": `{"key":"` + aKey + `","style":"x"}`, "format": `{"key":"` + aKey + `","format":"terminal"}`} {
+		var p IdenticonParams
+		wantError(t, decode(params, &p, chat.CodeBadParams), chat.CodeBadParams, field)
+	}
+	var p SetPresenceParams
+	wantError(t, decode(`{"status":""}`, &p, chat.CodeBadParams), chat.CodeBadParams, "status")
+}

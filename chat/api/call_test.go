@@ -34,7 +34,7 @@ func FuzzCall(f *testing.F) {
 	f.Add("network.connect", `{"address":"/memory/1"}`)
 	f.Add("events.ack", `{"up_to":1}`)
 	f.Add("identity.restore", `{"phrase":"abandon","passphrase":"x"}`)
-	f.Add("store.change_passphrase", `{"old":"a","new":"b"}`)
+	f.Add("store.change_passphrase", `{"passphrase":"a","new_passphrase":"b"}`)
 	f.Fuzz(func(t *testing.T, name, params string) {
 		if name == "network.wait" || name == "store.export" {
 			return // it may wait for an hour, or write files anywhere

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 )
 
@@ -18,7 +19,7 @@ type CardParams struct {
 	Life *int64 `json:"life,omitempty" range:"60..1814400"`
 	// KeyExchange is what whoever adds the card uses, unless they choose otherwise: "x3dh"
 	// or "noise". Default: "x3dh".
-	KeyExchange string `json:"key_exchange,omitempty"`
+	KeyExchange enum.KeyExchange `json:"key_exchange,omitempty"`
 }
 
 // CardResult is the result of identity.card.
@@ -49,7 +50,7 @@ type AddCardParams struct {
 	// others could have used, such as a public page or a forwarded message. Default: true.
 	Verify *bool `json:"verify,omitempty"`
 	// KeyExchange is "x3dh" or "noise". Default: what the card says.
-	KeyExchange string `json:"key_exchange,omitempty"`
+	KeyExchange enum.KeyExchange `json:"key_exchange,omitempty"`
 }
 
 // AddCardResult is the result of contacts.add_card.
@@ -59,8 +60,8 @@ type AddCardResult struct {
 	// the card. There are none if newer keys were known.
 	Devices []string `json:"devices"`
 	// KeyExchange is "x3dh" or "noise": what the chat with this person begins with.
-	KeyExchange string `json:"key_exchange"`
-	ExpiresAt   int64  `json:"expires_at"` // when the card expires
+	KeyExchange enum.KeyExchange `json:"key_exchange"`
+	ExpiresAt   int64            `json:"expires_at"` // when the card expires
 }
 
 var cardMethods = []Method{
@@ -71,18 +72,8 @@ var cardMethods = []Method{
 		MaxLargeRequest, addCard),
 }
 
-// The key exchanges, by their names in the API.
-const (
-	keyExchangeX3DH  = "x3dh"
-	keyExchangeNoise = "noise"
-)
-
 func issueCard(_ context.Context, c *chat.Client, p CardParams) (CardResult, error) {
-	exchange, err := oneOf("key_exchange", p.KeyExchange, keyExchangeX3DH, keyExchangeNoise)
-	if err != nil {
-		return CardResult{}, err
-	}
-	r := chat.CardRequest{Anonymous: p.DisplayName != nil && !*p.DisplayName, Noise: exchange == keyExchangeNoise}
+	r := chat.CardRequest{Anonymous: p.DisplayName != nil && !*p.DisplayName, Noise: p.KeyExchange == chat.KeyExchangeNoise}
 	if p.Life != nil {
 		r.Life = time.Duration(*p.Life) * time.Second
 	}
@@ -109,9 +100,9 @@ func addCard(_ context.Context, c *client, p AddCardParams) (AddCardResult, erro
 	if bad := (*chat.Error)(nil); errors.As(err, &bad) && p.Image != nil && bad.Field == "card" {
 		bad.Field = "image"
 	}
-	r := AddCardResult{Contact: added.Contact, Devices: filled(added.Devices), KeyExchange: keyExchangeX3DH, ExpiresAt: added.ExpiresAt}
+	r := AddCardResult{Contact: added.Contact, Devices: filled(added.Devices), KeyExchange: chat.KeyExchangeX3DH, ExpiresAt: added.ExpiresAt}
 	if added.Noise {
-		r.KeyExchange = keyExchangeNoise
+		r.KeyExchange = chat.KeyExchangeNoise
 	}
 	return r, err
 }

@@ -1,10 +1,12 @@
 package api
 
 import (
+	"cmp"
 	"path/filepath"
 	"time"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/enum"
 )
 
 // Config is the configuration that open takes.
@@ -23,7 +25,7 @@ type Config struct {
 type StoreConfig struct {
 	// Kind is "file" (the default) or "memory". A memory store is lost at close; it is
 	// meant for tests.
-	Kind string `json:"kind,omitempty"`
+	Kind enum.StoreKind `json:"kind,omitempty"`
 	// Path is the path of the file. A missing file is created; its directory must
 	// exist.
 	Path string `json:"path,omitempty"`
@@ -55,20 +57,20 @@ type NetworkConfig struct {
 	// inside this process that connects all clients naming the same network, which is
 	// meant for tests; or "external", where the program carries the envelopes itself: see
 	// envelope_outgoing, network.published and network.deliver.
-	Kind string `json:"kind,omitempty"`
+	Kind enum.NetworkKind `json:"kind,omitempty"`
 	// Preset names a known network. Every field below that is left out is taken from it.
 	// "status.prod" is the network of the Status app and needs nothing else. "local" is for
 	// nodes on one machine: they listen on a free port of 127.0.0.1 and name each other in
 	// peers. A list that is given replaces the list of the preset; [] empties it. Without a
 	// preset the node looks for nobody and only keeps its peers. Only for "waku".
-	Preset string `json:"preset,omitempty"`
+	Preset enum.NetworkPreset `json:"preset,omitempty"`
 	// Mode selects how the node takes part in the network. "relay" (the default) receives
 	// everything on its shards and passes it on. "light" is meant for phones: it receives what
 	// it has subscribed to at service nodes (12/WAKU2-FILTER), publishes through them
 	// (19/WAKU2-LIGHTPUSH), listens on no address, and costs a fraction of the traffic;
 	// service nodes learn which topics it listens to. "auto" is "light" on Android and iOS
 	// and "relay" elsewhere. Only for "waku".
-	Mode string `json:"mode,omitempty"`
+	Mode enum.NetworkMode `json:"mode,omitempty"`
 	// Listen lists the multiaddresses to listen on, such as /ip4/0.0.0.0/tcp/60000;
 	// port 0 picks any free port. With addresses, the peer id is kept in the store.
 	// Without any, the node only dials its peers and has a new peer id at each start.
@@ -158,7 +160,7 @@ type EngineConfig struct {
 	// default) delivers their messages; "request" shows only their contact requests,
 	// and anything else they write waits in a chat request (see chats.list and
 	// chat_request_received); "deny" ignores their messages without decrypting them.
-	Strangers string `json:"strangers,omitempty"`
+	Strangers enum.Strangers `json:"strangers,omitempty"`
 	// KeepEdits keeps the earlier texts of messages that were edited, up to 20 and 32 KiB of
 	// each message. Default: false.
 	KeepEdits bool `json:"keep_edits,omitempty"`
@@ -168,7 +170,7 @@ type EngineConfig struct {
 type LogConfig struct {
 	// Level is the lowest level that is logged: "debug", "info" (the default), "warn"
 	// or "error".
-	Level string `json:"level,omitempty"`
+	Level enum.LogLevel `json:"level,omitempty"`
 	// File is the path of a file that receives one JSON object per line. A missing file
 	// is created with mode 0600. It must not be a symbolic link.
 	File string `json:"file,omitempty"`
@@ -178,11 +180,11 @@ type LogConfig struct {
 
 // The kinds of store and network.
 const (
-	StoreFile       = "file"
-	StoreMemory     = "memory"
-	NetworkWaku     = "waku"
-	NetworkMemory   = "memory"
-	NetworkExternal = "external"
+	StoreFile       = enum.StoreFile
+	StoreMemory     = enum.StoreMemory
+	NetworkWaku     = enum.NetworkWaku
+	NetworkMemory   = enum.NetworkMemory
+	NetworkExternal = enum.NetworkExternal
 )
 
 // ParseConfig reads the configuration as strictly as params, fills in the kinds
@@ -198,9 +200,7 @@ func ParseConfig(text string) (Config, error) {
 	if err := c.Network.check(); err != nil {
 		return Config{}, err
 	}
-	if err := c.Engine.check(); err != nil {
-		return Config{}, err
-	}
+	c.Engine.Strangers = cmp.Or(c.Engine.Strangers, enum.StrangersAllow)
 	if err := c.Log.check(); err != nil {
 		return Config{}, err
 	}
@@ -219,20 +219,9 @@ func (e EngineConfig) Settings() chat.Settings {
 		AdvertiseEvery:   time.Duration(e.AdvertiseEveryMS) * time.Millisecond,
 		MaxInstallations: e.MaxInstallations,
 		MaxEvents:        e.MaxEvents,
-		Strangers:        chat.Strangers(e.Strangers),
+		Strangers:        e.Strangers,
 		KeepEdits:        e.KeepEdits,
 	}
-}
-
-func (e *EngineConfig) check() error {
-	switch chat.Strangers(e.Strangers) {
-	case "":
-		e.Strangers = string(chat.StrangersAllow)
-	case chat.StrangersAllow, chat.StrangersRequest, chat.StrangersDeny:
-	default:
-		return misconfigured("engine.strangers", `must be "allow", "request" or "deny"`)
-	}
-	return nil
 }
 
 func (s *StoreConfig) check() error {
@@ -252,8 +241,6 @@ func (s *StoreConfig) check() error {
 		return unused("a memory store",
 			named{"store.path", s.Path != ""}, named{"store.passphrase", s.Passphrase != ""},
 			named{"store.key", s.Key != nil}, named{"store.kdf", s.KDF != nil})
-	default:
-		return misconfigured("store.kind", `must be "file" or "memory"`)
 	}
 	return nil
 }
@@ -277,7 +264,7 @@ func (n *NetworkConfig) check() error {
 	case NetworkExternal:
 		return unused("an external network", append(n.onlyWaku(), named{"network.memory", n.Memory != nil})...)
 	}
-	return misconfigured("network.kind", `must be "waku", "memory" or "external"`)
+	return nil
 }
 
 // onlyWaku lists the fields that only a waku network has.
@@ -294,21 +281,15 @@ func (n *NetworkConfig) onlyWaku() []named {
 
 // The modes of a waku network.
 const (
-	ModeRelay = chat.ModeRelay
-	ModeLight = chat.ModeLight
-	ModeAuto  = "auto"
+	ModeRelay = enum.ModeRelay
+	ModeLight = enum.ModeLight
+	ModeAuto  = enum.ModeAuto
 )
 
-// checkMode refuses an unknown mode, and addresses that a light node would not listen on.
+// checkMode refuses addresses that a light node would not listen on.
 func (n *NetworkConfig) checkMode() error {
-	switch n.Mode {
-	case "", ModeRelay, ModeAuto:
-	case ModeLight:
-		if len(n.Listen) > 0 {
-			return misconfigured("network.listen", "a light node listens on nothing")
-		}
-	default:
-		return misconfigured("network.mode", `must be "relay", "light" or "auto"`)
+	if n.Mode == ModeLight && len(n.Listen) > 0 {
+		return misconfigured("network.listen", "a light node listens on nothing")
 	}
 	return nil
 }
@@ -331,12 +312,9 @@ func checkShards(shards []int) error {
 
 func (l *LogConfig) check() error {
 	if l.Level == "" {
-		l.Level = levelNames[levelInfo]
+		l.Level = enum.LogInfo
 	} else if l.File == "" && !l.Events {
 		return misconfigured("log.level", "name a file or ask for events too")
-	}
-	if _, ok := levelOf(l.Level); !ok {
-		return misconfigured("log.level", `must be "debug", "info", "warn" or "error"`)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 )
 
@@ -20,10 +21,10 @@ type SetKeyExchangeParams struct {
 	// Key is the person's public key, in any accepted form.
 	Key Key `json:"key"`
 	// KeyExchange is what protects our messages to them from now on: "x3dh" or "noise".
-	KeyExchange string `json:"key_exchange"`
+	KeyExchange enum.KeyExchange `json:"key_exchange"`
 	// WhileWaiting says what becomes of messages to a device with which a Noise handshake is
 	// pending: they "wait" (the default), or go by "x3dh". Left out, it stays as it is.
-	WhileWaiting string `json:"while_waiting,omitempty"`
+	WhileWaiting enum.WhileWaiting `json:"while_waiting,omitempty"`
 }
 
 // KeyParams name a person by public key.
@@ -82,7 +83,7 @@ func listContacts(_ context.Context, c *chat.Client, p PageParams) (ContactsPage
 }
 
 func setKeyExchange(_ context.Context, c *chat.Client, p SetKeyExchangeParams) (event.Contact, error) {
-	return c.SetKeyExchange(p.Key.Public, chat.KeyExchange(p.KeyExchange), chat.WhileWaiting(p.WhileWaiting))
+	return c.SetKeyExchange(p.Key.Public, p.KeyExchange, p.WhileWaiting)
 }
 
 func removeContact(_ context.Context, c *chat.Client, p KeyParams) (Empty, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/enum"
 )
 
 // ErrorBody is the error of a response.
@@ -14,7 +15,7 @@ type ErrorBody struct {
 	Code chat.Code `json:"code"`
 	// Category is the group of the code: "request", "identity", "contact", "message",
 	// "pairing", "store", "network" or "internal".
-	Category string `json:"category"`
+	Category enum.ErrorCategory `json:"category"`
 	// Message is a text for people. It may change between versions.
 	Message string `json:"message"`
 	// Retryable is true if the same call may succeed later without a change.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/enum"
 )
 
 // MaxDeliverRequest bounds the parameters of network.deliver in bytes. An envelope of the
@@ -53,7 +54,7 @@ type PublishedParams struct {
 	// Failure is the reason the envelope is not out: "unavailable" if it may be tried again,
 	// or "too_large" if it can never be published, and the messages in it have failed.
 	// Leave it out when the envelope is out.
-	Failure string `json:"failure,omitempty"`
+	Failure enum.PublishFailure `json:"failure,omitempty"`
 }
 
 // OnlineParams are the parameters of network.online.
@@ -128,11 +129,7 @@ func deliver(_ context.Context, c *chat.Client, p DeliverParams) (Delivered, err
 }
 
 func published(_ context.Context, c *chat.Client, p PublishedParams) (Empty, error) {
-	switch result := chat.PublishResult(p.Failure); result {
-	case chat.PublishDone, chat.PublishUnavailable, chat.PublishTooLarge:
-		return Empty{}, c.Published(chat.EnvelopeID(p.EnvelopeID), result)
-	}
-	return Empty{}, chat.Errorf(chat.CodeBadParams, "failure", `must be "unavailable" or "too_large", or left out`)
+	return Empty{}, c.Published(chat.EnvelopeID(p.EnvelopeID), p.Failure)
 }
 
 func online(_ context.Context, c *chat.Client, p OnlineParams) (Empty, error) {

@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -19,7 +20,12 @@ type FieldSpec struct {
 	Optional bool
 	Nullable bool    // it is always there, and null where there is nothing
 	Bounds   *Bounds // nil: none
+	// Sensitive: the value is a secret, or shows one: it belongs into no log and no history.
+	Sensitive bool
 }
+
+// secrets are the types whose values are sensitive wherever they stand.
+var secrets = []reflect.Type{reflect.TypeFor[Secret](), reflect.TypeFor[PrivateKey](), reflect.TypeFor[StoreKey](), reflect.TypeFor[*StoreKey]()}
 
 // Fields lists the members of a struct type in their order.
 func Fields(t reflect.Type) []FieldSpec {
@@ -29,7 +35,7 @@ func Fields(t reflect.Type) []FieldSpec {
 		f := t.Field(s.index)
 		_, marked := f.Tag.Lookup("nullable")
 		nullable := !s.optional && (marked || f.Type.Kind() == reflect.Pointer)
-		out[i] = FieldSpec{Name: s.name, GoName: f.Name, Type: f.Type, Optional: s.optional, Nullable: nullable, Bounds: s.bounds}
+		out[i] = FieldSpec{Name: s.name, GoName: f.Name, Type: f.Type, Optional: s.optional, Nullable: nullable, Bounds: s.bounds, Sensitive: slices.Contains(secrets, f.Type)}
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/protocol/key"
 )
@@ -24,7 +25,7 @@ type CreateIdentityParams struct {
 	// Language is the word list of the seed phrase: "english" (the default, and the
 	// only one the Status app can read), "chinese_simplified", "chinese_traditional",
 	// "czech", "french", "italian", "japanese", "korean" or "spanish".
-	Language string `json:"language,omitempty"`
+	Language enum.Language `json:"language,omitempty"`
 	// DisplayName is the name other people see, at most 24 code points. It is sent
 	// along with messages.
 	DisplayName string `json:"display_name,omitempty"`
@@ -89,7 +90,7 @@ func createIdentity(ctx context.Context, c *chat.Client, p CreateIdentityParams)
 	}
 	language := identity.English
 	if p.Language != "" {
-		language = identity.Language(p.Language)
+		language = p.Language
 	}
 	info, phrase, err := c.CreateIdentityIn(ctx, words, language, p.DisplayName)
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"runtime"
 	"runtime/debug"
+
+	"libstatus1to1/chat/enum"
 )
 
 // Version is the library's version, as in the file VERSION.
@@ -25,9 +27,9 @@ type Info struct {
 	// Specs are the specifications this version implements.
 	Specs []string `json:"specs"`
 	// Networks are the values that network.kind may have.
-	Networks []string `json:"networks"`
+	Networks []enum.NetworkKind `json:"networks"`
 	// Stores are the values that store.kind may have.
-	Stores []string `json:"stores"`
+	Stores []enum.StoreKind `json:"stores"`
 	// StringsHeld is the number of strings returned by the library and not yet freed by
 	// the program. It is 0 in a program that frees them all.
 	StringsHeld int64 `json:"strings_held"`
@@ -67,8 +69,8 @@ func InfoOf(stringsHeld int64) Info {
 	return Info{
 		Version: Version, ABIVersion: ABIVersion, Specs: specs,
 		Build:    buildInfo(),
-		Networks: []string{NetworkWaku, NetworkMemory, NetworkExternal},
-		Stores:   []string{StoreFile, StoreMemory},
+		Networks: []enum.NetworkKind{NetworkWaku, NetworkMemory, NetworkExternal},
+		Stores:   []enum.StoreKind{StoreFile, StoreMemory},
 
 		StringsHeld: stringsHeld,
 	}

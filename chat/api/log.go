@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 )
 
@@ -23,10 +24,10 @@ const (
 	levelError
 )
 
-var levelNames = []string{levelDebug: "debug", levelInfo: "info", levelWarn: "warn", levelError: "error"}
+var levelNames = []enum.LogLevel{levelDebug: enum.LogDebug, levelInfo: enum.LogInfo, levelWarn: enum.LogWarn, levelError: enum.LogError}
 
 // levelOf reads the name of a level.
-func levelOf(name string) (level, bool) {
+func levelOf(name enum.LogLevel) (level, bool) {
 	for l, n := range levelNames {
 		if n == name {
 			return level(l), true
@@ -109,10 +110,10 @@ type logLine struct {
 
 // Log implements chat.Logger. fields are names and values in turn.
 func (l *logger) Log(name, msg string, fields ...any) {
-	if at, ok := levelOf(name); !ok || at < l.least {
+	if at, ok := levelOf(enum.LogLevel(name)); !ok || at < l.least {
 		return
 	}
-	line := logLine{At: time.Now().UnixMilli(), Log: event.Log{Level: name, Message: msg, Fields: fieldMap(fields)}}
+	line := logLine{At: time.Now().UnixMilli(), Log: event.Log{Level: enum.LogLevel(name), Message: msg, Fields: fieldMap(fields)}}
 	if l.events != nil {
 		l.events.add(line)
 	}

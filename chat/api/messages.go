@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 )
 
@@ -15,7 +16,7 @@ type SendParams struct {
 	// left out with a sticker. One of emoji only makes a message of kind "emoji".
 	Text string `json:"text,omitempty"`
 	// Kind is "text", the default, or "status".
-	Kind string `json:"kind,omitempty"`
+	Kind enum.SendKind `json:"kind,omitempty"`
 	// ReplyTo is the id of the message of the same chat that this one answers.
 	ReplyTo *MessageID `json:"reply_to,omitempty"`
 	// Sticker is sent in place of a text.

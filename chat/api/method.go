@@ -20,6 +20,18 @@ type Method struct {
 	Result reflect.Type
 	// MaxParams is the largest size of the parameters' JSON text in bytes.
 	MaxParams int
+	// Since is the version of the library that has it first. Deprecated says what to use
+	// instead; "" for a method that stays.
+	Since, Deprecated string
+	// Idempotent: a repeated call leaves the state of one call, and answers the same way.
+	Idempotent bool
+	// Retryable: a call whose answer was lost may be repeated. Nothing happens twice, but the
+	// second answer may be an error which says that it was done. RetryableWith is the
+	// parameter with which that holds, "" if none is needed or helps.
+	Retryable     bool
+	RetryableWith string
+	// Waits: the call may block, until deadline_ms at most.
+	Waits bool
 
 	call func(ctx context.Context, c *client, params string) (any, error)
 }
@@ -94,7 +106,9 @@ func Methods() []Method {
 		identityMethods, profileMethods, presenceMethods, contactMethods, cardMethods, requestMethods, chatMethods, expiryMethods, messageMethods, actionMethods, searchMethods,
 		attachmentMethods, sessionMethods, deviceMethods, pairingMethods, pictureMethods, networkMethods, externalMethods, storeMethods,
 	} {
-		all = append(all, group...)
+		for _, m := range group {
+			all = append(all, withFacts(m))
+		}
 	}
 	return all
 }

@@ -1,20 +1,16 @@
 package api
 
 import (
+	"cmp"
 	"context"
-	"slices"
-	"strings"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/picture"
 )
 
-// What a picture can be.
+// What a picture is unless asked otherwise.
 const (
-	formatPNG, formatSVG, formatTerminal = "png", "svg", "terminal"
-	// styleRing is how the Status app shows people, styleIdenticon how it once did.
-	styleRing, styleIdenticon = "ring", "identicon"
-
 	// defaultQRSize shows a contact card with four to five pixels a module.
 	defaultQRSize   = 400
 	defaultLookSize = 128
@@ -27,11 +23,11 @@ type QRParams struct {
 	// upper-case letters, digits and " $%*+-./:".
 	Text string `json:"text"`
 	// Format is "png" (the default), "svg", or "terminal" for lines of block characters.
-	Format string `json:"format,omitempty"`
+	Format enum.PictureFormat `json:"format,omitempty"`
 	// Level is how much of the code may be dirty or covered: "L" (7 %, the default and
 	// right for screens), "M" (15 %), "Q" (25 %) or "H" (30 %). A higher level is used
 	// where it does not make the code larger.
-	Level string `json:"level,omitempty"`
+	Level enum.QRLevel `json:"level,omitempty"`
 	// Size is the side of the PNG in pixels. Default: 400.
 	Size *int `json:"size,omitempty" range:"21..4096"`
 	// Light is true if the terminal shows dark text on a light ground. Default: false.
@@ -41,7 +37,7 @@ type QRParams struct {
 // Picture is the result of pictures.qr and pictures.identicon.
 type Picture struct {
 	// Format is "png", "svg" or "terminal".
-	Format string `json:"format"`
+	Format enum.PictureFormat `json:"format"`
 	// Data holds the bytes of a PNG, in base64.
 	Data []byte `json:"data,omitempty"`
 	// Text holds an SVG, or the lines for a terminal.
@@ -69,9 +65,9 @@ type IdenticonParams struct {
 	// Style is "ring" (the default), the ring of colours around a disc in the person's
 	// colour, as the Status app shows people without a picture, but without initials; or
 	// "identicon", the pattern of squares of its earlier versions.
-	Style string `json:"style,omitempty"`
+	Style enum.IdenticonStyle `json:"style,omitempty"`
 	// Format is "png" (the default) or "svg".
-	Format string `json:"format,omitempty"`
+	Format enum.IdenticonFormat `json:"format,omitempty"`
 	// Size is the side of the PNG in pixels. Default: 128.
 	Size *int `json:"size,omitempty" range:"16..1024"`
 }
@@ -85,40 +81,24 @@ var pictureMethods = []Method{
 		[]chat.Code{chat.CodeBadKey}, drawIdenticon),
 }
 
-// oneOf is the value of a parameter that has a few values, the first of them by default.
-func oneOf(field, value string, values ...string) (string, error) {
-	if value == "" {
-		return values[0], nil
-	}
-	if !slices.Contains(values, value) {
-		return "", chat.Errorf(chat.CodeBadParams, field, `must be one of "%s"`, strings.Join(values, `", "`))
-	}
-	return value, nil
-}
+// levels are the levels of correction by their names in the API.
+var levels = map[enum.QRLevel]picture.Level{enum.QRL: picture.L, enum.QRM: picture.M, enum.QRQ: picture.Q, enum.QRH: picture.H}
 
 func drawQR(_ context.Context, _ *chat.Client, p QRParams) (Picture, error) {
-	format, err := oneOf("format", p.Format, formatPNG, formatSVG, formatTerminal)
-	if err != nil {
-		return Picture{}, err
-	}
-	const levels = "LMQH"
-	level, err := oneOf("level", p.Level, strings.Split(levels, "")...)
-	if err != nil {
-		return Picture{}, err
-	}
+	format, level := cmp.Or(p.Format, enum.FormatPNG), cmp.Or(p.Level, enum.QRL)
 	if p.Text == "" {
 		return Picture{}, chat.Errorf(chat.CodeEmpty, "text", "there is nothing to show")
 	}
-	code, err := picture.Encode(p.Text, picture.Level(strings.Index(levels, level)))
+	code, err := picture.Encode(p.Text, levels[level])
 	if err != nil {
 		return Picture{}, chat.Errorf(chat.CodeTooLong, "text", "a QR code of level %s cannot hold so much", level).
 			Because(err).With("max", picture.MaxText)
 	}
 	drawn := Picture{Format: format, Modules: code.Size}
 	switch format {
-	case formatSVG:
+	case enum.FormatSVG:
 		drawn.Text = code.SVG()
-	case formatTerminal:
+	case enum.FormatTerminal:
 		drawn.Text = code.Terminal(p.Light)
 	default:
 		drawn.Data, err = sized(p.Size, defaultQRSize, code.MinSize(), code.PNG)
@@ -144,26 +124,17 @@ func readQR(_ context.Context, _ *client, p ReadQRParams) (ReadQRResult, error) 
 }
 
 func drawIdenticon(_ context.Context, _ *chat.Client, p IdenticonParams) (Picture, error) {
-	style, err := oneOf("style", p.Style, styleRing, styleIdenticon)
-	if err != nil {
-		return Picture{}, err
-	}
-	format, err := oneOf("format", p.Format, formatPNG, formatSVG)
-	if err != nil {
-		return Picture{}, err
-	}
 	var look interface {
 		PNG(size int) ([]byte, error)
 		SVG() string
 	} = picture.RingOf(p.Key.Public)
-	if style == styleIdenticon {
+	if p.Style == enum.StyleIdenticon {
 		look = picture.IdenticonOf(p.Key.Public)
 	}
-	drawn := Picture{Format: format}
-	if format == formatSVG {
-		drawn.Text = look.SVG()
-		return drawn, nil
+	if p.Format == enum.IdenticonSVG {
+		return Picture{Format: enum.FormatSVG, Text: look.SVG()}, nil
 	}
+	drawn, err := Picture{Format: enum.FormatPNG}, error(nil)
 	drawn.Data, err = sized(p.Size, defaultLookSize, picture.MinIdenticonSize, look.PNG)
 	return drawn, err
 }

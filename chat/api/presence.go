@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 )
 
@@ -12,7 +13,7 @@ type SetPresenceParams struct {
 	// Status is "automatic" (there while this client is open and online; repeated every five
 	// minutes), "always_online", "do_not_disturb", "inactive", or "off", which ends the
 	// publishing.
-	Status string `json:"status"`
+	Status enum.PresenceChoice `json:"status"`
 	// Text is a text beside it, at most 128 code points.
 	Text string `json:"text,omitempty"`
 }
@@ -38,6 +39,6 @@ func getPresence(_ context.Context, c *chat.Client, _ Empty) (PresenceResult, er
 }
 
 func setPresence(_ context.Context, c *chat.Client, p SetPresenceParams) (PresenceResult, error) {
-	set, err := c.SetPresence(p.Status, p.Text)
+	set, err := c.SetPresence(string(p.Status), p.Text)
 	return PresenceResult{Presence: set}, err
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/memnet"
 	"libstatus1to1/store"
@@ -242,7 +243,7 @@ func TestCancelAndRetry(t *testing.T) {
 	}
 	var cancelled CancelMessageResult
 	_ = json.Unmarshal(must(t, r.Call(h, "messages.cancel", id)), &cancelled)
-	if got := cancelled.Message; cancelled.WentOut || got.State != "failed" || got.Failure != string(chat.CodeCancelled) || got.ID != m.ID {
+	if got := cancelled.Message; cancelled.WentOut || got.State != "failed" || got.Failure != enum.FailureCancelled || got.ID != m.ID {
 		t.Errorf("cancelled: %+v", cancelled)
 	}
 	var again event.Message

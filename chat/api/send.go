@@ -1,7 +1,10 @@
 package api
 
 import (
+	"cmp"
+
 	"libstatus1to1/chat"
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 )
 
@@ -29,7 +32,7 @@ type PreviewParams struct {
 	URL string `json:"url"`
 	// Kind is "link", "image" (the link leads to a picture) or "contact" (it is a Status link
 	// to a person). Default: "link".
-	Kind string `json:"kind,omitempty"`
+	Kind enum.SendPreviewKind `json:"kind,omitempty"`
 	// Title is at most 300 code points; a link needs one.
 	Title string `json:"title,omitempty"`
 	// Description is at most 1000 code points.
@@ -46,7 +49,7 @@ type PreviewParams struct {
 
 // request converts the parameters into the request of the engine.
 func (p SendParams) request() chat.SendRequest {
-	r := chat.SendRequest{To: p.To.Public, Text: p.Text, Kind: p.Kind, ReplyTo: (*[messageIDSize]byte)(p.ReplyTo), ClientRef: p.ClientRef, ExpiresIn: timerOf(p.ExpiresIn)}
+	r := chat.SendRequest{To: p.To.Public, Text: p.Text, Kind: string(p.Kind), ReplyTo: (*[messageIDSize]byte)(p.ReplyTo), ClientRef: p.ClientRef, ExpiresIn: timerOf(p.ExpiresIn)}
 	if p.Sticker != nil {
 		r.Sticker = &event.Sticker{Hash: p.Sticker.Hash, Pack: int32(p.Sticker.Pack)}
 	}
@@ -61,11 +64,8 @@ func (p SendParams) request() chat.SendRequest {
 
 func (p PreviewParams) preview() event.Preview {
 	v := event.Preview{
-		URL: p.URL, Kind: p.Kind, Title: p.Title, Description: p.Description, Key: hexOf(p.Key),
+		URL: p.URL, Kind: enum.PreviewKind(cmp.Or(p.Kind, enum.SendPreviewLink)), Title: p.Title, Description: p.Description, Key: hexOf(p.Key),
 		ThumbnailWidth: p.ThumbnailWidth, ThumbnailHeight: p.ThumbnailHeight,
-	}
-	if v.Kind == "" {
-		v.Kind = "link"
 	}
 	if p.Thumbnail != nil {
 		v.Thumbnail = p.Thumbnail.bytes

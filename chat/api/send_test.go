@@ -81,7 +81,7 @@ func TestPresenceMethods(t *testing.T) {
 		if err := json.Unmarshal(must(t, r.Call(h, c.method, c.params)), &got); err != nil {
 			t.Fatal(err)
 		}
-		if (got.Presence == nil) != (c.want == "") || got.Presence != nil && (got.Presence.Status != c.want || got.Presence.Text != "busy") {
+		if (got.Presence == nil) != (c.want == "") || got.Presence != nil && (string(got.Presence.Status) != c.want || got.Presence.Text != "busy") {
 			t.Errorf("%s %s: %+v", c.method, c.params, got.Presence)
 		}
 	}

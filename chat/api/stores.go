@@ -15,10 +15,10 @@ type AckParams struct {
 
 // ChangePassphraseParams are the parameters of store.change_passphrase.
 type ChangePassphraseParams struct {
-	// Old is the present passphrase of the store.
-	Old Secret `json:"old"`
-	// New is the new passphrase of the store; not empty.
-	New Secret `json:"new"`
+	// Passphrase is the present passphrase of the store.
+	Passphrase Secret `json:"passphrase"`
+	// NewPassphrase is the new passphrase of the store; not empty.
+	NewPassphrase Secret `json:"new_passphrase"`
 }
 
 var storeMethods = []Method{
@@ -62,5 +62,5 @@ func resumeStore(_ context.Context, c *chat.Client, _ Empty) (Empty, error) {
 }
 
 func changePassphrase(_ context.Context, c *chat.Client, p ChangePassphraseParams) (Empty, error) {
-	return Empty{}, c.ChangePassphrase(string(p.Old), string(p.New))
+	return Empty{}, c.ChangePassphrase(string(p.Passphrase), string(p.NewPassphrase))
 }

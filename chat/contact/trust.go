@@ -1,15 +1,17 @@
 package contact
 
+import "libstatus1to1/chat/enum"
+
 // Trust is the level of trust in a person, as one word.
-type Trust string
+type Trust = enum.Trust
 
 // The levels, the weakest first; Blocked stands beside them.
 const (
-	Unknown   Trust = "unknown"   // wrote to us, or we to them
-	Requested Trust = "requested" // one side has asked to be contacts
-	Mutual    Trust = "mutual"    // both have
-	Verified  Trust = "verified"  // we have made sure that the key is theirs
-	Blocked   Trust = "blocked"   // we want to hear nothing of them
+	Unknown   = enum.TrustUnknown   // wrote to us, or we to them
+	Requested = enum.TrustRequested // one side has asked to be contacts
+	Mutual    = enum.TrustMutual    // both have
+	Verified  = enum.TrustVerified  // we have made sure that the key is theirs
+	Blocked   = enum.TrustBlocked   // we want to hear nothing of them
 )
 
 // How somebody was verified.

@@ -1,16 +1,18 @@
 package event
 
+import "libstatus1to1/chat/enum"
+
 // Events about fetching what was missed from store nodes (13/WAKU2-STORE).
 
 // CatchUp is the state of fetching what was published while we were away.
 type CatchUp struct {
 	// State is "waiting" (for the first store node, or after an interruption), "running",
 	// "done", or "failed" (it is tried again).
-	State string `json:"state"`
+	State enum.CatchUpState `json:"state"`
 	// Cause is the reason it failed: "store_nodes" (none of them has answered completely;
 	// nodes says what was wrong with each) or "store" (messages could not be stored in, or
 	// topics not read from, the store of the client). Left out in other states.
-	Cause string `json:"cause,omitempty"`
+	Cause enum.CatchUpFailure `json:"cause,omitempty"`
 	// TopicsDone is the number of content topics that are fetched, and TopicsTotal that of
 	// all content topics of this round.
 	TopicsDone  int `json:"topics_done"`

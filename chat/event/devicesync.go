@@ -1,5 +1,7 @@
 package event
 
+import "libstatus1to1/chat/enum"
+
 // Events of syncs: one device of an identity tells another one all it knows.
 
 // Sync is a sync with a paired device.
@@ -10,7 +12,7 @@ type Sync struct {
 	Offers bool `json:"offers"`
 	// State is "offered" (the user of the receiving device has to accept), "running", "done" or
 	// "failed".
-	State string `json:"state"`
+	State enum.SyncState `json:"state"`
 	// PausedHere is true while it is paused on this device, PausedThere while it is paused on
 	// the other one. It goes on when it is paused on neither.
 	PausedHere  bool `json:"paused_here"`
@@ -21,11 +23,11 @@ type Sync struct {
 	// Total is the number of all of them as counted at the beginning. It may grow.
 	Total int64 `json:"total"`
 	// Cause is the error code if the sync failed.
-	Cause string `json:"cause,omitempty"`
+	Cause enum.ErrorCode `json:"cause,omitempty"`
 	// By tells which device gave up: "local" or "remote".
-	By        string `json:"by,omitempty"`
-	CreatedAt int64  `json:"created_at"`
-	EndedAt   int64  `json:"ended_at,omitempty"`
+	By        enum.Side `json:"by,omitempty"`
+	CreatedAt int64     `json:"created_at"`
+	EndedAt   int64     `json:"ended_at,omitempty"`
 }
 
 // SyncOffered is emitted when a paired device offers what it knows. Ask the user whether

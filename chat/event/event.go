@@ -6,6 +6,8 @@ package event
 import (
 	"encoding/hex"
 	"encoding/json"
+
+	"libstatus1to1/chat/enum"
 )
 
 // Event is implemented by every event type.
@@ -39,13 +41,13 @@ type MessageReceived struct {
 // MessageState is emitted when the state of an outgoing message changes. The fields
 // have the meaning they have in Message.
 type MessageState struct {
-	MessageID string    `json:"message_id"`
-	ChatID    string    `json:"chat_id"`
-	ClientRef string    `json:"client_ref,omitempty"`
-	State     string    `json:"state"`
-	Evidence  *Evidence `json:"evidence,omitempty"`
-	Failure   string    `json:"failure,omitempty"`
-	Waiting   string    `json:"waiting,omitempty"`
+	MessageID string              `json:"message_id"`
+	ChatID    string              `json:"chat_id"`
+	ClientRef string              `json:"client_ref,omitempty"`
+	State     enum.DeliveryState  `json:"state"`
+	Evidence  *Evidence           `json:"evidence,omitempty"`
+	Failure   enum.MessageFailure `json:"failure,omitempty"`
+	Waiting   enum.MessageWaiting `json:"waiting,omitempty"`
 }
 
 // MessageChanged is emitted when a stored message has changed in something other than its
@@ -55,7 +57,7 @@ type MessageChanged struct {
 	Message Message `json:"message"`
 	// Cause is what happened to it: "edited", "deleted", "reaction", "pinned", "attachment",
 	// "content" (this version of the library can read it now) or "expired" (it is gone).
-	Cause string `json:"cause"`
+	Cause enum.MessageChange `json:"cause"`
 }
 
 // ChatChanged is emitted when something about a chat has changed other than its messages and
@@ -65,7 +67,7 @@ type ChatChanged struct {
 	// Cause is what happened to it: "read", "unread", "muted", "archived", "draft", "cleared"
 	// (and once more when the last of many messages is erased), "deleted", "timer" or
 	// "expired" (many messages of it at once).
-	Cause string `json:"cause"`
+	Cause enum.ChatChange `json:"cause"`
 }
 
 // MessageProgress is emitted while a message that is too large for one envelope is being
@@ -92,7 +94,7 @@ type MessageProgress struct {
 // not stored: seq is 0, and of several waiting events only the latest is delivered.
 type BackupProgress struct {
 	// Action is "export" or "import".
-	Action string `json:"action"`
+	Action enum.BackupAction `json:"action"`
 	// Done is the number of people, verifications, chats and messages that are done.
 	Done uint64 `json:"done"`
 	// Total is about how many there are.
@@ -178,11 +180,11 @@ type SessionChanged struct {
 type KeyExchangeChanged struct {
 	PublicKey string `json:"public_key"` // 0x04...
 	// KeyExchange is "x3dh" or "noise".
-	KeyExchange string `json:"key_exchange"`
+	KeyExchange enum.KeyExchange `json:"key_exchange"`
 	// Cause is "chosen" (by contacts.set_key_exchange), "card" (the contact card says so, or
 	// it was chosen with it) or "handshake" (they have finished a Noise handshake with us,
 	// and nothing else was chosen). The last never changes it to "x3dh".
-	Cause string `json:"cause"`
+	Cause enum.KeyExchangeChange `json:"cause"`
 }
 
 // SessionRepaired is emitted when one side had lost a session and a new one has
@@ -192,7 +194,7 @@ type SessionRepaired struct {
 	PublicKey    string `json:"public_key"`
 	Installation string `json:"installation_id"`
 	// Cause is "no_session", "no_pre_key" or "undecryptable".
-	Cause string `json:"cause"`
+	Cause enum.SessionFault `json:"cause"`
 }
 
 // DeviceFound is emitted when an unknown installation of our own identity appears. Ask
@@ -224,8 +226,8 @@ type DeviceConflict struct {
 // NetworkChanged is emitted when the network goes online or offline. It is not stored:
 // seq is 0, and of several that wait only the latest is delivered.
 type NetworkChanged struct {
-	State string `json:"state"` // "online", "offline" or "stopped"
-	Peers int    `json:"peers"`
+	State enum.NetworkState `json:"state"` // "online", "offline" or "stopped"
+	Peers int               `json:"peers"`
 }
 
 // PeerChanged is emitted when a peer connects or disconnects, when it comes to one of our
@@ -274,14 +276,14 @@ type InternalError struct {
 // Log is a diagnostic line, emitted if log.events is set in the configuration. It is
 // not stored.
 type Log struct {
-	Level   string         `json:"level"`
+	Level   enum.LogLevel  `json:"level"`
 	Message string         `json:"message"`
 	Fields  map[string]any `json:"fields,omitempty"`
 }
 
 // Closed is the last event of a client. It is not stored.
 type Closed struct {
-	Reason string `json:"reason"` // "close", "internal" or "deleted"
+	Reason enum.CloseReason `json:"reason"` // "close", "internal" or "deleted"
 }
 
 func (MessageReceived) Type() string        { return "message_received" }

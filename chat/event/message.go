@@ -1,5 +1,7 @@
 package event
 
+import "libstatus1to1/chat/enum"
+
 // Message is one message of a conversation.
 type Message struct {
 	ID     string `json:"message_id"` // 0x + 32 bytes: keccak256(sender key || application message)
@@ -11,8 +13,8 @@ type Message struct {
 	// author is), "sticker", "image", "audio", "bridge" (carried over from another network),
 	// "contact_request" (a text that asks to be a contact) or "unsupported" (a type this
 	// version does not know).
-	Kind string `json:"kind"`
-	Text string `json:"text"`
+	Kind enum.MessageKind `json:"kind"`
+	Text string           `json:"text"`
 	// Clock is the Lamport clock of the message (62/STATUS-PAYLOADS), in ms; it orders
 	// the messages of the conversation. A clock too far ahead of our time is replaced
 	// by the clock of the newest message at arrival.
@@ -31,7 +33,7 @@ type Message struct {
 	// through these in order, with two exceptions: a failed message that is sent again, by
 	// messages.retry or because its recipient is back, is "queued"; and a failed message
 	// that is acknowledged after all is "delivered".
-	State string `json:"state"`
+	State enum.DeliveryState `json:"state"`
 	// Evidence shows what the state of an outgoing message is based on.
 	Evidence *Evidence `json:"evidence,omitempty"`
 	// Failure is the reason a message failed: "undeliverable" (no acknowledgement in 20
@@ -40,11 +42,11 @@ type Message struct {
 	// carry it, or not for all devices of the recipient). Undeliverable messages are sent
 	// again when their recipient is back: the last 100 of each person, up to 70 days after
 	// they failed and up to 3 times.
-	Failure string `json:"failure,omitempty"`
+	Failure enum.MessageFailure `json:"failure,omitempty"`
 	// Waiting is "waiting_for_peer" while a queued message cannot go because a Noise handshake
 	// with its recipient is pending (key_exchange of the contact). It is left out otherwise.
-	Waiting   string `json:"waiting,omitempty"`
-	ClientRef string `json:"client_ref,omitempty"`
+	Waiting   enum.MessageWaiting `json:"waiting,omitempty"`
+	ClientRef string              `json:"client_ref,omitempty"`
 	// SenderName is the display name sent with the message. It is not verified.
 	SenderName string `json:"sender_name,omitempty"`
 	// ApplicationType is the number of the message's type in
@@ -130,9 +132,9 @@ type Preview struct {
 	URL string `json:"url"`
 	// Kind is "link", "image", "contact", "community" or "channel": the last three are links
 	// of the Status app.
-	Kind        string `json:"kind"`
-	Title       string `json:"title,omitempty"`
-	Description string `json:"description,omitempty"`
+	Kind        enum.PreviewKind `json:"kind"`
+	Title       string           `json:"title,omitempty"`
+	Description string           `json:"description,omitempty"`
 	// Key is the public key of the person, if kind is "contact".
 	Key string `json:"key,omitempty"`
 	// Thumbnail is a picture of at most 4096 bytes, in base64.
@@ -147,10 +149,10 @@ type Preview struct {
 type Attachment struct {
 	ID string `json:"attachment_id"`
 	// Kind is "image" or "audio".
-	Kind string `json:"kind"`
-	Name string `json:"name"` // a file name; the network carries none, so that of a received one is made up
-	MIME string `json:"mime"`
-	Size int64  `json:"size"` // bytes
+	Kind enum.AttachmentKind `json:"kind"`
+	Name string              `json:"name"` // a file name; the network carries none, so that of a received one is made up
+	MIME string              `json:"mime"`
+	Size int64               `json:"size"` // bytes
 	// Width is that of a picture, in pixels, and so is the height.
 	Width  int `json:"width,omitempty"`
 	Height int `json:"height,omitempty"`
@@ -165,7 +167,7 @@ type Attachment struct {
 	// State is "stored"; "unchecked" if its bytes are here, but are not what its author says, are
 	// damaged, or would make a picture too large to be decoded without care; or "missing" if its
 	// bytes are not on this device: a sync of devices brings the newest 16 MiB only.
-	State string `json:"state"`
+	State enum.AttachmentState `json:"state"`
 }
 
 // Sticker names a picture of a pack. The picture itself is not in the message.

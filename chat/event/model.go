@@ -1,5 +1,7 @@
 package event
 
+import "libstatus1to1/chat/enum"
+
 // The objects of events and results. Keys, hashes and ids are lower-case hex with 0x;
 // times are ms since 1970; values from a fixed set are strings.
 
@@ -27,7 +29,7 @@ type Evidence struct {
 	// it), "external" (published by the program, as it says), "memory" (passed on in a
 	// memory network), "store" (store nodes have it) or "device" (acknowledged by a device
 	// of the recipient).
-	Kind string `json:"kind"`
+	Kind enum.EvidenceKind `json:"kind"`
 	// Peers is the number of mesh peers for "relay", of peers it was relayed to for
 	// "lightpush", and of store nodes for "store".
 	Peers int `json:"peers,omitempty"`
@@ -53,16 +55,16 @@ type Contact struct {
 	// Trust is "unknown", "requested" (one side has asked to be a contact), "mutual"
 	// (both sides have asked or accepted), "verified" (we made sure that the key is
 	// theirs) or "blocked".
-	Trust string `json:"trust"`
+	Trust enum.Trust `json:"trust"`
 	// Request is the state of the contact requests: "none", "sent", "received",
 	// "declined" (by us) or "mutual".
-	Request string `json:"request"`
+	Request enum.RequestState `json:"request"`
 	// RequestID is the id of the message that carried their latest contact request.
 	RequestID string `json:"request_id,omitempty"`
 	// VerifiedBy is the way the key was verified: "safety_number", "question", "card" or
 	// "own_device" (in the Status app, on another device of ours).
-	VerifiedBy string `json:"verified_by,omitempty"`
-	VerifiedAt int64  `json:"verified_at,omitempty"`
+	VerifiedBy enum.VerifiedBy `json:"verified_by,omitempty"`
+	VerifiedAt int64           `json:"verified_at,omitempty"`
 	// Untrustworthy is true if the user has said in the Status app, on another device of ours,
 	// that this person is not to be trusted.
 	Untrustworthy bool  `json:"untrustworthy,omitempty"`
@@ -76,17 +78,17 @@ type Contact struct {
 	Presence *Presence `json:"presence,omitempty"`
 	// KeyExchange is what protects the messages to this person: "x3dh" (53/WAKU2-X3DH) or
 	// "noise" (35/WAKU2-NOISE). What they send is read by either.
-	KeyExchange string `json:"key_exchange"`
+	KeyExchange enum.KeyExchange `json:"key_exchange"`
 	// WhileWaiting says, if key_exchange is "noise", what becomes of messages to a device with
 	// which the handshake is pending: they "wait" or go by "x3dh".
-	WhileWaiting string `json:"while_waiting,omitempty"`
+	WhileWaiting enum.WhileWaiting `json:"while_waiting,omitempty"`
 }
 
 // Presence tells how somebody wants to be seen.
 type Presence struct {
 	// Status is "automatic" (there while their app runs, which says so every five minutes),
 	// "always_online", "do_not_disturb" or "inactive".
-	Status string `json:"status"`
+	Status enum.PresenceStatus `json:"status"`
 	// Text is a text of their own, or empty.
 	Text string `json:"text,omitempty"`
 	// At is when they said so, by their clock, in ms.
@@ -107,9 +109,9 @@ type Verification struct {
 	Answer   string `json:"answer,omitempty"`
 	// State is "asked", "answered", "declined" or "cancelled"; for our questions also
 	// "confirmed" (the answer was right and the person is verified) or "rejected".
-	State      string `json:"state"`
-	AskedAt    int64  `json:"asked_at"`
-	AnsweredAt int64  `json:"answered_at,omitempty"`
+	State      enum.VerificationState `json:"state"`
+	AskedAt    int64                  `json:"asked_at"`
+	AnsweredAt int64                  `json:"answered_at,omitempty"`
 }
 
 // Segment is a piece of the coloured ring around a person's picture in the Status app.
@@ -147,7 +149,7 @@ type Chat struct {
 	Request     bool     `json:"request"`
 	LastMessage *Message `json:"last_message,omitempty"`
 	// KeyExchange is what protects the messages to the other person: "x3dh" or "noise".
-	KeyExchange string `json:"key_exchange"`
+	KeyExchange enum.KeyExchange `json:"key_exchange"`
 }
 
 // Session is one session with one installation of a person.
@@ -155,18 +157,18 @@ type Session struct {
 	PublicKey    string `json:"public_key"`
 	Installation string `json:"installation_id"`
 	// KeyExchange is what the session came from: "x3dh" or "noise".
-	KeyExchange string `json:"key_exchange"`
+	KeyExchange enum.KeyExchange `json:"key_exchange"`
 	// ID is the signed pre-key the session started from, or for "noise" the hash that names
 	// its content topic.
 	ID string `json:"session_id"`
 	// State is "initiated" (our messages still carry the X3DH header; for "noise": a handshake
 	// is under way, or the other side was not heard in the session yet), "established",
 	// "handed_over" (to another device of ours: this one only reads in it) or "expired".
-	State     string `json:"state"`
-	Sending   bool   `json:"sending"`  // true if new messages use this session
-	Sent      uint32 `json:"sent"`     // number of messages in the current sending chain
-	Received  uint32 `json:"received"` // number of messages in the current receiving chain
-	Skipped   int    `json:"skipped"`  // number of keys kept for late messages
-	CreatedAt int64  `json:"created_at"`
-	UsedAt    int64  `json:"used_at"`
+	State     enum.SessionState `json:"state"`
+	Sending   bool              `json:"sending"`  // true if new messages use this session
+	Sent      uint32            `json:"sent"`     // number of messages in the current sending chain
+	Received  uint32            `json:"received"` // number of messages in the current receiving chain
+	Skipped   int               `json:"skipped"`  // number of keys kept for late messages
+	CreatedAt int64             `json:"created_at"`
+	UsedAt    int64             `json:"used_at"`
 }

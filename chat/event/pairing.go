@@ -1,5 +1,7 @@
 package event
 
+import "libstatus1to1/chat/enum"
+
 // Events of pairings (43/WAKU2-DEVICE-PAIRING) and of the transfers after them.
 
 // Pairing is one pairing with another device.
@@ -10,7 +12,7 @@ type Pairing struct {
 	// compare the authcodes), "confirmed" (the user has confirmed here, and the other
 	// device is still to answer), "paired", "failed" or "ended" (the devices were
 	// paired and no longer are).
-	State string `json:"state"`
+	State enum.PairingState `json:"state"`
 	// Asks is true if this device asks to be paired with the other one, which the user
 	// already has set up.
 	Asks bool `json:"asks"`
@@ -28,12 +30,12 @@ type Pairing struct {
 	// Session is the session between the two devices, once paired.
 	Session *NoiseSession `json:"session,omitempty"`
 	// Cause is the error code if the pairing failed or ended.
-	Cause string `json:"cause,omitempty"`
+	Cause enum.ErrorCode `json:"cause,omitempty"`
 	// By tells which device gave up: "local" or "remote".
-	By        string `json:"by,omitempty"`
-	CreatedAt int64  `json:"created_at"`
-	PairedAt  int64  `json:"paired_at,omitempty"`
-	EndedAt   int64  `json:"ended_at,omitempty"`
+	By        enum.Side `json:"by,omitempty"`
+	CreatedAt int64     `json:"created_at"`
+	PairedAt  int64     `json:"paired_at,omitempty"`
+	EndedAt   int64     `json:"ended_at,omitempty"`
 }
 
 // PairedDevice describes the other device of a pairing, according to its certificate.
@@ -56,8 +58,8 @@ type NoiseSession struct {
 	ID string `json:"id"`
 	// State is "active", "stale" (over; only late messages are still decrypted) or
 	// "terminated".
-	State     string `json:"state"`
-	CreatedAt int64  `json:"created_at"`
+	State     enum.NoiseSessionState `json:"state"`
+	CreatedAt int64                  `json:"created_at"`
 	// HeardAt is the time the latest message from the other device arrived.
 	HeardAt int64 `json:"heard_at"`
 	// ExpiresAt is the time the other device's certificate expires, which ends the
@@ -83,13 +85,13 @@ type Transfer struct {
 	// Moved is the number of bytes the receiver has.
 	Moved int64 `json:"moved"`
 	// State is "running", "done" or "failed".
-	State string `json:"state"`
+	State enum.TransferState `json:"state"`
 	// Cause is the error code if the transfer failed.
-	Cause string `json:"cause,omitempty"`
+	Cause enum.ErrorCode `json:"cause,omitempty"`
 	// By tells which device gave up: "local" or "remote".
-	By        string `json:"by,omitempty"`
-	CreatedAt int64  `json:"created_at"`
-	EndedAt   int64  `json:"ended_at,omitempty"`
+	By        enum.Side `json:"by,omitempty"`
+	CreatedAt int64     `json:"created_at"`
+	EndedAt   int64     `json:"ended_at,omitempty"`
 }
 
 // PairingInvitation is emitted when there is an invitation to show: the first one, and
@@ -120,9 +122,9 @@ type PairingPaired struct {
 // PairingFailed is emitted when a pairing ends before the devices are paired, or when
 // the other device refuses ours in the very last step.
 type PairingFailed struct {
-	PairingID string `json:"pairing_id"`
-	Cause     string `json:"cause"` // an error code that starts with pairing_
-	By        string `json:"by"`    // the device that gave up: "local" or "remote"
+	PairingID string         `json:"pairing_id"`
+	Cause     enum.ErrorCode `json:"cause"` // an error code that starts with pairing_
+	By        enum.Side      `json:"by"`    // the device that gave up: "local" or "remote"
 }
 
 // PairingScannerRefused is emitted when a device scanned an invitation that is no
@@ -132,17 +134,17 @@ type PairingScannerRefused struct {
 	// Cause is "pairing_expired", "pairing_used" (the invitation has already led to a
 	// pairing), "pairing_scanned_twice" (another device scanned it before, and its
 	// authcode is being compared), or the code with which the pairing had failed.
-	Cause string `json:"cause"`
+	Cause enum.ErrorCode `json:"cause"`
 }
 
 // PairingEnded is emitted when two devices that were paired no longer are.
 type PairingEnded struct {
-	PairingID string `json:"pairing_id"`
-	By        string `json:"by"` // the device that ended it: "local" or "remote"
+	PairingID string    `json:"pairing_id"`
+	By        enum.Side `json:"by"` // the device that ended it: "local" or "remote"
 	// Cause is "pairing_ended" if one device discarded the pairing or the other was
 	// silent for too long, and "pairing_outdated" if the other device's certificate has
 	// expired.
-	Cause string `json:"cause"`
+	Cause enum.ErrorCode `json:"cause"`
 }
 
 // TransferOffered is emitted when a paired device starts to send data. It is accepted

@@ -11,27 +11,28 @@ import (
 	"github.com/tyler-smith/go-bip39/wordlists"
 	"golang.org/x/text/unicode/norm"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/text"
 )
 
 // Language is a BIP-39 word list, by the language's name in English.
-type Language string
+type Language = enum.Language
 
 // English is the language of the Status app's phrases, and the default.
-const English Language = "english"
+const English = enum.LanguageEnglish
 
 // languages are the word lists, English first: where a phrase is valid in several,
 // all give the same key, which comes from the words and not from their numbers.
 var languages = []wordList{
 	newWordList(English, wordlists.English),
-	newWordList("chinese_simplified", wordlists.ChineseSimplified),
-	newWordList("chinese_traditional", wordlists.ChineseTraditional),
-	newWordList("czech", wordlists.Czech),
-	newWordList("french", wordlists.French),
-	newWordList("italian", wordlists.Italian),
-	newWordList("japanese", wordlists.Japanese),
-	newWordList("korean", wordlists.Korean),
-	newWordList("spanish", wordlists.Spanish),
+	newWordList(enum.LanguageChineseSimplified, wordlists.ChineseSimplified),
+	newWordList(enum.LanguageChineseTraditional, wordlists.ChineseTraditional),
+	newWordList(enum.LanguageCzech, wordlists.Czech),
+	newWordList(enum.LanguageFrench, wordlists.French),
+	newWordList(enum.LanguageItalian, wordlists.Italian),
+	newWordList(enum.LanguageJapanese, wordlists.Japanese),
+	newWordList(enum.LanguageKorean, wordlists.Korean),
+	newWordList(enum.LanguageSpanish, wordlists.Spanish),
 }
 
 // wordList is a list of 2048 words; index finds a word, in NFKD, and plain one without its

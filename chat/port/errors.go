@@ -3,10 +3,12 @@ package port
 import (
 	"errors"
 	"fmt"
+
+	"libstatus1to1/chat/enum"
 )
 
 // Code names what went wrong. Codes are stable; the texts beside them may change.
-type Code string
+type Code = enum.ErrorCode
 
 // Error is the error type of every public call of the engine.
 type Error struct {

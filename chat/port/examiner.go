@@ -1,6 +1,10 @@
 package port
 
-import "context"
+import (
+	"context"
+
+	"libstatus1to1/chat/enum"
+)
 
 // Examiner is implemented by a Transport that can say what is wrong with it.
 type Examiner interface {
@@ -10,20 +14,20 @@ type Examiner interface {
 }
 
 // CheckResult is the result of a check.
-type CheckResult string
+type CheckResult = enum.CheckResult
 
 // The results of a check.
 const (
-	CheckPassed  CheckResult = "passed"
-	CheckWarning CheckResult = "warning" // it works, but not as well as it could
-	CheckFailed  CheckResult = "failed"
-	CheckSkipped CheckResult = "skipped" // it cannot be made, or does not apply here
+	CheckPassed  = enum.CheckPassed
+	CheckWarning = enum.CheckWarning
+	CheckFailed  = enum.CheckFailed
+	CheckSkipped = enum.CheckSkipped
 )
 
 // Check is one check of the network's health.
 type Check struct {
-	Name   string      `json:"name"`
-	Result CheckResult `json:"result"`
+	Name   string           `json:"name"`
+	Result enum.CheckResult `json:"result"`
 	// Cause says what was found, in one sentence.
 	Cause string `json:"cause"`
 	// Remedy says what can be done about it. Left out for most checks that have passed.

@@ -1,6 +1,10 @@
 package port
 
-import "errors"
+import (
+	"errors"
+
+	"libstatus1to1/chat/enum"
+)
 
 // External is implemented by a Transport that has no network: the program that uses the
 // engine carries the envelopes. A Carrier asks the program to publish them, and the program
@@ -23,13 +27,13 @@ type External interface {
 type EnvelopeID [32]byte
 
 // PublishResult is the result of an envelope that the program was asked to publish.
-type PublishResult string
+type PublishResult = enum.PublishFailure
 
 // The results of publishing.
 const (
 	PublishDone        PublishResult = ""
-	PublishUnavailable PublishResult = "unavailable" // it could not be published now; the engine tries again
-	PublishTooLarge    PublishResult = "too_large"   // it can never be published
+	PublishUnavailable               = enum.PublishUnavailable // it could not be published now; the engine tries again
+	PublishTooLarge                  = enum.PublishTooLarge    // it can never be published
 )
 
 // Carrier asks the program to carry envelopes. A Transport calls it as it does the hooks.

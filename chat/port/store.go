@@ -10,6 +10,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+
+	"libstatus1to1/chat/enum"
 )
 
 // Table names one kind of record of the store: an unordered map from a key to a
@@ -57,10 +59,10 @@ type Store interface {
 
 // StoreInfo describes the store. Path is left out for a memory store.
 type StoreInfo struct {
-	Kind          string `json:"kind"`           // "file" or "memory"
-	Path          string `json:"path,omitempty"` // of the bbolt file
-	SizeBytes     int64  `json:"size_bytes"`
-	SchemaVersion int    `json:"schema_version"`
+	Kind          enum.StoreKind `json:"kind"`           // "file" or "memory"
+	Path          string         `json:"path,omitempty"` // of the bbolt file
+	SizeBytes     int64          `json:"size_bytes"`
+	SchemaVersion int            `json:"schema_version"`
 }
 
 // Queue names a list whose entries get rising numbers and leave from the front.

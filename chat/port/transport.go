@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/protocol/key"
 )
 
@@ -27,41 +28,41 @@ var ErrTooLarge = errors.New("network: envelope is larger than the network carri
 
 // Evidence shows on what grounds an envelope counts as sent.
 type Evidence struct {
-	Kind  string `json:"kind"`            // "relay", "lightpush", "external" or "memory"
-	Peers int    `json:"peers,omitempty"` // the number of peers it was handed to; for "lightpush", to which the service node relayed it
+	Kind  enum.EvidenceKind `json:"kind"`            // "relay", "lightpush", "external" or "memory"
+	Peers int               `json:"peers,omitempty"` // the number of peers it was handed to; for "lightpush", to which the service node relayed it
 	// Hash is the message hash by which store nodes know the envelope (14/WAKU2-MESSAGE,
 	// "Deterministic message hashing"); zero where there are no store nodes.
 	Hash [32]byte `json:"-"`
 }
 
 // NetworkState tells whether messages can be published.
-type NetworkState string
+type NetworkState = enum.NetworkState
 
 // The states of the network, worst first.
 const (
-	NetworkStopped NetworkState = "stopped" // not started, or closed
-	NetworkOffline NetworkState = "offline" // no peer to publish to, or in light mode none that pushes to us
-	NetworkOnline  NetworkState = "online"  // at least one peer to publish to, in light mode also one that pushes to us
+	NetworkStopped = enum.NetworkStopped // not started, or closed
+	NetworkOffline = enum.NetworkOffline // no peer to publish to, or in light mode none that pushes to us
+	NetworkOnline  = enum.NetworkOnline  // at least one peer to publish to, in light mode also one that pushes to us
 )
 
 // The modes of NetworkStatus.Mode: a node that relays for others, and one that is a client
 // of service nodes.
 const (
-	ModeRelay = "relay"
-	ModeLight = "light"
+	ModeRelay = enum.NodeRelay
+	ModeLight = enum.NodeLight
 )
 
 // NetworkStatus describes the network at one moment.
 type NetworkStatus struct {
-	Kind string `json:"kind"` // "waku", "memory" or "external"
+	Kind enum.NetworkKind `json:"kind"` // "waku", "memory" or "external"
 	// Mode is "relay" or "light"; left out where there are no modes.
-	Mode string `json:"mode,omitempty"`
+	Mode enum.NodeMode `json:"mode,omitempty"`
 	// State is "online" (messages can be published, and in light mode a service node pushes to
 	// us), "offline" or "stopped".
-	State           NetworkState  `json:"state"`
-	PeerID          string        `json:"peer_id,omitempty"`
-	ListenAddresses []string      `json:"listen_addresses"` // our multiaddresses with /p2p/<peer id>, for others to connect to
-	Peers           []NetworkPeer `json:"peers"`
+	State           enum.NetworkState `json:"state"`
+	PeerID          string            `json:"peer_id,omitempty"`
+	ListenAddresses []string          `json:"listen_addresses"` // our multiaddresses with /p2p/<peer id>, for others to connect to
+	Peers           []NetworkPeer     `json:"peers"`
 	// PubsubTopic is the topic of the shard that is published on at the moment.
 	PubsubTopic string `json:"pubsub_topic"`
 	// Shards are all shards the node listens on while it runs, the preferred one first.
@@ -87,8 +88,8 @@ type NetworkSubscription struct {
 
 // NetworkProtocol counts the peers that speak a protocol.
 type NetworkProtocol struct {
-	Protocol string `json:"protocol"` // "relay", "store", "filter", "lightpush" or "peer_exchange"
-	Peers    int    `json:"peers"`
+	Protocol enum.NetworkProtocolName `json:"protocol"` // "relay", "store", "filter", "lightpush" or "peer_exchange"
+	Peers    int                      `json:"peers"`
 }
 
 // NetworkShard is a shard the node listens on.

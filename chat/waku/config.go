@@ -74,6 +74,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/waku-org/go-waku/waku/v2/protocol"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/port"
 )
 
@@ -137,7 +138,7 @@ type Config struct {
 	MinPeers int
 	// Mode is ModeRelay (also ""), ModeLight or ModeAuto. In light mode Listen is not used:
 	// the node dials only.
-	Mode string
+	Mode enum.NetworkMode
 }
 
 // settings is a Config that was checked.
@@ -153,7 +154,7 @@ type settings struct {
 	exchange       bool
 	discv5         bool
 	nameserver     string
-	mode           string // ModeRelay or ModeLight
+	mode           enum.NetworkMode // ModeRelay or ModeLight
 	timing         timing
 	roots          *x509.CertPool // who certifies WebSockets; nil for the system's
 	// link makes the transport that tests use instead of TCP; nil for TCP.

@@ -24,6 +24,7 @@ import (
 	madns "github.com/multiformats/go-multiaddr-dns"
 	wakustore "github.com/waku-org/go-waku/waku/v2/peerstore"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/protocol/key"
 )
 
@@ -80,7 +81,7 @@ func newHost(private key.Private, s settings, gate connmgr.ConnectionGater, traf
 
 // newTrimmer returns the connection manager, which closes connections when there are too
 // many. A light node has only those that it made, and would wake up for it every ten seconds.
-func newTrimmer(mode string) (connmgr.ConnManager, error) {
+func newTrimmer(mode enum.NetworkMode) (connmgr.ConnManager, error) {
 	if mode == ModeLight {
 		return &connmgr.NullConnMgr{}, nil
 	}
@@ -89,7 +90,7 @@ func newTrimmer(mode string) (connmgr.ConnManager, error) {
 
 // muxerFor returns the multiplexer for a mode. That of a light node sends nothing on its
 // own: neither pings to keep a connection (filter's pings do that) nor to measure it.
-func muxerFor(mode string) *yamux.Transport {
+func muxerFor(mode enum.NetworkMode) *yamux.Transport {
 	if mode != ModeLight {
 		return yamux.DefaultTransport
 	}
@@ -100,7 +101,7 @@ func muxerFor(mode string) *yamux.Transport {
 }
 
 // newResources holds connections, streams and memory to limits.go's numbers.
-func newResources(mode string) (network.ResourceManager, error) {
+func newResources(mode enum.NetworkMode) (network.ResourceManager, error) {
 	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(resourceLimits(mode)), rcmgr.WithMetricsDisabled(),
 		rcmgr.WithLimitPerSubnet(
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: connectionsBySource}},

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/port"
 	"libstatus1to1/internal/servicenode"
 )
@@ -345,7 +346,7 @@ func isDown(err error) bool { return port.CodeOf(err) == port.CodeNetworkDown }
 
 // "auto" is light on phones only, and light nodes listen nowhere.
 func TestLightMode(t *testing.T) {
-	for system, want := range map[string]string{"android": ModeLight, "ios": ModeLight, "linux": ModeRelay, "darwin": ModeRelay, "windows": ModeRelay} {
+	for system, want := range map[string]enum.NetworkMode{"android": ModeLight, "ios": ModeLight, "linux": ModeRelay, "darwin": ModeRelay, "windows": ModeRelay} {
 		if got := modeFor(system); got != want {
 			t.Errorf("%s: %s", system, got)
 		}
@@ -357,12 +358,12 @@ func TestLightMode(t *testing.T) {
 		c, _ := Preset(name)
 		c.Mode = ModeLight
 		n, err := New(c)
-		if err != nil || len(n.settings.listen) != 0 || n.Status().Mode != ModeLight {
+		if err != nil || len(n.settings.listen) != 0 || n.Status().Mode != port.ModeLight {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, mode := range []string{"", ModeAuto, ModeRelay} {
-		if n, err := New(Config{Mode: mode}); err != nil || n.Status().Mode != ModeRelay {
+	for _, mode := range []enum.NetworkMode{"", ModeAuto, ModeRelay} {
+		if n, err := New(Config{Mode: mode}); err != nil || n.Status().Mode != port.ModeRelay {
 			t.Errorf("%q: %v", mode, err)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
 	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 	"golang.org/x/time/rate"
+
+	"libstatus1to1/chat/enum"
 )
 
 // This file limits what a peer may cost us. Anybody who reaches our port is a peer, and
@@ -82,7 +84,7 @@ const maxSubscriptions = 2048
 
 // resourceLimits are libp2p's defaults, except that the limits on what strangers use do
 // not grow with the machine's memory.
-func resourceLimits(mode string) rcmgr.ConcreteLimitConfig {
+func resourceLimits(mode enum.NetworkMode) rcmgr.ConcreteLimitConfig {
 	limits := rcmgr.DefaultLimits
 	limits.SystemBaseLimit.ConnsInbound = manyConnections
 	limits.SystemBaseLimit.Conns = manyConnections + maxAddresses

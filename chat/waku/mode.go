@@ -7,6 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/waku-org/go-waku/waku/v2/protocol/pb"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/port"
 )
 
@@ -14,19 +15,19 @@ import (
 const (
 	// ModeRelay takes part in gossipsub (11/WAKU2-RELAY): it hears everything on its
 	// shards, and passes it on.
-	ModeRelay = port.ModeRelay
+	ModeRelay = enum.ModeRelay
 	// ModeLight is a client of service nodes: it hears what it has subscribed to
 	// (12/WAKU2-FILTER), publishes through them (19/WAKU2-LIGHTPUSH), and listens nowhere.
-	ModeLight = port.ModeLight
+	ModeLight = enum.ModeLight
 	// ModeAuto is light on a phone and relay elsewhere.
-	ModeAuto = "auto"
+	ModeAuto = enum.ModeAuto
 )
 
 // modeFor returns the mode that auto means on an operating system. Relaying costs all the
 // traffic of the shards and a heartbeat each second, which neither the battery nor the
 // data plan of a phone is for; anywhere else a node that relays is one on which others
 // can rely, and depends on nobody's service.
-func modeFor(system string) string {
+func modeFor(system string) enum.NetworkMode {
 	if system == "android" || system == "ios" {
 		return ModeLight
 	}
@@ -34,7 +35,7 @@ func modeFor(system string) string {
 }
 
 // resolveMode returns the mode that a configuration means.
-func resolveMode(mode string) (string, error) {
+func resolveMode(mode enum.NetworkMode) (enum.NetworkMode, error) {
 	switch mode {
 	case "", ModeRelay:
 		return ModeRelay, nil

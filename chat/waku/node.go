@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/port"
 )
 
@@ -173,7 +174,7 @@ func (n *Node) Disconnect(peerID string) error {
 // were added, then the others in the order of their ids.
 func (n *Node) Status() port.NetworkStatus {
 	s := port.NetworkStatus{
-		Kind: "waku", Mode: n.settings.mode, State: port.NetworkStopped, PubsubTopic: n.PubsubTopic(),
+		Kind: "waku", Mode: enum.NodeMode(n.settings.mode), State: port.NetworkStopped, PubsubTopic: n.PubsubTopic(),
 		ListenAddresses: []string{}, Peers: []port.NetworkPeer{},
 	}
 	r := n.running.Load()

@@ -4,12 +4,13 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/waku-org/go-waku/waku/v2/protocol/relay"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/port"
 )
 
 // serviceProtocols lists the protocols of service nodes, as network.status names them.
 var serviceProtocols = []struct {
-	name string
+	name enum.NetworkProtocolName
 	ids  []protocol.ID
 }{
 	{"relay", []protocol.ID{relay.WakuRelayID_v200}},

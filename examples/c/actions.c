@@ -301,7 +301,7 @@ void run_passphrase(const char *name, const char *argument)
     if (old != NULL && *old != '\0' && (new = new_passphrase("The new one")) != NULL) {
         quoted_old = json_quote(old);
         quoted_new = json_quote(new);
-        answer = call("store.change_passphrase", format("{\"old\":%s,\"new\":%s}", quoted_old, quoted_new));
+        answer = call("store.change_passphrase", format("{\"passphrase\":%s,\"new_passphrase\":%s}", quoted_old, quoted_new));
         if (answer != NULL)
             put("(the new passphrase opens the store from now on)");
         status1to1_free(answer);

@@ -276,7 +276,7 @@ class Commands:
         old = self.ask("Passphrase now: ")
         new = old and options.new_passphrase(self.chat.screen, "The new one")
         if new:
-            self.client.call("store.change_passphrase", old=old, new=new)
+            self.client.call("store.change_passphrase", passphrase=old, new_passphrase=new)
             self.say([], "(the new passphrase opens the store from now on)")
 
     def restore(self):

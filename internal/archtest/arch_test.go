@@ -23,7 +23,7 @@ const module = "libstatus1to1"
 // down; within a floor there are none, except where allowed says so. The table is also
 // in docs/architecture.md.
 var floors = map[string]int{
-	"chat/protocol/key": 1, "chat/wire": 1, "chat/text": 1, "chat/text/words": 1,
+	"chat/protocol/key": 1, "chat/wire": 1, "chat/enum": 1, "chat/text": 1, "chat/text/words": 1,
 	"chat/internal/parallel": 1, "chat/internal/ratelimit": 1,
 
 	"chat/identity": 2, "chat/contact": 2, "chat/message": 2, "chat/protocol/x3dh": 2, "chat/protocol/ratchet": 2,

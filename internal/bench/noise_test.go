@@ -47,7 +47,7 @@ func (p *person) overNoise(with *person) {
 	for _, side := range []struct{ me, you *person }{{p, with}, {with, p}} {
 		side.me.until("a Noise session", func(chat.Diagnostics) bool {
 			c, err := side.me.Contact(side.you.key)
-			return err == nil && c.KeyExchange == string(chat.KeyExchangeNoise)
+			return err == nil && c.KeyExchange == chat.KeyExchangeNoise
 		})
 		side.me.acknowledged()
 		side.me.drain()

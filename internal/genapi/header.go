@@ -24,7 +24,7 @@ func (m *model) wrappers() string {
 			fmt.Fprintf(&b, "{\n    return status1to1_call(client, %q, params_json);\n}\n", e.name)
 		}
 	}
-	for _, c := range []chapter{m.eventChapter(), m.objectChapter(), errorChapter()} {
+	for _, c := range []chapter{m.eventChapter(), m.objectChapter(), m.valueChapter(), errorChapter()} {
 		writeChapter(&b, c)
 	}
 	return b.String() + "\n"
@@ -70,7 +70,10 @@ func (l fieldList) lines() []string {
 		lines = []string{l.heading + ":"}
 	}
 	for _, f := range l.fields {
-		text := fmt.Sprintf("%s (%s)%s", f.name, f.kind, f.said())
+		text := f.name + f.said()
+		if f.kind != "" {
+			text = fmt.Sprintf("%s (%s)%s", f.name, f.kind, f.said())
+		}
 		for _, line := range wrap(text, hanging, headerWidth-len(" *   ")) {
 			lines = append(lines, "  "+line)
 		}

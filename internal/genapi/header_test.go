@@ -9,19 +9,6 @@ import (
 	"testing"
 )
 
-func testModel(t *testing.T) *model {
-	t.Helper()
-	d, err := readDocs(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := newModel(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
 // block is the comment of the header that begins with name (an event and an error code may have the
 // same: that of the event is meant), with what follows it up to an empty line.
 func block(t *testing.T, text, name string) string {
@@ -78,12 +65,23 @@ func TestHeaderDescribesEveryField(t *testing.T) {
 	for _, o := range m.configuration().entries {
 		fields += checkFields(t, m, block(t, header, o.name), m.names[o.name])
 	}
+	for _, set := range m.valueChapter().entries {
+		text := block(t, header, set.name)
+		for _, v := range set.lists[0].fields {
+			if !strings.Contains(text, "\n *   "+v.name) {
+				t.Errorf("%s lacks the value %s: %s", set.name, v.name, text)
+			}
+		}
+	}
 	all := 0
 	for _, o := range m.objects {
 		all += len(o.fields)
 	}
 	// The types of open's answer, of errors and of status1to1_info are in the hand-written part
 	// or described as objects.
+	if len(m.valueChapter().entries) < 20 {
+		t.Errorf("only %d sets of values are described", len(m.valueChapter().entries))
+	}
 	if fields < all {
 		t.Errorf("%d fields of %d are described", fields, all)
 	}

@@ -7,6 +7,7 @@
 //	docs/status1to1.3          the man page, from the header and the same table
 //	bindings/python            the types, events and methods of the Python package
 //	bindings/rust/status1to1   those of the Rust crate
+//	chat/enum/values_gen.go    the values of the closed sets, to check requests against
 //
 //	go run ./internal/genapi         write them
 //	go run ./internal/genapi -check  exit 1 if one is out of date
@@ -70,11 +71,11 @@ func run(root string, check bool) error {
 
 // generate makes every output.
 func generate(root string) ([]output, error) {
-	docs, err := readDocs(root)
+	m, declared, err := readModel(root)
 	if err != nil {
 		return nil, err
 	}
-	m, err := newModel(docs)
+	values, err := valuesFile(declared)
 	if err != nil {
 		return nil, err
 	}
@@ -103,11 +104,26 @@ func generate(root string) ([]output, error) {
 		{"chat/api/schema_gen.json", schema},
 		{"include/status1to1.h", header},
 		{"docs/c-api.md", reference},
+		{"chat/enum/values_gen.go", values},
 	}
 	outputs = append(outputs, m.node()...)
 	outputs = append(outputs, m.python()...)
 	outputs = append(outputs, rust...)
 	return outputs, nil
+}
+
+// readModel reads the sources. It also returns the sets that chat/enum declares, in order.
+func readModel(root string) (*model, []enumeration, error) {
+	docs, err := readDocs(root)
+	if err != nil {
+		return nil, nil, err
+	}
+	declared, err := readEnums(root)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := newModel(docs, declared)
+	return m, declared, err
 }
 
 // replaceBetween is the file with the lines between the two marker lines replaced.

@@ -25,17 +25,20 @@ func TestGeneratedFilesAreUpToDate(t *testing.T) {
 	}
 }
 
+// testModel is the model of the API.
+func testModel(t *testing.T) *model {
+	t.Helper()
+	m, _, err := readModel(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 // Every field that this project's API package adds says what it is. (The types
 // of chat and chat/event sometimes explain two fields in one comment.)
 func TestFieldsAreDocumented(t *testing.T) {
-	d, err := readDocs(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := newModel(d)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := testModel(t)
 	checked := 0
 	for typ, o := range m.objects {
 		if !strings.HasPrefix(nameOf(typ), "chat/api.") {
@@ -56,17 +59,13 @@ func TestFieldsAreDocumented(t *testing.T) {
 // Readers of the reference know JSON names and the names of objects; a name of a Go
 // field or function tells them nothing.
 func TestDocumentationHasNoGoNames(t *testing.T) {
-	d, err := readDocs(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := newModel(d)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := testModel(t)
 	known := map[string]bool{"WebP": true, "MiB": true, "KiB": true, "WakuMessage": true, "ApplicationMetadataMessage": true, "OpenRPC": true, "ChatMessage": true, "X3DH": true}
 	for name := range m.names {
 		known[name] = true
+	}
+	for _, set := range m.enums {
+		known[set.name] = true
 	}
 	reference := m.reference()
 	for _, word := range camelCase.FindAllString(reference+m.wrappers(), -1) {
@@ -93,14 +92,7 @@ func TestDocumentationHasNoGoNames(t *testing.T) {
 
 // The schema is JSON, and whatever it refers to is there.
 func TestSchemaIsWhole(t *testing.T) {
-	d, err := readDocs(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := newModel(d)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := testModel(t)
 	raw, err := m.schema()
 	if err != nil {
 		t.Fatal(err)

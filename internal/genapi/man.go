@@ -64,6 +64,7 @@ func (m *model) writeManChapters(b *strings.Builder) {
 	}
 	writeManChapter(b, m.eventChapter(), false)
 	writeManChapter(b, m.objectChapter(), false)
+	writeManChapter(b, m.valueChapter(), false)
 	writeManChapter(b, errorChapter(), true)
 }
 
@@ -96,7 +97,11 @@ func writeManEntry(b *strings.Builder, e entry) {
 			}
 			b.WriteString(".Bl -tag -width Ds\n")
 			for _, f := range l.fields {
-				fmt.Fprintf(b, ".It Va %s Pq %s\n%s", manArgument(f.name), manArgument(f.kind), manText(sentence(f.text)))
+				term := manArgument(f.name)
+				if f.kind != "" {
+					term += " Pq " + manArgument(f.kind)
+				}
+				fmt.Fprintf(b, ".It Va %s\n%s", term, manText(sentence(f.text)))
 			}
 			b.WriteString(".El\n")
 		}

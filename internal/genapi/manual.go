@@ -79,9 +79,10 @@ func (m *model) methodEntry(method api.Method) entry {
 	case m.uses()[method.Result] == 1:
 		result.fields = m.manualFields(method.Result, "not always")
 	case method.Result.NumField() > 0:
-		result.note = method.Result.Name()
+		result.note = schemaName(method.Result)
 	}
 	e.lists = []fieldList{params, result}
+	e.notes = append(e.notes, methodFacts(method))
 	if len(method.Errors) > 0 {
 		e.notes = append(e.notes, "Errors: "+plainCodes(method.Errors))
 	}
@@ -89,6 +90,26 @@ func (m *model) methodEntry(method api.Method) entry {
 		e.notes = append(e.notes, fmt.Sprintf("The parameters may have up to %d bytes.", method.MaxParams))
 	}
 	return e
+}
+
+// methodFacts is what a caller may count on.
+func methodFacts(method api.Method) string {
+	facts := "Since " + method.Since
+	switch {
+	case method.RetryableWith != "":
+		facts += "; may be repeated with the same " + method.RetryableWith
+	case method.Idempotent:
+		facts += "; may be repeated: that changes nothing more"
+	case method.Retryable:
+		facts += "; may be repeated if the answer was lost"
+	}
+	if method.Waits {
+		facts += "; waits, at most until deadline_ms"
+	}
+	if method.Deprecated != "" {
+		facts += "; deprecated: " + method.Deprecated
+	}
+	return facts
 }
 
 // eventChapter lists what the data of each type of event holds.
@@ -128,6 +149,24 @@ func (m *model) objectChapter() chapter {
 	return c
 }
 
+// valueChapter lists the closed sets of strings, but for the types of events and the error codes,
+// which have chapters of their own.
+func (m *model) valueChapter() chapter {
+	c := chapter{heading: "VALUES", intro: "Strings of which there is a fixed number. " +
+		"Later versions may add some to those of results and events."}
+	for _, set := range m.enums {
+		if set.name == "EventType" || set.name == "ErrorCode" {
+			continue
+		}
+		list := fieldList{heading: "Values"}
+		for _, v := range set.values {
+			list.fields = append(list.fields, manualField{name: `"` + v.text + `"`, text: v.doc})
+		}
+		c.entries = append(c.entries, entry{name: set.name, text: set.doc, lists: []fieldList{list}})
+	}
+	return c
+}
+
 // errorChapter lists the error codes.
 func errorChapter() chapter {
 	c := chapter{heading: "ERROR CODES", intro: "Every method can fail with " + plainCodes(api.CommonErrors) +
@@ -154,6 +193,12 @@ func (m *model) manualFields(t reflect.Type, mark string) []manualField {
 	var all []manualField
 	for _, f := range m.objects[t].fields {
 		kind := plainMarkup.Replace(links.ReplaceAllString(typeName(f), "$1"))
+		if f.enum != nil {
+			kind = strings.Replace(kind, "string", f.enum.name, 1)
+		}
+		if f.sensitive {
+			kind += ", secret"
+		}
 		if f.Optional {
 			kind += ", " + mark
 		}
@@ -171,6 +216,9 @@ var (
 // said is the text of a field behind its name and kind: ": " and a sentence, or the rest of one
 // that begins with the name.
 func (f manualField) said() string {
+	if f.kind == "" && f.text == "" {
+		return ""
+	}
 	if rest, ok := strings.CutPrefix(f.text, f.name+" "); ok {
 		return " " + rest
 	}

@@ -22,6 +22,10 @@ type object struct {
 type member struct {
 	api.FieldSpec
 	doc string
+	// enum is the closed set that the field is of, or the items of the list are; nil for others.
+	enum *enumeration
+	// sensitive: the value is a secret, or shows one.
+	sensitive bool
 }
 
 // model is what all outputs are made from.
@@ -29,14 +33,16 @@ type model struct {
 	docs    docs
 	methods []api.Method
 	events  []event.Event
+	enums   []enumeration           // every closed set, by name
 	objects map[reflect.Type]object // every struct type that is used
 	names   map[string]reflect.Type
 	counted map[reflect.Type]int // what uses gives, once it was asked
 }
 
 // newModel collects the types behind methods, events and configuration.
-func newModel(d docs) (*model, error) {
+func newModel(d docs, declared []enumeration) (*model, error) {
 	m := &model{docs: d, methods: api.Methods(), events: event.All, objects: map[reflect.Type]object{}, names: map[string]reflect.Type{}}
+	m.addEnums(declared)
 	for _, method := range m.methods {
 		for _, t := range []reflect.Type{method.Params, method.Result} {
 			if err := m.add(t); err != nil {
@@ -69,23 +75,33 @@ func (m *model) add(t reflect.Type) error {
 	if _, known := m.objects[t]; known || isText(t) {
 		return nil
 	}
-	if other, taken := m.names[t.Name()]; taken {
-		return fmt.Errorf("two types are called %s: %s and %s", t.Name(), nameOf(t), nameOf(other))
+	name := schemaName(t)
+	if other, taken := m.names[name]; taken {
+		return fmt.Errorf("two types are called %s: %s and %s", name, nameOf(t), nameOf(other))
 	}
-	o := object{name: t.Name(), doc: m.docs.ofType(t)}
+	o := object{name: name, doc: m.docs.ofType(t)}
 	if o.doc == "" {
 		return fmt.Errorf("%s has no doc comment", nameOf(t))
 	}
 	for _, f := range api.Fields(t) {
-		o.fields = append(o.fields, member{f, inJSON(m.docs.ofField(t, f.GoName), f, t)})
+		o.fields = append(o.fields, member{f, inJSON(m.docs.ofField(t, f.GoName), f, t), m.enumOf(f.Type), f.Sensitive})
 	}
-	m.objects[t], m.names[t.Name()] = o, t
+	m.objects[t], m.names[name] = o, t
 	for _, f := range o.fields {
 		if err := m.add(f.Type); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// schemaName is the name of a struct type outside of Go. The data of an event is told apart
+// from what it is about, and from names that languages have themselves.
+func schemaName(t reflect.Type) string {
+	if t.Implements(reflect.TypeFor[event.Event]()) {
+		return t.Name() + "Event"
+	}
+	return t.Name()
 }
 
 // inJSON is the doc comment of a field of t as readers of JSON need it: fields are

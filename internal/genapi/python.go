@@ -48,7 +48,7 @@ var pythonPaths = []string{"path", "file"}
 // an answer they are what cannot be changed.
 func (m *model) pythonType(f member, request bool) string {
 	name := m.pythonTypeOf(f.Type, request)
-	if enum := m.enumOf(f.Type); enum != "" {
+	if enum := m.pythonEnumOf(f.Type); enum != "" {
 		name = m.pythonEnum(f.Type, enum, request)
 	}
 	if request && name == "str" && slices.Contains(pythonPaths, f.Name) {
@@ -64,7 +64,7 @@ func (m *model) pythonTypeOf(t reflect.Type, request bool) string {
 	} else if ok || isBytes(t) {
 		return "bytes"
 	}
-	if enum := m.enumOf(t); enum != "" {
+	if enum := m.pythonEnumOf(t); enum != "" {
 		return m.pythonEnum(t, enum, request)
 	}
 	switch t.Kind() {

@@ -226,7 +226,7 @@ func (m *model) pythonEvents() string {
 		case t.Kind() == reflect.Struct && !isText(t):
 			used[m.objects[t].name] = true
 		}
-		if enum := m.enumOf(t); enum != "" {
+		if enum := m.pythonEnumOf(t); enum != "" {
 			used[enum] = true
 		}
 	}

@@ -60,7 +60,7 @@ func (m *model) methodSection(b *strings.Builder, method api.Method) {
 
 // section describes an object under a heading.
 func (m *model) section(b *strings.Builder, heading string, t reflect.Type) {
-	fmt.Fprintf(b, "%s %s\n\n%s\n\n", heading, t.Name(), m.docs.ofType(t))
+	fmt.Fprintf(b, "%s %s\n\n%s\n\n", heading, schemaName(t), m.docs.ofType(t))
 	m.table(b, t, "required")
 }
 
@@ -149,7 +149,7 @@ func plainType(t reflect.Type) string {
 }
 
 func link(t reflect.Type) string {
-	return fmt.Sprintf("[%s](#%s)", t.Name(), strings.ToLower(t.Name()))
+	return fmt.Sprintf("[%s](#%s)", schemaName(t), strings.ToLower(schemaName(t)))
 }
 
 func codeList(codes []chat.Code) string {

@@ -35,8 +35,8 @@ func rustCodes(b *strings.Builder) {
 	var codes, categories []rustValue
 	for _, c := range chat.CodeTable {
 		codes = append(codes, rustValue{string(c.Code), sentence(c.Meaning) + " To do: " + c.Remedy + "."})
-		if !slices.ContainsFunc(categories, func(v rustValue) bool { return v.text == c.Category }) {
-			categories = append(categories, rustValue{c.Category, "Errors about " + c.Category + "."})
+		if !slices.ContainsFunc(categories, func(v rustValue) bool { return v.text == string(c.Category) }) {
+			categories = append(categories, rustValue{string(c.Category), "Errors about " + string(c.Category) + "."})
 		}
 	}
 	rustEnum(b, "ErrorCode", "Says which error it is.", codes)

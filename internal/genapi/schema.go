@@ -77,7 +77,7 @@ func (m *model) schema() ([]byte, error) {
 	}
 	for _, e := range m.events {
 		t := reflect.TypeOf(e)
-		doc.Events = append(doc.Events, rpcEvent{Name: e.Type(), Summary: m.ofEvent(e), Schema: ref(t.Name())})
+		doc.Events = append(doc.Events, rpcEvent{Name: e.Type(), Summary: m.ofEvent(e), Schema: ref(schemaName(t))})
 	}
 	doc.Components.Schemas = map[string]schema{}
 	for _, o := range m.sortedObjects() {
@@ -109,7 +109,7 @@ func (m *model) rpcMethod(method api.Method) (rpcMethod, error) {
 		delete(s, "description")
 		r.Params = append(r.Params, rpcParam{Name: f.Name, Description: f.doc, Required: !f.Optional, Schema: s})
 	}
-	r.Result = rpcResult{Name: "result", Schema: ref(method.Result.Name())}
+	r.Result = rpcResult{Name: "result", Schema: ref(schemaName(method.Result))}
 	return r, nil
 }
 
@@ -170,7 +170,7 @@ func (m *model) typeSchema(t reflect.Type) (schema, error) {
 	case reflect.Interface:
 		return schema{}, nil
 	case reflect.Struct:
-		return ref(t.Name()), nil
+		return ref(schemaName(t)), nil
 	case reflect.Slice:
 		items, err := m.typeSchema(t.Elem())
 		return schema{"type": "array", "items": items}, err

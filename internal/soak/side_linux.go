@@ -238,7 +238,7 @@ func (r *run) heard(s *side, raw json.RawMessage) {
 	case "message_state":
 		var m event.MessageState
 		r.read(e.Data, &m)
-		s.books.changed(m.ClientRef, m.State, m.Failure)
+		s.books.changed(m.ClientRef, string(m.State), string(m.Failure))
 	case "internal_error", "overflow", "events_withheld":
 		s.books.fault("event %s: %s", e.Type, e.Data)
 	}
@@ -291,7 +291,7 @@ func (r *run) finish(s *side, cursor string) {
 		}
 		r.read(result, &page)
 		for _, m := range page.Items {
-			s.history = append(s.history, entry{m.ID, m.Text, m.State})
+			s.history = append(s.history, entry{m.ID, m.Text, string(m.State)})
 		}
 		if page.Next != "" {
 			r.finish(s, page.Next)

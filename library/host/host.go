@@ -71,7 +71,7 @@ func openNetwork(c api.NetworkConfig) (chat.Transport, error) {
 func wakuConfig(c api.NetworkConfig) (w waku.Config, err error) {
 	if c.Preset != "" {
 		var known bool
-		if w, known = waku.Preset(c.Preset); !known {
+		if w, known = waku.Preset(string(c.Preset)); !known {
 			return w, chat.Errorf(chat.CodeBadConfig, "network.preset", "there is no such preset; there are %s", strings.Join(waku.Presets(), " and ")).
 				With("presets", waku.Presets())
 		}

@@ -41,7 +41,7 @@ func TestOpenMakesWhatIsNamed(t *testing.T) {
 			t.Errorf("%s: %v", c.config, err)
 			continue
 		}
-		if s, n := o.Store.Info().Kind, o.Transport.Status().Kind; s != c.store || n != c.network {
+		if s, n := o.Store.Info().Kind, o.Transport.Status().Kind; string(s) != c.store || string(n) != c.network {
 			t.Errorf("%s gave %s and %s", c.config, s, n)
 		}
 		if strings.Contains(c.config, `"shard":7`) && o.Transport.PubsubTopic() != "/waku/2/rs/2/7" {

@@ -61,7 +61,7 @@ func (p *person) messages(with, state string) (texts []string, inState int) {
 		page := result[api.MessagesPage](p.t, p.call("messages.list", map[string]any{"key": with, "cursor": cursor, "limit": 200}))
 		for _, m := range page.Items {
 			texts = append(texts, m.Text)
-			if m.State == state {
+			if string(m.State) == state {
 				inState++
 			}
 		}

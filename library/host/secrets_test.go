@@ -391,9 +391,9 @@ func (u *secretUse) mistakes(alice, bob uint64, created, passphrase string, conf
 		u.call(alice, "identity.restore", params)
 	}
 	u.call(bob, "identity.import", `{"private_key":"0xffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}`)
-	u.call(alice, "store.change_passphrase", fmt.Sprintf(`{"old":%q,"new":""}`, passphrase))
-	u.call(alice, "store.change_passphrase", fmt.Sprintf(`{"old":"x","new":%q}`, passphrase))
-	u.call(alice, "store.change_passphrase", fmt.Sprintf(`{"old":%q,"neu":%q}`, passphrase, passphrase))
+	u.call(alice, "store.change_passphrase", fmt.Sprintf(`{"passphrase":%q,"new_passphrase":""}`, passphrase))
+	u.call(alice, "store.change_passphrase", fmt.Sprintf(`{"passphrase":"x","new_passphrase":%q}`, passphrase))
+	u.call(alice, "store.change_passphrase", fmt.Sprintf(`{"passphrase":%q,"neu":%q}`, passphrase, passphrase))
 	u.call(alice, "messages.send", `{"to":"nobody","text":"meet me behind the old observatory at midnight"}`)
 	u.call(alice, "network.connect", fmt.Sprintf(`{"address":%q}`, "/"+passphrase))
 	for _, text := range []string{

@@ -108,8 +108,8 @@ class Stores(TestCase):
     def test_wrong_passphrase_and_change(self):
         client = self.open_store(self.store("a.db"))
         identity(client)
-        self.fails("wrong_passphrase", "old", client.call, "store.change_passphrase", old="nonsense", new="better")
-        client.call("store.change_passphrase", old="correct horse", new="better")
+        self.fails("wrong_passphrase", "passphrase", client.call, "store.change_passphrase", passphrase="nonsense", new_passphrase="better")
+        client.call("store.change_passphrase", passphrase="correct horse", new_passphrase="better")
         client.close()
         error = self.fails("wrong_passphrase", "store.passphrase", Client, self.config(self.store("a.db")))
         self.assertNotIn("horse", str(error))

@@ -14,7 +14,7 @@ FITTING = {
     "key": SOMEBODY, "to": SOMEBODY, "text": "hi", "display_name": "d", "phrase": "abandon " * 11 + "about",
     "private_key": "0x" + "00" * 31 + "05", "message_id": "0x" + "ab" * 32, "up_to": 0, "question": "q", "answer": "a",
     "right": True, "safety_number": "1" * 60, "installation_id": "x", "name": "n", "address": "/memory/1",
-    "peer_id": "node-1", "deadline_ms": 0, "old": "a", "new": "b", "messages": [{"to": SOMEBODY, "text": "t"}],
+    "peer_id": "node-1", "deadline_ms": 0, "new_passphrase": "b", "messages": [{"to": SOMEBODY, "text": "t"}],
     "envelopes": [{"content_topic": "/a/1/b/proto", "payload": "AAAA"}], "envelope_id": "0x" + "ab" * 32, "online": True,
     "key_exchange": "x3dh", "asks": True, "query": "hello", "image": "AAAA", "invitation": "x", "same": True, "path": "/nonexistent/backup", "passphrase": "p",
     "pairing_id": "0x" + "ab" * 16, "transfer_id": "0x" + "ab" * 25, "sync_id": "0x" + "ab" * 16 + "01" + "ab" * 8, "data": "AAAA",

@@ -22,6 +22,7 @@ import (
 	"sync"
 	"time"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/wire"
@@ -61,7 +62,7 @@ const (
 // Messages is the history, as far as attachments change messages.
 type Messages interface {
 	Record(tx port.Tx, id [32]byte) (rec *wire.MessageRecord, found bool, err error)
-	Change(tx *ledger.Tx, id [32]byte, cause string, fn func(rec *wire.MessageRecord) (changed bool)) (found bool, err error)
+	Change(tx *ledger.Tx, id [32]byte, cause enum.MessageChange, fn func(rec *wire.MessageRecord) (changed bool)) (found bool, err error)
 }
 
 // Options are the arguments of New; all fields are required.

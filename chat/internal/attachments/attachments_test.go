@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/media"
 	"libstatus1to1/chat/port"
@@ -66,7 +67,7 @@ func (h *house) Record(tx port.Tx, id [32]byte) (*wire.MessageRecord, bool, erro
 	return rec, found, err
 }
 
-func (h *house) Change(tx *ledger.Tx, id [32]byte, _ string, fn func(*wire.MessageRecord) bool) (bool, error) {
+func (h *house) Change(tx *ledger.Tx, id [32]byte, _ enum.MessageChange, fn func(*wire.MessageRecord) bool) (bool, error) {
 	rec, found, err := h.Record(tx, id)
 	if err != nil || !found {
 		return false, err

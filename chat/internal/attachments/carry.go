@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/media"
 	"libstatus1to1/chat/port"
@@ -122,7 +123,7 @@ func (a *Attachments) complete(tx *ledger.Tx, id [32]byte, rec *wire.AttachmentR
 		return false, err
 	}
 	info, damaged := media.Look(all)
-	return a.Messages.Change(tx, [32]byte(rec.GetMessageId()), causeAttachment, func(m *wire.MessageRecord) (changed bool) {
+	return a.Messages.Change(tx, [32]byte(rec.GetMessageId()), enum.MessageAttachment, func(m *wire.MessageRecord) (changed bool) {
 		for _, at := range m.GetAttachments() {
 			if !bytes.Equal(at.GetId(), id[:]) || at.GetState() != Missing {
 				continue
@@ -135,6 +136,3 @@ func (a *Attachments) complete(tx *ledger.Tx, id [32]byte, rec *wire.AttachmentR
 		return changed
 	})
 }
-
-// causeAttachment is that of event.MessageChanged, as the history has it.
-const causeAttachment = "attachment"

@@ -241,7 +241,7 @@ func (h *host) states() (all []string) {
 	defer h.mu.Unlock()
 	for _, e := range h.events {
 		if e, ok := e.(event.CatchUpChanged); ok {
-			all = append(all, e.CatchUp.State+e.CatchUp.Cause)
+			all = append(all, string(e.CatchUp.State)+string(e.CatchUp.Cause))
 		}
 	}
 	return all

@@ -5,18 +5,19 @@ import (
 	"errors"
 	"time"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 )
 
 // The states of event.CatchUp, and the causes of its failure.
 const (
-	stateWaiting = "waiting"
-	stateRunning = "running"
-	stateDone    = "done"
-	stateFailed  = "failed"
+	stateWaiting = enum.CatchUpWaiting
+	stateRunning = enum.CatchUpRunning
+	stateDone    = enum.CatchUpDone
+	stateFailed  = enum.CatchUpFailed
 
-	causeNodes = "store_nodes"
-	causeStore = "store"
+	causeNodes = enum.CatchUpByStoreNodes
+	causeStore = enum.CatchUpByStore
 )
 
 // subject is that of the events about the state.
@@ -41,7 +42,7 @@ func (c *CatchUp) Status() event.CatchUp {
 func (c *CatchUp) Enabled() bool { return c.Archive != nil }
 
 // update sets the counts of the status by a round; c.mu is held.
-func (c *CatchUp) update(r *round, state string) {
+func (c *CatchUp) update(r *round, state enum.CatchUpState) {
 	s := &c.status.CatchUp
 	s.State, s.Cause, s.TopicsDone, s.TopicsTotal = state, "", r.topicsDone(), r.total
 	s.Fetched, s.From, s.To = r.fetched.Load(), r.from, r.target
@@ -104,7 +105,7 @@ func (c *CatchUp) ended(r *round, err error) {
 }
 
 // report emits the status.
-func (c *CatchUp) report(r *round, state, cause string) {
+func (c *CatchUp) report(r *round, state enum.CatchUpState, cause enum.CatchUpFailure) {
 	c.mu.Lock()
 	c.update(r, state)
 	c.status.Cause = cause

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/port"
@@ -214,7 +215,7 @@ func tell(tx *ledger.Tx, before, after entry) error {
 	}
 	step := func(e entry) uint64 { return e.moved * progressSteps / max(e.total, e.moved, 1) }
 	switch {
-	case now.State == string(Done):
+	case now.State == enum.SyncDone:
 		return tx.Emit(event.SyncDone{Sync: now})
 	case now.State != was.State || now.PausedHere != was.PausedHere || now.PausedThere != was.PausedThere:
 		return tx.Emit(event.SyncChanged{Sync: now})

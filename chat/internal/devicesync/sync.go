@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/port"
@@ -165,12 +166,12 @@ func fromRecord(name []byte, rec *wire.DeviceSyncRecord) (entry, error) {
 // describe is a sync as the API shows it.
 func (e *entry) describe() event.Sync {
 	v := event.Sync{
-		ID: e.id.String(), PairingID: "0x" + hex.EncodeToString(e.id.Pairing[:]), Offers: e.id.Offers, State: string(e.state),
+		ID: e.id.String(), PairingID: "0x" + hex.EncodeToString(e.id.Pairing[:]), Offers: e.id.Offers, State: enum.SyncState(e.state),
 		PausedHere: e.pausedHere, PausedThere: e.pausedThere, Moved: int64(e.moved), Total: int64(max(e.total, e.moved)),
 		CreatedAt: ledger.Milli(e.createdAt), EndedAt: ledger.Milli(e.endedAt),
 	}
 	if e.state == Failed {
-		v.Cause, v.By = string(e.cause), "local"
+		v.Cause, v.By = e.cause, "local"
 		if e.remote {
 			v.By = "remote"
 		}

@@ -3,6 +3,7 @@ package doctor
 import (
 	"fmt"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/port"
 )
 
@@ -31,14 +32,14 @@ func (d *Doctor) peers(status port.NetworkStatus) []port.Check {
 
 // servicePeers checks the service nodes of light mode for one protocol; without are the
 // consequences of there being none.
-func servicePeers(status port.NetworkStatus, protocol, without string) port.Check {
+func servicePeers(status port.NetworkStatus, protocol enum.NetworkProtocolName, without string) port.Check {
 	peers := 0
 	for _, p := range status.Protocols {
 		if p.Protocol == protocol {
 			peers = p.Peers
 		}
 	}
-	check := port.Check{Name: protocol + "_peers", Result: port.CheckPassed, Details: map[string]any{
+	check := port.Check{Name: string(protocol) + "_peers", Result: port.CheckPassed, Details: map[string]any{
 		"peers": peers, "wanted": wantedLight, "errors": problemsOf(status)}}
 	switch {
 	case peers == 0:

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
@@ -52,7 +53,7 @@ type Options struct {
 	// Chat returns the record of a conversation, to be changed.
 	Chat func(tx *ledger.Tx, in []byte) (*wire.ChatRecord, error)
 	// ChatChanged emits that a conversation has changed.
-	ChatChanged func(tx *ledger.Tx, in message.ConversationID, cause string) error
+	ChatChanged func(tx *ledger.Tx, in message.ConversationID, cause enum.ChatChange) error
 	// Wake has the loop look for work.
 	Wake func()
 }

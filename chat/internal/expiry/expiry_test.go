@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
@@ -94,8 +95,8 @@ func (h *house) restart(l *ledger.Ledger) {
 			tx.AtEnd(func() error { return ledger.Put(tx, tableChats, in, rec) })
 			return rec, nil
 		},
-		ChatChanged: func(_ *ledger.Tx, _ message.ConversationID, cause string) error {
-			h.changed = append(h.changed, cause)
+		ChatChanged: func(_ *ledger.Tx, _ message.ConversationID, cause enum.ChatChange) error {
+			h.changed = append(h.changed, string(cause))
 			return nil
 		},
 		Wake: func() {},

@@ -3,6 +3,7 @@ package history
 import (
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/wire"
 )
@@ -18,9 +19,9 @@ func showAttachments(m *event.Message, r *wire.MessageRecord) {
 // AttachmentOf returns the event form of an attachment.
 func AttachmentOf(at *wire.MessageAttachmentRecord) event.Attachment {
 	return event.Attachment{
-		ID: event.Hex(at.GetId()), Kind: at.GetKind(), Name: at.GetName(), MIME: at.GetMime(), Size: int64(at.GetSize()),
+		ID: event.Hex(at.GetId()), Kind: enum.AttachmentKind(at.GetKind()), Name: at.GetName(), MIME: at.GetMime(), Size: int64(at.GetSize()),
 		Width: int(at.GetWidth()), Height: int(at.GetHeight()), DurationMS: int64(at.GetDurationMs()),
-		Thumbnail: at.GetThumbnail(), Blurhash: at.GetBlurhash(), State: at.GetState(),
+		Thumbnail: at.GetThumbnail(), Blurhash: at.GetBlurhash(), State: enum.AttachmentState(at.GetState()),
 	}
 }
 

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
@@ -15,7 +16,7 @@ import (
 type Change struct {
 	In message.ConversationID
 	// Cause is what has changed, as in event.ChatChanged.
-	Cause string
+	Cause enum.ChatChange
 	// Clock is that of the change. A conversation was cleared or deleted up to it.
 	Clock uint64
 	// Read is the place up to which the conversation was read, if Cause is "read".

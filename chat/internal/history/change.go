@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
@@ -16,13 +17,13 @@ import (
 
 // The causes of event.MessageChanged.
 const (
-	CauseEdited     = "edited"
-	CauseDeleted    = "deleted"
-	CauseReaction   = "reaction"
-	CausePinned     = "pinned"
-	CauseAttachment = "attachment"
-	CauseContent    = "content"
-	CauseExpired    = "expired"
+	CauseEdited     = enum.MessageEdited
+	CauseDeleted    = enum.MessageDeleted
+	CauseReaction   = enum.MessageReaction
+	CausePinned     = enum.MessagePinned
+	CauseAttachment = enum.MessageAttachment
+	CauseContent    = enum.MessageContent
+	CauseExpired    = enum.MessageExpired
 )
 
 // Watcher is called in the transaction in which a message is added (before is nil), has
@@ -55,7 +56,7 @@ func (h *History) arriving(tx *ledger.Tx, m *wire.MessageRecord) (changed bool, 
 
 // Change has fn change a message and, if fn says that it did, stores and reports it. cause is
 // that of event.MessageChanged. found is false if the message is in no history.
-func (h *History) Change(tx *ledger.Tx, id [32]byte, cause string, fn func(rec *wire.MessageRecord) (changed bool)) (found bool, err error) {
+func (h *History) Change(tx *ledger.Tx, id [32]byte, cause enum.MessageChange, fn func(rec *wire.MessageRecord) (changed bool)) (found bool, err error) {
 	rec, found, err := h.Record(tx, id)
 	if err != nil || !found {
 		return false, err
@@ -69,7 +70,7 @@ func (h *History) Change(tx *ledger.Tx, id [32]byte, cause string, fn func(rec *
 
 // changed stores a message that has changed, and reports it unless it is held back: the
 // program has not heard of it then.
-func (h *History) changed(tx *ledger.Tx, before, rec *wire.MessageRecord, cause string) error {
+func (h *History) changed(tx *ledger.Tx, before, rec *wire.MessageRecord, cause enum.MessageChange) error {
 	if err := errors.Join(ledger.Put(tx, TableMessages, rec.GetId(), rec), h.recount(tx, before, rec)); err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (h *History) changes(t *testing.T) (causes []string) {
 		if err := json.Unmarshal(e.Data, &c); err != nil {
 			t.Fatal(err)
 		}
-		causes = append(causes, c.Cause)
+		causes = append(causes, string(c.Cause))
 	}
 }
 

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/wire"
 )
@@ -17,7 +18,7 @@ func showContent(m *event.Message, r *wire.MessageRecord) {
 	}
 	for _, p := range r.GetPreviews() {
 		m.Previews = append(m.Previews, event.Preview{
-			URL: p.GetUrl(), Kind: p.GetKind(), Title: p.GetTitle(), Description: p.GetDescription(), Key: KeyHex(p.GetKey()),
+			URL: p.GetUrl(), Kind: enum.PreviewKind(p.GetKind()), Title: p.GetTitle(), Description: p.GetDescription(), Key: KeyHex(p.GetKey()),
 			Thumbnail: p.GetThumbnail(), ThumbnailID: hexOrNone(p.GetThumbnailId()), ThumbnailWidth: int(p.GetThumbnailWidth()), ThumbnailHeight: int(p.GetThumbnailHeight()),
 		})
 	}

@@ -71,7 +71,7 @@ func SetSent(rec *wire.MessageRecord, by Sending) bool {
 	if !become(rec, Sent) {
 		return false
 	}
-	rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceAt = by.Evidence.Kind, uint32(by.Evidence.Peers), by.At.UnixMilli()
+	rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceAt = string(by.Evidence.Kind), uint32(by.Evidence.Peers), by.At.UnixMilli()
 	return true
 }
 

@@ -14,6 +14,7 @@ package history
 import (
 	"time"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
@@ -74,7 +75,7 @@ type People interface {
 	// Name returns what somebody is called, "" if we know no name.
 	Name(tx port.Tx, who key.Public) (string, error)
 	// KeyExchange names what protects the messages to somebody.
-	KeyExchange(who key.Public) string
+	KeyExchange(who key.Public) enum.KeyExchange
 }
 
 // Options are needed to make a History; all but functions other than Now are required.

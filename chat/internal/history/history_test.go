@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/page"
@@ -36,7 +37,7 @@ func (nobody) Awaited([32]byte) ([]event.MessageDevice, error) { return nil, nil
 func (nobody) Erase(*ledger.Tx, [32]byte) error                { return nil }
 func (nobody) Stranger(key.Compact) bool                       { return false }
 func (nobody) Name(port.Tx, key.Public) (string, error)        { return "", nil }
-func (nobody) KeyExchange(key.Public) string                   { return "x3dh" }
+func (nobody) KeyExchange(key.Public) enum.KeyExchange         { return "x3dh" }
 
 func openHistory(t *testing.T, outbox nobody) *History {
 	t.Helper()
@@ -124,7 +125,7 @@ func TestStates(t *testing.T) {
 			if slices.Contains(rule.next, to) {
 				want = to
 			}
-			if m, err := h.Message(idOf(1)); err != nil || m.State != string(want) {
+			if m, err := h.Message(idOf(1)); err != nil || string(m.State) != string(want) {
 				t.Errorf("from %s, told %s: %s, %v", from, to, m.State, err)
 			}
 			if p := h.problems(t); len(p) != 0 {

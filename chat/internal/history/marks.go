@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
@@ -19,13 +20,13 @@ import (
 
 // What has changed in a conversation, as event.ChatChanged names it.
 const (
-	causeRead     = "read"
-	causeUnread   = "unread"
-	CauseMuted    = "muted"
-	causeArchived = "archived"
-	causeDraft    = "draft"
-	causeCleared  = "cleared"
-	causeDeleted  = "deleted"
+	causeRead     = enum.ChatRead
+	causeUnread   = enum.ChatUnread
+	CauseMuted    = enum.ChatMuted
+	causeArchived = enum.ChatArchived
+	causeDraft    = enum.ChatDraft
+	causeCleared  = enum.ChatCleared
+	causeDeleted  = enum.ChatDeleted
 )
 
 // bounded brings a clock that comes from another device or an archive to the latest that is
@@ -122,7 +123,7 @@ func (h *History) SetDraft(tx *ledger.Tx, in message.ConversationID, text string
 }
 
 // setMark changes a mark of a conversation, and emits that it has changed.
-func (h *History) setMark(tx *ledger.Tx, in message.ConversationID, cause string, set func(m *wire.ChatMarksRecord, latest uint64) bool) (changed bool, err error) {
+func (h *History) setMark(tx *ledger.Tx, in message.ConversationID, cause enum.ChatChange, set func(m *wire.ChatMarksRecord, latest uint64) bool) (changed bool, err error) {
 	chat, err := h.Chat(tx, in.Bytes())
 	if err != nil {
 		return false, err
@@ -207,7 +208,7 @@ func marksOf(chat *wire.ChatRecord) *wire.ChatMarksRecord {
 }
 
 // ChatChanged emits that a conversation has changed, as a transaction has changed it so far.
-func (h *History) ChatChanged(tx *ledger.Tx, in message.ConversationID, cause string) error {
+func (h *History) ChatChanged(tx *ledger.Tx, in message.ConversationID, cause enum.ChatChange) error {
 	chat, err := h.Chat(tx, in.Bytes())
 	if err != nil {
 		return err
@@ -216,7 +217,7 @@ func (h *History) ChatChanged(tx *ledger.Tx, in message.ConversationID, cause st
 }
 
 // emitChat emits that a conversation has changed.
-func (h *History) emitChat(tx *ledger.Tx, rec *wire.ChatRecord, cause string) error {
+func (h *History) emitChat(tx *ledger.Tx, rec *wire.ChatRecord, cause enum.ChatChange) error {
 	chat, err := h.chatOf(tx, rec)
 	if err != nil {
 		return err

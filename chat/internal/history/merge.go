@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/port"
@@ -159,7 +160,7 @@ func (h *History) mergeEarlier(rec *wire.MessageRecord, earlier []*wire.EditReco
 
 // mergeActions joins what was done to a message here and in an archive, and returns the cause
 // to report, "" if that has changed nothing.
-func (h *History) mergeActions(tx *ledger.Tx, rec, m *wire.MessageRecord) (cause string, err error) {
+func (h *History) mergeActions(tx *ledger.Tx, rec, m *wire.MessageRecord) (cause enum.MessageChange, err error) {
 	if d := m.GetDeletion(); d != nil {
 		before := proto.CloneOf(rec)
 		if !SetDeletion(rec, d) {

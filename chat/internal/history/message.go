@@ -8,6 +8,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
@@ -329,8 +330,8 @@ func requestDigest(to key.Public, content string) []byte {
 func EventOf(r *wire.MessageRecord) event.Message {
 	m := event.Message{
 		ID: event.Hex(r.GetId()), ChatID: chatHex(r.GetChat()), From: KeyHex(r.GetFrom()), Outgoing: r.GetOutgoing(),
-		Kind: r.GetKind(), Text: r.GetText(), Clock: r.GetClock(), SentAt: r.GetSentAt(), ReceivedAt: r.GetReceivedAt(),
-		State: r.GetState(), Failure: r.GetFailure(), ClientRef: r.GetClientRef(), SenderName: r.GetSenderName(),
+		Kind: enum.MessageKind(r.GetKind()), Text: r.GetText(), Clock: r.GetClock(), SentAt: r.GetSentAt(), ReceivedAt: r.GetReceivedAt(),
+		State: enum.DeliveryState(r.GetState()), Failure: enum.MessageFailure(r.GetFailure()), ClientRef: r.GetClientRef(), SenderName: r.GetSenderName(),
 		ApplicationType: r.GetApplicationType(), Read: r.GetRead(), ClockSkew: r.GetClockSkew(), Request: r.GetRequest(),
 		BeforeDevice: r.GetBeforeDevice(), Evidence: evidenceOf(r), Devices: devicesOf(r), Waiting: waitingOf(r),
 		ExpiresAt: r.GetExpiresAt(),
@@ -342,9 +343,9 @@ func EventOf(r *wire.MessageRecord) event.Message {
 }
 
 // waitingOf says what a queued message waits for, if it is not the network.
-func waitingOf(r *wire.MessageRecord) string {
+func waitingOf(r *wire.MessageRecord) enum.MessageWaiting {
 	if r.GetWaitsForPeer() && StateOf(r) == Queued {
-		return "waiting_for_peer"
+		return enum.WaitingForPeer
 	}
 	return ""
 }
@@ -353,7 +354,7 @@ func waitingOf(r *wire.MessageRecord) string {
 func StateEvent(r *wire.MessageRecord) event.MessageState {
 	return event.MessageState{
 		MessageID: event.Hex(r.GetId()), ChatID: chatHex(r.GetChat()), ClientRef: r.GetClientRef(),
-		State: r.GetState(), Evidence: evidenceOf(r), Failure: r.GetFailure(), Waiting: waitingOf(r),
+		State: enum.DeliveryState(r.GetState()), Evidence: evidenceOf(r), Failure: enum.MessageFailure(r.GetFailure()), Waiting: waitingOf(r),
 	}
 }
 
@@ -362,7 +363,7 @@ func evidenceOf(r *wire.MessageRecord) *event.Evidence {
 		return nil
 	}
 	return &event.Evidence{
-		Kind: r.GetEvidenceKind(), Peers: int(r.GetEvidencePeers()), Nodes: r.GetEvidenceNodes(),
+		Kind: enum.EvidenceKind(r.GetEvidenceKind()), Peers: int(r.GetEvidencePeers()), Nodes: r.GetEvidenceNodes(),
 		Installation: r.GetEvidenceInstallation(), At: r.GetEvidenceAt(),
 	}
 }

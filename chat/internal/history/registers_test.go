@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/message"
@@ -145,7 +146,7 @@ func TestChange(t *testing.T) {
 	if !slices.Equal(seen, want) {
 		t.Errorf("watched %q, want %q", seen, want)
 	}
-	var causes []string
+	var causes []enum.MessageChange
 	for {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
@@ -159,7 +160,7 @@ func TestChange(t *testing.T) {
 		}
 		causes = append(causes, data.Cause)
 	}
-	if !slices.Equal(causes, []string{CauseEdited, CauseDeleted}) {
+	if !slices.Equal(causes, []enum.MessageChange{CauseEdited, CauseDeleted}) {
 		t.Errorf("reported %q", causes)
 	}
 	if chat, err := h.OneChat(in); err != nil || chat.Unread != 1 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 )
 
@@ -13,9 +14,9 @@ import (
 // Change is the stored form of an event about a changed message.
 type Change struct {
 	// PublicKey is whose doing it was; "" is ours.
-	PublicKey string `json:"public_key"`
-	MessageID string `json:"message_id"`
-	Cause     string `json:"cause"`
+	PublicKey string             `json:"public_key"`
+	MessageID string             `json:"message_id"`
+	Cause     enum.MessageChange `json:"cause"`
 }
 
 // changePrefix begins what is stored of a Change. An event that is stored whole begins with
@@ -46,7 +47,7 @@ func (x *eventIndex) noteChange(change string) {
 
 // EmitChange emits that a message has changed. person is the other person of its chat, 0x04...,
 // whose doing it is in a transaction of ByOthers.
-func (t *Tx) EmitChange(person, messageID, cause string) error {
+func (t *Tx) EmitChange(person, messageID string, cause enum.MessageChange) error {
 	c := Change{MessageID: messageID, Cause: cause}
 	if t.byOthers {
 		c.PublicKey = person

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/store"
@@ -68,14 +69,14 @@ func textOf(t *testing.T, e *event.Delivered) string {
 	if err := json.Unmarshal(e.Data, &m); err != nil {
 		t.Fatal(err)
 	}
-	return m.Cause + " " + m.Message.Text
+	return string(m.Cause) + " " + m.Message.Text
 }
 
 // Of changes that wait one event is told, with the message as it is then; what is changed
 // after that is told again; and a message that is gone is not.
 func TestChangesAreToldOnce(t *testing.T) {
 	l, texts := changing(t, 1000)
-	change := func(id, cause, text string) {
+	change := func(id string, cause enum.MessageChange, text string) {
 		t.Helper()
 		texts[id] = text
 		if err := l.Update(func(tx *Tx) error { return tx.EmitChange("0x04", id, cause) }); err != nil {

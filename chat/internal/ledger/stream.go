@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
@@ -98,7 +99,7 @@ func (s *Stream) Barrier() {
 }
 
 // Close ends the stream: the closed event is the last one.
-func (s *Stream) Close(reason string, at int64) {
+func (s *Stream) Close(reason enum.CloseReason, at int64) {
 	s.Push(event.Closed{Reason: reason}, at)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/identity"
 	"libstatus1to1/chat/internal/ledger"
@@ -282,21 +283,21 @@ func (st *step) emitAuthcode(e *pairingEntry) {
 }
 
 // by names the side that gave up, as the API does.
-func by(remote bool) string {
+func by(remote bool) enum.Side {
 	if remote {
-		return "remote"
+		return enum.SideRemote
 	}
-	return "local"
+	return enum.SideLocal
 }
 
 // describe is a pairing as the API shows it.
 func (st *step) describe(e *pairingEntry) event.Pairing {
 	v := event.Pairing{
-		ID: e.id.String(), State: string(e.state), Asks: e.asks, Shows: e.shows,
+		ID: e.id.String(), State: enum.PairingState(e.state), Asks: e.asks, Shows: e.shows,
 		CreatedAt: ledger.Milli(e.createdAt), PairedAt: ledger.Milli(e.pairedAt), EndedAt: ledger.Milli(e.endedAt),
 	}
 	if e.state.over() {
-		v.Cause, v.By = string(e.cause), by(e.remote)
+		v.Cause, v.By = e.cause, by(e.remote)
 	}
 	if e.state.underway() {
 		if i, expires, err := e.proto.Invitation(); err == nil {
@@ -323,6 +324,6 @@ func (st *step) describe(e *pairingEntry) event.Pairing {
 }
 
 // sessionStates are the states of a session as the API names them.
-var sessionStates = map[noisesession.State]string{
-	noisesession.Active: "active", noisesession.Stale: "stale", noisesession.Terminated: "terminated",
+var sessionStates = map[noisesession.State]enum.NoiseSessionState{
+	noisesession.Active: enum.NoiseSessionActive, noisesession.Stale: enum.NoiseSessionStale, noisesession.Terminated: enum.NoiseSessionTerminated,
 }

@@ -70,7 +70,7 @@ func (st *step) apply(e *pairingEntry, next pairing.Pairing, out pairing.Output,
 		st.emitInvitation(e, true)
 	case phase == before && err != nil && !errors.Is(err, pairing.ErrIgnored):
 		if len(out.Send) > 0 { // bounded by pairing.MaxRefusals
-			st.emit(event.PairingScannerRefused{PairingID: e.id.String(), Cause: string(pairingCode(err))})
+			st.emit(event.PairingScannerRefused{PairingID: e.id.String(), Cause: pairingCode(err)})
 		}
 	case phase == before:
 	case phase == pairing.PhaseConfirm && e.become(Compare):
@@ -117,7 +117,7 @@ func (st *step) fail(e *pairingEntry, cause port.Code, remote bool) {
 	}
 	e.cause, e.remote, e.endedAt = cause, remote, st.now
 	st.retire(e)
-	st.emit(event.PairingFailed{PairingID: e.id.String(), Cause: string(cause), By: by(remote)})
+	st.emit(event.PairingFailed{PairingID: e.id.String(), Cause: cause, By: by(remote)})
 	st.keep(e)
 }
 

@@ -215,7 +215,7 @@ func (st *step) end(e *pairingEntry, remote bool, cause port.Code) {
 	}
 	e.cause, e.remote, e.endedAt, e.nextSend = cause, remote, st.now, time.Time{}
 	st.retire(e)
-	st.emit(event.PairingEnded{PairingID: e.id.String(), By: by(remote), Cause: string(cause)})
+	st.emit(event.PairingEnded{PairingID: e.id.String(), By: by(remote), Cause: cause})
 	st.keep(e)
 }
 

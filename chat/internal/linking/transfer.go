@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"unicode/utf8"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/port"
@@ -204,14 +205,14 @@ func (x *transferEntry) describe() event.Transfer {
 	moved, total := x.progress()
 	v := event.Transfer{
 		ID: x.idText(), PairingID: x.name.pairing.String(), Outgoing: x.name.outgoing, Name: offer.Name,
-		Size: int64(total), SHA256: "0x" + hex.EncodeToString(offer.Hash[:]), Moved: int64(moved), State: string(x.state),
+		Size: int64(total), SHA256: "0x" + hex.EncodeToString(offer.Hash[:]), Moved: int64(moved), State: enum.TransferState(x.state),
 		CreatedAt: ledger.Milli(x.createdAt), EndedAt: ledger.Milli(x.endedAt),
 	}
 	if !v.Outgoing {
 		v.Name = text.Name(v.Name) // chosen by the other device
 	}
 	if x.state == TransferFailed {
-		v.Cause, v.By = string(x.cause), by(x.remote)
+		v.Cause, v.By = x.cause, by(x.remote)
 	}
 	return v
 }

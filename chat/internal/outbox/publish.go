@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/parallel"
@@ -352,7 +353,7 @@ type Sent struct {
 // addTo writes it into the record of its attempt. s may be nil.
 func (s *Sent) addTo(rec *wire.AttemptRecord) {
 	if s != nil {
-		rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceAt = s.Evidence.Kind, uint32(s.Evidence.Peers), s.At.UnixMilli()
+		rec.EvidenceKind, rec.EvidencePeers, rec.EvidenceAt = string(s.Evidence.Kind), uint32(s.Evidence.Peers), s.At.UnixMilli()
 	}
 }
 
@@ -362,7 +363,7 @@ func sentOf(rec *wire.AttemptRecord) *Sent {
 		return nil
 	}
 	return &Sent{
-		Evidence: port.Evidence{Kind: rec.GetEvidenceKind(), Peers: int(rec.GetEvidencePeers())},
+		Evidence: port.Evidence{Kind: enum.EvidenceKind(rec.GetEvidenceKind()), Peers: int(rec.GetEvidencePeers())},
 		At:       time.UnixMilli(rec.GetEvidenceAt()),
 	}
 }

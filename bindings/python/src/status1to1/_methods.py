@@ -1616,19 +1616,19 @@ class Store(_Group):
         """
         self._call("store.resume")
 
-    def change_passphrase(self, old: str, new: str) -> None:
+    def change_passphrase(self, passphrase: str, new_passphrase: str) -> None:
         """Changes the passphrase of the store. When the call succeeds, the old passphrase opens nothing in
         the file any more; earlier copies of the file still open with it. If the call fails with
         details.changed, the new passphrase is already the valid one, and the next open finishes the change.
 
         Args:
-            old: The present passphrase of the store.
-            new: The new passphrase of the store; not empty.
+            passphrase: The present passphrase of the store.
+            new_passphrase: The new passphrase of the store; not empty.
 
         Raises:
             Error: with the code wrong_passphrase, store_io, store_corrupt or store_suspended.
         """
-        self._call("store.change_passphrase", old=old, new=new)
+        self._call("store.change_passphrase", passphrase=passphrase, new_passphrase=new_passphrase)
 
     def export(
         self,

@@ -612,6 +612,11 @@ class CardResult(Record):
     bytes: int
     """the size of the card in binary"""
 
+    _sensitive = frozenset({
+        "card",
+        "link",
+    })
+
 
 @record
 class AddCardResult(Record):

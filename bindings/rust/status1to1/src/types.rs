@@ -125,7 +125,8 @@ open_enum! {
         /// No acknowledgement came in 20 days of attempts. To do: the message is sent again when the
         /// recipient is back; or call messages.retry.
         Undeliverable = "undeliverable",
-        /// The user cancelled the message. To do: call messages.retry to send it after all.
+        /// The message, or a call of a program that uses the library over JSON-RPC, was cancelled. To
+        /// do: call messages.retry to send a message after all.
         Cancelled = "cancelled",
         /// The network is not running. To do: create or restore an identity: that starts the network.
         NetworkDown = "network_down",
@@ -590,7 +591,7 @@ pub struct BackupCounts {
 /// stored: seq is 0, and of several waiting events only the latest is delivered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct BackupProgress {
+pub struct BackupProgressEvent {
     /// action is "export" or "import".
     pub action: String,
     /// done is the number of people, verifications, chats and messages that are done.
@@ -774,7 +775,7 @@ pub struct CatchUp {
 /// the same at any time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct CatchUpChanged {
+pub struct CatchUpChangedEvent {
     /// `catch_up`
     pub catch_up: CatchUp,
 }
@@ -783,16 +784,16 @@ pub struct CatchUpChanged {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChangePassphraseParams {
-    /// old is the present passphrase of the store.
-    pub old: Secret,
-    /// new is the new passphrase of the store; not empty.
-    pub new: Secret,
+    /// passphrase is the present passphrase of the store.
+    pub passphrase: Secret,
+    /// new_passphrase is the new passphrase of the store; not empty.
+    pub new_passphrase: Secret,
 }
 
 impl ChangePassphraseParams {
     /// With what is required.
-    pub fn new(old: impl Into<Secret>, new: impl Into<Secret>) -> Self {
-        Self { old: old.into(), new: new.into() }
+    pub fn new(passphrase: impl Into<Secret>, new_passphrase: impl Into<Secret>) -> Self {
+        Self { passphrase: passphrase.into(), new_passphrase: new_passphrase.into() }
     }
 }
 
@@ -847,7 +848,7 @@ pub struct Chat {
 /// counted of them. Its last_message and draft are those of when the event is read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct ChatChanged {
+pub struct ChatChangedEvent {
     /// `chat`
     pub chat: Chat,
     /// cause is what happened to it: "read", "unread", "muted", "archived", "draft", "cleared" (and
@@ -863,7 +864,7 @@ pub struct ChatChanged {
 /// when the event is read; if it is gone by then, nothing is reported.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct ChatRequestReceived {
+pub struct ChatRequestReceivedEvent {
     /// `contact`
     pub contact: Contact,
     /// `message`
@@ -901,7 +902,7 @@ pub struct Check {
 /// Closed is the last event of a client. It is not stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Closed {
+pub struct ClosedEvent {
     /// "close", "internal" or "deleted"
     pub reason: String,
 }
@@ -1083,7 +1084,7 @@ pub struct Contact {
 /// us for the first time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct ContactChanged {
+pub struct ContactChangedEvent {
     /// `contact`
     pub contact: Contact,
 }
@@ -1091,7 +1092,7 @@ pub struct ContactChanged {
 /// ContactRemoved is emitted when a contact is removed from the address book.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct ContactRemoved {
+pub struct ContactRemovedEvent {
     /// `public_key`
     pub public_key: String,
 }
@@ -1101,7 +1102,7 @@ pub struct ContactRemoved {
 /// when the event is read, if it is still there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct ContactRequestReceived {
+pub struct ContactRequestReceivedEvent {
     /// `contact`
     pub contact: Contact,
     /// message is the message of the request. It is left out if we learned of the request in another
@@ -1125,7 +1126,7 @@ pub struct ContactsPage {
 /// only the latest is delivered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct ContentTopicsChanged {
+pub struct ContentTopicsChangedEvent {
     /// the number of content topics
     pub count: i64,
 }
@@ -1331,7 +1332,7 @@ pub struct Device {
 /// receives nothing more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct DeviceChanged {
+pub struct DeviceChangedEvent {
     /// `device`
     pub device: Device,
 }
@@ -1341,7 +1342,7 @@ pub struct DeviceChanged {
 /// Ask the person over another channel. Against somebody who has the key, only a new identity helps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct DeviceConflict {
+pub struct DeviceConflictEvent {
     /// 0x04...
     pub public_key: String,
     /// installation_id is the device that was disabled first. Nothing is sent to it.
@@ -1355,7 +1356,7 @@ pub struct DeviceConflict {
 /// whether it is theirs, then call devices.enable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct DeviceFound {
+pub struct DeviceFoundEvent {
     /// `device`
     pub device: Device,
 }
@@ -1670,7 +1671,7 @@ impl From<()> for EngineConfig {
 /// it has opened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct EnvelopeOutgoing {
+pub struct EnvelopeOutgoingEvent {
     /// envelope_id names the envelope in network.published: 0x and 64 lower-case hex digits. The same
     /// envelope has the same id each time.
     pub envelope_id: String,
@@ -1695,7 +1696,7 @@ pub struct EnvelopeOutgoing {
 /// contacts.list to see what this person sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct EventsWithheld {
+pub struct EventsWithheldEvent {
     /// `public_key`
     pub public_key: String,
 }
@@ -1919,7 +1920,7 @@ pub struct IdentityInfo {
 /// device, and works with it from now on: see identity.get.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct IdentityReceived {
+pub struct IdentityReceivedEvent {
     /// `sync_id`
     pub sync_id: String,
     /// `pairing_id`
@@ -2115,7 +2116,7 @@ pub struct Info {
 /// afterwards. It is not stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct InternalError {
+pub struct InternalErrorEvent {
     /// `report_id`
     pub report_id: String,
     /// `where`
@@ -2144,7 +2145,7 @@ impl KdfConfig {
 /// KeyExchangeChanged is emitted when what protects the messages to a person changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct KeyExchangeChanged {
+pub struct KeyExchangeChangedEvent {
     /// 0x04...
     pub public_key: String,
     /// key_exchange is "x3dh" or "noise".
@@ -2323,19 +2324,6 @@ impl From<()> for ListSessionsParams {
     }
 }
 
-/// Log is a diagnostic line, emitted if log.events is set in the configuration. It is not stored.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Log {
-    /// `level`
-    pub level: String,
-    /// `message`
-    pub message: String,
-    /// `fields`
-    #[serde(default)]
-    pub fields: BTreeMap<String, Value>,
-}
-
 /// LogConfig configures diagnostic output.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -2381,6 +2369,19 @@ impl From<()> for LogConfig {
     fn from((): ()) -> Self {
         LogConfig::new()
     }
+}
+
+/// Log is a diagnostic line, emitted if log.events is set in the configuration. It is not stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LogEvent {
+    /// `level`
+    pub level: String,
+    /// `message`
+    pub message: String,
+    /// `fields`
+    #[serde(default)]
+    pub fields: BTreeMap<String, Value>,
 }
 
 /// MarkReadParams are the parameters of chats.mark_read.
@@ -2663,7 +2664,7 @@ pub struct Message {
 /// the same cause that are made by the same side emit no other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct MessageChanged {
+pub struct MessageChangedEvent {
     /// `message`
     pub message: Message,
     /// cause is what happened to it: "edited", "deleted", "reaction", "pinned", "attachment",
@@ -2689,7 +2690,7 @@ pub struct MessageDevice {
 /// that is sent again begins anew.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct MessageProgress {
+pub struct MessageProgressEvent {
     /// `chat_id`
     pub chat_id: String,
     /// `outgoing`
@@ -2715,7 +2716,7 @@ pub struct MessageProgress {
 /// or expired, is not reported.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct MessageReceived {
+pub struct MessageReceivedEvent {
     /// `message`
     pub message: Message,
 }
@@ -2724,7 +2725,7 @@ pub struct MessageReceived {
 /// they have in Message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct MessageState {
+pub struct MessageStateEvent {
     /// `message_id`
     pub message_id: String,
     /// `chat_id`
@@ -2785,7 +2786,7 @@ impl MuteParams {
 /// of several that wait only the latest is delivered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct NetworkChanged {
+pub struct NetworkChangedEvent {
     /// "online", "offline" or "stopped"
     pub state: String,
     /// `peers`
@@ -3126,7 +3127,7 @@ pub struct OpenResult {
 /// numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Overflow {
+pub struct OverflowEvent {
     /// `from_seq`
     pub from_seq: u64,
     /// `to_seq`
@@ -3241,7 +3242,7 @@ pub struct Pairing {
 /// minutes. The device that scanned waits at most 30 seconds for the digits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct PairingAuthcode {
+pub struct PairingAuthcodeEvent {
     /// `pairing_id`
     pub pairing_id: String,
     /// 8 digits
@@ -3251,7 +3252,7 @@ pub struct PairingAuthcode {
 /// PairingEnded is emitted when two devices that were paired no longer are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct PairingEnded {
+pub struct PairingEndedEvent {
     /// `pairing_id`
     pub pairing_id: String,
     /// the device that ended it: "local" or "remote"
@@ -3265,7 +3266,7 @@ pub struct PairingEnded {
 /// device refuses ours in the very last step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct PairingFailed {
+pub struct PairingFailedEvent {
     /// `pairing_id`
     pub pairing_id: String,
     /// an error code that starts with pairing_
@@ -3278,7 +3279,7 @@ pub struct PairingFailed {
 /// replaces an expired one. Show it as a QR code or pass the text on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct PairingInvitation {
+pub struct PairingInvitationEvent {
     /// `pairing_id`
     pub pairing_id: String,
     /// `invitation`
@@ -3302,7 +3303,7 @@ pub struct PairingList {
 /// certificate is verified. Check peer: its identity may be another person's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct PairingPaired {
+pub struct PairingPairedEvent {
     /// `pairing`
     pub pairing: Pairing,
 }
@@ -3344,7 +3345,7 @@ impl From<&str> for PairingParams {
 /// pairing itself continues unchanged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct PairingScannerRefused {
+pub struct PairingScannerRefusedEvent {
     /// `pairing_id`
     pub pairing_id: String,
     /// cause is "pairing_expired", "pairing_used" (the invitation has already led to a pairing),
@@ -3359,7 +3360,7 @@ pub struct PairingScannerRefused {
 /// delivered, and of peers that are not static only the latest 64 events wait.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct PeerChanged {
+pub struct PeerChangedEvent {
     /// `peer_id`
     pub peer_id: String,
     /// `connected`
@@ -3485,7 +3486,7 @@ pub struct Presence {
 /// about one person only the latest is delivered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct PresenceChanged {
+pub struct PresenceChangedEvent {
     /// 0x04...; our own for another device of ours
     pub public_key: String,
     /// `presence`
@@ -3662,7 +3663,7 @@ pub struct Profile {
 /// the rest of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct ProfileChanged {
+pub struct ProfileChangedEvent {
     /// `display_name`
     pub display_name: String,
     /// `bio`
@@ -4545,7 +4546,7 @@ pub struct Session {
 /// no event when a session expires because a newer pre-key has replaced the one it started from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct SessionChanged {
+pub struct SessionChangedEvent {
     /// `session`
     pub session: Session,
 }
@@ -4562,7 +4563,7 @@ pub struct SessionList {
 /// messages that could not be decrypted have arrived again. The user need not do anything.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct SessionRepaired {
+pub struct SessionRepairedEvent {
     /// `public_key`
     pub public_key: String,
     /// `installation_id`
@@ -4898,7 +4899,7 @@ pub struct StoreNode {
 /// each node is delivered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct StoreNodeChanged {
+pub struct StoreNodeChangedEvent {
     /// `node`
     pub node: StoreNode,
 }
@@ -4942,7 +4943,7 @@ pub struct DeviceSync {
 /// SyncChanged is emitted when a sync is accepted, paused or resumed, on either device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct SyncChanged {
+pub struct SyncChangedEvent {
     /// `sync`
     pub sync: DeviceSync,
 }
@@ -4984,7 +4985,7 @@ impl From<&str> for SyncDeviceParams {
 /// SyncDone is emitted on both devices when the receiving one has merged everything.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct SyncDone {
+pub struct SyncDoneEvent {
     /// `sync`
     pub sync: DeviceSync,
 }
@@ -4992,7 +4993,7 @@ pub struct SyncDone {
 /// SyncFailed is emitted when a sync ends before that. What was merged stays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct SyncFailed {
+pub struct SyncFailedEvent {
     /// `sync`
     pub sync: DeviceSync,
 }
@@ -5010,7 +5011,7 @@ pub struct SyncList {
 /// device, so show whose that is: peer in pairing.get.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct SyncOffered {
+pub struct SyncOfferedEvent {
     /// `sync`
     pub sync: DeviceSync,
 }
@@ -5051,7 +5052,7 @@ impl From<&str> for SyncParams {
 /// SyncProgress is emitted when more has been merged, at most 20 times a sync.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct SyncProgress {
+pub struct SyncProgressEvent {
     /// `sync_id`
     pub sync_id: String,
     /// `pairing_id`
@@ -5146,7 +5147,7 @@ pub struct Transfer {
 /// transfer with transfers.read, then remove it with transfers.discard.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct TransferDone {
+pub struct TransferDoneEvent {
     /// `transfer`
     pub transfer: Transfer,
 }
@@ -5154,7 +5155,7 @@ pub struct TransferDone {
 /// TransferFailed is emitted when a transfer ends before all bytes have arrived.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct TransferFailed {
+pub struct TransferFailedEvent {
     /// `transfer`
     pub transfer: Transfer,
 }
@@ -5171,7 +5172,7 @@ pub struct TransferList {
 /// transfers.cancel stops it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct TransferOffered {
+pub struct TransferOfferedEvent {
     /// `transfer`
     pub transfer: Transfer,
 }
@@ -5225,7 +5226,7 @@ pub struct TransferPart {
 /// transfer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct TransferProgress {
+pub struct TransferProgressEvent {
     /// `transfer_id`
     pub transfer_id: String,
     /// `pairing_id`
@@ -5242,7 +5243,7 @@ pub struct TransferProgress {
 /// does not handle. Its signature has been verified.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct UnsupportedReceived {
+pub struct UnsupportedReceivedEvent {
     /// public key, 0x04...
     pub from: String,
     /// application_type is the number of the type in ApplicationMetadataMessage.
@@ -5286,7 +5287,7 @@ pub struct Verification {
 /// verifies a person, and when we confirm or reject an answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct VerificationChanged {
+pub struct VerificationChangedEvent {
     /// `verification`
     pub verification: Verification,
 }
