@@ -153,7 +153,7 @@ export interface BackupCounts {
  * BackupProgress is emitted while store.export or store.import runs, some 20 times. It is not stored: seq is
  * 0, and of several waiting events only the latest is delivered.
  */
-export interface BackupProgress {
+export interface BackupProgressEvent {
   /** action is "export" or "import". */
   action: string;
   /** done is the number of people, verifications, chats and messages that are done. */
@@ -273,16 +273,16 @@ export interface CatchUp {
  * fails. Rounds in the background are reported only if they find something. It is not stored: seq is 0, and
  * of several that wait only the latest is delivered. diagnostics.get returns the same at any time.
  */
-export interface CatchUpChanged {
+export interface CatchUpChangedEvent {
   catch_up: CatchUp;
 }
 
 /** ChangePassphraseParams are the parameters of store.change_passphrase. */
 export interface ChangePassphraseParams {
-  /** old is the present passphrase of the store. */
-  old: string;
-  /** new is the new passphrase of the store; not empty. */
-  new: string;
+  /** passphrase is the present passphrase of the store. */
+  passphrase: string;
+  /** new_passphrase is the new passphrase of the store; not empty. */
+  new_passphrase: string;
 }
 
 /** Chat is a conversation with one person. */
@@ -333,7 +333,7 @@ export interface Chat {
  * ChatChanged is emitted when something about a chat has changed other than its messages and what is counted
  * of them. Its last_message and draft are those of when the event is read.
  */
-export interface ChatChanged {
+export interface ChatChangedEvent {
   chat: Chat;
   /**
    * cause is what happened to it: "read", "unread", "muted", "archived", "draft", "cleared" (and once more
@@ -349,7 +349,7 @@ export interface ChatChanged {
  * message is reported by a message_received event. The message is as it is when the event is read; if it is
  * gone by then, nothing is reported.
  */
-export interface ChatRequestReceived {
+export interface ChatRequestReceivedEvent {
   contact: Contact;
   message: Message;
 }
@@ -375,7 +375,7 @@ export interface Check {
 }
 
 /** Closed is the last event of a client. It is not stored. */
-export interface Closed {
+export interface ClosedEvent {
   /** "close", "internal" or "deleted" */
   reason: string;
 }
@@ -475,12 +475,12 @@ export interface Contact {
  * ContactChanged is emitted when a contact is added or changes, and when an unknown person writes to us for
  * the first time.
  */
-export interface ContactChanged {
+export interface ContactChangedEvent {
   contact: Contact;
 }
 
 /** ContactRemoved is emitted when a contact is removed from the address book. */
-export interface ContactRemoved {
+export interface ContactRemovedEvent {
   public_key: string;
 }
 
@@ -489,7 +489,7 @@ export interface ContactRemoved {
  * still stands. Answer it with contacts.accept or contacts.decline. The message is as it is when the event is
  * read, if it is still there.
  */
-export interface ContactRequestReceived {
+export interface ContactRequestReceivedEvent {
   contact: Contact;
   /** message is the message of the request. It is left out if we learned of the request in another way. */
   message?: Message;
@@ -508,7 +508,7 @@ export interface ContactsPage {
  * listened to: see network.topics. It is not stored: seq is 0, and of several that wait only the latest is
  * delivered.
  */
-export interface ContentTopicsChanged {
+export interface ContentTopicsChangedEvent {
   /** the number of content topics */
   count: number;
 }
@@ -603,7 +603,7 @@ export interface Device {
  * DeviceChanged is emitted when a device of our own identity is enabled or disabled, here or on another
  * device, or announces its name. If another device has disabled this one, this device receives nothing more.
  */
-export interface DeviceChanged {
+export interface DeviceChangedEvent {
   device: Device;
 }
 
@@ -612,7 +612,7 @@ export interface DeviceChanged {
  * other: one of them may be in the wrong hands. The second of the two changes is not applied. Ask the person
  * over another channel. Against somebody who has the key, only a new identity helps.
  */
-export interface DeviceConflict {
+export interface DeviceConflictEvent {
   /** 0x04... */
   public_key: string;
   /** installation_id is the device that was disabled first. Nothing is sent to it. */
@@ -628,7 +628,7 @@ export interface DeviceConflict {
  * DeviceFound is emitted when an unknown installation of our own identity appears. Ask the user whether it is
  * theirs, then call devices.enable.
  */
-export interface DeviceFound {
+export interface DeviceFoundEvent {
   device: Device;
 }
 
@@ -796,7 +796,7 @@ export interface EngineConfig {
  * confirmed within a minute is asked for again, with the same envelope_id. The event is not stored: seq is 0,
  * and what is not published before the client closes is asked for again after it has opened.
  */
-export interface EnvelopeOutgoing {
+export interface EnvelopeOutgoingEvent {
   /**
    * envelope_id names the envelope in network.published: 0x and 64 lower-case hex digits. The same envelope
    * has the same id each time.
@@ -838,7 +838,7 @@ export interface ErrorBody {
  * is also emitted when message_changed events about what one contact does are, of which a tenth of the queue
  * may wait. Until some are acknowledged, use messages.list and contacts.list to see what this person sent.
  */
-export interface EventsWithheld {
+export interface EventsWithheldEvent {
   public_key: string;
 }
 
@@ -957,7 +957,7 @@ export interface IdentityInfo {
  * IdentityReceived is emitted when a device without an identity has received one from a paired device, and
  * works with it from now on: see identity.get.
  */
-export interface IdentityReceived {
+export interface IdentityReceivedEvent {
   sync_id: string;
   pairing_id: string;
 }
@@ -1049,7 +1049,7 @@ export interface Info {
  * InternalError is emitted when a goroutine of the library has panicked. The client is closed afterwards. It
  * is not stored.
  */
-export interface InternalError {
+export interface InternalErrorEvent {
   report_id: string;
   where: string;
 }
@@ -1065,7 +1065,7 @@ export interface KDFConfig {
 }
 
 /** KeyExchangeChanged is emitted when what protects the messages to a person changes. */
-export interface KeyExchangeChanged {
+export interface KeyExchangeChangedEvent {
   /** 0x04... */
   public_key: string;
   /** key_exchange is "x3dh" or "noise". */
@@ -1114,13 +1114,6 @@ export interface ListSessionsParams {
   key?: string;
 }
 
-/** Log is a diagnostic line, emitted if log.events is set in the configuration. It is not stored. */
-export interface Log {
-  level: string;
-  message: string;
-  fields?: Record<string, unknown>;
-}
-
 /** LogConfig configures diagnostic output. */
 export interface LogConfig {
   /** level is the lowest level that is logged: "debug", "info" (the default), "warn" or "error". */
@@ -1132,6 +1125,13 @@ export interface LogConfig {
   file?: string;
   /** events turns log events on. */
   events?: boolean;
+}
+
+/** Log is a diagnostic line, emitted if log.events is set in the configuration. It is not stored. */
+export interface LogEvent {
+  level: string;
+  message: string;
+  fields?: Record<string, unknown>;
 }
 
 /** MarkReadParams are the parameters of chats.mark_read. */
@@ -1301,7 +1301,7 @@ export interface Message {
  * whole message as it is when the event is read: while one event waits, further changes with the same cause
  * that are made by the same side emit no other.
  */
-export interface MessageChanged {
+export interface MessageChangedEvent {
   message: Message;
   /**
    * cause is what happened to it: "edited", "deleted", "reaction", "pinned", "attachment", "content" (this
@@ -1325,7 +1325,7 @@ export interface MessageDevice {
  * the latest is delivered. It is not emitted for messages of strangers. A message that is sent again begins
  * anew.
  */
-export interface MessageProgress {
+export interface MessageProgressEvent {
   chat_id: string;
   outgoing: boolean;
   /**
@@ -1350,7 +1350,7 @@ export interface MessageProgress {
  * or written to. There is one event per message id. It has the message as it is when the event is read:
  * edited or deleted, if it was meanwhile. One that is gone by then, cleared or expired, is not reported.
  */
-export interface MessageReceived {
+export interface MessageReceivedEvent {
   message: Message;
 }
 
@@ -1358,7 +1358,7 @@ export interface MessageReceived {
  * MessageState is emitted when the state of an outgoing message changes. The fields have the meaning they
  * have in Message.
  */
-export interface MessageState {
+export interface MessageStateEvent {
   message_id: string;
   chat_id: string;
   client_ref?: string;
@@ -1390,7 +1390,7 @@ export interface MuteParams {
  * NetworkChanged is emitted when the network goes online or offline. It is not stored: seq is 0, and of
  * several that wait only the latest is delivered.
  */
-export interface NetworkChanged {
+export interface NetworkChangedEvent {
   /** "online", "offline" or "stopped" */
   state: string;
   peers: number;
@@ -1595,7 +1595,7 @@ export interface OpenResult {
  * events reported can still be read with messages.list, contacts.list and the other methods. Events dropped
  * after it has been delivered are covered by another overflow event with higher numbers.
  */
-export interface Overflow {
+export interface OverflowEvent {
   from_seq: number;
   to_seq: number;
 }
@@ -1662,14 +1662,14 @@ export interface Pairing {
  * pairing.confirm with their answer. Without an answer, the pairing fails after two minutes. The device that
  * scanned waits at most 30 seconds for the digits.
  */
-export interface PairingAuthcode {
+export interface PairingAuthcodeEvent {
   pairing_id: string;
   /** 8 digits */
   authcode: string;
 }
 
 /** PairingEnded is emitted when two devices that were paired no longer are. */
-export interface PairingEnded {
+export interface PairingEndedEvent {
   pairing_id: string;
   /** the device that ended it: "local" or "remote" */
   by: string;
@@ -1684,7 +1684,7 @@ export interface PairingEnded {
  * PairingFailed is emitted when a pairing ends before the devices are paired, or when the other device
  * refuses ours in the very last step.
  */
-export interface PairingFailed {
+export interface PairingFailedEvent {
   pairing_id: string;
   /** an error code that starts with pairing_ */
   cause: string;
@@ -1696,7 +1696,7 @@ export interface PairingFailed {
  * PairingInvitation is emitted when there is an invitation to show: the first one, and each one that replaces
  * an expired one. Show it as a QR code or pass the text on.
  */
-export interface PairingInvitation {
+export interface PairingInvitationEvent {
   pairing_id: string;
   invitation: string;
   expires_at: number;
@@ -1717,7 +1717,7 @@ export interface PairingList {
  * PairingPaired is emitted when the users of both devices have confirmed and the other device's certificate
  * is verified. Check peer: its identity may be another person's.
  */
-export interface PairingPaired {
+export interface PairingPairedEvent {
   pairing: Pairing;
 }
 
@@ -1731,7 +1731,7 @@ export interface PairingParams {
  * PairingScannerRefused is emitted when a device scanned an invitation that is no longer valid. The pairing
  * itself continues unchanged.
  */
-export interface PairingScannerRefused {
+export interface PairingScannerRefusedEvent {
   pairing_id: string;
   /**
    * cause is "pairing_expired", "pairing_used" (the invitation has already led to a pairing),
@@ -1747,7 +1747,7 @@ export interface PairingScannerRefused {
  * stored: seq is 0. Of several waiting events of one peer only the latest is delivered, and of peers that are
  * not static only the latest 64 events wait.
  */
-export interface PeerChanged {
+export interface PeerChangedEvent {
   peer_id: string;
   connected: boolean;
   /** static is true for peers from the configuration or network.connect. */
@@ -1820,7 +1820,7 @@ export interface Presence {
  * if it is the same as before. It is not stored: seq is 0, and of several waiting events about one person
  * only the latest is delivered.
  */
-export interface PresenceChanged {
+export interface PresenceChangedEvent {
   /** 0x04...; our own for another device of ours */
   public_key: string;
   presence: Presence;
@@ -1895,7 +1895,7 @@ export interface Profile {
  * ProfileChanged is emitted when another device of ours has changed the own profile: profile.get has the rest
  * of it.
  */
-export interface ProfileChanged {
+export interface ProfileChangedEvent {
   display_name: string;
   bio: string;
   color: number;
@@ -2248,7 +2248,7 @@ export interface Session {
  * SessionChanged is emitted when a session starts and when the first reply establishes it. There is no event
  * when a session expires because a newer pre-key has replaced the one it started from.
  */
-export interface SessionChanged {
+export interface SessionChangedEvent {
   session: Session;
 }
 
@@ -2262,7 +2262,7 @@ export interface SessionList {
  * SessionRepaired is emitted when one side had lost a session and a new one has replaced it: messages that
  * could not be decrypted have arrived again. The user need not do anything.
  */
-export interface SessionRepaired {
+export interface SessionRepairedEvent {
   public_key: string;
   installation_id: string;
   /** cause is "no_session", "no_pre_key" or "undecryptable". */
@@ -2401,7 +2401,7 @@ export interface StoreNode {
  * answers again. It is not stored: seq is 0, and of several that wait only the latest of each node is
  * delivered.
  */
-export interface StoreNodeChanged {
+export interface StoreNodeChangedEvent {
   node: StoreNode;
 }
 
@@ -2432,7 +2432,7 @@ export interface Sync {
 }
 
 /** SyncChanged is emitted when a sync is accepted, paused or resumed, on either device. */
-export interface SyncChanged {
+export interface SyncChangedEvent {
   sync: Sync;
 }
 
@@ -2446,12 +2446,12 @@ export interface SyncDeviceParams {
 }
 
 /** SyncDone is emitted on both devices when the receiving one has merged everything. */
-export interface SyncDone {
+export interface SyncDoneEvent {
   sync: Sync;
 }
 
 /** SyncFailed is emitted when a sync ends before that. What was merged stays. */
-export interface SyncFailed {
+export interface SyncFailedEvent {
   sync: Sync;
 }
 
@@ -2466,7 +2466,7 @@ export interface SyncList {
  * devices.sync_accept. If this device has no identity yet it gets the one of the other device, so show whose
  * that is: peer in pairing.get.
  */
-export interface SyncOffered {
+export interface SyncOfferedEvent {
   sync: Sync;
 }
 
@@ -2477,7 +2477,7 @@ export interface SyncParams {
 }
 
 /** SyncProgress is emitted when more has been merged, at most 20 times a sync. */
-export interface SyncProgress {
+export interface SyncProgressEvent {
   sync_id: string;
   pairing_id: string;
   offers: boolean;
@@ -2549,12 +2549,12 @@ export interface Transfer {
  * TransferDone is emitted when all bytes have arrived and their hash is verified. Read an incoming transfer
  * with transfers.read, then remove it with transfers.discard.
  */
-export interface TransferDone {
+export interface TransferDoneEvent {
   transfer: Transfer;
 }
 
 /** TransferFailed is emitted when a transfer ends before all bytes have arrived. */
-export interface TransferFailed {
+export interface TransferFailedEvent {
   transfer: Transfer;
 }
 
@@ -2568,7 +2568,7 @@ export interface TransferList {
  * TransferOffered is emitted when a paired device starts to send data. It is accepted automatically;
  * transfers.cancel stops it.
  */
-export interface TransferOffered {
+export interface TransferOfferedEvent {
   transfer: Transfer;
 }
 
@@ -2589,7 +2589,7 @@ export interface TransferPart {
 }
 
 /** TransferProgress is emitted when more bytes of a transfer have arrived, at most 20 times per transfer. */
-export interface TransferProgress {
+export interface TransferProgressEvent {
   transfer_id: string;
   pairing_id: string;
   outgoing: boolean;
@@ -2602,7 +2602,7 @@ export interface TransferProgress {
  * UnsupportedReceived is emitted when a person sent an application message of a type this version does not
  * handle. Its signature has been verified.
  */
-export interface UnsupportedReceived {
+export interface UnsupportedReceivedEvent {
   /** public key, 0x04... */
   from: string;
   /** application_type is the number of the type in ApplicationMetadataMessage. */
@@ -2643,7 +2643,7 @@ export interface Verification {
  * VerificationChanged is emitted when either side asks, answers, declines or cancels a question that verifies
  * a person, and when we confirm or reject an answer.
  */
-export interface VerificationChanged {
+export interface VerificationChangedEvent {
   verification: Verification;
 }
 
