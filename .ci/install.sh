@@ -22,8 +22,8 @@ need node nodejs npm
 need pkg-config pkgconf
 need cmake cmake
 if [ -n "$packages" ]; then
-	apt-get update -qq
+	apt-get -o Acquire::Retries=5 update -qq
 	# shellcheck disable=SC2086 # packages are several words
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages
+	DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=5 install -y -qq --no-install-recommends $packages
 fi
 command -v cargo > /dev/null || echo "there is no cargo: the tests will say so and fail"

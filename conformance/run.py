@@ -25,7 +25,7 @@ from kit.schema import Library  # noqa: E402
 TRANSCRIPTS = pathlib.Path(__file__).resolve().parent / "transcripts"
 
 #: How long an answer or an event may take, in seconds. Nothing is measured by it.
-PATIENCE = 30
+PATIENCE = 120
 
 
 def main():

@@ -14,7 +14,7 @@ if ! cmp -s tests/node/package-lock.json "$modules/installed"; then
 	rm -rf "$modules"
 	mkdir -p "$modules"
 	cp tests/node/package.json tests/node/package-lock.json "$modules"
-	if ! (cd "$modules" && npm ci --ignore-scripts --no-audit --no-fund) > "$modules/log" 2>&1; then
+	if ! (cd "$modules" && npm ci --ignore-scripts --no-audit --no-fund --fetch-retries 5) > "$modules/log" 2>&1; then
 		if without_registry "$modules/log"; then
 			left_out node-test "the npm registry cannot be had here"
 		fi

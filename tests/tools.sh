@@ -10,7 +10,9 @@ if ! cmp -s "$pinned" "$venv/installed"; then
 	rm -rf "$venv"
 	mkdir -p "$PWD/build/tools"
 	log=$venv.log
-	if ! { "${PYTHON:-python3}" -m venv "$venv" && "$venv/bin/python" -m pip install -q --disable-pip-version-check -r "$pinned"; } > "$log" 2>&1; then
+	# PyPI may be slow now and then: pip tries again, longer than it does by itself.
+	if ! { "${PYTHON:-python3}" -m venv "$venv" &&
+		"$venv/bin/python" -m pip install -q --disable-pip-version-check --retries 10 --timeout 60 -r "$pinned"; } > "$log" 2>&1; then
 		cat "$log" >&2
 		if without_registry "$log"; then
 			exit 2

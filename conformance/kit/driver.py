@@ -55,6 +55,10 @@ class _Process:
             self.arrived.notify_all()
 
 
+#: What a driver may take beyond the patience before its first answer, in seconds: it starts.
+START = 10
+
+
 class Driver:
     """A running driver. Patience, in seconds, bounds the wait for each answer."""
 
@@ -71,7 +75,7 @@ class Driver:
             raise
 
     def _greet(self):
-        hello = self.ask("hello")
+        hello = self.ask("hello", START)
         if not isinstance(hello, dict) or hello.get("protocol") != PROTOCOL:
             raise Broken(f"it answered hello with {hello!r}: the protocol is {PROTOCOL}")
         self.binding, self.capabilities = hello.get("binding", "?"), set(hello.get("capabilities", ()))

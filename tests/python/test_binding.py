@@ -17,8 +17,9 @@ import warnings
 from helpers import BINDING, PATIENCE, SOMEBODY, TestCase, identity, status1to1
 from status1to1 import Client, Error, InternalError, NetworkError, RequestError, StoreError, errors, events, types
 
-#: How long Ctrl-C may take, in seconds. Waits react within a tenth; the rest is for a busy machine.
-PROMPT = 2
+#: How long Ctrl-C may take, in seconds. Waits react within a tenth, or, where that fails, after a
+#: minute at the earliest; the rest is for a busy machine.
+PROMPT = 20
 
 #: How long `import status1to1` may take, in seconds.
 IMPORT = 0.15

@@ -27,16 +27,20 @@ def resident():
 @unittest.skipUnless(sys.platform.startswith("linux"), "reads /proc")
 class Flat(TestCase):
     def flat(self, what, count, once):
-        """Does something many times; after a fifth of them memory has reached its size."""
+        """Does something many times; after a fifth of them memory has reached its size. It may grow
+        once: Go takes back what it had given to the system. What leaks grows each time."""
         for n in range(count // 5):
             once(n)
-        before = resident()
-        for n in range(count - count // 5):
-            once(n)
-        after = resident()
-        if "STATUS1TO1_CALLS" in os.environ:
-            print(f"{count} {what}: {before / 1e6:.1f} MB after a fifth, {after / 1e6:.1f} MB at the end", file=sys.stderr)
-        self.assertLess(after - before, SLACK)
+        grown = []
+        while len(grown) < 3 and (not grown or grown[-1] >= SLACK):
+            before = resident()
+            for n in range(count - count // 5):
+                once(n)
+            after = resident()
+            if "STATUS1TO1_CALLS" in os.environ:
+                print(f"{count} {what}: {before / 1e6:.1f} MB after a fifth, {after / 1e6:.1f} MB at the end", file=sys.stderr)
+            grown.append(after - before)
+        self.assertLess(grown[-1], SLACK, grown)
 
     def test_calls(self):
         client = self.memory()
@@ -72,7 +76,7 @@ class Flat(TestCase):
                     client.set_event_callback(lambda event: None)
 
         self.flat("clients", CLIENTS, once)
-        self.assertEqual(len(os.listdir("/proc/self/fd")), descriptors)
+        self.assertLessEqual(len(os.listdir("/proc/self/fd")), descriptors)  # an earlier test's may close meanwhile
         self.assertEqual(len(status1to1._connection._callbacks), 0)
 
 
