@@ -123,7 +123,7 @@ func readParams(text []byte) (params string, client uint64, bad *failure) {
 	}
 	members, ok := membersOf(text)
 	if !ok {
-		return "", 0, failed(codeInvalidParams, badParams("", "params must be an object: parameters are passed by name"))
+		return "", 0, failureOf(badParams("", "params must be an object: parameters are passed by name"))
 	}
 	var b strings.Builder
 	b.Grow(len(text))
@@ -137,11 +137,11 @@ func readParams(text []byte) (params string, client uint64, bad *failure) {
 			continue
 		}
 		if client != 0 {
-			return "", 0, failed(codeInvalidParams, chat.Errorf(chat.CodeUnknownField, "client", "the field stands twice"))
+			return "", 0, failureOf(chat.Errorf(chat.CodeUnknownField, "client", "the field stands twice"))
 		}
 		n, err := strconv.ParseUint(string(m.value), 10, 64)
 		if err != nil || n == 0 || n > api.MaxSafeInteger {
-			return "", 0, failed(codeInvalidParams, badParams("client", "must be the number that open returned"))
+			return "", 0, failureOf(badParams("client", "must be the number that open returned"))
 		}
 		client = n
 	}

@@ -68,7 +68,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		{`{"jsonrpc":"2.0","id":4,"method":"a","params":{"client":-7}}`, `4`, codeInvalidParams, "client"},
 		{`{"jsonrpc":"2.0","id":4,"method":"a","params":{"client":7.0}}`, `4`, codeInvalidParams, "client"},
 		{`{"jsonrpc":"2.0","id":4,"method":"a","params":{"client":9007199254740992}}`, `4`, codeInvalidParams, "client"},
-		{`{"jsonrpc":"2.0","id":4,"method":"a","params":{"client":7,"client":7}}`, `4`, codeInvalidParams, "client"},
+		{`{"jsonrpc":"2.0","id":4,"method":"a","params":{"client":7,"client":7}}`, `4`, numbers[chat.CodeUnknownField], "client"},
 	} {
 		shown := c.text[:min(len(c.text), 80)]
 		m := readMessage([]byte(c.text))
@@ -99,7 +99,12 @@ func TestBatchesAreTakenApart(t *testing.T) {
 
 // Each code has a number, and those that JSON-RPC knows have its own.
 func TestCodesHaveNumbers(t *testing.T) {
+	used := map[int]bool{}
 	for _, c := range chat.CodeTable {
+		if n := c.Number; used[n] || n == codeCancelled {
+			t.Errorf("%s: the number %d is another's", c.Code, n)
+		}
+		used[c.Number] = true
 		f := failureOf(chat.Errorf(c.Code, "x", "text"))
 		if f.Code == 0 || f.Data.Code != c.Code || f.Data.Field != "x" {
 			t.Errorf("%s: %+v", c.Code, f)

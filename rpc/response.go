@@ -8,14 +8,13 @@ import (
 )
 
 // The error numbers of JSON-RPC 2.0, and that of a cancelled request from the Language Server
-// Protocol.
+// Protocol. All others are in chat.CodeTable.
 const (
 	codeParseError     = -32700
 	codeInvalidRequest = -32600
 	codeMethodNotFound = -32601
 	codeInvalidParams  = -32602
 	codeInternalError  = -32603
-	codeServerError    = -32000
 	codeCancelled      = -32800
 )
 
@@ -26,23 +25,19 @@ type failure struct {
 	Data    api.ErrorBody `json:"data"`
 }
 
-// numberOf is the error number of a code of the engine.
-func numberOf(code chat.Code) int {
-	switch code {
-	case chat.CodeUnknownMethod:
-		return codeMethodNotFound
-	case chat.CodeBadParams, chat.CodeBadConfig, chat.CodeUnknownField, chat.CodeBadJSON:
-		return codeInvalidParams
-	case chat.CodeInternal:
-		return codeInternalError
+// numbers are the error numbers by code.
+var numbers = func() map[chat.Code]int {
+	m := map[chat.Code]int{}
+	for _, c := range chat.CodeTable {
+		m[c.Code] = c.Number
 	}
-	return codeServerError
-}
+	return m
+}()
 
 // failureOf is the error object of an error of the engine.
 func failureOf(err error) *failure {
 	body := api.ErrorOf(err)
-	return &failure{numberOf(body.Code), body.Message, body}
+	return &failure{numbers[body.Code], body.Message, body}
 }
 
 // failed is an error object with a number of JSON-RPC's own.

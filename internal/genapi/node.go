@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"strings"
 
-	"libstatus1to1/chat"
 	"libstatus1to1/chat/api"
 )
 
@@ -83,13 +82,22 @@ func (m *model) nodeTypes() string {
 	for _, e := range m.events {
 		fmt.Fprintf(&b, "%s  %s: %s;\n", nodeDoc("  ", m.ofEvent(e)), e.Type(), reflect.TypeOf(e).Name())
 	}
-	b.WriteString("}\n\n/** The code of an error. Later versions may have more. */\nexport type ErrorCode =\n")
-	for _, c := range chat.CodeTable {
-		fmt.Fprintf(&b, "  | %q\n", c.Code)
+	b.WriteString("}\n")
+	for _, e := range m.enums {
+		m.nodeEnum(&b, e)
 	}
-	b.WriteString("  | (string & {});\n")
 	m.nodeSignatures(&b)
 	return b.String()
+}
+
+// nodeEnum declares a set of strings. It is open: later versions may have more, and a program
+// compiled against this one goes on.
+func (m *model) nodeEnum(b *strings.Builder, e enumeration) {
+	fmt.Fprintf(b, "\n%sexport type %s =\n", nodeDoc("", e.doc), e.name)
+	for _, v := range e.values {
+		fmt.Fprintf(b, "%s  | %q\n", nodeDoc("  ", v.doc), v.text)
+	}
+	b.WriteString("  | (string & {});\n")
 }
 
 // nodeRequests are the types that stand in parameters and in the configuration.
@@ -162,6 +170,9 @@ func (m *model) nodeType(t reflect.Type, request bool) string {
 			return "Bytes"
 		}
 		return "string"
+	}
+	if e := m.enumOf(t); e != nil && t.Kind() == reflect.String {
+		return e.name
 	}
 	switch t.Kind() {
 	case reflect.Pointer:

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -98,5 +99,35 @@ func TestCloseTakesItsTurn(t *testing.T) {
 	}
 	if a := s.wait(after); a.Error == nil || a.Error.Data.Code != "bad_client" {
 		t.Errorf("%+v", a)
+	}
+}
+
+// The event closed comes before the answer to close, and events after that to open.
+func TestFirstAndLastMessage(t *testing.T) {
+	for range 20 {
+		s := command(t)
+		s.run()
+		defer time.AfterFunc(patience, func() { _ = s.cmd.Process.Kill() }).Stop()
+		line := func() string {
+			text, err := s.out.ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			return text
+		}
+		s.write(`{"jsonrpc":"2.0","id":"o","method":"open","params":{"config":` + memory("ends") + `}}`)
+		var opened struct{ Result struct{ Client uint64 } }
+		if err := json.Unmarshal([]byte(line()), &opened); err != nil || opened.Result.Client == 0 {
+			t.Fatalf("%+v, %v", opened, err)
+		}
+		s.write(fmt.Sprintf(`{"jsonrpc":"2.0","id":"c","method":"close","params":{"client":%d}}`, opened.Result.Client))
+		before := ""
+		for text := line(); !strings.HasPrefix(text, `{"jsonrpc":"2.0","id":"c"`); text = line() {
+			before = text
+		}
+		if !strings.Contains(before, `"type":"closed"`) {
+			t.Fatalf("before the answer came %q", before)
+		}
+		_ = s.in.Close()
 	}
 }

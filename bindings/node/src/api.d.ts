@@ -28,7 +28,7 @@ export interface AddCardParams {
    */
   verify?: boolean;
   /** key_exchange is "x3dh" or "noise". Default: what the card says. */
-  key_exchange?: string;
+  key_exchange?: KeyExchange;
 }
 
 /** AddCardResult is the result of contacts.add_card. */
@@ -41,7 +41,7 @@ export interface AddCardResult {
    */
   devices: Array<string>;
   /** key_exchange is "x3dh" or "noise": what the chat with this person begins with. */
-  key_exchange: string;
+  key_exchange: KeyExchange;
   /** when the card expires */
   expires_at: number;
 }
@@ -88,7 +88,7 @@ export interface AskParams {
 export interface Attachment {
   attachment_id: string;
   /** kind is "image" or "audio". */
-  kind: string;
+  kind: AttachmentKind;
   /** a file name; the network carries none, so that of a received one is made up */
   name: string;
   mime: string;
@@ -111,7 +111,7 @@ export interface Attachment {
    * would make a picture too large to be decoded without care; or "missing" if its bytes are not on this
    * device: a sync of devices brings the newest 16 MiB only.
    */
-  state: string;
+  state: AttachmentState;
 }
 
 /** AttachmentParam names an attachment. */
@@ -155,7 +155,7 @@ export interface BackupCounts {
  */
 export interface BackupProgressEvent {
   /** action is "export" or "import". */
-  action: string;
+  action: BackupAction;
   /** done is the number of people, verifications, chats and messages that are done. */
   done: number;
   /** total is about how many there are. */
@@ -213,7 +213,7 @@ export interface CardParams {
    * key_exchange is what whoever adds the card uses, unless they choose otherwise: "x3dh" or "noise".
    * Default: "x3dh".
    */
-  key_exchange?: string;
+  key_exchange?: KeyExchange;
 }
 
 /** CardResult is the result of identity.card. */
@@ -242,13 +242,13 @@ export interface CatchUp {
    * state is "waiting" (for the first store node, or after an interruption), "running", "done", or "failed"
    * (it is tried again).
    */
-  state: string;
+  state: CatchUpState;
   /**
    * cause is the reason it failed: "store_nodes" (none of them has answered completely; nodes says what was
    * wrong with each) or "store" (messages could not be stored in, or topics not read from, the store of the
    * client). Left out in other states.
    */
-  cause?: string;
+  cause?: CatchUpFailure;
   /**
    * topics_done is the number of content topics that are fetched, and topics_total that of all content topics
    * of this round.
@@ -326,7 +326,7 @@ export interface Chat {
   request: boolean;
   last_message?: Message;
   /** key_exchange is what protects the messages to the other person: "x3dh" or "noise". */
-  key_exchange: string;
+  key_exchange: KeyExchange;
 }
 
 /**
@@ -339,7 +339,7 @@ export interface ChatChangedEvent {
    * cause is what happened to it: "read", "unread", "muted", "archived", "draft", "cleared" (and once more
    * when the last of many messages is erased), "deleted", "timer" or "expired" (many messages of it at once).
    */
-  cause: string;
+  cause: ChatChange;
 }
 
 /**
@@ -365,7 +365,7 @@ export interface ChatsPage {
 /** Check is one check of the network's health. */
 export interface Check {
   name: string;
-  result: string;
+  result: CheckResult;
   /** cause says what was found, in one sentence. */
   cause: string;
   /** remedy says what can be done about it. Left out for most checks that have passed. */
@@ -377,7 +377,7 @@ export interface Check {
 /** Closed is the last event of a client. It is not stored. */
 export interface ClosedEvent {
   /** "close", "internal" or "deleted" */
-  reason: string;
+  reason: CloseReason;
 }
 
 /** Config is the configuration that open takes. */
@@ -434,18 +434,18 @@ export interface Contact {
    * trust is "unknown", "requested" (one side has asked to be a contact), "mutual" (both sides have asked or
    * accepted), "verified" (we made sure that the key is theirs) or "blocked".
    */
-  trust: string;
+  trust: Trust;
   /**
    * request is the state of the contact requests: "none", "sent", "received", "declined" (by us) or "mutual".
    */
-  request: string;
+  request: RequestState;
   /** request_id is the id of the message that carried their latest contact request. */
   request_id?: string;
   /**
    * verified_by is the way the key was verified: "safety_number", "question", "card" or "own_device" (in the
    * Status app, on another device of ours).
    */
-  verified_by?: string;
+  verified_by?: VerifiedBy;
   verified_at?: number;
   /**
    * untrustworthy is true if the user has said in the Status app, on another device of ours, that this person
@@ -463,12 +463,12 @@ export interface Contact {
    * key_exchange is what protects the messages to this person: "x3dh" (53/WAKU2-X3DH) or "noise"
    * (35/WAKU2-NOISE). What they send is read by either.
    */
-  key_exchange: string;
+  key_exchange: KeyExchange;
   /**
    * while_waiting says, if key_exchange is "noise", what becomes of messages to a device with which the
    * handshake is pending: they "wait" or go by "x3dh".
    */
-  while_waiting?: string;
+  while_waiting?: WhileWaiting;
 }
 
 /**
@@ -522,7 +522,7 @@ export interface CreateIdentityParams {
    * read), "chinese_simplified", "chinese_traditional", "czech", "french", "italian", "japanese", "korean" or
    * "spanish".
    */
-  language?: string;
+  language?: Language;
   /** display_name is the name other people see, at most 24 code points. It is sent along with messages. */
   display_name?: string;
 }
@@ -782,7 +782,7 @@ export interface EngineConfig {
    * request (see chats.list and chat_request_received); "deny" ignores their messages without decrypting
    * them.
    */
-  strangers?: string;
+  strangers?: Strangers;
   /**
    * keep_edits keeps the earlier texts of messages that were edited, up to 20 and 32 KiB of each message.
    * Default: false.
@@ -816,12 +816,12 @@ export interface EnvelopeOutgoingEvent {
 /** ErrorBody is the error of a response. */
 export interface ErrorBody {
   /** code identifies the error. Codes are stable; the schema lists them. */
-  code: string;
+  code: ErrorCode;
   /**
    * category is the group of the code: "request", "identity", "contact", "message", "pairing", "store",
    * "network" or "internal".
    */
-  category: string;
+  category: ErrorCategory;
   /** message is a text for people. It may change between versions. */
   message: string;
   /** retryable is true if the same call may succeed later without a change. */
@@ -849,7 +849,7 @@ export interface Evidence {
    * (published by the program, as it says), "memory" (passed on in a memory network), "store" (store nodes
    * have it) or "device" (acknowledged by a device of the recipient).
    */
-  kind: string;
+  kind: EvidenceKind;
   /**
    * peers is the number of mesh peers for "relay", of peers it was relayed to for "lightpush", and of store
    * nodes for "store".
@@ -934,9 +934,9 @@ export interface IdenticonParams {
    * app shows people without a picture, but without initials; or "identicon", the pattern of squares of its
    * earlier versions.
    */
-  style?: string;
+  style?: IdenticonStyle;
   /** format is "png" (the default) or "svg". */
-  format?: string;
+  format?: IdenticonFormat;
   /** size is the side of the PNG in pixels. Default: 128. */
   size?: number;
 }
@@ -1035,9 +1035,9 @@ export interface Info {
   /** specs are the specifications this version implements. */
   specs: Array<string>;
   /** networks are the values that network.kind may have. */
-  networks: Array<string>;
+  networks: Array<NetworkKind>;
   /** stores are the values that store.kind may have. */
-  stores: Array<string>;
+  stores: Array<StoreKind>;
   /**
    * strings_held is the number of strings returned by the library and not yet freed by the program. It is 0
    * in a program that frees them all.
@@ -1069,13 +1069,13 @@ export interface KeyExchangeChangedEvent {
   /** 0x04... */
   public_key: string;
   /** key_exchange is "x3dh" or "noise". */
-  key_exchange: string;
+  key_exchange: KeyExchange;
   /**
    * cause is "chosen" (by contacts.set_key_exchange), "card" (the contact card says so, or it was chosen with
    * it) or "handshake" (they have finished a Noise handshake with us, and nothing else was chosen). The last
    * never changes it to "x3dh".
    */
-  cause: string;
+  cause: KeyExchangeChange;
 }
 
 /** KeyParams name a person by public key. */
@@ -1117,7 +1117,7 @@ export interface ListSessionsParams {
 /** LogConfig configures diagnostic output. */
 export interface LogConfig {
   /** level is the lowest level that is logged: "debug", "info" (the default), "warn" or "error". */
-  level?: string;
+  level?: LogLevel;
   /**
    * file is the path of a file that receives one JSON object per line. A missing file is created with mode
    * 0600. It must not be a symbolic link.
@@ -1129,7 +1129,7 @@ export interface LogConfig {
 
 /** Log is a diagnostic line, emitted if log.events is set in the configuration. It is not stored. */
 export interface LogEvent {
-  level: string;
+  level: LogLevel;
   message: string;
   fields?: Record<string, unknown>;
 }
@@ -1198,7 +1198,7 @@ export interface Message {
    * "sticker", "image", "audio", "bridge" (carried over from another network), "contact_request" (a text that
    * asks to be a contact) or "unsupported" (a type this version does not know).
    */
-  kind: string;
+  kind: MessageKind;
   text: string;
   /**
    * clock is the Lamport clock of the message (62/STATUS-PAYLOADS), in ms; it orders the messages of the
@@ -1222,7 +1222,7 @@ export interface Message {
    * that is sent again, by messages.retry or because its recipient is back, is "queued"; and a failed message
    * that is acknowledged after all is "delivered".
    */
-  state: string;
+  state: DeliveryState;
   /** evidence shows what the state of an outgoing message is based on. */
   evidence?: Evidence;
   /**
@@ -1232,12 +1232,12 @@ export interface Message {
    * messages are sent again when their recipient is back: the last 100 of each person, up to 70 days after
    * they failed and up to 3 times.
    */
-  failure?: string;
+  failure?: MessageFailure;
   /**
    * waiting is "waiting_for_peer" while a queued message cannot go because a Noise handshake with its
    * recipient is pending (key_exchange of the contact). It is left out otherwise.
    */
-  waiting?: string;
+  waiting?: MessageWaiting;
   client_ref?: string;
   /** sender_name is the display name sent with the message. It is not verified. */
   sender_name?: string;
@@ -1307,7 +1307,7 @@ export interface MessageChangedEvent {
    * cause is what happened to it: "edited", "deleted", "reaction", "pinned", "attachment", "content" (this
    * version of the library can read it now) or "expired" (it is gone).
    */
-  cause: string;
+  cause: MessageChange;
 }
 
 /** MessageDevice is a device, and whether it has received a message. */
@@ -1362,10 +1362,10 @@ export interface MessageStateEvent {
   message_id: string;
   chat_id: string;
   client_ref?: string;
-  state: string;
+  state: DeliveryState;
   evidence?: Evidence;
-  failure?: string;
-  waiting?: string;
+  failure?: MessageFailure;
+  waiting?: MessageWaiting;
 }
 
 /** MessagesPage is one page of messages.list. */
@@ -1392,7 +1392,7 @@ export interface MuteParams {
  */
 export interface NetworkChangedEvent {
   /** "online", "offline" or "stopped" */
-  state: string;
+  state: NetworkState;
   peers: number;
 }
 
@@ -1403,7 +1403,7 @@ export interface NetworkConfig {
    * connects all clients naming the same network, which is meant for tests; or "external", where the program
    * carries the envelopes itself: see envelope_outgoing, network.published and network.deliver.
    */
-  kind?: string;
+  kind?: NetworkKind;
   /**
    * preset names a known network. Every field below that is left out is taken from it. "status.prod" is the
    * network of the Status app and needs nothing else. "local" is for nodes on one machine: they listen on a
@@ -1411,7 +1411,7 @@ export interface NetworkConfig {
    * preset; [] empties it. Without a preset the node looks for nobody and only keeps its peers. Only for
    * "waku".
    */
-  preset?: string;
+  preset?: NetworkPreset;
   /**
    * mode selects how the node takes part in the network. "relay" (the default) receives everything on its
    * shards and passes it on. "light" is meant for phones: it receives what it has subscribed to at service
@@ -1419,7 +1419,7 @@ export interface NetworkConfig {
    * fraction of the traffic; service nodes learn which topics it listens to. "auto" is "light" on Android and
    * iOS and "relay" elsewhere. Only for "waku".
    */
-  mode?: string;
+  mode?: NetworkMode;
   /**
    * listen lists the multiaddresses to listen on, such as /ip4/0.0.0.0/tcp/60000; port 0 picks any free port.
    * With addresses, the peer id is kept in the store. Without any, the node only dials its peers and has a
@@ -1500,7 +1500,7 @@ export interface NetworkPeer {
 /** NetworkProtocol counts the peers that speak a protocol. */
 export interface NetworkProtocol {
   /** "relay", "store", "filter", "lightpush" or "peer_exchange" */
-  protocol: string;
+  protocol: NetworkProtocolName;
   peers: number;
 }
 
@@ -1515,14 +1515,14 @@ export interface NetworkShard {
 /** NetworkStatus describes the network at one moment. */
 export interface NetworkStatus {
   /** "waku", "memory" or "external" */
-  kind: string;
+  kind: NetworkKind;
   /** mode is "relay" or "light"; left out where there are no modes. */
-  mode?: string;
+  mode?: NodeMode;
   /**
    * state is "online" (messages can be published, and in light mode a service node pushes to us), "offline"
    * or "stopped".
    */
-  state: string;
+  state: NetworkState;
   peer_id?: string;
   /** our multiaddresses with /p2p/<peer id>, for others to connect to */
   listen_addresses: Array<string>;
@@ -1562,7 +1562,7 @@ export interface NoiseSession {
   /** id is the public form of the session id: SHA256(SHA256(session-id)). */
   id: string;
   /** state is "active", "stale" (over; only late messages are still decrypted) or "terminated". */
-  state: string;
+  state: NoiseSessionState;
   created_at: number;
   /** heard_at is the time the latest message from the other device arrived. */
   heard_at: number;
@@ -1633,7 +1633,7 @@ export interface Pairing {
    * has confirmed here, and the other device is still to answer), "paired", "failed" or "ended" (the devices
    * were paired and no longer are).
    */
-  state: string;
+  state: PairingState;
   /** asks is true if this device asks to be paired with the other one, which the user already has set up. */
   asks: boolean;
   /** shows is true if this device shows the invitation and the other one scans it. */
@@ -1649,9 +1649,9 @@ export interface Pairing {
   /** session is the session between the two devices, once paired. */
   session?: NoiseSession;
   /** cause is the error code if the pairing failed or ended. */
-  cause?: string;
+  cause?: ErrorCode;
   /** by tells which device gave up: "local" or "remote". */
-  by?: string;
+  by?: Side;
   created_at: number;
   paired_at?: number;
   ended_at?: number;
@@ -1672,12 +1672,12 @@ export interface PairingAuthcodeEvent {
 export interface PairingEndedEvent {
   pairing_id: string;
   /** the device that ended it: "local" or "remote" */
-  by: string;
+  by: Side;
   /**
    * cause is "pairing_ended" if one device discarded the pairing or the other was silent for too long, and
    * "pairing_outdated" if the other device's certificate has expired.
    */
-  cause: string;
+  cause: ErrorCode;
 }
 
 /**
@@ -1687,9 +1687,9 @@ export interface PairingEndedEvent {
 export interface PairingFailedEvent {
   pairing_id: string;
   /** an error code that starts with pairing_ */
-  cause: string;
+  cause: ErrorCode;
   /** the device that gave up: "local" or "remote" */
-  by: string;
+  by: Side;
 }
 
 /**
@@ -1738,7 +1738,7 @@ export interface PairingScannerRefusedEvent {
    * "pairing_scanned_twice" (another device scanned it before, and its authcode is being compared), or the
    * code with which the pairing had failed.
    */
-  cause: string;
+  cause: ErrorCode;
 }
 
 /**
@@ -1780,7 +1780,7 @@ export interface PhraseResult {
 /** Picture is the result of pictures.qr and pictures.identicon. */
 export interface Picture {
   /** format is "png", "svg" or "terminal". */
-  format: string;
+  format: PictureFormat;
   /** data holds the bytes of a PNG, in base64. */
   data?: string;
   /** text holds an SVG, or the lines for a terminal. */
@@ -1803,7 +1803,7 @@ export interface Presence {
    * status is "automatic" (there while their app runs, which says so every five minutes), "always_online",
    * "do_not_disturb" or "inactive".
    */
-  status: string;
+  status: PresenceStatus;
   /** text is a text of their own, or empty. */
   text?: string;
   /** at is when they said so, by their clock, in ms. */
@@ -1838,7 +1838,7 @@ export interface Preview {
   /**
    * kind is "link", "image", "contact", "community" or "channel": the last three are links of the Status app.
    */
-  kind: string;
+  kind: PreviewKind;
   title?: string;
   description?: string;
   /** key is the public key of the person, if kind is "contact". */
@@ -1859,7 +1859,7 @@ export interface PreviewParams {
    * kind is "link", "image" (the link leads to a picture) or "contact" (it is a Status link to a person).
    * Default: "link".
    */
-  kind?: string;
+  kind?: SendPreviewKind;
   /** title is at most 300 code points; a link needs one. */
   title?: string;
   /** description is at most 1000 code points. */
@@ -1918,7 +1918,7 @@ export interface PublishedParams {
    * failure is the reason the envelope is not out: "unavailable" if it may be tried again, or "too_large" if
    * it can never be published, and the messages in it have failed. Leave it out when the envelope is out.
    */
-  failure?: string;
+  failure?: PublishFailure;
 }
 
 /** QRParams are the parameters of pictures.qr. */
@@ -1929,12 +1929,12 @@ export interface QRParams {
    */
   text: string;
   /** format is "png" (the default), "svg", or "terminal" for lines of block characters. */
-  format?: string;
+  format?: PictureFormat;
   /**
    * level is how much of the code may be dirty or covered: "L" (7 %, the default and right for screens), "M"
    * (15 %), "Q" (25 %) or "H" (30 %). A higher level is used where it does not make the code larger.
    */
-  level?: string;
+  level?: QRLevel;
   /** size is the side of the PNG in pixels. Default: 400. */
   size?: number;
   /** light is true if the terminal shows dark text on a light ground. Default: false. */
@@ -2171,7 +2171,7 @@ export interface SendParams {
    */
   text?: string;
   /** kind is "text", the default, or "status". */
-  kind?: string;
+  kind?: SendKind;
   /** reply_to is the id of the message of the same chat that this one answers. */
   reply_to?: string;
   /** sticker is sent in place of a text. */
@@ -2220,7 +2220,7 @@ export interface Session {
   public_key: string;
   installation_id: string;
   /** key_exchange is what the session came from: "x3dh" or "noise". */
-  key_exchange: string;
+  key_exchange: KeyExchange;
   /**
    * session_id is the signed pre-key the session started from, or for "noise" the hash that names its content
    * topic.
@@ -2231,7 +2231,7 @@ export interface Session {
    * the other side was not heard in the session yet), "established", "handed_over" (to another device of
    * ours: this one only reads in it) or "expired".
    */
-  state: string;
+  state: SessionState;
   /** true if new messages use this session */
   sending: boolean;
   /** number of messages in the current sending chain */
@@ -2266,7 +2266,7 @@ export interface SessionRepairedEvent {
   public_key: string;
   installation_id: string;
   /** cause is "no_session", "no_pre_key" or "undecryptable". */
-  cause: string;
+  cause: SessionFault;
 }
 
 /** SetDisplayNameParams are the parameters of identity.set_display_name. */
@@ -2280,12 +2280,12 @@ export interface SetKeyExchangeParams {
   /** key is the person's public key, in any accepted form. */
   key: string;
   /** key_exchange is what protects our messages to them from now on: "x3dh" or "noise". */
-  key_exchange: string;
+  key_exchange: KeyExchange;
   /**
    * while_waiting says what becomes of messages to a device with which a Noise handshake is pending: they
    * "wait" (the default), or go by "x3dh". Left out, it stays as it is.
    */
-  while_waiting?: string;
+  while_waiting?: WhileWaiting;
 }
 
 /** SetPresenceParams are the parameters of presence.set. */
@@ -2294,7 +2294,7 @@ export interface SetPresenceParams {
    * status is "automatic" (there while this client is open and online; repeated every five minutes),
    * "always_online", "do_not_disturb", "inactive", or "off", which ends the publishing.
    */
-  status: string;
+  status: PresenceChoice;
   /** text is a text beside it, at most 128 code points. */
   text?: string;
 }
@@ -2350,7 +2350,7 @@ export interface StoreCheck {
 /** StoreConfig selects the place where the client keeps its data. */
 export interface StoreConfig {
   /** kind is "file" (the default) or "memory". A memory store is lost at close; it is meant for tests. */
-  kind?: string;
+  kind?: StoreKind;
   /** path is the path of the file. A missing file is created; its directory must exist. */
   path?: string;
   /**
@@ -2373,7 +2373,7 @@ export interface StoreConfig {
 /** StoreInfo describes the store. Path is left out for a memory store. */
 export interface StoreInfo {
   /** "file" or "memory" */
-  kind: string;
+  kind: StoreKind;
   /** of the bbolt file */
   path?: string;
   size_bytes: number;
@@ -2412,7 +2412,7 @@ export interface Sync {
   /** offers is true if this device offers and sends what it knows, and false if it receives. */
   offers: boolean;
   /** state is "offered" (the user of the receiving device has to accept), "running", "done" or "failed". */
-  state: string;
+  state: SyncState;
   /**
    * paused_here is true while it is paused on this device, paused_there while it is paused on the other one.
    * It goes on when it is paused on neither.
@@ -2424,9 +2424,9 @@ export interface Sync {
   /** total is the number of all of them as counted at the beginning. It may grow. */
   total: number;
   /** cause is the error code if the sync failed. */
-  cause?: string;
+  cause?: ErrorCode;
   /** by tells which device gave up: "local" or "remote". */
-  by?: string;
+  by?: Side;
   created_at: number;
   ended_at?: number;
 }
@@ -2536,11 +2536,11 @@ export interface Transfer {
   /** moved is the number of bytes the receiver has. */
   moved: number;
   /** state is "running", "done" or "failed". */
-  state: string;
+  state: TransferState;
   /** cause is the error code if the transfer failed. */
-  cause?: string;
+  cause?: ErrorCode;
   /** by tells which device gave up: "local" or "remote". */
-  by?: string;
+  by?: Side;
   created_at: number;
   ended_at?: number;
 }
@@ -2634,7 +2634,7 @@ export interface Verification {
    * state is "asked", "answered", "declined" or "cancelled"; for our questions also "confirmed" (the answer
    * was right and the person is verified) or "rejected".
    */
-  state: string;
+  state: VerificationState;
   asked_at: number;
   answered_at?: number;
 }
@@ -2908,72 +2908,843 @@ export interface Events {
   closed: Closed;
 }
 
-/** The code of an error. Later versions may have more. */
-export type ErrorCode =
-  | "bad_params"
-  | "bad_config"
-  | "unknown_field"
-  | "unknown_method"
-  | "bad_json"
-  | "bad_client"
-  | "closed"
-  | "forked"
+/** AttachmentKind is a picture or a recording. */
+export type AttachmentKind =
+  | "image"
+  | "audio"
+  | (string & {});
+
+/** AttachmentState says whether the bytes of an attachment are here. */
+export type AttachmentState =
+  | "stored"
+  /**
+   * they are here, but are not what their sender says, are damaged, or would make a picture too large to be
+   * decoded without care
+   */
+  | "unchecked"
+  /** they are not on this device */
+  | "missing"
+  | (string & {});
+
+/** BackupAction is what is done with a backup. */
+export type BackupAction =
+  | "export"
+  | "import"
+  | (string & {});
+
+/** CatchUpFailure is the reason fetching failed. */
+export type CatchUpFailure =
+  /** none of them has answered completely */
+  | "store_nodes"
+  /** messages could not be stored in, or topics not read from, the store of the client */
+  | "store"
+  | (string & {});
+
+/** CatchUpState is the state of fetching what was missed. */
+export type CatchUpState =
+  /** for the first store node, or after an interruption */
+  | "waiting"
+  | "running"
+  | "done"
+  /** it is tried again */
+  | "failed"
+  | (string & {});
+
+/** ChatChange is what happened to a chat. */
+export type ChatChange =
+  | "read"
+  | "unread"
+  /** or no longer */
+  | "muted"
+  /** or no longer */
+  | "archived"
+  | "draft"
+  /** and once more when the last of many messages is erased */
+  | "cleared"
+  | "deleted"
+  | "timer"
+  /** many messages of it at once */
+  | "expired"
+  | (string & {});
+
+/** CheckResult is the result of a check of network.doctor. */
+export type CheckResult =
+  | "passed"
+  /** it works, but not as well as it could */
+  | "warning"
+  | "failed"
+  /** it cannot be made, or does not apply here */
+  | "skipped"
+  | (string & {});
+
+/** CloseReason is the reason a client was closed. */
+export type CloseReason =
+  /** the program closed it */
+  | "close"
+  /** a defect of the library */
   | "internal"
+  /** the identity was deleted */
+  | "deleted"
+  | (string & {});
+
+/**
+ * DeliveryState says how far a message has come: in order, but for a failed one, which may be queued again or
+ * turn out to be delivered.
+ */
+export type DeliveryState =
+  /** stored, and not published yet */
+  | "queued"
+  /** handed to the network, or sent by another device of ours */
+  | "sent"
+  /** a store node has it */
+  | "stored"
+  /** acknowledged by a device of the recipient */
+  | "delivered"
+  /** given up or cancelled; its failure says why */
+  | "failed"
+  /** an incoming message */
+  | "received"
+  | (string & {});
+
+/** ErrorCategory is the group of an error code. */
+export type ErrorCategory =
+  | "request"
+  | "identity"
+  | "contact"
+  | "message"
+  | "pairing"
+  | "store"
+  | "network"
+  | "internal"
+  | (string & {});
+
+/** ErrorCode is the code of an error. The codes and what they mean are in the table of package port. */
+export type ErrorCode =
+  /** a parameter is missing or of the wrong kind */
+  | "bad_params"
+  /** the configuration given to open is not usable */
+  | "bad_config"
+  /** a field is unknown to this method, or appears twice */
+  | "unknown_field"
+  /** there is no such method; details.nearest names a method with a similar name, if there is one */
+  | "unknown_method"
+  /** the text is not one valid JSON value in UTF-8 */
+  | "bad_json"
+  /** the handle does not belong to an open client */
+  | "bad_client"
+  /** the client was closed while the call ran */
+  | "closed"
+  /** the process was forked after the library was loaded */
+  | "forked"
+  /** a defect in the library; the client was closed */
+  | "internal"
+  /** the deadline passed before the call could finish */
   | "timeout"
+  /** this store has no identity yet */
   | "no_identity"
+  /** this store already has an identity */
   | "identity_exists"
+  /**
+   * the seed phrase is not valid; details.cause is "length" (details.words is the number of words given),
+   * "word" (details.word is the position of the wrong word, and details.fault is "unknown", "ambiguous" or
+   * "other_language"), "checksum" or "two_languages"
+   */
   | "bad_phrase"
+  /**
+   * the key is not a valid secp256k1 key in an accepted form; details.cause tells what was given instead:
+   * "ens_name", "ethereum_address", "private_key", "link" (a link to something else, or a truncated one) or
+   * "other_text"
+   */
   | "bad_key"
+  /** the cursor was not returned by this list */
   | "bad_cursor"
+  /** what was asked for does not exist */
   | "not_found"
+  /** the key is our own */
   | "self"
+  /**
+   * the text or name is empty or invisible: it has only spaces, control characters and other characters that
+   * do not show
+   */
   | "empty"
+  /** the text is longer than allowed */
   | "too_long"
+  /** the message is larger than one may be, or than the network carries */
   | "too_large"
+  /** a limit has been reached */
   | "too_many"
+  /** the client_ref was already used for a different message */
   | "client_ref_reused"
+  /** this person is blocked */
   | "blocked"
+  /**
+   * the state of the contact or the message, or the kind of the network, does not allow this;
+   * details.request, details.state or details.kind is that state or kind
+   */
   | "wrong_state"
+  /** the safety number does not match */
   | "not_verified"
+  /**
+   * the picture is too large or of an unknown type; where a QR code was to be read in it, details.cause is
+   * "format" (no PNG or JPEG, or damaged), "too_large", "no_code" (none that can be read) or "content" (a
+   * code that holds no text)
+   */
   | "bad_picture"
+  /**
+   * a picture or recording cannot be sent or shown; details.index is its place in attachments, and
+   * details.cause is "format" (it is not JPEG, PNG, GIF, WebP, AAC in ADTS frames or AMR, whatever its name
+   * says), "damaged" (truncated, or its parts contradict each other), "too_large" (too many bytes, pixels or
+   * frames) or "album" (several were given, and not all are pictures)
+   */
   | "bad_attachment"
+  /**
+   * the contact card cannot be used; details.cause is "other_text" (not a card), "no_card" (a key or a link
+   * without a card), "truncated", "version" (of a newer version of the library), "altered" (changed, or
+   * signed by somebody else), "invalid" (signed, but with a value that no card may have), "somebody_else"
+   * (not that of the person its link names), "future" (issued later than now: a clock is wrong), "expired",
+   * "own", "replayed" (added here before) or "outdated" (a newer card of that device was added before)
+   */
   | "bad_card"
+  /** another client or process has the store open */
   | "store_locked"
+  /** the store file is damaged */
   | "store_corrupt"
+  /** reading or writing the store file failed */
   | "store_io"
+  /** the store is suspended */
   | "store_suspended"
+  /** the store was written by a newer version of the library */
   | "store_newer"
+  /** the passphrase does not open this store */
   | "wrong_passphrase"
+  /** the listen address is in use */
   | "port_in_use"
+  /** the address is not a usable multiaddress */
   | "bad_address"
+  /** there is no peer to publish to */
   | "no_peers"
+  /** no acknowledgement came in 20 days of attempts */
   | "undeliverable"
+  /** the message, or a call of a program that uses the library over JSON-RPC, was cancelled */
   | "cancelled"
+  /** the network is not running */
   | "network_down"
+  /** the message came with an archive, and was still waiting on the device that wrote it */
   | "on_other_device"
+  /**
+   * the file is not a whole backup; details.cause is "format" (another kind of file), "version" (made by a
+   * newer version of the library), "truncated" or "damaged", and details.offset is the byte at which that
+   * shows
+   */
   | "bad_archive"
+  /** a file that is not the store cannot be read or written, or exists already and is not replaced */
   | "file_io"
+  /**
+   * the text is not an invitation that this device can answer; details.cause is "altered" (truncated, or with
+   * a changed character), "application" (made by another application, or by a version with an unsafe
+   * authcode), "own" or "other_text"
+   */
   | "bad_invitation"
+  /** the state of the pairing or the transfer does not allow this; details.state is that state */
   | "pairing_state"
+  /** a user said that the authcodes differ */
   | "pairing_rejected"
+  /** a user cancelled the pairing */
   | "pairing_cancelled"
+  /** the invitation was scanned too late */
   | "pairing_expired"
+  /** the invitation was already used */
   | "pairing_used"
+  /** a second device scanned the invitation */
   | "pairing_scanned_twice"
+  /** the other device revealed a key other than the one it had committed to */
   | "pairing_commitment"
+  /** the certificate of a device's key is missing, invalid or out of date */
   | "pairing_certificate"
+  /** the other device did not answer in time */
   | "pairing_timeout"
+  /** the pairing is over: one device discarded it, or the other was silent for too long */
   | "pairing_ended"
+  /** the pairing is over: the certificate of the other device has expired */
   | "pairing_outdated"
+  /** the data is larger than a transfer may be, or than the other device accepts */
   | "transfer_too_large"
+  /** a user cancelled the transfer */
   | "transfer_cancelled"
+  /** the data that arrived does not match its hash */
   | "transfer_damaged"
+  /** the transfer made no progress for a week */
   | "transfer_stalled"
+  /** the paired device has another identity than this one, so nothing of ours is for it */
   | "foreign_device"
+  /** the state of the sync does not allow this; details.state is that state */
   | "sync_state"
+  /** a user cancelled the sync; what had been merged stays */
   | "sync_cancelled"
+  /** the sync made no progress for a week */
   | "sync_stalled"
+  /**
+   * the other device sent something that cannot be part of a sync, or this device could not read its own data
+   */
   | "sync_damaged"
+  | (string & {});
+
+/** EventType is the type of an event. */
+export type EventType =
+  /**
+   * is emitted when a message from another person, or from another device of our own, has been decrypted and
+   * stored
+   */
+  | "message_received"
+  /** is emitted when the state of an outgoing message changes */
+  | "message_state"
+  /** is emitted when a stored message has changed in something other than its state */
+  | "message_changed"
+  /**
+   * is emitted when something about a chat has changed other than its messages and what is counted of them
+   */
+  | "chat_changed"
+  /**
+   * is emitted while a message that is too large for one envelope is being sent or received, some 20 times a
+   * message
+   */
+  | "message_progress"
+  /** is emitted while store.export or store.import runs, some 20 times */
+  | "backup_progress"
+  /** is emitted when a person sent an application message of a type this version does not handle */
+  | "unsupported_received"
+  /**
+   * is emitted when a contact is added or changes, and when an unknown person writes to us for the first time
+   */
+  | "contact_changed"
+  /**
+   * is emitted when a contact, or another device of ours, says how they want to be seen, also if it is the
+   * same as before
+   */
+  | "presence_changed"
+  /** is emitted when a contact is removed from the address book */
+  | "contact_removed"
+  /** is emitted when another device of ours has changed the own profile: profile.get has the rest of it */
+  | "profile_changed"
+  /** is emitted when a person asks to be a contact, unless an earlier request of theirs still stands */
+  | "contact_request_received"
+  /**
+   * is emitted, if engine.strangers is "request", when a stranger without waiting messages writes something
+   * other than a contact request
+   */
+  | "chat_request_received"
+  /**
+   * is emitted when either side asks, answers, declines or cancels a question that verifies a person, and
+   * when we confirm or reject an answer
+   */
+  | "verification_changed"
+  /** is emitted when a session starts and when the first reply establishes it */
+  | "session_changed"
+  /** is emitted when what protects the messages to a person changes */
+  | "key_exchange_changed"
+  /**
+   * is emitted when one side had lost a session and a new one has replaced it: messages that could not be
+   * decrypted have arrived again
+   */
+  | "session_repaired"
+  /** is emitted when an unknown installation of our own identity appears */
+  | "device_found"
+  /**
+   * is emitted when a device of our own identity is enabled or disabled, here or on another device, or
+   * announces its name
+   */
+  | "device_changed"
+  /**
+   * is emitted when two devices of one identity, a contact's or our own, have disabled each other: one of
+   * them may be in the wrong hands
+   */
+  | "device_conflict"
+  /**
+   * is emitted when there is an invitation to show: the first one, and each one that replaces an expired one
+   */
+  | "pairing_invitation"
+  /** is emitted when the two devices have found each other */
+  | "pairing_authcode"
+  /**
+   * is emitted when the users of both devices have confirmed and the other device's certificate is verified
+   */
+  | "pairing_paired"
+  /**
+   * is emitted when a pairing ends before the devices are paired, or when the other device refuses ours in
+   * the very last step
+   */
+  | "pairing_failed"
+  /** is emitted when a device scanned an invitation that is no longer valid */
+  | "pairing_scanner_refused"
+  /** is emitted when two devices that were paired no longer are */
+  | "pairing_ended"
+  /** is emitted when a paired device offers what it knows */
+  | "sync_offered"
+  /** is emitted when a sync is accepted, paused or resumed, on either device */
+  | "sync_changed"
+  /** is emitted when more has been merged, at most 20 times a sync */
+  | "sync_progress"
+  /** is emitted on both devices when the receiving one has merged everything */
+  | "sync_done"
+  /** is emitted when a sync ends before that */
+  | "sync_failed"
+  /**
+   * is emitted when a device without an identity has received one from a paired device, and works with it
+   * from now on: see identity.get
+   */
+  | "identity_received"
+  /** is emitted when a paired device starts to send data */
+  | "transfer_offered"
+  /** is emitted when more bytes of a transfer have arrived, at most 20 times per transfer */
+  | "transfer_progress"
+  /** is emitted when all bytes have arrived and their hash is verified */
+  | "transfer_done"
+  /** is emitted when a transfer ends before all bytes have arrived */
+  | "transfer_failed"
+  /** is emitted when the network goes online or offline */
+  | "network_changed"
+  /**
+   * is emitted when a peer connects or disconnects, when it comes to one of our shards or leaves them, and
+   * when a static peer cannot be reached; of repeated failures only the first is reported
+   */
+  | "peer_changed"
+  /**
+   * is emitted, if network.kind is "external", for an envelope that the program is to publish: a WakuMessage
+   * (14/WAKU2-MESSAGE)
+   */
+  | "envelope_outgoing"
+  /**
+   * is emitted, if network.kind is "external", when other content topics than before are listened to: see
+   * network.topics
+   */
+  | "content_topics_changed"
+  /** is emitted when fetching what was missed begins, goes on (at most once a second), is done or fails */
+  | "catch_up_changed"
+  /**
+   * is emitted when a store node turns out to be faulty, when its fault changes, and when it answers again
+   */
+  | "store_node_changed"
+  /** replaces the oldest events when too many are waiting */
+  | "overflow"
+  /**
+   * is emitted when events about a stranger are dropped because too many of theirs are waiting already:
+   * strangers have a small share of the queue, so that they cannot displace the events of others
+   */
+  | "events_withheld"
+  /** is emitted when a goroutine of the library has panicked */
+  | "internal_error"
+  /** is a diagnostic line, emitted if log.events is set in the configuration */
+  | "log"
+  /** is the last event of a client */
+  | "closed"
+  | (string & {});
+
+/** EvidenceKind is what the state of a message is based on. */
+export type EvidenceKind =
+  /** passed on to mesh peers */
+  | "relay"
+  /** handed to a peer that relays it */
+  | "lightpush"
+  /** published by the program, as it says */
+  | "external"
+  /** passed on in a memory network */
+  | "memory"
+  /** store nodes have it */
+  | "store"
+  /** acknowledged by a device of the recipient */
+  | "device"
+  | (string & {});
+
+/** IdenticonFormat is the form of a drawn identicon. */
+export type IdenticonFormat =
+  /** the default */
+  | "png"
+  | "svg"
+  | (string & {});
+
+/** IdenticonStyle is a picture by which people tell keys apart. */
+export type IdenticonStyle =
+  /** the ring of colours around a disc, as the Status app shows people; the default */
+  | "ring"
+  /** the pattern of squares of its earlier versions */
+  | "identicon"
+  | (string & {});
+
+/** KeyExchange is what protects the messages to a person. */
+export type KeyExchange =
+  /** 53/WAKU2-X3DH; the default */
+  | "x3dh"
+  /** 35/WAKU2-NOISE and 37/WAKU2-NOISE-SESSIONS */
+  | "noise"
+  | (string & {});
+
+/** KeyExchangeChange is the reason what protects messages has changed. */
+export type KeyExchangeChange =
+  /** by contacts.set_key_exchange */
+  | "chosen"
+  /** the contact card says so, or it was chosen with it */
+  | "card"
+  /** they have finished a Noise handshake with us, and nothing else was chosen */
+  | "handshake"
+  | (string & {});
+
+/** Language is a BIP39 word list. */
+export type Language =
+  /** the default, and the only one the Status app can read */
+  | "english"
+  | "chinese_simplified"
+  | "chinese_traditional"
+  | "czech"
+  | "french"
+  | "italian"
+  | "japanese"
+  | "korean"
+  | "spanish"
+  | (string & {});
+
+/** LogLevel is the level of a diagnostic line. */
+export type LogLevel =
+  | "debug"
+  /** the default */
+  | "info"
+  | "warn"
+  | "error"
+  | (string & {});
+
+/** MessageChange is what happened to a message. */
+export type MessageChange =
+  | "edited"
+  | "deleted"
+  | "reaction"
+  /** or unpinned */
+  | "pinned"
+  | "attachment"
+  /** this version of the library can read it now */
+  | "content"
+  /** it is gone */
+  | "expired"
+  | (string & {});
+
+/** MessageFailure is the reason a message failed. */
+export type MessageFailure =
+  /** no acknowledgement in 20 days 12 hours, with the default resend_base_ms */
+  | "undeliverable"
+  /** by messages.cancel */
+  | "cancelled"
+  /** the network does not carry it, or not for all devices of the recipient */
+  | "too_large"
+  /** it came with an archive, and was still waiting on the device that wrote it */
+  | "on_other_device"
+  | (string & {});
+
+/** MessageKind says what a message is. */
+export type MessageKind =
+  | "text"
+  /** a text of emoji only */
+  | "emoji"
+  /** a text that tells how its author is */
+  | "status"
+  | "sticker"
+  | "image"
+  | "audio"
+  /** carried over from another network */
+  | "bridge"
+  /** an invitation to a community */
+  | "community"
+  /** a text that asks to be a contact */
+  | "contact_request"
+  /** a type that this version does not know */
+  | "unsupported"
+  | (string & {});
+
+/** MessageWaiting is the reason a queued message cannot go. */
+export type MessageWaiting =
+  /** a Noise handshake with its recipient is pending */
+  | "waiting_for_peer"
+  | (string & {});
+
+/** NetworkKind is the way messages travel. */
+export type NetworkKind =
+  /** a Waku node in this process; the default */
+  | "waku"
+  /** a network inside this process, for tests */
+  | "memory"
+  /** the program carries the envelopes itself */
+  | "external"
+  | (string & {});
+
+/** NetworkMode is how a node is to take part in a Waku network. */
+export type NetworkMode =
+  /** it receives everything on its shards and passes it on; the default */
+  | "relay"
+  /** it is a client of service nodes, for phones */
+  | "light"
+  /** light on Android and iOS, and relay elsewhere */
+  | "auto"
+  | (string & {});
+
+/** NetworkPreset is a known network. */
+export type NetworkPreset =
+  /** the network of the Status app */
+  | "status.prod"
+  /** nodes on one machine */
+  | "local"
+  | (string & {});
+
+/** NetworkProtocolName is a protocol that a node uses. */
+export type NetworkProtocolName =
+  /** 11/WAKU2-RELAY */
+  | "relay"
+  /** 13/WAKU2-STORE */
+  | "store"
+  /** 12/WAKU2-FILTER */
+  | "filter"
+  /** 19/WAKU2-LIGHTPUSH */
+  | "lightpush"
+  /** 34/WAKU2-PEER-EXCHANGE */
+  | "peer_exchange"
+  | (string & {});
+
+/** NetworkState tells whether messages can be published. */
+export type NetworkState =
+  /** they can, and in light mode a service node pushes to us */
+  | "online"
+  | "offline"
+  /** not started, or closed */
+  | "stopped"
+  | (string & {});
+
+/** NodeMode is how a node takes part in a Waku network. */
+export type NodeMode =
+  /** it passes on what others publish */
+  | "relay"
+  /** it is a client of service nodes */
+  | "light"
+  | (string & {});
+
+/** NoiseSessionState is the state of the session with a paired device. */
+export type NoiseSessionState =
+  | "active"
+  /** over; only late messages are still decrypted */
+  | "stale"
+  | "terminated"
+  | (string & {});
+
+/** PairingState is the state of a pairing. */
+export type PairingState =
+  /** the invitation waits to be scanned */
+  | "shown"
+  /** this device has scanned an invitation and waits for the other one */
+  | "scanned"
+  /** the user has to compare the authcodes */
+  | "compare"
+  /** the user has confirmed here, and the other device is still to answer */
+  | "confirmed"
+  | "paired"
+  | "failed"
+  /** the devices were paired and no longer are */
+  | "ended"
+  | (string & {});
+
+/** PictureFormat is the form of a drawn picture. */
+export type PictureFormat =
+  /** the default */
+  | "png"
+  | "svg"
+  /** lines of block characters */
+  | "terminal"
+  | (string & {});
+
+/** PresenceChoice is how we are to be seen. */
+export type PresenceChoice =
+  /** there while this client is open and online */
+  | "automatic"
+  | "always_online"
+  | "do_not_disturb"
+  | "inactive"
+  /** nothing is published any more */
+  | "off"
+  | (string & {});
+
+/** PresenceStatus is how somebody wants to be seen. */
+export type PresenceStatus =
+  /** there while their app runs, which says so every five minutes */
+  | "automatic"
+  | "always_online"
+  | "do_not_disturb"
+  | "inactive"
+  | (string & {});
+
+/** PreviewKind is where a link leads. */
+export type PreviewKind =
+  | "link"
+  /** to a picture */
+  | "image"
+  /** a Status link to a person */
+  | "contact"
+  /** a Status link to a community */
+  | "community"
+  /** a Status link to a channel of a community */
+  | "channel"
+  | (string & {});
+
+/** PublishFailure is the reason an envelope is not out. */
+export type PublishFailure =
+  /** it may be tried again */
+  | "unavailable"
+  /** it can never be published, and the messages in it have failed */
+  | "too_large"
+  | (string & {});
+
+/** QRLevel is how much of a QR code may be dirty or covered. */
+export type QRLevel =
+  /** 7 %; the default, and right for screens */
+  | "L"
+  /** 15 % */
+  | "M"
+  /** 25 % */
+  | "Q"
+  /** 30 % */
+  | "H"
+  | (string & {});
+
+/** RequestState is the state of the contact requests between a person and us. */
+export type RequestState =
+  | "none"
+  /** we have asked */
+  | "sent"
+  /** they have asked */
+  | "received"
+  /** by us */
+  | "declined"
+  /** both have asked or accepted */
+  | "mutual"
+  | (string & {});
+
+/** SendKind is what kind of a text to send. */
+export type SendKind =
+  /** the default */
+  | "text"
+  /** a text that tells how its author is */
+  | "status"
+  | (string & {});
+
+/** SendPreviewKind is where a link of a message to send leads. */
+export type SendPreviewKind =
+  /** the default */
+  | "link"
+  /** to a picture */
+  | "image"
+  /** a Status link to a person */
+  | "contact"
+  | (string & {});
+
+/** SessionFault is the reason a session was lost. */
+export type SessionFault =
+  | "no_session"
+  | "no_pre_key"
+  | "undecryptable"
+  | (string & {});
+
+/** SessionState is the state of a session with a device. */
+export type SessionState =
+  /**
+   * our messages still carry the X3DH header; of Noise: a handshake is under way, or the other side was not
+   * heard in the session yet
+   */
+  | "initiated"
+  | "established"
+  /** to another device of ours: this one only reads in it */
+  | "handed_over"
+  | "expired"
+  | (string & {});
+
+/** Side is one of two paired devices. */
+export type Side =
+  /** this device */
+  | "local"
+  /** the other one */
+  | "remote"
+  | (string & {});
+
+/** StoreKind is the place where a client keeps its data. */
+export type StoreKind =
+  /** an encrypted file; the default */
+  | "file"
+  /** nothing is on disk; for tests */
+  | "memory"
+  | (string & {});
+
+/** Strangers selects the treatment of people who write to us unasked. */
+export type Strangers =
+  /** their messages are delivered; the default */
+  | "allow"
+  /** only their contact requests are shown, and anything else waits in a chat request */
+  | "request"
+  /** their messages are ignored without being decrypted */
+  | "deny"
+  | (string & {});
+
+/** SyncState is the state of a sync with a paired device. */
+export type SyncState =
+  /** the user of the receiving device has to accept */
+  | "offered"
+  | "running"
+  | "done"
+  | "failed"
+  | (string & {});
+
+/** TransferState is the state of a transfer. */
+export type TransferState =
+  | "running"
+  | "done"
+  | "failed"
+  | (string & {});
+
+/** Trust is the level of trust in a person. */
+export type Trust =
+  /** they wrote to us, or we to them */
+  | "unknown"
+  /** one side has asked to be a contact */
+  | "requested"
+  /** both sides have asked or accepted */
+  | "mutual"
+  /** we made sure that the key is theirs */
+  | "verified"
+  /** everything they send is ignored */
+  | "blocked"
+  | (string & {});
+
+/** VerificationState is the state of a question that verifies a person. */
+export type VerificationState =
+  | "asked"
+  | "answered"
+  | "declined"
+  | "cancelled"
+  /** of our questions: the answer was right and the person is verified */
+  | "confirmed"
+  /** of our questions: the answer was wrong */
+  | "rejected"
+  | (string & {});
+
+/** VerifiedBy is the way a key was verified. */
+export type VerifiedBy =
+  /** the safety numbers were compared */
+  | "safety_number"
+  /** they answered a question that only they can answer */
+  | "question"
+  /** they handed us their contact card */
+  | "card"
+  /** in the Status app, on another device of ours */
+  | "own_device"
+  | (string & {});
+
+/** WhileWaiting says what becomes of messages to a device with which a Noise handshake is pending. */
+export type WhileWaiting =
+  /** they wait for the peer; the default */
+  | "wait"
+  /** they go by X3DH */
+  | "x3dh"
   | (string & {});
 
 export interface IdentityMethods {
