@@ -46,6 +46,7 @@ func (f *frames) begin() (framing, error) {
 	if err != nil {
 		return 0, err
 	}
+	f.framing = byLine
 	if first[0] == 'C' || first[0] == 'c' {
 		f.framing = byHeader
 	}

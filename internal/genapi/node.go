@@ -80,7 +80,7 @@ func (m *model) nodeTypes() string {
 	}
 	b.WriteString("\n/** The data of each type of event. */\nexport interface Events {\n")
 	for _, e := range m.events {
-		fmt.Fprintf(&b, "%s  %s: %s;\n", nodeDoc("  ", m.ofEvent(e)), e.Type(), reflect.TypeOf(e).Name())
+		fmt.Fprintf(&b, "%s  %s: %s;\n", nodeDoc("  ", m.ofEvent(e)), e.Type(), m.objects[reflect.TypeOf(e)].name)
 	}
 	b.WriteString("}\n")
 	for _, e := range m.enums {
@@ -132,7 +132,7 @@ func (m *model) nodeSignatures(b *strings.Builder) {
 		fmt.Fprintf(b, "\nexport interface %s {\n", name)
 		for i, method := range noun.methods {
 			fmt.Fprintf(b, "%s  %s(%s, options?: CallOptions): Promise<%s>;\n",
-				nodeDoc("  ", method.Summary), noun.verbs()[i], m.nodeParams(method), method.Result.Name())
+				nodeDoc("  ", method.Summary), noun.verbs()[i], m.nodeParams(method), m.objects[method.Result].name)
 		}
 		b.WriteString("}\n")
 		all += "  readonly " + noun.name + ": " + name + ";\n"
@@ -144,10 +144,10 @@ func (m *model) nodeSignatures(b *strings.Builder) {
 func (m *model) nodeParams(method api.Method) string {
 	for _, f := range m.objects[method.Params].fields {
 		if !f.Optional {
-			return "params: " + method.Params.Name()
+			return "params: " + m.objects[method.Params].name
 		}
 	}
-	return "params?: " + method.Params.Name()
+	return "params?: " + m.objects[method.Params].name
 }
 
 // nodeField is the type of a field.
@@ -182,7 +182,7 @@ func (m *model) nodeType(t reflect.Type, request bool) string {
 	case reflect.Map:
 		return "Record<string, " + m.nodeType(t.Elem(), request) + ">"
 	case reflect.Struct:
-		return t.Name()
+		return m.objects[t].name
 	case reflect.Interface:
 		return "unknown"
 	case reflect.String:

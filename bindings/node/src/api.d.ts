@@ -2681,64 +2681,64 @@ export interface Events {
    * event is read: edited or deleted, if it was meanwhile. One that is gone by then, cleared or expired, is
    * not reported.
    */
-  message_received: MessageReceived;
+  message_received: MessageReceivedEvent;
   /**
    * message_state is emitted when the state of an outgoing message changes. The fields have the meaning they
    * have in Message.
    */
-  message_state: MessageState;
+  message_state: MessageStateEvent;
   /**
    * message_changed is emitted when a stored message has changed in something other than its state. It has
    * the whole message as it is when the event is read: while one event waits, further changes with the same
    * cause that are made by the same side emit no other.
    */
-  message_changed: MessageChanged;
+  message_changed: MessageChangedEvent;
   /**
    * chat_changed is emitted when something about a chat has changed other than its messages and what is
    * counted of them. Its last_message and draft are those of when the event is read.
    */
-  chat_changed: ChatChanged;
+  chat_changed: ChatChangedEvent;
   /**
    * message_progress is emitted while a message that is too large for one envelope is being sent or received,
    * some 20 times a message. It is not stored: seq is 0, and of several waiting events about one message only
    * the latest is delivered. It is not emitted for messages of strangers. A message that is sent again begins
    * anew.
    */
-  message_progress: MessageProgress;
+  message_progress: MessageProgressEvent;
   /**
    * backup_progress is emitted while store.export or store.import runs, some 20 times. It is not stored: seq
    * is 0, and of several waiting events only the latest is delivered.
    */
-  backup_progress: BackupProgress;
+  backup_progress: BackupProgressEvent;
   /**
    * unsupported_received is emitted when a person sent an application message of a type this version does not
    * handle. Its signature has been verified.
    */
-  unsupported_received: UnsupportedReceived;
+  unsupported_received: UnsupportedReceivedEvent;
   /**
    * contact_changed is emitted when a contact is added or changes, and when an unknown person writes to us
    * for the first time.
    */
-  contact_changed: ContactChanged;
+  contact_changed: ContactChangedEvent;
   /**
    * presence_changed is emitted when a contact, or another device of ours, says how they want to be seen,
    * also if it is the same as before. It is not stored: seq is 0, and of several waiting events about one
    * person only the latest is delivered.
    */
-  presence_changed: PresenceChanged;
+  presence_changed: PresenceChangedEvent;
   /** contact_removed is emitted when a contact is removed from the address book. */
-  contact_removed: ContactRemoved;
+  contact_removed: ContactRemovedEvent;
   /**
    * profile_changed is emitted when another device of ours has changed the own profile: profile.get has the
    * rest of it.
    */
-  profile_changed: ProfileChanged;
+  profile_changed: ProfileChangedEvent;
   /**
    * contact_request_received is emitted when a person asks to be a contact, unless an earlier request of
    * theirs still stands. Answer it with contacts.accept or contacts.decline. The message is as it is when the
    * event is read, if it is still there.
    */
-  contact_request_received: ContactRequestReceived;
+  contact_request_received: ContactRequestReceivedEvent;
   /**
    * chat_request_received is emitted, if engine.strangers is "request", when a stranger without waiting
    * messages writes something other than a contact request. Their further messages are kept without an event;
@@ -2746,149 +2746,149 @@ export interface Events {
    * waiting message is reported by a message_received event. The message is as it is when the event is read;
    * if it is gone by then, nothing is reported.
    */
-  chat_request_received: ChatRequestReceived;
+  chat_request_received: ChatRequestReceivedEvent;
   /**
    * verification_changed is emitted when either side asks, answers, declines or cancels a question that
    * verifies a person, and when we confirm or reject an answer.
    */
-  verification_changed: VerificationChanged;
+  verification_changed: VerificationChangedEvent;
   /**
    * session_changed is emitted when a session starts and when the first reply establishes it. There is no
    * event when a session expires because a newer pre-key has replaced the one it started from.
    */
-  session_changed: SessionChanged;
+  session_changed: SessionChangedEvent;
   /** key_exchange_changed is emitted when what protects the messages to a person changes. */
-  key_exchange_changed: KeyExchangeChanged;
+  key_exchange_changed: KeyExchangeChangedEvent;
   /**
    * session_repaired is emitted when one side had lost a session and a new one has replaced it: messages that
    * could not be decrypted have arrived again. The user need not do anything.
    */
-  session_repaired: SessionRepaired;
+  session_repaired: SessionRepairedEvent;
   /**
    * device_found is emitted when an unknown installation of our own identity appears. Ask the user whether it
    * is theirs, then call devices.enable.
    */
-  device_found: DeviceFound;
+  device_found: DeviceFoundEvent;
   /**
    * device_changed is emitted when a device of our own identity is enabled or disabled, here or on another
    * device, or announces its name. If another device has disabled this one, this device receives nothing
    * more.
    */
-  device_changed: DeviceChanged;
+  device_changed: DeviceChangedEvent;
   /**
    * device_conflict is emitted when two devices of one identity, a contact's or our own, have disabled each
    * other: one of them may be in the wrong hands. The second of the two changes is not applied. Ask the
    * person over another channel. Against somebody who has the key, only a new identity helps.
    */
-  device_conflict: DeviceConflict;
+  device_conflict: DeviceConflictEvent;
   /**
    * pairing_invitation is emitted when there is an invitation to show: the first one, and each one that
    * replaces an expired one. Show it as a QR code or pass the text on.
    */
-  pairing_invitation: PairingInvitation;
+  pairing_invitation: PairingInvitationEvent;
   /**
    * pairing_authcode is emitted when the two devices have found each other. Show the digits to the user and
    * call pairing.confirm with their answer. Without an answer, the pairing fails after two minutes. The
    * device that scanned waits at most 30 seconds for the digits.
    */
-  pairing_authcode: PairingAuthcode;
+  pairing_authcode: PairingAuthcodeEvent;
   /**
    * pairing_paired is emitted when the users of both devices have confirmed and the other device's
    * certificate is verified. Check peer: its identity may be another person's.
    */
-  pairing_paired: PairingPaired;
+  pairing_paired: PairingPairedEvent;
   /**
    * pairing_failed is emitted when a pairing ends before the devices are paired, or when the other device
    * refuses ours in the very last step.
    */
-  pairing_failed: PairingFailed;
+  pairing_failed: PairingFailedEvent;
   /**
    * pairing_scanner_refused is emitted when a device scanned an invitation that is no longer valid. The
    * pairing itself continues unchanged.
    */
-  pairing_scanner_refused: PairingScannerRefused;
+  pairing_scanner_refused: PairingScannerRefusedEvent;
   /** pairing_ended is emitted when two devices that were paired no longer are. */
-  pairing_ended: PairingEnded;
+  pairing_ended: PairingEndedEvent;
   /**
    * sync_offered is emitted when a paired device offers what it knows. Ask the user whether to take it, and
    * call devices.sync_accept. If this device has no identity yet it gets the one of the other device, so show
    * whose that is: peer in pairing.get.
    */
-  sync_offered: SyncOffered;
+  sync_offered: SyncOfferedEvent;
   /** sync_changed is emitted when a sync is accepted, paused or resumed, on either device. */
-  sync_changed: SyncChanged;
+  sync_changed: SyncChangedEvent;
   /** sync_progress is emitted when more has been merged, at most 20 times a sync. */
-  sync_progress: SyncProgress;
+  sync_progress: SyncProgressEvent;
   /** sync_done is emitted on both devices when the receiving one has merged everything. */
-  sync_done: SyncDone;
+  sync_done: SyncDoneEvent;
   /** sync_failed is emitted when a sync ends before that. What was merged stays. */
-  sync_failed: SyncFailed;
+  sync_failed: SyncFailedEvent;
   /**
    * identity_received is emitted when a device without an identity has received one from a paired device, and
    * works with it from now on: see identity.get.
    */
-  identity_received: IdentityReceived;
+  identity_received: IdentityReceivedEvent;
   /**
    * transfer_offered is emitted when a paired device starts to send data. It is accepted automatically;
    * transfers.cancel stops it.
    */
-  transfer_offered: TransferOffered;
+  transfer_offered: TransferOfferedEvent;
   /**
    * transfer_progress is emitted when more bytes of a transfer have arrived, at most 20 times per transfer.
    */
-  transfer_progress: TransferProgress;
+  transfer_progress: TransferProgressEvent;
   /**
    * transfer_done is emitted when all bytes have arrived and their hash is verified. Read an incoming
    * transfer with transfers.read, then remove it with transfers.discard.
    */
-  transfer_done: TransferDone;
+  transfer_done: TransferDoneEvent;
   /** transfer_failed is emitted when a transfer ends before all bytes have arrived. */
-  transfer_failed: TransferFailed;
+  transfer_failed: TransferFailedEvent;
   /**
    * network_changed is emitted when the network goes online or offline. It is not stored: seq is 0, and of
    * several that wait only the latest is delivered.
    */
-  network_changed: NetworkChanged;
+  network_changed: NetworkChangedEvent;
   /**
    * peer_changed is emitted when a peer connects or disconnects, when it comes to one of our shards or leaves
    * them, and when a static peer cannot be reached; of repeated failures only the first is reported. It is
    * not stored: seq is 0. Of several waiting events of one peer only the latest is delivered, and of peers
    * that are not static only the latest 64 events wait.
    */
-  peer_changed: PeerChanged;
+  peer_changed: PeerChangedEvent;
   /**
    * envelope_outgoing is emitted, if network.kind is "external", for an envelope that the program is to
    * publish: a WakuMessage (14/WAKU2-MESSAGE). Call network.published once that is done. An envelope that is
    * not confirmed within a minute is asked for again, with the same envelope_id. The event is not stored: seq
    * is 0, and what is not published before the client closes is asked for again after it has opened.
    */
-  envelope_outgoing: EnvelopeOutgoing;
+  envelope_outgoing: EnvelopeOutgoingEvent;
   /**
    * content_topics_changed is emitted, if network.kind is "external", when other content topics than before
    * are listened to: see network.topics. It is not stored: seq is 0, and of several that wait only the latest
    * is delivered.
    */
-  content_topics_changed: ContentTopicsChanged;
+  content_topics_changed: ContentTopicsChangedEvent;
   /**
    * catch_up_changed is emitted when fetching what was missed begins, goes on (at most once a second), is
    * done or fails. Rounds in the background are reported only if they find something. It is not stored: seq
    * is 0, and of several that wait only the latest is delivered. diagnostics.get returns the same at any
    * time.
    */
-  catch_up_changed: CatchUpChanged;
+  catch_up_changed: CatchUpChangedEvent;
   /**
    * store_node_changed is emitted when a store node turns out to be faulty, when its fault changes, and when
    * it answers again. It is not stored: seq is 0, and of several that wait only the latest of each node is
    * delivered.
    */
-  store_node_changed: StoreNodeChanged;
+  store_node_changed: StoreNodeChangedEvent;
   /**
    * overflow replaces the oldest events when too many are waiting. It is one event, delivered before the
    * remaining ones, and covers every seq from from_seq to to_seq; its own seq is to_seq. What the dropped
    * events reported can still be read with messages.list, contacts.list and the other methods. Events dropped
    * after it has been delivered are covered by another overflow event with higher numbers.
    */
-  overflow: Overflow;
+  overflow: OverflowEvent;
   /**
    * events_withheld is emitted when events about a stranger are dropped because too many of theirs are
    * waiting already: strangers have a small share of the queue, so that they cannot displace the events of
@@ -2896,16 +2896,16 @@ export interface Events {
    * of the queue may wait. Until some are acknowledged, use messages.list and contacts.list to see what this
    * person sent.
    */
-  events_withheld: EventsWithheld;
+  events_withheld: EventsWithheldEvent;
   /**
    * internal_error is emitted when a goroutine of the library has panicked. The client is closed afterwards.
    * It is not stored.
    */
-  internal_error: InternalError;
+  internal_error: InternalErrorEvent;
   /** log is a diagnostic line, emitted if log.events is set in the configuration. It is not stored. */
-  log: Log;
+  log: LogEvent;
   /** closed is the last event of a client. It is not stored. */
-  closed: Closed;
+  closed: ClosedEvent;
 }
 
 /** AttachmentKind is a picture or a recording. */
