@@ -29,24 +29,14 @@ own=$("${PYTHON:-python3}" -B "$binding/pack.py" --out "$stage/own")
 cp examples/node/echo.js tests/node_echo.js "$stage/app"
 (cd "$stage/app" && PATH=$(dirname "$(command -v node)"):/usr/bin:/bin timeout 60 node node_echo.js) || exit 1
 
-modules=$root/build/typescript
-if ! cmp -s tests/typescript/package-lock.json "$modules/installed"; then
-	rm -rf "$modules"
-	mkdir -p "$modules"
-	cp tests/typescript/package.json tests/typescript/package-lock.json "$modules"
-	if ! (cd "$modules" && npm ci --ignore-scripts --no-audit --no-fund) > "$modules/log" 2>&1; then
-		if without_registry "$modules/log"; then
-			left_out node-binding-test "the npm registry cannot be had here: types were not checked"
-		fi
-		cat "$modules/log"
-		exit 1
-	fi
-	cp tests/typescript/package-lock.json "$modules/installed"
-fi
+status=0
+modules=$(sh tests/modules.sh typescript 2> "$stage/log") || status=$?
+[ $status -ne 2 ] || left_out node-binding-test "$(cat "$stage/log"): types were not checked"
+[ $status -eq 0 ] || { cat "$stage/log"; exit 1; }
 cp "$binding/test/types/usage.ts" "$stage/app"
 mkdir "$stage/app/node_modules/@types"
-ln -s "$modules/node_modules/@types/node" "$stage/app/node_modules/@types/node"
-ln -s "$modules/node_modules/undici-types" "$stage/app/node_modules/undici-types"
-(cd "$stage/app" && node "$modules/node_modules/typescript/bin/tsc" --strict --noEmit --noUncheckedIndexedAccess --exactOptionalPropertyTypes \
+ln -s "$modules/@types/node" "$stage/app/node_modules/@types/node"
+ln -s "$modules/undici-types" "$stage/app/node_modules/undici-types"
+(cd "$stage/app" && node "$modules/typescript/bin/tsc" --strict --noEmit --noUncheckedIndexedAccess --exactOptionalPropertyTypes \
 	--target es2022 --lib es2022,esnext.disposable --module nodenext usage.ts)
 echo "node: the packed package was installed and used, and its types are right"

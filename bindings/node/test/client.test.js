@@ -104,6 +104,35 @@ test("listeners are called one after the other, and bytes go as base64", async (
   await server.close();
 });
 
+test("what was acknowledged does not come again, and the rest does", async () => {
+  const server = new Server();
+  const config = {
+    store: { path: join(folder, "acks.db"), passphrase: "p", kdf: { memory_kib: 64, iterations: 1, parallelism: 1 } },
+    network: { kind: "memory", memory: { name: "acks" } },
+    engine: { ack_delay_ms: 5 },
+  };
+  const alice = await server.open(memory("acks"));
+  await alice.identity.create();
+  let bob = await server.open(config);
+  const { identity } = await bob.identity.create();
+  await alice.messages.send_batch({ messages: ["one", "two"].map((text) => ({ to: identity.chat_key, text })) });
+  const heard = async (options, most) => {
+    const texts = [];
+    for await (const event of bob.events(options)) {
+      if (event.type === "message_received" && texts.push(event.data.message.text) === most) {
+        break; // without asking for the next
+      }
+    }
+    await bob.close();
+    bob = await server.open(config);
+    return texts;
+  };
+  assert.deepEqual(await heard({ ack: false }, 2), ["one", "two"]);
+  assert.deepEqual(await heard({}, 2), ["one", "two"]); // of these the first is acknowledged
+  assert.deepEqual(await heard({}, 1), ["two"]);
+  await server.close();
+});
+
 test("a killed server is an error, and nothing is lost", async () => {
   const config = { store: { path: join(folder, "killed.db"), passphrase: "p", kdf: { memory_kib: 64, iterations: 1, parallelism: 1 } }, network: { kind: "memory" } };
   const server = new Server();
