@@ -180,9 +180,11 @@ fuzz: ## every fuzz target for FUZZTIME
 corpus: ## leave of what `make fuzz` found the smallest few inputs in testdata/fuzz
 	@TAGS=$(TAGS) $(PYTHON) -B tests/corpus.py
 
-lint: ## gofmt, go vet, staticcheck, generated files up to date, known vulnerabilities
-	@unformatted=$$(gofmt -l chat internal library store); \
+lint: ## gofmt, nothing built in git, go vet, staticcheck, generated files up to date, known vulnerabilities
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 		if [ -n "$$unformatted" ]; then echo "gofmt needed: $$unformatted"; exit 1; fi
+	@built=$$(git ls-files --cached --ignored --exclude-standard); \
+		if [ -n "$$built" ]; then echo "in git, but .gitignore says that it is built: $$built"; exit 1; fi
 	$(GO) vet -tags $(TAGS) ./...
 	$(GO) vet -tags $(TAGS),status1to1_test ./chat/api
 	$(GO) tool staticcheck -tags $(TAGS) ./...
