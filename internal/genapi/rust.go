@@ -112,6 +112,7 @@ func (m *model) rustMethod(b *strings.Builder, receiver string, method api.Metho
 	if len(method.Errors) > 0 {
 		b.WriteString("    ///\n" + rustDoc("Errors: "+codeList(method.Errors)+".", 4))
 	}
+	b.WriteString("    ///\n" + rustDoc(rustFacts(method), 4))
 	takes, params := "", "NoParams {}"
 	if method.Params.NumField() > 0 {
 		takes, params = ", params: impl Into<"+rustName(m.objects[method.Params].name)+">", "params.into()"
@@ -120,9 +121,29 @@ func (m *model) rustMethod(b *strings.Builder, receiver string, method api.Metho
 	if method.Result.NumField() == 0 {
 		call, result = "run", "()"
 	}
+	if method.Deprecated != "" {
+		fmt.Fprintf(b, "    #[deprecated(note = %q)]\n", method.Deprecated)
+	}
 	signature := fmt.Sprintf("    pub fn %s(&self%s) -> Result<%s> {", rustField(verb), takes, result)
 	b.WriteString(rustSignature(signature))
 	fmt.Fprintf(b, "        %s.%s(c%q, &%s)\n    }\n", receiver, call, method.Name, params)
+}
+
+// rustFacts says how a method behaves.
+func rustFacts(method api.Method) string {
+	var facts []string
+	if method.Waits {
+		facts = append(facts, "It may block until its deadline.")
+	}
+	switch {
+	case method.Idempotent:
+		facts = append(facts, "Calling it again changes nothing more.")
+	case method.Retryable && method.RetryableWith != "":
+		facts = append(facts, "With `"+method.RetryableWith+"` it can be repeated: nothing happens twice.")
+	case method.Retryable:
+		facts = append(facts, "It can be repeated: nothing happens twice, but the second call may fail because it was done.")
+	}
+	return strings.Join(append(facts, "Since version "+method.Since+"."), " ")
 }
 
 // rustEvents is the enum of what events say.

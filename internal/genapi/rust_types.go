@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	"libstatus1to1/chat"
@@ -17,7 +16,7 @@ func (m *model) rustTypes(given map[reflect.Type]bool) string {
 	var b strings.Builder
 	b.WriteString("//! The configuration, parameters, results, data of events, and what is in them.\n\n" + rustMark)
 	b.WriteString("use std::collections::BTreeMap;\n\nuse serde::{Deserialize, Serialize};\nuse serde_json::Value;\n\nuse crate::error::Error;\nuse crate::values::{Bytes, Nanoseconds, Secret};\n")
-	rustCodes(&b)
+	m.rustEnums(&b)
 	for _, o := range m.sortedObjects() {
 		switch t := m.names[o.name]; {
 		case t == reflect.TypeFor[api.Empty](), t == reflect.TypeFor[api.ErrorBody]():
@@ -30,24 +29,41 @@ func (m *model) rustTypes(given map[reflect.Type]bool) string {
 	return b.String()
 }
 
-// rustCodes are the enums of errors.
-func rustCodes(b *strings.Builder) {
-	var codes, categories []rustValue
-	for _, c := range chat.CodeTable {
-		codes = append(codes, rustValue{string(c.Code), sentence(c.Meaning) + " To do: " + c.Remedy + "."})
-		if !slices.ContainsFunc(categories, func(v rustValue) bool { return v.text == string(c.Category) }) {
-			categories = append(categories, rustValue{string(c.Category), "Errors about " + string(c.Category) + "."})
+// rustEnums are the closed sets that fields are of, and the codes of errors.
+func (m *model) rustEnums(b *strings.Builder) {
+	used := map[string]bool{"ErrorCode": true, "ErrorCategory": true}
+	for _, o := range m.objects {
+		for _, f := range o.fields {
+			if f.enum != nil {
+				used[f.enum.name] = true
+			}
 		}
 	}
-	rustEnum(b, "ErrorCode", "Says which error it is.", codes)
-	rustEnum(b, "ErrorCategory", "Says what an error is about.", categories)
+	remedies := map[string]string{}
+	for _, c := range chat.CodeTable {
+		remedies[string(c.Code)] = c.Remedy
+	}
+	for _, e := range m.enums {
+		if !used[e.name] {
+			continue
+		}
+		var values []enumValue
+		for _, v := range e.values {
+			doc := sentence(v.doc)
+			if doc == "" {
+				doc = "`" + v.text + "`"
+			}
+			if e.name == "ErrorCode" {
+				doc += " To do: " + remedies[v.text] + "."
+			}
+			values = append(values, enumValue{v.text, doc})
+		}
+		rustEnum(b, rustName(e.name), e.doc, values)
+	}
 }
 
-// rustValue is a value of an enum.
-type rustValue struct{ text, doc string }
-
 // rustEnum writes an enum.
-func rustEnum(b *strings.Builder, name, doc string, values []rustValue) {
+func rustEnum(b *strings.Builder, name, doc string, values []enumValue) {
 	b.WriteString("\nopen_enum! {\n" + rustDoc(doc, 4) + "    " + name + " {\n")
 	for _, v := range values {
 		fmt.Fprintf(b, "%s        %s = %q,\n", rustDoc(v.doc, 8), rustVariant(v.text), v.text)
@@ -61,7 +77,7 @@ func (m *model) rustMadeType(b *strings.Builder, o object) {
 	b.WriteString("#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]\n#[non_exhaustive]\n")
 	fmt.Fprintf(b, "pub struct %s {\n", rustName(o.name))
 	for _, f := range o.fields {
-		typ, optional := m.rustType(f.Type, f), f.Optional || f.Nullable
+		typ, optional := m.rustType(f), f.Optional || f.Nullable
 		if other, ok := rustFields[m.names[o.name].Name()+"."+f.GoName]; ok {
 			typ = other
 		}
@@ -112,7 +128,7 @@ func (m *model) rustGivenType(b *strings.Builder, o object) {
 	fmt.Fprintf(b, "\n%s#[derive(%s)]\n#[non_exhaustive]\npub struct %s {\n", rustDoc(o.doc, 0), derives, name)
 	for _, f := range o.fields {
 		b.WriteString(rustFieldDoc(f))
-		typ := m.rustType(f.Type, f)
+		typ := m.rustType(f)
 		if f.Optional {
 			b.WriteString("    #[serde(skip_serializing_if = \"Option::is_none\")]\n")
 			typ = "Option<" + typ + ">"
@@ -169,7 +185,7 @@ func (m *model) rustConversions(b *strings.Builder, name string, required []memb
 	from, pattern, value := "()", "()", name+"::new()"
 	if len(required) == 1 {
 		f := required[0]
-		from, pattern, value = m.rustType(f.Type, f), rustField(f.Name), name+"::new("+rustField(f.Name)+")"
+		from, pattern, value = m.rustType(f), rustField(f.Name), name+"::new("+rustField(f.Name)+")"
 		if strings.HasPrefix(from, "Vec<") {
 			return
 		}
@@ -183,30 +199,24 @@ func (m *model) rustConversions(b *strings.Builder, name string, required []memb
 }
 
 // rustType is the type of a field. What is optional is left to the caller.
-func (m *model) rustType(t reflect.Type, f member) string {
-	inner := m.rustBareType(t)
-	if inner == "i64" && f.Bounds != nil && f.Bounds.Min >= 0 {
-		return "u64"
+func (m *model) rustType(f member) string {
+	inner := m.rustBareType(f.Type)
+	switch {
+	case f.enum != nil:
+		inner = strings.Replace(inner, "String", rustName(f.enum.name), 1)
+	case inner == "i64" && f.Bounds != nil && f.Bounds.Min >= 0:
+		inner = "u64"
 	}
-	if isSecret(t) {
-		if inner == "String" {
-			return "Secret"
-		}
-		return "Secret<" + inner + ">"
+	switch {
+	case !f.sensitive:
+		return inner
+	case inner == "String":
+		return "Secret"
 	}
-	return inner
+	return "Secret<" + inner + ">"
 }
 
-// isSecret reports whether a field of type t must not be shown.
-func isSecret(t reflect.Type) bool {
-	switch t {
-	case reflect.TypeFor[api.Secret](), reflect.TypeFor[api.PrivateKey](), reflect.TypeFor[api.StoreKey]():
-		return true
-	}
-	return t.Kind() == reflect.Pointer && isSecret(t.Elem())
-}
-
-// rustBareType is the type that t has in Rust, secret or not.
+// rustBareType is the type that t has in Rust, were it neither secret nor of a closed set.
 func (m *model) rustBareType(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[api.Nanoseconds]():
@@ -247,12 +257,11 @@ func (m *model) rustBareType(t reflect.Type) string {
 
 // rustArgument is how a function takes the value of a field, and the value made of it.
 func (m *model) rustArgument(f member) (takes, value string) {
-	name, typ := rustField(f.Name), m.rustType(f.Type, f)
+	name, typ := rustField(f.Name), m.rustType(f)
 	switch {
-	case strings.HasPrefix(typ, "Vec<String"):
-		return "impl IntoIterator<Item = impl Into<String>>", name + ".into_iter().map(Into::into).collect()"
 	case strings.HasPrefix(typ, "Vec<"):
-		return "impl IntoIterator<Item = " + strings.TrimSuffix(strings.TrimPrefix(typ, "Vec<"), ">") + ">", name + ".into_iter().collect()"
+		item := strings.TrimSuffix(strings.TrimPrefix(typ, "Vec<"), ">")
+		return "impl IntoIterator<Item = impl Into<" + item + ">>", name + ".into_iter().map(Into::into).collect()"
 	case typ == "bool", typ == "i64", typ == "u64", typ == "i32", typ == "u32", typ == "f64":
 		return typ, name
 	}

@@ -67,8 +67,8 @@ fn show(event: &Event, to: &Mutex<Option<String>>) -> status1to1::Result<()> {
     match &event.data {
         EventData::MessageReceived(received) => {
             let message = &received.message;
-            println!("{}: {:?}", message.sender_name.as_deref().unwrap_or("they"), message.text);
             to.lock().unwrap().get_or_insert_with(|| message.from.clone());
+            println!("{}: {:?}", message.sender_name.as_deref().unwrap_or("they"), message.text);
         }
         EventData::MessageState(change) => println!("({})", change.state),
         _ => {}

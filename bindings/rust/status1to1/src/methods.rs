@@ -25,6 +25,9 @@ impl IdentityMethods<'_> {
     ///
     /// Errors: `identity_exists`, `empty`, `too_long`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn create(&self, params: impl Into<CreateIdentityParams>) -> Result<CreateIdentityResult> {
         self.0.handle.call(c"identity.create", &params.into())
     }
@@ -33,6 +36,9 @@ impl IdentityMethods<'_> {
     ///
     /// Errors: `bad_phrase`, `identity_exists`, `empty`, `too_long`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn restore(&self, params: impl Into<RestoreIdentityParams>) -> Result<IdentityInfo> {
         self.0.handle.call(c"identity.restore", &params.into())
     }
@@ -41,6 +47,9 @@ impl IdentityMethods<'_> {
     ///
     /// Errors: `bad_key`, `identity_exists`, `empty`, `too_long`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn import(&self, params: impl Into<ImportIdentityParams>) -> Result<IdentityInfo> {
         self.0.handle.call(c"identity.import", &params.into())
     }
@@ -48,6 +57,8 @@ impl IdentityMethods<'_> {
     /// Returns the identity of this client.
     ///
     /// Errors: `no_identity`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn get(&self) -> Result<IdentityInfo> {
         self.0.handle.call(c"identity.get", &NoParams {})
     }
@@ -55,6 +66,8 @@ impl IdentityMethods<'_> {
     /// Changes our display name.
     ///
     /// Errors: `no_identity`, `empty`, `too_long`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn set_display_name(&self, params: impl Into<SetDisplayNameParams>) -> Result<IdentityInfo> {
         self.0.handle.call(c"identity.set_display_name", &params.into())
     }
@@ -63,6 +76,8 @@ impl IdentityMethods<'_> {
     ///
     /// Errors: `no_identity`, `wrong_passphrase`, `not_found`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn phrase(&self, params: impl Into<PhraseParams>) -> Result<PhraseResult> {
         self.0.handle.call(c"identity.phrase", &params.into())
     }
@@ -72,6 +87,9 @@ impl IdentityMethods<'_> {
     ///
     /// Errors: `no_identity`, `wrong_passphrase`, `store_locked`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn delete(&self, params: impl Into<CredentialsParams>) -> Result<()> {
         self.0.handle.run(c"identity.delete", &params.into())
     }
@@ -81,6 +99,8 @@ impl IdentityMethods<'_> {
     /// another card, with a secret of its own. Whoever sees a card can use it until it expires.
     ///
     /// Errors: `no_identity`, `wrong_state`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Since version 0.1.0.
     pub fn card(&self, params: impl Into<CardParams>) -> Result<CardResult> {
         self.0.handle.call(c"identity.card", &params.into())
     }
@@ -101,6 +121,8 @@ impl ProfileMethods<'_> {
     /// Returns our profile and the Status link to it.
     ///
     /// Errors: `no_identity`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn get(&self) -> Result<Profile> {
         self.0.handle.call(c"profile.get", &NoParams {})
     }
@@ -109,6 +131,8 @@ impl ProfileMethods<'_> {
     ///
     /// Errors: `no_identity`, `empty`, `too_long`, `bad_picture`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn set(&self, params: impl Into<SetProfileParams>) -> Result<Profile> {
         self.0.handle.call(c"profile.set", &params.into())
     }
@@ -129,6 +153,8 @@ impl PresenceMethods<'_> {
     /// Returns how we are to be seen, as it is published.
     ///
     /// Errors: `no_identity`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn get(&self) -> Result<PresenceResult> {
         self.0.handle.call(c"presence.get", &NoParams {})
     }
@@ -140,6 +166,8 @@ impl PresenceMethods<'_> {
     /// presence_changed events.
     ///
     /// Errors: `no_identity`, `too_long`, `empty`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn set(&self, params: impl Into<SetPresenceParams>) -> Result<PresenceResult> {
         self.0.handle.call(c"presence.set", &params.into())
     }
@@ -162,6 +190,8 @@ impl ContactsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `empty`, `too_long`, `blocked`, `store_io`,
     /// `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn add(&self, params: impl Into<AddContactParams>) -> Result<Contact> {
         self.0.handle.call(c"contacts.add", &params.into())
     }
@@ -169,6 +199,8 @@ impl ContactsMethods<'_> {
     /// Returns what is known about one person.
     ///
     /// Errors: `no_identity`, `bad_key`, `not_found`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn get(&self, params: impl Into<KeyParams>) -> Result<Contact> {
         self.0.handle.call(c"contacts.get", &params.into())
     }
@@ -176,6 +208,8 @@ impl ContactsMethods<'_> {
     /// Lists everybody known, including people who only wrote to us.
     ///
     /// Errors: `no_identity`, `bad_cursor`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn list(&self, params: impl Into<PageParams>) -> Result<ContactsPage> {
         self.0.handle.call(c"contacts.list", &params.into())
     }
@@ -188,6 +222,8 @@ impl ContactsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `too_many`, `not_found`, `blocked`, `store_io`,
     /// `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn set_key_exchange(&self, params: impl Into<SetKeyExchangeParams>) -> Result<Contact> {
         self.0.handle.call(c"contacts.set_key_exchange", &params.into())
     }
@@ -197,6 +233,9 @@ impl ContactsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `too_many`, `not_found`, `store_io`,
     /// `store_corrupt`, `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn remove(&self, params: impl Into<KeyParams>) -> Result<()> {
         self.0.handle.run(c"contacts.remove", &params.into())
     }
@@ -206,6 +245,9 @@ impl ContactsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_card`, `bad_picture`, `blocked`, `empty`, `too_long`, `too_many`,
     /// `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn add_card(&self, params: impl Into<AddCardParams>) -> Result<AddCardResult> {
         self.0.handle.call(c"contacts.add_card", &params.into())
     }
@@ -215,6 +257,8 @@ impl ContactsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `too_many`, `empty`, `too_long`, `too_large`,
     /// `blocked`, `wrong_state`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Since version 0.1.0.
     pub fn request(&self, params: impl Into<RequestContactParams>) -> Result<Message> {
         self.0.handle.call(c"contacts.request", &params.into())
     }
@@ -223,6 +267,9 @@ impl ContactsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `too_many`, `blocked`, `wrong_state`, `store_io`,
     /// `store_corrupt`, `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn accept(&self, params: impl Into<KeyParams>) -> Result<Contact> {
         self.0.handle.call(c"contacts.accept", &params.into())
     }
@@ -231,6 +278,9 @@ impl ContactsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `too_many`, `wrong_state`, `store_io`,
     /// `store_corrupt`, `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn decline(&self, params: impl Into<KeyParams>) -> Result<Contact> {
         self.0.handle.call(c"contacts.decline", &params.into())
     }
@@ -239,6 +289,9 @@ impl ContactsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `too_many`, `wrong_state`, `store_io`,
     /// `store_corrupt`, `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn retract(&self, params: impl Into<KeyParams>) -> Result<Contact> {
         self.0.handle.call(c"contacts.retract", &params.into())
     }
@@ -247,6 +300,8 @@ impl ContactsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `too_many`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn block(&self, params: impl Into<KeyParams>) -> Result<Contact> {
         self.0.handle.call(c"contacts.block", &params.into())
     }
@@ -255,6 +310,8 @@ impl ContactsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `too_many`, `not_found`, `store_io`,
     /// `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn unblock(&self, params: impl Into<KeyParams>) -> Result<Contact> {
         self.0.handle.call(c"contacts.unblock", &params.into())
     }
@@ -263,6 +320,8 @@ impl ContactsMethods<'_> {
     /// link to the other person.
     ///
     /// Errors: `no_identity`, `bad_key`, `self`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn safety_number(&self, params: impl Into<KeyParams>) -> Result<SafetyNumber> {
         self.0.handle.call(c"contacts.safety_number", &params.into())
     }
@@ -271,6 +330,8 @@ impl ContactsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `too_many`, `not_verified`, `store_io`,
     /// `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn verify(&self, params: impl Into<VerifyParams>) -> Result<Contact> {
         self.0.handle.call(c"contacts.verify", &params.into())
     }
@@ -279,6 +340,8 @@ impl ContactsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `too_many`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn unverify(&self, params: impl Into<KeyParams>) -> Result<Contact> {
         self.0.handle.call(c"contacts.unverify", &params.into())
     }
@@ -288,6 +351,8 @@ impl ContactsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `too_many`, `empty`, `too_long`, `wrong_state`,
     /// `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Since version 0.1.0.
     pub fn ask(&self, params: impl Into<AskParams>) -> Result<Verification> {
         self.0.handle.call(c"contacts.ask", &params.into())
     }
@@ -296,6 +361,9 @@ impl ContactsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `too_many`, `empty`, `too_long`, `wrong_state`,
     /// `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn answer(&self, params: impl Into<AnswerParams>) -> Result<Verification> {
         self.0.handle.call(c"contacts.answer", &params.into())
     }
@@ -304,6 +372,9 @@ impl ContactsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `too_many`, `wrong_state`, `store_io`,
     /// `store_corrupt`, `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn refuse_question(&self, params: impl Into<KeyParams>) -> Result<Verification> {
         self.0.handle.call(c"contacts.refuse_question", &params.into())
     }
@@ -312,6 +383,9 @@ impl ContactsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `too_many`, `wrong_state`, `store_io`,
     /// `store_corrupt`, `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn cancel_question(&self, params: impl Into<KeyParams>) -> Result<Verification> {
         self.0.handle.call(c"contacts.cancel_question", &params.into())
     }
@@ -321,6 +395,9 @@ impl ContactsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `too_many`, `wrong_state`, `store_io`,
     /// `store_corrupt`, `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn confirm_answer(&self, params: impl Into<ConfirmAnswerParams>) -> Result<Verification> {
         self.0.handle.call(c"contacts.confirm_answer", &params.into())
     }
@@ -328,6 +405,8 @@ impl ContactsMethods<'_> {
     /// Lists the latest question in each direction between a person and us.
     ///
     /// Errors: `no_identity`, `bad_key`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn verifications(&self, params: impl Into<KeyParams>) -> Result<Verifications> {
         self.0.handle.call(c"contacts.verifications", &params.into())
     }
@@ -335,6 +414,8 @@ impl ContactsMethods<'_> {
     /// Returns the profile picture a person has sent us.
     ///
     /// Errors: `no_identity`, `bad_key`, `not_found`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn picture(&self, params: impl Into<KeyParams>) -> Result<ProfilePicture> {
         self.0.handle.call(c"contacts.picture", &params.into())
     }
@@ -363,6 +444,8 @@ impl ChatsMethods<'_> {
     /// comes. A chat that was deleted is listed again when something new comes.
     ///
     /// Errors: `no_identity`, `bad_cursor`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn list(&self, params: impl Into<ListChatsParams>) -> Result<ChatsPage> {
         self.0.handle.call(c"chats.list", &params.into())
     }
@@ -370,6 +453,8 @@ impl ChatsMethods<'_> {
     /// Returns one conversation. It also has the draft of one that nobody wrote in yet.
     ///
     /// Errors: `no_identity`, `bad_key`, `not_found`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn get(&self, params: impl Into<KeyParams>) -> Result<Chat> {
         self.0.handle.call(c"chats.get", &params.into())
     }
@@ -380,6 +465,8 @@ impl ChatsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `not_found`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn mark_read(&self, params: impl Into<MarkReadParams>) -> Result<Chat> {
         self.0.handle.call(c"chats.mark_read", &params.into())
     }
@@ -388,6 +475,8 @@ impl ChatsMethods<'_> {
     /// changes no message.
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn mark_unread(&self, params: impl Into<KeyParams>) -> Result<Chat> {
         self.0.handle.call(c"chats.mark_unread", &params.into())
     }
@@ -396,6 +485,8 @@ impl ChatsMethods<'_> {
     /// program to be quiet about a chat whose muted is true.
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn mute(&self, params: impl Into<MuteParams>) -> Result<Chat> {
         self.0.handle.call(c"chats.mute", &params.into())
     }
@@ -403,6 +494,8 @@ impl ChatsMethods<'_> {
     /// Archives a conversation, or takes it out of the archive.
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn archive(&self, params: impl Into<ArchiveParams>) -> Result<Chat> {
         self.0.handle.call(c"chats.archive", &params.into())
     }
@@ -411,6 +504,8 @@ impl ChatsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `too_long`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn draft(&self, params: impl Into<DraftParams>) -> Result<Chat> {
         self.0.handle.call(c"chats.draft", &params.into())
     }
@@ -422,6 +517,8 @@ impl ChatsMethods<'_> {
     /// message that was written before the newest one and comes later does not appear.
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn clear(&self, params: impl Into<KeyParams>) -> Result<Chat> {
         self.0.handle.call(c"chats.clear", &params.into())
     }
@@ -430,6 +527,8 @@ impl ChatsMethods<'_> {
     /// something new comes.
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn delete(&self, params: impl Into<KeyParams>) -> Result<Chat> {
         self.0.handle.call(c"chats.delete", &params.into())
     }
@@ -440,6 +539,8 @@ impl ChatsMethods<'_> {
     /// there already keep their time. The Status app knows no timers and keeps what it has received.
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn timer(&self, params: impl Into<TimerParams>) -> Result<Chat> {
         self.0.handle.call(c"chats.timer", &params.into())
     }
@@ -466,6 +567,8 @@ impl MessagesMethods<'_> {
     /// Errors: `no_identity`, `bad_key`, `self`, `empty`, `too_long`, `too_large`, `too_many`,
     /// `client_ref_reused`, `blocked`, `not_found`, `bad_attachment`, `file_io`, `store_io`,
     /// `store_corrupt`, `store_suspended`.
+    ///
+    /// Since version 0.1.0.
     pub fn send(&self, params: impl Into<SendParams>) -> Result<Message> {
         self.0.handle.call(c"messages.send", &params.into())
     }
@@ -474,6 +577,8 @@ impl MessagesMethods<'_> {
     /// cannot be queued yields an error in its place and does not affect the others.
     ///
     /// Errors: `no_identity`, `bad_key`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Since version 0.1.0.
     pub fn send_batch(&self, params: impl Into<SendBatchParams>) -> Result<SendBatchResult> {
         self.0.handle.call(c"messages.send_batch", &params.into())
     }
@@ -481,6 +586,8 @@ impl MessagesMethods<'_> {
     /// Returns one message.
     ///
     /// Errors: `no_identity`, `not_found`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn get(&self, params: impl Into<GetMessageParams>) -> Result<Message> {
         self.0.handle.call(c"messages.get", &params.into())
     }
@@ -489,6 +596,8 @@ impl MessagesMethods<'_> {
     /// that is in none is returned alone.
     ///
     /// Errors: `no_identity`, `not_found`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn album(&self, params: impl Into<GetMessageParams>) -> Result<AlbumResult> {
         self.0.handle.call(c"messages.album", &params.into())
     }
@@ -499,6 +608,9 @@ impl MessagesMethods<'_> {
     ///
     /// Errors: `no_identity`, `not_found`, `wrong_state`, `blocked`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn retry(&self, params: impl Into<RetryMessageParams>) -> Result<Message> {
         self.0.handle.call(c"messages.retry", &params.into())
     }
@@ -508,6 +620,9 @@ impl MessagesMethods<'_> {
     ///
     /// Errors: `no_identity`, `not_found`, `wrong_state`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn cancel(&self, params: impl Into<CancelMessageParams>) -> Result<CancelMessageResult> {
         self.0.handle.call(c"messages.cancel", &params.into())
     }
@@ -516,6 +631,8 @@ impl MessagesMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `bad_cursor`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn list(&self, params: impl Into<ListMessagesParams>) -> Result<MessagesPage> {
         self.0.handle.call(c"messages.list", &params.into())
     }
@@ -526,6 +643,8 @@ impl MessagesMethods<'_> {
     ///
     /// Errors: `no_identity`, `not_found`, `wrong_state`, `blocked`, `empty`, `too_long`,
     /// `too_large`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn edit(&self, params: impl Into<EditMessageParams>) -> Result<Message> {
         self.0.handle.call(c"messages.edit", &params.into())
     }
@@ -538,6 +657,8 @@ impl MessagesMethods<'_> {
     ///
     /// Errors: `no_identity`, `not_found`, `wrong_state`, `blocked`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn delete(&self, params: impl Into<DeleteMessageParams>) -> Result<Message> {
         self.0.handle.call(c"messages.delete", &params.into())
     }
@@ -548,6 +669,8 @@ impl MessagesMethods<'_> {
     ///
     /// Errors: `no_identity`, `not_found`, `wrong_state`, `blocked`, `too_many`, `store_io`,
     /// `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn react(&self, params: impl Into<ReactParams>) -> Result<Message> {
         self.0.handle.call(c"messages.react", &params.into())
     }
@@ -557,6 +680,8 @@ impl MessagesMethods<'_> {
     ///
     /// Errors: `no_identity`, `not_found`, `wrong_state`, `blocked`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn pin(&self, params: impl Into<PinParams>) -> Result<Message> {
         self.0.handle.call(c"messages.pin", &params.into())
     }
@@ -566,6 +691,8 @@ impl MessagesMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `bad_cursor`, `empty`, `too_long`, `store_io`,
     /// `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn search(&self, params: impl Into<SearchParams>) -> Result<SearchPage> {
         self.0.handle.call(c"messages.search", &params.into())
     }
@@ -588,6 +715,8 @@ impl AttachmentsMethods<'_> {
     /// care.
     ///
     /// Errors: `no_identity`, `not_found`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn read(&self, params: impl Into<ReadAttachmentParams>) -> Result<ReadAttachmentResult> {
         self.0.handle.call(c"attachments.read", &params.into())
     }
@@ -595,6 +724,9 @@ impl AttachmentsMethods<'_> {
     /// Writes a picture or a recording to a file that only its owner can read.
     ///
     /// Errors: `no_identity`, `not_found`, `file_io`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn save(&self, params: impl Into<SaveAttachmentParams>) -> Result<SaveAttachmentResult> {
         self.0.handle.call(c"attachments.save", &params.into())
     }
@@ -606,6 +738,8 @@ impl AttachmentsMethods<'_> {
     ///
     /// Errors: `no_identity`, `not_found`, `bad_attachment`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn preview(&self, params: impl Into<AttachmentParam>) -> Result<Attachment> {
         self.0.handle.call(c"attachments.preview", &params.into())
     }
@@ -627,6 +761,8 @@ impl SessionsMethods<'_> {
     /// sessions, with pending handshakes.
     ///
     /// Errors: `no_identity`, `bad_key`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn list(&self, params: impl Into<ListSessionsParams>) -> Result<SessionList> {
         self.0.handle.call(c"sessions.list", &params.into())
     }
@@ -635,6 +771,8 @@ impl SessionsMethods<'_> {
     /// acknowledged are sent again.
     ///
     /// Errors: `no_identity`, `bad_key`, `not_found`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Since version 0.1.0.
     pub fn reset(&self, params: impl Into<KeyParams>) -> Result<()> {
         self.0.handle.run(c"sessions.reset", &params.into())
     }
@@ -644,6 +782,9 @@ impl SessionsMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `not_found`, `wrong_state`, `store_io`,
     /// `store_corrupt`, `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn hand_over(&self, params: impl Into<HandOverParams>) -> Result<SessionList> {
         self.0.handle.call(c"sessions.hand_over", &params.into())
     }
@@ -664,6 +805,8 @@ impl DevicesMethods<'_> {
     /// Lists the devices of our own identity, this one first.
     ///
     /// Errors: `no_identity`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn list(&self) -> Result<DeviceList> {
         self.0.handle.call(c"devices.list", &NoParams {})
     }
@@ -672,6 +815,8 @@ impl DevicesMethods<'_> {
     /// people are told to write to it too.
     ///
     /// Errors: `no_identity`, `not_found`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn enable(&self, params: impl Into<DeviceParams>) -> Result<Device> {
         self.0.handle.call(c"devices.enable", &params.into())
     }
@@ -680,6 +825,8 @@ impl DevicesMethods<'_> {
     /// other people are told not to write to it.
     ///
     /// Errors: `no_identity`, `not_found`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn disable(&self, params: impl Into<DeviceParams>) -> Result<Device> {
         self.0.handle.call(c"devices.disable", &params.into())
     }
@@ -688,6 +835,8 @@ impl DevicesMethods<'_> {
     ///
     /// Errors: `no_identity`, `not_found`, `empty`, `too_long`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn rename(&self, params: impl Into<RenameDeviceParams>) -> Result<Device> {
         self.0.handle.call(c"devices.rename", &params.into())
     }
@@ -699,6 +848,9 @@ impl DevicesMethods<'_> {
     ///
     /// Errors: `no_identity`, `not_found`, `pairing_state`, `foreign_device`, `sync_state`,
     /// `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn sync(&self, params: impl Into<SyncDeviceParams>) -> Result<DeviceSync> {
         self.0.handle.call(c"devices.sync", &params.into())
     }
@@ -707,6 +859,9 @@ impl DevicesMethods<'_> {
     /// other device. What is here already is kept.
     ///
     /// Errors: `not_found`, `sync_state`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn sync_accept(&self, params: impl Into<SyncParams>) -> Result<DeviceSync> {
         self.0.handle.call(c"devices.sync_accept", &params.into())
     }
@@ -714,6 +869,8 @@ impl DevicesMethods<'_> {
     /// Pauses a sync, on either device. What is already on its way still arrives.
     ///
     /// Errors: `not_found`, `sync_state`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn sync_pause(&self, params: impl Into<SyncParams>) -> Result<DeviceSync> {
         self.0.handle.call(c"devices.sync_pause", &params.into())
     }
@@ -721,6 +878,8 @@ impl DevicesMethods<'_> {
     /// Resumes a sync that was paused on this device.
     ///
     /// Errors: `not_found`, `sync_state`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn sync_resume(&self, params: impl Into<SyncParams>) -> Result<DeviceSync> {
         self.0.handle.call(c"devices.sync_resume", &params.into())
     }
@@ -728,6 +887,9 @@ impl DevicesMethods<'_> {
     /// Cancels a sync, on either device, and tells the other one. What has been merged stays there.
     ///
     /// Errors: `not_found`, `sync_state`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn sync_cancel(&self, params: impl Into<SyncParams>) -> Result<DeviceSync> {
         self.0.handle.call(c"devices.sync_cancel", &params.into())
     }
@@ -735,6 +897,8 @@ impl DevicesMethods<'_> {
     /// Lists the syncs with paired devices.
     ///
     /// Errors: `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn syncs(&self) -> Result<SyncList> {
         self.0.handle.call(c"devices.syncs", &NoParams {})
     }
@@ -758,6 +922,8 @@ impl PairingMethods<'_> {
     /// devices.sync.
     ///
     /// Errors: `no_identity`, `too_many`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Since version 0.1.0.
     pub fn start(&self, params: impl Into<StartPairingParams>) -> Result<Pairing> {
         self.0.handle.call(c"pairing.start", &params.into())
     }
@@ -767,6 +933,8 @@ impl PairingMethods<'_> {
     ///
     /// Errors: `no_identity`, `bad_invitation`, `too_many`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// Since version 0.1.0.
     pub fn scan(&self, params: impl Into<ScanPairingParams>) -> Result<Pairing> {
         self.0.handle.call(c"pairing.scan", &params.into())
     }
@@ -775,6 +943,9 @@ impl PairingMethods<'_> {
     ///
     /// Errors: `no_identity`, `not_found`, `pairing_state`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn confirm(&self, params: impl Into<ConfirmPairingParams>) -> Result<Pairing> {
         self.0.handle.call(c"pairing.confirm", &params.into())
     }
@@ -783,6 +954,9 @@ impl PairingMethods<'_> {
     ///
     /// Errors: `no_identity`, `not_found`, `pairing_state`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn cancel(&self, params: impl Into<PairingParams>) -> Result<Pairing> {
         self.0.handle.call(c"pairing.cancel", &params.into())
     }
@@ -790,6 +964,8 @@ impl PairingMethods<'_> {
     /// Lists the pairings and paired devices, with their sessions.
     ///
     /// Errors: `no_identity`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn list(&self) -> Result<PairingList> {
         self.0.handle.call(c"pairing.list", &NoParams {})
     }
@@ -797,6 +973,8 @@ impl PairingMethods<'_> {
     /// Returns one pairing.
     ///
     /// Errors: `no_identity`, `not_found`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn get(&self, params: impl Into<PairingParams>) -> Result<Pairing> {
         self.0.handle.call(c"pairing.get", &params.into())
     }
@@ -806,6 +984,9 @@ impl PairingMethods<'_> {
     ///
     /// Errors: `no_identity`, `not_found`, `pairing_state`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn discard(&self, params: impl Into<PairingParams>) -> Result<()> {
         self.0.handle.run(c"pairing.discard", &params.into())
     }
@@ -815,6 +996,8 @@ impl PairingMethods<'_> {
     ///
     /// Errors: `no_identity`, `not_found`, `pairing_state`, `transfer_too_large`, `too_long`,
     /// `too_large`, `too_many`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Since version 0.1.0.
     pub fn send(&self, params: impl Into<SendToPairedParams>) -> Result<Transfer> {
         self.0.handle.call(c"pairing.send", &params.into())
     }
@@ -835,6 +1018,8 @@ impl TransfersMethods<'_> {
     /// Lists the transfers with a paired device.
     ///
     /// Errors: `no_identity`, `not_found`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn list(&self, params: impl Into<PairingParams>) -> Result<TransferList> {
         self.0.handle.call(c"transfers.list", &params.into())
     }
@@ -843,6 +1028,8 @@ impl TransfersMethods<'_> {
     ///
     /// Errors: `no_identity`, `not_found`, `pairing_state`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn read(&self, params: impl Into<ReadTransferParams>) -> Result<TransferPart> {
         self.0.handle.call(c"transfers.read", &params.into())
     }
@@ -851,6 +1038,9 @@ impl TransfersMethods<'_> {
     ///
     /// Errors: `no_identity`, `not_found`, `pairing_state`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn cancel(&self, params: impl Into<TransferParams>) -> Result<Transfer> {
         self.0.handle.call(c"transfers.cancel", &params.into())
     }
@@ -859,6 +1049,9 @@ impl TransfersMethods<'_> {
     ///
     /// Errors: `no_identity`, `not_found`, `pairing_state`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn discard(&self, params: impl Into<TransferParams>) -> Result<()> {
         self.0.handle.run(c"transfers.discard", &params.into())
     }
@@ -879,6 +1072,8 @@ impl PicturesMethods<'_> {
     /// Draws a QR code.
     ///
     /// Errors: `empty`, `too_long`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn qr(&self, params: impl Into<QrParams>) -> Result<Picture> {
         self.0.handle.call(c"pictures.qr", &params.into())
     }
@@ -887,6 +1082,8 @@ impl PicturesMethods<'_> {
     /// somewhat blurred. Of several codes, one is read.
     ///
     /// Errors: `bad_picture`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn read_qr(&self, params: impl Into<ReadQrParams>) -> Result<ReadQrResult> {
         self.0.handle.call(c"pictures.read_qr", &params.into())
     }
@@ -894,6 +1091,8 @@ impl PicturesMethods<'_> {
     /// Draws the picture by which the Status app lets people tell keys apart.
     ///
     /// Errors: `bad_key`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn identicon(&self, params: impl Into<IdenticonParams>) -> Result<Picture> {
         self.0.handle.call(c"pictures.identicon", &params.into())
     }
@@ -912,6 +1111,8 @@ impl Client {
 
 impl NetworkMethods<'_> {
     /// Returns the state of the network, our own addresses and the peers.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn status(&self) -> Result<NetworkStatus> {
         self.0.handle.call(c"network.status", &NoParams {})
     }
@@ -920,6 +1121,8 @@ impl NetworkMethods<'_> {
     /// peer_changed event reports it.
     ///
     /// Errors: `bad_address`, `too_many`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn connect(&self, params: impl Into<ConnectParams>) -> Result<()> {
         self.0.handle.run(c"network.connect", &params.into())
     }
@@ -927,6 +1130,9 @@ impl NetworkMethods<'_> {
     /// Removes a peer and closes the connections to it.
     ///
     /// Errors: `not_found`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn disconnect(&self, params: impl Into<DisconnectParams>) -> Result<()> {
         self.0.handle.run(c"network.disconnect", &params.into())
     }
@@ -934,6 +1140,8 @@ impl NetworkMethods<'_> {
     /// Asks the store nodes soon for what was missed. The call returns without waiting;
     /// catch_up_changed events report it. It is done anyway at the start, after every gap and in the
     /// background. Without store nodes nothing happens.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn catch_up(&self) -> Result<()> {
         self.0.handle.run(c"network.catch_up", &NoParams {})
     }
@@ -943,6 +1151,8 @@ impl NetworkMethods<'_> {
     /// returned. Wait in steps of a second or less, or in another thread.
     ///
     /// Errors: `timeout`.
+    ///
+    /// It may block until its deadline. Calling it again changes nothing more. Since version 0.1.0.
     pub fn wait(&self, params: impl Into<WaitParams>) -> Result<NetworkStatus> {
         self.0.handle.call(c"network.wait", &params.into())
     }
@@ -951,6 +1161,8 @@ impl NetworkMethods<'_> {
     /// ("passed", "warning", "failed" or "skipped"), its cause and a remedy. To see whether what is
     /// published can be read back from the store nodes, it publishes a small envelope, at most once a
     /// minute; reading it back takes up to 10 seconds. This call blocks until its deadline at most.
+    ///
+    /// It may block until its deadline. Calling it again changes nothing more. Since version 0.1.0.
     pub fn doctor(&self, params: impl Into<DoctorParams>) -> Result<Health> {
         self.0.handle.call(c"network.doctor", &params.into())
     }
@@ -961,6 +1173,8 @@ impl NetworkMethods<'_> {
     /// "external".
     ///
     /// Errors: `wrong_state`, `no_identity`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn deliver(&self, params: impl Into<DeliverParams>) -> Result<Delivered> {
         self.0.handle.call(c"network.deliver", &params.into())
     }
@@ -970,6 +1184,8 @@ impl NetworkMethods<'_> {
     /// is "external".
     ///
     /// Errors: `wrong_state`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn published(&self, params: impl Into<PublishedParams>) -> Result<()> {
         self.0.handle.run(c"network.published", &params.into())
     }
@@ -978,6 +1194,8 @@ impl NetworkMethods<'_> {
     /// nothing is asked for, and messages wait. Only if network.kind is "external".
     ///
     /// Errors: `wrong_state`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn online(&self, params: impl Into<OnlineParams>) -> Result<()> {
         self.0.handle.run(c"network.online", &params.into())
     }
@@ -987,6 +1205,8 @@ impl NetworkMethods<'_> {
     /// everything it receives. Only if network.kind is "external".
     ///
     /// Errors: `wrong_state`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn topics(&self) -> Result<TopicList> {
         self.0.handle.call(c"network.topics", &NoParams {})
     }
@@ -996,6 +1216,8 @@ impl Events {
     /// Acknowledges events: they are not delivered again after the next open.
     ///
     /// Errors: `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn ack(&self, params: impl Into<AckParams>) -> Result<()> {
         self.handle.run(c"events.ack", &params.into())
     }
@@ -1014,6 +1236,8 @@ impl Client {
 
 impl StoreMethods<'_> {
     /// Returns the kind and the size of the store.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn info(&self) -> Result<StoreInfo> {
         self.0.handle.call(c"store.info", &NoParams {})
     }
@@ -1021,6 +1245,8 @@ impl StoreMethods<'_> {
     /// Reads the whole store and reports damage.
     ///
     /// Errors: `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn check(&self) -> Result<StoreCheck> {
         self.0.handle.call(c"store.check", &NoParams {})
     }
@@ -1030,6 +1256,8 @@ impl StoreMethods<'_> {
     /// delivered.
     ///
     /// Errors: `store_io`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn suspend(&self) -> Result<()> {
         self.0.handle.run(c"store.suspend", &NoParams {})
     }
@@ -1038,6 +1266,8 @@ impl StoreMethods<'_> {
     /// meantime, the call fails with store_corrupt: close the client and open it again.
     ///
     /// Errors: `store_io`, `store_corrupt`, `store_locked`, `wrong_passphrase`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn resume(&self) -> Result<()> {
         self.0.handle.run(c"store.resume", &NoParams {})
     }
@@ -1048,6 +1278,9 @@ impl StoreMethods<'_> {
     /// change.
     ///
     /// Errors: `wrong_passphrase`, `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn change_passphrase(&self, params: impl Into<ChangePassphraseParams>) -> Result<()> {
         self.0.handle.run(c"store.change_passphrase", &params.into())
     }
@@ -1058,6 +1291,9 @@ impl StoreMethods<'_> {
     ///
     /// Errors: `no_identity`, `wrong_passphrase`, `file_io`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
+    ///
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn export(&self, params: impl Into<ExportParams>) -> Result<Exported> {
         self.0.handle.call(c"store.export", &params.into())
     }
@@ -1069,6 +1305,8 @@ impl StoreMethods<'_> {
     ///
     /// Errors: `wrong_passphrase`, `bad_archive`, `identity_exists`, `file_io`, `store_io`,
     /// `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn import(&self, params: impl Into<ImportParams>) -> Result<Imported> {
         self.0.handle.call(c"store.import", &params.into())
     }
@@ -1089,6 +1327,8 @@ impl DiagnosticsMethods<'_> {
     /// Returns counters and queue lengths for troubleshooting.
     ///
     /// Errors: `store_io`, `store_corrupt`, `store_suspended`.
+    ///
+    /// Calling it again changes nothing more. Since version 0.1.0.
     pub fn get(&self) -> Result<Diagnostics> {
         self.0.handle.call(c"diagnostics.get", &NoParams {})
     }

@@ -11,7 +11,156 @@ use crate::error::Error;
 use crate::values::{Bytes, Nanoseconds, Secret};
 
 open_enum! {
-    /// Says which error it is.
+    /// AttachmentKind is a picture or a recording.
+    AttachmentKind {
+        /// `image`
+        Image = "image",
+        /// `audio`
+        Audio = "audio",
+    }
+}
+
+open_enum! {
+    /// AttachmentState says whether the bytes of an attachment are here.
+    AttachmentState {
+        /// `stored`
+        Stored = "stored",
+        /// They are here, but are not what their sender says, are damaged, or would make a picture
+        /// too large to be decoded without care.
+        Unchecked = "unchecked",
+        /// They are not on this device.
+        Missing = "missing",
+    }
+}
+
+open_enum! {
+    /// BackupAction is what is done with a backup.
+    BackupAction {
+        /// `export`
+        Export = "export",
+        /// `import`
+        Import = "import",
+    }
+}
+
+open_enum! {
+    /// CatchUpFailure is the reason fetching failed.
+    CatchUpFailure {
+        /// None of them has answered completely.
+        StoreNodes = "store_nodes",
+        /// Messages could not be stored in, or topics not read from, the store of the client.
+        Store = "store",
+    }
+}
+
+open_enum! {
+    /// CatchUpState is the state of fetching what was missed.
+    CatchUpState {
+        /// For the first store node, or after an interruption.
+        Waiting = "waiting",
+        /// `running`
+        Running = "running",
+        /// `done`
+        Done = "done",
+        /// It is tried again.
+        Failed = "failed",
+    }
+}
+
+open_enum! {
+    /// ChatChange is what happened to a chat.
+    ChatChange {
+        /// `read`
+        Read = "read",
+        /// `unread`
+        Unread = "unread",
+        /// Or no longer.
+        Muted = "muted",
+        /// Or no longer.
+        Archived = "archived",
+        /// `draft`
+        Draft = "draft",
+        /// And once more when the last of many messages is erased.
+        Cleared = "cleared",
+        /// `deleted`
+        Deleted = "deleted",
+        /// `timer`
+        Timer = "timer",
+        /// Many messages of it at once.
+        Expired = "expired",
+    }
+}
+
+open_enum! {
+    /// CheckResult is the result of a check of network.doctor.
+    CheckResult {
+        /// `passed`
+        Passed = "passed",
+        /// It works, but not as well as it could.
+        Warning = "warning",
+        /// `failed`
+        Failed = "failed",
+        /// It cannot be made, or does not apply here.
+        Skipped = "skipped",
+    }
+}
+
+open_enum! {
+    /// CloseReason is the reason a client was closed.
+    CloseReason {
+        /// The program closed it.
+        Close = "close",
+        /// A defect of the library.
+        Internal = "internal",
+        /// The identity was deleted.
+        Deleted = "deleted",
+    }
+}
+
+open_enum! {
+    /// DeliveryState says how far a message has come: in order, but for a failed one, which may be
+    /// queued again or turn out to be delivered.
+    DeliveryState {
+        /// Stored, and not published yet.
+        Queued = "queued",
+        /// Handed to the network, or sent by another device of ours.
+        Sent = "sent",
+        /// A store node has it.
+        Stored = "stored",
+        /// Acknowledged by a device of the recipient.
+        Delivered = "delivered",
+        /// Given up or cancelled; its failure says why.
+        Failed = "failed",
+        /// An incoming message.
+        Received = "received",
+    }
+}
+
+open_enum! {
+    /// ErrorCategory is the group of an error code.
+    ErrorCategory {
+        /// `request`
+        Request = "request",
+        /// `identity`
+        Identity = "identity",
+        /// `contact`
+        Contact = "contact",
+        /// `message`
+        Message = "message",
+        /// `pairing`
+        Pairing = "pairing",
+        /// `store`
+        Store = "store",
+        /// `network`
+        Network = "network",
+        /// `internal`
+        Internal = "internal",
+    }
+}
+
+open_enum! {
+    /// ErrorCode is the code of an error. The codes and what they mean are in the table of package
+    /// port.
     ErrorCode {
         /// A parameter is missing or of the wrong kind. To do: correct the named field.
         BadParams = "bad_params",
@@ -207,24 +356,536 @@ open_enum! {
 }
 
 open_enum! {
-    /// Says what an error is about.
-    ErrorCategory {
-        /// Errors about request.
-        Request = "request",
-        /// Errors about internal.
-        Internal = "internal",
-        /// Errors about network.
-        Network = "network",
-        /// Errors about identity.
-        Identity = "identity",
-        /// Errors about message.
-        Message = "message",
-        /// Errors about contact.
-        Contact = "contact",
-        /// Errors about store.
+    /// EvidenceKind is what the state of a message is based on.
+    EvidenceKind {
+        /// Passed on to mesh peers.
+        Relay = "relay",
+        /// Handed to a peer that relays it.
+        Lightpush = "lightpush",
+        /// Published by the program, as it says.
+        External = "external",
+        /// Passed on in a memory network.
+        Memory = "memory",
+        /// Store nodes have it.
         Store = "store",
-        /// Errors about pairing.
-        Pairing = "pairing",
+        /// Acknowledged by a device of the recipient.
+        Device = "device",
+    }
+}
+
+open_enum! {
+    /// IdenticonFormat is the form of a drawn identicon.
+    IdenticonFormat {
+        /// The default.
+        Png = "png",
+        /// `svg`
+        Svg = "svg",
+    }
+}
+
+open_enum! {
+    /// IdenticonStyle is a picture by which people tell keys apart.
+    IdenticonStyle {
+        /// The ring of colours around a disc, as the Status app shows people; the default.
+        Ring = "ring",
+        /// The pattern of squares of its earlier versions.
+        Identicon = "identicon",
+    }
+}
+
+open_enum! {
+    /// KeyExchange is what protects the messages to a person.
+    KeyExchange {
+        /// 53/WAKU2-X3DH; the default.
+        X3dh = "x3dh",
+        /// 35/WAKU2-NOISE and 37/WAKU2-NOISE-SESSIONS.
+        Noise = "noise",
+    }
+}
+
+open_enum! {
+    /// KeyExchangeChange is the reason what protects messages has changed.
+    KeyExchangeChange {
+        /// By contacts.set_key_exchange.
+        Chosen = "chosen",
+        /// The contact card says so, or it was chosen with it.
+        Card = "card",
+        /// They have finished a Noise handshake with us, and nothing else was chosen.
+        Handshake = "handshake",
+    }
+}
+
+open_enum! {
+    /// Language is a BIP39 word list.
+    Language {
+        /// The default, and the only one the Status app can read.
+        English = "english",
+        /// `chinese_simplified`
+        ChineseSimplified = "chinese_simplified",
+        /// `chinese_traditional`
+        ChineseTraditional = "chinese_traditional",
+        /// `czech`
+        Czech = "czech",
+        /// `french`
+        French = "french",
+        /// `italian`
+        Italian = "italian",
+        /// `japanese`
+        Japanese = "japanese",
+        /// `korean`
+        Korean = "korean",
+        /// `spanish`
+        Spanish = "spanish",
+    }
+}
+
+open_enum! {
+    /// LogLevel is the level of a diagnostic line.
+    LogLevel {
+        /// `debug`
+        Debug = "debug",
+        /// The default.
+        Info = "info",
+        /// `warn`
+        Warn = "warn",
+        /// `error`
+        Error = "error",
+    }
+}
+
+open_enum! {
+    /// MessageChange is what happened to a message.
+    MessageChange {
+        /// `edited`
+        Edited = "edited",
+        /// `deleted`
+        Deleted = "deleted",
+        /// `reaction`
+        Reaction = "reaction",
+        /// Or unpinned.
+        Pinned = "pinned",
+        /// `attachment`
+        Attachment = "attachment",
+        /// This version of the library can read it now.
+        Content = "content",
+        /// It is gone.
+        Expired = "expired",
+    }
+}
+
+open_enum! {
+    /// MessageFailure is the reason a message failed.
+    MessageFailure {
+        /// No acknowledgement in 20 days 12 hours, with the default resend_base_ms.
+        Undeliverable = "undeliverable",
+        /// By messages.cancel.
+        Cancelled = "cancelled",
+        /// The network does not carry it, or not for all devices of the recipient.
+        TooLarge = "too_large",
+        /// It came with an archive, and was still waiting on the device that wrote it.
+        OnOtherDevice = "on_other_device",
+    }
+}
+
+open_enum! {
+    /// MessageKind says what a message is.
+    MessageKind {
+        /// `text`
+        Text = "text",
+        /// A text of emoji only.
+        Emoji = "emoji",
+        /// A text that tells how its author is.
+        Status = "status",
+        /// `sticker`
+        Sticker = "sticker",
+        /// `image`
+        Image = "image",
+        /// `audio`
+        Audio = "audio",
+        /// Carried over from another network.
+        Bridge = "bridge",
+        /// An invitation to a community.
+        Community = "community",
+        /// A text that asks to be a contact.
+        ContactRequest = "contact_request",
+        /// A type that this version does not know.
+        Unsupported = "unsupported",
+    }
+}
+
+open_enum! {
+    /// MessageWaiting is the reason a queued message cannot go.
+    MessageWaiting {
+        /// A Noise handshake with its recipient is pending.
+        WaitingForPeer = "waiting_for_peer",
+    }
+}
+
+open_enum! {
+    /// NetworkKind is the way messages travel.
+    NetworkKind {
+        /// A Waku node in this process; the default.
+        Waku = "waku",
+        /// A network inside this process, for tests.
+        Memory = "memory",
+        /// The program carries the envelopes itself.
+        External = "external",
+    }
+}
+
+open_enum! {
+    /// NetworkMode is how a node is to take part in a Waku network.
+    NetworkMode {
+        /// It receives everything on its shards and passes it on; the default.
+        Relay = "relay",
+        /// It is a client of service nodes, for phones.
+        Light = "light",
+        /// Light on Android and iOS, and relay elsewhere.
+        Auto = "auto",
+    }
+}
+
+open_enum! {
+    /// NetworkPreset is a known network.
+    NetworkPreset {
+        /// The network of the Status app.
+        StatusProd = "status.prod",
+        /// Nodes on one machine.
+        Local = "local",
+    }
+}
+
+open_enum! {
+    /// NetworkProtocolName is a protocol that a node uses.
+    NetworkProtocolName {
+        /// 11/WAKU2-RELAY.
+        Relay = "relay",
+        /// 13/WAKU2-STORE.
+        Store = "store",
+        /// 12/WAKU2-FILTER.
+        Filter = "filter",
+        /// 19/WAKU2-LIGHTPUSH.
+        Lightpush = "lightpush",
+        /// 34/WAKU2-PEER-EXCHANGE.
+        PeerExchange = "peer_exchange",
+    }
+}
+
+open_enum! {
+    /// NetworkState tells whether messages can be published.
+    NetworkState {
+        /// They can, and in light mode a service node pushes to us.
+        Online = "online",
+        /// `offline`
+        Offline = "offline",
+        /// Not started, or closed.
+        Stopped = "stopped",
+    }
+}
+
+open_enum! {
+    /// NodeMode is how a node takes part in a Waku network.
+    NodeMode {
+        /// It passes on what others publish.
+        Relay = "relay",
+        /// It is a client of service nodes.
+        Light = "light",
+    }
+}
+
+open_enum! {
+    /// NoiseSessionState is the state of the session with a paired device.
+    NoiseSessionState {
+        /// `active`
+        Active = "active",
+        /// Over; only late messages are still decrypted.
+        Stale = "stale",
+        /// `terminated`
+        Terminated = "terminated",
+    }
+}
+
+open_enum! {
+    /// PairingState is the state of a pairing.
+    PairingState {
+        /// The invitation waits to be scanned.
+        Shown = "shown",
+        /// This device has scanned an invitation and waits for the other one.
+        Scanned = "scanned",
+        /// The user has to compare the authcodes.
+        Compare = "compare",
+        /// The user has confirmed here, and the other device is still to answer.
+        Confirmed = "confirmed",
+        /// `paired`
+        Paired = "paired",
+        /// `failed`
+        Failed = "failed",
+        /// The devices were paired and no longer are.
+        Ended = "ended",
+    }
+}
+
+open_enum! {
+    /// PictureFormat is the form of a drawn picture.
+    PictureFormat {
+        /// The default.
+        Png = "png",
+        /// `svg`
+        Svg = "svg",
+        /// Lines of block characters.
+        Terminal = "terminal",
+    }
+}
+
+open_enum! {
+    /// PresenceChoice is how we are to be seen.
+    PresenceChoice {
+        /// There while this client is open and online.
+        Automatic = "automatic",
+        /// `always_online`
+        AlwaysOnline = "always_online",
+        /// `do_not_disturb`
+        DoNotDisturb = "do_not_disturb",
+        /// `inactive`
+        Inactive = "inactive",
+        /// Nothing is published any more.
+        Off = "off",
+    }
+}
+
+open_enum! {
+    /// PresenceStatus is how somebody wants to be seen.
+    PresenceStatus {
+        /// There while their app runs, which says so every five minutes.
+        Automatic = "automatic",
+        /// `always_online`
+        AlwaysOnline = "always_online",
+        /// `do_not_disturb`
+        DoNotDisturb = "do_not_disturb",
+        /// `inactive`
+        Inactive = "inactive",
+    }
+}
+
+open_enum! {
+    /// PreviewKind is where a link leads.
+    PreviewKind {
+        /// `link`
+        Link = "link",
+        /// To a picture.
+        Image = "image",
+        /// A Status link to a person.
+        Contact = "contact",
+        /// A Status link to a community.
+        Community = "community",
+        /// A Status link to a channel of a community.
+        Channel = "channel",
+    }
+}
+
+open_enum! {
+    /// PublishFailure is the reason an envelope is not out.
+    PublishFailure {
+        /// It may be tried again.
+        Unavailable = "unavailable",
+        /// It can never be published, and the messages in it have failed.
+        TooLarge = "too_large",
+    }
+}
+
+open_enum! {
+    /// QRLevel is how much of a QR code may be dirty or covered.
+    QrLevel {
+        /// 7 %; the default, and right for screens.
+        L = "L",
+        /// 15 %.
+        M = "M",
+        /// 25 %.
+        Q = "Q",
+        /// 30 %.
+        H = "H",
+    }
+}
+
+open_enum! {
+    /// RequestState is the state of the contact requests between a person and us.
+    RequestState {
+        /// `none`
+        None = "none",
+        /// We have asked.
+        Sent = "sent",
+        /// They have asked.
+        Received = "received",
+        /// By us.
+        Declined = "declined",
+        /// Both have asked or accepted.
+        Mutual = "mutual",
+    }
+}
+
+open_enum! {
+    /// SendKind is what kind of a text to send.
+    SendKind {
+        /// The default.
+        Text = "text",
+        /// A text that tells how its author is.
+        Status = "status",
+    }
+}
+
+open_enum! {
+    /// SendPreviewKind is where a link of a message to send leads.
+    SendPreviewKind {
+        /// The default.
+        Link = "link",
+        /// To a picture.
+        Image = "image",
+        /// A Status link to a person.
+        Contact = "contact",
+    }
+}
+
+open_enum! {
+    /// SessionFault is the reason a session was lost.
+    SessionFault {
+        /// `no_session`
+        NoSession = "no_session",
+        /// `no_pre_key`
+        NoPreKey = "no_pre_key",
+        /// `undecryptable`
+        Undecryptable = "undecryptable",
+    }
+}
+
+open_enum! {
+    /// SessionState is the state of a session with a device.
+    SessionState {
+        /// Our messages still carry the X3DH header; of Noise: a handshake is under way, or the other
+        /// side was not heard in the session yet.
+        Initiated = "initiated",
+        /// `established`
+        Established = "established",
+        /// To another device of ours: this one only reads in it.
+        HandedOver = "handed_over",
+        /// `expired`
+        Expired = "expired",
+    }
+}
+
+open_enum! {
+    /// Side is one of two paired devices.
+    Side {
+        /// This device.
+        Local = "local",
+        /// The other one.
+        Remote = "remote",
+    }
+}
+
+open_enum! {
+    /// StoreKind is the place where a client keeps its data.
+    StoreKind {
+        /// An encrypted file; the default.
+        File = "file",
+        /// Nothing is on disk; for tests.
+        Memory = "memory",
+    }
+}
+
+open_enum! {
+    /// Strangers selects the treatment of people who write to us unasked.
+    Strangers {
+        /// Their messages are delivered; the default.
+        Allow = "allow",
+        /// Only their contact requests are shown, and anything else waits in a chat request.
+        Request = "request",
+        /// Their messages are ignored without being decrypted.
+        Deny = "deny",
+    }
+}
+
+open_enum! {
+    /// SyncState is the state of a sync with a paired device.
+    SyncState {
+        /// The user of the receiving device has to accept.
+        Offered = "offered",
+        /// `running`
+        Running = "running",
+        /// `done`
+        Done = "done",
+        /// `failed`
+        Failed = "failed",
+    }
+}
+
+open_enum! {
+    /// TransferState is the state of a transfer.
+    TransferState {
+        /// `running`
+        Running = "running",
+        /// `done`
+        Done = "done",
+        /// `failed`
+        Failed = "failed",
+    }
+}
+
+open_enum! {
+    /// Trust is the level of trust in a person.
+    Trust {
+        /// They wrote to us, or we to them.
+        Unknown = "unknown",
+        /// One side has asked to be a contact.
+        Requested = "requested",
+        /// Both sides have asked or accepted.
+        Mutual = "mutual",
+        /// We made sure that the key is theirs.
+        Verified = "verified",
+        /// Everything they send is ignored.
+        Blocked = "blocked",
+    }
+}
+
+open_enum! {
+    /// VerificationState is the state of a question that verifies a person.
+    VerificationState {
+        /// `asked`
+        Asked = "asked",
+        /// `answered`
+        Answered = "answered",
+        /// `declined`
+        Declined = "declined",
+        /// `cancelled`
+        Cancelled = "cancelled",
+        /// Of our questions: the answer was right and the person is verified.
+        Confirmed = "confirmed",
+        /// Of our questions: the answer was wrong.
+        Rejected = "rejected",
+    }
+}
+
+open_enum! {
+    /// VerifiedBy is the way a key was verified.
+    VerifiedBy {
+        /// The safety numbers were compared.
+        SafetyNumber = "safety_number",
+        /// They answered a question that only they can answer.
+        Question = "question",
+        /// They handed us their contact card.
+        Card = "card",
+        /// In the Status app, on another device of ours.
+        OwnDevice = "own_device",
+    }
+}
+
+open_enum! {
+    /// WhileWaiting says what becomes of messages to a device with which a Noise handshake is
+    /// pending.
+    WhileWaiting {
+        /// They wait for the peer; the default.
+        Wait = "wait",
+        /// They go by X3DH.
+        X3dh = "x3dh",
     }
 }
 
@@ -271,7 +932,7 @@ pub struct AddCardParams {
     pub verify: Option<bool>,
     /// key_exchange is "x3dh" or "noise". Default: what the card says.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub key_exchange: Option<String>,
+    pub key_exchange: Option<KeyExchange>,
 }
 
 impl AddCardParams {
@@ -305,7 +966,7 @@ impl AddCardParams {
     }
 
     /// Sets `key_exchange`.
-    pub fn key_exchange(mut self, key_exchange: impl Into<String>) -> Self {
+    pub fn key_exchange(mut self, key_exchange: impl Into<KeyExchange>) -> Self {
         self.key_exchange = Some(key_exchange.into());
         self
     }
@@ -327,7 +988,7 @@ pub struct AddCardResult {
     /// card. There are none if newer keys were known.
     pub devices: Vec<String>,
     /// key_exchange is "x3dh" or "noise": what the chat with this person begins with.
-    pub key_exchange: String,
+    pub key_exchange: KeyExchange,
     /// when the card expires
     pub expires_at: i64,
 }
@@ -440,7 +1101,7 @@ pub struct Attachment {
     /// `attachment_id`
     pub attachment_id: String,
     /// kind is "image" or "audio".
-    pub kind: String,
+    pub kind: AttachmentKind,
     /// a file name; the network carries none, so that of a received one is made up
     pub name: String,
     /// `mime`
@@ -467,7 +1128,7 @@ pub struct Attachment {
     /// state is "stored"; "unchecked" if its bytes are here, but are not what its author says, are
     /// damaged, or would make a picture too large to be decoded without care; or "missing" if its
     /// bytes are not on this device: a sync of devices brings the newest 16 MiB only.
-    pub state: String,
+    pub state: AttachmentState,
 }
 
 /// AttachmentParam names an attachment.
@@ -593,7 +1254,7 @@ pub struct BackupCounts {
 #[non_exhaustive]
 pub struct BackupProgressEvent {
     /// action is "export" or "import".
-    pub action: String,
+    pub action: BackupAction,
     /// done is the number of people, verifications, chats and messages that are done.
     pub done: u64,
     /// total is about how many there are.
@@ -687,7 +1348,7 @@ pub struct CardParams {
     /// key_exchange is what whoever adds the card uses, unless they choose otherwise: "x3dh" or
     /// "noise". Default: "x3dh".
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub key_exchange: Option<String>,
+    pub key_exchange: Option<KeyExchange>,
 }
 
 impl CardParams {
@@ -709,7 +1370,7 @@ impl CardParams {
     }
 
     /// Sets `key_exchange`.
-    pub fn key_exchange(mut self, key_exchange: impl Into<String>) -> Self {
+    pub fn key_exchange(mut self, key_exchange: impl Into<KeyExchange>) -> Self {
         self.key_exchange = Some(key_exchange.into());
         self
     }
@@ -745,12 +1406,12 @@ pub struct CardResult {
 pub struct CatchUp {
     /// state is "waiting" (for the first store node, or after an interruption), "running", "done", or
     /// "failed" (it is tried again).
-    pub state: String,
+    pub state: CatchUpState,
     /// cause is the reason it failed: "store_nodes" (none of them has answered completely; nodes says
     /// what was wrong with each) or "store" (messages could not be stored in, or topics not read
     /// from, the store of the client). Left out in other states.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
+    pub cause: Option<CatchUpFailure>,
     /// topics_done is the number of content topics that are fetched, and topics_total that of all
     /// content topics of this round.
     pub topics_done: i64,
@@ -841,7 +1502,7 @@ pub struct Chat {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_message: Option<Message>,
     /// key_exchange is what protects the messages to the other person: "x3dh" or "noise".
-    pub key_exchange: String,
+    pub key_exchange: KeyExchange,
 }
 
 /// ChatChanged is emitted when something about a chat has changed other than its messages and what is
@@ -854,7 +1515,7 @@ pub struct ChatChangedEvent {
     /// cause is what happened to it: "read", "unread", "muted", "archived", "draft", "cleared" (and
     /// once more when the last of many messages is erased), "deleted", "timer" or "expired" (many
     /// messages of it at once).
-    pub cause: String,
+    pub cause: ChatChange,
 }
 
 /// ChatRequestReceived is emitted, if engine.strangers is "request", when a stranger without waiting
@@ -888,7 +1549,7 @@ pub struct Check {
     /// `name`
     pub name: String,
     /// `result`
-    pub result: String,
+    pub result: CheckResult,
     /// cause says what was found, in one sentence.
     pub cause: String,
     /// remedy says what can be done about it. Left out for most checks that have passed.
@@ -904,7 +1565,7 @@ pub struct Check {
 #[non_exhaustive]
 pub struct ClosedEvent {
     /// "close", "internal" or "deleted"
-    pub reason: String,
+    pub reason: CloseReason,
 }
 
 /// Config is the configuration that open takes.
@@ -1042,17 +1703,17 @@ pub struct Contact {
     pub added_at: Option<i64>,
     /// trust is "unknown", "requested" (one side has asked to be a contact), "mutual" (both sides
     /// have asked or accepted), "verified" (we made sure that the key is theirs) or "blocked".
-    pub trust: String,
+    pub trust: Trust,
     /// request is the state of the contact requests: "none", "sent", "received", "declined" (by us)
     /// or "mutual".
-    pub request: String,
+    pub request: RequestState,
     /// request_id is the id of the message that carried their latest contact request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
     /// verified_by is the way the key was verified: "safety_number", "question", "card" or
     /// "own_device" (in the Status app, on another device of ours).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub verified_by: Option<String>,
+    pub verified_by: Option<VerifiedBy>,
     /// `verified_at`
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified_at: Option<i64>,
@@ -1073,11 +1734,11 @@ pub struct Contact {
     pub presence: Option<Presence>,
     /// key_exchange is what protects the messages to this person: "x3dh" (53/WAKU2-X3DH) or "noise"
     /// (35/WAKU2-NOISE). What they send is read by either.
-    pub key_exchange: String,
+    pub key_exchange: KeyExchange,
     /// while_waiting says, if key_exchange is "noise", what becomes of messages to a device with
     /// which the handshake is pending: they "wait" or go by "x3dh".
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub while_waiting: Option<String>,
+    pub while_waiting: Option<WhileWaiting>,
 }
 
 /// ContactChanged is emitted when a contact is added or changes, and when an unknown person writes to
@@ -1142,7 +1803,7 @@ pub struct CreateIdentityParams {
     /// Status app can read), "chinese_simplified", "chinese_traditional", "czech", "french",
     /// "italian", "japanese", "korean" or "spanish".
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub language: Option<String>,
+    pub language: Option<Language>,
     /// display_name is the name other people see, at most 24 code points. It is sent along with
     /// messages.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -1162,7 +1823,7 @@ impl CreateIdentityParams {
     }
 
     /// Sets `language`.
-    pub fn language(mut self, language: impl Into<String>) -> Self {
+    pub fn language(mut self, language: impl Into<Language>) -> Self {
         self.language = Some(language.into());
         self
     }
@@ -1293,8 +1954,8 @@ pub struct DeliverParams {
 
 impl DeliverParams {
     /// With what is required.
-    pub fn new(envelopes: impl IntoIterator<Item = IncomingEnvelope>) -> Self {
-        Self { envelopes: envelopes.into_iter().collect() }
+    pub fn new(envelopes: impl IntoIterator<Item = impl Into<IncomingEnvelope>>) -> Self {
+        Self { envelopes: envelopes.into_iter().map(Into::into).collect() }
     }
 }
 
@@ -1596,7 +2257,7 @@ pub struct EngineConfig {
     /// write waits in a chat request (see chats.list and chat_request_received); "deny" ignores their
     /// messages without decrypting them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub strangers: Option<String>,
+    pub strangers: Option<Strangers>,
     /// keep_edits keeps the earlier texts of messages that were edited, up to 20 and 32 KiB of each
     /// message. Default: false.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -1646,7 +2307,7 @@ impl EngineConfig {
     }
 
     /// Sets `strangers`.
-    pub fn strangers(mut self, strangers: impl Into<String>) -> Self {
+    pub fn strangers(mut self, strangers: impl Into<Strangers>) -> Self {
         self.strangers = Some(strangers.into());
         self
     }
@@ -1708,7 +2369,7 @@ pub struct Evidence {
     /// kind is "relay" (passed on to mesh peers), "lightpush" (handed to a peer that relays it),
     /// "external" (published by the program, as it says), "memory" (passed on in a memory network),
     /// "store" (store nodes have it) or "device" (acknowledged by a device of the recipient).
-    pub kind: String,
+    pub kind: EvidenceKind,
     /// peers is the number of mesh peers for "relay", of peers it was relayed to for "lightpush", and
     /// of store nodes for "store".
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -1848,10 +2509,10 @@ pub struct IdenticonParams {
     /// the Status app shows people without a picture, but without initials; or "identicon", the
     /// pattern of squares of its earlier versions.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub style: Option<String>,
+    pub style: Option<IdenticonStyle>,
     /// format is "png" (the default) or "svg".
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub format: Option<String>,
+    pub format: Option<IdenticonFormat>,
     /// size is the side of the PNG in pixels. Default: 128. (16 to 1024)
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
@@ -1864,13 +2525,13 @@ impl IdenticonParams {
     }
 
     /// Sets `style`.
-    pub fn style(mut self, style: impl Into<String>) -> Self {
+    pub fn style(mut self, style: impl Into<IdenticonStyle>) -> Self {
         self.style = Some(style.into());
         self
     }
 
     /// Sets `format`.
-    pub fn format(mut self, format: impl Into<String>) -> Self {
+    pub fn format(mut self, format: impl Into<IdenticonFormat>) -> Self {
         self.format = Some(format.into());
         self
     }
@@ -2104,9 +2765,9 @@ pub struct Info {
     /// specs are the specifications this version implements.
     pub specs: Vec<String>,
     /// networks are the values that network.kind may have.
-    pub networks: Vec<String>,
+    pub networks: Vec<NetworkKind>,
     /// stores are the values that store.kind may have.
-    pub stores: Vec<String>,
+    pub stores: Vec<StoreKind>,
     /// strings_held is the number of strings returned by the library and not yet freed by the
     /// program. It is 0 in a program that frees them all.
     pub strings_held: i64,
@@ -2149,11 +2810,11 @@ pub struct KeyExchangeChangedEvent {
     /// 0x04...
     pub public_key: String,
     /// key_exchange is "x3dh" or "noise".
-    pub key_exchange: String,
+    pub key_exchange: KeyExchange,
     /// cause is "chosen" (by contacts.set_key_exchange), "card" (the contact card says so, or it was
     /// chosen with it) or "handshake" (they have finished a Noise handshake with us, and nothing else
     /// was chosen). The last never changes it to "x3dh".
-    pub cause: String,
+    pub cause: KeyExchangeChange,
 }
 
 /// KeyParams name a person by public key.
@@ -2330,7 +2991,7 @@ impl From<()> for ListSessionsParams {
 pub struct LogConfig {
     /// level is the lowest level that is logged: "debug", "info" (the default), "warn" or "error".
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub level: Option<String>,
+    pub level: Option<LogLevel>,
     /// file is the path of a file that receives one JSON object per line. A missing file is created
     /// with mode 0600. It must not be a symbolic link.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -2347,7 +3008,7 @@ impl LogConfig {
     }
 
     /// Sets `level`.
-    pub fn level(mut self, level: impl Into<String>) -> Self {
+    pub fn level(mut self, level: impl Into<LogLevel>) -> Self {
         self.level = Some(level.into());
         self
     }
@@ -2376,7 +3037,7 @@ impl From<()> for LogConfig {
 #[non_exhaustive]
 pub struct LogEvent {
     /// `level`
-    pub level: String,
+    pub level: LogLevel,
     /// `message`
     pub message: String,
     /// `fields`
@@ -2556,7 +3217,7 @@ pub struct Message {
     /// is), "sticker", "image", "audio", "bridge" (carried over from another network),
     /// "contact_request" (a text that asks to be a contact) or "unsupported" (a type this version
     /// does not know).
-    pub kind: String,
+    pub kind: MessageKind,
     /// `text`
     pub text: String,
     /// clock is the Lamport clock of the message (62/STATUS-PAYLOADS), in ms; it orders the messages
@@ -2577,7 +3238,7 @@ pub struct Message {
     /// outgoing message and "received" for an incoming one. It moves through these in order, with two
     /// exceptions: a failed message that is sent again, by messages.retry or because its recipient is
     /// back, is "queued"; and a failed message that is acknowledged after all is "delivered".
-    pub state: String,
+    pub state: DeliveryState,
     /// evidence shows what the state of an outgoing message is based on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
@@ -2587,11 +3248,11 @@ pub struct Message {
     /// devices of the recipient). Undeliverable messages are sent again when their recipient is back:
     /// the last 100 of each person, up to 70 days after they failed and up to 3 times.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure: Option<String>,
+    pub failure: Option<MessageFailure>,
     /// waiting is "waiting_for_peer" while a queued message cannot go because a Noise handshake with
     /// its recipient is pending (key_exchange of the contact). It is left out otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub waiting: Option<String>,
+    pub waiting: Option<MessageWaiting>,
     /// `client_ref`
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_ref: Option<String>,
@@ -2669,7 +3330,7 @@ pub struct MessageChangedEvent {
     pub message: Message,
     /// cause is what happened to it: "edited", "deleted", "reaction", "pinned", "attachment",
     /// "content" (this version of the library can read it now) or "expired" (it is gone).
-    pub cause: String,
+    pub cause: MessageChange,
 }
 
 /// MessageDevice is a device, and whether it has received a message.
@@ -2734,16 +3395,16 @@ pub struct MessageStateEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_ref: Option<String>,
     /// `state`
-    pub state: String,
+    pub state: DeliveryState,
     /// `evidence`
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
     /// `failure`
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure: Option<String>,
+    pub failure: Option<MessageFailure>,
     /// `waiting`
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub waiting: Option<String>,
+    pub waiting: Option<MessageWaiting>,
 }
 
 /// MessagesPage is one page of messages.list.
@@ -2788,7 +3449,7 @@ impl MuteParams {
 #[non_exhaustive]
 pub struct NetworkChangedEvent {
     /// "online", "offline" or "stopped"
-    pub state: String,
+    pub state: NetworkState,
     /// `peers`
     pub peers: i64,
 }
@@ -2802,21 +3463,21 @@ pub struct NetworkConfig {
     /// "external", where the program carries the envelopes itself: see envelope_outgoing,
     /// network.published and network.deliver.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
+    pub kind: Option<NetworkKind>,
     /// preset names a known network. Every field below that is left out is taken from it.
     /// "status.prod" is the network of the Status app and needs nothing else. "local" is for nodes on
     /// one machine: they listen on a free port of 127.0.0.1 and name each other in peers. A list that
     /// is given replaces the list of the preset; \[\] empties it. Without a preset the node looks for
     /// nobody and only keeps its peers. Only for "waku".
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub preset: Option<String>,
+    pub preset: Option<NetworkPreset>,
     /// mode selects how the node takes part in the network. "relay" (the default) receives everything
     /// on its shards and passes it on. "light" is meant for phones: it receives what it has
     /// subscribed to at service nodes (12/WAKU2-FILTER), publishes through them (19/WAKU2-LIGHTPUSH),
     /// listens on no address, and costs a fraction of the traffic; service nodes learn which topics
     /// it listens to. "auto" is "light" on Android and iOS and "relay" elsewhere. Only for "waku".
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mode: Option<String>,
+    pub mode: Option<NetworkMode>,
     /// listen lists the multiaddresses to listen on, such as /ip4/0.0.0.0/tcp/60000; port 0 picks any
     /// free port. With addresses, the peer id is kept in the store. Without any, the node only dials
     /// its peers and has a new peer id at each start. Only for "waku".
@@ -2875,19 +3536,19 @@ impl NetworkConfig {
     }
 
     /// Sets `kind`.
-    pub fn kind(mut self, kind: impl Into<String>) -> Self {
+    pub fn kind(mut self, kind: impl Into<NetworkKind>) -> Self {
         self.kind = Some(kind.into());
         self
     }
 
     /// Sets `preset`.
-    pub fn preset(mut self, preset: impl Into<String>) -> Self {
+    pub fn preset(mut self, preset: impl Into<NetworkPreset>) -> Self {
         self.preset = Some(preset.into());
         self
     }
 
     /// Sets `mode`.
-    pub fn mode(mut self, mode: impl Into<String>) -> Self {
+    pub fn mode(mut self, mode: impl Into<NetworkMode>) -> Self {
         self.mode = Some(mode.into());
         self
     }
@@ -2917,8 +3578,8 @@ impl NetworkConfig {
     }
 
     /// Sets `shards`.
-    pub fn shards(mut self, shards: impl IntoIterator<Item = i64>) -> Self {
-        self.shards = Some(shards.into_iter().collect());
+    pub fn shards(mut self, shards: impl IntoIterator<Item = impl Into<i64>>) -> Self {
+        self.shards = Some(shards.into_iter().map(Into::into).collect());
         self
     }
 
@@ -3003,7 +3664,7 @@ pub struct NetworkPeer {
 #[non_exhaustive]
 pub struct NetworkProtocol {
     /// "relay", "store", "filter", "lightpush" or "peer_exchange"
-    pub protocol: String,
+    pub protocol: NetworkProtocolName,
     /// `peers`
     pub peers: i64,
 }
@@ -3025,13 +3686,13 @@ pub struct NetworkShard {
 #[non_exhaustive]
 pub struct NetworkStatus {
     /// "waku", "memory" or "external"
-    pub kind: String,
+    pub kind: NetworkKind,
     /// mode is "relay" or "light"; left out where there are no modes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mode: Option<String>,
+    pub mode: Option<NodeMode>,
     /// state is "online" (messages can be published, and in light mode a service node pushes to us),
     /// "offline" or "stopped".
-    pub state: String,
+    pub state: NetworkState,
     /// `peer_id`
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_id: Option<String>,
@@ -3077,7 +3738,7 @@ pub struct NoiseSession {
     /// id is the public form of the session id: SHA256(SHA256(session-id)).
     pub id: String,
     /// state is "active", "stale" (over; only late messages are still decrypted) or "terminated".
-    pub state: String,
+    pub state: NoiseSessionState,
     /// `created_at`
     pub created_at: i64,
     /// heard_at is the time the latest message from the other device arrived.
@@ -3200,7 +3861,7 @@ pub struct Pairing {
     /// invitation and waits for the other one), "compare" (the user has to compare the authcodes),
     /// "confirmed" (the user has confirmed here, and the other device is still to answer), "paired",
     /// "failed" or "ended" (the devices were paired and no longer are).
-    pub state: String,
+    pub state: PairingState,
     /// asks is true if this device asks to be paired with the other one, which the user already has
     /// set up.
     pub asks: bool,
@@ -3223,10 +3884,10 @@ pub struct Pairing {
     pub session: Option<NoiseSession>,
     /// cause is the error code if the pairing failed or ended.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
+    pub cause: Option<ErrorCode>,
     /// by tells which device gave up: "local" or "remote".
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
+    pub by: Option<Side>,
     /// `created_at`
     pub created_at: i64,
     /// `paired_at`
@@ -3256,10 +3917,10 @@ pub struct PairingEndedEvent {
     /// `pairing_id`
     pub pairing_id: String,
     /// the device that ended it: "local" or "remote"
-    pub by: String,
+    pub by: Side,
     /// cause is "pairing_ended" if one device discarded the pairing or the other was silent for too
     /// long, and "pairing_outdated" if the other device's certificate has expired.
-    pub cause: String,
+    pub cause: ErrorCode,
 }
 
 /// PairingFailed is emitted when a pairing ends before the devices are paired, or when the other
@@ -3270,9 +3931,9 @@ pub struct PairingFailedEvent {
     /// `pairing_id`
     pub pairing_id: String,
     /// an error code that starts with pairing_
-    pub cause: String,
+    pub cause: ErrorCode,
     /// the device that gave up: "local" or "remote"
-    pub by: String,
+    pub by: Side,
 }
 
 /// PairingInvitation is emitted when there is an invitation to show: the first one, and each one that
@@ -3351,7 +4012,7 @@ pub struct PairingScannerRefusedEvent {
     /// cause is "pairing_expired", "pairing_used" (the invitation has already led to a pairing),
     /// "pairing_scanned_twice" (another device scanned it before, and its authcode is being
     /// compared), or the code with which the pairing had failed.
-    pub cause: String,
+    pub cause: ErrorCode,
 }
 
 /// PeerChanged is emitted when a peer connects or disconnects, when it comes to one of our shards or
@@ -3434,7 +4095,7 @@ pub struct PhraseResult {
 #[non_exhaustive]
 pub struct Picture {
     /// format is "png", "svg" or "terminal".
-    pub format: String,
+    pub format: PictureFormat,
     /// data holds the bytes of a PNG, in base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Bytes>,
@@ -3469,7 +4130,7 @@ impl PinParams {
 pub struct Presence {
     /// status is "automatic" (there while their app runs, which says so every five minutes),
     /// "always_online", "do_not_disturb" or "inactive".
-    pub status: String,
+    pub status: PresenceStatus,
     /// text is a text of their own, or empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -3509,7 +4170,7 @@ pub struct Preview {
     pub url: String,
     /// kind is "link", "image", "contact", "community" or "channel": the last three are links of the
     /// Status app.
-    pub kind: String,
+    pub kind: PreviewKind,
     /// `title`
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
@@ -3542,7 +4203,7 @@ pub struct PreviewParams {
     /// kind is "link", "image" (the link leads to a picture) or "contact" (it is a Status link to a
     /// person). Default: "link".
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
+    pub kind: Option<SendPreviewKind>,
     /// title is at most 300 code points; a link needs one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
@@ -3579,7 +4240,7 @@ impl PreviewParams {
     }
 
     /// Sets `kind`.
-    pub fn kind(mut self, kind: impl Into<String>) -> Self {
+    pub fn kind(mut self, kind: impl Into<SendPreviewKind>) -> Self {
         self.kind = Some(kind.into());
         self
     }
@@ -3694,7 +4355,7 @@ pub struct PublishedParams {
     /// "too_large" if it can never be published, and the messages in it have failed. Leave it out
     /// when the envelope is out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure: Option<String>,
+    pub failure: Option<PublishFailure>,
 }
 
 impl PublishedParams {
@@ -3704,7 +4365,7 @@ impl PublishedParams {
     }
 
     /// Sets `failure`.
-    pub fn failure(mut self, failure: impl Into<String>) -> Self {
+    pub fn failure(mut self, failure: impl Into<PublishFailure>) -> Self {
         self.failure = Some(failure.into());
         self
     }
@@ -3738,12 +4399,12 @@ pub struct QrParams {
     pub text: String,
     /// format is "png" (the default), "svg", or "terminal" for lines of block characters.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub format: Option<String>,
+    pub format: Option<PictureFormat>,
     /// level is how much of the code may be dirty or covered: "L" (7 %, the default and right for
     /// screens), "M" (15 %), "Q" (25 %) or "H" (30 %). A higher level is used where it does not make
     /// the code larger.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub level: Option<String>,
+    pub level: Option<QrLevel>,
     /// size is the side of the PNG in pixels. Default: 400. (21 to 4096)
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
@@ -3759,13 +4420,13 @@ impl QrParams {
     }
 
     /// Sets `format`.
-    pub fn format(mut self, format: impl Into<String>) -> Self {
+    pub fn format(mut self, format: impl Into<PictureFormat>) -> Self {
         self.format = Some(format.into());
         self
     }
 
     /// Sets `level`.
-    pub fn level(mut self, level: impl Into<String>) -> Self {
+    pub fn level(mut self, level: impl Into<QrLevel>) -> Self {
         self.level = Some(level.into());
         self
     }
@@ -4344,8 +5005,8 @@ pub struct SendBatchParams {
 
 impl SendBatchParams {
     /// With what is required.
-    pub fn new(messages: impl IntoIterator<Item = SendParams>) -> Self {
-        Self { messages: messages.into_iter().collect() }
+    pub fn new(messages: impl IntoIterator<Item = impl Into<SendParams>>) -> Self {
+        Self { messages: messages.into_iter().map(Into::into).collect() }
     }
 }
 
@@ -4369,7 +5030,7 @@ pub struct SendParams {
     pub text: Option<String>,
     /// kind is "text", the default, or "status".
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
+    pub kind: Option<SendKind>,
     /// reply_to is the id of the message of the same chat that this one answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
@@ -4426,7 +5087,7 @@ impl SendParams {
     }
 
     /// Sets `kind`.
-    pub fn kind(mut self, kind: impl Into<String>) -> Self {
+    pub fn kind(mut self, kind: impl Into<SendKind>) -> Self {
         self.kind = Some(kind.into());
         self
     }
@@ -4444,14 +5105,14 @@ impl SendParams {
     }
 
     /// Sets `mentions`.
-    pub fn mentions(mut self, mentions: impl IntoIterator<Item = MentionParams>) -> Self {
-        self.mentions = Some(mentions.into_iter().collect());
+    pub fn mentions(mut self, mentions: impl IntoIterator<Item = impl Into<MentionParams>>) -> Self {
+        self.mentions = Some(mentions.into_iter().map(Into::into).collect());
         self
     }
 
     /// Sets `previews`.
-    pub fn previews(mut self, previews: impl IntoIterator<Item = PreviewParams>) -> Self {
-        self.previews = Some(previews.into_iter().collect());
+    pub fn previews(mut self, previews: impl IntoIterator<Item = impl Into<PreviewParams>>) -> Self {
+        self.previews = Some(previews.into_iter().map(Into::into).collect());
         self
     }
 
@@ -4462,8 +5123,8 @@ impl SendParams {
     }
 
     /// Sets `attachments`.
-    pub fn attachments(mut self, attachments: impl IntoIterator<Item = AttachmentParams>) -> Self {
-        self.attachments = Some(attachments.into_iter().collect());
+    pub fn attachments(mut self, attachments: impl IntoIterator<Item = impl Into<AttachmentParams>>) -> Self {
+        self.attachments = Some(attachments.into_iter().map(Into::into).collect());
         self
     }
 
@@ -4520,14 +5181,14 @@ pub struct Session {
     /// `installation_id`
     pub installation_id: String,
     /// key_exchange is what the session came from: "x3dh" or "noise".
-    pub key_exchange: String,
+    pub key_exchange: KeyExchange,
     /// session_id is the signed pre-key the session started from, or for "noise" the hash that names
     /// its content topic.
     pub session_id: String,
     /// state is "initiated" (our messages still carry the X3DH header; for "noise": a handshake is
     /// under way, or the other side was not heard in the session yet), "established", "handed_over"
     /// (to another device of ours: this one only reads in it) or "expired".
-    pub state: String,
+    pub state: SessionState,
     /// true if new messages use this session
     pub sending: bool,
     /// number of messages in the current sending chain
@@ -4569,7 +5230,7 @@ pub struct SessionRepairedEvent {
     /// `installation_id`
     pub installation_id: String,
     /// cause is "no_session", "no_pre_key" or "undecryptable".
-    pub cause: String,
+    pub cause: SessionFault,
 }
 
 /// SetDisplayNameParams are the parameters of identity.set_display_name.
@@ -4612,21 +5273,21 @@ pub struct SetKeyExchangeParams {
     /// key is the person's public key, in any accepted form.
     pub key: String,
     /// key_exchange is what protects our messages to them from now on: "x3dh" or "noise".
-    pub key_exchange: String,
+    pub key_exchange: KeyExchange,
     /// while_waiting says what becomes of messages to a device with which a Noise handshake is
     /// pending: they "wait" (the default), or go by "x3dh". Left out, it stays as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub while_waiting: Option<String>,
+    pub while_waiting: Option<WhileWaiting>,
 }
 
 impl SetKeyExchangeParams {
     /// With what is required.
-    pub fn new(key: impl Into<String>, key_exchange: impl Into<String>) -> Self {
+    pub fn new(key: impl Into<String>, key_exchange: impl Into<KeyExchange>) -> Self {
         Self { key: key.into(), key_exchange: key_exchange.into(), while_waiting: None }
     }
 
     /// Sets `while_waiting`.
-    pub fn while_waiting(mut self, while_waiting: impl Into<String>) -> Self {
+    pub fn while_waiting(mut self, while_waiting: impl Into<WhileWaiting>) -> Self {
         self.while_waiting = Some(while_waiting.into());
         self
     }
@@ -4638,7 +5299,7 @@ impl SetKeyExchangeParams {
 pub struct SetPresenceParams {
     /// status is "automatic" (there while this client is open and online; repeated every five
     /// minutes), "always_online", "do_not_disturb", "inactive", or "off", which ends the publishing.
-    pub status: String,
+    pub status: PresenceChoice,
     /// text is a text beside it, at most 128 code points.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -4646,7 +5307,7 @@ pub struct SetPresenceParams {
 
 impl SetPresenceParams {
     /// With what is required.
-    pub fn new(status: impl Into<String>) -> Self {
+    pub fn new(status: impl Into<PresenceChoice>) -> Self {
         Self { status: status.into(), text: None }
     }
 
@@ -4657,20 +5318,8 @@ impl SetPresenceParams {
     }
 }
 
-impl From<String> for SetPresenceParams {
-    fn from(status: String) -> Self {
-        SetPresenceParams::new(status)
-    }
-}
-
-impl From<&String> for SetPresenceParams {
-    fn from(status: &String) -> Self {
-        SetPresenceParams::new(status.as_str())
-    }
-}
-
-impl From<&str> for SetPresenceParams {
-    fn from(status: &str) -> Self {
+impl From<PresenceChoice> for SetPresenceParams {
+    fn from(status: PresenceChoice) -> Self {
         SetPresenceParams::new(status)
     }
 }
@@ -4799,7 +5448,7 @@ pub struct StoreConfig {
     /// kind is "file" (the default) or "memory". A memory store is lost at close; it is meant for
     /// tests.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
+    pub kind: Option<StoreKind>,
     /// path is the path of the file. A missing file is created; its directory must exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
@@ -4824,7 +5473,7 @@ impl StoreConfig {
     }
 
     /// Sets `kind`.
-    pub fn kind(mut self, kind: impl Into<String>) -> Self {
+    pub fn kind(mut self, kind: impl Into<StoreKind>) -> Self {
         self.kind = Some(kind.into());
         self
     }
@@ -4865,7 +5514,7 @@ impl From<()> for StoreConfig {
 #[non_exhaustive]
 pub struct StoreInfo {
     /// "file" or "memory"
-    pub kind: String,
+    pub kind: StoreKind,
     /// of the bbolt file
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
@@ -4916,7 +5565,7 @@ pub struct DeviceSync {
     pub offers: bool,
     /// state is "offered" (the user of the receiving device has to accept), "running", "done" or
     /// "failed".
-    pub state: String,
+    pub state: SyncState,
     /// paused_here is true while it is paused on this device, paused_there while it is paused on the
     /// other one. It goes on when it is paused on neither.
     pub paused_here: bool,
@@ -4929,10 +5578,10 @@ pub struct DeviceSync {
     pub total: i64,
     /// cause is the error code if the sync failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
+    pub cause: Option<ErrorCode>,
     /// by tells which device gave up: "local" or "remote".
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
+    pub by: Option<Side>,
     /// `created_at`
     pub created_at: i64,
     /// `ended_at`
@@ -5129,13 +5778,13 @@ pub struct Transfer {
     /// moved is the number of bytes the receiver has.
     pub moved: i64,
     /// state is "running", "done" or "failed".
-    pub state: String,
+    pub state: TransferState,
     /// cause is the error code if the transfer failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
+    pub cause: Option<ErrorCode>,
     /// by tells which device gave up: "local" or "remote".
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
+    pub by: Option<Side>,
     /// `created_at`
     pub created_at: i64,
     /// `ended_at`
@@ -5275,7 +5924,7 @@ pub struct Verification {
     pub answer: Option<String>,
     /// state is "asked", "answered", "declined" or "cancelled"; for our questions also "confirmed"
     /// (the answer was right and the person is verified) or "rejected".
-    pub state: String,
+    pub state: VerificationState,
     /// `asked_at`
     pub asked_at: i64,
     /// `answered_at`

@@ -41,12 +41,14 @@ impl Person {
 
     /// What follows `start` in the next line that begins with it.
     fn shows(&self, start: &str) -> String {
+        let mut others = Vec::new();
         loop {
-            let line =
-                self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("nothing begins with {start:?}"));
+            let line = self.lines.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("nothing begins with {start:?} in {others:#?}"));
             if let Some(rest) = line.strip_prefix(start) {
                 return rest.to_owned();
             }
+            others.push(line);
         }
     }
 
@@ -69,6 +71,15 @@ fn example() -> PathBuf {
     std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("examples/chat")
 }
 
+/// A directory that is removed at the end.
+struct Directory(PathBuf);
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -76,18 +87,19 @@ fn free_port() -> u16 {
 #[test]
 #[ignore = "needs the C program, in STATUS1TO1_CHAT: tests/rust.sh runs it"]
 fn rust_and_c_chat() {
-    let directory = std::env::temp_dir().join(format!("status1to1-chat-{}", std::process::id()));
+    let removed = Directory(std::env::temp_dir().join(format!("status1to1-chat-{}", std::process::id())));
+    let directory = &removed.0;
     for name in ["", "c"] {
         std::fs::create_dir(directory.join(name)).unwrap();
     }
     let c = std::env::var("STATUS1TO1_CHAT").unwrap();
     let listen = format!("/ip4/127.0.0.1/tcp/{}", free_port());
     let mut alice =
-        Person::start(c, &["--plain", "--data", "c", "--name", "Alice", "--listen", &listen], &directory);
+        Person::start(c, &["--plain", "--data", "c", "--name", "Alice", "--listen", &listen], directory);
     let (key, address) = (alice.shows("me\t"), alice.shows("address\t"));
 
     let arguments = ["bob.db", "--peer", &address, "--to", &key];
-    let mut bob = Person::start(example(), &arguments, &directory);
+    let mut bob = Person::start(example(), &arguments, directory);
     assert_eq!(bob.shows("Write down your seed phrase: ").split(' ').count(), 12);
     let bobs = bob.shows("You are ");
     bob.types("Hello from Rust 🦀");
@@ -99,7 +111,7 @@ fn rust_and_c_chat() {
     bob.ends();
 
     // He comes back from his file and answers whoever writes. He may hear the last message once more.
-    let mut bob = Person::start(example(), &arguments[..3], &directory);
+    let mut bob = Person::start(example(), &arguments[..3], directory);
     assert_eq!(bob.shows("You are "), bobs);
     alice.types("Are you still there?");
     bob.shows("Alice: \"Are you still there?\"");
@@ -108,5 +120,4 @@ fn rust_and_c_chat() {
     bob.ends();
     alice.types("/quit");
     alice.ends();
-    std::fs::remove_dir_all(&directory).unwrap();
 }

@@ -34,7 +34,7 @@ fn a_message_arrives_and_is_acknowledged() {
     );
     let delivered =
         alice.events().timeout(PATIENCE).map(Result::unwrap).any(
-            |event| matches!(event.data, EventData::MessageState(change) if change.state == "delivered"),
+            |event| matches!(event.data, EventData::MessageState(change) if change.state == DeliveryState::Delivered),
         );
     assert!(delivered);
     let listed = alice.messages().list(&key).unwrap();

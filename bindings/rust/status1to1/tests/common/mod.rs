@@ -68,6 +68,7 @@ pub fn next_text(client: &Client) -> String {
     let end = Instant::now() + PATIENCE;
     while Instant::now() < end {
         let event = client.next_event(Some(PATIENCE)).unwrap().expect("an event");
+        assert!(!matches!(event.data, EventData::Unknown { .. }), "{event:?} cannot be read");
         if let EventData::MessageReceived(received) = event.data {
             return received.message.text;
         }
