@@ -48,8 +48,8 @@ var pythonPaths = []string{"path", "file"}
 // an answer they are what cannot be changed.
 func (m *model) pythonType(f member, request bool) string {
 	name := m.pythonTypeOf(f.Type, request)
-	if enum := m.pythonEnumOf(f.Type); enum != "" {
-		name = m.pythonEnum(f.Type, enum, request)
+	if f.enum != nil { // a string, or a list of strings
+		name = strings.Replace(name, "str", f.enum.name, 1)
 	}
 	if request && name == "str" && slices.Contains(pythonPaths, f.Name) {
 		return "StrPath"
@@ -63,9 +63,6 @@ func (m *model) pythonTypeOf(t reflect.Type, request bool) string {
 		return "str"
 	} else if ok || isBytes(t) {
 		return "bytes"
-	}
-	if enum := m.pythonEnumOf(t); enum != "" {
-		return m.pythonEnum(t, enum, request)
 	}
 	switch t.Kind() {
 	case reflect.Pointer:

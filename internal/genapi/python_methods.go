@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -21,6 +22,10 @@ var (
 	pythonAsync = pythonKind{"Every method of the library, in groups, as attributes of AsyncClient.", "async def", "await ", "AsyncClient"}
 )
 
+// pythonLong are methods that take long with a large store. As those that wait for the network,
+// they leave the main thread free for Ctrl-C, and the threads of an event loop for others.
+var pythonLong = []string{"store.check", "store.export", "store.import"}
+
 // pythonMethods is a module with a class for each group of methods, and one that has the groups.
 func (m *model) pythonMethods(kind pythonKind) string {
 	var groups []string
@@ -33,7 +38,7 @@ func (m *model) pythonMethods(kind pythonKind) string {
 			bodies[group] = &strings.Builder{}
 		}
 		m.pythonMethod(bodies[group], method, kind)
-		if m.waits(method) {
+		if method.Waits || slices.Contains(pythonLong, method.Name) {
 			waiting = append(waiting, fmt.Sprintf("%q", method.Name))
 		}
 	}
@@ -41,7 +46,7 @@ func (m *model) pythonMethods(kind pythonKind) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\"\"\"%s\"\"\"\n\n%s", pythonHead, kind.doc, pythonMethodImports)
 	if kind == pythonSync {
-		fmt.Fprintf(&b, "\n#: Methods that wait for the network, until their deadline.\nWAITING = frozenset({%s})\n", strings.Join(waiting, ", "))
+		fmt.Fprintf(&b, "\n#: Methods that may take long: they wait for the network, or go through the whole store.\nWAITING = frozenset({%s})\n", strings.Join(waiting, ", "))
 	}
 	fmt.Fprintf(&b, pythonGroupBase, kind.def, kind.def, kind.wait)
 	for _, group := range groups {
@@ -168,14 +173,4 @@ func orList(items []string) string {
 		return items[0]
 	}
 	return strings.Join(items[:last], ", ") + " or " + items[last]
-}
-
-// waits reports whether a method waits for the network.
-func (m *model) waits(method api.Method) bool {
-	for _, f := range m.objects[method.Params].fields {
-		if f.Name == "deadline_ms" {
-			return true
-		}
-	}
-	return false
 }

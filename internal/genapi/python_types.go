@@ -64,10 +64,7 @@ func (m *model) answerTypes() []reflect.Type {
 func (m *model) pythonTypes() string {
 	var enums, body strings.Builder
 	var names []string
-	for _, e := range m.pythonEnums() {
-		names = append(names, e.name)
-		enums.WriteString(e.text)
-	}
+	names = append(names, m.pythonEnums(&enums)...)
 	for _, t := range m.requestTypes() {
 		names = append(names, m.objects[t].name)
 		m.typedDict(&body, t)
@@ -154,7 +151,7 @@ func (m *model) typedDictPart(b *strings.Builder, name, bases, doc string, field
 		b.WriteString("\n")
 		return
 	}
-	fmt.Fprintf(b, "\n#: %s\n%s = TypedDict(%q, {\n", strings.ReplaceAll(pythonText(doc, "", 3), "\n", "\n#: "), name, name)
+	fmt.Fprintf(b, "\n%s%s = TypedDict(%q, {\n", pythonComment(doc), name, name)
 	for _, f := range fields {
 		fmt.Fprintf(b, "    # %s\n    %q: %q,\n", strings.ReplaceAll(pythonText(pythonDoc(f), "", 6), "\n", "\n    # "), f.Name, m.pythonType(f, true))
 	}
@@ -183,7 +180,7 @@ func (m *model) pythonFields(b *strings.Builder, fields []member) {
 		if reader := m.pythonReader(f.Type); reader != "" {
 			readers = append(readers, fmt.Sprintf("%q: %s", f.Name, reader))
 		}
-		if m.isSensitive(f) {
+		if f.sensitive {
 			sensitive = append(sensitive, fmt.Sprintf("%q", pythonName(f.Name)))
 		}
 	}
@@ -217,7 +214,7 @@ func (m *model) pythonDefault(f member) string {
 func (m *model) pythonEvents() string {
 	var b, table strings.Builder
 	names := []string{"Event", "read_event"}
-	used := map[string]bool{}
+	used := map[string]bool{"EventType": true}
 	var use func(t reflect.Type)
 	use = func(t reflect.Type) {
 		switch {
@@ -225,9 +222,6 @@ func (m *model) pythonEvents() string {
 			use(t.Elem())
 		case t.Kind() == reflect.Struct && !isText(t):
 			used[m.objects[t].name] = true
-		}
-		if enum := m.pythonEnumOf(t); enum != "" {
-			used[enum] = true
 		}
 	}
 	for _, e := range m.events {
@@ -239,6 +233,9 @@ func (m *model) pythonEvents() string {
 		b.WriteString("\n")
 		for _, f := range m.objects[t].fields {
 			use(f.Type)
+			if f.enum != nil {
+				used[f.enum.name] = true
+			}
 		}
 	}
 	imports := make([]string, 0, len(used))
@@ -284,7 +281,7 @@ class Event(Record):
     seq: int
     """Its number, for client.events.ack(); 0 if it cannot be acknowledged."""
 
-    type: str
+    type: EventType
     """What it is, such as "message_received"."""
 
     at: int

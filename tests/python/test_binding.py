@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import gc
+import json
 import multiprocessing
 import os
 import pathlib
@@ -240,6 +241,10 @@ class Records(TestCase):
             group, _, name = method["name"].partition(".")
             name = {"import": "import_"}.get(name, name)
             self.assertTrue(getattr(getattr(client, group), name).__doc__, method["name"])
+        methods = {method["name"] for method in status1to1.schema()["methods"]}
+        self.assertLessEqual(status1to1._methods.WAITING, methods)
+        waiting = {method["name"] for method in status1to1.schema()["methods"] if "deadline_ms" in json.dumps(method["params"])}
+        self.assertLessEqual(waiting, status1to1._methods.WAITING)
 
 
 class Start(TestCase):

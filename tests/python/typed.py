@@ -59,6 +59,13 @@ def wrong(client: Client) -> None:
     len(client.messages.get("x").reply_to)  # type: ignore[arg-type]
     Client({"store": {"file": "x"}})  # type: ignore[typeddict-unknown-key]
     Client({"network": {}})  # type: ignore[typeddict-item]
+    client.messages.send("x", kind="no_such")  # type: ignore[arg-type]
+    client.pictures.qr("x", format="gif")  # type: ignore[arg-type]
+    print(client.messages.get("x").state == "deliverd")  # type: ignore[comparison-overlap]
+    try:
+        client.store.check()
+    except Error as error:
+        print(error.code == "store_lockd")  # type: ignore[comparison-overlap]
     raise Error("x")  # type: ignore[arg-type]
 
 

@@ -61,7 +61,7 @@ class AsyncClient(_async_methods.Methods):
                 ...
 
     Every method runs in a thread of the loop's default executor: most take milliseconds, since
-    they commit to the store, and the loop goes on meanwhile. The few that wait for the network
+    they commit to the store, and the loop goes on meanwhile. The few that may take longer
     have a thread of their own. Cancelling an await stops the waiting and not the method: a
     message may have been sent all the same. Events are waited for by the loop itself."""
 

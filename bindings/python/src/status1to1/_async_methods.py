@@ -26,7 +26,7 @@ class Identity(_Group):
         self,
         *,
         words: Optional[int] = None,
-        language: Optional[str] = None,
+        language: Optional[types.Language] = None,
         display_name: Optional[str] = None,
     ) -> types.CreateIdentityResult:
         """Creates an identity from a new seed phrase.
@@ -157,7 +157,7 @@ class Identity(_Group):
         *,
         display_name: Optional[bool] = None,
         life: Optional[int] = None,
-        key_exchange: Optional[str] = None,
+        key_exchange: Optional[types.KeyExchange] = None,
     ) -> types.CardResult:
         """Makes a contact card of this device, for a QR code or as a link. It proves whose it is, and whoever
         adds it can write to us at once: nothing has to be fetched first. Each call makes another card, with a
@@ -235,7 +235,7 @@ class Presence(_Group):
         """
         return types.PresenceResult._read(await self._call("presence.get"))
 
-    async def set(self, status: str, *, text: Optional[str] = None) -> types.PresenceResult:
+    async def set(self, status: types.PresenceChoice, *, text: Optional[str] = None) -> types.PresenceResult:
         """Publishes how we are to be seen, until it is set to off, also after a restart. Nothing is published
         unless this is called. Everybody who knows our key can read it, and see when this client is online.
         What was published before stays with those who read it: contacts go on to see its online_until. What
@@ -295,9 +295,9 @@ class Contacts(_Group):
     async def set_key_exchange(
         self,
         key: str,
-        key_exchange: str,
+        key_exchange: types.KeyExchange,
         *,
-        while_waiting: Optional[str] = None,
+        while_waiting: Optional[types.WhileWaiting] = None,
     ) -> types.Contact:
         """Chooses what protects our messages to a person: X3DH (53/WAKU2-X3DH), which the Status app knows,
         or Noise (35/WAKU2-NOISE). With Noise, messages wait until their device has answered a handshake; a
@@ -342,7 +342,7 @@ class Contacts(_Group):
         image: Optional[bytes] = None,
         name: Optional[str] = None,
         verify: Optional[bool] = None,
-        key_exchange: Optional[str] = None,
+        key_exchange: Optional[types.KeyExchange] = None,
     ) -> types.AddCardResult:
         """Adds a person by their contact card to the address book, marks them verified, and learns the keys
         for the first message. Nothing is sent or fetched. A card can be added once.
@@ -732,7 +732,7 @@ class Messages(_Group):
         to: str,
         *,
         text: Optional[str] = None,
-        kind: Optional[str] = None,
+        kind: Optional[types.SendKind] = None,
         reply_to: Optional[str] = None,
         sticker: Optional[types.StickerParams] = None,
         mentions: Optional[Sequence[types.MentionParams]] = None,
@@ -1392,8 +1392,8 @@ class Pictures(_Group):
         self,
         text: str,
         *,
-        format: Optional[str] = None,
-        level: Optional[str] = None,
+        format: Optional[types.PictureFormat] = None,
+        level: Optional[types.QRLevel] = None,
         size: Optional[int] = None,
         light: Optional[bool] = None,
     ) -> types.Picture:
@@ -1438,8 +1438,8 @@ class Pictures(_Group):
         self,
         key: str,
         *,
-        style: Optional[str] = None,
-        format: Optional[str] = None,
+        style: Optional[types.IdenticonStyle] = None,
+        format: Optional[types.IdenticonFormat] = None,
         size: Optional[int] = None,
     ) -> types.Picture:
         """Draws the picture by which the Status app lets people tell keys apart.
@@ -1545,7 +1545,7 @@ class Network(_Group):
         """
         return types.Delivered._read(await self._call("network.deliver", envelopes=envelopes))
 
-    async def published(self, envelope_id: str, *, failure: Optional[str] = None) -> None:
+    async def published(self, envelope_id: str, *, failure: Optional[types.PublishFailure] = None) -> None:
         """Reports that the envelope of an envelope_outgoing event is out, or why it is not. Messages are sent
         once their envelope is out. An id that is not waited for is ignored. Only if network.kind is
         "external".

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .types import ErrorCategory, ErrorCode
 
 __all__ = [
     "ContactError", "Error", "IdentityError", "InternalError", "MessageError", "NetworkError", "PairingError",
@@ -14,10 +17,10 @@ __all__ = [
 class Error(Exception):
     """A call failed. Decide by the class or by code; the message is for people."""
 
-    #: A stable name for what went wrong, such as "store_locked". docs/c-api.md lists all.
-    code: str
+    #: A stable name for what went wrong, such as "store_locked".
+    code: ErrorCode
     #: What the code is about. Each category has a class; a category of a later version has none.
-    category: str
+    category: ErrorCategory
     #: An English sentence. It may change.
     message: str
     #: Whether the same call may succeed later without a change.

@@ -12,7 +12,9 @@ from typing import Any, Literal, Optional
 
 from ._records import Record, from_base64, many, record
 from .types import (
-    CatchUp, Chat, Contact, Device, Evidence, Message, Pairing, Presence, Session, StoreNode, Sync, Transfer,
+    BackupAction, CatchUp, Chat, ChatChange, CloseReason, Contact, DeliveryState, Device, ErrorCode,
+    EventType, Evidence, KeyExchange, KeyExchangeChange, LogLevel, Message, MessageChange, MessageFailure,
+    MessageWaiting, NetworkState, Pairing, Presence, Session, SessionFault, Side, StoreNode, Sync, Transfer,
     Verification,
 )
 
@@ -35,7 +37,7 @@ class Event(Record):
     seq: int
     """Its number, for client.events.ack(); 0 if it cannot be acknowledged."""
 
-    type: str
+    type: EventType
     """What it is, such as "message_received"."""
 
     at: int
@@ -76,13 +78,13 @@ class MessageState(Event):
 
     client_ref: Optional[str] = None
 
-    state: str
+    state: DeliveryState
 
     evidence: Optional[Evidence] = None
 
-    failure: Optional[str] = None
+    failure: Optional[MessageFailure] = None
 
-    waiting: Optional[str] = None
+    waiting: Optional[MessageWaiting] = None
 
     _readers = {
         "evidence": Evidence._read,
@@ -99,7 +101,7 @@ class MessageChanged(Event):
 
     message: Message
 
-    cause: str
+    cause: MessageChange
     """What happened to it: "edited", "deleted", "reaction", "pinned", "attachment", "content" (this version
     of the library can read it now) or "expired" (it is gone)."""
 
@@ -117,7 +119,7 @@ class ChatChanged(Event):
 
     chat: Chat
 
-    cause: str
+    cause: ChatChange
     """What happened to it: "read", "unread", "muted", "archived", "draft", "cleared" (and once more when the
     last of many messages is erased), "deleted", "timer" or "expired" (many messages of it at once)."""
 
@@ -159,7 +161,7 @@ class BackupProgress(Event):
 
     type: Literal["backup_progress"]
 
-    action: str
+    action: BackupAction
     """"export" or "import"."""
 
     done: int
@@ -332,10 +334,10 @@ class KeyExchangeChanged(Event):
     public_key: str
     """0x04..."""
 
-    key_exchange: str
+    key_exchange: KeyExchange
     """"x3dh" or "noise"."""
 
-    cause: str
+    cause: KeyExchangeChange
     """"chosen" (by contacts.set_key_exchange), "card" (the contact card says so, or it was chosen with it) or
     "handshake" (they have finished a Noise handshake with us, and nothing else was chosen). The last never
     changes it to "x3dh"."""
@@ -352,7 +354,7 @@ class SessionRepaired(Event):
 
     installation_id: str
 
-    cause: str
+    cause: SessionFault
     """"no_session", "no_pre_key" or "undecryptable"."""
 
 
@@ -456,10 +458,10 @@ class PairingFailed(Event):
 
     pairing_id: str
 
-    cause: str
+    cause: ErrorCode
     """an error code that starts with pairing_"""
 
-    by: str
+    by: Side
     """the device that gave up: "local" or "remote" """
 
 
@@ -472,7 +474,7 @@ class PairingScannerRefused(Event):
 
     pairing_id: str
 
-    cause: str
+    cause: ErrorCode
     """"pairing_expired", "pairing_used" (the invitation has already led to a pairing),
     "pairing_scanned_twice" (another device scanned it before, and its authcode is being compared), or the
     code with which the pairing had failed."""
@@ -486,10 +488,10 @@ class PairingEnded(Event):
 
     pairing_id: str
 
-    by: str
+    by: Side
     """the device that ended it: "local" or "remote" """
 
-    cause: str
+    cause: ErrorCode
     """"pairing_ended" if one device discarded the pairing or the other was silent for too long, and
     "pairing_outdated" if the other device's certificate has expired."""
 
@@ -643,7 +645,7 @@ class NetworkChanged(Event):
 
     type: Literal["network_changed"]
 
-    state: str
+    state: NetworkState
     """"online", "offline" or "stopped" """
 
     peers: int
@@ -793,7 +795,7 @@ class Log(Event):
 
     type: Literal["log"]
 
-    level: str
+    level: LogLevel
 
     message: str
 
@@ -806,7 +808,7 @@ class Closed(Event):
 
     type: Literal["closed"]
 
-    reason: str
+    reason: CloseReason
     """"close", "internal" or "deleted" """
 
 

@@ -15,24 +15,615 @@ from typing import Any, Literal, Optional, TypedDict, Union
 
 from ._records import Record, each, from_base64, many, record
 
-__all__ = ["AddCardResult", "AlbumResult", "Attachment", "AttachmentParams", "BackupCounts", "Bridge",
-    "BuildInfo", "CancelMessageResult", "CardResult", "CatchUp", "Chat", "ChatsPage", "Check", "Config",
-    "Contact", "ContactsPage", "CreateIdentityResult", "CredentialsParams", "Deletion", "Delivered", "Device",
-    "DeviceList", "Diagnostics", "Edit", "EngineConfig", "ErrorBody", "Evidence", "Exported", "Health",
-    "IdentityInfo", "Imported", "IncomingEnvelope", "Info", "KDFConfig", "LogConfig", "MemoryNetworkConfig",
-    "Mention", "MentionParams", "Message", "MessageDevice", "MessagesPage", "NetworkConfig", "NetworkPeer",
-    "NetworkProtocol", "NetworkShard", "NetworkStatus", "NetworkSubscription", "NoiseSession", "PairedDevice",
-    "Pairing", "PairingList", "PhraseResult", "Picture", "Presence", "PresenceResult", "Preview",
-    "PreviewParams", "Profile", "ProfilePicture", "Reaction", "ReadAttachmentResult", "ReadQRResult",
-    "SafetyNumber", "SaveAttachmentResult", "SearchPage", "Segment", "SendBatchItem", "SendBatchResult",
-    "SendParams", "Session", "SessionList", "Sticker", "StickerParams", "StoreCheck", "StoreConfig",
-    "StoreInfo", "StoreNode", "Sync", "SyncList", "TopicList", "Traffic", "Transfer", "TransferList",
-    "TransferPart", "Verification", "Verifications",
+__all__ = ["AddCardResult", "AlbumResult", "Attachment", "AttachmentKind", "AttachmentParams",
+    "AttachmentState", "BackupAction", "BackupCounts", "Bridge", "BuildInfo", "CancelMessageResult",
+    "CardResult", "CatchUp", "CatchUpFailure", "CatchUpState", "Chat", "ChatChange", "ChatsPage", "Check",
+    "CheckResult", "CloseReason", "Config", "Contact", "ContactsPage", "CreateIdentityResult",
+    "CredentialsParams", "Deletion", "Delivered", "DeliveryState", "Device", "DeviceList", "Diagnostics",
+    "Edit", "EngineConfig", "ErrorBody", "ErrorCategory", "ErrorCode", "EventType", "Evidence",
+    "EvidenceKind", "Exported", "Health", "IdenticonFormat", "IdenticonStyle", "IdentityInfo", "Imported",
+    "IncomingEnvelope", "Info", "KDFConfig", "KeyExchange", "KeyExchangeChange", "Language", "LogConfig",
+    "LogLevel", "MemoryNetworkConfig", "Mention", "MentionParams", "Message", "MessageChange",
+    "MessageDevice", "MessageFailure", "MessageKind", "MessageWaiting", "MessagesPage", "NetworkConfig",
+    "NetworkKind", "NetworkMode", "NetworkPeer", "NetworkPreset", "NetworkProtocol", "NetworkProtocolName",
+    "NetworkShard", "NetworkState", "NetworkStatus", "NetworkSubscription", "NodeMode", "NoiseSession",
+    "NoiseSessionState", "PairedDevice", "Pairing", "PairingList", "PairingState", "PhraseResult", "Picture",
+    "PictureFormat", "Presence", "PresenceChoice", "PresenceResult", "PresenceStatus", "Preview",
+    "PreviewKind", "PreviewParams", "Profile", "ProfilePicture", "PublishFailure", "QRLevel", "Reaction",
+    "ReadAttachmentResult", "ReadQRResult", "RequestState", "SafetyNumber", "SaveAttachmentResult",
+    "SearchPage", "Segment", "SendBatchItem", "SendBatchResult", "SendKind", "SendParams", "SendPreviewKind",
+    "Session", "SessionFault", "SessionList", "SessionState", "Side", "Sticker", "StickerParams",
+    "StoreCheck", "StoreConfig", "StoreInfo", "StoreKind", "StoreNode", "Strangers", "Sync", "SyncList",
+    "SyncState", "TopicList", "Traffic", "Transfer", "TransferList", "TransferPart", "TransferState", "Trust",
+    "Verification", "VerificationState", "Verifications", "VerifiedBy", "WhileWaiting",
 ]
 
 #: A path: a string or any path-like object.
 StrPath = Union[str, "os.PathLike[str]"]
 
+
+#: AttachmentKind is a picture or a recording.
+AttachmentKind = Literal[
+    "image",
+    "audio",
+]
+
+#: AttachmentState says whether the bytes of an attachment are here.
+AttachmentState = Literal[
+    "stored",
+    # they are here, but are not what their sender says, are damaged, or would make a picture too large to be
+    # decoded without care
+    "unchecked",
+    "missing",  # they are not on this device
+]
+
+#: BackupAction is what is done with a backup.
+BackupAction = Literal[
+    "export",
+    "import",
+]
+
+#: CatchUpFailure is the reason fetching failed.
+CatchUpFailure = Literal[
+    "store_nodes",  # none of them has answered completely
+    "store",  # messages could not be stored in, or topics not read from, the store of the client
+]
+
+#: CatchUpState is the state of fetching what was missed.
+CatchUpState = Literal[
+    "waiting",  # for the first store node, or after an interruption
+    "running",
+    "done",
+    "failed",  # it is tried again
+]
+
+#: ChatChange is what happened to a chat.
+ChatChange = Literal[
+    "read",
+    "unread",
+    "muted",  # or no longer
+    "archived",  # or no longer
+    "draft",
+    "cleared",  # and once more when the last of many messages is erased
+    "deleted",
+    "timer",
+    "expired",  # many messages of it at once
+]
+
+#: CheckResult is the result of a check of network.doctor.
+CheckResult = Literal[
+    "passed",
+    "warning",  # it works, but not as well as it could
+    "failed",
+    "skipped",  # it cannot be made, or does not apply here
+]
+
+#: CloseReason is the reason a client was closed.
+CloseReason = Literal[
+    "close",  # the program closed it
+    "internal",  # a defect of the library
+    "deleted",  # the identity was deleted
+]
+
+#: DeliveryState says how far a message has come: in order, but for a failed one, which may be queued again or
+#: turn out to be delivered.
+DeliveryState = Literal[
+    "queued",  # stored, and not published yet
+    "sent",  # handed to the network, or sent by another device of ours
+    "stored",  # a store node has it
+    "delivered",  # acknowledged by a device of the recipient
+    "failed",  # given up or cancelled; its failure says why
+    "received",  # an incoming message
+]
+
+#: ErrorCategory is the group of an error code.
+ErrorCategory = Literal[
+    "request",
+    "identity",
+    "contact",
+    "message",
+    "pairing",
+    "store",
+    "network",
+    "internal",
+]
+
+#: ErrorCode is the code of an error. The codes and what they mean are in the table of package port.
+ErrorCode = Literal[
+    "bad_params",  # a parameter is missing or of the wrong kind
+    "bad_config",  # the configuration given to open is not usable
+    "unknown_field",  # a field is unknown to this method, or appears twice
+    # there is no such method; details.nearest names a method with a similar name, if there is one
+    "unknown_method",
+    "bad_json",  # the text is not one valid JSON value in UTF-8
+    "bad_client",  # the handle does not belong to an open client
+    "closed",  # the client was closed while the call ran
+    "forked",  # the process was forked after the library was loaded
+    "internal",  # a defect in the library; the client was closed
+    "timeout",  # the deadline passed before the call could finish
+    "no_identity",  # this store has no identity yet
+    "identity_exists",  # this store already has an identity
+    # the seed phrase is not valid; details.cause is "length" (details.words is the number of words given),
+    # "word" (details.word is the position of the wrong word, and details.fault is "unknown", "ambiguous" or
+    # "other_language"), "checksum" or "two_languages"
+    "bad_phrase",
+    # the key is not a valid secp256k1 key in an accepted form; details.cause tells what was given instead:
+    # "ens_name", "ethereum_address", "private_key", "link" (a link to something else, or a truncated one) or
+    # "other_text"
+    "bad_key",
+    "bad_cursor",  # the cursor was not returned by this list
+    "not_found",  # what was asked for does not exist
+    "self",  # the key is our own
+    # the text or name is empty or invisible: it has only spaces, control characters and other characters that
+    # do not show
+    "empty",
+    "too_long",  # the text is longer than allowed
+    "too_large",  # the message is larger than one may be, or than the network carries
+    "too_many",  # a limit has been reached
+    "client_ref_reused",  # the client_ref was already used for a different message
+    "blocked",  # this person is blocked
+    # the state of the contact or the message, or the kind of the network, does not allow this;
+    # details.request, details.state or details.kind is that state or kind
+    "wrong_state",
+    "not_verified",  # the safety number does not match
+    # the picture is too large or of an unknown type; where a QR code was to be read in it, details.cause is
+    # "format" (no PNG or JPEG, or damaged), "too_large", "no_code" (none that can be read) or "content" (a code
+    # that holds no text)
+    "bad_picture",
+    # a picture or recording cannot be sent or shown; details.index is its place in attachments, and
+    # details.cause is "format" (it is not JPEG, PNG, GIF, WebP, AAC in ADTS frames or AMR, whatever its name says),
+    # "damaged" (truncated, or its parts contradict each other), "too_large" (too many bytes, pixels or frames) or
+    # "album" (several were given, and not all are pictures)
+    "bad_attachment",
+    # the contact card cannot be used; details.cause is "other_text" (not a card), "no_card" (a key or a link
+    # without a card), "truncated", "version" (of a newer version of the library), "altered" (changed, or signed by
+    # somebody else), "invalid" (signed, but with a value that no card may have), "somebody_else" (not that of the
+    # person its link names), "future" (issued later than now: a clock is wrong), "expired", "own", "replayed"
+    # (added here before) or "outdated" (a newer card of that device was added before)
+    "bad_card",
+    "store_locked",  # another client or process has the store open
+    "store_corrupt",  # the store file is damaged
+    "store_io",  # reading or writing the store file failed
+    "store_suspended",  # the store is suspended
+    "store_newer",  # the store was written by a newer version of the library
+    "wrong_passphrase",  # the passphrase does not open this store
+    "port_in_use",  # the listen address is in use
+    "bad_address",  # the address is not a usable multiaddress
+    "no_peers",  # there is no peer to publish to
+    "undeliverable",  # no acknowledgement came in 20 days of attempts
+    "cancelled",  # the message, or a call of a program that uses the library over JSON-RPC, was cancelled
+    "network_down",  # the network is not running
+    "on_other_device",  # the message came with an archive, and was still waiting on the device that wrote it
+    # the file is not a whole backup; details.cause is "format" (another kind of file), "version" (made by a
+    # newer version of the library), "truncated" or "damaged", and details.offset is the byte at which that shows
+    "bad_archive",
+    # a file that is not the store cannot be read or written, or exists already and is not replaced
+    "file_io",
+    # the text is not an invitation that this device can answer; details.cause is "altered" (truncated, or
+    # with a changed character), "application" (made by another application, or by a version with an unsafe
+    # authcode), "own" or "other_text"
+    "bad_invitation",
+    # the state of the pairing or the transfer does not allow this; details.state is that state
+    "pairing_state",
+    "pairing_rejected",  # a user said that the authcodes differ
+    "pairing_cancelled",  # a user cancelled the pairing
+    "pairing_expired",  # the invitation was scanned too late
+    "pairing_used",  # the invitation was already used
+    "pairing_scanned_twice",  # a second device scanned the invitation
+    "pairing_commitment",  # the other device revealed a key other than the one it had committed to
+    "pairing_certificate",  # the certificate of a device's key is missing, invalid or out of date
+    "pairing_timeout",  # the other device did not answer in time
+    "pairing_ended",  # the pairing is over: one device discarded it, or the other was silent for too long
+    "pairing_outdated",  # the pairing is over: the certificate of the other device has expired
+    "transfer_too_large",  # the data is larger than a transfer may be, or than the other device accepts
+    "transfer_cancelled",  # a user cancelled the transfer
+    "transfer_damaged",  # the data that arrived does not match its hash
+    "transfer_stalled",  # the transfer made no progress for a week
+    "foreign_device",  # the paired device has another identity than this one, so nothing of ours is for it
+    "sync_state",  # the state of the sync does not allow this; details.state is that state
+    "sync_cancelled",  # a user cancelled the sync; what had been merged stays
+    "sync_stalled",  # the sync made no progress for a week
+    # the other device sent something that cannot be part of a sync, or this device could not read its own
+    # data
+    "sync_damaged",
+]
+
+#: EventType is the type of an event.
+EventType = Literal[
+    # is emitted when a message from another person, or from another device of our own, has been decrypted and
+    # stored
+    "message_received",
+    "message_state",  # is emitted when the state of an outgoing message changes
+    "message_changed",  # is emitted when a stored message has changed in something other than its state
+    # is emitted when something about a chat has changed other than its messages and what is counted of them
+    "chat_changed",
+    # is emitted while a message that is too large for one envelope is being sent or received, some 20 times a
+    # message
+    "message_progress",
+    "backup_progress",  # is emitted while store.export or store.import runs, some 20 times
+    # is emitted when a person sent an application message of a type this version does not handle
+    "unsupported_received",
+    # is emitted when a contact is added or changes, and when an unknown person writes to us for the first
+    # time
+    "contact_changed",
+    # is emitted when a contact, or another device of ours, says how they want to be seen, also if it is the
+    # same as before
+    "presence_changed",
+    "contact_removed",  # is emitted when a contact is removed from the address book
+    # is emitted when another device of ours has changed the own profile: profile.get has the rest of it
+    "profile_changed",
+    # is emitted when a person asks to be a contact, unless an earlier request of theirs still stands
+    "contact_request_received",
+    # is emitted, if engine.strangers is "request", when a stranger without waiting messages writes something
+    # other than a contact request
+    "chat_request_received",
+    # is emitted when either side asks, answers, declines or cancels a question that verifies a person, and
+    # when we confirm or reject an answer
+    "verification_changed",
+    "session_changed",  # is emitted when a session starts and when the first reply establishes it
+    "key_exchange_changed",  # is emitted when what protects the messages to a person changes
+    # is emitted when one side had lost a session and a new one has replaced it: messages that could not be
+    # decrypted have arrived again
+    "session_repaired",
+    "device_found",  # is emitted when an unknown installation of our own identity appears
+    # is emitted when a device of our own identity is enabled or disabled, here or on another device, or
+    # announces its name
+    "device_changed",
+    # is emitted when two devices of one identity, a contact's or our own, have disabled each other: one of
+    # them may be in the wrong hands
+    "device_conflict",
+    # is emitted when there is an invitation to show: the first one, and each one that replaces an expired one
+    "pairing_invitation",
+    "pairing_authcode",  # is emitted when the two devices have found each other
+    # is emitted when the users of both devices have confirmed and the other device's certificate is verified
+    "pairing_paired",
+    # is emitted when a pairing ends before the devices are paired, or when the other device refuses ours in
+    # the very last step
+    "pairing_failed",
+    "pairing_scanner_refused",  # is emitted when a device scanned an invitation that is no longer valid
+    "pairing_ended",  # is emitted when two devices that were paired no longer are
+    "sync_offered",  # is emitted when a paired device offers what it knows
+    "sync_changed",  # is emitted when a sync is accepted, paused or resumed, on either device
+    "sync_progress",  # is emitted when more has been merged, at most 20 times a sync
+    "sync_done",  # is emitted on both devices when the receiving one has merged everything
+    "sync_failed",  # is emitted when a sync ends before that
+    # is emitted when a device without an identity has received one from a paired device, and works with it
+    # from now on: see identity.get
+    "identity_received",
+    "transfer_offered",  # is emitted when a paired device starts to send data
+    # is emitted when more bytes of a transfer have arrived, at most 20 times per transfer
+    "transfer_progress",
+    "transfer_done",  # is emitted when all bytes have arrived and their hash is verified
+    "transfer_failed",  # is emitted when a transfer ends before all bytes have arrived
+    "network_changed",  # is emitted when the network goes online or offline
+    # is emitted when a peer connects or disconnects, when it comes to one of our shards or leaves them, and
+    # when a static peer cannot be reached; of repeated failures only the first is reported
+    "peer_changed",
+    # is emitted, if network.kind is "external", for an envelope that the program is to publish: a WakuMessage
+    # (14/WAKU2-MESSAGE)
+    "envelope_outgoing",
+    # is emitted, if network.kind is "external", when other content topics than before are listened to: see
+    # network.topics
+    "content_topics_changed",
+    # is emitted when fetching what was missed begins, goes on (at most once a second), is done or fails
+    "catch_up_changed",
+    # is emitted when a store node turns out to be faulty, when its fault changes, and when it answers again
+    "store_node_changed",
+    "overflow",  # replaces the oldest events when too many are waiting
+    # is emitted when events about a stranger are dropped because too many of theirs are waiting already:
+    # strangers have a small share of the queue, so that they cannot displace the events of others
+    "events_withheld",
+    "internal_error",  # is emitted when a goroutine of the library has panicked
+    "log",  # is a diagnostic line, emitted if log.events is set in the configuration
+    "closed",  # is the last event of a client
+]
+
+#: EvidenceKind is what the state of a message is based on.
+EvidenceKind = Literal[
+    "relay",  # passed on to mesh peers
+    "lightpush",  # handed to a peer that relays it
+    "external",  # published by the program, as it says
+    "memory",  # passed on in a memory network
+    "store",  # store nodes have it
+    "device",  # acknowledged by a device of the recipient
+]
+
+#: IdenticonFormat is the form of a drawn identicon.
+IdenticonFormat = Literal[
+    "png",  # the default
+    "svg",
+]
+
+#: IdenticonStyle is a picture by which people tell keys apart.
+IdenticonStyle = Literal[
+    "ring",  # the ring of colours around a disc, as the Status app shows people; the default
+    "identicon",  # the pattern of squares of its earlier versions
+]
+
+#: KeyExchange is what protects the messages to a person.
+KeyExchange = Literal[
+    "x3dh",  # 53/WAKU2-X3DH; the default
+    "noise",  # 35/WAKU2-NOISE and 37/WAKU2-NOISE-SESSIONS
+]
+
+#: KeyExchangeChange is the reason what protects messages has changed.
+KeyExchangeChange = Literal[
+    "chosen",  # by contacts.set_key_exchange
+    "card",  # the contact card says so, or it was chosen with it
+    "handshake",  # they have finished a Noise handshake with us, and nothing else was chosen
+]
+
+#: Language is a BIP39 word list.
+Language = Literal[
+    "english",  # the default, and the only one the Status app can read
+    "chinese_simplified",
+    "chinese_traditional",
+    "czech",
+    "french",
+    "italian",
+    "japanese",
+    "korean",
+    "spanish",
+]
+
+#: LogLevel is the level of a diagnostic line.
+LogLevel = Literal[
+    "debug",
+    "info",  # the default
+    "warn",
+    "error",
+]
+
+#: MessageChange is what happened to a message.
+MessageChange = Literal[
+    "edited",
+    "deleted",
+    "reaction",
+    "pinned",  # or unpinned
+    "attachment",
+    "content",  # this version of the library can read it now
+    "expired",  # it is gone
+]
+
+#: MessageFailure is the reason a message failed.
+MessageFailure = Literal[
+    "undeliverable",  # no acknowledgement in 20 days 12 hours, with the default resend_base_ms
+    "cancelled",  # by messages.cancel
+    "too_large",  # the network does not carry it, or not for all devices of the recipient
+    "on_other_device",  # it came with an archive, and was still waiting on the device that wrote it
+]
+
+#: MessageKind says what a message is.
+MessageKind = Literal[
+    "text",
+    "emoji",  # a text of emoji only
+    "status",  # a text that tells how its author is
+    "sticker",
+    "image",
+    "audio",
+    "bridge",  # carried over from another network
+    "community",  # an invitation to a community
+    "contact_request",  # a text that asks to be a contact
+    "unsupported",  # a type that this version does not know
+]
+
+#: MessageWaiting is the reason a queued message cannot go.
+MessageWaiting = Literal[
+    "waiting_for_peer",  # a Noise handshake with its recipient is pending
+]
+
+#: NetworkKind is the way messages travel.
+NetworkKind = Literal[
+    "waku",  # a Waku node in this process; the default
+    "memory",  # a network inside this process, for tests
+    "external",  # the program carries the envelopes itself
+]
+
+#: NetworkMode is how a node is to take part in a Waku network.
+NetworkMode = Literal[
+    "relay",  # it receives everything on its shards and passes it on; the default
+    "light",  # it is a client of service nodes, for phones
+    "auto",  # light on Android and iOS, and relay elsewhere
+]
+
+#: NetworkPreset is a known network.
+NetworkPreset = Literal[
+    "status.prod",  # the network of the Status app
+    "local",  # nodes on one machine
+]
+
+#: NetworkProtocolName is a protocol that a node uses.
+NetworkProtocolName = Literal[
+    "relay",  # 11/WAKU2-RELAY
+    "store",  # 13/WAKU2-STORE
+    "filter",  # 12/WAKU2-FILTER
+    "lightpush",  # 19/WAKU2-LIGHTPUSH
+    "peer_exchange",  # 34/WAKU2-PEER-EXCHANGE
+]
+
+#: NetworkState tells whether messages can be published.
+NetworkState = Literal[
+    "online",  # they can, and in light mode a service node pushes to us
+    "offline",
+    "stopped",  # not started, or closed
+]
+
+#: NodeMode is how a node takes part in a Waku network.
+NodeMode = Literal[
+    "relay",  # it passes on what others publish
+    "light",  # it is a client of service nodes
+]
+
+#: NoiseSessionState is the state of the session with a paired device.
+NoiseSessionState = Literal[
+    "active",
+    "stale",  # over; only late messages are still decrypted
+    "terminated",
+]
+
+#: PairingState is the state of a pairing.
+PairingState = Literal[
+    "shown",  # the invitation waits to be scanned
+    "scanned",  # this device has scanned an invitation and waits for the other one
+    "compare",  # the user has to compare the authcodes
+    "confirmed",  # the user has confirmed here, and the other device is still to answer
+    "paired",
+    "failed",
+    "ended",  # the devices were paired and no longer are
+]
+
+#: PictureFormat is the form of a drawn picture.
+PictureFormat = Literal[
+    "png",  # the default
+    "svg",
+    "terminal",  # lines of block characters
+]
+
+#: PresenceChoice is how we are to be seen.
+PresenceChoice = Literal[
+    "automatic",  # there while this client is open and online
+    "always_online",
+    "do_not_disturb",
+    "inactive",
+    "off",  # nothing is published any more
+]
+
+#: PresenceStatus is how somebody wants to be seen.
+PresenceStatus = Literal[
+    "automatic",  # there while their app runs, which says so every five minutes
+    "always_online",
+    "do_not_disturb",
+    "inactive",
+]
+
+#: PreviewKind is where a link leads.
+PreviewKind = Literal[
+    "link",
+    "image",  # to a picture
+    "contact",  # a Status link to a person
+    "community",  # a Status link to a community
+    "channel",  # a Status link to a channel of a community
+]
+
+#: PublishFailure is the reason an envelope is not out.
+PublishFailure = Literal[
+    "unavailable",  # it may be tried again
+    "too_large",  # it can never be published, and the messages in it have failed
+]
+
+#: QRLevel is how much of a QR code may be dirty or covered.
+QRLevel = Literal[
+    "L",  # 7 %; the default, and right for screens
+    "M",  # 15 %
+    "Q",  # 25 %
+    "H",  # 30 %
+]
+
+#: RequestState is the state of the contact requests between a person and us.
+RequestState = Literal[
+    "none",
+    "sent",  # we have asked
+    "received",  # they have asked
+    "declined",  # by us
+    "mutual",  # both have asked or accepted
+]
+
+#: SendKind is what kind of a text to send.
+SendKind = Literal[
+    "text",  # the default
+    "status",  # a text that tells how its author is
+]
+
+#: SendPreviewKind is where a link of a message to send leads.
+SendPreviewKind = Literal[
+    "link",  # the default
+    "image",  # to a picture
+    "contact",  # a Status link to a person
+]
+
+#: SessionFault is the reason a session was lost.
+SessionFault = Literal[
+    "no_session",
+    "no_pre_key",
+    "undecryptable",
+]
+
+#: SessionState is the state of a session with a device.
+SessionState = Literal[
+    # our messages still carry the X3DH header; of Noise: a handshake is under way, or the other side was not
+    # heard in the session yet
+    "initiated",
+    "established",
+    "handed_over",  # to another device of ours: this one only reads in it
+    "expired",
+]
+
+#: Side is one of two paired devices.
+Side = Literal[
+    "local",  # this device
+    "remote",  # the other one
+]
+
+#: StoreKind is the place where a client keeps its data.
+StoreKind = Literal[
+    "file",  # an encrypted file; the default
+    "memory",  # nothing is on disk; for tests
+]
+
+#: Strangers selects the treatment of people who write to us unasked.
+Strangers = Literal[
+    "allow",  # their messages are delivered; the default
+    "request",  # only their contact requests are shown, and anything else waits in a chat request
+    "deny",  # their messages are ignored without being decrypted
+]
+
+#: SyncState is the state of a sync with a paired device.
+SyncState = Literal[
+    "offered",  # the user of the receiving device has to accept
+    "running",
+    "done",
+    "failed",
+]
+
+#: TransferState is the state of a transfer.
+TransferState = Literal[
+    "running",
+    "done",
+    "failed",
+]
+
+#: Trust is the level of trust in a person.
+Trust = Literal[
+    "unknown",  # they wrote to us, or we to them
+    "requested",  # one side has asked to be a contact
+    "mutual",  # both sides have asked or accepted
+    "verified",  # we made sure that the key is theirs
+    "blocked",  # everything they send is ignored
+]
+
+#: VerificationState is the state of a question that verifies a person.
+VerificationState = Literal[
+    "asked",
+    "answered",
+    "declined",
+    "cancelled",
+    "confirmed",  # of our questions: the answer was right and the person is verified
+    "rejected",  # of our questions: the answer was wrong
+]
+
+#: VerifiedBy is the way a key was verified.
+VerifiedBy = Literal[
+    "safety_number",  # the safety numbers were compared
+    "question",  # they answered a question that only they can answer
+    "card",  # they handed us their contact card
+    "own_device",  # in the Status app, on another device of ours
+]
+
+#: WhileWaiting says what becomes of messages to a device with which a Noise handshake is pending.
+WhileWaiting = Literal[
+    "wait",  # they wait for the peer; the default
+    "x3dh",  # they go by X3DH
+]
 
 class KDFConfig(TypedDict):
     """KDFConfig sets the cost of Argon2id when a store file is created."""
@@ -48,7 +639,7 @@ class KDFConfig(TypedDict):
 class StoreConfig(TypedDict, total=False):
     """StoreConfig selects the place where the client keeps its data."""
 
-    kind: str
+    kind: StoreKind
     """"file" (the default) or "memory". A memory store is lost at close; it is meant for tests."""
     path: StrPath
     """The path of the file. A missing file is created; its directory must exist."""
@@ -85,16 +676,16 @@ class MemoryNetworkConfig(TypedDict, total=False):
 class NetworkConfig(TypedDict, total=False):
     """NetworkConfig selects the way messages travel."""
 
-    kind: str
+    kind: NetworkKind
     """"waku" (the default), a Waku node in this process; "memory", a network inside this process that
     connects all clients naming the same network, which is meant for tests; or "external", where the program
     carries the envelopes itself: see envelope_outgoing, network.published and network.deliver."""
-    preset: str
+    preset: NetworkPreset
     """Names a known network. Every field below that is left out is taken from it. "status.prod" is the
     network of the Status app and needs nothing else. "local" is for nodes on one machine: they listen on a
     free port of 127.0.0.1 and name each other in peers. A list that is given replaces the list of the preset;
     [] empties it. Without a preset the node looks for nobody and only keeps its peers. Only for "waku"."""
-    mode: str
+    mode: NetworkMode
     """Selects how the node takes part in the network. "relay" (the default) receives everything on its shards
     and passes it on. "light" is meant for phones: it receives what it has subscribed to at service nodes
     (12/WAKU2-FILTER), publishes through them (19/WAKU2-LIGHTPUSH), listens on no address, and costs a
@@ -156,7 +747,7 @@ class EngineConfig(TypedDict, total=False):
     max_events: int
     """The number of events that may wait for acknowledgement. Beyond that, or beyond 32 MiB of them, an
     overflow event replaces the oldest. Default: 20000."""
-    strangers: str
+    strangers: Strangers
     """Selects the treatment of people who write to us unasked: "allow" (the default) delivers their messages;
     "request" shows only their contact requests, and anything else they write waits in a chat request (see
     chats.list and chat_request_received); "deny" ignores their messages without decrypting them."""
@@ -168,7 +759,7 @@ class EngineConfig(TypedDict, total=False):
 class LogConfig(TypedDict, total=False):
     """LogConfig configures diagnostic output."""
 
-    level: str
+    level: LogLevel
     """The lowest level that is logged: "debug", "info" (the default), "warn" or "error"."""
     file: StrPath
     """The path of a file that receives one JSON object per line. A missing file is created with mode 0600. It
@@ -230,7 +821,7 @@ class _PreviewParams(TypedDict):
 class PreviewParams(_PreviewParams, total=False):
     """PreviewParams are what a link is said to lead to."""
 
-    kind: str
+    kind: SendPreviewKind
     """"link", "image" (the link leads to a picture) or "contact" (it is a Status link to a person). Default:
     "link"."""
     title: str
@@ -277,7 +868,7 @@ class SendParams(_SendParams, total=False):
     text: str
     """The text of the message: 1 to 4096 code points, not only white space. It is left out with a sticker.
     One of emoji only makes a message of kind "emoji"."""
-    kind: str
+    kind: SendKind
     """"text", the default, or "status"."""
     reply_to: str
     """The id of the message of the same chat that this one answers."""
@@ -371,10 +962,10 @@ class Info(Record):
     specs: tuple[str, ...]
     """Are the specifications this version implements."""
 
-    networks: tuple[str, ...]
+    networks: tuple[NetworkKind, ...]
     """Are the values that network.kind may have."""
 
-    stores: tuple[str, ...]
+    stores: tuple[StoreKind, ...]
     """Are the values that store.kind may have."""
 
     strings_held: int
@@ -484,7 +1075,7 @@ class Profile(Record):
 class Presence(Record):
     """Presence tells how somebody wants to be seen."""
 
-    status: str
+    status: PresenceStatus
     """"automatic" (there while their app runs, which says so every five minutes), "always_online",
     "do_not_disturb" or "inactive"."""
 
@@ -532,17 +1123,17 @@ class Contact(Record):
 
     added_at: Optional[int] = None
 
-    trust: str
+    trust: Trust
     """"unknown", "requested" (one side has asked to be a contact), "mutual" (both sides have asked or
     accepted), "verified" (we made sure that the key is theirs) or "blocked"."""
 
-    request: str
+    request: RequestState
     """The state of the contact requests: "none", "sent", "received", "declined" (by us) or "mutual"."""
 
     request_id: Optional[str] = None
     """The id of the message that carried their latest contact request."""
 
-    verified_by: Optional[str] = None
+    verified_by: Optional[VerifiedBy] = None
     """The way the key was verified: "safety_number", "question", "card" or "own_device" (in the Status app,
     on another device of ours)."""
 
@@ -563,11 +1154,11 @@ class Contact(Record):
     presence: Optional[Presence] = None
     """How they said last that they want to be seen; left out if they say nothing of it."""
 
-    key_exchange: str
+    key_exchange: KeyExchange
     """What protects the messages to this person: "x3dh" (53/WAKU2-X3DH) or "noise" (35/WAKU2-NOISE). What
     they send is read by either."""
 
-    while_waiting: Optional[str] = None
+    while_waiting: Optional[WhileWaiting] = None
     """Says, if key_exchange is "noise", what becomes of messages to a device with which the handshake is
     pending: they "wait" or go by "x3dh"."""
 
@@ -629,7 +1220,7 @@ class AddCardResult(Record):
     """Are the installation ids of the devices that can be written to by the keys of the card. There are none
     if newer keys were known."""
 
-    key_exchange: str
+    key_exchange: KeyExchange
     """"x3dh" or "noise": what the chat with this person begins with."""
 
     expires_at: int
@@ -645,7 +1236,7 @@ class AddCardResult(Record):
 class Evidence(Record):
     """Evidence is the basis of a message's state."""
 
-    kind: str
+    kind: EvidenceKind
     """"relay" (passed on to mesh peers), "lightpush" (handed to a peer that relays it), "external" (published
     by the program, as it says), "memory" (passed on in a memory network), "store" (store nodes have it) or
     "device" (acknowledged by a device of the recipient)."""
@@ -745,7 +1336,7 @@ class Preview(Record):
 
     url: str
 
-    kind: str
+    kind: PreviewKind
     """"link", "image", "contact", "community" or "channel": the last three are links of the Status app."""
 
     title: Optional[str] = None
@@ -776,7 +1367,7 @@ class Attachment(Record):
 
     attachment_id: str
 
-    kind: str
+    kind: AttachmentKind
     """"image" or "audio"."""
 
     name: str
@@ -802,7 +1393,7 @@ class Attachment(Record):
     blurhash: Optional[str] = None
     """A few characters that a blurred picture is drawn from. It comes with the thumbnail."""
 
-    state: str
+    state: AttachmentState
     """"stored"; "unchecked" if its bytes are here, but are not what its author says, are damaged, or would
     make a picture too large to be decoded without care; or "missing" if its bytes are not on this device: a
     sync of devices brings the newest 16 MiB only."""
@@ -847,7 +1438,7 @@ class Message(Record):
 
     outgoing: bool
 
-    kind: str
+    kind: MessageKind
     """"text", "emoji" (a text of emoji only), "status" (a text that tells how its author is), "sticker",
     "image", "audio", "bridge" (carried over from another network), "contact_request" (a text that asks to be
     a contact) or "unsupported" (a type this version does not know)."""
@@ -868,7 +1459,7 @@ class Message(Record):
     received_at: int
     """The time of arrival, by our clock; 0 for messages sent from this device."""
 
-    state: str
+    state: DeliveryState
     """"queued", "sent" (handed to the network), "stored" (a store node has it; only where there are store
     nodes, and left out if it is delivered sooner), "delivered" or "failed" for an outgoing message and
     "received" for an incoming one. It moves through these in order, with two exceptions: a failed message
@@ -878,14 +1469,14 @@ class Message(Record):
     evidence: Optional[Evidence] = None
     """Shows what the state of an outgoing message is based on."""
 
-    failure: Optional[str] = None
+    failure: Optional[MessageFailure] = None
     """The reason a message failed: "undeliverable" (no acknowledgement in 20 days 12 hours, with the default
     resend_base_ms: the recipient is away or does not accept it), "cancelled" (by messages.cancel) or
     "too_large" (the network does not carry it, or not for all devices of the recipient). Undeliverable
     messages are sent again when their recipient is back: the last 100 of each person, up to 70 days after
     they failed and up to 3 times."""
 
-    waiting: Optional[str] = None
+    waiting: Optional[MessageWaiting] = None
     """"waiting_for_peer" while a queued message cannot go because a Noise handshake with its recipient is
     pending (key_exchange of the contact). It is left out otherwise."""
 
@@ -1033,7 +1624,7 @@ class Verification(Record):
 
     answer: Optional[str] = None
 
-    state: str
+    state: VerificationState
     """"asked", "answered", "declined" or "cancelled"; for our questions also "confirmed" (the answer was
     right and the person is verified) or "rejected"."""
 
@@ -1102,7 +1693,7 @@ class Chat(Record):
 
     last_message: Optional[Message] = None
 
-    key_exchange: str
+    key_exchange: KeyExchange
     """What protects the messages to the other person: "x3dh" or "noise"."""
 
     _readers = {
@@ -1129,10 +1720,10 @@ class ChatsPage(Record):
 class ErrorBody(Record):
     """ErrorBody is the error of a response."""
 
-    code: str
+    code: ErrorCode
     """Identifies the error. Codes are stable; the schema lists them."""
 
-    category: str
+    category: ErrorCategory
     """The group of the code: "request", "identity", "contact", "message", "pairing", "store", "network" or
     "internal"."""
 
@@ -1282,13 +1873,13 @@ class Session(Record):
 
     installation_id: str
 
-    key_exchange: str
+    key_exchange: KeyExchange
     """What the session came from: "x3dh" or "noise"."""
 
     session_id: str
     """The signed pre-key the session started from, or for "noise" the hash that names its content topic."""
 
-    state: str
+    state: SessionState
     """"initiated" (our messages still carry the X3DH header; for "noise": a handshake is under way, or the
     other side was not heard in the session yet), "established", "handed_over" (to another device of ours:
     this one only reads in it) or "expired"."""
@@ -1368,7 +1959,7 @@ class Sync(Record):
     offers: bool
     """True if this device offers and sends what it knows, and false if it receives."""
 
-    state: str
+    state: SyncState
     """"offered" (the user of the receiving device has to accept), "running", "done" or "failed"."""
 
     paused_here: bool
@@ -1383,10 +1974,10 @@ class Sync(Record):
     total: int
     """The number of all of them as counted at the beginning. It may grow."""
 
-    cause: Optional[str] = None
+    cause: Optional[ErrorCode] = None
     """The error code if the sync failed."""
 
-    by: Optional[str] = None
+    by: Optional[Side] = None
     """Tells which device gave up: "local" or "remote"."""
 
     created_at: int
@@ -1433,7 +2024,7 @@ class NoiseSession(Record):
     id: str
     """The public form of the session id: SHA256(SHA256(session-id))."""
 
-    state: str
+    state: NoiseSessionState
     """"active", "stale" (over; only late messages are still decrypted) or "terminated"."""
 
     created_at: int
@@ -1455,7 +2046,7 @@ class Pairing(Record):
 
     pairing_id: str
 
-    state: str
+    state: PairingState
     """"shown" (the invitation waits to be scanned), "scanned" (this device has scanned an invitation and
     waits for the other one), "compare" (the user has to compare the authcodes), "confirmed" (the user has
     confirmed here, and the other device is still to answer), "paired", "failed" or "ended" (the devices were
@@ -1482,10 +2073,10 @@ class Pairing(Record):
     session: Optional[NoiseSession] = None
     """The session between the two devices, once paired."""
 
-    cause: Optional[str] = None
+    cause: Optional[ErrorCode] = None
     """The error code if the pairing failed or ended."""
 
-    by: Optional[str] = None
+    by: Optional[Side] = None
     """Tells which device gave up: "local" or "remote"."""
 
     created_at: int
@@ -1536,13 +2127,13 @@ class Transfer(Record):
     moved: int
     """The number of bytes the receiver has."""
 
-    state: str
+    state: TransferState
     """"running", "done" or "failed"."""
 
-    cause: Optional[str] = None
+    cause: Optional[ErrorCode] = None
     """The error code if the transfer failed."""
 
-    by: Optional[str] = None
+    by: Optional[Side] = None
     """Tells which device gave up: "local" or "remote"."""
 
     created_at: int
@@ -1584,7 +2175,7 @@ class TransferPart(Record):
 class Picture(Record):
     """Picture is the result of pictures.qr and pictures.identicon."""
 
-    format: str
+    format: PictureFormat
     """"png", "svg" or "terminal"."""
 
     data: Optional[bytes] = None
@@ -1666,7 +2257,7 @@ class NetworkSubscription(Record):
 class NetworkProtocol(Record):
     """NetworkProtocol counts the peers that speak a protocol."""
 
-    protocol: str
+    protocol: NetworkProtocolName
     """"relay", "store", "filter", "lightpush" or "peer_exchange" """
 
     peers: int
@@ -1676,13 +2267,13 @@ class NetworkProtocol(Record):
 class NetworkStatus(Record):
     """NetworkStatus describes the network at one moment."""
 
-    kind: str
+    kind: NetworkKind
     """"waku", "memory" or "external" """
 
-    mode: Optional[str] = None
+    mode: Optional[NodeMode] = None
     """"relay" or "light"; left out where there are no modes."""
 
-    state: str
+    state: NetworkState
     """"online" (messages can be published, and in light mode a service node pushes to us), "offline" or
     "stopped"."""
 
@@ -1722,7 +2313,7 @@ class Check(Record):
 
     name: str
 
-    result: str
+    result: CheckResult
 
     cause: str
     """Says what was found, in one sentence."""
@@ -1779,7 +2370,7 @@ class TopicList(Record):
 class StoreInfo(Record):
     """StoreInfo describes the store. Path is left out for a memory store."""
 
-    kind: str
+    kind: StoreKind
     """"file" or "memory" """
 
     path: Optional[str] = None
@@ -1911,11 +2502,11 @@ class StoreNode(Record):
 class CatchUp(Record):
     """CatchUp is the state of fetching what was published while we were away."""
 
-    state: str
+    state: CatchUpState
     """"waiting" (for the first store node, or after an interruption), "running", "done", or "failed" (it is
     tried again)."""
 
-    cause: Optional[str] = None
+    cause: Optional[CatchUpFailure] = None
     """The reason it failed: "store_nodes" (none of them has answered completely; nodes says what was wrong
     with each) or "store" (messages could not be stored in, or topics not read from, the store of the client).
     Left out in other states."""
