@@ -1702,8 +1702,8 @@ static inline char *status1to1_network_catch_up(status1to1_client client, const 
 }
 
 /* network.wait: Waits until messages can be published to enough peers. This call blocks until its
- * deadline, and signals do not interrupt it: a Python program reacts to Ctrl-C only after the call
- * has returned. Wait in steps of a second or less, or in another thread.
+ * deadline or until the client is closed. Signals do not interrupt the C function: a program that
+ * handles them only after it has returned waits in short steps, or in another thread.
  * Parameters:
  *   peers (integer, 1..1000, optional) is the number of peers to wait for. Default: 1.
  *   deadline_ms (integer, 0..3600000) is the longest time to wait in ms, at most an hour.

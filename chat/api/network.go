@@ -75,8 +75,8 @@ var networkMethods = []Method{
 	method("network.catch_up", "Asks the store nodes soon for what was missed. The call returns without waiting; catch_up_changed events report it. "+
 		"It is done anyway at the start, after every gap and in the background. Without store nodes nothing happens.",
 		nil, catchUp),
-	method("network.wait", "Waits until messages can be published to enough peers. This call blocks until its deadline, and signals do not interrupt it: "+
-		"a Python program reacts to Ctrl-C only after the call has returned. Wait in steps of a second or less, or in another thread.",
+	method("network.wait", "Waits until messages can be published to enough peers. This call blocks until its deadline or until the client is closed. "+
+		"Signals do not interrupt the C function: a program that handles them only after it has returned waits in short steps, or in another thread.",
 		[]chat.Code{chat.CodeTimeout}, waitOnline),
 	method("network.doctor", "Finds out why messages do not travel, and what can be done about it. Each check has a result (\"passed\", \"warning\", \"failed\" or \"skipped\"), its cause and a remedy. "+
 		"To see whether what is published can be read back from the store nodes, it publishes a small envelope, at most once a minute; reading it back takes up to 10 seconds. This call blocks until its deadline at most.",

@@ -1503,9 +1503,9 @@ class Network(_Group):
         await self._call("network.catch_up")
 
     async def wait(self, deadline_ms: int, *, peers: Optional[int] = None) -> types.NetworkStatus:
-        """Waits until messages can be published to enough peers. This call blocks until its deadline, and
-        signals do not interrupt it: a Python program reacts to Ctrl-C only after the call has returned. Wait
-        in steps of a second or less, or in another thread.
+        """Waits until messages can be published to enough peers. This call blocks until its deadline or until
+        the client is closed. Signals do not interrupt the C function: a program that handles them only after
+        it has returned waits in short steps, or in another thread.
 
         Args:
             peers: The number of peers to wait for. Default: 1.
