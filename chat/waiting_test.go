@@ -38,14 +38,20 @@ func (p *person) chats(list func(chat.PageRequest) (chat.Page[event.Chat], error
 	return keys
 }
 
-// shown are the texts of the events of a type that were taken, and of those that wait.
-func (p *person) shown(kind string) (texts []string) {
+// unread is the number of events that wait to be taken.
+func (p *person) unread() int {
 	p.t.Helper()
 	d, err := p.Diagnostics()
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	for range d.EventsUnread {
+	return int(d.EventsUnread)
+}
+
+// shown are the texts of the events of a type that were taken, and of those that wait.
+func (p *person) shown(kind string) (texts []string) {
+	p.t.Helper()
+	for p.unread() > 0 { // counted each time: a peer or the network may change meanwhile, and is told first
 		e, err := p.NextEvent(context.Background())
 		if err != nil {
 			p.t.Fatal(err)
