@@ -21,7 +21,7 @@ import (
 //	`ledger.Tx.AtEnd`        the same, by the last part of the package's path
 //	`chat/protocol/session`  a package, a folder or a file
 //	`TestBlock…`             tests; with … all that begin so
-//	`make demo`              a target of the Makefile
+//	`make demo`              a target of the Makefile or of mk/
 //
 // Anything else between backquotes (values, fields, commands) is not looked at, but for
 // names that look like Go's (`Tx.AtEnd`): those must be of some package. The code that a
@@ -82,9 +82,8 @@ func (x *codeIndex) faults(n named) (faults []string, checked bool) {
 			faults = append(faults, n.fault("there is no such test"))
 		}
 	case target.MatchString(n.text):
-		makefile, err := x.source("Makefile")
-		if name := target.FindStringSubmatch(n.text)[1]; err != nil || !strings.Contains(makefile, "\n"+name+":") {
-			faults = append(faults, n.fault("the Makefile has no such target"))
+		if !x.hasTarget(target.FindStringSubmatch(n.text)[1]) {
+			faults = append(faults, n.fault("the Makefile and mk/ have no such target"))
 		}
 	case ofPackage.MatchString(n.text):
 		m := ofPackage.FindStringSubmatch(n.text)
@@ -116,6 +115,24 @@ func (x *codeIndex) faults(n named) (faults []string, checked bool) {
 		return nil, false
 	}
 	return faults, true
+}
+
+// hasTarget reports whether make has a target of that name.
+func (x *codeIndex) hasTarget(name string) bool {
+	parts, err := filepath.Glob(filepath.Join(root, "mk", "*.mk"))
+	if err != nil {
+		return false
+	}
+	files := []string{"Makefile"}
+	for _, part := range parts {
+		files = append(files, "mk/"+filepath.Base(part))
+	}
+	for _, file := range files {
+		if text, err := x.source(file); err == nil && strings.Contains("\n"+text, "\n"+name+":") {
+			return true
+		}
+	}
+	return false
 }
 
 // isPlanned reports whether a name is of a package that is not there yet.
