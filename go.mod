@@ -22,6 +22,7 @@ require (
 	github.com/multiformats/go-multiaddr-dns v0.4.1
 	github.com/multiformats/go-multibase v0.3.0
 	github.com/multiformats/go-varint v0.1.0
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.2
 	github.com/status-im/doubleratchet v3.0.0+incompatible
 	github.com/tyler-smith/go-bip39 v1.1.0
 	github.com/waku-org/go-waku v0.10.0

@@ -480,7 +480,7 @@ static inline char *status1to1_profile_get(status1to1_client client, const char 
  *   display_name (string, optional) is the name other people see, at most 24 code points. The
  *       Status app only shows names of 5 to 24 characters: letters a to z, digits, spaces, _ and -.
  *   bio (string, optional) is a text about ourselves, at most 240 code points.
- *   color (integer, 0..17, optional) is the accent colour in the Status app. Default: 4 (blue).
+ *   color (integer, 0..17, optional) is the accent colour in the Status app, 4 (blue) at first.
  *   picture (base64, optional) is a JPEG, PNG, GIF or WebP image of at most 38400 bytes and 1024
  *       pixels a side. The Status app's own pictures are squares of 240 pixels. Only contacts
  *       receive it. "" removes the picture.
@@ -574,7 +574,7 @@ static inline char *status1to1_contacts_list(status1to1_client client, const cha
  *   key_exchange (KeyExchange) is what protects our messages to them from now on: "x3dh" or
  *       "noise".
  *   while_waiting (WhileWaiting, optional) says what becomes of messages to a device with which a
- *       Noise handshake is pending: they "wait" (the default), or go by "x3dh". Left out, it stays
+ *       Noise handshake is pending: they "wait", as at first, or go by "x3dh". Left out, it stays
  *       as it is.
  * Result: Contact
  * Since 0.1.0; may be repeated: that changes nothing more

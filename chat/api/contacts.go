@@ -23,7 +23,7 @@ type SetKeyExchangeParams struct {
 	// KeyExchange is what protects our messages to them from now on: "x3dh" or "noise".
 	KeyExchange enum.KeyExchange `json:"key_exchange"`
 	// WhileWaiting says what becomes of messages to a device with which a Noise handshake is
-	// pending: they "wait" (the default), or go by "x3dh". Left out, it stays as it is.
+	// pending: they "wait", as at first, or go by "x3dh". Left out, it stays as it is.
 	WhileWaiting enum.WhileWaiting `json:"while_waiting,omitempty"`
 }
 

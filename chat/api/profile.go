@@ -28,7 +28,7 @@ type SetProfileParams struct {
 	DisplayName *string `json:"display_name,omitempty"`
 	// Bio is a text about ourselves, at most 240 code points.
 	Bio *string `json:"bio,omitempty"`
-	// Color is the accent colour in the Status app. Default: 4 (blue).
+	// Color is the accent colour in the Status app, 4 (blue) at first.
 	Color *int `json:"color,omitempty" range:"0..17"`
 	// Picture is a JPEG, PNG, GIF or WebP image of at most 38400 bytes and 1024 pixels
 	// a side. The Status app's own pictures are squares of 240 pixels. Only contacts

@@ -217,10 +217,16 @@ func (r *Registry) forget(c *client) {
 func (r *Registry) guard(c *client, where string, f func() (any, error)) string {
 	response, err := guarded(c, where, func() (string, error) { return respond(f()), nil })
 	if err != nil {
-		return Failure(err)
+		response = Failure(err)
+	}
+	if watch != nil {
+		watch(where, response)
 	}
 	return response
 }
+
+// watch is called with every response and the method it is of. It is nil but in tests.
+var watch func(method, response string)
 
 // guarded is guard for an answer without an envelope.
 func guarded[T any](c *client, where string, f func() (T, error)) (result T, err error) {

@@ -123,7 +123,10 @@ func readModel(root string) (*model, []enumeration, error) {
 		return nil, nil, err
 	}
 	m, err := newModel(docs, declared)
-	return m, declared, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return m, declared, m.readExamples(root)
 }
 
 // replaceBetween is the file with the lines between the two marker lines replaced.

@@ -36,7 +36,9 @@ type model struct {
 	enums   []enumeration           // every closed set, by name
 	objects map[reflect.Type]object // every struct type that is used
 	names   map[string]reflect.Type
-	counted map[reflect.Type]int // what uses gives, once it was asked
+	// examples are read after the rest.
+	examples examplesOf
+	counted  map[reflect.Type]int // what uses gives, once it was asked
 }
 
 // newModel collects the types behind methods, events and configuration.

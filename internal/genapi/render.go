@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"libstatus1to1/chat"
@@ -29,9 +32,11 @@ func (m *model) reference() string {
 		t := reflect.TypeOf(e)
 		fmt.Fprintf(&b, "### `%s`\n\n%s\n\n", e.Type(), m.ofEvent(e))
 		m.table(&b, t, "always")
+		fmt.Fprintf(&b, "```json\n%s\n```\n\n", shortened(m.examples.events[e.Type()]))
 	}
 	b.WriteString("## Objects\n\n")
 	m.otherObjects(&b)
+	m.sets(&b)
 	codeTable(&b)
 	return b.String()
 }
@@ -55,7 +60,57 @@ func (m *model) methodSection(b *strings.Builder, method api.Method) {
 	if method.MaxParams != api.MaxRequest {
 		fmt.Fprintf(b, " The parameters may have up to %d bytes.", method.MaxParams)
 	}
-	b.WriteString("\n\n")
+	b.WriteString(" " + factsOf(method) + "\n\n")
+	e := m.examples.methods[method.Name]
+	fmt.Fprintf(b, "```json\n%s\n%s\n```\n\n", shortened(e.Params), shortened(e.Result))
+}
+
+// factsOf tells what a caller may rely on.
+func factsOf(method api.Method) string {
+	facts := "A call whose answer was lost is not to be repeated: it would be done twice."
+	switch {
+	case method.Idempotent:
+		facts = "It may be repeated: the state is that of one call."
+	case method.Retryable:
+		facts = "It may be repeated: nothing is done twice, but the answer may be an error which says that it was done."
+	case method.RetryableWith != "":
+		facts = "It may be repeated with the same `" + method.RetryableWith + "`, and is done twice without one."
+	}
+	if method.Waits {
+		facts += " It waits, until `deadline_ms` at most."
+	}
+	if method.Deprecated != "" {
+		facts += " Deprecated: " + method.Deprecated
+	}
+	return facts + " Since " + method.Since + "."
+}
+
+// longText is a string of an example that is longer than a reader needs.
+var longText = regexp.MustCompile(`"([^"\\]{40})[^"\\]{40,}"`)
+
+// shortened is an example on one line, with long strings cut.
+func shortened(raw json.RawMessage) string {
+	var b bytes.Buffer
+	if err := json.Compact(&b, raw); err != nil {
+		return string(raw)
+	}
+	return longText.ReplaceAllString(b.String(), `"$1..."`)
+}
+
+// sets describes every closed set but the codes of errors and the types of events, which
+// have chapters of their own.
+func (m *model) sets(b *strings.Builder) {
+	b.WriteString("## Values\n\nStrings of closed sets. Answers and events of later versions may have further values.\n\n")
+	for _, e := range m.enums {
+		if e.name == "ErrorCode" || e.name == "EventType" {
+			continue
+		}
+		fmt.Fprintf(b, "### %s\n\n%s\n\n| Value | |\n|---|---|\n", e.name, e.doc)
+		for _, v := range e.values {
+			fmt.Fprintf(b, "| `%s` | %s |\n", v.text, strings.ReplaceAll(v.doc, "|", `\|`))
+		}
+		b.WriteString("\n")
+	}
 }
 
 // section describes an object under a heading.
@@ -97,13 +152,13 @@ func (m *model) otherObjects(b *strings.Builder) {
 
 // codeTable lists every error code.
 func codeTable(b *strings.Builder) {
-	b.WriteString("## Error codes\n\n| Code | Category | Retryable | Meaning | Remedy |\n|---|---|---|---|---|\n")
+	b.WriteString("## Error codes\n\nThe number is the code of the error in JSON-RPC.\n\n| Code | Number | Category | Retryable | Meaning | Remedy |\n|---|---|---|---|---|---|\n")
 	for _, c := range chat.CodeTable {
 		retry := ""
 		if c.Retryable {
 			retry = "yes"
 		}
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s |\n", c.Code, c.Category, retry, c.Meaning, c.Remedy)
+		fmt.Fprintf(b, "| `%s` | %d | %s | %s | %s | %s |\n", c.Code, c.Number, c.Category, retry, c.Meaning, c.Remedy)
 	}
 	b.WriteString("\n")
 }
@@ -111,6 +166,9 @@ func codeTable(b *strings.Builder) {
 // typeName is the type of a field for people, with its bounds.
 func typeName(f member) string {
 	name := plainType(f.Type)
+	if f.enum != nil {
+		name = strings.Replace(name, "string", fmt.Sprintf("[%s](#%s)", f.enum.name, strings.ToLower(f.enum.name)), 1)
+	}
 	if f.Nullable {
 		name += " or null"
 	}

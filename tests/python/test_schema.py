@@ -62,6 +62,8 @@ class Schema(TestCase):
                 self.check(schema["anyOf"][0], value, where)
             return
         kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        if "enum" in schema:
+            self.assertIn(value, schema["enum"], where)
         fits = any(isinstance(value, KINDS[kind]) and (kind == "boolean" or not isinstance(value, bool)) for kind in kinds)
         self.assertTrue(fits, f"{where}: {value!r} is not {kinds}")
         if isinstance(value, dict) and "properties" in schema:
@@ -95,7 +97,10 @@ class Schema(TestCase):
     def try_parameters(self, client, method):
         fitting = {p["name"]: FITTING[p["name"]] for p in method["params"] if p["required"]}
         for param in method["params"]:
-            name, kind = param["name"], KINDS[param["schema"].get("type", "object")]
+            schema = param["schema"]
+            if "$ref" in schema:
+                schema = self.types[schema["$ref"].rpartition("/")[2]]
+            name, kind = param["name"], KINDS[schema["type"]]
             for value in VALUES:
                 error = self.call(client, method, json.dumps({**fitting, name: value}))
                 fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))

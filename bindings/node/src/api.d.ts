@@ -2283,7 +2283,7 @@ export interface SetKeyExchangeParams {
   key_exchange: KeyExchange;
   /**
    * while_waiting says what becomes of messages to a device with which a Noise handshake is pending: they
-   * "wait" (the default), or go by "x3dh". Left out, it stays as it is.
+   * "wait", as at first, or go by "x3dh". Left out, it stays as it is.
    */
   while_waiting?: WhileWaiting;
 }
@@ -2308,7 +2308,7 @@ export interface SetProfileParams {
   display_name?: string;
   /** bio is a text about ourselves, at most 240 code points. */
   bio?: string;
-  /** color is the accent colour in the Status app. Default: 4 (blue). */
+  /** color is the accent colour in the Status app, 4 (blue) at first. */
   color?: number;
   /**
    * picture is a JPEG, PNG, GIF or WebP image of at most 38400 bytes and 1024 pixels a side. The Status app's

@@ -206,7 +206,7 @@ class Profile(_Group):
             display_name: The name other people see, at most 24 code points. The Status app only shows names
                 of 5 to 24 characters: letters a to z, digits, spaces, _ and -.
             bio: A text about ourselves, at most 240 code points.
-            color: The accent colour in the Status app. Default: 4 (blue).
+            color: The accent colour in the Status app, 4 (blue) at first.
             picture: A JPEG, PNG, GIF or WebP image of at most 38400 bytes and 1024 pixels a side. The Status
                 app's own pictures are squares of 240 pixels. Only contacts receive it. "" removes the
                 picture.
@@ -309,7 +309,7 @@ class Contacts(_Group):
             key: The person's public key, in any accepted form.
             key_exchange: What protects our messages to them from now on: "x3dh" or "noise".
             while_waiting: Says what becomes of messages to a device with which a Noise handshake is pending:
-                they "wait" (the default), or go by "x3dh". Left out, it stays as it is.
+                they "wait", as at first, or go by "x3dh". Left out, it stays as it is.
 
         Raises:
             Error: with the code no_identity, bad_key, self, too_many, not_found, blocked, store_io, store_corrupt

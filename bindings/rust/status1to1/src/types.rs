@@ -5275,7 +5275,7 @@ pub struct SetKeyExchangeParams {
     /// key_exchange is what protects our messages to them from now on: "x3dh" or "noise".
     pub key_exchange: KeyExchange,
     /// while_waiting says what becomes of messages to a device with which a Noise handshake is
-    /// pending: they "wait" (the default), or go by "x3dh". Left out, it stays as it is.
+    /// pending: they "wait", as at first, or go by "x3dh". Left out, it stays as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub while_waiting: Option<WhileWaiting>,
 }
@@ -5335,7 +5335,7 @@ pub struct SetProfileParams {
     /// bio is a text about ourselves, at most 240 code points.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bio: Option<String>,
-    /// color is the accent colour in the Status app. Default: 4 (blue). (0 to 17)
+    /// color is the accent colour in the Status app, 4 (blue) at first. (0 to 17)
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color: Option<u64>,
     /// picture is a JPEG, PNG, GIF or WebP image of at most 38400 bytes and 1024 pixels a side. The
