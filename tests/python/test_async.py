@@ -127,6 +127,20 @@ class Async(TestCase):
             self.fail("the store stays locked")
         self.assertEqual(watcher.diagnostics.get().clients_open, before)
 
+    def test_open_twice_at_once(self):
+        """One is refused: the other's client would stay open with nobody to close it."""
+        async def main():
+            client = AsyncClient(self.config())
+            first, second = await asyncio.gather(client.open(), client.open(), return_exceptions=True)
+            self.assertIsNone(first)
+            self.assertIsInstance(second, RuntimeError)
+            await client.close()
+
+        watcher = self.memory()
+        before = watcher.diagnostics.get().clients_open
+        self.run_async(main())
+        self.assertEqual(watcher.diagnostics.get().clients_open, before)
+
     def test_not_open(self):
         async def main():
             client = AsyncClient(self.config())

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import warnings
+import weakref
 
 from helpers import BINDING, PATIENCE, SOMEBODY, TestCase, identity, status1to1
 from status1to1 import Client, Error, InternalError, NetworkError, RequestError, StoreError, errors, events, types
@@ -113,6 +114,15 @@ class Clients(TestCase):
         self.assertEqual(ended[-1].type, "closed")
 
 
+    def test_nul_in_a_method(self):
+        client = self.memory()
+        identity(client)
+        for name in ("identity.get\0", "identity.get\0identity", "identity.get\ud800"):
+            with self.assertRaises(RequestError) as caught:
+                client.call(name)
+            self.assertEqual(caught.exception.code, "unknown_method")
+
+
 class Interrupted(TestCase):
     """Ctrl-C ends every wait of the main thread."""
 
@@ -161,6 +171,32 @@ class Interrupted(TestCase):
         self.assertTrue(came.wait(PATIENCE))
         self.interrupt(client.set_event_callback, None)
         self.interrupt(client.close)
+
+    def test_a_callback_set_in_spite_of_it_is_kept(self):
+        """The library calls it from then on: a callback that was freed would end the process."""
+        client, over, came, heard = self.memory(self.id()), threading.Event(), threading.Event(), threading.Event()
+        self.addCleanup(over.set)
+        client.set_event_callback(lambda event: came.set() or over.wait(PATIENCE))
+        self.memory(self.id())
+        self.assertTrue(came.wait(PATIENCE))
+
+        def hear(event):
+            heard.set()
+
+        kept = weakref.ref(hear)
+        self.interrupt(client.set_event_callback, hear)
+        del hear
+        over.set()
+        for thread in threading.enumerate():
+            if thread.name == "status1to1-call":
+                thread.join(PATIENCE)
+        time.sleep(0.2)  # until the events that waited were passed on
+        gc.collect()
+        self.assertIsNotNone(kept())
+        heard.clear()
+        identity(client)
+        identity(self.memory(self.id()))
+        self.assertTrue(heard.wait(PATIENCE))
 
 
 class Records(TestCase):

@@ -69,15 +69,20 @@ class AsyncClient(_async_methods.Methods):
         """A client that is not open yet: enter it, or await open()."""
         self._config = config
         self._opened: Optional[Connection] = None
+        self._opening = False
         #: The identity that was in the store when it was opened; None if there was none, and
         #: client.identity.create() or client.identity.restore() comes next.
         self.stored_identity: Optional[IdentityInfo] = None
 
     async def open(self) -> None:
         """Opens the client. If this is cancelled, the client is closed again."""
-        if self._opened is not None:
+        if self._opened is not None or self._opening:
             raise RuntimeError("the client is open already")
-        self._opened = await _open(self._config)
+        self._opening = True
+        try:
+            self._opened = await _open(self._config)
+        finally:
+            self._opening = False
         found = self._opened.identity
         self.stored_identity = None if found is None else IdentityInfo._read(found)
 

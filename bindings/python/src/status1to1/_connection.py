@@ -89,7 +89,9 @@ class Connection:
     def call(self, method: str, params: dict[str, Any]) -> Any:
         """The result of a method, whose answer may take until its deadline."""
         request = to_json(params)
-        text: str = take(lib.call(self.handle, method.encode("utf-8"), request))
+        # C would take a NUL for the end of the name; with another character there is no such method.
+        name = method.replace("\0", "\ufffd").encode("utf-8", "replace")
+        text: str = take(lib.call(self.handle, name, request))
         return result(text)
 
     def call_interruptibly(self, method: str, params: dict[str, Any]) -> Any:
@@ -151,19 +153,28 @@ class Connection:
                 del running
 
             callback = EVENT_FN(invoke)
-        self._waiting_for_callbacks(lambda: take(lib.set_event_callback(self.handle, callback, None)))
-        _callbacks[self.handle] = callback
+        def replace() -> None:
+            result(take(lib.set_event_callback(self.handle, callback, None)))
+            _callbacks[self.handle] = callback  # here, as Ctrl-C may end the waiting for this
 
-    def _waiting_for_callbacks(self, function: Callable[[], str]) -> None:
+        self._waiting_for_callbacks(replace)
+
+    def _waiting_for_callbacks(self, function: Callable[[], None]) -> None:
         """Runs what waits for the end of a callback that runs, if there is one."""
-        result(interruptibly(function) if self.handle in _callbacks else function())
+        if self.handle in _callbacks:
+            interruptibly(function)
+        else:
+            function()
 
     def close(self) -> None:
         """Closes the client and waits for it. Closing twice is fine."""
+        def end() -> None:
+            result(take(lib.close(self.handle)))
+            _callbacks.pop(self.handle, None)
+
         self._closed = True
         try:
-            self._waiting_for_callbacks(lambda: take(lib.close(self.handle)))
-            _callbacks.pop(self.handle, None)
+            self._waiting_for_callbacks(end)
         finally:
             self._release()
 
