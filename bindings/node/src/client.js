@@ -57,7 +57,7 @@ export class Client {
   /** Has listener(data, event) called for each event of a type, "*" for all, one after the other. */
   on(type, listener) {
     this.#listeners.set(type, [...(this.#listeners.get(type) ?? []), listener]);
-    if (!this.#feeding) {
+    if (!this.#feeding && type !== "error") {
       this.#feeding = true;
       this.#feed();
     }
@@ -165,12 +165,35 @@ export class Client {
   }
 
   async #feed() {
-    for await (const event of this.events()) {
-      for (const type of [event.type, "*"]) {
-        for (const listener of this.#listeners.get(type) ?? []) {
+    try {
+      for await (const event of this.events()) {
+        await this.#tell(event);
+      }
+    } catch (error) {
+      this.#fail(error); // the server has ended
+    }
+  }
+
+  async #tell(event) {
+    for (const type of [event.type, "*"]) {
+      for (const listener of this.#listeners.get(type) ?? []) {
+        try {
           await listener(event.data, event);
+        } catch (error) {
+          this.#fail(error);
         }
       }
+    }
+  }
+
+  /** Has the listeners of "error" called. Without one it is an uncaught exception, as for an EventEmitter. */
+  #fail(error) {
+    const listeners = this.#listeners.get("error") ?? [];
+    for (const listener of listeners) {
+      listener(error);
+    }
+    if (listeners.length === 0) {
+      process.nextTick(() => { throw error; });
     }
   }
 }

@@ -66,8 +66,13 @@ export class Client {
    */
   on<K extends keyof Events>(type: K, listener: (data: Events[K], event: EventOf<K>) => unknown): this;
   on(type: "*", listener: (data: unknown, event: Event) => unknown): this;
+  /**
+   * Has listener called with what another listener failed with, and when the server has ended
+   * unasked. Without such a listener that is an uncaught exception.
+   */
+  on(type: "error", listener: (error: unknown) => unknown): this;
   once<K extends keyof Events>(type: K, listener: (data: Events[K], event: EventOf<K>) => unknown): this;
-  off(type: keyof Events | "*", listener: (...args: never[]) => unknown): this;
+  off(type: keyof Events | "*" | "error", listener: (...args: never[]) => unknown): this;
   /** Closes the client; the event "closed" is its last. Twice is no error. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -35,7 +35,7 @@ export class Server {
       this.#child.on("close", (code, signal) => resolve(this.#end(`the server has ended (${signal ?? code})`)));
     });
     this.#child.stdin.on("error", () => {}); // its end is reported by close
-    this.#child.stdout.on("data", (chunk) => this.#read(chunk));
+    this.#child.stdout.on("data", (chunk) => this.#ended ?? this.#read(chunk));
     this.#refer(false);
   }
 
@@ -146,6 +146,16 @@ export class Server {
   }
 
   #read(chunk) {
+    try {
+      this.#readLines(chunk);
+    } catch {
+      // Another program than the server. Its words may be anything, so they are not repeated.
+      this.#end("what was started as the server does not speak its protocol");
+      this.#child.kill();
+    }
+  }
+
+  #readLines(chunk) {
     for (let end; (end = chunk.indexOf(NEWLINE)) >= 0; chunk = chunk.subarray(end + 1)) {
       const line = Buffer.concat([...this.#parts, chunk.subarray(0, end)]);
       this.#parts = [];

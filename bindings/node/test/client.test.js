@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -147,6 +147,42 @@ test("a killed server is an error, and nothing is lost", async () => {
   const again = await open(config);
   assert.equal(again.storedIdentity.display_name, "Kay");
   await again.close();
+});
+
+test("listeners of error hear what others failed with, and that the server was killed", async () => {
+  const server = new Server();
+  const [alice, bob] = [await server.open(memory("fail")), await server.open(memory("fail"))];
+  await alice.identity.create();
+  const { identity } = await bob.identity.create();
+  const failed = [];
+  const heard = new Promise((resolve) => {
+    bob.on("error", (error) => failed.push(error));
+    bob.on("message_received", async ({ message }) => {
+      if (message.text === "two") {
+        resolve();
+      }
+      throw new Error(message.text);
+    });
+  });
+  for (const text of ["one", "two"]) {
+    await alice.messages.send({ to: identity.chat_key, text });
+  }
+  await heard;
+  const pending = Array.from({ length: 50 }, () => alice.network.wait({ peers: 900, deadline_ms: 600_000 }));
+  process.kill(server.pid, "SIGKILL");
+  for (const call of pending) {
+    await assert.rejects(call, { code: "closed" });
+  }
+  await bob.close();
+  assert.deepEqual(failed.map((error) => error.code ?? error.message), ["one", "two", "closed"]);
+});
+
+test("a program that is no server is an error, and is not waited for", async () => {
+  for (const words of ["Welcome!", "null", '{"id":1,"error":{}}', '{"method":"event"}']) {
+    const binary = join(folder, "other");
+    writeFileSync(binary, `#!/bin/sh\necho '${words}'\nexec cat > /dev/null\n`, { mode: 0o755 });
+    await assert.rejects(open(memory("other"), { binary }), { code: "closed" }, words);
+  }
 });
 
 test("an open client keeps no process from ending, and dies with it", async () => {

@@ -8,6 +8,7 @@ export async function use(): Promise<void> {
   await client.identity.get();
   await client.contacts.add_card({ image: new Uint8Array(3) });
   await client.events.ack({ up_to: 7 });
+  client.on("error", (error: unknown) => console.error(error));
   client.on("message_received", (data, event) => console.log(data.message.text, event.seq, state));
   client.on("*", (_data, event) => console.log(event.type));
   for await (const event of client.events({ ack: false })) {
