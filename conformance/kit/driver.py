@@ -31,7 +31,7 @@ class _Process:
             raise Broken(f"{command[0]} cannot be started: {error}") from None
         self.answers, self.arrived, self.over = {}, threading.Condition(), None
         self.called_back = queue.Queue()
-        self.last = 0
+        self.last, self.answered = 0, set()
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
@@ -50,8 +50,12 @@ class _Process:
         if "callback" in said:
             self.called_back.put((said["callback"], said["event"]))
             return
+        number = said["id"]
+        if number in self.answered or number not in range(1, self.last + 1):
+            raise ValueError("an answer to nothing that was asked, or a second one")
         with self.arrived:
-            self.answers[said["id"]] = said
+            self.answered.add(number)
+            self.answers[number] = said
             self.arrived.notify_all()
 
 

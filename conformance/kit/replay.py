@@ -20,6 +20,9 @@ SLICE_MS = 200
 #: A wait of a transcript that may pass in full. What is longer ends by what happens.
 LONGEST_MS = 60000
 
+#: How much too early a wait may end without an event: clocks and timers have steps.
+EARLY_MS = 5
+
 _ERROR = {"code": "text", "category": "text", "message": "text", "retryable": "boolean", "field": "string",
           "details": "object"}
 _EVENT = {"seq": {"$is": "integer"}, "type": {"$is": "text"}, "at": {"$is": "integer"}, "data": {"$is": "object"}}
@@ -40,6 +43,7 @@ class _Client:
         self.highest = 0  # the highest seq so far
         self.by_callback = False
         self.open = True
+        self.ended = False  # the event closed has come
 
 
 class Replay:
@@ -160,12 +164,15 @@ class Replay:
         self._command(step, "close", expect, client=client.handle)
 
     def _next_event(self, step):
-        client, timeout = self._client(step, "next_event"), step["timeout_ms"]
+        client, timeout, begin = self._client(step, "next_event"), step["timeout_ms"], time.monotonic()
 
         def expect(step, answer):
             if isinstance(answer, dict) and isinstance(answer.get("result"), dict):
                 self._note(client, answer["result"])
             self._expect(step, answer)
+            took = (time.monotonic() - begin) * 1000
+            if answer["ok"] and answer["result"] is None and took < min(timeout, LONGEST_MS) - EARLY_MS:
+                raise Mismatch("result", f"there was no event after {took:.0f} ms: the wait is for {timeout} ms")
 
         beyond = timeout / 1000 if 0 < timeout <= LONGEST_MS else 0
         self._command(step, "next_event", expect, beyond, client=client.handle, timeout_ms=timeout)
@@ -239,6 +246,9 @@ class Replay:
         """What holds for every event: its form, and that seq rises."""
         match({"$exactly": _EVENT}, event, {}, "event")
         self._schema.event(event["type"], event["data"])
+        if client.ended:
+            raise Mismatch("event", f"{event['type']} came after closed, which is the last event")
+        client.ended = event["type"] == "closed"
         if event["seq"] != 0:
             if event["seq"] <= client.highest:
                 raise Mismatch("event.seq", f"{event['type']} has seq {event['seq']} after {client.highest}: it has to rise")

@@ -77,7 +77,7 @@ class Mutant:
     def __init__(self, mutation, driver):
         self.mutation = mutation
         self.process = subprocess.Popen(driver, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.commands, self.closed, self.events, self.repeat = {}, set(), 0, None
+        self.commands, self.closed, self.events, self.repeat, self.held = {}, set(), 0, None, None
 
     def say(self, line):
         with output:
@@ -92,6 +92,8 @@ class Mutant:
             command = dict(command, timeout_ms=0)
         if op == "next_event" and self.mutation == "waits of 0 are for ever" and command["timeout_ms"] == 0:
             command = dict(command, timeout_ms=-1)
+        if op == "next_event" and self.mutation == "waits are none" and command["timeout_ms"] > 0:
+            command = dict(command, timeout_ms=0)
         if self.mutation == "one thread at a time":
             command = {name: value for name, value in command.items() if name != "thread"}
         if op == "set_callback" and self.mutation == "callbacks stay" and not command["on"]:
@@ -106,18 +108,44 @@ class Mutant:
 
     def answer(self, said):
         """What the replayer gets in place of an answer."""
-        op = self.commands.get(said.get("id"), "event")
+        command = self.commands.get(said.get("id"), {"op": "event"})
+        op = command["op"]
         if op not in ("open", "call", "next_event", "event", "close"):
             return said
         name = "event" if op == "event" else "answer"
         value = said.get(name)
         if self.mutation in ANSWERS and op != "open":
             value = ANSWERS[self.mutation](value)
-        if op == "next_event" and isinstance(value, dict) and value.get("result"):
-            value = self.event(value)
+        if self.mutation == "two answers are swapped" and command.get("method") == "messages.send" and "thread" in command:
+            value = self.swapped(said["id"], value)
+        if op == "next_event" and isinstance(value, dict):
+            value = self.event(value) if value.get("result") else self.no_event(value)
         return dict(said, **{name: value})
 
+    def swapped(self, number, value):
+        """The first of two answers is kept, and said as the second with the value of that."""
+        if self.held is None:
+            self.held = (number, value)
+            return None
+        if self.held:
+            self.say({"id": self.held[0], "answer": value})
+            value, self.held = self.held[1], ()
+        return value
+
+    def no_event(self, value):
+        """Where no event comes: one that was kept back."""
+        if self.held:
+            value, self.held = self.held, ()
+        return value
+
     def event(self, value):
+        if self.mutation == "stored events get lost" and value["result"]["seq"]:
+            return dict(value, result=None)
+        if self.mutation == "two events change places" and value["result"]["seq"] and self.held is None:
+            self.held = value
+            return dict(value, result=None)
+        if self.mutation == "the closed event comes twice" and value["result"]["type"] == "closed":
+            self.held = value
         if self.mutation == "an event comes twice" and value["result"]["seq"]:
             self.events += 1
             if self.events == 2:  # in place of the second the first, once more
@@ -131,14 +159,19 @@ class Mutant:
 
     def read(self):
         for line in self.process.stdout:
-            self.say(self.answer(json.loads(line)))
+            said = self.answer(json.loads(line))
+            if said.get("answer", "") is None:
+                continue
+            self.say(said)
+            if self.mutation == "an answer comes twice" and self.commands.get(said.get("id"), {}).get("op") == "call":
+                self.say(said)
 
     def run(self):
         reader = threading.Thread(target=self.read)
         reader.start()
         for line in sys.stdin:
             command = json.loads(line)
-            self.commands[command["id"]] = command["op"]
+            self.commands[command["id"]] = command
             command = self.command(command)
             if command is not None:
                 self.process.stdin.write(json.dumps(command).encode() + b"\n")

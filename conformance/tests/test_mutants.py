@@ -57,6 +57,12 @@ FOUND_BY = {
     "a second close fails": "close",
     "an event comes twice": "chat",
     "events lose seq": "chat",
+    "stored events get lost": "chat",
+    "two events change places": "redelivery",
+    "the closed event comes twice": "close",
+    "two answers are swapped": "threads",
+    "an answer comes twice": "identity",
+    "waits are none": "timeouts",
     "the closed event is kept back": "close",
     "exits with an error": "redelivery",
 }
