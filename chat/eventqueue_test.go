@@ -226,7 +226,7 @@ func TestFloodStrangerEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	theirs, withheld, honest := 0, 0, 0
-	for range d.EventsUnread {
+	for b.victim.unread() > 0 {
 		e, err := b.victim.NextEvent(t.Context())
 		if err != nil {
 			t.Fatal(err)
