@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let store = StoreConfig::new().path(file).passphrase(env::var("STATUS1TO1_PASSPHRASE")?);
     let client = Client::open(Config::new(store).network(network))?;
-    if client.initial_identity().is_none() {
+    if client.stored_identity().is_none() {
         let created = client.identity().create(())?;
         println!("Write down your seed phrase: {}", created.phrase.expose());
     }

@@ -19,7 +19,7 @@ use crate::types::{Config, ErrorCategory, ErrorCode, IdentityInfo, Info, OpenRes
 #[derive(Debug)]
 pub struct Client {
     pub(crate) handle: Handle,
-    initial_identity: Option<IdentityInfo>,
+    stored_identity: Option<IdentityInfo>,
 }
 
 impl Client {
@@ -29,7 +29,7 @@ impl Client {
         ffi::check_abi()?;
         let (handle, opened) = Handle::open::<OpenResult>(config.borrow());
         match opened {
-            Ok(opened) => Ok(Client { handle, initial_identity: opened.identity }),
+            Ok(opened) => Ok(Client { handle, stored_identity: opened.identity }),
             Err(error) => {
                 if handle.0 != 0 {
                     let _ = handle.close(); // it is open, but what it answered could not be read
@@ -41,8 +41,8 @@ impl Client {
 
     /// The identity that was in the store when it was opened. If there was none, create, restore or
     /// import one by [`Client::identity`].
-    pub fn initial_identity(&self) -> Option<&IdentityInfo> {
-        self.initial_identity.as_ref()
+    pub fn stored_identity(&self) -> Option<&IdentityInfo> {
+        self.stored_identity.as_ref()
     }
 
     /// Calls a method by its name, which need not be known to this version of the crate.

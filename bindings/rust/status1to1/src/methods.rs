@@ -306,7 +306,8 @@ impl ContactsMethods<'_> {
         self.0.handle.call(c"contacts.block", &params.into())
     }
 
-    /// Unblocks a person. They are a stranger again.
+    /// Unblocks a person. They are not in the address book and no contact, as after contacts.remove;
+    /// a verification is kept.
     ///
     /// Errors: `no_identity`, `bad_key`, `self`, `too_many`, `not_found`, `store_io`,
     /// `store_corrupt`, `store_suspended`.

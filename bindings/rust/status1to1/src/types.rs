@@ -34,7 +34,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// BackupAction is what is done with a backup.
+    /// BackupAction tells whether a backup is being written or read.
     BackupAction {
         /// `export`
         Export = "export",
@@ -68,7 +68,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// ChatChange is what happened to a chat.
+    /// ChatChange is the cause of a change of a chat.
     ChatChange {
         /// `read`
         Read = "read",
@@ -356,7 +356,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// EvidenceKind is what the state of a message is based on.
+    /// EvidenceKind is the kind of evidence for the state of a message.
     EvidenceKind {
         /// Passed on to mesh peers.
         Relay = "relay",
@@ -394,7 +394,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// KeyExchange is what protects the messages to a person.
+    /// KeyExchange names the protocol that protects the messages to a person.
     KeyExchange {
         /// 53/WAKU2-X3DH; the default.
         X3dh = "x3dh",
@@ -454,7 +454,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// MessageChange is what happened to a message.
+    /// MessageChange is the cause of a change of a message.
     MessageChange {
         /// `edited`
         Edited = "edited",
@@ -724,7 +724,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// SendKind is what kind of a text to send.
+    /// SendKind is the kind of a text that is sent.
     SendKind {
         /// The default.
         Text = "text",
@@ -3297,7 +3297,7 @@ pub struct Message {
     /// mentions are the people named in the text.
     #[serde(default)]
     pub mentions: Vec<Mention>,
-    /// previews are those of links in the text, made by its author and not checked.
+    /// previews are descriptions of links in the text, made by its author and not checked.
     #[serde(default)]
     pub previews: Vec<Preview>,
     /// attachments are the pictures and recordings of the message.
@@ -4194,7 +4194,7 @@ pub struct Preview {
     pub thumbnail_height: Option<i64>,
 }
 
-/// PreviewParams are what a link is said to lead to.
+/// PreviewParams describes a link in the text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PreviewParams {
@@ -5042,8 +5042,8 @@ pub struct SendParams {
     /// text. A text may also have them written that way already.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mentions: Option<Vec<MentionParams>>,
-    /// previews are those of links in the text, at most 5. The library opens no links: the program
-    /// has made them.
+    /// previews are descriptions of links in the text, at most 5. The library opens no links: the
+    /// program has made them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previews: Option<Vec<PreviewParams>>,
     /// expires_in is the number of seconds after which the message is erased on both sides, at most a

@@ -55,7 +55,7 @@ fn events_not_acknowledged_come_again() {
     drop(bob);
 
     let bob = Client::open(&file).unwrap();
-    assert_eq!(bob.initial_identity().unwrap().chat_key, key);
+    assert_eq!(bob.stored_identity().unwrap().chat_key, key);
     let event = bob
         .events()
         .timeout(PATIENCE)

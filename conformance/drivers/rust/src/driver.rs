@@ -32,7 +32,7 @@ fn envelope(result: Result<Value>) -> Value {
 fn open(config: &Value) -> Result<Value> {
     let config: s1::Config = serde_json::from_value(config.clone()).expect("a configuration");
     let client = Client::open(config)?;
-    let identity = json!(client.initial_identity());
+    let identity = json!(client.stored_identity());
     let mut clients = CLIENTS.lock().unwrap();
     let number = clients.len() as u64 + 1;
     clients.insert(number, Arc::new(client));
