@@ -378,7 +378,8 @@ func (c *Client) BlockContact(k key.Public) (event.Contact, error) {
 	})
 }
 
-// UnblockContact ends the blocking of a person, who is a stranger then.
+// UnblockContact ends the blocking of a person, who is no contact then and not in the address
+// book. A verification is kept: it is about their key, which blocking does not change.
 func (c *Client) UnblockContact(k key.Public) (event.Contact, error) {
 	return c.about(k, func(_ *account, rec *wire.ContactRecord, now time.Time) (*outgoing, error) {
 		if rec.GetBlockedAt() == 0 {

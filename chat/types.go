@@ -30,7 +30,7 @@ type SendRequest struct {
 	// Mentions are parts of Text, such as names, that are replaced by the key of the person
 	// they name; Key is a whole key in hex, or "" for everyone.
 	Mentions []event.Mention
-	// Previews are those of links in the text.
+	// Previews are descriptions of links in the text.
 	Previews []event.Preview
 	// ExpiresIn is the number of seconds after which the message is erased on both sides; 0 is
 	// never. nil: the timer of the chat says it.

@@ -68,6 +68,9 @@ func TestSafetyNumberVerifies(t *testing.T) {
 		t.Fatalf("contact %+v", c)
 	}
 	alice.must(alice.UnblockContact(bob.key()))
+	if c := alice.contact(bob.key()); c.Trust != "verified" || c.VerifiedBy != "safety_number" || c.Added {
+		t.Fatalf("after unblocking, contact %+v", c)
+	}
 	alice.must(alice.UnverifyContact(bob.key()))
 	if c := alice.contact(bob.key()); c.Trust != "unknown" || c.VerifiedBy != "" {
 		t.Fatalf("contact %+v", c)

@@ -1,8 +1,9 @@
 /* libstatus1to1 - private one-to-one chat with the people of Status, over Waku.
  *
  * The manual: what holds for all functions, the functions, and at the end parameters, result
- * and errors of each method, the data of each event, and the error codes. status1to1(3) is
- * the same as a man page. A program that chats looks like this:
+ * and errors of each method, the data of each event, and the error codes. The header
+ * status1to1.h and the man page status1to1(3) have the same text. A program that chats
+ * looks like this:
  *
  *     status1to1_client client;
  *     char *answer = status1to1_open(
@@ -97,9 +98,9 @@
  *   the callback. Events that were not acknowledged are delivered again after the
  *   next open. So handle an event first, then acknowledge it.
  *   "network_changed", "peer_changed", "envelope_outgoing", "content_topics_changed",
- *   "catch_up_changed", "store_node_changed", "message_progress",
- *   "backup_progress", "log", "internal_error" and "closed" are not stored: their seq is 0, and they cannot be
- *   acknowledged. Of unread "network_changed" events only the latest is kept, and of
+ *   "catch_up_changed", "store_node_changed", "message_progress", "backup_progress",
+ *   "log", "internal_error" and "closed" are not stored: their seq is 0, and they cannot
+ *   be acknowledged. Of unread "network_changed" events only the latest is kept, and of
  *   unread "peer_changed" events the latest of each peer. "closed" is the last event
  *   of a client. While the store is suspended, stored events are not delivered.
  *   At most 20,000 stored events (engine.max_events), and 32 MiB of them, wait for
@@ -197,9 +198,10 @@ STATUS1TO1_API char *status1to1_call(status1to1_client client, const char *metho
 /* Waits for the next event, at most timeout_ms milliseconds: 0 returns at once, and
  * a negative number waits forever. The result is null if no event came in that time.
  * If the client is closed during the wait, one waiting thread receives the "closed"
- * event and the others the error "closed". Events that were unread when the client
- * was closed, "closed" being the last, can still be read afterwards; the library
- * keeps them for the last 64 closed clients. */
+ * event and the others the error "closed". Events that are not stored and were unread
+ * when the client was closed, "closed" being the last, can still be read afterwards; the
+ * library keeps them for the last 64 closed clients. Stored ones come again after the next
+ * open. Once "closed" was read, the error is "bad_client". */
 STATUS1TO1_API char *status1to1_next_event(status1to1_client client, int32_t timeout_ms);
 
 /* A file descriptor that is readable while undelivered events wait, for poll,
@@ -716,7 +718,8 @@ static inline char *status1to1_contacts_block(status1to1_client client, const ch
     return status1to1_call(client, "contacts.block", params_json);
 }
 
-/* contacts.unblock: Unblocks a person. They are a stranger again.
+/* contacts.unblock: Unblocks a person. They are not in the address book and no contact, as after
+ * contacts.remove; a verification is kept.
  * Parameters:
  *   key (key) is the person's public key, in any accepted form.
  * Result: Contact
@@ -1029,8 +1032,8 @@ static inline char *status1to1_chats_timer(status1to1_client client, const char 
  *       people. Each is replaced by @ and the person's key, as the Status app writes mentions; so
  *       the message that is returned has another text. A text may also have them written that way
  *       already.
- *   previews (list of PreviewParams, optional) are those of links in the text, at most 5. The
- *       library opens no links: the program has made them.
+ *   previews (list of PreviewParams, optional) are descriptions of links in the text, at most 5.
+ *       The library opens no links: the program has made them.
  *   expires_in (integer, 0..31536000, optional) is the number of seconds after which the message is
  *       erased on both sides, at most a year; 0 is never. Left out, the timer of the conversation
  *       says it (chats.timer).
@@ -2582,8 +2585,8 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   reactions (list of Reaction, not always) are those of both people, oldest first.
  *   pinned (boolean) is true if one of the two has pinned the message.
  *   mentions (list of Mention, not always) are the people named in the text.
- *   previews (list of Preview, not always) are those of links in the text, made by its author and
- *       not checked.
+ *   previews (list of Preview, not always) are descriptions of links in the text, made by its
+ *       author and not checked.
  *   attachments (list of Attachment, not always) are the pictures and recordings of the message.
  *   album_id (string, not always) names the messages that show the pictures of one album.
  *   sticker (Sticker, not always) is set if kind is "sticker".
@@ -2723,7 +2726,7 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   thumbnail_width (integer, not always)
  *   thumbnail_height (integer, not always) */
 
-/* PreviewParams are what a link is said to lead to.
+/* PreviewParams describes a link in the text.
  *   url (string) is the link, as it stands in the text.
  *   kind (SendPreviewKind, optional) is "link", "image" (the link leads to a picture) or "contact"
  *       (it is a Status link to a person). Default: "link".
@@ -2774,8 +2777,8 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *       people. Each is replaced by @ and the person's key, as the Status app writes mentions; so
  *       the message that is returned has another text. A text may also have them written that way
  *       already.
- *   previews (list of PreviewParams, optional) are those of links in the text, at most 5. The
- *       library opens no links: the program has made them.
+ *   previews (list of PreviewParams, optional) are descriptions of links in the text, at most 5.
+ *       The library opens no links: the program has made them.
  *   expires_in (integer, 0..31536000, optional) is the number of seconds after which the message is
  *       erased on both sides, at most a year; 0 is never. Left out, the timer of the conversation
  *       says it (chats.timer).
@@ -2897,7 +2900,7 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *       picture too large to be decoded without care
  *   "missing": they are not on this device */
 
-/* BackupAction is what is done with a backup.
+/* BackupAction tells whether a backup is being written or read.
  * Values:
  *   "export"
  *   "import" */
@@ -2914,7 +2917,7 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   "done"
  *   "failed": it is tried again */
 
-/* ChatChange is what happened to a chat.
+/* ChatChange is the cause of a change of a chat.
  * Values:
  *   "read"
  *   "unread"
@@ -2960,7 +2963,7 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   "network"
  *   "internal" */
 
-/* EvidenceKind is what the state of a message is based on.
+/* EvidenceKind is the kind of evidence for the state of a message.
  * Values:
  *   "relay": passed on to mesh peers
  *   "lightpush": handed to a peer that relays it
@@ -2979,7 +2982,7 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   "ring": the ring of colours around a disc, as the Status app shows people; the default
  *   "identicon": the pattern of squares of its earlier versions */
 
-/* KeyExchange is what protects the messages to a person.
+/* KeyExchange names the protocol that protects the messages to a person.
  * Values:
  *   "x3dh": 53/WAKU2-X3DH; the default
  *   "noise": 35/WAKU2-NOISE and 37/WAKU2-NOISE-SESSIONS */
@@ -3009,7 +3012,7 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   "warn"
  *   "error" */
 
-/* MessageChange is what happened to a message.
+/* MessageChange is the cause of a change of a message.
  * Values:
  *   "edited"
  *   "deleted"
@@ -3144,7 +3147,7 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   "declined": by us
  *   "mutual": both have asked or accepted */
 
-/* SendKind is what kind of a text to send.
+/* SendKind is the kind of a text that is sent.
  * Values:
  *   "text": the default
  *   "status": a text that tells how its author is */

@@ -17,11 +17,11 @@ type request struct {
 	method string
 	params string // an object as it was written, without the member client
 	client uint64 // that member; 0 if there was none
-	// bad is what is wrong with the request; it is answered with that.
+	// bad is the fault of the request, if there is one; it is the answer then.
 	bad *failure
 }
 
-// message is what the host sent: one request, or a batch of them.
+// message holds the requests of one message of the host: one, or those of a batch.
 type message struct {
 	requests []request
 	batch    bool

@@ -115,7 +115,7 @@ func TestCodesHaveNumbers(t *testing.T) {
 	}
 }
 
-// What membersOf finds is what encoding/json finds, and a request is never misread.
+// membersOf finds the same members as encoding/json, so that a request is never misread.
 func FuzzRequest(f *testing.F) {
 	for _, seed := range []string{
 		`{"jsonrpc":"2.0","id":1,"method":"messages.send","params":{"client":5,"to":"zQ3","text":"\u00e9\\\""}}`,

@@ -27,7 +27,7 @@ func newSignal() (*signal, error) {
 	return &signal{ready: ready}, nil
 }
 
-// descriptor is what hosts wait for.
+// descriptor returns the descriptor that hosts wait for.
 func (s *signal) descriptor() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

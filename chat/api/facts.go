@@ -28,7 +28,8 @@ const (
 	byRef
 )
 
-// repeated is what each method does when it is repeated. One that is left out does it twice.
+// repeated tells how each method behaves when a call is repeated. One that is not listed does its work
+// twice.
 var repeated = map[string]repeats{
 	"identity.create": refuses, "identity.restore": refuses, "identity.import": refuses, "identity.get": again,
 	"identity.set_display_name": again, "identity.phrase": again, "identity.delete": refuses,

@@ -25,7 +25,7 @@ type SendParams struct {
 	// and the person's key, as the Status app writes mentions; so the message that is
 	// returned has another text. A text may also have them written that way already.
 	Mentions []MentionParams `json:"mentions,omitempty"`
-	// Previews are those of links in the text, at most 5. The library opens no links: the
+	// Previews are descriptions of links in the text, at most 5. The library opens no links: the
 	// program has made them.
 	Previews []PreviewParams `json:"previews,omitempty"`
 	// ExpiresIn is the number of seconds after which the message is erased on both sides, at

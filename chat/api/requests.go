@@ -70,7 +70,7 @@ var requestMethods = []Method{
 		aboutSomebody(chat.CodeWrongState), keyed((*chat.Client).RetractContact)),
 	method("contacts.block", "Blocks a person: everything they send is ignored. They are not told.",
 		aboutSomebody(), keyed((*chat.Client).BlockContact)),
-	method("contacts.unblock", "Unblocks a person. They are a stranger again.",
+	method("contacts.unblock", "Unblocks a person. They are not in the address book and no contact, as after contacts.remove; a verification is kept.",
 		aboutSomebody(chat.CodeNotFound), keyed((*chat.Client).UnblockContact)),
 	method("contacts.safety_number", "Returns the safety number, which two people compare to verify each other's key, and the Status link to the other person.",
 		[]chat.Code{chat.CodeNoIdentity, chat.CodeBadKey, chat.CodeSelf}, keyed((*chat.Client).SafetyNumber)),

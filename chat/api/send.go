@@ -26,7 +26,7 @@ type MentionParams struct {
 	Key *Key `json:"key,omitempty"`
 }
 
-// PreviewParams are what a link is said to lead to.
+// PreviewParams describes a link in the text.
 type PreviewParams struct {
 	// URL is the link, as it stands in the text.
 	URL string `json:"url"`

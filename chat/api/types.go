@@ -47,7 +47,7 @@ func badKey(err error) *chat.Error {
 			return chat.Errorf(chat.CodeBadKey, "", "%s", known.text).Because(err).With("cause", known.cause)
 		}
 	}
-	return chat.Errorf(chat.CodeBadKey, "", "not a public key in an accepted form, on the curve").Because(err).With("cause", "other_text")
+	return chat.Errorf(chat.CodeBadKey, "", "this is no public key, or it is mistyped: give a chat key (zQ3sh...), 0x04..., 0x02..., 0x03... or a Status link").Because(err).With("cause", "other_text")
 }
 
 // PrivateKey is a secp256k1 private key in a request: 64 hex digits, with or without 0x.

@@ -42,7 +42,7 @@ const (
 	ClosedByDeletion CloseReason = "deleted"  // the identity was deleted
 )
 
-// BackupAction is what is done with a backup.
+// BackupAction tells whether a backup is being written or read.
 type BackupAction string
 
 // The values of BackupAction.

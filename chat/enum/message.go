@@ -32,7 +32,7 @@ const (
 	KindUnsupported    MessageKind = "unsupported"     // a type that this version does not know
 )
 
-// SendKind is what kind of a text to send.
+// SendKind is the kind of a text that is sent.
 type SendKind string
 
 // The values of SendKind.
@@ -60,7 +60,7 @@ const (
 	WaitingForPeer MessageWaiting = "waiting_for_peer" // a Noise handshake with its recipient is pending
 )
 
-// EvidenceKind is what the state of a message is based on.
+// EvidenceKind is the kind of evidence for the state of a message.
 type EvidenceKind string
 
 // The values of EvidenceKind.
@@ -73,7 +73,7 @@ const (
 	EvidenceDevice    EvidenceKind = "device"    // acknowledged by a device of the recipient
 )
 
-// MessageChange is what happened to a message.
+// MessageChange is the cause of a change of a message.
 type MessageChange string
 
 // The values of MessageChange.
@@ -128,7 +128,7 @@ const (
 	SendPreviewContact SendPreviewKind = "contact" // a Status link to a person
 )
 
-// ChatChange is what happened to a chat.
+// ChatChange is the cause of a change of a chat.
 type ChatChange string
 
 // The values of ChatChange.

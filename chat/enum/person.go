@@ -73,7 +73,7 @@ const (
 	ChoiceOff          PresenceChoice = "off" // nothing is published any more
 )
 
-// KeyExchange is what protects the messages to a person.
+// KeyExchange names the protocol that protects the messages to a person.
 type KeyExchange string
 
 // The values of KeyExchange.

@@ -81,7 +81,7 @@ type Message struct {
 	Pinned bool `json:"pinned"`
 	// Mentions are the people named in the text.
 	Mentions []Mention `json:"mentions,omitempty"`
-	// Previews are those of links in the text, made by its author and not checked.
+	// Previews are descriptions of links in the text, made by its author and not checked.
 	Previews []Preview `json:"previews,omitempty"`
 	// Attachments are the pictures and recordings of the message.
 	Attachments []Attachment `json:"attachments,omitempty"`

@@ -92,7 +92,7 @@ func (m *model) methodEntry(method api.Method) entry {
 	return e
 }
 
-// methodFacts is what a caller may count on.
+// methodFacts says what a caller may count on.
 func methodFacts(method api.Method) string {
 	facts := "Since " + method.Since
 	switch {
@@ -249,7 +249,7 @@ func (m *model) uses() map[reflect.Type]int {
 	return m.counted
 }
 
-// element is what a type holds: that of a list, a map, a pointer.
+// element returns the type of the items of a list or map, or that behind a pointer.
 func element(t reflect.Type) reflect.Type {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
 		t = t.Elem()

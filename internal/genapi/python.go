@@ -44,8 +44,8 @@ func pythonName(name string) string {
 // path-like object may be given there.
 var pythonPaths = []string{"path", "file"}
 
-// pythonType is the type of a field. In a request bytes and lists may be what is convenient, in
-// an answer they are what cannot be changed.
+// pythonType is the type of a field. In a request, bytes and lists may have any convenient type; in
+// an answer they are immutable.
 func (m *model) pythonType(f member, request bool) string {
 	name := m.pythonTypeOf(f.Type, request)
 	if f.enum != nil { // a string, or a list of strings
@@ -121,7 +121,7 @@ func pythonDoc(f member) string {
 	if !ok || rest == "" {
 		return f.doc
 	}
-	rest = strings.TrimPrefix(rest, "is ")
+	rest = strings.TrimPrefix(strings.TrimPrefix(rest, "is "), "are ")
 	return strings.ToUpper(rest[:1]) + rest[1:]
 }
 

@@ -19,7 +19,7 @@ import (
 // maxSize is the most bytes a stripped library may have.
 const maxSize = 40_000_000
 
-// wanted is what a file must be.
+// wanted holds the properties that a file must have.
 type wanted struct {
 	target  string
 	name    string   // soname or install name; empty for a program

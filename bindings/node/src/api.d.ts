@@ -1280,7 +1280,7 @@ export interface Message {
   pinned: boolean;
   /** mentions are the people named in the text. */
   mentions?: Array<Mention>;
-  /** previews are those of links in the text, made by its author and not checked. */
+  /** previews are descriptions of links in the text, made by its author and not checked. */
   previews?: Array<Preview>;
   /** attachments are the pictures and recordings of the message. */
   attachments?: Array<Attachment>;
@@ -1851,7 +1851,7 @@ export interface Preview {
   thumbnail_height?: number;
 }
 
-/** PreviewParams are what a link is said to lead to. */
+/** PreviewParams describes a link in the text. */
 export interface PreviewParams {
   /** url is the link, as it stands in the text. */
   url: string;
@@ -2183,8 +2183,8 @@ export interface SendParams {
    */
   mentions?: Array<MentionParams>;
   /**
-   * previews are those of links in the text, at most 5. The library opens no links: the program has made
-   * them.
+   * previews are descriptions of links in the text, at most 5. The library opens no links: the program has
+   * made them.
    */
   previews?: Array<PreviewParams>;
   /**
@@ -2926,7 +2926,7 @@ export type AttachmentState =
   | "missing"
   | (string & {});
 
-/** BackupAction is what is done with a backup. */
+/** BackupAction tells whether a backup is being written or read. */
 export type BackupAction =
   | "export"
   | "import"
@@ -2950,7 +2950,7 @@ export type CatchUpState =
   | "failed"
   | (string & {});
 
-/** ChatChange is what happened to a chat. */
+/** ChatChange is the cause of a change of a chat. */
 export type ChatChange =
   | "read"
   | "unread"
@@ -3339,7 +3339,7 @@ export type EventType =
   | "closed"
   | (string & {});
 
-/** EvidenceKind is what the state of a message is based on. */
+/** EvidenceKind is the kind of evidence for the state of a message. */
 export type EvidenceKind =
   /** passed on to mesh peers */
   | "relay"
@@ -3370,7 +3370,7 @@ export type IdenticonStyle =
   | "identicon"
   | (string & {});
 
-/** KeyExchange is what protects the messages to a person. */
+/** KeyExchange names the protocol that protects the messages to a person. */
 export type KeyExchange =
   /** 53/WAKU2-X3DH; the default */
   | "x3dh"
@@ -3411,7 +3411,7 @@ export type LogLevel =
   | "error"
   | (string & {});
 
-/** MessageChange is what happened to a message. */
+/** MessageChange is the cause of a change of a message. */
 export type MessageChange =
   | "edited"
   | "deleted"
@@ -3621,7 +3621,7 @@ export type RequestState =
   | "mutual"
   | (string & {});
 
-/** SendKind is what kind of a text to send. */
+/** SendKind is the kind of a text that is sent. */
 export type SendKind =
   /** the default */
   | "text"
@@ -3832,7 +3832,10 @@ export interface ContactsMethods {
   retract(params: KeyParams, options?: CallOptions): Promise<Contact>;
   /** Blocks a person: everything they send is ignored. They are not told. */
   block(params: KeyParams, options?: CallOptions): Promise<Contact>;
-  /** Unblocks a person. They are a stranger again. */
+  /**
+   * Unblocks a person. They are not in the address book and no contact, as after contacts.remove; a
+   * verification is kept.
+   */
   unblock(params: KeyParams, options?: CallOptions): Promise<Contact>;
   /**
    * Returns the safety number, which two people compare to verify each other's key, and the Status link to

@@ -431,7 +431,8 @@ class Contacts(_Group):
         return types.Contact._read(await self._call("contacts.block", key=key))
 
     async def unblock(self, key: str) -> types.Contact:
-        """Unblocks a person. They are a stranger again.
+        """Unblocks a person. They are not in the address book and no contact, as after contacts.remove; a
+        verification is kept.
 
         Args:
             key: The person's public key, in any accepted form.
@@ -754,14 +755,14 @@ class Messages(_Group):
             kind: "text", the default, or "status".
             reply_to: The id of the message of the same chat that this one answers.
             sticker: Sent in place of a text.
-            mentions: Are parts of the text, such as names, that name people. Each is replaced by @ and the
+            mentions: Parts of the text, such as names, that name people. Each is replaced by @ and the
                 person's key, as the Status app writes mentions; so the message that is returned has another
                 text. A text may also have them written that way already.
-            previews: Are those of links in the text, at most 5. The library opens no links: the program has
-                made them.
+            previews: Descriptions of links in the text, at most 5. The library opens no links: the program
+                has made them.
             expires_in: The number of seconds after which the message is erased on both sides, at most a year;
                 0 is never. Left out, the timer of the conversation says it (chats.timer).
-            attachments: Are one recording (AAC in ADTS frames, or AMR), or 1 to 10 pictures (JPEG, PNG, GIF,
+            attachments: One recording (AAC in ADTS frames, or AMR), or 1 to 10 pictures (JPEG, PNG, GIF,
                 WebP). Each picture is a message of its own with the same text, which may be left out; several
                 are an album, and the first of its messages is returned.
             client_ref: Makes it safe to repeat a call: with the same client_ref, the first message is
@@ -792,8 +793,8 @@ class Messages(_Group):
         be queued yields an error in its place and does not affect the others.
 
         Args:
-            messages: Are the messages to queue, at most 256, to one person or several. They are queued in
-                this order.
+            messages: The messages to queue, at most 256, to one person or several. They are queued in this
+                order.
 
         Raises:
             Error: with the code no_identity, bad_key, store_io, store_corrupt or store_suspended.
@@ -1538,7 +1539,7 @@ class Network(_Group):
         error it should deliver all of them again, which does no harm. Only if network.kind is "external".
 
         Args:
-            envelopes: Are envelopes that the program has received, at most 64.
+            envelopes: Envelopes that the program has received, at most 64.
 
         Raises:
             Error: with the code wrong_state, no_identity, store_io, store_corrupt or store_suspended.

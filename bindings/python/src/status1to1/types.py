@@ -57,7 +57,7 @@ AttachmentState = Literal[
     "missing",  # they are not on this device
 ]
 
-#: BackupAction is what is done with a backup.
+#: BackupAction tells whether a backup is being written or read.
 BackupAction = Literal[
     "export",
     "import",
@@ -77,7 +77,7 @@ CatchUpState = Literal[
     "failed",  # it is tried again
 ]
 
-#: ChatChange is what happened to a chat.
+#: ChatChange is the cause of a change of a chat.
 ChatChange = Literal[
     "read",
     "unread",
@@ -318,7 +318,7 @@ EventType = Literal[
     "closed",  # is the last event of a client
 ]
 
-#: EvidenceKind is what the state of a message is based on.
+#: EvidenceKind is the kind of evidence for the state of a message.
 EvidenceKind = Literal[
     "relay",  # passed on to mesh peers
     "lightpush",  # handed to a peer that relays it
@@ -340,7 +340,7 @@ IdenticonStyle = Literal[
     "identicon",  # the pattern of squares of its earlier versions
 ]
 
-#: KeyExchange is what protects the messages to a person.
+#: KeyExchange names the protocol that protects the messages to a person.
 KeyExchange = Literal[
     "x3dh",  # 53/WAKU2-X3DH; the default
     "noise",  # 35/WAKU2-NOISE and 37/WAKU2-NOISE-SESSIONS
@@ -374,7 +374,7 @@ LogLevel = Literal[
     "error",
 ]
 
-#: MessageChange is what happened to a message.
+#: MessageChange is the cause of a change of a message.
 MessageChange = Literal[
     "edited",
     "deleted",
@@ -528,7 +528,7 @@ RequestState = Literal[
     "mutual",  # both have asked or accepted
 ]
 
-#: SendKind is what kind of a text to send.
+#: SendKind is the kind of a text that is sent.
 SendKind = Literal[
     "text",  # the default
     "status",  # a text that tells how its author is
@@ -819,7 +819,7 @@ class _PreviewParams(TypedDict):
 
 
 class PreviewParams(_PreviewParams, total=False):
-    """PreviewParams are what a link is said to lead to."""
+    """PreviewParams describes a link in the text."""
 
     kind: SendPreviewKind
     """"link", "image" (the link leads to a picture) or "contact" (it is a Status link to a person). Default:
@@ -875,18 +875,18 @@ class SendParams(_SendParams, total=False):
     sticker: StickerParams
     """Sent in place of a text."""
     mentions: Sequence[MentionParams]
-    """Are parts of the text, such as names, that name people. Each is replaced by @ and the person's key, as
-    the Status app writes mentions; so the message that is returned has another text. A text may also have
-    them written that way already."""
+    """Parts of the text, such as names, that name people. Each is replaced by @ and the person's key, as the
+    Status app writes mentions; so the message that is returned has another text. A text may also have them
+    written that way already."""
     previews: Sequence[PreviewParams]
-    """Are those of links in the text, at most 5. The library opens no links: the program has made them."""
+    """Descriptions of links in the text, at most 5. The library opens no links: the program has made them."""
     expires_in: int
     """The number of seconds after which the message is erased on both sides, at most a year; 0 is never. Left
     out, the timer of the conversation says it (chats.timer)."""
     attachments: Sequence[AttachmentParams]
-    """Are one recording (AAC in ADTS frames, or AMR), or 1 to 10 pictures (JPEG, PNG, GIF, WebP). Each
-    picture is a message of its own with the same text, which may be left out; several are an album, and the
-    first of its messages is returned."""
+    """One recording (AAC in ADTS frames, or AMR), or 1 to 10 pictures (JPEG, PNG, GIF, WebP). Each picture is
+    a message of its own with the same text, which may be left out; several are an album, and the first of its
+    messages is returned."""
     client_ref: str
     """Makes it safe to repeat a call: with the same client_ref, the first message is returned and nothing is
     sent again. The caller chooses the value, for example a UUID; at most 128 bytes."""
@@ -960,13 +960,13 @@ class Info(Record):
     """Describes the build of this library."""
 
     specs: tuple[str, ...]
-    """Are the specifications this version implements."""
+    """The specifications this version implements."""
 
     networks: tuple[NetworkKind, ...]
-    """Are the values that network.kind may have."""
+    """The values that network.kind may have."""
 
     stores: tuple[StoreKind, ...]
-    """Are the values that store.kind may have."""
+    """The values that store.kind may have."""
 
     strings_held: int
     """The number of strings returned by the library and not yet freed by the program. It is 0 in a program
@@ -1172,7 +1172,7 @@ class ContactsPage(Record):
     """ContactsPage is one page of contacts.list."""
 
     items: tuple[Contact, ...]
-    """Are the contacts."""
+    """The contacts."""
 
     next: str
     """The cursor of the next page, "" on the last one."""
@@ -1217,8 +1217,8 @@ class AddCardResult(Record):
     """the person, now in the address book"""
 
     devices: tuple[str, ...]
-    """Are the installation ids of the devices that can be written to by the keys of the card. There are none
-    if newer keys were known."""
+    """The installation ids of the devices that can be written to by the keys of the card. There are none if
+    newer keys were known."""
 
     key_exchange: KeyExchange
     """"x3dh" or "noise": what the chat with this person begins with."""
@@ -1500,7 +1500,7 @@ class Message(Record):
     recorded it and published it again."""
 
     devices: tuple[MessageDevice, ...] = ()
-    """Are the devices that have an outgoing message. messages.get also lists those it is still being sent to."""
+    """The devices that have an outgoing message. messages.get also lists those it is still being sent to."""
 
     reply_to: Optional[str] = None
     """The id of the message that this one answers; it may be one that is not here."""
@@ -1509,26 +1509,26 @@ class Message(Record):
     """The clock of the latest edit by the author, in ms; null if there is none."""
 
     edits: tuple[Edit, ...] = ()
-    """Are the texts before the edits, oldest first, if engine.keep_edits is set."""
+    """The texts before the edits, oldest first, if engine.keep_edits is set."""
 
     deleted: Optional[Deletion]
     """Null unless the message was deleted. Then its text is empty, and nothing is left of its attachments,
     reactions and edits."""
 
     reactions: tuple[Reaction, ...] = ()
-    """Are those of both people, oldest first."""
+    """Those of both people, oldest first."""
 
     pinned: bool
     """True if one of the two has pinned the message."""
 
     mentions: tuple[Mention, ...] = ()
-    """Are the people named in the text."""
+    """The people named in the text."""
 
     previews: tuple[Preview, ...] = ()
-    """Are those of links in the text, made by its author and not checked."""
+    """Descriptions of links in the text, made by its author and not checked."""
 
     attachments: tuple[Attachment, ...] = ()
-    """Are the pictures and recordings of the message."""
+    """The pictures and recordings of the message."""
 
     album_id: Optional[str] = None
     """Names the messages that show the pictures of one album."""
@@ -1638,7 +1638,7 @@ class Verifications(Record):
     """Verifications is the result of contacts.verifications."""
 
     items: tuple[Verification, ...]
-    """Are the latest question in each direction: ours first."""
+    """The latest question in each direction: ours first."""
 
     _readers = {
         "items": many(Verification._read),
@@ -1706,7 +1706,7 @@ class ChatsPage(Record):
     """ChatsPage is one page of chats.list."""
 
     items: tuple[Chat, ...]
-    """Are the chats."""
+    """The chats."""
 
     next: str
     """The cursor of the next page, "" on the last one."""
@@ -1737,7 +1737,7 @@ class ErrorBody(Record):
     """The path of the field at fault, such as "network.peers[0]", or ""."""
 
     details: dict[str, Any]
-    """Are additional values that a program may use, by name."""
+    """Additional values that a program may use, by name."""
 
 
 @record
@@ -1761,7 +1761,7 @@ class SendBatchResult(Record):
     """SendBatchResult is the result of messages.send_batch."""
 
     items: tuple[SendBatchItem, ...]
-    """Are the results for each message, in the order of the messages."""
+    """The results for each message, in the order of the messages."""
 
     _readers = {
         "items": many(SendBatchItem._read),
@@ -1773,7 +1773,7 @@ class AlbumResult(Record):
     """AlbumResult is the result of messages.album."""
 
     items: tuple[Message, ...]
-    """Are the messages, in the order of the conversation."""
+    """The messages, in the order of the conversation."""
 
     _readers = {
         "items": many(Message._read),
@@ -1801,7 +1801,7 @@ class MessagesPage(Record):
     """MessagesPage is one page of messages.list."""
 
     items: tuple[Message, ...]
-    """Are the messages, newest first."""
+    """The messages, newest first."""
 
     next: str
     """The cursor of the next page, with older messages; "" on the last page."""
@@ -1816,15 +1816,15 @@ class SearchPage(Record):
     """SearchPage is one page of messages.search."""
 
     items: tuple[Message, ...]
-    """Are the messages, newest first. There may be fewer than limit, or none, though there is a next page:
-    what is read for one page has bounds."""
+    """The messages, newest first. There may be fewer than limit, or none, though there is a next page: what
+    is read for one page has bounds."""
 
     next: str
     """The cursor of the next page, with older messages; "" on the last page."""
 
     people: tuple[Contact, ...]
-    """Are up to 20 people whose name matches the query, on the first page of a search with neither key nor
-    from. Strangers are not among them."""
+    """Up to 20 people whose name matches the query, on the first page of a search with neither key nor from.
+    Strangers are not among them."""
 
     complete: bool
     """False while the index is being made, as after an update of the library: messages with a clock below
@@ -1844,7 +1844,7 @@ class ReadAttachmentResult(Record):
     """ReadAttachmentResult is the result of attachments.read."""
 
     data: bytes
-    """Are the bytes, in base64: fewer than limit only at the end."""
+    """The bytes, in base64: fewer than limit only at the end."""
 
     size: int
     """The size of the whole attachment in bytes."""
@@ -1906,7 +1906,7 @@ class SessionList(Record):
     """SessionList is the result of sessions.list."""
 
     sessions: tuple[Session, ...]
-    """Are the ratchet sessions and Noise sessions."""
+    """The ratchet sessions and Noise sessions."""
 
     _readers = {
         "sessions": many(Session._read),
@@ -1941,7 +1941,7 @@ class DeviceList(Record):
     """DeviceList is the result of devices.list."""
 
     devices: tuple[Device, ...]
-    """Are the installations of our identity: this one first, then the others, the most recently seen first."""
+    """The installations of our identity: this one first, then the others, the most recently seen first."""
 
     _readers = {
         "devices": many(Device._read),
@@ -2288,8 +2288,8 @@ class NetworkStatus(Record):
     """The topic of the shard that is published on at the moment."""
 
     shards: tuple[NetworkShard, ...] = ()
-    """Are all shards the node listens on while it runs, the preferred one first. It publishes on the first
-    that has enough peers."""
+    """All shards the node listens on while it runs, the preferred one first. It publishes on the first that
+    has enough peers."""
 
     subscriptions: tuple[NetworkSubscription, ...] = ()
     """Lists the subscriptions at service nodes, in light mode. Each content topic is subscribed at two nodes
@@ -2322,7 +2322,7 @@ class Check(Record):
     """Says what can be done about it. Left out for most checks that have passed."""
 
     details: Optional[dict[str, Any]] = None
-    """Are numbers and names for programs."""
+    """Numbers and names for programs."""
 
 
 @record
@@ -2338,8 +2338,8 @@ class Health(Record):
     none."""
 
     checks: tuple[Check, ...]
-    """Are the checks, in the order in which a person would look at them. Names that a program does not know
-    are to be shown like others."""
+    """The checks, in the order in which a person would look at them. Names that a program does not know are
+    to be shown like others."""
 
     _readers = {
         "checks": many(Check._read),
@@ -2400,7 +2400,7 @@ class BackupCounts(Record):
     """BackupCounts are the numbers of things in a backup."""
 
     people: int
-    """Are those in the address book and those who have written or were written to."""
+    """Those in the address book and those who have written or were written to."""
 
     verifications: int
 
@@ -2409,7 +2409,7 @@ class BackupCounts(Record):
     messages: int
 
     attachments: int
-    """Are pictures and recordings."""
+    """Pictures and recordings."""
 
 
 @record
@@ -2528,7 +2528,7 @@ class CatchUp(Record):
     since clocks differ: what is newer is asked for too, and again next time."""
 
     nodes: tuple[StoreNode, ...]
-    """Are the store nodes that were asked lately, at most 32."""
+    """The store nodes that were asked lately, at most 32."""
 
     _renamed = {
         "from": "from_",
