@@ -34,9 +34,7 @@ modules=$(sh tests/modules.sh typescript 2> "$stage/log") || status=$?
 [ $status -ne 2 ] || left_out node-binding-test "$(cat "$stage/log"): types were not checked"
 [ $status -eq 0 ] || { cat "$stage/log"; exit 1; }
 cp "$binding/test/types/usage.ts" "$stage/app"
-mkdir "$stage/app/node_modules/@types"
-ln -s "$modules/@types/node" "$stage/app/node_modules/@types/node"
-ln -s "$modules/undici-types" "$stage/app/node_modules/undici-types"
+# Without @types/node, and with no library newer than the target: the types bring what they need.
 (cd "$stage/app" && node "$modules/typescript/bin/tsc" --strict --noEmit --noUncheckedIndexedAccess --exactOptionalPropertyTypes \
-	--target es2022 --lib es2022,esnext.disposable --module nodenext usage.ts)
+	--target es2022 --lib es2022,dom --module nodenext usage.ts)
 echo "node: the packed package was installed and used, and its types are right"

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 import type { Config, ErrorCode, Events, EventsMethods, IdentityInfo, Info, Methods } from "./api.js";
 
 export * from "./api.js";
