@@ -30,10 +30,10 @@ export GOFLAGS=-buildvcs=false CGO_ENABLED=1
 # runs on every Linux.
 describe() {
 	case $1 in
-	linux-x86_64) GOARCH=amd64 npm=linux-x64 triple=x86_64-unknown-linux-gnu tag=manylinux2014_x86_64 ;;
-	linux-aarch64) GOARCH=arm64 npm=linux-arm64 triple=aarch64-unknown-linux-gnu tag=manylinux2014_aarch64 ;;
-	macos-x86_64) GOARCH=amd64 npm=darwin-x64 triple=x86_64-apple-darwin tag=macosx_12_0_x86_64 ;;
-	macos-arm64) GOARCH=arm64 npm=darwin-arm64 triple=aarch64-apple-darwin tag=macosx_12_0_arm64 ;;
+	linux-x86_64) GOARCH=amd64 cpu=x64 triple=x86_64-unknown-linux-gnu tag=manylinux2014_x86_64 ;;
+	linux-aarch64) GOARCH=arm64 cpu=arm64 triple=aarch64-unknown-linux-gnu tag=manylinux2014_aarch64 ;;
+	macos-x86_64) GOARCH=amd64 cpu=x64 triple=x86_64-apple-darwin tag=macosx_12_0_x86_64 ;;
+	macos-arm64) GOARCH=arm64 cpu=arm64 triple=aarch64-apple-darwin tag=macosx_12_0_arm64 ;;
 	*) echo "dist: there is no target $1" && exit 1 ;;
 	esac
 	case $1 in
@@ -56,8 +56,8 @@ describe() {
 	export GOARCH GOOS
 }
 
-# The build IDs would differ with the place of the sources, as the linker's arguments do.
-ldflags="-s -w -buildid= -B none"
+# The build ID would differ with the place of the sources, as the linker's arguments do.
+ldflags="-s -w -buildid="
 
 library() { # target
 	CC=$library_cc "$go" build -buildmode=c-shared -trimpath -tags "$TAGS" \
@@ -127,10 +127,12 @@ for target in "$@"; do
 	sbom "$target"
 	archive "$target"
 	"${PYTHON:-python3}" -B bindings/python/wheel.py --library "$stage/$short" --tag "$tag" --out "$out"
+	"${PYTHON:-python3}" -B bindings/node/pack.py --binary "$stage/status1to1-rpc" --os "$GOOS" --cpu "$cpu" --out "$out"
 	rust_payload "$target"
 	echo "dist: $target is made"
 done
 if [ "${DIST_ONLY:-}" != library ]; then
+	"${PYTHON:-python3}" -B bindings/node/pack.py --out "$out"
 	cd "$out"
 	find . -maxdepth 1 -type f ! -name SHA256SUMS | sed 's|^\./||' | LC_ALL=C sort | xargs sha256sum > SHA256SUMS
 fi

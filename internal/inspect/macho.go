@@ -14,6 +14,7 @@ const oldestMacOS = 12 << 16 // 12.0.0
 // Load commands of <mach-o/loader.h> that debug/macho leaves as bytes.
 const (
 	idDylib       = 0xd
+	uuid          = 0x1b
 	codeSignature = 0x1d
 	dyldInfoOnly  = 0x80000022
 	buildVersion  = 0x32
@@ -59,6 +60,9 @@ func inspectMachO(w wanted, arch, file string) error {
 	errs = append(errs, err, onlyOf("library", libraries, machoLibraries), macOSVersion(f))
 	if arch == "arm64" && command(f, codeSignature) == nil {
 		errs = append(errs, errors.New("it has no signature, and would not be loaded"))
+	}
+	if command(f, uuid) == nil {
+		errs = append(errs, errors.New("it has no UUID, which new versions of macOS demand"))
 	}
 	if w.isLibrary() {
 		errs = append(errs, installName(f, w.name), machoExports(f, w.exports))
