@@ -10,9 +10,11 @@ type job struct {
 	request
 	ctx    context.Context // ends when the host cancels the request
 	cancel context.CancelFunc
-	size   int // of its share of what is in flight
-	// answer takes the answer; nil for a notification.
-	answer func(text []byte)
+	size   int  // of its share of what is in flight
+	beside bool // it has left its lane, and counts among the calls that wait
+	// answer takes the answer, and what is to be done after it was written; nil for a
+	// notification.
+	answer func(text []byte, after func())
 }
 
 // lane runs the requests of one client one after the other, as they came.

@@ -31,6 +31,9 @@ const (
 	// headers there are have some 60 bytes.
 	maxHeader  = 1 << 10
 	maxHeaders = 16
+	// maxMembers is the number of members of a request, and of params. The method with the
+	// most parameters has a tenth of it.
+	maxMembers = 200
 	// maxID is the length of a request's id: a UUID in quotation marks has 38.
 	maxID = 256
 )

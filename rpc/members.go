@@ -11,13 +11,14 @@ type member struct {
 
 // membersOf lists the members of an object, in their order, and with those that stand there
 // twice; text is valid JSON. ok is false if it is not an object. The values are not
-// decoded: those of a request may have many megabytes.
+// decoded: those of a request may have many megabytes. The list ends when it has one member
+// too many, maxMembers+1: that of an object of 22 MB would take half a gigabyte.
 func membersOf(text []byte) (members []member, ok bool) {
 	at := skipSpace(text, 0)
 	if at == len(text) || text[at] != '{' {
 		return nil, false
 	}
-	for at = skipSpace(text, at+1); text[at] != '}'; {
+	for at = skipSpace(text, at+1); text[at] != '}' && len(members) <= maxMembers; {
 		begin, end := at, skipValue(text, at)
 		m := member{}
 		if json.Unmarshal(text[begin:end], &m.name) != nil {
@@ -32,6 +33,18 @@ func membersOf(text []byte) (members []member, ok bool) {
 		}
 	}
 	return members, true
+}
+
+// itemsOf lists the items of an array, but not more than most+1 of them; text is valid JSON.
+func itemsOf(text []byte, most int) (items [][]byte) {
+	for at := skipSpace(text, 1); text[at] != ']' && len(items) <= most; {
+		end := skipValue(text, at)
+		items = append(items, text[at:end])
+		if at = skipSpace(text, end); text[at] == ',' {
+			at = skipSpace(text, at+1)
+		}
+	}
+	return items
 }
 
 // skipSpace is the position of the next byte that is not white space.

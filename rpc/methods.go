@@ -18,6 +18,9 @@ const (
 	methodAck      = "events.ack"
 )
 
+// serverMethods are those of them that are answered.
+var serverMethods = []string{methodOpen, methodClose, methodInfo, methodSchema, methodDiscover}
+
 // Version is the version of the protocol. It changes when a host that follows docs/rpc.md
 // would no longer work, not with new methods and fields.
 const Version = 1
@@ -201,7 +204,7 @@ func (s *Server) cancel(j *job) {
 		}
 	}
 	if j.answer != nil {
-		j.answer(respond(j.id, nil, nil))
+		j.answer(respond(j.id, nil, nil), nil)
 	}
 }
 

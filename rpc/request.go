@@ -39,12 +39,9 @@ func readMessage(text []byte) message {
 	if text[0] != '[' {
 		return message{requests: []request{readRequest(text)}}
 	}
-	var items []json.RawMessage
-	if err := json.Unmarshal(text, &items); err != nil {
-		return refused(failed(codeParseError, badJSON("the message is not one valid JSON value in UTF-8")))
-	}
+	items := itemsOf(text, MaxBatch)
 	if len(items) == 0 || len(items) > MaxBatch {
-		return refused(failed(codeInvalidRequest, badParams("", "a batch has 1 to %d requests, not %d", MaxBatch, len(items)).With("max", MaxBatch)))
+		return refused(failed(codeInvalidRequest, badParams("", "a batch has 1 to %d requests", MaxBatch).With("max", MaxBatch)))
 	}
 	m := message{batch: true}
 	for _, item := range items {
@@ -65,6 +62,9 @@ func readRequest(text []byte) request {
 	members, ok := membersOf(text)
 	if !ok {
 		return invalid(null, "a request is an object")
+	}
+	if len(members) > maxMembers {
+		return invalid(null, "a request has at most %d members", maxMembers)
 	}
 	id, ok := idOf(members)
 	if !ok {
@@ -97,11 +97,12 @@ func readRequest(text []byte) request {
 	return r
 }
 
-// idOf is the id of a request as it was written; nil if there is none.
+// idOf is the id of a request as it was written; nil if there is none. It is a copy: the
+// message, which may have many megabytes, is not kept for as long as the call takes.
 func idOf(members []member) (json.RawMessage, bool) {
 	for _, m := range members {
 		if m.name == "id" {
-			return m.value, len(m.value) <= maxID && strings.IndexByte(`{[tf`, m.value[0]) < 0
+			return bytes.Clone(m.value), len(m.value) <= maxID && strings.IndexByte(`{[tf`, m.value[0]) < 0
 		}
 	}
 	return nil, true
@@ -124,6 +125,9 @@ func readParams(text []byte) (params string, client uint64, bad *failure) {
 	members, ok := membersOf(text)
 	if !ok {
 		return "", 0, failureOf(badParams("", "params must be an object: parameters are passed by name"))
+	}
+	if len(members) > maxMembers {
+		return "", 0, failureOf(badParams("", "there are more than %d parameters", maxMembers).With("max", maxMembers))
 	}
 	var b strings.Builder
 	b.Grow(len(text))

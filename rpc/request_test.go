@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -37,6 +38,7 @@ func TestRequestsAreTakenApart(t *testing.T) {
 
 func TestWhatIsWrongIsSaid(t *testing.T) {
 	deep := strings.Repeat("[", 20000)
+	many := strings.Repeat(`"x":0,`, maxMembers) + `"x":0`
 	for _, c := range []struct {
 		text, id string
 		number   int
@@ -68,6 +70,8 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		{`{"jsonrpc":"2.0","id":4,"method":"a","params":{"client":-7}}`, `4`, codeInvalidParams, "client"},
 		{`{"jsonrpc":"2.0","id":4,"method":"a","params":{"client":7.0}}`, `4`, codeInvalidParams, "client"},
 		{`{"jsonrpc":"2.0","id":4,"method":"a","params":{"client":9007199254740992}}`, `4`, codeInvalidParams, "client"},
+		{`{"jsonrpc":"2.0","id":4,"method":"a","params":{` + many + `}}`, `4`, codeInvalidParams, ""},
+		{`{"jsonrpc":"2.0","id":4,"method":"a",` + many + `}`, `null`, codeInvalidRequest, ""},
 		{`{"jsonrpc":"2.0","id":4,"method":"a","params":{"client":7,"client":7}}`, `4`, numbers[chat.CodeUnknownField], "client"},
 	} {
 		shown := c.text[:min(len(c.text), 80)]
@@ -94,6 +98,34 @@ func TestBatchesAreTakenApart(t *testing.T) {
 	}
 	if m := readMessage([]byte("[1," + full[1:])); len(m.requests) != 1 || m.batch || m.requests[0].bad.Data.Details["max"] != MaxBatch {
 		t.Errorf("%+v", m)
+	}
+}
+
+// A message of many small things is not taken apart to the last of them: that would take
+// twenty times its size. Nor is a message kept for the sake of its id.
+func TestReadingTakesLittleMemory(t *testing.T) {
+	const size = 4 << 20
+	for _, text := range []string{
+		"[" + strings.Repeat("0,", size/2) + "0]",
+		`{"jsonrpc":"2.0","id":1,"method":"a","params":{` + strings.Repeat(`"":0,`, size/5) + `"":0}}`,
+		`{` + strings.Repeat(`"":0,`, size/5) + `"":0}`,
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		m := readMessage([]byte(text))
+		runtime.ReadMemStats(&after)
+		if m.requests[0].bad == nil {
+			t.Errorf("%.40s was taken", text)
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > 3*size {
+			t.Errorf("%.40s: %d MB", text, took>>20)
+		}
+	}
+	text := []byte(`{"jsonrpc":"2.0","id":7,"method":"a"}`)
+	m := readMessage(text)
+	clear(text)
+	if string(m.requests[0].id) != "7" {
+		t.Error("the id is a part of the message")
 	}
 }
 
@@ -139,6 +171,9 @@ func FuzzRequest(f *testing.F) {
 			return
 		}
 		members, ok := membersOf(trimmed)
+		if len(members) > maxMembers {
+			return
+		}
 		got := map[string]json.RawMessage{}
 		for _, m := range members {
 			got[m.name] = m.value

@@ -21,10 +21,8 @@ func (s *Server) run(j *job) {
 		s.finish(j)
 		return
 	}
-	s.running.Go(func() {
-		defer s.leaveWaiting()
-		s.finish(j)
-	})
+	j.beside = true
+	s.running.Go(func() { s.finish(j) })
 }
 
 // besides are the methods that leave their lane: they wait for the network or a peer, or read
@@ -56,20 +54,32 @@ func (s *Server) finish(j *job) {
 	result, bad, after := s.perform(j)
 	j.cancel()
 	s.forgetCall(j)
+	if j.beside {
+		// Before the answer: a host that has it may begin another call. While the answer waits
+		// to be read it counts among those in flight again.
+		s.leaveWaiting()
+		s.gate.enter(0)
+		defer s.gate.leave(0)
+	}
 	code := chat.Code("")
 	if bad != nil {
 		code = bad.Data.Code
 	}
-	if code == chat.CodeUnknownMethod {
-		j.method = "" // the host's own words
-	}
-	s.log.Info("call", "method", j.method, "client", j.client, "ms", time.Since(begun).Milliseconds(), "code", code)
+	s.log.Info("call", "method", s.loggedName(j.method), "client", j.client, "ms", time.Since(begun).Milliseconds(), "code", code)
 	if j.answer != nil {
-		j.answer(respond(j.id, result, bad))
-	}
-	if after != nil {
+		j.answer(respond(j.id, result, bad), after)
+	} else if after != nil {
 		after()
 	}
+}
+
+// loggedName is a method's name for the log, and nothing if there is no such method: then it
+// is the host's own words.
+func (s *Server) loggedName(method string) string {
+	if slices.Contains(serverMethods, method) || s.registry.CheckMethod(method) == nil {
+		return method
+	}
+	return ""
 }
 
 // perform gives the answer to a request, and what is to be done after it was sent. No panic
@@ -77,7 +87,7 @@ func (s *Server) finish(j *job) {
 func (s *Server) perform(j *job) (result any, bad *failure, after func()) {
 	defer func() {
 		if v := recover(); v != nil {
-			s.log.Error("panic", "method", j.method, "stack", string(debug.Stack()))
+			s.log.Error("panic", "method", s.loggedName(j.method), "stack", string(debug.Stack()))
 			result, after = nil, nil
 			bad = failureOf(chat.Errorf(chat.CodeInternal, "", "a defect of the server"))
 		}

@@ -99,9 +99,9 @@ func (s *Server) read() error {
 
 // take gives the requests of a message to their lanes.
 func (s *Server) take(m message, size int) {
-	answer := s.out.write
+	answer := s.answer
 	if m.batch {
-		answer = newBatch(m.requests, s.out.write).add
+		answer = newBatch(m.requests, s.answer).add
 		size /= len(m.requests)
 	}
 	for _, r := range m.requests {
@@ -116,6 +116,14 @@ func (s *Server) take(m message, size int) {
 		}
 		s.gate.enter(size)
 		s.submit(j)
+	}
+}
+
+// answer writes an answer, and does what follows it.
+func (s *Server) answer(text []byte, after func()) {
+	s.out.write(text)
+	if after != nil {
+		after()
 	}
 }
 

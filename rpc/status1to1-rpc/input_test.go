@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"libstatus1to1/chat/api"
 	"libstatus1to1/rpc"
@@ -102,6 +104,26 @@ func TestBatch(t *testing.T) {
 	}
 }
 
+// In a batch too, the events of a client come after the answer to its open.
+func TestOpenInABatch(t *testing.T) {
+	s := command(t)
+	s.run()
+	defer time.AfterFunc(patience, func() { _ = s.cmd.Process.Kill() }).Stop()
+	open := func(id int, config string) string {
+		return fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"open","params":{"config":%s}}`, id, config)
+	}
+	// Each finds the other in the network, which is an event. The third takes longer: by then
+	// they have some.
+	slow := fmt.Sprintf(`{"store":{"path":%q,"passphrase":"p"},"network":{"kind":"memory"}}`, filepath.Join(t.TempDir(), "slow.db"))
+	s.write("[" + open(1, memory("batch")) + "," + open(2, memory("batch")) + "," + open(3, slow) + "]")
+	for i, begin := range []string{`[{"jsonrpc":"2.0","id":`, `{"jsonrpc":"2.0","method":"event"`} {
+		line, err := s.out.ReadString('\n')
+		if err != nil || !strings.HasPrefix(line, begin) {
+			t.Fatalf("message %d: %.200s, %v", i, line, err)
+		}
+	}
+}
+
 // With headers the answers have headers too.
 func TestHeadersAsInLSP(t *testing.T) {
 	s := command(t)
@@ -156,6 +178,8 @@ func TestLogKeepsSecrets(t *testing.T) {
 	s.fails(client, "hunter2", `{}`)
 	s.fails(client, "messages.send", fmt.Sprintf(`{"to":%q,"text":"hunter2"}`, key))
 	s.write("hunter2")
+	s.write(`{"jsonrpc":"2.0","method":"hunter2","params":"x"}`)
+	s.write(`{"jsonrpc":"2.0","method":"hunter2","params":{"client":0}}`)
 	s.call(client, "identity.get", "{}")
 	text, err := os.ReadFile(log.Name())
 	if err != nil || !strings.Contains(string(text), "method=identity.create") || !strings.Contains(string(text), "code=self") {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -40,6 +41,7 @@ type server struct {
 	next    int
 	answers map[string]chan answer
 	events  chan received
+	passed  []received  // events that a test has passed over
 	others  chan answer // answers to nothing that was asked
 	ended   chan struct{}
 }
@@ -214,15 +216,22 @@ func (s *server) fails(client uint64, method, params string) string {
 	return string(a.Error.Data.Code)
 }
 
-// event is the next event of a type, of any client; others are passed over.
+// event is the next event of a type, of any client; others are kept for later.
 func (s *server) event(kind string) received {
 	s.t.Helper()
+	for i, e := range s.passed {
+		if e.Type == kind {
+			s.passed = slices.Delete(s.passed, i, i+1)
+			return e
+		}
+	}
 	for timeout := time.After(patience); ; {
 		select {
 		case e := <-s.events:
 			if e.Type == kind {
 				return e
 			}
+			s.passed = append(s.passed, e)
 		case <-timeout:
 			s.t.Fatalf("no event %s", kind)
 		}
