@@ -54,7 +54,7 @@ cd "$root"
 parts=4
 day=$(($(date +%s) / 86400))
 package=0
-for dir in $(grep -rl --include='*_test.go' '^func Fuzz' chat internal library store | xargs -n1 dirname | sort -u); do
+for dir in $(grep -rl --include='*_test.go' '^func Fuzz' chat internal library rpc store | xargs -n1 dirname | sort -u); do
 	package=$((package + 1))
 	if [ "$some" = some ] && [ $(((package + day) % parts)) -ne 0 ]; then
 		continue

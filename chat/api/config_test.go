@@ -64,6 +64,7 @@ func TestParseConfigRefuses(t *testing.T) {
 		{`{"store":{"kind":"memory"},"network":{"shards":[32],"shard":32}}`, "network.shard", chat.CodeBadConfig},
 		{`{"store":{"kind":"memory"},"network":{"discv5":1}}`, "network.discv5", chat.CodeBadConfig},
 		{`{"store":{"kind":"memory"},"network":{"kind":"memory","preset":"local"}}`, "network.preset", chat.CodeBadConfig},
+		{`{"store":{"kind":"memory"},"network":{"preset":"status.test"}}`, "network.preset", chat.CodeBadConfig},
 		{`{"store":{"kind":"memory"},"network":{"kind":"memory","mode":"light"}}`, "network.mode", chat.CodeBadConfig},
 		{`{"store":{"kind":"memory"},"network":{"mode":"edge"}}`, "network.mode", chat.CodeBadConfig},
 		{`{"store":{"kind":"memory"},"network":{"mode":"light","listen":["/ip4/0.0.0.0/tcp/0"]}}`, "network.listen", chat.CodeBadConfig},

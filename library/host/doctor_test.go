@@ -46,8 +46,8 @@ func TestDoctorRealNodes(t *testing.T) {
 	}{
 		{"relay", other, 30_000, "passed", "all of 2"},
 		{"light", other, 30_000, "passed", "all of 2"},
-		{"relay", forgetting, 8000, "warning", "does not have it"},
-		{"light", refusing, 8000, "warning", "429"},
+		{"relay", forgetting, 15_000, "warning", "does not have it"},
+		{"light", refusing, 15_000, "warning", "429"},
 	} {
 		t.Run(c.mode+" "+c.word, func(t *testing.T) {
 			t.Parallel() // most of it is waiting

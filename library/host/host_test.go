@@ -65,7 +65,6 @@ func TestOpenNamesTheField(t *testing.T) {
 		{`{"store":{"kind":"memory"},"network":{"kind":"memory","memory":{"name":"mine","seed":2}}}`, "network.memory", chat.CodeBadConfig},
 		{`{"store":{"kind":"memory"},"network":{"listen":["nonsense"]}}`, "network.listen", chat.CodeBadAddress},
 		{`{"store":{"kind":"memory"},"network":{"peers":["/ip4/127.0.0.1/tcp/1"]}}`, "network.peers[0]", chat.CodeBadAddress},
-		{`{"store":{"kind":"memory"},"network":{"preset":"status.test"}}`, "network.preset", chat.CodeBadConfig},
 		{`{"store":{"kind":"memory"},"network":{"preset":"local","peers":["x"]}}`, "network.peers[0]", chat.CodeBadAddress},
 		{`{"store":{"kind":"memory"},"network":{"dns_discovery":["enrtree://x@example.org"]}}`, "network.dns_discovery[0]", chat.CodeBadAddress},
 		{`{"store":{"kind":"memory"},"network":{"nameserver":"dns.example.org"}}`, "network.nameserver", chat.CodeBadAddress},
