@@ -202,3 +202,14 @@ func TestSchemaIsSmall(t *testing.T) {
 		t.Errorf("%d bytes (%v): past %d it is to be compressed there", len(raw), err, maxSchema)
 	}
 }
+
+func TestValuesWithoutCommentsAreOneLine(t *testing.T) {
+	set := enumeration{values: []enumValue{{text: "export"}, {text: "import"}}}
+	if got, want := valueList(set), "`export`, `import`\n"; got != want {
+		t.Errorf("%q, not %q", got, want)
+	}
+	set.values[1].doc = "reads it"
+	if got := valueList(set); !strings.Contains(got, "| `export` |  |\n| `import` | reads it |\n") {
+		t.Errorf("%q", got)
+	}
+}

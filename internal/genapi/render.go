@@ -105,12 +105,24 @@ func (m *model) sets(b *strings.Builder) {
 		if e.name == "ErrorCode" || e.name == "EventType" {
 			continue
 		}
-		fmt.Fprintf(b, "### %s\n\n%s\n\n| Value | |\n|---|---|\n", e.name, e.doc)
-		for _, v := range e.values {
-			fmt.Fprintf(b, "| `%s` | %s |\n", v.text, strings.ReplaceAll(v.doc, "|", `\|`))
-		}
-		b.WriteString("\n")
+		fmt.Fprintf(b, "### %s\n\n%s\n\n%s\n", e.name, e.doc, valueList(e))
 	}
+}
+
+// valueList is a table of the values of a set, or one line if they say everything by their names.
+func valueList(e enumeration) string {
+	var names []string
+	var rows strings.Builder
+	documented := false
+	for _, v := range e.values {
+		names = append(names, "`"+v.text+"`")
+		fmt.Fprintf(&rows, "| `%s` | %s |\n", v.text, strings.ReplaceAll(v.doc, "|", `\|`))
+		documented = documented || v.doc != ""
+	}
+	if !documented {
+		return strings.Join(names, ", ") + "\n"
+	}
+	return "| Value | |\n|---|---|\n" + rows.String()
 }
 
 // section describes an object under a heading.
