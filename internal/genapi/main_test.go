@@ -19,7 +19,7 @@ import (
 
 const root = "../.."
 
-// What is on disk is what the generator makes.
+// The files in git are those that the generator makes.
 func TestGeneratedFilesAreUpToDate(t *testing.T) {
 	if err := run(root, true); err != nil {
 		t.Error(err)

@@ -184,7 +184,7 @@ func errorChapter() chapter {
 	return c
 }
 
-// objectEntry describes an object; mark is what is said of fields that may be absent.
+// objectEntry describes an object; mark is put beside fields that may be absent.
 func (m *model) objectEntry(o object, mark string) entry {
 	return entry{name: o.name, text: o.doc, lists: []fieldList{{note: "{}", fields: m.manualFields(m.names[o.name], mark)}}}
 }

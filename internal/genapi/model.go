@@ -28,7 +28,7 @@ type member struct {
 	sensitive bool
 }
 
-// model is what all outputs are made from.
+// model has everything that the outputs are made from.
 type model struct {
 	docs    docs
 	methods []api.Method
