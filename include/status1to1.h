@@ -443,7 +443,7 @@ static inline char *status1to1_identity_set_display_name(status1to1_client clien
  *       shown again.
  * Result:
  *   phrase (string, secret) is the seed phrase.
- * Since 0.1.0; may be repeated: that changes nothing more
+ * Since 0.1.0; may be repeated if the answer was lost
  * Errors: no_identity, wrong_passphrase, not_found, store_io, store_corrupt, store_suspended */
 static inline char *status1to1_identity_phrase(status1to1_client client, const char *params_json)
 {

@@ -67,6 +67,7 @@ func TestParseConfigRefuses(t *testing.T) {
 		{`{"store":{"kind":"memory"},"network":{"preset":"status.test"}}`, "network.preset", chat.CodeBadConfig},
 		{`{"store":{"kind":"memory"},"network":{"kind":"memory","mode":"light"}}`, "network.mode", chat.CodeBadConfig},
 		{`{"store":{"kind":"memory"},"network":{"mode":"edge"}}`, "network.mode", chat.CodeBadConfig},
+		{`{"store":{"kind":"memory"},"network":{"preset":"status.test"}}`, "network.preset", chat.CodeBadConfig},
 		{`{"store":{"kind":"memory"},"network":{"mode":"light","listen":["/ip4/0.0.0.0/tcp/0"]}}`, "network.listen", chat.CodeBadConfig},
 		{`{"store":{"kind":"memory"},"network":{"kind":"memory","dns_discovery":[]}}`, "network.dns_discovery", chat.CodeBadConfig},
 		{`{"store":{"kind":"memory"},"network":{"shard":70000}}`, "network.shard", chat.CodeBadConfig},

@@ -16,12 +16,11 @@ var outdated = map[string]string{}
 // its answer was lost or it failed.
 type repeats int
 
+// The zero value means that what it does is done twice: another message, another card.
 const (
-	// does: what it does is done twice: another message, another attempt, another card.
-	does repeats = iota
 	// refuses: nothing happens twice, but the second answer may be an error which says that
 	// it was done already.
-	refuses
+	refuses repeats = iota + 1
 	// again: the state afterwards is that of one call, and the answer tells it again.
 	again
 	// byRef: it is done twice unless client_ref is given.
@@ -32,7 +31,7 @@ const (
 // twice.
 var repeated = map[string]repeats{
 	"identity.create": refuses, "identity.restore": refuses, "identity.import": refuses, "identity.get": again,
-	"identity.set_display_name": again, "identity.phrase": again, "identity.delete": refuses,
+	"identity.set_display_name": again, "identity.phrase": refuses, "identity.delete": refuses,
 	"profile.get": again, "profile.set": again, "presence.get": again, "presence.set": again,
 
 	"contacts.add": again, "contacts.get": again, "contacts.list": again, "contacts.set_key_exchange": again,

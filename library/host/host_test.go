@@ -13,6 +13,7 @@ import (
 
 	"libstatus1to1/chat"
 	"libstatus1to1/chat/api"
+	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/waku"
 )
 
@@ -78,6 +79,16 @@ func TestOpenNamesTheField(t *testing.T) {
 		} else if c.code == chat.CodeStoreIO && e.Details["errno"] != "ENOENT" {
 			t.Errorf("%s: details %v", c.config, e.Details)
 		}
+	}
+}
+
+// The presets that a configuration may name are those that there are.
+func TestPresetsAreKnown(t *testing.T) {
+	named, there := enum.Values(reflect.TypeFor[enum.NetworkPreset]()), waku.Presets()
+	named = slices.Sorted(slices.Values(named))
+	there = slices.Sorted(slices.Values(there))
+	if len(named) < 2 || !slices.Equal(named, there) {
+		t.Errorf("the API names %q, and there are %q", named, there)
 	}
 }
 

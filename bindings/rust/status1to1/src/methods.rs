@@ -77,7 +77,8 @@ impl IdentityMethods<'_> {
     /// Errors: `no_identity`, `wrong_passphrase`, `not_found`, `store_io`, `store_corrupt`,
     /// `store_suspended`.
     ///
-    /// Calling it again changes nothing more. Since version 0.1.0.
+    /// It can be repeated: nothing happens twice, but the second call may fail because it was done.
+    /// Since version 0.1.0.
     pub fn phrase(&self, params: impl Into<PhraseParams>) -> Result<PhraseResult> {
         self.0.handle.call(c"identity.phrase", &params.into())
     }
