@@ -32,7 +32,8 @@ export class Server {
     });
     this.#exit = new Promise((resolve) => {
       this.#child.on("error", (error) => resolve(this.#end(`the server did not start: ${error.message}`)));
-      this.#child.on("close", (code, signal) => resolve(this.#end(`the server has ended (${signal ?? code})`)));
+      this.#child.on("close", (code, signal) =>
+        resolve(this.#end(this.#closing ? "the server was closed" : `the server has ended (${signal ?? code})`)));
     });
     this.#child.stdin.on("error", () => {}); // its end is reported by close
     this.#child.stdout.on("data", (chunk) => this.#ended ?? this.#read(chunk));

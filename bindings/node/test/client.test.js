@@ -62,7 +62,7 @@ test("errors have a code, a field and details", async () => {
   await assert.rejects(client.call("no.such"), { code: "unknown_method" });
   await assert.rejects(client.call("contacts.add", { client: 5, key: 7 }), { code: "bad_params", field: "key" });
   await client.close();
-  await assert.rejects(client.identity.get(), { code: "closed" });
+  await assert.rejects(client.identity.get(), { code: "closed", message: /the server was closed/ });
   await assert.rejects(open({ store: { kind: "memory" }, network: { kind: "none" } }), { code: "bad_config" });
   await assert.rejects(open(memory("x"), { binary: "/no/such/program" }), { code: "closed" });
 });
