@@ -3052,7 +3052,7 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   "memory": a network inside this process, for tests
  *   "external": the program carries the envelopes itself */
 
-/* NetworkMode is how a node is to take part in a Waku network.
+/* NetworkMode selects the way a node takes part in a Waku network.
  * Values:
  *   "relay": it receives everything on its shards and passes it on; the default
  *   "light": it is a client of service nodes, for phones
@@ -3077,7 +3077,7 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   "offline"
  *   "stopped": not started, or closed */
 
-/* NodeMode is how a node takes part in a Waku network.
+/* NodeMode names the way a node takes part in a Waku network.
  * Values:
  *   "relay": it passes on what others publish
  *   "light": it is a client of service nodes */
@@ -3104,7 +3104,7 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   "svg"
  *   "terminal": lines of block characters */
 
-/* PresenceChoice is how we are to be seen.
+/* PresenceChoice selects the way others see us.
  * Values:
  *   "automatic": there while this client is open and online
  *   "always_online"
@@ -3112,7 +3112,7 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   "inactive"
  *   "off": nothing is published any more */
 
-/* PresenceStatus is how somebody wants to be seen.
+/* PresenceStatus names the way somebody wants to be seen.
  * Values:
  *   "automatic": there while their app runs, which says so every five minutes
  *   "always_online"
@@ -3132,7 +3132,7 @@ static inline char *status1to1_diagnostics_get(status1to1_client client, const c
  *   "unavailable": it may be tried again
  *   "too_large": it can never be published, and the messages in it have failed */
 
-/* QRLevel is how much of a QR code may be dirty or covered.
+/* QRLevel selects the share of a QR code that may be dirty or covered.
  * Values:
  *   "L": 7 %; the default, and right for screens
  *   "M": 15 %

@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// leastSeen is how many methods and events a run of all tests has to look at: it is far more
-// than half of them.
+// leastSeen bounds from below the number of methods and events that a run of all tests looks at:
+// it is far more than half of them.
 const leastSeen = 80
 
 // schemaURL is where the schema is as the validator sees it.

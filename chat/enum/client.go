@@ -94,7 +94,7 @@ const (
 	StyleIdenticon IdenticonStyle = "identicon" // the pattern of squares of its earlier versions
 )
 
-// QRLevel is how much of a QR code may be dirty or covered.
+// QRLevel selects the share of a QR code that may be dirty or covered.
 type QRLevel string
 
 // The values of QRLevel.

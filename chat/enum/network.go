@@ -21,7 +21,7 @@ const (
 	PresetLocal      NetworkPreset = "local"       // nodes on one machine
 )
 
-// NetworkMode is how a node is to take part in a Waku network.
+// NetworkMode selects the way a node takes part in a Waku network.
 type NetworkMode string
 
 // The values of NetworkMode.
@@ -31,7 +31,7 @@ const (
 	ModeAuto  NetworkMode = "auto"  // light on Android and iOS, and relay elsewhere
 )
 
-// NodeMode is how a node takes part in a Waku network.
+// NodeMode names the way a node takes part in a Waku network.
 type NodeMode string
 
 // The values of NodeMode.

@@ -50,7 +50,7 @@ const (
 	VerificationRejected  VerificationState = "rejected"  // of our questions: the answer was wrong
 )
 
-// PresenceStatus is how somebody wants to be seen.
+// PresenceStatus names the way somebody wants to be seen.
 type PresenceStatus string
 
 // The values of PresenceStatus.
@@ -61,7 +61,7 @@ const (
 	PresenceInactive     PresenceStatus = "inactive"
 )
 
-// PresenceChoice is how we are to be seen.
+// PresenceChoice selects the way others see us.
 type PresenceChoice string
 
 // The values of PresenceChoice.

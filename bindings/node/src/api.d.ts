@@ -3473,7 +3473,7 @@ export type NetworkKind =
   | "external"
   | (string & {});
 
-/** NetworkMode is how a node is to take part in a Waku network. */
+/** NetworkMode selects the way a node takes part in a Waku network. */
 export type NetworkMode =
   /** it receives everything on its shards and passes it on; the default */
   | "relay"
@@ -3514,7 +3514,7 @@ export type NetworkState =
   | "stopped"
   | (string & {});
 
-/** NodeMode is how a node takes part in a Waku network. */
+/** NodeMode names the way a node takes part in a Waku network. */
 export type NodeMode =
   /** it passes on what others publish */
   | "relay"
@@ -3555,7 +3555,7 @@ export type PictureFormat =
   | "terminal"
   | (string & {});
 
-/** PresenceChoice is how we are to be seen. */
+/** PresenceChoice selects the way others see us. */
 export type PresenceChoice =
   /** there while this client is open and online */
   | "automatic"
@@ -3566,7 +3566,7 @@ export type PresenceChoice =
   | "off"
   | (string & {});
 
-/** PresenceStatus is how somebody wants to be seen. */
+/** PresenceStatus names the way somebody wants to be seen. */
 export type PresenceStatus =
   /** there while their app runs, which says so every five minutes */
   | "automatic"
@@ -3596,7 +3596,7 @@ export type PublishFailure =
   | "too_large"
   | (string & {});
 
-/** QRLevel is how much of a QR code may be dirty or covered. */
+/** QRLevel selects the share of a QR code that may be dirty or covered. */
 export type QRLevel =
   /** 7 %; the default, and right for screens */
   | "L"

@@ -419,7 +419,7 @@ NetworkKind = Literal[
     "external",  # the program carries the envelopes itself
 ]
 
-#: NetworkMode is how a node is to take part in a Waku network.
+#: NetworkMode selects the way a node takes part in a Waku network.
 NetworkMode = Literal[
     "relay",  # it receives everything on its shards and passes it on; the default
     "light",  # it is a client of service nodes, for phones
@@ -448,7 +448,7 @@ NetworkState = Literal[
     "stopped",  # not started, or closed
 ]
 
-#: NodeMode is how a node takes part in a Waku network.
+#: NodeMode names the way a node takes part in a Waku network.
 NodeMode = Literal[
     "relay",  # it passes on what others publish
     "light",  # it is a client of service nodes
@@ -479,7 +479,7 @@ PictureFormat = Literal[
     "terminal",  # lines of block characters
 ]
 
-#: PresenceChoice is how we are to be seen.
+#: PresenceChoice selects the way others see us.
 PresenceChoice = Literal[
     "automatic",  # there while this client is open and online
     "always_online",
@@ -488,7 +488,7 @@ PresenceChoice = Literal[
     "off",  # nothing is published any more
 ]
 
-#: PresenceStatus is how somebody wants to be seen.
+#: PresenceStatus names the way somebody wants to be seen.
 PresenceStatus = Literal[
     "automatic",  # there while their app runs, which says so every five minutes
     "always_online",
@@ -511,7 +511,7 @@ PublishFailure = Literal[
     "too_large",  # it can never be published, and the messages in it have failed
 ]
 
-#: QRLevel is how much of a QR code may be dirty or covered.
+#: QRLevel selects the share of a QR code that may be dirty or covered.
 QRLevel = Literal[
     "L",  # 7 %; the default, and right for screens
     "M",  # 15 %

@@ -534,7 +534,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// NetworkMode is how a node is to take part in a Waku network.
+    /// NetworkMode selects the way a node takes part in a Waku network.
     NetworkMode {
         /// It receives everything on its shards and passes it on; the default.
         Relay = "relay",
@@ -584,7 +584,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// NodeMode is how a node takes part in a Waku network.
+    /// NodeMode names the way a node takes part in a Waku network.
     NodeMode {
         /// It passes on what others publish.
         Relay = "relay",
@@ -638,7 +638,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// PresenceChoice is how we are to be seen.
+    /// PresenceChoice selects the way others see us.
     PresenceChoice {
         /// There while this client is open and online.
         Automatic = "automatic",
@@ -654,7 +654,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// PresenceStatus is how somebody wants to be seen.
+    /// PresenceStatus names the way somebody wants to be seen.
     PresenceStatus {
         /// There while their app runs, which says so every five minutes.
         Automatic = "automatic",
@@ -694,7 +694,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// QRLevel is how much of a QR code may be dirty or covered.
+    /// QRLevel selects the share of a QR code that may be dirty or covered.
     QrLevel {
         /// 7 %; the default, and right for screens.
         L = "L",
