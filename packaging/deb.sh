@@ -5,6 +5,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 version=$1
+# The package's build is one of its own: what a surrounding make was told (BUILT=yes, -j) is not for it.
+unset MAKEFLAGS MFLAGS MAKELEVEL BUILT
 out=$PWD/build/deb
 tree=$out/libstatus1to1-$version
 go=${GO:-go}
