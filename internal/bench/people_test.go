@@ -251,8 +251,10 @@ func (p *person) drain() {
 // text is what is said: 100 bytes.
 func text(i int) string { return fmt.Sprintf("%08d %091d", i, i) }
 
-func (p *person) say(to key.Public, i int) event.Message {
-	m, err := p.Send(context.Background(), chat.SendRequest{To: to, Text: text(i)})
+func (p *person) say(to key.Public, i int) event.Message { return p.sayText(to, text(i)) }
+
+func (p *person) sayText(to key.Public, text string) event.Message {
+	m, err := p.Send(context.Background(), chat.SendRequest{To: to, Text: text})
 	if err != nil {
 		p.b.Error(err)
 	}
@@ -265,7 +267,7 @@ func (p *person) sayAll(to key.Public, n int, how mode) {
 		for done := 0; done < n; done += how.n {
 			requests := make([]chat.SendRequest, min(how.n, n-done))
 			for i := range requests {
-				requests[i] = chat.SendRequest{To: to, Text: text(done + i)}
+				requests[i] = chat.SendRequest{To: to, Text: how.text(done + i)}
 			}
 			results, err := p.SendBatch(context.Background(), requests)
 			if err != nil {
@@ -288,7 +290,7 @@ func (p *person) sayAll(to key.Public, n int, how mode) {
 	for range how.n {
 		all.Go(func() {
 			for i := range next {
-				p.say(to, i)
+				p.sayText(to, how.text(i))
 			}
 		})
 	}
@@ -299,6 +301,15 @@ func (p *person) sayAll(to key.Public, n int, how mode) {
 type mode struct {
 	n     int
 	batch bool
+	bytes int // of a text; 0: those of text
+}
+
+// text is the text with a number.
+func (m mode) text(i int) string {
+	if m.bytes > 0 {
+		return longText(i)
+	}
+	return text(i)
 }
 
 var modes = []mode{{n: 1}, {n: 64}, {n: 64, batch: true}}

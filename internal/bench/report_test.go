@@ -40,17 +40,26 @@ type row struct {
 	// this one takes.
 	Against string  `json:"against,omitempty"`
 	Times   float64 `json:"times,omitempty"`
+	// FloorNs is what the figure cannot be below: see floor. OfFloor is NsPerOp / FloorNs.
+	FloorNs float64 `json:"floor_ns,omitempty"`
+	OfFloor float64 `json:"of_floor,omitempty"`
+	// P50, P90 and P99 are percentiles of single operations, ns, where each was timed.
+	P50 float64 `json:"p50_ns,omitempty"`
+	P90 float64 `json:"p90_ns,omitempty"`
+	P99 float64 `json:"p99_ns,omitempty"`
 }
 
 // report gathers the rows. The Go harness runs a benchmark with growing counts
 // and, with -count, again: the fastest run stands, as the machine is shared.
-var report struct {
+var report = struct {
 	sync.Mutex
-	order []string
-	rows  map[string]*row
-	sums  map[string]sum
-	small map[string]string
-}
+	order  []string
+	rows   map[string]*row
+	sums   map[string]sum
+	small  map[string]string
+	floors map[string]func() float64
+	spread map[string][3]float64
+}{floors: map[string]func() float64{}, spread: map[string][3]float64{}}
 
 func record(r row) {
 	report.Lock()
@@ -154,6 +163,13 @@ func finish() error {
 		if small := report.rows[report.small[name]]; small != nil {
 			r.Against, r.Times = small.Name, r.NsPerOp/small.NsPerOp
 		}
+		if f := report.floors[name]; f != nil {
+			r.FloorNs = f()
+			r.OfFloor = r.NsPerOp / r.FloorNs
+		}
+		if s, ok := report.spread[name]; ok {
+			r.P50, r.P90, r.P99 = s[0], s[1], s[2]
+		}
 		rows = append(rows, r)
 	}
 	for _, p := range primitiveNames() {
@@ -175,9 +191,12 @@ func finish() error {
 
 func printTable(rows []row) {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "figure\tper op\tprimitives\tratio\tprocessor\tagainst small\t")
+	fmt.Fprintln(w, "figure\tper op\tprimitives\tratio\tprocessor\tagainst small\tfloor\tof floor\tp50\tp90\tp99\t")
 	for _, r := range rows {
-		ratio, times := "", ""
+		ratio, times, ofFloor := "", "", ""
+		if r.OfFloor > 0 {
+			ofFloor = fmt.Sprintf("%.2f", r.OfFloor)
+		}
 		if r.Ratio > 0 {
 			ratio = fmt.Sprintf("%.2f", r.Ratio)
 		}
@@ -185,14 +204,15 @@ func printTable(rows []row) {
 			times = fmt.Sprintf("%.2f", r.Times)
 		}
 		if r.KiBPerHour > 0 {
-			fmt.Fprintf(w, "%s\t%.0f KiB/h\t\t\t%.0f wake-ups/h\t\t\n", r.Name, r.KiBPerHour, r.WakeupsPerHour)
+			fmt.Fprintf(w, "%s\t%.0f KiB/h\t\t\t%.0f wake-ups/h\t\t\t\t\t\t\t\n", r.Name, r.KiBPerHour, r.WakeupsPerHour)
 			continue
 		}
 		if r.RSSMiB > 0 {
-			fmt.Fprintf(w, "%s\t%.1f MiB\t\t\t%.3f %%\t\t\n", r.Name, r.RSSMiB, r.CPUPercent)
+			fmt.Fprintf(w, "%s\t%.1f MiB\t\t\t%.3f %%\t\t\t\t\t\t\t\n", r.Name, r.RSSMiB, r.CPUPercent)
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t\n", r.Name, human(r.NsPerOp), human(r.PrimitivesNs), ratio, human(r.CPUNs), times)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", r.Name, human(r.NsPerOp), human(r.PrimitivesNs), ratio, human(r.CPUNs), times,
+			human(r.FloorNs), ofFloor, human(r.P50), human(r.P90), human(r.P99))
 	}
 	_ = w.Flush()
 }
