@@ -34,7 +34,7 @@ func ValidateText(text string) error {
 		return ErrTextEncoding
 	case strings.TrimSpace(text) == "":
 		return ErrTextEmpty
-	case utf8.RuneCountInString(text) > MaxTextLength:
+	case len(text) > MaxTextLength && utf8.RuneCountInString(text) > MaxTextLength:
 		return ErrTextTooLong
 	}
 	return nil

@@ -3,6 +3,7 @@ package text
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Emoji, by Unicode's emoji-data.txt and UTS 51: sequences are recognized by their form, so
@@ -49,68 +50,74 @@ const (
 )
 
 // OnlyEmoji reports whether a text is nothing but emoji, one or several, and spaces between
-// them.
+// them. It reads no further than the first character that is neither.
 func OnlyEmoji(s string) bool {
-	runes, found := []rune(s), false
-	for len(runes) > 0 {
-		if unicode.IsSpace(runes[0]) {
-			runes = runes[1:]
+	found := false
+	for s != "" {
+		if r, size := utf8.DecodeRuneInString(s); unicode.IsSpace(r) {
+			s = s[size:]
 			continue
 		}
-		n := emojiLength(runes)
+		n := emojiLength(s)
 		if n == 0 {
 			return false
 		}
-		runes, found = runes[n:], true
+		s, found = s[n:], true
 	}
 	return found
 }
 
 // IsEmoji reports whether a text is one emoji.
 func IsEmoji(s string) bool {
-	runes := []rune(s)
-	n := emojiLength(runes)
-	return n > 0 && n == len(runes)
+	n := emojiLength(s)
+	return n > 0 && n == len(s)
 }
 
-// emojiLength is the number of code points of the emoji that a text begins with, or 0.
-func emojiLength(r []rune) int {
+// emojiLength is the length in bytes of the emoji that a text begins with, or 0.
+func emojiLength(s string) int {
+	first, one := utf8.DecodeRuneInString(s)
+	second, two := utf8.DecodeRuneInString(s[one:])
 	switch {
-	case len(r) >= 2 && regional(r[0]) && regional(r[1]): // a flag
-		return 2
-	case len(r) >= 2 && r[0] < 0x80 && (unicode.IsDigit(r[0]) || r[0] == '#' || r[0] == '*'):
-		if r[1] == keycap {
-			return 2
+	case regional(first) && regional(second): // a flag
+		return one + two
+	case two > 0 && first < 0x80 && (unicode.IsDigit(first) || first == '#' || first == '*'):
+		if second == keycap {
+			return one + two
 		}
-		if len(r) >= 3 && r[1] == asPicture && r[2] == keycap {
-			return 3
+		if third, three := utf8.DecodeRuneInString(s[one+two:]); second == asPicture && third == keycap {
+			return one + two + three
 		}
 		return 0
 	}
-	n := emojiElement(r)
-	for n > 0 && n < len(r) && r[n] == zeroWidthJoiner {
-		more := emojiElement(r[n+1:])
+	n := emojiElement(s)
+	for n > 0 && n < len(s) {
+		r, size := utf8.DecodeRuneInString(s[n:])
+		if r != zeroWidthJoiner {
+			break
+		}
+		more := emojiElement(s[n+size:])
 		if more == 0 {
 			return 0
 		}
-		n += 1 + more
+		n += size + more
 	}
 	return n
 }
 
-// emojiElement is the length of one picture with what changes its looks, or 0.
-func emojiElement(r []rune) int {
-	if len(r) == 0 {
-		return 0
-	}
-	n := 1
-	if !unicode.Is(emoji, r[0]) {
-		if len(r) < 2 || r[1] != asPicture || !strings.ContainsRune(emojiWithSelector, r[0]) {
+// emojiElement is the length in bytes of one picture with what changes its looks, or 0.
+func emojiElement(s string) int {
+	first, n := utf8.DecodeRuneInString(s)
+	if !unicode.Is(emoji, first) {
+		if next, _ := utf8.DecodeRuneInString(s[n:]); next != asPicture || !strings.ContainsRune(emojiWithSelector, first) {
 			return 0
 		}
 	}
-	for n < len(r) && (r[n] == asPicture || r[n] >= 0x1f3fb && r[n] <= 0x1f3ff || r[n] >= 0xe0020 && r[n] <= 0xe007f) {
-		n++
+	for n < len(s) {
+		r, size := utf8.DecodeRuneInString(s[n:])
+		if r != asPicture && !(r >= 0x1f3fb && r <= 0x1f3ff) && !(r >= 0xe0020 && r <= 0xe007f) {
+			break
+		}
+		n += size
 	}
 	return n
 }

@@ -5,6 +5,7 @@ package text
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -90,13 +91,27 @@ const MaxRead = 1000
 // Shown cleans a name from outside by clean (Name or Lines) and cuts it to limit code
 // points; "" for one that shows nothing.
 func Shown(s string, limit int, clean func(string) string) string {
-	return clean(Cut(clean(Cut(s, MaxRead)), limit))
+	// A copy: names are kept, and are not to keep all that somebody wrote around them.
+	return strings.Clone(clean(Cut(clean(Cut(s, MaxRead)), limit)))
 }
 
-// Cut returns the first limit code points of a text.
+// Cut returns the first limit code points of a text; each byte that is not UTF-8 counts as one
+// and becomes U+FFFD. It copies nothing of a text that is within the limit.
 func Cut(s string, limit int) string {
-	runes := []rune(s)
-	return string(runes[:min(len(runes), limit)])
+	if !utf8.ValidString(s) {
+		s = string([]rune(s))
+	}
+	if len(s) <= limit {
+		return s
+	}
+	n := 0
+	for i := range s {
+		if n == limit {
+			return strings.Clone(s[:i]) // what was cut off is not kept with it
+		}
+		n++
+	}
+	return s
 }
 
 // joins reports whether a format character is one that names need: the joiners, which

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+	"unsafe"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -78,6 +79,47 @@ func TestPlain(t *testing.T) {
 		if got := text.Plain(given); got != want {
 			t.Errorf("%q becomes %q, want %q", given, got, want)
 		}
+	}
+}
+
+// cutByRunes says what Cut gives, by converting the whole text.
+func cutByRunes(s string, limit int) string {
+	runes := []rune(s)
+	return string(runes[:min(len(runes), limit)])
+}
+
+func TestCut(t *testing.T) {
+	for _, s := range []string{"", "a", "abc", "äöü", "a\xffb", "\xff\xfe", "中文字", "a😀b", strings.Repeat("é", 40), "\xe4\xb8"} {
+		for limit := range 6 {
+			if got, want := text.Cut(s, limit), cutByRunes(s, limit); got != want {
+				t.Errorf("%q cut to %d is %q, want %q", s, limit, got, want)
+			}
+		}
+	}
+}
+
+// FuzzCut compares Cut with converting the whole text.
+func FuzzCut(f *testing.F) {
+	f.Add("a\xff中", 2)
+	f.Fuzz(func(t *testing.T, s string, limit int) {
+		if limit = max(limit, 0); text.Cut(s, limit) != cutByRunes(s, limit) {
+			t.Fatalf("%q cut to %d", s, limit)
+		}
+	})
+}
+
+// TestCutCopiesOnlyWhatItCuts: a text within the limit costs nothing, and of a longer one nothing
+// is kept but what is left of it.
+func TestCutCopiesOnlyWhatItCuts(t *testing.T) {
+	within, longer := strings.Repeat("é", 100), strings.Repeat("x", 1000)
+	if n := testing.AllocsPerRun(100, func() { _ = text.Cut(within, 100) }); n != 0 {
+		t.Errorf("a text within the limit takes %v allocations", n)
+	}
+	if unsafe.StringData(text.Cut(longer, 10)) == unsafe.StringData(longer) {
+		t.Error("what is cut off stays in memory")
+	}
+	if name := "Alice" + strings.Repeat(" ", 500); unsafe.StringData(text.Shown(name, 20, text.Name)) == unsafe.StringData(name) {
+		t.Error("what is around a name stays in memory")
 	}
 }
 
