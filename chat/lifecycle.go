@@ -143,7 +143,13 @@ func (c *Client) ResumeStore() error {
 	if err := c.ledger.Store.Resume(); err != nil {
 		return err
 	}
-	if err := c.ledger.View(c.catchUp.Load); err != nil {
+	err := c.ledger.View(func(tx Tx) error {
+		if err := c.catchUp.Load(tx); err != nil {
+			return err
+		}
+		return c.index.Load(tx)
+	})
+	if err != nil {
 		_ = c.ledger.Store.Suspend()
 		return err
 	}

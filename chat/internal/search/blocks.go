@@ -66,13 +66,16 @@ type entry struct {
 // readEntries reads a block of terms.
 func readEntries(block []byte) (all []entry, err error) {
 	var before []byte
+	room := make([]byte, 0, 2*blockSize) // for the terms; nearly always enough
 	for len(block) >= 2 && block[1] != 0 {
 		shared, rest := int(block[0]), int(block[1])
 		block = block[2:]
 		if shared > len(before) || rest > len(block) {
 			return nil, corrupt("a term is longer than its block")
 		}
-		term := append(before[:shared:shared], block[:rest]...)
+		start := len(room)
+		room = append(append(room, before[:shared]...), block[:rest]...)
+		term := room[start:len(room):len(room)]
 		size, n := binary.Uvarint(block[rest:])
 		if n <= 0 || size == 0 || size > uint64(len(block)-rest-n) {
 			return nil, corrupt("the ranks of a term are longer than their block")
@@ -108,6 +111,7 @@ type packer struct {
 	firsts [][]byte // the first term of each
 	block  []byte
 	last   []byte // the term before in the block
+	packed []byte // the ranks of a term, used again
 }
 
 // add adds a term with its ranks, which rise.
@@ -120,7 +124,7 @@ func (p *packer) add(term []byte, ranks []uint32) {
 		}
 		const sizeBytes = 2 // of the size of ranks: it is below 2^14
 		free := blockSize - len(p.block) - 2 - (len(term) - shared) - sizeBytes
-		var packed []byte
+		packed := p.packed[:0]
 		n, before := 0, uint32(0)
 		for ; n < len(ranks); n++ {
 			step := binary.PutUvarint(room[:], uint64(ranks[n]-before))
@@ -129,11 +133,13 @@ func (p *packer) add(term []byte, ranks []uint32) {
 			}
 			packed, before = append(packed, room[:step]...), ranks[n]
 		}
+		p.packed = packed
 		if n == 0 {
 			p.flush()
 			continue
 		}
 		if len(p.block) == 0 {
+			p.block = make([]byte, 0, blockSize)
 			p.firsts = append(p.firsts, bytes.Clone(term))
 		}
 		p.block = append(p.block, byte(shared), byte(len(term)-shared))
@@ -149,9 +155,9 @@ func (p *packer) add(term []byte, ranks []uint32) {
 // flush ends a block.
 func (p *packer) flush() {
 	if len(p.block) > 0 {
-		p.blocks = append(p.blocks, pad(p.block, blockSize))
+		p.blocks = append(p.blocks, p.block[:blockSize]) // zeros follow
 	}
-	p.block, p.last = nil, nil
+	p.block, p.last = nil, p.last[:0]
 }
 
 // common returns the length of the longest common prefix of two terms.

@@ -42,6 +42,9 @@ const (
 	// placesInEntry is how many places an entry of the queue has at most, so that some entries
 	// are always as many as a small segment takes.
 	placesInEntry = 64
+	// maxHeld bounds the memory of messages in the queue, bytes: four times what a small segment
+	// of long texts takes.
+	maxHeld = 1 << 20
 	// wipedAtOnce bounds the records of another version that are deleted in one transaction:
 	// some 50 ms.
 	wipedAtOnce = 2000

@@ -15,6 +15,7 @@
 //
 //	search.go   the part, and what it learns of messages
 //	work.go     work in the background: segments out of the queue, merging, rebuilding
+//	held.go     what the messages in the queue say
 //	newest.go   all messages, newest first
 //	segment.go  reading a segment
 //	write.go    making one
@@ -88,13 +89,15 @@ type Index struct {
 	// did not help, and the index is not used.
 	spoiled, anew, broken atomic.Bool
 	newest                *newest // the walk while the index is made; nil if it is to begin
+	held                  held
 }
 
 // New makes the part.
 func New(o Options) *Index { return &Index{Options: o, bounds: usual} }
 
-// Load counts what waits in the queue.
+// Load counts what waits in the queue. It is called again when the store was away.
 func (x *Index) Load(tx port.Tx) error {
+	x.held.forget()
 	n := 0
 	err := tx.Range(unindexed, 0, func(_ uint64, value []byte) (bool, error) {
 		n += len(value) / placeSize
@@ -136,6 +139,7 @@ type changesOf struct{}
 // changes are the messages of a transaction that the index learns of at its end.
 type changes struct {
 	added   []byte // their places
+	said    []said // what they say; nothing of one that was changed
 	removed []removal
 }
 
@@ -154,6 +158,11 @@ func (x *Index) Watch(tx *ledger.Tx, before, after *wire.MessageRecord) error {
 	}
 	if has != "" {
 		c.added = appendPlace(c.added, placeOf(after))
+		var what said
+		if before == nil {
+			what = saidIn(after)
+		}
+		c.said = append(c.said, what)
 	}
 	return nil
 }
@@ -168,12 +177,19 @@ func (x *Index) apply(tx *ledger.Tx, c *changes) error {
 		tx.After(func() { x.look.Store(true) })
 	}
 	n := len(c.added) / placeSize
-	for added := c.added; len(added) > 0; {
-		size := min(len(added), placesInEntry*placeSize)
-		if _, err := tx.Append(unindexed, added[:size]); err != nil {
+	for added, what := c.added, c.said; len(added) > 0; {
+		some := min(len(what), placesInEntry)
+		seq, err := tx.Append(unindexed, added[:some*placeSize])
+		if err != nil {
 			return err
 		}
-		added = added[size:]
+		for i := range some {
+			x.held.hold(readPlace(added[i*placeSize:]), seq, what[i])
+		}
+		added, what = added[some*placeSize:], what[some:]
+	}
+	for _, r := range c.removed {
+		x.held.drop(r.at)
 	}
 	tx.After(func() {
 		if x.queued.Add(int64(n)) >= int64(x.bounds.documents) {

@@ -212,7 +212,12 @@ func (x *Index) flush() error {
 				return false, err
 			}
 			for _, at := range places {
-				if err := in.add(at); err != nil {
+				if what, ok := x.held.find(at, seq); ok {
+					err = in.take(at, what)
+				} else {
+					err = in.read(at)
+				}
+				if err != nil {
 					return false, err
 				}
 			}
@@ -231,6 +236,7 @@ func (x *Index) flush() error {
 		return replace(tx, state, nil, f.made)
 	})
 	if err == nil {
+		x.held.dropUpTo(done.upTo)
 		x.queued.Add(int64(-done.places))
 		if done.places == 0 {
 			x.queued.Store(0) // it was counted wrong: there is nothing
@@ -324,7 +330,7 @@ func (x *Index) makeSome() error {
 		in := x.newIndexer(tx, state, list)
 		n := 0
 		for n < len(places) && in.weight < maxWeight {
-			if err := in.add(places[n]); err != nil {
+			if err := in.read(places[n]); err != nil {
 				return s, err
 			}
 			s.reached = places[n]

@@ -46,7 +46,7 @@ type indexer struct {
 	x      *Index
 	state  *wire.SearchStateRecord
 	list   []*wire.SearchSegmentRecord
-	found  map[port.Position]*wire.MessageRecord
+	found  map[port.Position]said
 	weight int
 	names  map[string]uint32 // all that were asked for
 	fresh  map[string]uint32 // those of them that have no number in the store yet
@@ -55,15 +55,15 @@ type indexer struct {
 
 func (x *Index) newIndexer(tx port.Tx, state *wire.SearchStateRecord, list []*wire.SearchSegmentRecord) *indexer {
 	return &indexer{
-		tx: tx, x: x, state: state, list: list, found: map[port.Position]*wire.MessageRecord{},
+		tx: tx, x: x, state: state, list: list, found: map[port.Position]said{},
 		names: map[string]uint32{}, fresh: map[string]uint32{}, opened: map[uint32]*segment{},
 	}
 }
 
-// add takes the message of a place, unless it is not there any more, says nothing, or is in
+// read takes the message of a place, unless it is not there any more, says nothing, or is in
 // the index already.
-func (i *indexer) add(at port.Position) error {
-	if i.found[at] != nil {
+func (i *indexer) read(at port.Position) error {
+	if _, again := i.found[at]; again {
 		return nil
 	}
 	rec := &wire.MessageRecord{}
@@ -71,13 +71,18 @@ func (i *indexer) add(at port.Position) error {
 	if err != nil || !found || textOf(rec) == "" || placeOf(rec) != at {
 		return err
 	}
+	return i.take(at, saidIn(rec))
+}
+
+// take takes a message, unless it is in the index already.
+func (i *indexer) take(at port.Position, what said) error {
 	indexed, err := i.indexed(at)
 	if err != nil || indexed {
 		return err
 	}
-	i.found[at] = rec
+	i.found[at] = what
 	// The terms of a text take its length, and in the worst case two bytes for each of them.
-	i.weight += 3 * min(len(rec.GetText()), words.MaxText)
+	i.weight += 3 * min(len(what.text), words.MaxText)
 	return nil
 }
 
@@ -139,28 +144,70 @@ func (i *indexer) make() (*made, error) {
 		return nil, nil
 	}
 	m := &made{names: i.fresh}
-	lists := map[string][]uint32{}
+	lists := termLists{numbers: map[string]uint32{}}
 	places := slices.SortedFunc(maps.Keys(i.found), func(a, b port.Position) int { return newestFirst(a, b) })
 	for rank, at := range places {
-		rec := i.found[at]
+		what := i.found[at]
 		m.documents = append(m.documents, document{at: at})
-		chat, err := i.number(rec.GetChat())
-		if err != nil {
-			return nil, err
-		}
-		from, err := i.number(rec.GetFrom())
-		if err != nil {
-			return nil, err
-		}
-		for _, term := range append(words.Terms(rec.GetText()), nameTerm(termChat, chat), nameTerm(termFrom, from)) {
-			lists[term] = append(lists[term], uint32(rank))
+		words.EachTerm(what.text, func(term string) (fresh bool) { return lists.add(term, uint32(rank)) })
+		for kind, name := range map[string][]byte{termChat: what.chat, termFrom: what.from} {
+			n, err := i.number(name)
+			if err != nil {
+				return nil, err
+			}
+			lists.add(nameTerm(kind, n), uint32(rank))
 		}
 	}
-	for _, term := range slices.Sorted(maps.Keys(lists)) {
-		m.add([]byte(term), lists[term])
-	}
+	lists.each(m.add)
 	m.flush()
 	return m, nil
+}
+
+// termLists are the ranks of each term, which are added as they rise.
+type termLists struct {
+	numbers map[string]uint32 // of the terms in the order in which they came
+	terms   []string
+	lengths []uint32 // of their lists
+	last    []uint32 // their last ranks
+	pairs   []termRank
+}
+
+type termRank struct{ term, rank uint32 }
+
+// add adds a rank to a term, and reports whether it was not there yet.
+func (l *termLists) add(term string, rank uint32) bool {
+	n, known := l.numbers[term]
+	switch {
+	case !known:
+		n = uint32(len(l.terms))
+		l.numbers[term] = n
+		l.terms, l.lengths, l.last = append(l.terms, term), append(l.lengths, 0), append(l.last, 0)
+	case l.last[n] == rank:
+		return false
+	}
+	l.lengths[n]++
+	l.last[n] = rank
+	l.pairs = append(l.pairs, termRank{n, rank})
+	return true
+}
+
+// each visits the terms in their order.
+func (l *termLists) each(visit func(term []byte, ranks []uint32)) {
+	all, ends, end := make([]uint32, len(l.pairs)), make([]uint32, len(l.terms)), uint32(0)
+	for n, length := range l.lengths {
+		ends[n] = end
+		end += length
+	}
+	for _, p := range l.pairs {
+		all[ends[p.term]] = p.rank
+		ends[p.term]++
+	}
+	var key []byte
+	for _, term := range slices.Sorted(slices.Values(l.terms)) {
+		n := l.numbers[term]
+		key = append(key[:0], term...)
+		visit(key, all[ends[n]-l.lengths[n]:ends[n]])
+	}
 }
 
 // newestFirst orders places as segments have them.

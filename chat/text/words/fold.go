@@ -40,12 +40,19 @@ const graphemeJoiner = '\u034f'
 
 // foldASCII is fold for a text that has ASCII only.
 func foldASCII(s string) (string, bool) {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return "", false
-		}
+	if !isASCII(s) {
+		return "", false
 	}
 	return strings.ToLower(s), true
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // skinTones are the modifiers of emoji: who looks for a hand means a hand of any colour.

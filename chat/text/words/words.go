@@ -8,6 +8,7 @@
 package words
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -65,9 +66,33 @@ func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) || 
 // units calls visit for each unit of a text until it returns false.
 func units(s string, visit func(unit) bool) {
 	u := splitter{visit: visit}
-	for at := segments.FromString(fold(cut(s, MaxText))); at.Next() && !u.ended; {
-		u.segment(at.Value())
+	for s = cut(s, MaxText); len(s) > 0 && !u.ended; {
+		end := stretch(s)
+		u.text(fold(s[:end]))
+		u.after = false
+		s = s[end:]
 	}
+}
+
+// stretch is the length of the words that a text begins with and that are all ASCII, or all are
+// not: folding what is not costs 20 times as much. The next one begins with a space or a line
+// end, across which nothing is folded together.
+func stretch(s string) int {
+	first, ascii, begin := true, true, 0
+	var same bool // as the words before this one
+	for i := 0; i <= len(s); i++ {
+		if i < len(s) && s[i] != ' ' && s[i] != '\n' || i == 0 {
+			ascii = ascii && s[i] < utf8.RuneSelf
+			continue
+		}
+		if first {
+			same, first = ascii, false
+		} else if ascii != same {
+			return begin
+		}
+		begin, ascii = i, true
+	}
+	return len(s)
 }
 
 // splitter makes units of the segments of a text. A segment may be more than a word: UAX
@@ -78,6 +103,63 @@ type splitter struct {
 	ended bool
 	after bool // the last character seen was a unit by itself
 }
+
+// text makes units of a text. Spaces and line ends end a segment whatever is around them, and
+// what is ASCII between two of them has no need for the tables of Unicode.
+func (u *splitter) text(s string) {
+	if isASCII(s) {
+		u.ascii(s)
+		return
+	}
+	for len(s) > 0 && !u.ended {
+		end := strings.IndexAny(s, " \n")
+		if end < 0 {
+			end = len(s)
+		}
+		if isASCII(s[:end]) {
+			u.ascii(s[:end])
+		} else {
+			u.segments(s[:end])
+		}
+		u.after = false
+		s = s[min(end+1, len(s)):]
+	}
+}
+
+func (u *splitter) segments(s string) {
+	for at := segments.FromString(s); at.Next() && !u.ended; {
+		u.segment(at.Value())
+	}
+}
+
+// ascii does what segments does, for ASCII. Letters and digits that follow each other are never
+// in two segments.
+func (u *splitter) ascii(s string) {
+	for i := 0; i < len(s) && !u.ended; {
+		end := i
+		for end < len(s) && asciiInWord[s[end]] {
+			end++
+		}
+		switch {
+		case end > i:
+			u.put(unit{text: cut(s[i:end], MaxWord)})
+			i = end
+		case s[i] == '$':
+			u.put(unit{text: s[i : i+1]})
+			fallthrough
+		default:
+			i++
+		}
+	}
+}
+
+// asciiInWord is inWord for ASCII.
+var asciiInWord = func() (table [256]bool) {
+	for c := range utf8.RuneSelf {
+		table[c] = inWord(rune(c))
+	}
+	return table
+}()
 
 func (u *splitter) segment(s string) {
 	for len(s) > 0 && !u.ended {
@@ -125,12 +207,26 @@ func cut(s string, n int) string {
 func Terms(s string) []string {
 	var all []string
 	seen := map[string]bool{}
-	add := func(term string) bool {
-		if !seen[term] {
-			seen[term] = true
-			all = append(all, term)
+	EachTerm(s, func(term string) bool {
+		if seen[term] {
+			return false
 		}
-		return len(all) < MaxTerms
+		seen[term] = true
+		all = append(all, term)
+		return true
+	})
+	return all
+}
+
+// EachTerm calls visit for the terms of a text, some of them several times. visit reports whether
+// a term is another one than those before: after MaxTerms of these it is called no more.
+func EachTerm(s string, visit func(term string) (fresh bool)) {
+	left := MaxTerms
+	add := func(term string) (more bool) {
+		if visit(term) {
+			left--
+		}
+		return left > 0
 	}
 	var waiting string // a character whose neighbour is not known yet
 	more := true
@@ -152,5 +248,4 @@ func Terms(s string) []string {
 	if waiting != "" && more {
 		add(waiting)
 	}
-	return all
 }

@@ -260,6 +260,32 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
+// unitsBySegments says what units gives, by segments of the whole text.
+func unitsBySegments(s string) (all []unit) {
+	u := splitter{visit: func(u unit) bool { all = append(all, u); return true }}
+	u.segments(fold(cut(s, MaxText)))
+	return all
+}
+
+// FuzzUnits: the units of a text are those that segments of the whole have, however it is taken
+// apart.
+func FuzzUnits(f *testing.F) {
+	for _, c := range found {
+		f.Add(c.text)
+		f.Add("a $5 b_c " + c.text + "\r\n" + c.text + "x' .y")
+	}
+	for _, s := range []string{" \u0301a", "क \u093f", "\U0001f1e9 \U0001f1ea\U0001f1eb", "a' \u05d0", "中 国", "中\n国", "a\u0301 b", "\xff a", "$$", "1,5 1 ,5", "x\r\u0301\ny"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var all []unit
+		units(s, func(u unit) bool { all = append(all, u); return true })
+		if want := unitsBySegments(s); !slices.Equal(all, want) {
+			t.Fatalf("%q has the units %v, want %v", s, all, want)
+		}
+	})
+}
+
 func BenchmarkTerms(b *testing.B) {
 	for name, s := range map[string]string{
 		"ascii":   "see you at the station tomorrow morning, please bring the book",
