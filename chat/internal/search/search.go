@@ -139,7 +139,7 @@ type changesOf struct{}
 // changes are the messages of a transaction that the index learns of at its end.
 type changes struct {
 	added   []byte // their places
-	said    []said // what they say; nothing of one that was changed
+	said    []said // what they say
 	removed []removal
 }
 
@@ -158,11 +158,7 @@ func (x *Index) Watch(tx *ledger.Tx, before, after *wire.MessageRecord) error {
 	}
 	if has != "" {
 		c.added = appendPlace(c.added, placeOf(after))
-		var what said
-		if before == nil {
-			what = saidIn(after)
-		}
-		c.said = append(c.said, what)
+		c.said = append(c.said, saidIn(after))
 	}
 	return nil
 }
@@ -188,7 +184,7 @@ func (x *Index) apply(tx *ledger.Tx, c *changes) error {
 		}
 		added, what = added[some*placeSize:], what[some:]
 	}
-	for _, r := range c.removed {
+	for _, r := range c.removed { // last: it may have been added before in this transaction
 		x.held.drop(r.at)
 	}
 	tx.After(func() {
