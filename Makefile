@@ -32,6 +32,9 @@ SOAK ?= 10m
 # time for what no store node has.
 RESEND ?= 27s
 
+# How many messages the largest store of `make bench-scale` has.
+SCALE ?= 10000000
+
 BUILD := build
 OS    := $(shell uname -s)
 ifeq ($(OS),Darwin)
@@ -53,7 +56,7 @@ LDL    := -ldl
 CWARN  := -std=c11 -Wall -Wextra -pedantic -Werror
 CUSE   := $(CWARN) -Iinclude -L$(BUILD) -Wl,-rpath,$(CURDIR)/$(BUILD)
 
-.PHONY: help build test demo demo-card demo-devices demo-noise demo-offline bench soak fuzz lint clean generate \
+.PHONY: help build test demo demo-card demo-devices demo-noise demo-offline bench bench-scale soak fuzz lint clean generate \
 	library busy-steps waiting-steps go-test race-test node-test soak-test fuzz-test abi-test stress-test asan-test \
 	python-test
 
@@ -160,6 +163,11 @@ bench: ## measure the engine against its primitives, into build/bench.json
 	@mkdir -p $(BUILD)
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime $(BENCHTIME) -count $(BENCHCOUNT) -timeout 60m \
 		./internal/bench -args -figures $(CURDIR)/$(BUILD)/bench.json
+
+# Not part of `make bench`: the largest store takes 7 GB, twice as much while it is built, in
+# ten minutes, and a copy of it for the run.
+bench-scale: ## stores of 1,000 to SCALE messages compared, as a table
+	SCALE=$(SCALE) $(GO) test -tags $(TAGS) -run '^$$' -bench '^BenchmarkGrowth$$' -benchtime 1x -timeout 120m ./internal/bench
 
 soak: ## clients and nodes are killed for SOAK; nothing may be lost; into build/soak.json
 	@mkdir -p $(BUILD)

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -65,24 +64,10 @@ func runNode() int {
 	time.Sleep(nodeIdles)
 	used := cputime.Used() - before
 	_ = json.NewEncoder(os.Stdout).Encode(idleness{
-		RSSMiB: residentMiB(), CPUPercent: 100 * used.Seconds() / nodeIdles.Seconds(),
+		RSSMiB: statusMiB("VmRSS:"), CPUPercent: 100 * used.Seconds() / nodeIdles.Seconds(),
 		Online: c.NetworkStatus().State == chat.NetworkOnline,
 	})
 	return 0
-}
-
-// residentMiB is the memory of this process as the system counts it; 0 where
-// there is no /proc.
-func residentMiB() float64 {
-	raw, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	var kib float64
-	if _, rest, ok := bytes.Cut(raw, []byte("VmRSS:")); ok {
-		_, _ = fmt.Sscan(string(rest), &kib)
-	}
-	return kib / 1024
 }
 
 // BenchmarkNode measures an idle client with a real node, connected to another, in a

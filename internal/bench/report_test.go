@@ -232,6 +232,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(lightChild) != "" {
 		os.Exit(runLight())
 	}
+	if os.Getenv(growthChild) != "" {
+		os.Exit(runGrowth())
+	}
 	code := m.Run()
 	for _, f := range atEnd {
 		f()
