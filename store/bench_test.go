@@ -3,9 +3,12 @@ package store
 import (
 	"crypto/rand"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"libstatus1to1/chat/port"
 )
@@ -240,5 +243,43 @@ func BenchmarkOpen(b *testing.B) {
 func BenchmarkArgon2Default(b *testing.B) {
 	for b.Loop() {
 		DefaultArgon2.derive("passphrase", make([]byte, 16))
+	}
+}
+
+// BenchmarkCommit commits records of 350 bytes, one a commit, and beside each does what no
+// commit can do without: two writes of a file, each followed by fsync. The medians
+// are told, as a disk shared with others has outliers.
+func BenchmarkCommit(b *testing.B) {
+	s := benchStore(b, false)
+	file, err := os.Create(filepath.Join(b.TempDir(), "floor"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer file.Close()
+	data, meta := make([]byte, 4*pageSize), make([]byte, pageSize)
+	flush := func(p []byte) {
+		if _, err := file.WriteAt(p, 0); err != nil {
+			b.Fatal(err)
+		}
+		if err := file.Sync(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	flush(data)
+	var commits, ones, twos []time.Duration
+	record := make([]byte, 350)
+	for i := uint64(0); b.Loop(); i++ {
+		start := time.Now()
+		mustUpdate(b, s, func(tx port.Tx) error { return tx.Put("messages", number(i), record) })
+		commits = append(commits, time.Since(start))
+		start = time.Now()
+		flush(data)
+		ones = append(ones, time.Since(start))
+		flush(meta)
+		twos = append(twos, time.Since(start))
+	}
+	for name, all := range map[string][]time.Duration{"commit-us": commits, "sync-us": ones, "two-sync-us": twos} {
+		slices.Sort(all)
+		b.ReportMetric(float64(all[len(all)/2])/float64(time.Microsecond), name)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"runtime/debug"
+	"sync"
 
 	"libstatus1to1/chat/port"
 )
@@ -11,21 +12,33 @@ import (
 // A large file is opened in two steps. Before bbolt sees it scanBranches reads what
 // leads to the records: meta page, list of free pages, branch pages. That is one
 // page in a hundred, and with it bbolt finds its way and ends. A goroutine then
-// walks the whole file as scanPages does at once for a small one. Until that is
-// done nothing is written: a damaged leaf page can make a read fail, which is
-// noticed as damage of a record is, but only a write could spread it.
+// walks the whole file as scanPages does at once for a small one. It walks the state
+// that was opened, which bbolt keeps for it as for a View. Until that is done a leaf is
+// looked at before it is written (early.go): a damaged leaf page can make a read fail,
+// which is noticed as damage of a record is, but only a write could spread it.
 
 // scanBranches checks all pages of a state but the leaves of large buckets.
-func scanBranches(f io.ReaderAt, size int64, m boltMeta) error {
+func scanBranches(f io.ReaderAt, size int64, m boltMeta) (*early, error) {
 	s, err := newScan(f, size, m)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	w := &walker{scan: s}
+	w := &walker{scan: s, good: map[uint64]bool{}}
 	if err := w.tree(m.root, nil, nil, 0, w.rootBranches); err != nil {
-		return err
+		return nil, err
 	}
-	return s.free(m.freelist)
+	e := &early{scan: s, free: newPageSet(m.pages), good: w.good}
+	list, err := s.page(m.freelist, nil)
+	if err != nil {
+		return nil, err
+	}
+	return e, eachFree(m.freelist, list, func(id uint64) error {
+		if err := s.take(id); err != nil {
+			return err
+		}
+		e.free.add(id)
+		return nil
+	})
 }
 
 // rootBranches visits an entry of the root.
@@ -57,6 +70,7 @@ func (w *walker) branches(id uint64, low, high []byte, depth int) (leaf bool, er
 	level.page = p
 	if isLeaf(p) {
 		_, err := leafRecords(id, p, low, high)
+		w.good[id] = err == nil
 		return true, err
 	}
 	list, _, err := elements(id, p, low, high, level.list)
@@ -82,10 +96,12 @@ func (w *walker) branches(id uint64, low, high []byte, depth int) (leaf bool, er
 
 // rest is the second step of opening a file.
 type rest struct {
-	meta boltMeta
-	size int64
-	pace *pace
-	done chan struct{} // closed when it is over
+	meta  boltMeta
+	size  int64
+	early *early // only the writer uses it; nil once it has seen the end
+	pace  *pace
+	done  chan struct{} // closed when it is over
+	err   error         // then: what it found
 }
 
 // finishNow does all that is left, where waiting does no harm.
@@ -94,13 +110,14 @@ func (b *boltFile) finishNow(c *crypt) error {
 		return nil
 	}
 	b.rest.pace.faster()
-	err := b.finish(c)
+	err := b.view(b.finish, c)
 	b.rest = nil
 	return err
 }
 
-// finish walks the whole file and compares it with the index.
-func (b *boltFile) finish(c *crypt) (err error) {
+// finish walks the whole file and compares it with the index. r is of the state that was
+// opened.
+func (b *boltFile) finish(r *reader) (err error) {
 	panicked := guard("file", func() { b.count, err = scanPaced(b.file, b.rest.size, b.rest.meta, b.rest.pace) })
 	if err == nil {
 		err = panicked
@@ -108,21 +125,35 @@ func (b *boltFile) finish(c *crypt) (err error) {
 	if err != nil {
 		return openError(err)
 	}
-	return b.view(func(r *reader) error { return checkIndex(r, b.count) }, c)
+	return checkIndex(r, b.count)
 }
 
-// finishLater does so in the background.
-func (s *fileStore) finishLater(f *boltFile) {
+// finishLater does so in the background. It returns when the state that was opened is
+// held, so that writes may begin. hold, if any, delays the walk.
+func (s *fileStore) finishLater(f *boltFile, hold <-chan struct{}) {
 	if f.rest == nil {
 		return
 	}
+	held := make(chan struct{})
 	go func() {
 		defer close(f.rest.done)
 		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-		if err := f.finish(s.crypt); err != nil && !f.rest.pace.stop.Load() {
+		var once sync.Once
+		begun := func() { once.Do(func() { close(held) }) }
+		err := f.view(func(r *reader) error {
+			begun()
+			if hold != nil {
+				<-hold
+			}
+			return f.finish(r)
+		}, s.crypt)
+		if err != nil && !f.rest.pace.stop.Load() {
+			f.rest.err = damaged(err)
 			s.broken.CompareAndSwap(nil, damaged(err))
 		}
+		begun()
 	}()
+	<-held
 }
 
 // damaged is the error of every transaction from then on.

@@ -53,8 +53,9 @@ func TestLargeFileWorks(t *testing.T) {
 }
 
 // TestLargeFileDamaged damages pages at random. Whatever the walk over all pages
-// refuses must be refused by Open or, at the latest, by the first write, and that
-// write must leave the file as it is. What it accepts must be writable.
+// refuses must be refused by Open or by the first write, which must leave the file as it
+// is, or by every call once the walk is over, and then the damage must still be found in the file. What
+// it accepts must be writable.
 func TestLargeFileDamaged(t *testing.T) {
 	seed := time.Now().UnixNano()
 	t.Logf("seed %d", seed)
@@ -67,7 +68,7 @@ func TestLargeFileDamaged(t *testing.T) {
 	meta, err := newestMeta(bytes.NewReader(good))
 	s.must(err)
 	path := filepath.Join(t.TempDir(), "damaged.db")
-	atOpen, atWrite, harmless := 0, 0, 0
+	atOpen, atWrite, later, harmless := 0, 0, 0, 0
 	for range 300 {
 		b := bytes.Clone(good)
 		page := 2 + rng.Intn(int(meta.pages)-2)
@@ -85,7 +86,15 @@ func TestLargeFileDamaged(t *testing.T) {
 			atOpen++
 			continue
 		}
-		err = large.Update(func(tx port.Tx) error { return tx.Put("unused", []byte("k"), []byte("v")) })
+		write := func() error {
+			return large.Update(func(tx port.Tx) error { return tx.Put("unused", []byte("k"), []byte("v")) })
+		}
+		err = write()
+		large.(*fileStore).file.finished()
+		known := large.View(func(port.Tx) error { return nil })
+		if err == nil && known != nil {
+			wantCode(t, write(), port.CodeStoreCorrupt)
+		}
 		s.must(large.Close())
 		after, readErr := os.ReadFile(path)
 		s.must(readErr)
@@ -96,14 +105,21 @@ func TestLargeFileDamaged(t *testing.T) {
 				t.Errorf("page %d byte %d: the refused write changed the file", page, at)
 			}
 			atWrite++
+		case known != nil:
+			wantCode(t, known, port.CodeStoreCorrupt)
+			if again, err := Open(testOptions(path)); err == nil {
+				t.Errorf("page %d byte %d: the write hid that %v", page, at, known)
+				s.must(again.Close())
+			}
+			later++
 		case scanErr != nil:
 			t.Errorf("page %d byte %d: written to although %v", page, at, scanErr)
 		default:
 			harmless++
 		}
 	}
-	t.Logf("refused by Open %d, by the first write %d, harmless to the structure %d", atOpen, atWrite, harmless)
-	if atOpen == 0 || atWrite == 0 || harmless == 0 {
+	t.Logf("refused by Open %d, by the first write %d, after it %d, harmless to the structure %d", atOpen, atWrite, later, harmless)
+	if atOpen == 0 || atWrite+later == 0 || harmless == 0 {
 		t.Error("one of the three never happened: the test tests nothing")
 	}
 }
@@ -138,6 +154,7 @@ func TestLargeFileLostRecord(t *testing.T) {
 	}
 	large, err := Open(largeOptions(s.path))
 	if err == nil {
+		large.(*fileStore).file.finished()
 		err = large.Update(func(tx port.Tx) error { return tx.Put("unused", []byte("k"), nil) })
 		defer large.Close()
 	}

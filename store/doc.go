@@ -22,15 +22,19 @@
 // A file above 64 MiB is checked in two steps (branches.go). The first step comes
 // before anybody uses the file: meta page, list of free pages and all branch pages, so
 // that bbolt's searches end and no page is used twice. The second step runs in the
-// background: the leaves and the comparison with the index. The first write waits for
-// its end, because only a write can spread damage: bbolt would copy a bad leaf, or free
-// pages that a bad header claims. A read that meets a bad leaf earlier fails as on a
-// bad record: an address outside of the map is a fault, which is caught, and data
-// inside it does not authenticate. If the second step finds damage, every call fails
-// with store_corrupt from then on and the file stays as it is. The price is small: for
-// that fraction of a second, a record that damage has hidden from a search may count as
-// missing; and a leaf made to look like a branch that leads back to itself, which no
-// accident makes, ends the process.
+// background: the leaves and the comparison with the index. It walks the state that was
+// opened, which bbolt keeps as it does for a View. Only a write can spread damage: bbolt
+// would copy a bad leaf, or free pages that a bad header claims. So until the walk is over
+// a write looks at the leaf that it changes first, and at the neighbours bbolt may join it
+// with (early.go); no page of the state that was opened is written over; and a write waits for the
+// walk if it drops a whole bucket, or if the file has grown by 32 MiB meanwhile. A read that
+// meets a bad leaf earlier fails as on a bad record: an address outside of the map is a fault,
+// which is caught, and data inside it does not authenticate. If the second step finds damage,
+// every call fails with store_corrupt from then on, and the next Open finds it as well. The
+// price is small: for that time, a record that damage has hidden from a search may count as
+// missing, and what was written before the damage was found is in a damaged store; and a leaf
+// made to look like a branch that leads back to itself, which no accident makes, ends the
+// process.
 //
 // What remains undetected:
 //   - the whole file put back from an older copy. A single record put back, or a

@@ -42,9 +42,13 @@ func openFile(path string, create, noSync bool, atOnce int64) (*boltFile, error)
 		InitialMmapSize: initialMap,
 		PageSize:        pageSize,
 		NoSync:          noSync,
-		OpenFile: func(name string, flag int, _ os.FileMode) (*os.File, error) {
-			return b.openLocked(name, flag, create, atOnce)
-		},
+	}
+	options.OpenFile = func(name string, flag int, _ os.FileMode) (*os.File, error) {
+		f, err := b.openLocked(name, flag, create, atOnce)
+		if b.rest != nil {
+			options.InitialMmapSize = mapSize(b.rest.size)
+		}
+		return f, err
 	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	var err error
@@ -88,7 +92,8 @@ func (b *boltFile) openLocked(name string, flag int, create bool, atOnce int64) 
 	}
 	if info.Size() > atOnce {
 		b.rest = &rest{meta: meta, size: info.Size(), pace: newPace(), done: make(chan struct{})}
-		return f, scanBranches(f, info.Size(), meta)
+		b.rest.early, err = scanBranches(f, info.Size(), meta)
+		return f, err
 	}
 	b.count, err = scanPages(f, info.Size(), meta)
 	return f, err

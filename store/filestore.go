@@ -74,7 +74,7 @@ func openWith(o Options, steps []migration) (port.Store, error) {
 		_ = s.file.close()
 		return nil, err
 	}
-	s.finishLater(s.file)
+	s.finishLater(s.file, o.walkAfter)
 	go s.write()
 	s.tidyLater()
 	return s, nil
@@ -251,7 +251,7 @@ func (s *fileStore) Resume() error {
 	}
 	s.file = f
 	s.broken.Store(nil)
-	s.finishLater(f)
+	s.finishLater(f, nil)
 	s.gate.open()
 	s.tidyLater()
 	return nil

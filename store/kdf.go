@@ -91,7 +91,8 @@ type Options struct {
 	// tests and benchmarks only.
 	NoSync bool
 
-	scanAtOnce int64 // for tests; 0: the constant
+	scanAtOnce int64           // for tests; 0: the constant
+	walkAfter  <-chan struct{} // for tests: the walk in the background waits for it
 }
 
 func (o Options) wholeUpTo() int64 {

@@ -21,3 +21,7 @@ func mapFile(f io.ReaderAt, size int64) (mapped []byte, unmap func()) {
 	}
 	return mapped, func() { _ = syscall.Munmap(mapped) }
 }
+
+// mapSize is the address space that bbolt maps of a large file: what may be added while the
+// walk runs, too, for bbolt cannot map more of it before the walk has ended.
+func mapSize(size int64) int { return int(size + earlyBytes + maxBatchBytes) }

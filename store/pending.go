@@ -156,6 +156,9 @@ func (b *batch) change(w write) error {
 	var err error
 	panicked := guard("file", func() {
 		if w.act == actDrop {
+			if err = b.file.walked(); err != nil { // all its pages become free
+				return
+			}
 			delete(b.buckets, w.id)
 			delete(b.cursors, w.id)
 			b.applied[w.id] = applied{} // the entry begins anew, too
@@ -187,6 +190,9 @@ func (b *batch) change(w write) error {
 
 // changeIn does one write in a bucket and notes what comes of it.
 func (b *batch) changeIn(bucket *bolt.Bucket, w write) error {
+	if err := b.file.beforeWrite(bucket, w); err != nil {
+		return err
+	}
 	if w.id == headerBucket || w.id == indexBucket {
 		if w.act == actDelete {
 			return bucket.Delete(w.key)

@@ -54,6 +54,7 @@ func (r *reader) marked() (bool, error) {
 
 // eraseUnused does the steps 2 to 4. s.rewrap is held.
 func (s *fileStore) eraseUnused() error {
+	s.file.finished() // the walk holds the state that was opened, as a View does
 	if err := s.submit(func(b *batch) error { return b.mark(nil) }); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 // walker is one goroutine's part of a scan.
 type walker struct {
 	*scan
+	good map[uint64]bool // of scanBranches: the leaves that were looked at
 	// level holds the page and the entries at each depth: those above stay in
 	// use while those below come and go.
 	level [maxTreeDepth + 1]struct {

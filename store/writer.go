@@ -116,11 +116,14 @@ func (s *fileStore) finish(b *batch, group []*request, err error) {
 
 // newBatch starts a batch, unless bbolt hangs.
 func (s *fileStore) newBatch() (*batch, error) {
-	s.file.finished()
 	if err := s.hung(); err != nil {
 		return nil, err
 	}
-	return newBatch(s.crypt, s.file, &s.room)
+	b, err := newBatch(s.crypt, s.file, &s.room)
+	if err == nil {
+		err = s.file.awaitWalk(b.bolt.Size())
+	}
+	return b, err
 }
 
 // hang keeps everybody off bbolt from now on: it may hold its locks for ever, or
