@@ -23,8 +23,8 @@ type batch struct {
 	// before holds the index entries that the running closure has changed, as they were
 	// when it started.
 	before map[bucketID]before
-	// tails are the newest positions of histories, where they are known.
-	tails map[bucketID]placed
+	// spots are what is known of histories.
+	spots map[bucketID]*spot
 	// cursors find the present value of a record before it is overwritten.
 	cursors map[bucketID]*bolt.Cursor
 	old     trace // of what is written over
@@ -72,7 +72,7 @@ func newBatch(c *crypt, f *boltFile, r *room) (*batch, error) {
 func newBatchIn(tx *bolt.Tx, c *crypt, r *room) *batch {
 	return &batch{
 		reader: newReader(c, tx), room: r, steps: r.steps[:0], pending: map[bucketID]*pending{}, applied: map[bucketID]applied{},
-		index: map[bucketID]entry{}, changed: map[bucketID]bool{}, before: map[bucketID]before{}, tails: map[bucketID]placed{},
+		index: map[bucketID]entry{}, changed: map[bucketID]bool{}, before: map[bucketID]before{}, spots: map[bucketID]*spot{},
 		cursors: map[bucketID]*bolt.Cursor{},
 	}
 }
@@ -137,7 +137,7 @@ func (b *batch) takeBack(n int) {
 	clear(b.applied)
 	clear(b.cursors)
 	clear(b.pending)
-	clear(b.tails)
+	clear(b.spots)
 	clear(b.steps[n:])
 	b.steps, b.bytes = b.steps[:n], 0
 	for i := range b.steps {

@@ -120,19 +120,9 @@ func (t *fileTx) Insert(chatID []byte, p port.Position) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	tail, known := t.batch.tails[id]
-	label, newest := tail.label+labelGap, known && tail.after(p)
-	if !newest {
-		var there bool
-		if label, newest, there, err = t.freeLabel(id, p); err != nil || there {
-			return false, err
-		}
-	}
-	if err := t.place(id, placed{label, p}, newest); err != nil {
+	there, err := t.insert(id, p)
+	if err != nil || there {
 		return false, err
-	}
-	if newest {
-		t.batch.tails[id] = placed{label, p}
 	}
 	e.last++
 	e.gone = false
@@ -165,9 +155,7 @@ func (t *fileTx) Remove(chatID []byte, p port.Position) error {
 	if err := t.batch.do(step{act: actDelete, rises: true, id: id, key: number(found.label)}); err != nil {
 		return err
 	}
-	if t.batch.tails[id].position == p {
-		delete(t.batch.tails, id)
-	}
+	delete(t.batch.spots, id)
 	e.last--
 	t.batch.set(id, e)
 	return nil
@@ -183,29 +171,37 @@ func (t *fileTx) place(id bucketID, p placed, fresh bool) error {
 	return t.batch.do(step{act: actPut, fresh: fresh, rises: true, id: id, key: number(p.label), value: appendPosition(t.batch.room.memory.room(positionSize), p.position)})
 }
 
-// freeLabel finds the label for p, relabelling if it must. newest tells that it is
-// above all others, there that p is in the history already.
-func (t *fileTx) freeLabel(id bucketID, p port.Position) (label uint64, newest, there bool, err error) {
+// insert places p, relabelling if it must. there tells that p is in the history already.
+func (t *fileTx) insert(id bucketID, p port.Position) (there bool, err error) {
 	for {
-		c, err := t.history(id)
+		s, err := t.spot(id)
 		if err != nil {
-			return 0, false, false, err
+			return false, err
 		}
-		if c == nil {
-			return firstLabel, true, false, nil
+		if s == nil {
+			first := placed{firstLabel, p}
+			t.batch.spots[id] = &spot{newest: first, near: []placed{first}, oldest: true}
+			return false, t.place(id, first, true)
 		}
-		low, high, err := c.neighbours(p)
-		if err != nil {
-			return 0, false, false, err
+		if s.newest.after(p) {
+			newest := placed{s.newest.label + labelGap, p}
+			s.addNewest(newest)
+			return false, t.place(id, newest, true)
 		}
+		if err := s.reach(t, id, p); err != nil {
+			return false, err
+		}
+		at, low, high := s.find(p)
 		if high != nil && high.position == p {
-			return 0, false, true, nil
+			return true, nil
 		}
-		if label, ok := between(low, high); ok {
-			return label, high == nil, false, nil
+		if label, ok := s.between(low, high); ok {
+			s.add(at, placed{label, p})
+			s.latest = label
+			return false, t.place(id, placed{label, p}, false)
 		}
 		if err := t.relabel(id, high); err != nil {
-			return 0, false, false, err
+			return false, err
 		}
 	}
 }
@@ -307,7 +303,7 @@ func (t *fileTx) DropHistory(chatID []byte) error {
 	if err := t.batch.do(step{act: actDrop, id: id}); err != nil {
 		return err
 	}
-	delete(t.batch.tails, id)
+	delete(t.batch.spots, id)
 	t.batch.set(id, emptyEntry(kindHistory, string(chatID)))
 	return nil
 }

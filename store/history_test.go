@@ -52,6 +52,7 @@ func TestSpread(t *testing.T) {
 		"open front, no room": {window{entries, nil, at(1000)}, false},
 		"open end":            {window{entries, at(1 << 60), nil}, true},
 		"open end, no room":   {window{entries, at(top - 1000), nil}, false},
+		"no room for a next":  {window{entries, at(top - labelGap), nil}, false},
 	} {
 		start, gap, ok := c.w.spread()
 		if ok != c.ok {
@@ -60,6 +61,9 @@ func TestSpread(t *testing.T) {
 		last := start + 98*gap
 		if ok && (gap == 0 || last < start || (c.w.low != nil && start <= c.w.low.label) || (c.w.high != nil && last >= c.w.high.label)) {
 			t.Errorf("%s: labels %d to %d leave the window", name, start, last)
+		}
+		if _, next := between(at(last), nil); ok && c.w.high == nil && !next {
+			t.Errorf("%s: after label %d there is no room", name, last)
 		}
 	}
 }

@@ -90,7 +90,11 @@ func (w window) spread() (start, gap uint64, ok bool) {
 			low = high - room
 		}
 	case w.high == nil:
-		low = w.low.label
+		// The next newest position must find a label.
+		low, high = w.low.label, 1<<64-1-labelGap
+		if low >= high {
+			return 0, 0, false
+		}
 		if room := slots * labelGap; high-low > room {
 			high = low + room
 		}
@@ -103,8 +107,8 @@ func (w window) spread() (start, gap uint64, ok bool) {
 
 // move gives the entries their new labels, in the same order.
 func (t *fileTx) move(id bucketID, entries []placed, start, gap uint64) error {
-	// The batch's note of the newest entry may be about to get another label.
-	delete(t.batch.tails, id)
+	// What the batch knows of the history is about to get other labels.
+	delete(t.batch.spots, id)
 	// All old labels go before the first new one is written: a new label may be the old
 	// label of another entry, whose record would be overwritten and then deleted.
 	for _, e := range entries {
