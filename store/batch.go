@@ -1,6 +1,11 @@
 package store
 
-import bolt "go.etcd.io/bbolt"
+import (
+	"maps"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+)
 
 // batch is one commit under construction: what its closures wrote, in memory, and a
 // writable bbolt transaction that shows what was stored before. Writes reach bbolt
@@ -13,21 +18,8 @@ type batch struct {
 	room  *room
 	steps []step
 	bytes int // of the steps' values
-	// pending are the steps that bbolt does not have yet, by bucket.
-	pending map[bucketID]*pending
-	// applied records what bbolt was given, by bucket.
-	applied map[bucketID]applied
-	index   map[bucketID]entry
-	// changed holds the entries to write at the end.
-	changed map[bucketID]bool
-	// before holds the index entries that the running closure has changed, as they were
-	// when it started.
-	before map[bucketID]before
-	// spots are what is known of histories.
-	spots map[bucketID]*spot
-	// cursors find the present value of a record before it is overwritten.
-	cursors map[bucketID]*bolt.Cursor
-	old     trace // of what is written over
+	*batchMaps
+	old trace // of what is written over
 	// fatal ends the batch: bbolt failed in the middle of a change.
 	fatal error
 	hung  bool // bbolt must not be used any more
@@ -67,14 +59,61 @@ func newBatch(c *crypt, f *boltFile, r *room) (*batch, error) {
 	return b, err
 }
 
-// newBatchIn makes a batch in a bbolt transaction that somebody else commits: flush
-// ends it.
-func newBatchIn(tx *bolt.Tx, c *crypt, r *room) *batch {
-	return &batch{
-		reader: newReader(c, tx), room: r, steps: r.steps[:0], pending: map[bucketID]*pending{}, applied: map[bucketID]applied{},
+// batchMaps are the maps of a batch, most of them by bucket.
+type batchMaps struct {
+	bolts map[bucketID]*bolt.Bucket // of the reader
+	// pending are the steps that bbolt does not have yet, by bucket.
+	pending map[bucketID]*pending
+	// applied records what bbolt was given, by bucket.
+	applied map[bucketID]applied
+	index   map[bucketID]entry
+	// changed holds the entries to write at the end.
+	changed map[bucketID]bool
+	// before holds the index entries that the running closure has changed, as they were
+	// when it started.
+	before map[bucketID]before
+	// spots are what is known of histories.
+	spots map[bucketID]*spot
+	// cursors find the present value of a record before it is overwritten.
+	cursors map[bucketID]*bolt.Cursor
+}
+
+func newBatchMaps() *batchMaps {
+	return &batchMaps{
+		bolts: map[bucketID]*bolt.Bucket{}, pending: map[bucketID]*pending{}, applied: map[bucketID]applied{},
 		index: map[bucketID]entry{}, changed: map[bucketID]bool{}, before: map[bucketID]before{}, spots: map[bucketID]*spot{},
 		cursors: map[bucketID]*bolt.Cursor{},
 	}
+}
+
+// mapsKept is the number of buckets of a batch whose maps are kept for the next one: more than
+// there are tables and queues.
+const mapsKept = 128
+
+// emptied is m for another batch; nil if it is too large to be kept.
+func (m *batchMaps) emptied() *batchMaps {
+	if max(len(m.bolts), len(m.pending), len(m.index), len(m.spots)) > mapsKept {
+		return nil
+	}
+	clear(m.bolts)
+	clear(m.pending)
+	clear(m.applied)
+	clear(m.index)
+	clear(m.changed)
+	clear(m.before)
+	clear(m.spots)
+	clear(m.cursors)
+	return m
+}
+
+// newBatchIn makes a batch in a bbolt transaction that somebody else commits: flush
+// ends it.
+func newBatchIn(tx *bolt.Tx, c *crypt, r *room) *batch {
+	m := r.maps
+	if r.maps = nil; m == nil {
+		m = newBatchMaps()
+	}
+	return &batch{batchMaps: m, reader: reader{crypt: c, bolt: tx, buckets: m.bolts}, room: r, steps: r.steps[:0]}
 }
 
 // do takes a step.
@@ -132,7 +171,8 @@ func (b *batch) takeBack(n int) {
 	if len(b.applied) > 0 {
 		b.abort()
 		tx, hung, err := b.file.begin(true)
-		b.reader, b.hung, b.fatal = newReader(b.crypt, tx), hung, err
+		clear(b.buckets)
+		b.bolt, b.hung, b.fatal = tx, hung, err
 	}
 	clear(b.applied)
 	clear(b.cursors)
@@ -176,13 +216,11 @@ func (b *batch) flush() (wrote bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	for id := range b.changed {
-		change, err := b.writeEntry(id, b.index[id])
-		if err != nil {
-			return false, err
-		}
-		root.add(change)
+	change, err := b.writeEntries()
+	if err != nil {
+		return false, err
 	}
+	root.add(change)
 	box, err := b.crypt.seal(headerBucket, rootKey, root[:])
 	if err != nil {
 		return false, err
@@ -190,26 +228,37 @@ func (b *batch) flush() (wrote bool, err error) {
 	return true, b.change(write{act: actPut, id: headerBucket, key: rootKey, box: box})
 }
 
-// writeEntry writes or deletes one index entry and returns the change of the traces.
-func (b *batch) writeEntry(id bucketID, e entry) (change trace, err error) {
-	w := write{act: actDelete, id: indexBucket, key: []byte(id)}
-	if !e.gone {
-		w.act = actPut
-		if w.box, err = b.crypt.seal(indexBucket, w.key, e.encode()); err != nil {
-			return change, err
+// writeEntries writes or deletes the changed index entries and returns the change of the traces.
+func (b *batch) writeEntries() (change trace, err error) {
+	writes := b.room.writes[:0]
+	for _, id := range slices.Sorted(maps.Keys(b.changed)) {
+		w := write{act: actDelete, id: indexBucket, key: []byte(id)}
+		if e := b.index[id]; !e.gone {
+			w.act, w.plain = actPut, e.encode()
 		}
-		change = b.crypt.trace(w.box)
+		writes = append(writes, w)
+	}
+	b.room.writes = writes
+	defer clear(writes)
+	if err := b.crypt.sealWrites(writes, &b.room.memory); err != nil {
+		return change, err
 	}
 	old, err := b.bucket("index", indexBucket)
 	if err != nil {
 		return change, err
 	}
-	if old != nil {
-		if err := guard("index", func() { change.add(b.crypt.trace(old.Get(w.key))) }); err != nil {
+	for _, w := range writes {
+		if old != nil {
+			if err := guard("index", func() { change.add(b.crypt.trace(old.Get(w.key))) }); err != nil {
+				return change, err
+			}
+		}
+		change.add(w.trace) // zero of what is deleted
+		if err := b.change(w); err != nil {
 			return change, err
 		}
 	}
-	return change, b.change(w)
+	return change, nil
 }
 
 // commit makes the batch durable. After an error nothing of it is in the store,

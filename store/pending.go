@@ -135,16 +135,17 @@ type room struct {
 	steps  []step
 	writes []write
 	memory arena
+	maps   *batchMaps // empty; nil if a batch has them
 }
 
 // roomKept is the number of steps whose memory is kept after a batch: enough for some
 // hundred messages.
 const roomKept = 4096
 
-// leave returns the empty memory of steps for reuse.
-func (r *room) leave(steps []step) {
-	clear(steps)
-	r.steps = steps
+// leave takes the memory of a batch for reuse.
+func (r *room) leave(b *batch) {
+	clear(b.steps)
+	r.steps, r.maps = b.steps, b.emptied()
 	r.memory.leave()
 	if cap(r.steps) > roomKept || cap(r.writes) > roomKept {
 		r.steps, r.writes = nil, nil

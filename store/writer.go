@@ -101,7 +101,7 @@ func (b *batch) run(r *request) {
 func (s *fileStore) finish(b *batch, group []*request, err error) {
 	if b != nil {
 		b.abort()
-		b.room.leave(b.steps)
+		b.room.leave(b)
 		if b.hung {
 			s.hang(err)
 		}
