@@ -65,9 +65,9 @@ func bareCommit(db *bolt.DB, c *crypt, ids []bucketID, n uint64, value []byte) e
 	return tx.Commit()
 }
 
-// BenchmarkCommit is one commit of four records, and the same by bbolt alone, without an index, traces and
+// BenchmarkFourRecords is one commit of four records, and the same by bbolt alone, without an index, traces and
 // names.
-func BenchmarkCommit(b *testing.B) {
+func BenchmarkFourRecords(b *testing.B) {
 	value := make([]byte, 2000)
 	timed := func(b *testing.B, s *fileStore, fn func(n uint64) error) {
 		b.ReportAllocs()
