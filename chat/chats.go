@@ -114,6 +114,9 @@ func (t *txn) isGone(rec *wire.MessageRecord, lamport uint64) (bool, error) {
 	if err != nil || gone {
 		return gone, err
 	}
+	if err := t.loadMarks(); err != nil || t.c.marks.expired == 0 {
+		return false, err
+	}
 	return expired(t, rec.GetId())
 }
 

@@ -170,7 +170,7 @@ func (c *Client) start(ctx context.Context) error {
 
 func (c *Client) newLedger(o Options) *ledger.Ledger {
 	return ledger.New(ledger.Options{
-		Store: o.Store, Now: c.now, MaxEvents: c.settings.MaxEvents, MaxEventBytes: c.settings.MaxEventBytes,
+		Store: o.Store, Messages: tableMessages, Now: c.now, MaxEvents: c.settings.MaxEvents, MaxEventBytes: c.settings.MaxEventBytes,
 		Stranger: func(who key.Compact) bool { return !c.isSelf(who) && c.people.contacts.stranger(who) },
 		Blocked:  c.people.contacts.blocked,
 		Withheld: func() { c.counters.drop("stranger_events") },

@@ -64,7 +64,7 @@
 //	    the message and its place      internal/history/message.go: AddReceived
 //	    marks of what was seen         seen.go: remember
 //	    acknowledgements               internal/outbox/acks.go: Acknowledge
-//	    its event                      internal/ledger/queue.go: EmitEncoded
+//	    its event                      internal/ledger/arrivals.go: EmitReceived
 //	change memory, wake who waits      internal/ledger/ledger.go: Update, finish
 //
 // Only what changes nothing runs on all cores: compose and sealPayload there, unseal,
@@ -101,6 +101,7 @@
 //	                                                         what is to go sooner or later
 //	internal/outbox/acks.go: pendingAcks       acks          all
 //	internal/outbox/failed.go: failedMessages  failed        all, without bodies
+//	internal/ledger/arrivals.go: arrivals  messages          those that have come and are not told
 //	internal/history/message.go: clocks  chats               read when first used; ahead by clocks
 //	                                                         that were drawn and not used
 //	internal/confirm: Asker              #attempts           the latest, by attempt
@@ -171,7 +172,7 @@
 //	 1  loop.go: received, drain, round
 //	 2  receive.go: receive, unseal, handle, admit, open, write
 //	 3  topics.go: on, open
-//	 4  seen.go: lookForCopies, lookUpMessages, setMark, remember
+//	 4  receive_seen.go: lookForCopies, lookUpMessages, setMark; seen.go: remember
 //	 5  contactlist.go: get, hears
 //	 6  sessions.go: peer, savePeer
 //	 7  receive_application.go: plaintext, sync, openApplications, dispatch, apply
@@ -179,7 +180,7 @@
 //	 9  internal/history/message.go: AddReceived
 //	10  internal/outbox/acks.go: Acknowledge
 //	11  internal/ledger/ledger.go: Update
-//	12  internal/ledger/queue.go: EmitEncoded
+//	12  internal/ledger/arrivals.go: EmitReceived
 //
 // A program reads the event by internal/ledger/stream.go: Next.
 //

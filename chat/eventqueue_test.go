@@ -260,3 +260,84 @@ func marshalled(t *testing.T, m proto.Message) []byte {
 	}
 	return b
 }
+
+// TestArrivalsAreToldAsTheyAre: what was edited, deleted, read or marked between its coming and
+// the reading of its event is told as it is then, and what was erased or cleared is not told,
+// though nothing was restarted.
+func TestArrivalsAreToldAsTheyAre(t *testing.T) {
+	w, ctx := openTwo(t), context.Background()
+	come := func(text string, seconds uint32) [32]byte {
+		t.Helper()
+		m, err := w.alice.Send(ctx, chat.SendRequest{To: w.bob.key(), Text: text, ExpiresIn: &seconds})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := mustID(t, m.ID)
+		eventually(t, text, func() bool { _, err := w.bob.Message(id); return err == nil })
+		return id
+	}
+	must := func(_ event.Message, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	is := func(id [32]byte, what string, f func(event.Message) bool) {
+		t.Helper()
+		eventually(t, what, func() bool { m, err := w.bob.Message(id); return err == nil && f(m) })
+	}
+	w.bob.drain()
+	plain, edited, retracted := come("plain", 0), come("with a mistake", 0), come("taken back", 0)
+	hidden, liked, brief := come("hidden", 0), come("liked", 0), come("brief", 60)
+	must(w.alice.EditMessage(ctx, edited, "without"))
+	is(edited, "the edit", func(m event.Message) bool { return m.Text == "without" })
+	must(w.alice.DeleteMessage(ctx, retracted, true))
+	is(retracted, "the deletion", func(m event.Message) bool { return m.Deleted != nil })
+	must(w.bob.DeleteMessage(ctx, hidden, false))
+	must(w.bob.React(ctx, liked, "❤️", false))
+	if _, err := w.bob.MarkRead(w.alice.key(), &edited); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(61 * time.Second)
+	eventually(t, "the end of the brief one", func() bool { _, err := w.bob.Message(brief); return chat.CodeOf(err) == chat.CodeNotFound })
+	told := func(want ...[32]byte) {
+		t.Helper()
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		n := 0
+		for {
+			e, err := w.bob.NextEvent(ended)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e == nil {
+				break
+			}
+			if e.Type != (event.MessageReceived{}).Type() {
+				continue
+			}
+			if n == len(want) {
+				t.Fatalf("told more: %s", e.Data)
+			}
+			m, err := w.bob.Message(want[n])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b, err := json.Marshal(event.MessageReceived{Message: m}); err != nil || string(b) != string(e.Data) {
+				t.Errorf("told %s, it is %s, %v", e.Data, b, err)
+			}
+			n++
+		}
+		if n != len(want) {
+			t.Errorf("told %d of %d", n, len(want))
+		}
+	}
+	told(plain, edited, retracted, hidden, liked)
+	come("one to clear", 0)
+	come("another", 0)
+	if _, err := w.bob.ClearChat(w.alice.key()); err != nil {
+		t.Fatal(err)
+	}
+	told(come("after that", 0))
+	w.bob.sound()
+}

@@ -48,3 +48,16 @@ func numberedDigest(number int) (digest [32]byte) {
 	binary.BigEndian.PutUint64(digest[:], uint64(number))
 	return digest
 }
+
+// ExpiredMarks returns how many marks of erased messages there are, and how many are counted.
+func (c *Client) ExpiredMarks() (there, counted int, err error) {
+	defer c.beginTurn().End()
+	err = c.update(func(t *txn) error {
+		if err := t.loadMarks(); err != nil {
+			return err
+		}
+		counted = c.marks.expired
+		return t.Each(tableSeen, func(name, _ []byte) error { there += countKind(seenExpired, name); return nil })
+	})
+	return there, counted, err
+}

@@ -281,3 +281,33 @@ func TestBlockedFromTheReturnOn(t *testing.T) {
 	g.text("again", nil)
 	alice.waitText("again")
 }
+
+// How many marks of erased messages there are is known in memory, after a restart and when they
+// are forgotten too: without one, nobody asks the store.
+func TestExpiredMarksAreCounted(t *testing.T) {
+	w := openTwo(t)
+	counted := func(what string, want int) {
+		t.Helper()
+		eventually(t, what, func() bool {
+			there, counted, err := w.bob.ExpiredMarks()
+			return err == nil && there == want && counted == want
+		})
+	}
+	counted("no marks", 0)
+	brief := uint32(60)
+	for i := range 3 {
+		w.says(w.alice, w.bob, fmt.Sprint("brief ", i), &brief)
+	}
+	w.pass(61 * time.Second)
+	counted("three marks", 3)
+	if err := w.bob.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.bob = w.open(t, 1)
+	counted("three marks after a restart", 3)
+	for range 3 { // the pre-keys from before are to go first
+		w.pass(60 * 24 * time.Hour)
+		w.says(w.alice, w.bob, "much later", nil)
+	}
+	counted("no marks after months", 0)
+}

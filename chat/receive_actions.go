@@ -89,7 +89,7 @@ func (p *pass) action(am *applicationMessage) {
 	case am.from.sender == p.a.public && !p.fromOwn(am): // a lost device must not change what we have
 		return
 	}
-	x.id, x.at = message.ID(am.from.sender, am.body.bytes), p.now.UnixMilli()
+	x.id, x.at = am.id(), p.now.UnixMilli()
 	latest := message.LatestClock(p.judged(am.from))
 	am.marked = true
 	p.apply(am, func(r lookup) (func(*txn) error, error) { return p.c.judgeAction(r, x, latest) })
@@ -391,7 +391,7 @@ func (p *pass) ignoreAction(am *applicationMessage) {
 		p.refuse(am.body)
 		return
 	}
-	x.id, x.at = message.ID(am.from.sender, am.body.bytes), p.now.UnixMilli()
+	x.id, x.at = am.id(), p.now.UnixMilli()
 	p.do(func(t *txn) error {
 		room, err := t.countIgnored(x)
 		if err == nil && !room {

@@ -38,6 +38,14 @@ type applicationMessage struct {
 	steps *stepList
 }
 
+// id is the id of the message. That of one in an MVDS payload is computed already.
+func (am *applicationMessage) id() [32]byte {
+	if am.body.known != (knownAs{}) {
+		return am.body.known.id
+	}
+	return message.ID(am.from.sender, am.body.bytes)
+}
+
 // plaintext reads what was decrypted: an MVDS payload, a bare application message, or
 // nothing, which advertises the bundle beside it. In each case its envelope is marked as
 // seen.
@@ -162,9 +170,9 @@ func (p *pass) openApplications() {
 		am := &p.applications[i]
 		am.app, am.authentic = p.unwrap(am.from, am.body.bytes)
 		if am.authentic && am.app.Type == wire.ApplicationMetadataMessage_CHAT_MESSAGE {
-			am.text, am.fault = p.readChatMessage(am.from, am.app, am.body.bytes)
+			am.text, am.fault = p.readChatMessage(am)
 		} else if am.authentic {
-			am.text, am.fault = p.readUnknown(am.from, am.app, am.body.bytes)
+			am.text, am.fault = p.readUnknown(am)
 		}
 		if am.authentic {
 			am.sync = p.readSync(am)

@@ -34,8 +34,9 @@ type receivedText struct {
 
 // readChatMessage makes the record and the event of a ChatMessage. It changes nothing: it
 // runs on several goroutines.
-func (p *pass) readChatMessage(m *inbound, app message.Application, b []byte) (*receivedText, error) {
-	cm, err := message.DecodeChatMessage(app.Payload)
+func (p *pass) readChatMessage(am *applicationMessage) (*receivedText, error) {
+	m, b := am.from, am.body.bytes
+	cm, err := message.DecodeChatMessage(am.app.Payload)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func (p *pass) readChatMessage(m *inbound, app message.Application, b []byte) (*
 	if chat == p.a.public {
 		return nil, dropped("chat_message")
 	}
-	r := &receivedText{message: cm, lamport: cm.GetClock(), chat: chat, record: p.recordOf(m, cm, chat, message.ID(m.sender, b))}
+	r := &receivedText{message: cm, lamport: cm.GetClock(), chat: chat, record: p.recordOf(m, cm, chat, am.id())}
 	r.latest, r.store = p.latestClock(m, cm), attach(r.record, cm, p.c.wasUnasked(r))
 	if message.KeptWhole(r.record.GetKind()) {
 		r.kept, r.store = len(b), keeping(m.sender, b, r.store)
@@ -203,7 +204,10 @@ func (t *txn) reportText(r *receivedText) error {
 	if r.record.GetRequest() {
 		return t.reportRequest(r)
 	}
-	return t.EmitEncoded(event.MessageReceived{}.Type(), r.event)
+	if r.record.GetOutgoing() { // how far it has come is not in its record alone
+		return t.EmitEncoded(event.MessageReceived{}.Type(), r.event)
+	}
+	return t.EmitReceived(r.event, r.record)
 }
 
 // contactState applies the contact state in a ChatMessage, and the contact request if it is

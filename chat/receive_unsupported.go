@@ -59,12 +59,13 @@ func keeping(from key.Public, application []byte, more func(*txn, *wire.MessageR
 
 // readUnknown makes the record of an application message of somebody else that belongs into the
 // conversation, though nobody can tell what it says; nil of any other.
-func (p *pass) readUnknown(m *inbound, app message.Application, b []byte) (*receivedText, error) {
+func (p *pass) readUnknown(am *applicationMessage) (*receivedText, error) {
+	m, app, b := am.from, am.app, am.body.bytes
 	if m.sender == p.a.public || !message.IsConversation(app.Type) {
 		return nil, nil
 	}
 	clock := message.ClockOf(app.Payload, p.now)
-	id := message.ID(m.sender, b)
+	id := am.id()
 	r := &receivedText{lamport: clock, chat: m.sender, kept: len(b)}
 	r.record = &wire.MessageRecord{
 		Id: id[:], Chat: message.ConversationWith(m.sender).Bytes(), From: m.sender.Compressed(), Kind: message.KindUnsupported,
@@ -105,7 +106,7 @@ func (p *pass) unsupported(am *applicationMessage) {
 		p.chatMessage(am)
 		return
 	}
-	id := message.ID(m.sender, am.body.bytes)
+	id := am.id()
 	am.marked = true
 	p.apply(am, func(r lookup) (func(*txn) error, error) {
 		s, _ := p.c.people.contacts.get(m.sender)
@@ -177,7 +178,7 @@ func (c *Client) rereadKept(t *ledger.Turn, batch []*wire.KeptRecord) error {
 
 // dispatchKept hands on a message that was kept. It goes from there if it can be read now.
 func (p *pass) dispatchKept(am *applicationMessage) {
-	id := message.ID(am.from.sender, am.body.bytes)
+	id := am.id()
 	if am.text != nil && am.app.Type == wire.ApplicationMetadataMessage_CHAT_MESSAGE {
 		p.do(func(t *txn) error { return t.rereadText(id, am.text) })
 		return

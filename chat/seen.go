@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"libstatus1to1/chat/internal/ledger"
-	"libstatus1to1/chat/message"
-	"libstatus1to1/chat/protocol/datasync"
 	"libstatus1to1/chat/protocol/key"
 	"libstatus1to1/chat/protocol/x3dh"
 	"libstatus1to1/chat/wire"
@@ -47,99 +45,6 @@ const seenKeySize = 1 + 32
 // seenKey names a mark: its kind, then the id of what was seen.
 func seenKey(kind byte, id [32]byte) []byte { return append([]byte{kind}, id[:]...) }
 
-// lookForCopies looks up, for a whole batch at once, whether envelopes came before.
-func (p *pass) lookForCopies(opened []*inbound) {
-	var digests [][32]byte
-	for _, m := range opened {
-		if m != nil {
-			digests = append(digests, m.digest)
-		}
-	}
-	p.lookUpMarks(seenDigest, digests)
-}
-
-// lookUpMarks reads marks from the store ahead of their use, on all cores. One that cannot
-// be read is read again by findMark, which returns the error.
-func (p *pass) lookUpMarks(kind byte, ids [][32]byte) {
-	names := make([][]byte, len(ids))
-	for i, id := range ids {
-		names[i] = seenKey(kind, id)
-	}
-	marks, err := p.c.ledger.GetAll(tableSeen, names)
-	if err != nil {
-		return
-	}
-	for i, name := range names {
-		p.found[string(name)] = marks[i]
-	}
-}
-
-// findMark looks up a mark: among those that this pass sets, then in the store.
-func (p *pass) findMark(kind byte, id [32]byte) (mvds [][32]byte, found bool, err error) {
-	name := string(seenKey(kind, id))
-	if mvds, found = p.seen[name]; found {
-		return mvds, true, nil
-	}
-	b, looked := p.found[name]
-	if !looked {
-		if err := p.c.ledger.View(func(tx Tx) (err error) { b, err = tx.Get(tableSeen, []byte(name)); return err }); err != nil {
-			return nil, false, err
-		}
-	}
-	if b == nil {
-		return nil, false, nil
-	}
-	var rec wire.SeenRecord
-	if err := ledger.Decode(tableSeen, b, &rec); err != nil {
-		return nil, false, err
-	}
-	mvds, err = ledger.IDs(rec.GetMvdsIds())
-	return mvds, true, err
-}
-
-// setMark marks an envelope as seen, together with the MVDS ids of its messages, so that a
-// copy of it has them acknowledged again.
-func (p *pass) setMark(m *inbound, mvds [][32]byte) {
-	p.mark(m.digest, m.sender, mvds)
-	if m.set != [32]byte{} { // so that the segments that were not needed cost nothing
-		p.mark(m.set, m.sender, mvds)
-	}
-}
-
-func (p *pass) mark(digest [32]byte, sender key.Public, mvds [][32]byte) {
-	p.seen[string(seenKey(seenDigest, digest))] = mvds
-	p.do(func(t *txn) error { return t.remember(sender, seenDigest, digest, p.notRefused(mvds)) })
-}
-
-// knownAs identifies a message of an MVDS payload before it is opened.
-type knownAs struct {
-	mvds, id [32]byte // id is the message id
-	stored   bool     // it is in a history
-}
-
-// body is an application message; known is the zero value if it came without MVDS.
-type body struct {
-	bytes []byte
-	known knownAs
-}
-
-// lookUpMessages computes the ids of messages and looks up which came before. A message in
-// a history has no mark of its own: the history is its mark.
-func (p *pass) lookUpMessages(m *inbound, messages []datasync.Message) ([]knownAs, error) {
-	all, ids := make([]knownAs, len(messages)), make([][32]byte, len(messages))
-	names := make([][]byte, len(messages))
-	for i, sm := range messages {
-		all[i] = knownAs{mvds: sm.ID(), id: message.ID(m.sender, sm.Body)}
-		ids[i], names[i] = all[i].mvds, all[i].id[:]
-	}
-	p.lookUpMarks(seenMVDS, ids)
-	stored, err := p.c.ledger.GetAll(tableMessages, names)
-	for i := range stored {
-		all[i].stored = stored[i] != nil && !(m.sender == p.a.public && leftBehind(stored[i]))
-	}
-	return all, err
-}
-
 // remember marks something that somebody has sent as seen, under a name of a kind.
 func (t *txn) remember(of key.Public, kind byte, id [32]byte, mvds [][32]byte) error {
 	who := of.Compact()
@@ -149,6 +54,12 @@ func (t *txn) remember(of key.Public, kind byte, id [32]byte, mvds [][32]byte) e
 	rec := &wire.SeenRecord{}
 	for _, m := range mvds {
 		rec.MvdsIds = append(rec.MvdsIds, m[:])
+	}
+	if kind == seenExpired {
+		if err := t.loadMarks(); err != nil {
+			return err
+		}
+		t.c.marks.expired++
 	}
 	name := seenKey(kind, id)
 	t.list(who, name, 1+len(mvds))
@@ -177,6 +88,9 @@ func digest(protocolMessage []byte, sender key.Public) [32]byte {
 type markBook struct {
 	rings map[key.Compact]*markRing // nil: not read yet
 	last  uint64                    // the number that was given out last
+	// expired is the number of marks of seenExpired, or more: failed transactions are not taken
+	// off. Most stores have none, and need not be asked about each message.
+	expired int
 }
 
 // markRing lists the records of one person, oldest first.
@@ -275,6 +189,7 @@ func (t *txn) forgetOldest(who key.Compact, weight int) error {
 
 // forget deletes the marks of the first n entries of a ring, and returns how many those were.
 func (t *txn) forget(ring *markRing, n int) (marks int, err error) {
+	expired := 0
 	for _, e := range ring.entries[:n] {
 		var rec wire.MarksRecord
 		if _, err := ledger.Get(t, tableMarks, ledger.NumberKey(e.number), &rec); err != nil {
@@ -286,12 +201,26 @@ func (t *txn) forget(ring *markRing, n int) (marks int, err error) {
 				return marks, err
 			}
 		}
+		expired += countKind(seenExpired, rec.GetNames())
 		if err := t.Delete(tableMarks, ledger.NumberKey(e.number)); err != nil {
 			return marks, err
 		}
 	}
-	t.After(func() { ring.drop(n) })
+	t.After(func() {
+		ring.drop(n)
+		t.c.marks.expired -= expired
+	})
 	return marks, nil
+}
+
+// countKind returns how many of the names of marks are of a kind.
+func countKind(kind byte, names []byte) (n int) {
+	for i := 0; i < len(names); i += seenKeySize {
+		if names[i] == kind {
+			n++
+		}
+	}
+	return n
 }
 
 // ring returns the ring of a person; a new one if there is none.
@@ -331,8 +260,18 @@ func (t *txn) loadMarks() error {
 		}
 		number := binary.BigEndian.Uint64(name)
 		book.last = max(book.last, number)
+		book.expired += countKind(seenExpired, rec.GetNames())
 		book.ring(key.Compact(rec.GetPeer())).add(markEntry{number, rec.GetAt(), int(rec.GetWeight())})
 		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = t.Range(queueSeen, 0, func(_ uint64, value []byte) (bool, error) {
+		if len(value) > 8 {
+			book.expired += countKind(seenExpired, value[8:])
+		}
+		return true, nil
 	})
 	if err != nil {
 		return err

@@ -272,3 +272,23 @@ func TestLateMessages(t *testing.T) {
 		}
 	}
 }
+
+// TestClearedIsNotTold: a message that came and was cleared at once is not told from memory,
+// while its record is still to be erased.
+func TestClearedIsNotTold(t *testing.T) {
+	h := openHistory(t, nobody{})
+	_, in := friend(t, 1)
+	before, after := text(in, 1, 10, Received), text(in, 2, 30, Received)
+	for _, m := range []*wire.MessageRecord{before, after} {
+		h.must(t, func(tx *ledger.Tx) error { return h.Add(tx, m) })
+		if got, found := h.Says().Received(m); !found || got.Text != m.GetText() {
+			t.Errorf("%v, %v", got, found)
+		}
+	}
+	h.must(t, func(tx *ledger.Tx) error { _, err := h.ClearUpTo(tx, in, 20); return err })
+	for m, want := range map[*wire.MessageRecord]bool{before: false, after: true} {
+		if _, found := h.Says().Received(m); found != want {
+			t.Errorf("%s: %v", m.GetText(), found)
+		}
+	}
+}

@@ -32,6 +32,14 @@ func (s says) Message(id string) (m event.Message, found bool, err error) {
 	return EventOf(rec), true, nil
 }
 
+// Received is a message by its record.
+func (s says) Received(rec *wire.MessageRecord) (m event.Message, found bool) {
+	if s.h.Cleared(rec) {
+		return m, false
+	}
+	return EventOf(rec), true
+}
+
 // InChat is the last message of a chat, and its draft.
 func (s says) InChat(id string) (last *event.Message, draft string, err error) {
 	b, err := hex.DecodeString(strings.TrimPrefix(id, "0x"))

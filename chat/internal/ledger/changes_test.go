@@ -10,6 +10,7 @@ import (
 	"libstatus1to1/chat/enum"
 	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
 	"libstatus1to1/store"
 )
 
@@ -19,7 +20,7 @@ func changing(t *testing.T, maxEvents int) (*Ledger, map[string]string) {
 	texts := map[string]string{}
 	s := store.Memory()
 	l := New(Options{
-		Store: s, Now: time.Now, MaxEvents: maxEvents, MaxEventBytes: 1 << 20,
+		Store: s, Messages: testMessages, Now: time.Now, MaxEvents: maxEvents, MaxEventBytes: 1 << 20,
 		Stranger: func(key.Compact) bool { return false }, Blocked: func(key.Compact) bool { return false }, Withheld: func() {},
 		Panicked: func(value any, _ []byte) string { t.Errorf("a panic: %v", value); return "" },
 	})
@@ -37,6 +38,10 @@ type said map[string]string
 func (s said) Message(id string) (event.Message, bool, error) {
 	text, found := s[id]
 	return event.Message{ID: id, Text: text}, found, nil
+}
+
+func (s said) Received(rec *wire.MessageRecord) (event.Message, bool) {
+	return event.Message{ID: string(rec.GetId()), Text: "kept " + rec.GetText()}, rec.GetText() != "cleared"
 }
 
 func (s said) InChat(id string) (*event.Message, string, error) {

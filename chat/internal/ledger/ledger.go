@@ -22,6 +22,7 @@ import (
 	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/port"
 	"libstatus1to1/chat/protocol/key"
+	"libstatus1to1/chat/wire"
 )
 
 // The tables and the queue that the ledger itself keeps.
@@ -35,10 +36,12 @@ const (
 // metaLostEvents is the name in TableMeta of the LostEventsRecord.
 var metaLostEvents = []byte("lost_events")
 
-// Options configure a Ledger. All fields but Probe are required.
+// Options configure a Ledger. All fields but Messages and Probe are required.
 type Options struct {
 	Store port.Store
 	Now   func() time.Time
+	// Messages is the table with the records that EmitReceived is given, by their ids.
+	Messages port.Table
 	// MaxEvents and MaxEventBytes bound the events that wait to be acknowledged.
 	MaxEvents, MaxEventBytes int
 	// Stranger reports whether somebody is neither a contact nor ourselves: their events
@@ -61,6 +64,8 @@ type Says interface {
 	Message(id string) (m event.Message, found bool, err error)
 	// InChat is the last message of a chat, nil if there is none, and its draft.
 	InChat(id string) (last *event.Message, draft string, err error)
+	// Received is a message as programs see it, by its record, which is the stored one.
+	Received(rec *wire.MessageRecord) (m event.Message, found bool)
 }
 
 // Ledger is the store of a client together with its events. All methods may be called
@@ -72,17 +77,19 @@ type Ledger struct {
 
 	index    eventIndex
 	inFlight inFlight
+	arrivals arrivals
 }
 
 // New makes the ledger of a store. The store's closures are watched from here on: see
 // watch.go. Nothing is read before Load.
 func New(o Options) *Ledger {
 	l := &Ledger{Options: o}
-	l.Store = watchedStore{o.Store, o.Panicked}
+	l.arrivals.table = o.Messages
+	l.Store = watchedStore{o.Store, o.Panicked, &l.arrivals}
 	if l.Probe == nil {
 		l.Probe = func(string) {}
 	}
-	l.Events = newStream(l.Store, l.Now, l.Blocked)
+	l.Events = newStream(l.Store, l.Now, l.Blocked, &l.arrivals)
 	return l
 }
 
@@ -262,21 +269,23 @@ const (
 // ProbePoints lists them.
 var ProbePoints = []string{ProbeBeforeCommit, ProbeBeforePublish, ProbeBeforeMark}
 
-// getAtOnce is the number of records read in one transaction, because beginning one costs
+// readAtOnce is the number of things read in one transaction, because beginning one costs
 // as much as reading a record.
-const getAtOnce = 16
+const readAtOnce = 16
 
-// GetAll reads records on all cores; nil where there is none.
-func (l *Ledger) GetAll(table port.Table, names [][]byte) ([][]byte, error) {
-	chunks := (len(names) + getAtOnce - 1) / getAtOnce
-	values, failures := make([][]byte, len(names)), make([]error, chunks)
+// ReadAll calls read(tx, 0) to read(tx, n-1) on all cores, several in one transaction.
+func (l *Ledger) ReadAll(n int, read func(tx port.Tx, i int) error) error {
+	chunks := (n + readAtOnce - 1) / readAtOnce
+	failures := make([]error, chunks)
 	parallel.Do(chunks, func(chunk int) {
-		failures[chunk] = l.View(func(tx port.Tx) (err error) {
-			for i := chunk * getAtOnce; i < min(len(names), (chunk+1)*getAtOnce) && err == nil; i++ {
-				values[i], err = tx.Get(table, names[i])
+		failures[chunk] = l.View(func(tx port.Tx) error {
+			for i := chunk * readAtOnce; i < min(n, (chunk+1)*readAtOnce); i++ {
+				if err := read(tx, i); err != nil {
+					return err
+				}
 			}
-			return err
+			return nil
 		})
 	})
-	return values, errors.Join(failures...)
+	return errors.Join(failures...)
 }

@@ -46,21 +46,30 @@ func (t *Tx) Emit(e event.Event) error {
 
 // EmitEncoded is Emit for an event of that type that is encoded already.
 func (t *Tx) EmitEncoded(kind string, data []byte) error {
+	_, err := t.emitEncoded(kind, data)
+	return err
+}
+
+// emitEncoded returns the number of the event, 0 if it is withheld.
+func (t *Tx) emitEncoded(kind string, data []byte) (seq uint64, err error) {
 	queue := &t.ledger.index
 	queue.mu.Lock()
 	defer queue.mu.Unlock()
 	if err := queue.follow(t.Tx); err != nil {
-		return err
+		return 0, err
 	}
 	// A session is theirs even where our acknowledgement begins it: each of theirs makes one.
 	theirs := t.byOthers || kind == (event.SessionChanged{}).Type()
 	if who, found := eventAbout(kind, data); found && theirs {
 		withheld, err := t.withhold(who, len(data))
 		if withheld || err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return t.append(kind, data)
+	if err := t.append(kind, data); err != nil {
+		return 0, err
+	}
+	return t.lastSeq, nil
 }
 
 // append makes room for an event and stores it; the index is locked and up to date.

@@ -18,10 +18,11 @@ import (
 // named by an overflow event, or is of something that somebody did who is blocked now, or of a
 // message that is gone.
 type Stream struct {
-	store   port.Store
-	now     func() time.Time
-	blocked func(key.Compact) bool
-	says    Says // see Ask
+	store    port.Store
+	now      func() time.Time
+	blocked  func(key.Compact) bool
+	says     Says // see Ask
+	arrivals *arrivals
 
 	mu       sync.Mutex
 	last     uint64 // highest number that may be read
@@ -49,8 +50,8 @@ func (s *Stream) setNext(seq uint64) {
 // eventsAtOnce is the number of events read from the store in one transaction.
 const eventsAtOnce = 64
 
-func newStream(store port.Store, now func() time.Time, blocked func(key.Compact) bool) *Stream {
-	return &Stream{store: store, now: now, blocked: blocked, changed: make(chan struct{})}
+func newStream(store port.Store, now func() time.Time, blocked func(key.Compact) bool, a *arrivals) *Stream {
+	return &Stream{store: store, now: now, blocked: blocked, arrivals: a, changed: make(chan struct{})}
 }
 
 // load finds where handing out begins: at the oldest event that was not acknowledged, or
@@ -86,6 +87,7 @@ func (s *Stream) gaveWay(seq uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lost = max(s.lost, seq)
+	s.arrivals.dropTo(seq)
 }
 
 // FirstUnread returns the lowest number that was not handed out. It takes no lock.
@@ -104,6 +106,7 @@ func (s *Stream) Close(reason enum.CloseReason, at int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed, s.buffer = true, nil
+	s.arrivals.clear()
 	s.wake()
 }
 
@@ -113,6 +116,7 @@ func (s *Stream) Sleep(asleep bool) {
 	defer s.mu.Unlock()
 	s.asleep = asleep
 	s.buffer = nil // read again: an event that is handed out must be one that can be acknowledged
+	s.arrivals.clear()
 	s.wake()
 }
 

@@ -13,7 +13,7 @@ import (
 // Of network events that nobody reads the latest of each subject is kept, and of
 // strangers those of the latest few.
 func TestLatestNetworkEvents(t *testing.T) {
-	s := &Stream{next: 1, changed: make(chan struct{})}
+	s := &Stream{next: 1, arrivals: &arrivals{}, changed: make(chan struct{})}
 	peer := func(subject, id string, connected bool) {
 		s.PushLatest(subject+id, event.PeerChanged{PeerID: id, Connected: connected}, 1)
 	}
@@ -59,7 +59,7 @@ func TestLatestNetworkEvents(t *testing.T) {
 // What was waiting of a large message is not handed out once its sender is blocked.
 func TestProgressOfSomebodyBlocked(t *testing.T) {
 	var blocked key.Compact
-	s := &Stream{next: 1, changed: make(chan struct{}), blocked: func(who key.Compact) bool { return who == blocked }}
+	s := &Stream{next: 1, arrivals: &arrivals{}, changed: make(chan struct{}), blocked: func(who key.Compact) bool { return who == blocked }}
 	private, err := key.Generate(rand.Reader)
 	if err != nil {
 		t.Fatal(err)

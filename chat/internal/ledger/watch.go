@@ -13,13 +13,16 @@ import (
 type watchedStore struct {
 	port.Store
 	panicked func(value any, stack []byte) (reportID string)
+	arrivals *arrivals
 }
 
 // View implements port.Store.
 func (s watchedStore) View(fn func(port.Tx) error) error { return s.watch(s.Store.View, fn) }
 
 // Update implements port.Store.
-func (s watchedStore) Update(fn func(port.Tx) error) error { return s.watch(s.Store.Update, fn) }
+func (s watchedStore) Update(fn func(port.Tx) error) error {
+	return s.watch(s.Store.Update, func(tx port.Tx) error { return fn(followingTx{tx, s.arrivals}) })
+}
 
 func (s watchedStore) watch(run func(func(port.Tx) error) error, fn func(port.Tx) error) error {
 	var value any

@@ -79,7 +79,7 @@ func (s *Stream) whole(e event.Delivered) (data json.RawMessage, found bool, err
 		if !bytes.HasPrefix(e.Data, []byte(arrivalPrefix)) {
 			return e.Data, true, nil
 		}
-		whole, found, err = s.wholeArrival(e.Data)
+		whole, found, err = s.wholeArrival(e)
 	case event.ContactRequestReceived{}.Type(), event.ChatRequestReceived{}.Type():
 		return s.wholeAsking(e)
 	case event.ChatChanged{}.Type():
@@ -112,9 +112,13 @@ func (s *Stream) wholeChange(data []byte) (any, bool, error) {
 	return event.MessageChanged{Message: m, Cause: c.Cause}, found, err
 }
 
-func (s *Stream) wholeArrival(data []byte) (any, bool, error) {
+func (s *Stream) wholeArrival(e event.Delivered) (any, bool, error) {
+	if rec := s.arrivals.take(e.Seq, e.Data); rec != nil {
+		m, found := s.says.Received(rec)
+		return event.MessageReceived{Message: m}, found, nil
+	}
 	var a Arrival
-	if err := json.Unmarshal(data, &a); err != nil {
+	if err := json.Unmarshal(e.Data, &a); err != nil {
 		return nil, false, nil
 	}
 	m, found, err := s.says.Message(a.MessageID)
