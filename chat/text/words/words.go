@@ -66,7 +66,12 @@ func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) || 
 // units calls visit for each unit of a text until it returns false.
 func units(s string, visit func(unit) bool) {
 	u := splitter{visit: visit}
-	for s = cut(s, MaxText); len(s) > 0 && !u.ended; {
+	s = cut(s, MaxText)
+	if plain, ok := foldASCII(s); ok {
+		u.ascii(plain)
+		return
+	}
+	for len(s) > 0 && !u.ended {
 		end := stretch(s)
 		u.text(fold(s[:end]))
 		u.after = false
