@@ -128,7 +128,7 @@ func (o *Outbox) seal() (attempts []*attempt) {
 		answered[sealed.To] = true
 		attempts = append(attempts, attemptOf(sealed))
 	}
-	due := o.rows.due(now, o.ResendBase/2)
+	due := o.rows.due(now)
 	people := map[key.Public]bool{}
 	for peer := range due {
 		people[peer] = true

@@ -245,7 +245,7 @@ func New(o Options) *Outbox {
 	heard, _ := lru.New[Device, time.Time](remembered) // fails only for a size below 1
 	paces, _ := lru.New[key.Public, pace](remembered)
 	return &Outbox{
-		Options: o, heard: heard, paces: paces,
+		Options: o, heard: heard, paces: paces, rows: rows{schedules: schedules{coalesce: o.ResendBase / 2}},
 		asker: confirm.New(confirm.Options{
 			Archive: o.Archive, Wait: o.unit(), Beside: o.Beside, Answered: o.Wake, Rand: o.Rand, Log: o.Log,
 		}),
@@ -333,6 +333,7 @@ func (s *rows) shift(by time.Duration) {
 		if !d.early.IsZero() {
 			d.early = d.early.Add(by)
 		}
+		s.place(r)
 	}
 }
 

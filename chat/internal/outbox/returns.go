@@ -70,8 +70,8 @@ func (r *row) waits(now time.Time) bool {
 func (s *rows) hurry(from Device, addressed, own bool, now time.Time, pause time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, r := range s.byMVDS {
-		if r.peer != from.Peer || !r.waits(now) || r.due.hurries >= maxHurries || r.due.extra >= maxHurries*heardSends {
+	for _, r := range s.idleOf(from.Peer) {
+		if !r.waits(now) || r.due.hurries >= maxHurries || r.due.extra >= maxHurries*heardSends {
 			continue
 		}
 		if (own || r.delivered) && (!addressed || slices.Contains(r.acked, from.Installation)) {
@@ -82,6 +82,7 @@ func (s *rows) hurry(from Device, addressed, own bool, now time.Time, pause time
 		}
 		r.due.hasten(now, r.soon(heardSends))
 		r.due.hurries++
+		s.place(r)
 	}
 }
 
@@ -90,10 +91,11 @@ func (s *rows) hurry(from Device, addressed, own bool, now time.Time, pause time
 func (s *rows) resend(to Device, now time.Time, pause time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, r := range s.byMVDS {
-		waits := r.peer == to.Peer && r.idle() && r.sends > 0 && r.due.next.After(now)
+	for _, r := range s.idleOf(to.Peer) {
+		waits := r.sends > 0 && r.due.next.After(now)
 		if waits && !slices.Contains(r.acked, to.Installation) && now.Sub(r.due.hurried) >= pause {
 			r.due.next, r.due.hurried = now, now
+			s.place(r)
 		}
 	}
 }
@@ -102,9 +104,10 @@ func (s *rows) resend(to Device, now time.Time, pause time.Duration) {
 func (s *rows) release(peer key.Public, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, r := range s.byMVDS {
-		if r.peer == peer && r.idle() && r.due.next.After(now) {
+	for _, r := range s.idleOf(peer) {
+		if r.due.next.After(now) {
 			r.due.next, r.sends, r.due.quick = now, min(r.sends, 1), 0
+			s.place(r)
 		}
 	}
 }
@@ -134,15 +137,14 @@ func (s *rows) unanswered() []key.Public {
 
 // hastenFor hastens what waits for people, except what they will find in the store.
 func (s *rows) hastenFor(people []key.Public, now time.Time) {
-	wanted := map[key.Public]bool{}
-	for _, k := range people {
-		wanted[k] = true
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, r := range s.byMVDS {
-		if wanted[r.peer] && r.waits(now) && !r.safely && r.due.extra < maxBackSends {
-			r.due.hasten(now, r.soon(backSends))
+	for _, k := range people {
+		for _, r := range s.idleOf(k) {
+			if r.waits(now) && !r.safely && r.due.extra < maxBackSends {
+				r.due.hasten(now, r.soon(backSends))
+				s.place(r)
+			}
 		}
 	}
 }

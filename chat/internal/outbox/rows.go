@@ -45,6 +45,8 @@ type row struct {
 	awaits bool
 	// body is the message it sends, until that was published once, if there was room.
 	body *datasync.Message
+	// places is where an idle row is in the queues of its person; nil for others.
+	places *places
 }
 
 // stage is the state of a row in its life:
@@ -150,6 +152,7 @@ type rows struct {
 	byMessage map[[32]byte]*row // those in a history, by message id
 	last      atomic.Uint64     // number of a row that was given out last
 	kept      int               // bytes of all bodies
+	schedules
 }
 
 // keptBodies bounds the bytes kept for the first sending of new rows; others are read
@@ -163,7 +166,11 @@ func (s *rows) add(all ...*row) {
 		s.byMVDS, s.byMessage = map[[32]byte]*row{}, map[[32]byte]*row{}
 	}
 	for _, r := range all {
+		if old := s.byMVDS[r.mvds]; old != nil {
+			s.take(old)
+		}
 		s.byMVDS[r.mvds] = r
+		s.place(r)
 		if r.inHistory {
 			s.byMessage[r.id] = r
 		}
@@ -194,6 +201,7 @@ func (s *rows) remove(mvds [32]byte) {
 		return
 	}
 	s.dropBody(r)
+	s.take(r)
 	delete(s.byMVDS, mvds)
 	if r.inHistory {
 		delete(s.byMessage, r.id)
@@ -205,7 +213,8 @@ func (s *rows) clear() {
 	defer s.mu.Unlock()
 	clear(s.byMVDS)
 	clear(s.byMessage)
-	s.kept = 0
+	clear(s.people)
+	s.order, s.kept = nil, 0
 }
 
 func (s *rows) len() int {
@@ -276,6 +285,7 @@ func (s *rows) change(mvds [32]byte, f func(*row)) {
 	defer s.mu.Unlock()
 	if r := s.byMVDS[mvds]; r != nil {
 		f(r)
+		s.place(r)
 	}
 }
 
@@ -293,6 +303,7 @@ func (s *rows) stored(at *attempt) bool {
 		next, ok := r.at.enter(inAttempt, at.id)
 		if good = good && ok; ok {
 			r.at, r.sends, r.awaits = next, a.sends, false
+			s.place(r)
 		}
 	}
 	return good
@@ -314,6 +325,7 @@ func (s *rows) published(p publishedRow, attempt uint64) bool {
 		r.due.next, r.due.quick, r.due.sent, r.due.regular = p.next, p.quick, r.due.sent+1, p.regular
 		r.due.wait, r.due.extra, r.due.early = p.next.Sub(p.now), p.extra, time.Time{}
 		s.dropBody(r)
+		s.place(r)
 	}
 	return ok
 }

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"container/heap"
 	"slices"
 	"time"
 
@@ -38,70 +39,202 @@ func (r *row) sendsThen() int {
 	return r.sends + 1
 }
 
+// Rows that are idle are in queues, so that a look at what is due costs nothing for those
+// that are not: each person has one by when their rows are due, and one by when they come
+// along with others; people are in one by their first row.
+
+// slot is the place of a row, or a person, in a queue.
+type slot[T any] struct {
+	at    time.Time
+	of    T
+	index int
+}
+
+// queue is a heap of slots, the earliest first: heap.Interface.
+type queue[T any] []*slot[T]
+
+func (q queue[T]) Len() int           { return len(q) }
+func (q queue[T]) Less(i, j int) bool { return q[i].at.Before(q[j].at) }
+
+func (q queue[T]) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].index, q[j].index = i, j
+}
+
+func (q *queue[T]) Push(x any) {
+	s := x.(*slot[T])
+	s.index = len(*q)
+	*q = append(*q, s)
+}
+
+func (q *queue[T]) Pop() any {
+	last := len(*q) - 1
+	s := (*q)[last]
+	(*q)[last] = nil
+	*q = (*q)[:last]
+	return s
+}
+
+// until calls f with all that is in the queue up to at, in no order.
+func (q queue[T]) until(at time.Time, f func(T)) { q.below(0, at, f) }
+
+// below is until for a slot and those after it in the heap.
+func (q queue[T]) below(i int, at time.Time, f func(T)) {
+	if i >= len(q) || q[i].at.After(at) {
+		return
+	}
+	f(q[i].of)
+	q.below(2*i+1, at, f)
+	q.below(2*i+2, at, f)
+}
+
+// person holds the idle rows of one person, of whom there is one at least.
+type person struct {
+	key        key.Public
+	due, along queue[*row]
+	place      slot[*person] // by the first of due
+	listed     bool          // it is in the queue of people
+}
+
+// places are those of an idle row in the queues of its person.
+type places struct {
+	due, along slot[*row]
+}
+
+// schedules holds the rows that are idle by when they are due. It is part of rows.
+type schedules struct {
+	// coalesce is how much early a row goes out with others: see comesAlong.
+	coalesce time.Duration
+	people   map[key.Public]*person
+	order    queue[*person]
+}
+
+// place puts a row where its times belong, or takes it out if it is not idle. It is called
+// after each change of them; s.mu is held.
+func (s *schedules) place(r *row) {
+	if !r.idle() {
+		s.take(r)
+		return
+	}
+	p := s.people[r.peer]
+	if p == nil {
+		p = &person{key: r.peer}
+		p.place.of = p
+		if s.people == nil {
+			s.people = map[key.Public]*person{}
+		}
+		s.people[r.peer] = p
+	}
+	if in := r.places; in != nil {
+		in.due.at, in.along.at = r.due.next, r.comesAlong(s.coalesce)
+		heap.Fix(&p.due, in.due.index)
+		heap.Fix(&p.along, in.along.index)
+	} else {
+		r.places = &places{slot[*row]{at: r.due.next, of: r}, slot[*row]{at: r.comesAlong(s.coalesce), of: r}}
+		heap.Push(&p.due, &r.places.due)
+		heap.Push(&p.along, &r.places.along)
+	}
+	s.reorder(p)
+}
+
+// take takes a row out of the queues, if it is in them; s.mu is held.
+func (s *schedules) take(r *row) {
+	if r.places == nil {
+		return
+	}
+	p := s.people[r.peer]
+	heap.Remove(&p.due, r.places.due.index)
+	heap.Remove(&p.along, r.places.along.index)
+	r.places = nil
+	s.reorder(p)
+}
+
+// reorder follows a change of the first row of a person.
+func (s *schedules) reorder(p *person) {
+	switch {
+	case len(p.due) == 0:
+		heap.Remove(&s.order, p.place.index)
+		delete(s.people, p.key)
+	case !p.listed:
+		p.place.at, p.listed = p.due[0].at, true
+		heap.Push(&s.order, &p.place)
+	case !p.place.at.Equal(p.due[0].at):
+		p.place.at = p.due[0].at
+		heap.Fix(&s.order, p.place.index)
+	}
+}
+
+// idleOf are the idle rows of a person, in no order; s.mu is held.
+func (s *schedules) idleOf(peer key.Public) []*row {
+	p := s.people[peer]
+	if p == nil {
+		return nil
+	}
+	all := make([]*row, len(p.due))
+	for i, in := range p.due {
+		all[i] = in.of
+	}
+	return all
+}
+
 // nextDue returns the time at which the next row has to be sent.
 func (s *rows) nextDue() (t time.Time, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, r := range s.byMVDS {
-		if r.idle() && (!ok || r.due.next.Before(t)) {
-			t, ok = r.due.next, true
-		}
+	if len(s.order) == 0 {
+		return t, false
 	}
-	return t, ok
+	return s.order[0].at, true
 }
 
-// due lists, by person, the rows to be sent now in the order of their clocks. For
-// somebody who has one due, others come along.
-func (s *rows) due(now time.Time, coalesce time.Duration) map[key.Public][]row {
+// maxDueRows bounds the rows of a person of whom there is more than one attempt can have,
+// so that a long backlog is not listed again for each attempt: large ones among them may
+// have to wait for others.
+const maxDueRows = 10 * maxBatchMessages
+
+// due lists, by person, the rows to be sent now in the order of their clocks, the first
+// maxDueRows. For somebody who has one due, others come along.
+func (s *rows) due(now time.Time) map[key.Public][]row {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	people := map[key.Public]*dueRows{}
-	for _, r := range s.byMVDS {
-		if !r.idle() || !r.comesAlong(now, coalesce) {
-			continue
-		}
-		d := people[r.peer]
-		if d == nil {
-			d = &dueRows{}
-			people[r.peer] = d
-		}
-		d.rows = append(d.rows, r)
-		d.now = d.now || !r.due.next.After(now)
-	}
 	due := map[key.Public][]row{}
-	for peer, d := range people {
-		if !d.now {
-			continue
-		}
-		slices.SortFunc(d.rows, byClock)
-		list := make([]row, len(d.rows))
-		for i, r := range d.rows {
-			list[i] = *r
-		}
-		due[peer] = list
-	}
+	s.order.until(now, func(p *person) { due[p.key] = p.goNow(now) })
 	return due
+}
+
+// isDue reports whether a row of a person is to be sent now.
+func (s *rows) isDue(peer key.Public, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.people[peer]
+	return p != nil && !p.place.at.After(now)
+}
+
+// goNow are the rows of somebody who has one due.
+func (p *person) goNow(now time.Time) []row {
+	var all []*row
+	p.along.until(now, func(r *row) { all = append(all, r) })
+	slices.SortFunc(all, byClock)
+	list := make([]row, min(len(all), maxDueRows))
+	for i := range list {
+		list[i] = *all[i]
+	}
+	return list
 }
 
 // alongShare is the share of its wait by which a row may go out early with others.
 const alongShare = 8
 
-// comesAlong reports whether a row is due, or so soon that it goes out with one that is:
-// within a share of its wait, and within coalesce unless the wait is shorter than the
-// schedule's. So what was written to somebody on one day goes out together on later ones,
-// and what is about to be acknowledged does not go out with each new message.
-func (r *row) comesAlong(now time.Time, coalesce time.Duration) bool {
+// comesAlong returns from when on a row goes out with one that is due: within a share of its
+// wait, and within coalesce unless the wait is shorter than the schedule's. So what was
+// written to somebody on one day goes out together on later ones, and what is about to be
+// acknowledged does not go out with each new message.
+func (r *row) comesAlong(coalesce time.Duration) time.Time {
 	within := r.due.wait / alongShare
 	if r.due.wait == 0 || r.due.wait >= 2*coalesce {
 		within = max(within, coalesce)
 	}
-	return r.due.next.Sub(now) <= within
-}
-
-// dueRows are rows of one person that are due soon; now is true if one is due already.
-type dueRows struct {
-	rows []*row
-	now  bool
+	return r.due.next.Add(-within)
 }
 
 // latest returns the later of two times.

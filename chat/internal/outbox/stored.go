@@ -241,6 +241,7 @@ func (s *rows) setStored(of row, by *Stored, sends int, next time.Time, wait tim
 	r.safely = of.safely
 	if sends != r.sends && r.due.quick == 0 {
 		r.sends, r.due.next, r.due.regular, r.due.wait, r.due.early = sends, next, next, wait, time.Time{}
+		s.place(r)
 	}
 }
 

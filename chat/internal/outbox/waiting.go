@@ -95,12 +95,10 @@ func (o *Outbox) Reachable(peer key.Public) {
 func (s *rows) stopWaiting(peer key.Public, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, r := range s.byMVDS {
-		if r.peer == peer && r.awaits {
-			r.awaits = false
-			if r.idle() {
-				r.due.next = now
-			}
+	for _, r := range s.idleOf(peer) { // one in an attempt does not wait for the peer
+		if r.awaits {
+			r.awaits, r.due.next = false, now
+			s.place(r)
 		}
 	}
 }
