@@ -122,7 +122,11 @@ func (c *Client) SuspendStore() error {
 	if err := c.checkOpen(); err != nil {
 		return err
 	}
-	defer c.beginTurn().End()
+	t := c.beginTurn()
+	defer t.End()
+	if !c.loop.paused.Load() {
+		_ = c.outbox.Close(t) // what it could not record it publishes again after a stop
+	}
 	c.loop.paused.Store(true)
 	c.catchUp.Suspend()
 	c.ledger.Events.Sleep(true)

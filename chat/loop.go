@@ -70,11 +70,16 @@ type part interface {
 }
 
 // beginTurn waits for the lock; the turn must be ended.
-func (c *Client) beginTurn() *ledger.Turn {
-	return c.loop.lock.Begin(func() (time.Time, bool) {
-		now := c.now()
-		return now, c.online.is() && !c.loop.networkPause.Lasts(now)
-	})
+func (c *Client) beginTurn() *ledger.Turn { return c.loop.lock.Begin(c.timeAndOnline) }
+
+// tryTurn is beginTurn while nobody has the lock, and returns nil otherwise.
+func (c *Client) tryTurn() *ledger.Turn { return c.loop.lock.TryBegin(c.timeAndOnline) }
+
+// timeAndOnline returns the time, and whether there is somebody to publish to. The caller
+// holds the engine's lock.
+func (c *Client) timeAndOnline() (time.Time, bool) {
+	now := c.now()
+	return now, c.online.is() && !c.loop.networkPause.Lasts(now)
 }
 
 // exclusive runs f with the engine's lock, so that the loop stands still meanwhile.
@@ -182,6 +187,13 @@ func (c *Client) working() []part {
 		return []part{c.linking, c.deviceSync}
 	}
 	return nil
+}
+
+// settled reports whether the loop would begin its next round with sending what is due: it has
+// nothing to follow or to do before.
+func (c *Client) settled(t *ledger.Turn) bool {
+	return c.loop.acceptsWork && !c.loop.paused.Load() && !c.loop.storePause.Lasts(t.Now) && len(c.loop.unstored) == 0 &&
+		len(c.sessions.answers.due) == 0 && !c.clockJumped()
 }
 
 // storeFailed holds the loop back for a while from now on: a disk may take long to fail, so

@@ -126,6 +126,8 @@ func (c *Client) receive(batch []Envelope, from origin) (unstored []Envelope, er
 		c.log.Log("error", "storing received messages failed", "code", string(CodeOf(err)))
 		c.loop.storePause.Failed(p.now)
 		return batch, err
+	case c.outbox.RecordApart(): // what was stored along with them may be the cause
+		return c.receive(batch, from)
 	case len(batch) > 1: // one of them is the cause: it must not hold up the others
 		first, err := c.receive(batch[:len(batch)/2], from)
 		second, err2 := c.receive(batch[len(batch)/2:], from)
@@ -162,6 +164,9 @@ func (p *pass) openAll(batch []Envelope) {
 }
 
 func (p *pass) write(t *txn) error {
+	if err := t.c.outbox.Record(t.Tx); err != nil {
+		return err
+	}
 	for _, pp := range p.peers {
 		if err := t.savePeer(pp.before, pp.after); err != nil {
 			return err

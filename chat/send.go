@@ -217,6 +217,11 @@ func (out *outgoing) encode() (err error) {
 	return err
 }
 
+// entry returns the message as the outbox takes it.
+func (out *outgoing) entry() outbox.Entry {
+	return outbox.Entry{Peer: out.to, Record: out.row, Encoded: out.rowBytes, Body: out.body}
+}
+
 // enqueue makes a message durable: in the outbox, and in the history if it belongs there.
 // nil is fine.
 func (t *txn) enqueue(out *outgoing) error {
@@ -228,8 +233,7 @@ func (t *txn) enqueue(out *outgoing) error {
 			return err
 		}
 	}
-	entry := outbox.Entry{Peer: out.to, Record: out.row, Encoded: out.rowBytes, Body: out.body}
-	if err := t.c.outbox.Add(t.Tx, entry); err != nil || out.record == nil {
+	if err := t.c.outbox.Add(t.Tx, out.entry()); err != nil || out.record == nil {
 		return err
 	}
 	out.record.Clock = out.row.GetClock() // a transaction that failed may have moved it
@@ -299,7 +303,66 @@ func (c *Client) acceptBatch(in *batch) {
 	in.err = Errorf(CodeInternal, "", "accepting messages panicked")
 	defer close(in.done)
 	defer c.batches.shut(in) // if the transaction did not even begin
+	if c.acceptSealed(in) {
+		in.err = nil
+		return
+	}
 	in.err = c.update(func(t *txn) error { return t.acceptAll(c.batches.shut(in)) })
+}
+
+// errRefTaken undoes a transaction that was to store ciphertext of a message that is not
+// accepted.
+var errRefTaken = errors.New("another call has used the client_ref meanwhile")
+
+// acceptSealed accepts a batch in one transaction with the ciphertext of its messages, if the
+// loop is not at work and nothing is in their way. It reports whether that is done; otherwise
+// nothing has changed.
+func (c *Client) acceptSealed(in *batch) bool {
+	turn := c.tryTurn()
+	if turn == nil {
+		return false
+	}
+	defer turn.End()
+	if !c.settled(turn) {
+		return false
+	}
+	calls := c.batches.shut(in)
+	sealed := c.outbox.Accept(turn, c.sealable(calls))
+	if sealed == nil {
+		return false
+	}
+	err := c.update(func(t *txn) error {
+		if err := t.acceptAll(calls); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(calls, func(call *acceptance) bool { return len(call.taken) > 0 }) {
+			return errRefTaken
+		}
+		return sealed.Store(t.Tx)
+	})
+	if err == nil {
+		return true
+	}
+	for _, call := range calls {
+		call.taken = nil
+	}
+	return false
+}
+
+// sealable returns the messages of calls whose negotiated topic is known: to derive it takes
+// longer than a call should.
+func (c *Client) sealable(calls []*acceptance) (entries []outbox.Entry) {
+	for _, call := range calls {
+		for _, m := range call.all {
+			if _, known := c.routes.get(topicNegotiated, m.request.To); !known {
+				continue
+			}
+			for _, out := range m.all {
+				entries = append(entries, out.entry())
+			}
+		}
+	}
+	return entries
 }
 
 // accept makes messages durable: after it they cannot be lost.

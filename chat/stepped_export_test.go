@@ -56,6 +56,9 @@ func (c *Client) Step() bool {
 	return true
 }
 
+// HoldLock takes the engine's lock until release is called.
+func (c *Client) HoldLock() (release func()) { return c.beginTurn().End }
+
 // DueIn returns the time the loop would sleep.
 func (c *Client) DueIn() time.Duration {
 	t := c.beginTurn()

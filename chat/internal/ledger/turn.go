@@ -28,5 +28,14 @@ func (l *Lock) Begin(read func() (now time.Time, online bool)) *Turn {
 	return &Turn{Now: now, Online: online, lock: l}
 }
 
+// TryBegin is Begin if nobody has the lock, and returns nil otherwise.
+func (l *Lock) TryBegin(read func() (now time.Time, online bool)) *Turn {
+	if !l.mu.TryLock() {
+		return nil
+	}
+	now, online := read()
+	return &Turn{Now: now, Online: online, lock: l}
+}
+
 // End gives the lock back.
 func (t *Turn) End() { t.lock.mu.Unlock() }

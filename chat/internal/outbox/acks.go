@@ -172,6 +172,10 @@ type Acknowledger struct {
 // Acknowledged notes that a device has our messages, by MVDS id: delivered at the first
 // device, and sent no more when every device that gets them has it.
 func (o *Outbox) Acknowledged(tx *ledger.Tx, by Acknowledger, ids [][32]byte) error {
+	// A message is sent before it is delivered, in the store and in events.
+	if err := o.record(tx); err != nil {
+		return err
+	}
 	done := make(map[[32]byte]bool, len(ids))
 	var sent time.Time // of what was sent last
 	for _, id := range ids {
@@ -215,22 +219,17 @@ func (o *Outbox) acknowledgedRow(tx *ledger.Tx, r row, by Acknowledger) error {
 	if !slices.Contains(by.Known, by.Installation) && len(by.Active) > 0 {
 		return o.DeviceHas(tx, r.id, by.Device)
 	}
-	var rec wire.OutboxRecord
-	found, err := ledger.Get(tx, tableRows, ledger.NumberKey(r.number), &rec)
-	before := rec.GetAcknowledgedBy()
+	before, gone, err := o.haveIt(tx, r)
 	// A longer list is of an earlier version, which counted devices that nobody knew.
-	if err != nil || !found || len(before) <= session.MaxKnownInstallations && slices.Contains(before, by.Installation) {
+	if err != nil || gone || len(before) <= session.MaxKnownInstallations && slices.Contains(before, by.Installation) {
 		return err
 	}
 	has := by.counted(before)
 	if !slices.Contains(has, by.Installation) {
 		has = append(has, by.Installation)
 	}
-	missing := slices.ContainsFunc(by.Active, func(id string) bool { return !slices.Contains(has, id) })
-	if missing {
-		rec.AcknowledgedBy = has
-		tx.After(func() { o.rows.change(r.mvds, func(r *row) { r.acked, r.delivered = has, true }) })
-		err = ledger.Put(tx, tableRows, ledger.NumberKey(r.number), &rec)
+	if slices.ContainsFunc(by.Active, func(id string) bool { return !slices.Contains(has, id) }) {
+		err = o.noteHas(tx, r, has)
 	} else {
 		err = o.drop(tx, r)
 	}
@@ -238,6 +237,50 @@ func (o *Outbox) acknowledgedRow(tx *ledger.Tx, r row, by Acknowledger) error {
 		return err
 	}
 	return o.DeviceHas(tx, r.id, by.Device)
+}
+
+// haveIt returns the devices that have what a row sends, and whether the row is gone, as the
+// transaction has left it.
+func (o *Outbox) haveIt(tx *ledger.Tx, r row) (devices []string, gone bool, err error) {
+	if changed, known := o.changedRows(tx)[r.number]; known {
+		return changed.acked, changed.gone, nil
+	}
+	if len(r.acked) < session.MaxKnownInstallations {
+		return r.acked, false, nil
+	}
+	// Memory may have a part of it only: rowFromRecord.
+	var rec wire.OutboxRecord
+	found, err := ledger.Get(tx, tableRows, ledger.NumberKey(r.number), &rec)
+	return rec.GetAcknowledgedBy(), !found, err
+}
+
+// noteHas stores which devices have what a row sends.
+func (o *Outbox) noteHas(tx *ledger.Tx, r row, has []string) error {
+	var rec wire.OutboxRecord
+	if found, err := ledger.Get(tx, tableRows, ledger.NumberKey(r.number), &rec); err != nil || !found {
+		return err
+	}
+	rec.AcknowledgedBy = has
+	o.changedRows(tx)[r.number] = changedRow{acked: has}
+	tx.After(func() { o.rows.change(r.mvds, func(r *row) { r.acked, r.delivered = has, true }) })
+	return ledger.Put(tx, tableRows, ledger.NumberKey(r.number), &rec)
+}
+
+// changedRow is a row as a transaction has left it: memory follows after the commit.
+type changedRow struct {
+	acked []string
+	gone  bool
+}
+
+// changedRowsKey is the key of the changed rows, by number, in ledger.Local.
+type changedRowsKey struct{}
+
+func (o *Outbox) changedRows(tx *ledger.Tx) map[uint64]changedRow {
+	rows, first := ledger.Local[map[uint64]changedRow](tx, changedRowsKey{})
+	if first {
+		*rows = map[uint64]changedRow{}
+	}
+	return *rows
 }
 
 // counted returns those of a list that are still known.

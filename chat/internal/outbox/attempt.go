@@ -42,8 +42,9 @@ type attempt struct {
 	needless bool // nobody waits for the rest of its envelopes
 	damaged  bool // the store has lost one of its envelopes
 	evidence port.Evidence
-	failure  port.Code // why it can never be published
-	sent     *Sent     // set once it is out
+	failure  port.Code   // why it can never be published
+	sent     *Sent       // set once it is out
+	events   []sentEvent // that its messages are sent then
 }
 
 // attemptRow is a row of the outbox in an attempt.
@@ -92,7 +93,7 @@ func (o *Outbox) Work(t *ledger.Turn) error {
 			return errors.Join(err, failed)
 		}
 	}
-	err = errors.Join(err, o.recordPublished(), o.recordProgress(), o.noteStored())
+	err = errors.Join(err, o.recordDue(o.Now()), o.recordProgress(), o.noteStored())
 	if err == nil && t.Online {
 		o.asker.Ask(o.Now(), o.rows.attemptsOut)
 	}
@@ -178,8 +179,13 @@ func (o *Outbox) batchFor(peer key.Public, rows []row, now time.Time) *batch {
 		o.hold(peer, rows, until)
 		return nil
 	}
-	most := max(1, to.perDevice(o.Network.MaxPayload()/ackShare)/datasync.AckSize)
-	return &batch{to: peer, rows: firstRows(rows, room), acks: acks[:min(len(acks), most)]}
+	return &batch{to: peer, rows: firstRows(rows, room), acks: to.atMost(acks, o.Network.MaxPayload())}
+}
+
+// atMost returns those of acknowledgements that fit into an attempt with messages.
+func (r Recipient) atMost(acks [][32]byte, envelope int) [][32]byte {
+	most := max(1, r.perDevice(envelope/ackShare)/datasync.AckSize)
+	return acks[:min(len(acks), most)]
 }
 
 // giveUpSpent gives up the rows that had all their attempts, or do not fit for all devices
@@ -325,51 +331,40 @@ func (o *Outbox) messages(rows []row) ([]datasync.Message, error) {
 // published. If that cannot be stored, both parts are stored separately, in smaller
 // transactions where needed, so that only the damaged piece is left out.
 func (o *Outbox) commit(attempts []*attempt) error {
-	published, err := o.readPublished(o.unrecorded)
-	if err == nil {
-		err = o.storeAttempts(published, attempts)
+	store := func(some []*attempt) error {
+		return o.Ledger.Update(func(tx *ledger.Tx) error { return o.storeAttempts(tx, some) })
 	}
+	err := store(attempts)
 	if err != nil && !ledger.Passing(err) {
 		// Separately, so that a damaged record of a published attempt does not count against
 		// the new ones.
 		if err := o.recordPublished(); err != nil {
 			return err
 		}
-		_, err = ledger.Isolated(attempts, func(some []*attempt) error { return o.storeAttempts(nil, some) }, o.unstorable)
+		_, err = ledger.Isolated(attempts, store, o.unstorable)
 	}
-	if err != nil {
-		return err
-	}
-	o.Stored()
-	o.Ledger.Probe(ledger.ProbeBeforePublish)
-	return nil
+	return err
 }
 
-// storeAttempts stores attempts in one transaction. published may be nil.
-func (o *Outbox) storeAttempts(published *publication, attempts []*attempt) error {
-	err := o.Ledger.Update(func(tx *ledger.Tx) error {
-		// This could wait, so it shares the write to the disk that the attempts need
-		// anyway.
-		if err := o.storePublished(tx, published); err != nil {
-			return err
-		}
-		for _, at := range attempts {
-			if err := o.storeAttempt(tx, at); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+// storeAttempts stores attempts, and what was published before, which could wait: so it
+// shares the write to the disk that the attempts need anyway.
+func (o *Outbox) storeAttempts(tx *ledger.Tx, attempts []*attempt) error {
+	if err := o.record(tx); err != nil {
 		return err
 	}
-	if published != nil {
-		o.unrecorded = nil
-	}
 	for _, at := range attempts {
-		at.save = nil // it holds the sessions as they were
+		if err := o.storeAttempt(tx, at); err != nil {
+			return err
+		}
 	}
-	o.unpublished = append(o.unpublished, attempts...)
+	tx.After(func() {
+		for _, at := range attempts {
+			at.save = nil // it holds the sessions as they were
+		}
+		o.unpublished = append(o.unpublished, attempts...)
+		o.Stored()
+		o.Ledger.Probe(ledger.ProbeBeforePublish)
+	})
 	return nil
 }
 

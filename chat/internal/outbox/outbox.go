@@ -226,6 +226,7 @@ type Outbox struct {
 	// unpublished attempts are stored and not out yet; unrecorded ones are out and the
 	// store does not know it yet.
 	unpublished, unrecorded []*attempt
+	unrecordedSince         time.Time // of the first of unrecorded
 	// underWay are unpublished attempts of which the network does not know yet whether they
 	// are out; busy is true if it takes no more of them. Both may be over if confirmed is
 	// true.
@@ -268,16 +269,19 @@ func (o *Outbox) isSelf(k key.Public) bool {
 	return self != nil && *self == k
 }
 
-// Due returns the time of the next work while the network is there; the zero time if there
-// is none.
+// Due returns the time of the next work; the zero time if there is none. While the network is
+// away there is only what went out before.
 func (o *Outbox) Due(t *ledger.Turn) (due time.Time) {
-	if !t.Online {
-		return due
-	}
 	earlier := func(at time.Time) {
 		if due.IsZero() || at.Before(due) {
 			due = at
 		}
+	}
+	if len(o.unrecorded) > 0 {
+		earlier(o.unrecordedSince.Add(recordWait))
+	}
+	if !t.Online {
+		return due
 	}
 	for _, a := range o.acks {
 		earlier(a.due)
@@ -304,13 +308,14 @@ func (o *Outbox) Care(t *ledger.Turn) {
 	}
 }
 
-// Close records what was published, before the store is closed.
+// Close records what was published, before the store is closed or suspended.
 func (o *Outbox) Close(*ledger.Turn) error { return o.recordPublished() }
 
 // ShiftClock follows a clock that was set back, by a negative duration: what is due in a
 // second must not wait for as long as that.
 func (o *Outbox) ShiftClock(_ *ledger.Turn, by time.Duration) {
 	o.away.tokens.SetBack(by)
+	o.unrecordedSince = o.unrecordedSince.Add(by)
 	for _, a := range o.acks {
 		a.due = a.due.Add(by)
 	}

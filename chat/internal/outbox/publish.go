@@ -16,9 +16,11 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// When an attempt is published, its ciphertext is erased, its messages become sent, and
-// each is due again after a while. The rest of its record stores those times, and is
-// deleted with the last of its rows.
+// When an attempt is published, its messages become sent, and each is due again after a
+// while. In memory that is so at once. The store follows in the next transaction that comes
+// along, or a short time later in one of its own: the ciphertext is erased, and the rest of
+// the record of the attempt stores those times, until its last row is gone. A crash before
+// that publishes the same bytes again.
 //
 // That a message was sent is stored once for all messages of an attempt, in that record; in
 // memory the row has it. The message's own record says "queued" until its next change: when
@@ -64,7 +66,7 @@ func (o *Outbox) publishAll() bool {
 			o.sent.Add(uint64(len(at.rows) - at.resends))
 			o.resent.Add(uint64(at.resends))
 		}
-		o.unrecorded = append(o.unrecorded, at)
+		o.wentOut(at)
 	}
 	o.unpublished = rest
 	return true
@@ -102,55 +104,57 @@ func (at *attempt) done() bool {
 	return at.failure != "" || at.needless || at.envelopes.out >= at.envelopes.count
 }
 
-// publication is the state to be stored after attempts were published. Its events are
-// encoded before the transaction, because only one transaction runs at a time.
-type publication struct {
-	attempts []*attempt
-	rows     [][]publishedRow // of each attempt
-}
-
-// publishedRow is a row that is still there.
+// publishedRow is a row that has been published, and when it is due again.
 type publishedRow struct {
 	row   row
 	sends int       // how often it was sent by its schedule, or counts as sent
 	extra int       // how often it was sent beside it
 	now   time.Time // when it was published
 	next  time.Time // when it is due again
-	event []byte    // that its message is sent now; nil if it was before
+	sent  *Sent     // that its message is sent now; nil if it was before
 	// If next is not one of its regular times: the number of such sendings left, and the
 	// next regular time.
 	quick   int
 	regular time.Time
 }
 
-// readPublished computes the publication of attempts. The state of our messages cannot
-// change before it is stored, because that takes the Turn, which the caller holds.
-func (o *Outbox) readPublished(attempts []*attempt) (*publication, error) {
+// wentOut has the rows of an attempt that is out follow it, in memory. Those of one that can
+// never be published stay in it until the store knows.
+func (o *Outbox) wentOut(at *attempt) {
 	now := o.Now()
-	p := &publication{attempts: attempts, rows: make([][]publishedRow, len(attempts))}
-	var first []*publishedRow // whose messages become sent by it
-	var by []*Sent
-	for i, at := range attempts {
-		in := o.rows.in(at)
-		p.rows[i] = make([]publishedRow, 0, len(in))
-		for _, r := range in {
-			p.rows[i] = append(p.rows[i], o.dueAgain(r, now))
+	if len(o.unrecorded) == 0 {
+		o.unrecordedSince = now
+	}
+	o.unrecorded = append(o.unrecorded, at)
+	if at.failure != "" {
+		return
+	}
+	at.sent = &Sent{Evidence: at.evidence, At: now}
+	var first []row // whose messages become sent by it
+	for _, r := range o.rows.in(at) {
+		p := o.dueAgain(r, now)
+		if r.firstSent() {
+			p.sent, first = at.sent, append(first, r)
 		}
-		if at.failure != "" {
-			continue
-		}
-		at.sent = &Sent{Evidence: at.evidence, At: now}
-		for j := range p.rows[i] {
-			if r := &p.rows[i][j]; r.row.firstSent() {
-				// Before the event of it can be read. It is out, whether that is recorded or not.
-				o.rows.change(r.row.mvds, func(r *row) { r.sent = at.sent })
-				first, by = append(first, r), append(by, at.sent)
-			}
+		if !o.rows.published(p, at.id) {
+			o.Log.Log("error", "a row is published by an attempt it is not in", "attempt", at.id)
 		}
 	}
-	failures := make([]error, len(first))
-	parallel.Do(len(first), func(i int) { first[i].event, failures[i] = json.Marshal(by[i].event(first[i].row)) })
-	return p, errors.Join(failures...)
+	// Encoded here, because only one transaction runs at a time.
+	at.events = make([]sentEvent, len(first))
+	parallel.Do(len(first), func(i int) { at.events[i] = at.sent.encoded(first[i]) })
+}
+
+// sentEvent is the event that the message of a row is sent; data is nil if it cannot be
+// encoded.
+type sentEvent struct {
+	row  uint64
+	data []byte
+}
+
+func (s *Sent) encoded(r row) sentEvent {
+	data, _ := json.Marshal(s.event(r))
+	return sentEvent{r.number, data}
 }
 
 // event reports that the message of a row is sent.
@@ -161,49 +165,90 @@ func (s *Sent) event(r row) event.MessageState {
 	}
 }
 
-// storePublished erases the ciphertext of published attempts and stores when their messages
-// are due again. p may be nil.
-func (o *Outbox) storePublished(tx *ledger.Tx, p *publication) error {
-	if p == nil {
+// recordedKey is the key in ledger.Local of whether a transaction has recorded what is out.
+type recordedKey struct{}
+
+// record stores, once in a transaction, that attempts are out.
+func (o *Outbox) record(tx *ledger.Tx) error {
+	if _, first := ledger.Local[struct{}](tx, recordedKey{}); !first {
 		return nil
 	}
-	for i, at := range p.attempts {
-		if err := o.dropEnvelopes(tx, &at.envelopes, at.envelopes.count); err != nil {
+	return o.recordAll(tx, o.unrecorded)
+}
+
+// recordAll erases the ciphertext of attempts that are out and stores when their messages are
+// due again.
+func (o *Outbox) recordAll(tx *ledger.Tx, attempts []*attempt) error {
+	if len(attempts) == 0 {
+		return nil
+	}
+	for _, at := range attempts {
+		if err := o.recordOut(tx, at); err != nil {
 			return err
 		}
-		rec := &wire.AttemptRecord{Id: at.id}
-		at.sent.addTo(rec)
-		o.watch(tx, at, rec)
-		for _, r := range p.rows[i] {
-			if at.failure != "" {
-				if err := o.giveUp(tx, r.row, at.failure); err != nil {
-					return err
-				}
-				continue
-			}
-			rec.Rows = append(rec.Rows, &wire.AttemptRowRecord{
-				Row: r.row.number, Sends: uint32(r.sends), NextSendAt: r.regular.UnixMilli(), Extra: uint32(r.extra),
-				StoredSafely: r.row.safely,
-			})
-			if err := o.rowPublished(tx, at, r); err != nil {
+	}
+	tx.After(func() { o.recorded(attempts) })
+	return nil
+}
+
+func (o *Outbox) recordOut(tx *ledger.Tx, at *attempt) error {
+	if err := o.dropEnvelopes(tx, &at.envelopes, at.envelopes.count); err != nil {
+		return err
+	}
+	rec := &wire.AttemptRecord{Id: at.id}
+	o.changed(tx)[at.id] = rec
+	at.sent.addTo(rec)
+	o.watch(tx, at, rec)
+	there := map[uint64]bool{}
+	for _, r := range o.rows.in(at) {
+		switch {
+		case at.failure != "":
+			if err := o.giveUp(tx, r, at.failure); err != nil {
 				return err
 			}
+		case r.at == stage{out, at.id}:
+			there[r.number] = true
+			rec.Rows = append(rec.Rows, &wire.AttemptRowRecord{
+				Row: r.number, Sends: uint32(r.sends), NextSendAt: r.due.regular.UnixMilli(), Extra: uint32(r.due.extra),
+				StoredSafely: r.safely,
+			})
 		}
-		o.changed(tx)[at.id] = rec
+	}
+	for _, e := range at.events {
+		if e.data == nil || !there[e.row] {
+			continue
+		}
+		if err := tx.EmitEncoded(event.MessageState{}.Type(), e.data); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (o *Outbox) rowPublished(tx *ledger.Tx, at *attempt, r publishedRow) error {
-	tx.After(func() {
-		if !o.rows.published(r, at.id) {
-			o.Log.Log("error", "a row is published by an attempt it is not in", "attempt", at.id)
-		}
-	})
-	if r.event == nil {
+// recorded forgets attempts of which the store knows that they are out, or never will.
+func (o *Outbox) recorded(attempts []*attempt) {
+	o.unrecorded = slices.DeleteFunc(slices.Clone(o.unrecorded), func(at *attempt) bool { return slices.Contains(attempts, at) })
+}
+
+// Record stores what was published, in a transaction of a Turn that comes along.
+func (o *Outbox) Record(tx *ledger.Tx) error { return o.record(tx) }
+
+// RecordApart stores what was published, if anything is to be, without the transaction that it
+// came along with and that has failed. It reports whether that can be tried again without it.
+func (o *Outbox) RecordApart() bool { return len(o.unrecorded) > 0 && o.recordPublished() == nil }
+
+// recordWait is how long what is out may wait for a transaction that comes along: too short
+// for a person to tell queued from sent.
+const recordWait = 50 * time.Millisecond
+
+// recordDue records what is out when it has waited for long enough; what could not be
+// published does not wait.
+func (o *Outbox) recordDue(now time.Time) error {
+	failed := slices.ContainsFunc(o.unrecorded, func(at *attempt) bool { return at.failure != "" })
+	if !failed && now.Before(o.unrecordedSince.Add(recordWait)) {
 		return nil
 	}
-	return tx.EmitEncoded(event.MessageState{}.Type(), r.event)
+	return o.recordPublished()
 }
 
 // recordPublished stores that attempts are out, if no other transaction did.
@@ -212,14 +257,13 @@ func (o *Outbox) recordPublished() error {
 		return nil
 	}
 	record := func(some []*attempt) error {
-		p, err := o.readPublished(some)
-		if err != nil {
-			return err
-		}
-		return o.Ledger.Update(func(tx *ledger.Tx) error { return o.storePublished(tx, p) })
+		return o.Ledger.Update(func(tx *ledger.Tx) error { return o.recordAll(tx, some) })
 	}
-	done, err := ledger.Isolated(o.unrecorded, record, o.unrecordable)
-	if o.unrecorded = o.unrecorded[done:]; err != nil {
+	_, err := ledger.Isolated(o.unrecorded, record, func(at *attempt, err error) {
+		o.recorded([]*attempt{at})
+		o.unrecordable(at, err)
+	})
+	if err != nil {
 		o.Log.Log("error", "recording what was published failed", "code", string(port.CodeOf(err)))
 	}
 	return err
@@ -232,7 +276,9 @@ func (o *Outbox) unrecordable(at *attempt, err error) {
 	o.Drop("attempt_" + ledger.Unstorable(err))
 	now := o.Now()
 	for _, r := range o.rows.in(at) {
-		o.rows.published(o.dueAgain(r, now), at.id)
+		if r.at.state == inAttempt {
+			o.rows.published(o.dueAgain(r, now), at.id)
+		}
 	}
 }
 
@@ -315,8 +361,11 @@ func (c changedRecords) write(tx port.Tx) error {
 	return nil
 }
 
-// recordOf returns the record of an attempt, to be changed.
+// recordOf returns the record of an attempt that is out, to be changed.
 func (o *Outbox) recordOf(tx *ledger.Tx, id uint64) (*wire.AttemptRecord, error) {
+	if err := o.record(tx); err != nil {
+		return nil, err
+	}
 	changed := o.changed(tx)
 	if rec := changed[id]; rec != nil {
 		return rec, nil

@@ -322,6 +322,9 @@ func (s *rows) published(p publishedRow, attempt uint64) bool {
 	if ok {
 		r.at = next
 		r.sends = p.sends
+		if p.sent != nil {
+			r.sent = p.sent
+		}
 		r.due.next, r.due.quick, r.due.sent, r.due.regular = p.next, p.quick, r.due.sent+1, p.regular
 		r.due.wait, r.due.extra, r.due.early = p.next.Sub(p.now), p.extra, time.Time{}
 		s.dropBody(r)
@@ -366,6 +369,7 @@ func (o *Outbox) Add(tx *ledger.Tx, e Entry) error {
 // drop removes a row from the outbox.
 func (o *Outbox) drop(tx *ledger.Tx, r row) error {
 	tx.After(func() { o.rows.remove(r.mvds); o.AwaitedChanged() })
+	o.changedRows(tx)[r.number] = changedRow{gone: true}
 	if err := o.leaveRecord(tx, r); err != nil {
 		return err
 	}
