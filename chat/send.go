@@ -26,6 +26,9 @@ import (
 //
 //	validate -> clock, ids and signature -> one transaction: message, history,
 //	outbox row, event -> return -> (loop) encrypt and store -> publish -> record that
+//
+// While the loop is idle, encrypting comes before that transaction, which stores the
+// ciphertext too: acceptSealed.
 
 // Send stores a text for another person and returns at once; MessageState events report its
 // delivery. With a ClientRef that was used for the same text to the same person it returns

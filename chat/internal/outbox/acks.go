@@ -173,7 +173,7 @@ type Acknowledger struct {
 // device, and sent no more when every device that gets them has it.
 func (o *Outbox) Acknowledged(tx *ledger.Tx, by Acknowledger, ids [][32]byte) error {
 	// A message is sent before it is delivered, in the store and in events.
-	if err := o.record(tx); err != nil {
+	if err := o.Record(tx); err != nil {
 		return err
 	}
 	done := make(map[[32]byte]bool, len(ids))

@@ -349,7 +349,7 @@ func (o *Outbox) commit(attempts []*attempt) error {
 // storeAttempts stores attempts, and what was published before, which could wait: so it
 // shares the write to the disk that the attempts need anyway.
 func (o *Outbox) storeAttempts(tx *ledger.Tx, attempts []*attempt) error {
-	if err := o.record(tx); err != nil {
+	if err := o.Record(tx); err != nil {
 		return err
 	}
 	for _, at := range attempts {

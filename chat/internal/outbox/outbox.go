@@ -8,6 +8,7 @@
 //	rows.go      the rows, in memory and in the store
 //	schedule.go  when each is due
 //	attempt.go   what is due -> sealed -> stored
+//	accepting.go new messages -> sealed -> stored as they are added
 //	publish.go   stored -> handed to the network -> recorded as published
 //	envelopes.go an attempt too large for one envelope has several
 //	stored.go    which envelopes store nodes have: their messages are sent again less often,

@@ -168,8 +168,8 @@ func (s *Sent) event(r row) event.MessageState {
 // recordedKey is the key in ledger.Local of whether a transaction has recorded what is out.
 type recordedKey struct{}
 
-// record stores, once in a transaction, that attempts are out.
-func (o *Outbox) record(tx *ledger.Tx) error {
+// Record stores, once in a transaction of a Turn, that attempts are out.
+func (o *Outbox) Record(tx *ledger.Tx) error {
 	if _, first := ledger.Local[struct{}](tx, recordedKey{}); !first {
 		return nil
 	}
@@ -229,9 +229,6 @@ func (o *Outbox) recordOut(tx *ledger.Tx, at *attempt) error {
 func (o *Outbox) recorded(attempts []*attempt) {
 	o.unrecorded = slices.DeleteFunc(slices.Clone(o.unrecorded), func(at *attempt) bool { return slices.Contains(attempts, at) })
 }
-
-// Record stores what was published, in a transaction of a Turn that comes along.
-func (o *Outbox) Record(tx *ledger.Tx) error { return o.record(tx) }
 
 // RecordApart stores what was published, if anything is to be, without the transaction that it
 // came along with and that has failed. It reports whether that can be tried again without it.
@@ -363,7 +360,7 @@ func (c changedRecords) write(tx port.Tx) error {
 
 // recordOf returns the record of an attempt that is out, to be changed.
 func (o *Outbox) recordOf(tx *ledger.Tx, id uint64) (*wire.AttemptRecord, error) {
-	if err := o.record(tx); err != nil {
+	if err := o.Record(tx); err != nil {
 		return nil, err
 	}
 	changed := o.changed(tx)
