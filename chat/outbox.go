@@ -78,6 +78,17 @@ func (n network) Publish(contentTopic string, b []byte, clock uint64) (Evidence,
 	return evidence, err
 }
 
+// store stores what came of a pass, and with it what was published before.
+func (c *Client) store(p *pass) error {
+	return c.update(func(t *txn) error {
+		if err := c.outbox.Record(t.Tx); err != nil { // first: it is not about what others sent
+			return err
+		}
+		t.ByOthers()
+		return p.write(t)
+	})
+}
+
 // sentMessages implements outbox.Messages.
 type sentMessages struct {
 	*history.History

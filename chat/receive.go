@@ -60,8 +60,7 @@ type pass struct {
 	refused map[[32]byte]bool
 }
 
-// stepList is a list of writes. One can stand as a step in another and be filled
-// later.
+// stepList is a list of writes. One can stand as a step in another and be filled later.
 type stepList struct{ steps []func(*txn) error }
 
 func (l *stepList) run(t *txn) error {
@@ -108,7 +107,7 @@ func (c *Client) receive(batch []Envelope, from origin) (unstored []Envelope, er
 	p := c.newPass(a, from)
 	p.openAll(batch)
 	if err = p.unread; err == nil && len(p.all.steps) > 0 {
-		err = c.update(func(t *txn) error { t.ByOthers(); return p.write(t) })
+		err = c.store(p)
 	}
 	switch {
 	case err == nil:
@@ -164,9 +163,6 @@ func (p *pass) openAll(batch []Envelope) {
 }
 
 func (p *pass) write(t *txn) error {
-	if err := t.c.outbox.Record(t.Tx); err != nil {
-		return err
-	}
 	for _, pp := range p.peers {
 		if err := t.savePeer(pp.before, pp.after); err != nil {
 			return err

@@ -173,7 +173,7 @@ func (c *Client) rereadKept(t *ledger.Turn, batch []*wire.KeptRecord) error {
 		})
 	}
 	p.openApplications()
-	return c.update(func(t *txn) error { t.ByOthers(); return p.write(t) })
+	return c.store(p)
 }
 
 // dispatchKept hands on a message that was kept. It goes from there if it can be read now.
