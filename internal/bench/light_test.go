@@ -132,3 +132,34 @@ func BenchmarkLight(b *testing.B) {
 	b.Logf("the engine itself looked for work %.0f times an hour", float64(cost.LoopWakeups)/hours)
 	record(row{Name: "light/idle", KiBPerHour: kib, WakeupsPerHour: wakeups})
 }
+
+// light is clients of two service nodes, which stay until the process ends.
+var light = network{"light", func(b *testing.B, _ ...*waku.Node) *waku.Node {
+	return newNode(b, waku.Config{Mode: waku.ModeLight, Peers: serviceNodes(b)})
+}}
+
+var serviceAddresses []string
+
+// serviceNodes returns the addresses of two service nodes.
+func serviceNodes(b *testing.B) []string {
+	b.Helper()
+	for len(serviceAddresses) < 2 {
+		n, err := servicenode.Start(servicenode.Options{Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Peers: serviceAddresses})
+		if err != nil {
+			b.Fatal(err)
+		}
+		atEnd = append(atEnd, func() { _ = n.Close() })
+		serviceAddresses = append(serviceAddresses, n.Address())
+	}
+	return serviceAddresses
+}
+
+// BenchmarkWholeLight is BenchmarkWholeOne in light mode: lightpush to a service node, which
+// relays it to another, and a push of that. The service nodes are in this process, too.
+func BenchmarkWholeLight(b *testing.B) {
+	each(b, "whole-light", modes[:1], func(b *testing.B, name string, _ mode, sync bool) {
+		floorOfOne(b, name, light, sync)
+		alice, bob := light.pair(b, sync, wholeSettings())
+		runOne(b, name, alice, bob)
+	})
+}

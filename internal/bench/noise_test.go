@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"fmt"
 	"testing"
 
 	"libstatus1to1/chat"
@@ -30,6 +31,28 @@ func BenchmarkNoise(b *testing.B) {
 			}
 			w.stop()
 			w.done(run.name, b.N)
+		})
+	}
+}
+
+// BenchmarkWholeNoise is BenchmarkWhole and BenchmarkWholeOne by Noise, against them.
+func BenchmarkWholeNoise(b *testing.B) {
+	const sync = false
+	for _, how := range []mode{modes[0], modes[2]} {
+		b.Run(how.String(), func(b *testing.B) {
+			name, against := fmt.Sprintf("whole-noise/%s/%s", how, syncName(sync)), "whole"
+			if how.n == 1 {
+				against = "whole-one"
+			}
+			comparesWith(name, fmt.Sprintf("%s/%s/%s", against, how, syncName(sync)))
+			alice, bob := relayed.pair(b, sync, wholeSettings())
+			alice.overNoise(bob)
+			if how.n == 1 {
+				floorOfOne(b, name, relayed, sync)
+				runOne(b, name, alice, bob)
+				return
+			}
+			runWhole(b, name, alice, bob, how)
 		})
 	}
 }

@@ -110,8 +110,11 @@ func (c *cable) Status() chat.NetworkStatus {
 type person struct {
 	*chat.Client
 	b   *testing.B
-	net *cable
+	net *cable // nil with a node
 	key key.Public
+
+	node *countedNode // nil with a cable
+	path string       // of the store, with a node
 }
 
 // settings keep timers out of the figures and let events pile up.
@@ -265,19 +268,7 @@ func (p *person) sayText(to key.Public, text string) event.Message {
 func (p *person) sayAll(to key.Public, n int, how mode) {
 	if how.batch {
 		for done := 0; done < n; done += how.n {
-			requests := make([]chat.SendRequest, min(how.n, n-done))
-			for i := range requests {
-				requests[i] = chat.SendRequest{To: to, Text: how.text(done + i)}
-			}
-			results, err := p.SendBatch(context.Background(), requests)
-			if err != nil {
-				p.b.Fatal(err)
-			}
-			for _, r := range results {
-				if r.Err != nil {
-					p.b.Fatal(r.Err)
-				}
-			}
+			p.sayBatch(to, done, min(n, done+how.n), how)
 		}
 		return
 	}
@@ -297,15 +288,38 @@ func (p *person) sayAll(to key.Public, n int, how mode) {
 	all.Wait()
 }
 
+// sayBatch sends the messages from one number up to another in one call.
+func (p *person) sayBatch(to key.Public, first, end int, how mode) {
+	requests := make([]chat.SendRequest, end-first)
+	for i := range requests {
+		requests[i] = chat.SendRequest{To: to, Text: how.text(first + i)}
+	}
+	results, err := p.SendBatch(context.Background(), requests)
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	for _, r := range results {
+		if r.Err != nil {
+			p.b.Fatal(r.Err)
+		}
+	}
+}
+
 // mode is how messages are handed over: by n callers, or n a call.
 type mode struct {
 	n     int
 	batch bool
 	bytes int // of a text; 0: those of text
+	// began is given the time at which each message is written, just before its call, if it is
+	// not nil.
+	began []time.Time
 }
 
 // text is the text with a number.
 func (m mode) text(i int) string {
+	if m.began != nil {
+		m.began[i] = time.Now()
+	}
 	if m.bytes > 0 {
 		return longText(i)
 	}

@@ -34,6 +34,15 @@ const (
 	place   = "name"    // the keyed hash that names a record on disk
 	slow    = "pbkdf2"  // the key of a topic
 	syncing = "fsync"   // fdatasync of 16 KiB
+	decode  = "jpeg"    // decoding the picture of BenchmarkPicture
+
+	// The same of bulkBytes: what large envelopes and pictures take a byte. What a small piece
+	// takes is mostly setting up.
+	hashBulk = "hash-64k" // Keccak-256
+	shaBulk  = "sha-64k"  // SHA-256
+	gcmBulk  = "gcm-64k"
+	ctrBulk  = "ctr+mac-64k"
+	aeadBulk = "aead-64k"
 )
 
 // Typical sizes in bytes.
@@ -41,6 +50,7 @@ const (
 	recordBytes   = 350
 	messageBytes  = 300
 	envelopeBytes = 768
+	bulkBytes     = 64 << 10
 )
 
 // sum is how many of each primitive an operation takes.
@@ -91,7 +101,8 @@ var primitives = sync.OnceValue(func() map[string]func() {
 	store, _ := chacha20poly1305.NewX(symmetric[:])
 	var nonce [chacha20poly1305.NonceSizeX]byte
 	names := hmac.New(sha256.New, symmetric[:])
-	plain := make([]byte, envelopeBytes)
+	plain, bulk := make([]byte, envelopeBytes), make([]byte, bulkBytes)
+	sealed := make([]byte, 0, bulkBytes+64)
 	return map[string]func(){
 		sign:   func() { _, _ = a.Sign(key.Keccak256(message)) },
 		signer: func() { _, _ = key.Recover(key.Keccak256(message), signature) },
@@ -121,7 +132,17 @@ var primitives = sync.OnceValue(func() map[string]func() {
 			m.Write(plain)
 			m.Sum(nil)
 		},
-		slow: func() { topic.SymmetricKey("name") },
+		slow:     func() { topic.SymmetricKey("name") },
+		hashBulk: func() { key.Keccak256(bulk) },
+		shaBulk:  func() { sha256.Sum256(bulk) },
+		gcmBulk:  func() { envelope.Seal(sealed, nonce[:12], bulk, nil) },
+		aeadBulk: func() { store.Seal(sealed, nonce[:], bulk, nil) },
+		ctrBulk: func() {
+			cipher.NewCTR(block, nonce[:16]).XORKeyStream(bulk, bulk)
+			names.Reset()
+			names.Write(bulk)
+			names.Sum(nil)
+		},
 	}
 })
 

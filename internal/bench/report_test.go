@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"text/tabwriter"
@@ -43,10 +44,24 @@ type row struct {
 	// FloorNs is what the figure cannot be below: see floor. OfFloor is NsPerOp / FloorNs.
 	FloorNs float64 `json:"floor_ns,omitempty"`
 	OfFloor float64 `json:"of_floor,omitempty"`
+	// CPUFloorNs is the processor time of the same, and CPUOfFloor is CPUNs / CPUFloorNs: it says
+	// more on a machine that does something else as well.
+	CPUFloorNs float64 `json:"cpu_floor_ns,omitempty"`
+	CPUOfFloor float64 `json:"cpu_of_floor,omitempty"`
 	// P50, P90 and P99 are percentiles of single operations, ns, where each was timed.
 	P50 float64 `json:"p50_ns,omitempty"`
 	P90 float64 `json:"p90_ns,omitempty"`
 	P99 float64 `json:"p99_ns,omitempty"`
+	// MBPerS is how fast a picture goes, in millions of bytes a second.
+	MBPerS float64 `json:"mb_per_s,omitempty"`
+	// Of the rows phone/...: what one person pays for a message, or for a minute of idling. A
+	// commit is two fsyncs.
+	Commits     float64 `json:"commits_per_message,omitempty"`
+	Fsyncs      float64 `json:"fsyncs_per_message,omitempty"`
+	Wakeups     float64 `json:"wakeups_per_message,omitempty"`      // of the engine's loop
+	NodeWakeups float64 `json:"node_wakeups_per_message,omitempty"` // of the network: see port.Traffic
+	Envelopes   float64 `json:"envelopes_per_message,omitempty"`    // published
+	Bytes       float64 `json:"bytes_per_message,omitempty"`        // both ways, on the wire
 }
 
 // report gathers the rows. The Go harness runs a benchmark with growing counts
@@ -57,9 +72,11 @@ var report = struct {
 	rows   map[string]*row
 	sums   map[string]sum
 	small  map[string]string
-	floors map[string]func() float64
-	spread map[string][3]float64
-}{floors: map[string]func() float64{}, spread: map[string][3]float64{}}
+	floors map[string]func() cost
+}{floors: map[string]func() cost{}}
+
+// cost is a wall time and a processor time, ns.
+type cost struct{ wall, cpu float64 }
 
 func record(r row) {
 	report.Lock()
@@ -76,6 +93,7 @@ func record(r row) {
 	}
 	if r.NsPerOp < old.NsPerOp {
 		old.NsPerOp, old.sum = r.NsPerOp, report.sums[r.Name]
+		old.P50, old.P90, old.P99, old.MBPerS = r.P50, r.P90, r.P99, r.MBPerS
 	}
 	if r.CPUNs < old.CPUNs {
 		old.CPUNs = r.CPUNs
@@ -116,6 +134,7 @@ type stopwatch struct {
 	wall, cpu time.Duration
 	startWall time.Time
 	startCPU  time.Duration
+	took      []time.Duration // single operations, where each is timed
 }
 
 func newStopwatch(b *testing.B) *stopwatch {
@@ -145,7 +164,21 @@ func (w *stopwatch) done(name string, n int) {
 		return
 	}
 	ops := float64(n)
-	record(row{Name: name, NsPerOp: float64(w.wall) / ops, CPUNs: float64(w.cpu) / ops})
+	record(row{Name: name, NsPerOp: float64(w.wall) / ops, CPUNs: float64(w.cpu) / ops}.spread(w.took))
+}
+
+// enoughForPercentiles is the least number of operations of which percentiles say something.
+const enoughForPercentiles = 100
+
+// spread gives a row the percentiles of single operations, if there are enough.
+func (r row) spread(took []time.Duration) row {
+	if len(took) < enoughForPercentiles {
+		return r
+	}
+	slices.Sort(took)
+	at := func(percent int) float64 { return float64(took[(len(took)-1)*percent/100]) }
+	r.P50, r.P90, r.P99 = at(50), at(90), at(99)
+	return r
 }
 
 // finish works out the ratios, prints the table and writes the file.
@@ -164,11 +197,9 @@ func finish() error {
 			r.Against, r.Times = small.Name, r.NsPerOp/small.NsPerOp
 		}
 		if f := report.floors[name]; f != nil {
-			r.FloorNs = f()
-			r.OfFloor = r.NsPerOp / r.FloorNs
-		}
-		if s, ok := report.spread[name]; ok {
-			r.P50, r.P90, r.P99 = s[0], s[1], s[2]
+			least := f()
+			r.FloorNs, r.CPUFloorNs = least.wall, least.cpu
+			r.OfFloor, r.CPUOfFloor = r.NsPerOp/least.wall, r.CPUNs/least.cpu
 		}
 		rows = append(rows, r)
 	}
@@ -191,11 +222,11 @@ func finish() error {
 
 func printTable(rows []row) {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "figure\tper op\tprimitives\tratio\tprocessor\tagainst small\tfloor\tof floor\tp50\tp90\tp99\t")
+	fmt.Fprintln(w, "figure\tper op\tprimitives\tratio\tprocessor\tagainst small\tfloor\tof floor\tprocessor of floor\tp50\tp90\tp99\t")
 	for _, r := range rows {
-		ratio, times, ofFloor := "", "", ""
+		ratio, times, ofFloor, cpuOfFloor := "", "", "", ""
 		if r.OfFloor > 0 {
-			ofFloor = fmt.Sprintf("%.2f", r.OfFloor)
+			ofFloor, cpuOfFloor = fmt.Sprintf("%.2f", r.OfFloor), fmt.Sprintf("%.2f", r.CPUOfFloor)
 		}
 		if r.Ratio > 0 {
 			ratio = fmt.Sprintf("%.2f", r.Ratio)
@@ -204,15 +235,23 @@ func printTable(rows []row) {
 			times = fmt.Sprintf("%.2f", r.Times)
 		}
 		if r.KiBPerHour > 0 {
-			fmt.Fprintf(w, "%s\t%.0f KiB/h\t\t\t%.0f wake-ups/h\t\t\t\t\t\t\t\n", r.Name, r.KiBPerHour, r.WakeupsPerHour)
+			fmt.Fprintf(w, "%s\t%.0f KiB/h\t\t\t%.0f wake-ups/h\t\t\t\t\t\t\t\t\n", r.Name, r.KiBPerHour, r.WakeupsPerHour)
+			continue
+		}
+		if r.MBPerS > 0 {
+			r.Name += fmt.Sprintf(" (%.1f MB/s)", r.MBPerS)
+		}
+		if strings.HasPrefix(r.Name, "phone/") {
+			fmt.Fprintf(w, "%s\t%.1f commits\t%.1f envelopes\t\t%s\t%.1f wake-ups\t%.1f of node\t%.0f B\t\t\t\t\t\n", r.Name,
+				r.Commits, r.Envelopes, human(r.CPUNs), r.Wakeups, r.NodeWakeups, r.Bytes)
 			continue
 		}
 		if r.RSSMiB > 0 {
-			fmt.Fprintf(w, "%s\t%.1f MiB\t\t\t%.3f %%\t\t\t\t\t\t\t\n", r.Name, r.RSSMiB, r.CPUPercent)
+			fmt.Fprintf(w, "%s\t%.1f MiB\t\t\t%.3f %%\t\t\t\t\t\t\t\t\n", r.Name, r.RSSMiB, r.CPUPercent)
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", r.Name, human(r.NsPerOp), human(r.PrimitivesNs), ratio, human(r.CPUNs), times,
-			human(r.FloorNs), ofFloor, human(r.P50), human(r.P90), human(r.P99))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", r.Name, human(r.NsPerOp), human(r.PrimitivesNs), ratio, human(r.CPUNs), times,
+			human(r.FloorNs), ofFloor, cpuOfFloor, human(r.P50), human(r.P90), human(r.P99))
 	}
 	_ = w.Flush()
 }
