@@ -148,6 +148,33 @@ func TestCrashBeforeRecording(t *testing.T) {
 	s.sound()
 }
 
+// What is out and cannot be recorded keeps nobody from being heard with whom it came along.
+func TestUnrecordableBesideReceived(t *testing.T) {
+	s := newAccepting(t, time.Hour)
+	s.store.spoils = func(table chat.Table, _, value []byte) error {
+		var at wire.AttemptRecord
+		if table == "#attempts" && proto.Unmarshal(value, &at) == nil && len(at.GetPayload()) == 0 {
+			return chat.Errorf(chat.CodeTooLarge, "", "a record of the store is too large")
+		}
+		return nil
+	}
+	fromB := s.say(s.b, s.people[0])
+	s.b.Step()
+	s.say(s.a, s.people[1])
+	s.a.Step()
+	s.store.on.Store(true)
+	for s.net.Step() {
+	}
+	s.a.Step()
+	d, err := s.a.Diagnostics()
+	if err != nil || d.Dropped["attempt_too_large"] != 1 || d.Dropped["too_large"] != 0 {
+		t.Errorf("%v was dropped, %v", d.Dropped, err)
+	}
+	if n := s.history(s.a, s.people[1])[fromB.id]; n != 1 {
+		t.Errorf("the message is %d times in the history", n)
+	}
+}
+
 // While somebody else has the engine's lock, a message is accepted all the same, and the loop
 // seals it.
 func TestAcceptedWhileTheLockIsTaken(t *testing.T) {
