@@ -214,7 +214,9 @@ func (c *Client) makeAccount(k key.Private, fill func(*account)) (*account, erro
 		public: k.Public(), createdAt: c.now().UnixMilli(),
 	}
 	fill(a)
-	own := c.deriveTopic(topicContactCode, a.public, topic.ContactCode(a.public))
+	code := topic.ContactCode(a.public)
+	own := underived(topicContactCode, a.public, code)
+	own.sym = symmetricKey(code.Name) // by the caller of the program, who waits for an identity
 	err = c.update(func(t *txn) error {
 		if err := ledger.Put(t, tableMeta, metaIdentity, a.record()); err != nil {
 			return err

@@ -16,7 +16,6 @@ import (
 	"libstatus1to1/chat/internal/parallel"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/topic"
 	"libstatus1to1/chat/wire"
 )
 
@@ -177,7 +176,7 @@ func (c *Client) archiveSource(attached uint64) *archive.Source {
 			}
 			return a.record(), nil
 		},
-		NegotiatedName: func(k key.Compact) []byte { return route{kind: topicNegotiated, peer: k}.recordKey() },
+		NegotiatedName: func(k key.Compact) []byte { return routeName{topicNegotiated, k}.recordKey() },
 		NegotiatedWith: func(name []byte) (key.Compact, bool) {
 			kind := len(topicNegotiated)
 			if len(name) != kind+key.CompressedSize || topicKind(name[:kind]) != topicNegotiated {
@@ -398,8 +397,8 @@ func (c *Client) archiveRoutes(people []archive.Person) (func(*ledger.Tx) error,
 				routes[i] = append(routes[i], r)
 			}
 		}
-		if _, known := c.routes.get(topicContactCode, p.Key); p.Added && !known {
-			routes[i] = append(routes[i], c.deriveTopic(topicContactCode, p.Key, topic.ContactCode(p.Key)))
+		if r, known := c.contactCodeRoute(p.Key); p.Added && !known {
+			routes[i] = append(routes[i], r)
 		}
 	})
 	if err := errors.Join(failures...); err != nil {

@@ -154,7 +154,6 @@ func (c *Client) AddCard(text string, choice CardChoice) (AddedCard, error) {
 	if err != nil {
 		return AddedCard{}, err
 	}
-	// Derived before the lock is taken: some 12 ms each.
 	routes, err := c.contactRoutes(a, its.Identity)
 	if err != nil {
 		return AddedCard{}, err
@@ -241,8 +240,8 @@ func (add *addingCard) store(t *txn) error {
 // topics are named by a few bytes of a hash.
 func (add *addingCard) listen(t *txn) error {
 	for _, r := range add.routes {
-		if len(t.c.routes.on(r.contentTopic)) == 0 {
-			if err := t.c.catchUp.BeganAfresh(t.Tx, r.contentTopic); err != nil {
+		if len(t.c.routes.on(r.contentTopic())) == 0 {
+			if err := t.c.catchUp.BeganAfresh(t.Tx, r.contentTopic()); err != nil {
 				return err
 			}
 		}

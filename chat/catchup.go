@@ -73,13 +73,14 @@ func (r *routes) toFetch(active map[key.Compact]uint64) []catchup.Topic {
 	index := make(map[string]int, len(r.known))
 	all := make([]catchup.Topic, 0, len(r.known))
 	for _, route := range r.known {
-		t := catchup.Topic{Name: route.contentTopic, Class: route.kind.rule().class, Active: active[route.peer]}
+		t := catchup.Topic{Name: route.contentTopic(), Class: route.kind.rule().class, Active: active[route.peer], Closed: !route.opens()}
 		if at, found := index[t.Name]; !found {
 			index[t.Name] = len(all)
 			all = append(all, t)
 		} else {
 			all[at].Class = min(all[at].Class, t.Class)
 			all[at].Active = max(all[at].Active, t.Active)
+			all[at].Closed = all[at].Closed || t.Closed
 		}
 	}
 	return all
@@ -89,19 +90,52 @@ func (r *routes) toFetch(active map[key.Compact]uint64) []catchup.Topic {
 // when they are stored.
 func (c *Client) receiveArchived(batch []Envelope) error {
 	defer c.kick() // acknowledgements may be due
-	return c.exclusive(func(t *ledger.Turn) error {
-		switch {
-		case c.life.closed.Load():
-			return Errorf(CodeClosed, "", "the client is closed")
-		case c.loop.paused.Load():
-			return Errorf(CodeStoreSuspended, "", "the store is suspended")
-		case c.loop.storePause.Lasts(t.Now):
-			return Errorf(CodeStoreIO, "", "the store has just failed")
-		}
-		c.counters.received.Add(uint64(len(batch)))
-		_, err := c.receive(batch, archived)
-		return err
+	c.counters.received.Add(uint64(len(batch)))
+	return c.withKeys(batch, func(batch []Envelope) error {
+		return c.exclusive(func(t *ledger.Turn) error {
+			switch {
+			case c.life.closed.Load():
+				return Errorf(CodeClosed, "", "the client is closed")
+			case c.loop.paused.Load():
+				return Errorf(CodeStoreSuspended, "", "the store is suspended")
+			case c.loop.storePause.Lasts(t.Now):
+				return Errorf(CodeStoreIO, "", "the store has just failed")
+			}
+			_, err := c.receive(batch, archived)
+			return err
+		})
 	})
+}
+
+// withKeys has receive handle envelopes that are not to be held, since nobody sends them again:
+// at once those whose keys are there, then the others. It derives on the goroutine of its
+// caller, which must not hold up the loop.
+func (c *Client) withKeys(batch []Envelope, receive func([]Envelope) error) error {
+	var open, closed []Envelope
+	for _, e := range batch {
+		if c.routes.closed(e.ContentTopic) {
+			closed = append(closed, e)
+		} else {
+			open = append(open, e)
+		}
+	}
+	if len(open) > 0 {
+		if err := receive(open); err != nil {
+			return err
+		}
+	}
+	if len(closed) == 0 {
+		return nil
+	}
+	for _, e := range closed {
+		c.deriveOn(e.ContentTopic)
+	}
+	return receive(closed)
+}
+
+// closed reports whether a key of a content topic is missing.
+func (r *routes) closed(contentTopic string) bool {
+	return slices.ContainsFunc(r.on(contentTopic), func(r route) bool { return !r.opens() })
 }
 
 // cannotRead notes an error of the store that passes, so that the cursor of the topic does not

@@ -60,14 +60,14 @@ func (c *Client) publishInClear(a *account, typ wire.ApplicationMetadataMessage_
 		return err
 	}
 	own, ok := c.routes.get(topicContactCode, a.public)
-	if !ok {
+	if !ok || !own.opens() {
 		return Errorf(CodeStoreCorrupt, "", "our own contact-code topic is missing")
 	}
 	sealed, err := payload.SealSymmetric(c.rand, own.sym, a.self.Identity, pm)
 	if err != nil {
 		return err
 	}
-	return c.publish(Envelope{ContentTopic: own.contentTopic, Payload: sealed, Version: 1, Ephemeral: ephemeral})
+	return c.publish(Envelope{ContentTopic: own.contentTopic(), Payload: sealed, Version: 1, Ephemeral: ephemeral})
 }
 
 // publishContactCode publishes our contact code when it is due: at the start, when the

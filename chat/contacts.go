@@ -14,7 +14,6 @@ import (
 	"libstatus1to1/chat/internal/page"
 	"libstatus1to1/chat/message"
 	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/topic"
 	"libstatus1to1/chat/wire"
 )
 
@@ -71,8 +70,8 @@ func (c *Client) contactRoutes(a *account, k key.Public) ([]route, error) {
 	if !known {
 		routes = append(routes, negotiated)
 	}
-	if _, known := c.routes.get(topicContactCode, k); !known {
-		routes = append(routes, c.deriveTopic(topicContactCode, k, topic.ContactCode(k)))
+	if r, known := c.contactCodeRoute(k); !known {
+		routes = append(routes, r)
 	}
 	return routes, nil
 }

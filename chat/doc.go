@@ -171,7 +171,7 @@
 //
 //	 1  loop.go: received, drain, round
 //	 2  receive.go: receive, unseal, handle, admit, open, write
-//	 3  topics.go: on, open
+//	 3  topics.go: on, open; topickeys.go: hold, released
 //	 4  receive_seen.go: lookForCopies, lookUpMessages, setMark; seen.go: remember
 //	 5  contactlist.go: get, hears
 //	 6  sessions.go: peer, savePeer

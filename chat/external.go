@@ -80,7 +80,9 @@ func (c *Client) Deliver(envelopes []Envelope) (taken int, err error) {
 		return 0, nil
 	}
 	c.counters.received.Add(uint64(len(ours)))
-	err = c.exclusive(func(t *ledger.Turn) error { return c.receiveNow(t, ours) })
+	err = c.withKeys(ours, func(batch []Envelope) error {
+		return c.exclusive(func(t *ledger.Turn) error { return c.receiveNow(t, batch) })
+	})
 	if err != nil {
 		return 0, err
 	}

@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -143,7 +144,11 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 	if c.online.peerCame.Swap(false) {
 		c.outbox.WasAway(t)
 	}
-	batch = append(c.loop.unstored, batch...)
+	released, more := c.routes.released(maxBatch)
+	if more {
+		c.kick()
+	}
+	batch = slices.Concat(c.loop.unstored, released, batch)
 	c.loop.unstored = nil
 	if c.loop.storePause.Lasts(c.now()) {
 		c.loop.unstored = batch
@@ -168,6 +173,7 @@ func (c *Client) round(t *ledger.Turn, batch []Envelope) {
 		c.publishContactCode(t)
 		c.publishPresence(t)
 		c.awaitCodes()
+		c.deriveKeys(t.Now)
 	}
 	for _, p := range c.working() {
 		if err := p.Work(t); err != nil {
@@ -246,6 +252,9 @@ func (c *Client) untilDue(t *ledger.Turn) time.Duration {
 	}
 	if c.loop.acceptsWork {
 		earlier(c.loop.nextCare)
+		if at := c.routes.saveDue(); !at.IsZero() {
+			earlier(at)
+		}
 	}
 	switch {
 	case c.online.is() && c.loop.networkPause.Lasts(now):

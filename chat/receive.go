@@ -55,6 +55,7 @@ type pass struct {
 	later    []Envelope       // for a transaction of their own: see segments.ErrLater
 	unread   error            // the batch is to come again: see cannotRead
 	known    []Envelope       // that need not be fetched from store nodes again
+	early    []Envelope       // that came before the key of their topic
 	// refused are messages, by MVDS id, that are not to be acknowledged: see errLater. Only
 	// the transaction finds out which.
 	refused map[[32]byte]bool
@@ -119,6 +120,7 @@ func (c *Client) receive(batch []Envelope, from origin) (unstored []Envelope, er
 		}
 		if err == nil {
 			c.catchUp.Seen(p.known...)
+			c.holdEarly(p.early)
 		}
 		return unstored, err
 	case ledger.Passing(err):
@@ -154,6 +156,10 @@ func (p *pass) openAll(batch []Envelope) {
 	p.lookForCopies(opened)
 	for i, m := range opened {
 		err := faults[i]
+		if errors.Is(err, errNoKey) {
+			p.early = append(p.early, batch[i])
+			continue
+		}
 		if err == nil {
 			err = p.handle(m)
 		}
@@ -254,15 +260,8 @@ func (p *pass) unseal(e Envelope) (*inbound, error) {
 		return m, nil
 	}
 	var opened payload.Opened
-	err := error(dropped("topic"))
-	for _, r := range p.c.routes.on(e.ContentTopic) {
-		if opened, err = r.open(p.a.self.Identity, e.Payload); err == nil {
-			m.route = r
-			break
-		}
-		err = dropped("payload")
-	}
-	if err != nil {
+	var err error
+	if m.route, opened, err = p.c.routes.open(p.a.self.Identity, e); err != nil {
 		return nil, err
 	}
 	if opened.Signer.IsZero() {

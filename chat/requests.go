@@ -77,7 +77,7 @@ func (c *Client) about(k key.Public, f step) (event.Contact, error) {
 		if err != nil {
 			return nil, err
 		}
-		// Deriving the key of a topic takes some 12 ms, so that is done before, too.
+		// What computes with keys is done before, too.
 		routes, err := c.routesFor(a, k, rec)
 		if err != nil {
 			return nil, err
@@ -144,7 +144,7 @@ func (t *txn) stopListening(k key.Public) error {
 		if !ok || !t.c.routes.remove(r) {
 			return
 		}
-		if err := t.c.net.Unsubscribe(r.contentTopic); err != nil {
+		if err := t.c.net.Unsubscribe(r.contentTopic()); err != nil {
 			t.c.log.Log("warn", "unsubscribing failed", "kind", string(r.kind), "error", err.Error())
 		}
 	})

@@ -7,7 +7,6 @@ import (
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/protocol/key"
-	"libstatus1to1/chat/protocol/topic"
 )
 
 // Coming back online. When we do, waiting messages go at once (package outbox) and our
@@ -28,7 +27,7 @@ const (
 	codeAgain   = 4
 
 	// maxAwaited bounds the people we listen for, preferring those written to last: each
-	// costs 12 ms of CPU to begin with, and a look at every envelope on its topic.
+	// costs 10 ms of CPU to begin with, and a look at every envelope on its topic.
 	maxAwaited = 256
 	// awaitedAtOnce and awaitedPause bound how much of that is done in a row.
 	awaitedAtOnce = 8
@@ -59,24 +58,22 @@ func (c *Client) awaitCodes() {
 	c.sessions.awaited.more, c.sessions.awaited.next = false, now.Add(c.settings.ResendBase)
 	wanted := c.awaited()
 	for _, r := range c.routes.stopAwaiting(wanted) {
-		if err := c.net.Unsubscribe(r.contentTopic); err != nil {
+		if err := c.net.Unsubscribe(r.contentTopic()); err != nil {
 			c.log.Log("warn", "unsubscribing failed", "kind", string(r.kind), "error", err.Error())
 		}
 	}
 	begun := 0
 	for _, k := range wanted {
-		if _, known := c.routes.get(topicContactCode, k); known || c.routes.awaits(k) {
+		r, known := c.contactCodeRoute(k)
+		if _, awaited := c.routes.awaits(k); known || awaited {
 			continue
 		}
 		if begun++; begun > awaitedAtOnce {
 			c.sessions.awaited.more, c.sessions.awaited.next = true, now.Add(awaitedPause)
 			return
 		}
-		r := c.deriveTopic(topicContactCode, k, topic.ContactCode(k))
 		c.routes.await(r)
-		if err := c.net.Subscribe(r.contentTopic); err != nil {
-			c.log.Log("warn", "subscribing failed", "kind", string(r.kind), "error", err.Error())
-		}
+		c.subscribe([]string{r.contentTopic()})
 	}
 }
 
@@ -93,20 +90,25 @@ func (c *Client) awaited() []key.Public {
 func (r *routes) await(n route) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, known := r.known[n.name()]; known || r.awaited[n.peer] {
+	if r.find(n.name()) != nil {
 		return
 	}
 	if r.awaited == nil {
-		r.awaited = map[key.Compact]bool{}
+		r.awaited = map[key.Compact]*listed{}
 	}
-	r.awaited[n.peer] = true
-	r.byTopic[n.contentTopic] = append(slices.Clone(r.byTopic[n.contentTopic]), n)
+	l := &listed{route: n}
+	r.awaited[n.peer] = l
+	r.link(l)
 }
 
-func (r *routes) awaits(k key.Public) bool {
+// awaits returns the route of somebody whose contact code is awaited.
+func (r *routes) awaits(k key.Public) (route, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.awaited[k.Compact()]
+	if l := r.awaited[k.Compact()]; l != nil {
+		return l.route, true
+	}
+	return route{}, false
 }
 
 // stopAwaiting forgets the people who are not in wanted. It returns the routes whose topic
@@ -118,23 +120,13 @@ func (r *routes) stopAwaiting(wanted []key.Public) (unused []route) {
 	for _, k := range wanted {
 		keep[k.Compact()] = true
 	}
-	for contentTopic, all := range r.byTopic {
-		gone := func(n route) bool {
-			return n.kind == topicContactCode && r.awaited[n.peer] && !keep[n.peer]
-		}
-		i := slices.IndexFunc(all, gone)
-		if i < 0 {
+	for k, l := range r.awaited {
+		if keep[k] {
 			continue
 		}
-		rest := slices.DeleteFunc(slices.Clone(all), gone)
-		if r.byTopic[contentTopic] = rest; len(rest) == 0 {
-			delete(r.byTopic, contentTopic)
-			unused = append(unused, all[i])
-		}
-	}
-	for k := range r.awaited {
-		if !keep[k] {
-			delete(r.awaited, k)
+		delete(r.awaited, k)
+		if r.unlink(l) {
+			unused = append(unused, l.route)
 		}
 	}
 	return unused

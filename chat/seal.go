@@ -178,7 +178,8 @@ type sealed struct {
 }
 
 // encrypt encrypts for the devices of a person except some, and seals that for the topic
-// they listen on: the negotiated one once all devices do, or the partitioned one.
+// they listen on: the negotiated one once all devices do and its key is here, or the
+// partitioned one.
 // Spec: 54, "Negotiated topic to be used for the session".
 func (c *Client) encrypt(s *sealing, plaintext []byte, except []string) (*sealed, error) {
 	next, out, err := s.to.Encrypt(s.a.self, plaintext, except, s.now, c.source())
@@ -186,14 +187,14 @@ func (c *Client) encrypt(s *sealing, plaintext []byte, except []string) (*sealed
 		return nil, err
 	}
 	e := &sealed{before: s.to, after: next, started: out.Started}
-	if !out.Negotiated {
+	if !out.Negotiated || !s.shared.opens() {
 		return e, c.sealPartitioned(s.a, s.bundle, e, out)
 	}
 	pm, err := protocolMessage(s.a, s.bundle, out.Messages, nil)
 	if err != nil {
 		return nil, err
 	}
-	e.contentTopic = s.shared.contentTopic
+	e.contentTopic = s.shared.contentTopic()
 	err = c.inEnvelopes(e, pm, func(data []byte) ([]byte, error) {
 		return payload.SealSymmetric(c.rand, s.shared.sym, s.a.self.Identity, data)
 	})

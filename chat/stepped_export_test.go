@@ -3,8 +3,10 @@ package chat
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"libstatus1to1/chat/protocol/key"
@@ -19,6 +21,9 @@ import (
 func init() {
 	var keys sync.Map
 	symmetricKey = func(name string) key.Secret {
+		if watch := derivationWatch.Load(); watch != nil {
+			(*watch)(name)
+		}
 		if k, ok := keys.Load(name); ok {
 			return k.(key.Secret)
 		}
@@ -26,6 +31,43 @@ func init() {
 		keys.Store(name, k)
 		return k
 	}
+}
+
+// derivationWatch is called before a key is derived.
+var derivationWatch atomic.Pointer[func(name string)]
+
+// WatchDerivations has watch called before keys are derived; nil ends that.
+func WatchDerivations(watch func(name string)) {
+	if watch == nil {
+		derivationWatch.Store(nil)
+		return
+	}
+	derivationWatch.Store(&watch)
+}
+
+// The bounds of envelopes that wait for a key.
+const (
+	MaxHeldEach      = maxHeldEach
+	MaxHeldBytesEach = maxHeldBytesEach
+)
+
+// HeldEnvelopes returns the number and the bytes of the envelopes that wait for keys.
+func (c *Client) HeldEnvelopes() (number, bytes int) {
+	c.routes.mu.RLock()
+	defer c.routes.mu.RUnlock()
+	return c.routes.missing.held.number, c.routes.missing.held.bytes
+}
+
+// HasKeys reports whether the keys of all topics are derived.
+func (c *Client) HasKeys() bool {
+	c.routes.mu.RLock()
+	defer c.routes.mu.RUnlock()
+	for l := range maps.Values(c.routes.known) {
+		if !l.opens() {
+			return false
+		}
+	}
+	return true
 }
 
 // OpenStepped opens an engine that does nothing until Step.

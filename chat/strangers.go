@@ -41,7 +41,7 @@ const (
 	strangerRequests     = 10
 	strangerRequestBytes = 32 << 10
 	// strangersAtOnce and strangerEvery bound how fast new ones come in. Each costs
-	// some 15 ms of key derivation and 2 KB for good. What is not let in is repeated
+	// some 10 ms of key derivation, beside the loop, and 2 KB for good. What is not let in is repeated
 	// by its sender for days.
 	strangersAtOnce = 64
 	strangerEvery   = 5 * time.Second

@@ -56,6 +56,8 @@ type Topic struct {
 	// Active orders the topics of a class: those of people with whom something was said more
 	// recently have a larger one.
 	Active uint64
+	// Closed: what comes there cannot be opened yet. It is not fetched, and keeps its cursor.
+	Closed bool
 }
 
 // Options are the arguments of New. All fields but Archive are required.
@@ -164,6 +166,16 @@ func (c *CatchUp) want(since int64) {
 	if since > 0 && (s.missed == 0 || since < s.missed) {
 		s.missed = since
 	}
+}
+
+// CanOpen notes that what comes on topics that were closed can be opened now.
+func (c *CatchUp) CanOpen() {
+	c.mu.Lock()
+	if c.loaded && c.schedule.begun.IsZero() {
+		c.schedule.begun = c.Now()
+	}
+	c.mu.Unlock()
+	c.Wake()
 }
 
 // Seen notes envelopes that are here: received live, or published by us.

@@ -421,9 +421,9 @@ func TestOfflineManyTopics(t *testing.T) {
 	name := func(i int) string { return fmt.Sprintf("/waku/1/0x%08x/rfc26", i) }
 	const people = 5000
 	for i := range people {
-		h.topics = append(h.topics, Topic{name(2 * i), ContactCode, 0}, Topic{name(2*i + 1), Negotiated, uint64(i)})
+		h.topics = append(h.topics, Topic{Name: name(2 * i), Class: ContactCode, Active: 0}, Topic{Name: name(2*i + 1), Class: Negotiated, Active: uint64(i)})
 	}
-	h.topics = append(h.topics, Topic{topicA, Partitioned, 0})
+	h.topics = append(h.topics, Topic{Name: topicA, Class: Partitioned, Active: 0})
 	want := slices.Concat(publish(stores, topicA, h.now.Add(-time.Hour), 1, 10), // the partitioned topic
 		publish(stores, name(2*people-1), h.now.Add(-time.Hour), 1, 10), // of the most recent one
 		publish(stores, name(1), h.now.Add(-time.Hour), 1, 10), publish(stores, name(0), h.now.Add(-time.Hour), 1, 10))

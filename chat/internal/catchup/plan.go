@@ -74,6 +74,12 @@ func (r *round) plan() error {
 		r.missed = earlier(r.missed, c.cursors.unconfirmed)
 	}
 	r.notePlanned(topics, c.cursors.of)
+	topics = slices.DeleteFunc(topics, func(t Topic) bool {
+		if _, ok := c.cursors.of[t.Name]; t.Closed && !ok {
+			c.cursors.of[t.Name] = cursor{c.cursors.from(t, now), false} // that of all moves on
+		}
+		return t.Closed
+	})
 	r.batches = r.batchesOf(topics, func(t Topic) int64 {
 		from := known.from(t, now)
 		if r.missed > 0 {
@@ -90,13 +96,15 @@ func (r *round) plan() error {
 
 // notePlanned notes the topics of the round, and which cursors are of none of them.
 func (r *round) notePlanned(topics []Topic, cursors map[string]cursor) {
-	r.planned, r.total, r.topics, r.gone = true, len(topics), make(map[string]bool, len(topics)), map[string]int64{}
-	for _, t := range topics {
-		r.topics[t.Name] = true
-	}
+	r.planned, r.topics, r.gone = true, make(map[string]bool, len(topics)), map[string]int64{}
 	for name, own := range cursors {
-		if !r.topics[name] {
-			r.gone[name] = own.at
+		r.gone[name] = own.at
+	}
+	for _, t := range topics {
+		delete(r.gone, t.Name)
+		if !t.Closed {
+			r.topics[t.Name] = true
+			r.total++
 		}
 	}
 }

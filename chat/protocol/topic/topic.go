@@ -85,8 +85,11 @@ func (t Topic) Bytes() [Size]byte { return t.bytes }
 
 // ContentTopic is the WakuMessage's content topic, /waku/1/0x<8 hex>/rfc26.
 // Spec: 23/WAKU2-TOPICS, "Bridging Waku v1 and Waku v2".
-func (t Topic) ContentTopic() string {
-	return contentPrefix + hex.EncodeToString(t.bytes[:]) + contentSuffix
+func (t Topic) ContentTopic() string { return ContentTopic(t.bytes) }
+
+// ContentTopic is the content topic of the 4 bytes on the wire.
+func ContentTopic(b [Size]byte) string {
+	return contentPrefix + hex.EncodeToString(b[:]) + contentSuffix
 }
 
 const (
