@@ -310,7 +310,9 @@ func (c *Client) subscribe(topics []string) {
 
 // loadRoutes reads the stored topics and subscribes to all of them.
 func (c *Client) loadRoutes(a *account) error {
-	all := []route{{kind: topicPartitioned, id: topic.Partitioned(a.public).Bytes(), peer: a.public.Compact()}}
+	partitioned := topic.Partitioned(a.public)
+	all := []route{{kind: topicPartitioned, id: partitioned.Bytes(), peer: a.public.Compact()}}
+	topics := []string{partitioned.ContentTopic()}
 	err := c.ledger.View(func(tx Tx) error {
 		return tx.Each(tableTopics, func(name, value []byte) error {
 			var rec wire.TopicRecord
@@ -321,16 +323,12 @@ func (c *Client) loadRoutes(a *account) error {
 			if !ok {
 				return Errorf(CodeStoreCorrupt, "", "a topic does not read back")
 			}
-			all = append(all, r)
+			all, topics = append(all, r), append(topics, rec.GetContentTopic())
 			return nil
 		})
 	})
 	if err != nil {
 		return err
-	}
-	topics := make([]string, len(all))
-	for i, r := range all {
-		topics[i] = r.contentTopic()
 	}
 	c.routes.load(all)
 	return c.net.Subscribe(topics...)
@@ -339,15 +337,19 @@ func (c *Client) loadRoutes(a *account) error {
 // load begins with routes, and forgets all others. Keys are derived in an order that does not
 // depend on the store, so that a simulation repeats itself.
 func (r *routes) load(all []route) {
-	slices.SortFunc(all, func(a, b route) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.byTopic, r.known, r.awaited = make(map[topicID]*listed, len(all)), make(map[routeName]*listed, len(all)), nil
+	r.missing.urgent, r.missing.waiting = nil, nil
+	list := make([]listed, len(all)) // one piece of memory in place of thousands
+	for i := range list {
+		list[i].route = all[i]
+		r.known[all[i].name()] = &list[i]
+		r.link(&list[i])
+	}
+	slices.SortFunc(r.missing.waiting, func(a, b routeName) int {
 		return cmp.Or(bytes.Compare(a.peer[:], b.peer[:]), cmp.Compare(a.kind, b.kind))
 	})
-	r.mu.Lock()
-	r.byTopic, r.known, r.awaited = make(map[topicID]*listed, len(all)), make(map[routeName]*listed, len(all)), nil
-	r.mu.Unlock()
-	for _, n := range all {
-		r.add(n)
-	}
 }
 
 // readRoute returns the route of a record; ok is false if it does not read back.
@@ -356,7 +358,14 @@ func readRoute(rec *wire.TopicRecord) (r route, ok bool) {
 	if err != nil || len(rec.GetPeer()) != len(key.Compact{}) {
 		return route{}, false
 	}
-	r = route{kind: topicKind(rec.GetKind()), id: id, peer: key.Compact(rec.GetPeer())}
+	kind := topicKind(rec.GetKind())
+	switch kind { // the constant, since each decoded string is memory of its own
+	case topicNegotiated:
+		kind = topicNegotiated
+	case topicContactCode:
+		kind = topicContactCode
+	}
+	r = route{kind: kind, id: id, peer: key.Compact(rec.GetPeer())}
 	if len(rec.GetKey()) == 0 { // to be derived yet
 		return r, true
 	}
