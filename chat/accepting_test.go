@@ -58,7 +58,11 @@ func (s *accepting) talk() {
 // came waits until all is acknowledged, and looks whether it arrived.
 func (s *accepting) came(all ...said) {
 	s.t.Helper()
-	s.until("an empty outbox", s.quiet)
+	for end := s.clock.Now().Add(longest); !s.quiet(); s.step() { // and no step more
+		if s.clock.Now().After(end) {
+			s.fatalf("waited in vain for an empty outbox")
+		}
+	}
 	s.arrived(all)
 }
 

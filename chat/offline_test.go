@@ -292,7 +292,7 @@ func TestOfflineAcknowledgements(t *testing.T) {
 	published := 0
 	stop := s.net.Tap(func(chat.Envelope) { published++ })
 	s.back(bob.devices[0])
-	s.pass(time.Minute)
+	s.pass(2 * time.Minute) // what is out is recorded after one
 	s.hasInOrder(bob.devices[0], alice, all)
 	if published > 5 { // its contact code twice, and acknowledgements
 		s.fatalf("it published %d envelopes", published)

@@ -148,11 +148,11 @@ func (o *Outbox) nextEnvelope(at *attempt) (b []byte, err error) {
 	return b, err
 }
 
-// isNeedless reports whether nobody waits for what an attempt of several envelopes carries:
-// its messages were acknowledged meanwhile, as parity allows before all are out, or
-// cancelled.
+// isNeedless reports whether nobody waits for what an attempt carries: its messages were
+// acknowledged meanwhile, as parity allows before all envelopes are out, or were cancelled or
+// erased.
 func (o *Outbox) isNeedless(at *attempt) bool {
-	return at.hasRows && at.envelopes.several() && len(at.acks) == 0 && len(o.rows.in(at)) == 0
+	return at.hasRows && len(at.acks) == 0 && len(o.rows.in(at)) == 0
 }
 
 // reportProgress tells programs how much of a large message is out, and was before.

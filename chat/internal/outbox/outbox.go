@@ -227,7 +227,7 @@ type Outbox struct {
 	// unpublished attempts are stored and not out yet; unrecorded ones are out and the
 	// store does not know it yet.
 	unpublished, unrecorded []*attempt
-	unrecordedSince         time.Time // of the first of unrecorded
+	recordBy                time.Time // when unrecorded ones are recorded at the latest
 	// underWay are unpublished attempts of which the network does not know yet whether they
 	// are out; busy is true if it takes no more of them. Both may be over if confirmed is
 	// true.
@@ -279,7 +279,7 @@ func (o *Outbox) Due(t *ledger.Turn) (due time.Time) {
 		}
 	}
 	if len(o.unrecorded) > 0 {
-		earlier(o.unrecordedSince.Add(recordWait))
+		earlier(o.recordBy)
 	}
 	if !t.Online {
 		return due
@@ -316,7 +316,7 @@ func (o *Outbox) Close(*ledger.Turn) error { return o.recordPublished() }
 // second must not wait for as long as that.
 func (o *Outbox) ShiftClock(_ *ledger.Turn, by time.Duration) {
 	o.away.tokens.SetBack(by)
-	o.unrecordedSince = o.unrecordedSince.Add(by)
+	o.recordBy = o.recordBy.Add(by)
 	for _, a := range o.acks {
 		a.due = a.due.Add(by)
 	}

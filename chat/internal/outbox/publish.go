@@ -122,8 +122,8 @@ type publishedRow struct {
 // never be published stay in it until the store knows.
 func (o *Outbox) wentOut(at *attempt) {
 	now := o.Now()
-	if len(o.unrecorded) == 0 {
-		o.unrecordedSince = now
+	if by := now.Add(at.recordWait()); len(o.unrecorded) == 0 || by.Before(o.recordBy) {
+		o.recordBy = by
 	}
 	o.unrecorded = append(o.unrecorded, at)
 	if at.failure != "" {
@@ -234,15 +234,29 @@ func (o *Outbox) recorded(attempts []*attempt) {
 // came along with and that has failed. It reports whether that can be tried again without it.
 func (o *Outbox) RecordApart() bool { return len(o.unrecorded) > 0 && o.recordPublished() == nil }
 
-// recordWait is how long what is out may wait for a transaction that comes along: too short
-// for a person to tell queued from sent.
-const recordWait = 50 * time.Millisecond
+// How long what is out may wait for a transaction that comes along. After a crash meanwhile it
+// is published once more.
+const (
+	// recordMessageWait is too short for a person to tell queued from sent.
+	recordMessageWait = 50 * time.Millisecond
+	// recordOtherWait is for what nobody is told of: most people have written something by
+	// then, which saves a commit and a wake-up for each message that was acknowledged alone.
+	recordOtherWait = time.Minute
+)
+
+// recordWait returns how long the record of an attempt may wait.
+func (at *attempt) recordWait() time.Duration {
+	if at.hasRows {
+		return recordMessageWait
+	}
+	return recordOtherWait
+}
 
 // recordDue records what is out when it has waited for long enough; what could not be
 // published does not wait.
 func (o *Outbox) recordDue(now time.Time) error {
 	failed := slices.ContainsFunc(o.unrecorded, func(at *attempt) bool { return at.failure != "" })
-	if !failed && now.Before(o.unrecordedSince.Add(recordWait)) {
+	if !failed && now.Before(o.recordBy) {
 		return nil
 	}
 	return o.recordPublished()
