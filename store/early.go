@@ -60,7 +60,7 @@ func (b *boltFile) beforeWrite(bucket *bolt.Bucket, w write) error {
 	if b == nil || b.rest == nil || b.rest.early == nil || bucket.Root() == 0 {
 		return nil
 	}
-	_, err := b.rest.early.below(b.file, uint64(bucket.Root()), w.key, nil, nil, 0, w.act == actDelete)
+	err := b.rest.early.below(b.file, uint64(bucket.Root()), w.key, nil, nil, 0, w.act == actDelete)
 	if err == nil {
 		return nil
 	}
@@ -71,40 +71,40 @@ func (b *boltFile) beforeWrite(bucket *bolt.Bucket, w write) error {
 	return openError(err)
 }
 
-// below looks at the leaf under page id that holds key or would hold it, and reports whether
-// id is a leaf itself. With beside also at its neighbours, of which bbolt makes one page
-// with it when it is nearly empty.
-func (e *early) below(f io.ReaderAt, id uint64, key, low, high []byte, depth int, beside bool) (leaf bool, err error) {
+// below looks at the leaf under page id that holds key or would hold it. With beside also at
+// its neighbours, of which bbolt makes one page with it when it is nearly empty: those under
+// another branch page, too, as bbolt may have joined the branch pages by then.
+func (e *early) below(f io.ReaderAt, id uint64, key, low, high []byte, depth int, beside bool) error {
 	if depth > maxTreeDepth {
-		return false, badPage(id, "too deep")
+		return badPage(id, "too deep")
 	}
 	if e.good[id] {
-		return true, nil
+		return nil
 	}
 	p, err := e.page(f, id)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if isLeaf(p) {
 		if _, err = leafRecords(id, p, low, high); err == nil && e.old(id) {
 			e.good[id] = true
 		}
-		return true, err
+		return err
 	}
 	list, _, err := elements(id, p, low, high, nil)
 	if err != nil {
-		return false, err
+		return err
 	}
 	at := childOf(list, key)
-	if leaf, err = e.below(f, list[at].child, key, list[at].key, upper(list, at, high), depth+1, beside); err != nil || !leaf || !beside {
-		return false, err
+	if err = e.below(f, list[at].child, key, list[at].key, upper(list, at, high), depth+1, beside); err != nil || !beside {
+		return err
 	}
 	for i := max(0, at-1); i <= min(at+1, len(list)-1); i++ {
-		if _, err := e.below(f, list[i].child, key, list[i].key, upper(list, i, high), depth+1, false); err != nil {
-			return false, err
+		if err := e.below(f, list[i].child, key, list[i].key, upper(list, i, high), depth+1, false); err != nil {
+			return err
 		}
 	}
-	return false, nil
+	return nil
 }
 
 // old reports whether a page was in use when the file was opened, and so has not been

@@ -24,7 +24,7 @@ func walkEarly(file []byte, roots map[uint64][][]byte, deletes bool) error {
 	}
 	for root, keys := range roots {
 		for _, key := range keys {
-			if _, err := e.below(bytes.NewReader(file), root, key, nil, nil, 0, deletes); err != nil {
+			if err := e.below(bytes.NewReader(file), root, key, nil, nil, 0, deletes); err != nil {
 				return err
 			}
 		}
@@ -281,7 +281,7 @@ func TestDeleteLooksAtNeighbours(t *testing.T) {
 			for _, deletes := range []bool{false, true} {
 				e, err := scanBranches(bytes.NewReader(file), int64(len(file)), m)
 				s.must(err)
-				_, err = e.below(bytes.NewReader(bad), root, leaves[beside].first, nil, nil, 0, deletes)
+				err = e.below(bytes.NewReader(bad), root, leaves[beside].first, nil, nil, 0, deletes)
 				if deletes != (err != nil) {
 					t.Errorf("leaf %d of %d is bad, write to leaf %d, deletes %v: %v", i, len(leaves), beside, deletes, err)
 				}
@@ -320,4 +320,63 @@ func (s *subject) leavesOf(table string, file []byte) (root uint64, leaves []lea
 		s.t.Fatal("the table has too few pages")
 	}
 	return root, leaves
+}
+
+// TestDeleteLooksBeyondItsBranch: where deletes leave few leaves under a branch page, bbolt joins it with
+// the one before, and then the first leaf of the one with the last of the other.
+func TestDeleteLooksBeyondItsBranch(t *testing.T) {
+	s := newFile(t)
+	n := uint64(2000)
+	s.update(func(tx port.Tx) {
+		for i := range n {
+			s.must(tx.Put("#t", number(i), bytes.Repeat([]byte{1}, 900)))
+		}
+	})
+	s.must(s.Close())
+	file, err := os.ReadFile(s.path)
+	s.must(err)
+	root, leaves := s.leavesOf("#t", file)
+	page := file[root*pageSize:][:pageSize]
+	list, _, err := elements(root, page, nil, nil, nil)
+	s.must(err)
+	if isLeaf(page) || len(list) < 3 {
+		t.Fatal("not deep enough", len(list))
+	}
+	first := binary.BigEndian.Uint64(list[1].key) // first key of the second branch
+	var bad int
+	for i, l := range leaves {
+		if bytes.Equal(l.first, list[1].key) {
+			bad = leaves[i-1].id
+		}
+	}
+	b := bytes.Clone(file)
+	p := b[bad*pageSize:][:pageSize]
+	c := int(binary.NativeEndian.Uint16(p[10:]))
+	at := pageHeaderSize + (c-1)*elementSize
+	p[at+int(binary.NativeEndian.Uint32(p[at+4:]))] = 0xff // the first byte of its last key: out of order
+	s.must(os.WriteFile(s.path, b, 0o600))
+	release := s.held()
+	end := binary.BigEndian.Uint64(list[2].key)
+	done := make(chan error, 1)
+	go func() {
+		done <- s.Update(func(tx port.Tx) error {
+			for i := first + 1; i < end; i++ {
+				if err := tx.Delete("#t", number(i)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}()
+	select {
+	case <-s.Store.(*fileStore).file.rest.pace.hurry:
+		release()
+		wantCode(t, <-done, port.CodeStoreCorrupt)
+	case err := <-done:
+		after, _ := os.ReadFile(s.path)
+		m, _ := newestMeta(bytes.NewReader(after))
+		free, _ := freePages(bytes.NewReader(after), m, uint64(len(after))/pageSize)
+		t.Errorf("the commit did not look: %v; the damaged leaf was copied and freed: %v", err, free.has(uint64(bad)))
+		release()
+	}
 }
