@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -172,6 +173,42 @@ func TestUnrecordableBesideReceived(t *testing.T) {
 	s.a.Step()
 	d, err := s.a.Diagnostics()
 	if err != nil || d.Dropped["attempt_too_large"] != 1 || d.Dropped["too_large"] != 0 {
+		t.Errorf("%v was dropped, %v", d.Dropped, err)
+	}
+	if n := s.history(s.a, s.people[1])[fromB.id]; n != 1 {
+		t.Errorf("the message is %d times in the history", n)
+	}
+}
+
+// What came along with what is out that cannot be recorded comes again if the store then cannot
+// be written at all.
+func TestReceivedWhileTheStoreFails(t *testing.T) {
+	s := newAccepting(t, time.Hour)
+	var tried atomic.Int32
+	s.store.spoils = func(table chat.Table, _, value []byte) error {
+		var at wire.AttemptRecord
+		if table != "#attempts" || proto.Unmarshal(value, &at) != nil || len(at.GetPayload()) > 0 {
+			return nil
+		}
+		if tried.Add(1) == 1 {
+			return chat.Errorf(chat.CodeTooLarge, "", "a record of the store is too large")
+		}
+		return chat.Errorf(chat.CodeStoreIO, "", "the disk is full")
+	}
+	fromB := s.say(s.b, s.people[0])
+	s.b.Step()
+	s.say(s.a, s.people[1])
+	s.a.Step()
+	s.store.on.Store(true)
+	for s.net.Step() {
+	}
+	s.a.Step()
+	s.store.on.Store(false)
+	for range 3 { // B sends nothing again
+		s.clock.advance(time.Minute)
+		s.a.Step()
+	}
+	if d, err := s.a.Diagnostics(); err != nil || d.Dropped["too_large"] != 0 || tried.Load() < 2 {
 		t.Errorf("%v was dropped, %v", d.Dropped, err)
 	}
 	if n := s.history(s.a, s.people[1])[fromB.id]; n != 1 {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"time"
 
-	"libstatus1to1/chat/event"
 	"libstatus1to1/chat/internal/ledger"
 	"libstatus1to1/chat/internal/outbox"
 	"libstatus1to1/chat/internal/parallel"
@@ -110,25 +109,32 @@ func (c *Client) receive(batch []Envelope, from origin) (unstored []Envelope, er
 	if err = p.unread; err == nil && len(p.all.steps) > 0 {
 		err = c.store(p)
 	}
+	if err != nil && !ledger.Passing(err) { // what was stored along with them may be the cause
+		again, failed := c.outbox.RecordApart()
+		if again {
+			return c.receive(batch, from)
+		}
+		if failed != nil {
+			err = failed // whatever the cause is, it shows once the store can be written
+		}
+	}
 	switch {
 	case err == nil:
 		if len(p.all.steps) > 0 {
 			c.loop.storePause.End()
 		}
+		c.holdEarly(p.early)  // whatever becomes of p.later, which alone is handled again
 		if len(p.later) > 0 { // now: the caller goes by it that all is stored
 			unstored, err = c.receive(p.later, from)
 		}
 		if err == nil {
 			c.catchUp.Seen(p.known...)
-			c.holdEarly(p.early)
 		}
 		return unstored, err
 	case ledger.Passing(err):
 		c.log.Log("error", "storing received messages failed", "code", string(CodeOf(err)))
 		c.loop.storePause.Failed(p.now)
 		return batch, err
-	case c.outbox.RecordApart(): // what was stored along with them may be the cause
-		return c.receive(batch, from)
 	case len(batch) > 1: // one of them is the cause: it must not hold up the others
 		first, err := c.receive(batch[:len(batch)/2], from)
 		second, err2 := c.receive(batch[len(batch)/2:], from)
@@ -438,12 +444,4 @@ func (p *pass) readSignals(m *inbound, next session.Peer) session.Peer {
 		})
 	}
 	return next
-}
-
-func (p *pass) reportSession(peer session.Peer, in session.Incoming) {
-	if !in.Started && !in.Established {
-		return
-	}
-	s := sessionOf(p.a, peer, in.Session)
-	p.do(func(t *txn) error { return t.Emit(event.SessionChanged{Session: s}) })
 }

@@ -307,3 +307,11 @@ func (in *inspection) peers() error {
 		return nil
 	})
 }
+
+func (p *pass) reportSession(peer session.Peer, in session.Incoming) {
+	if !in.Started && !in.Established {
+		return
+	}
+	s := sessionOf(p.a, peer, in.Session)
+	p.do(func(t *txn) error { return t.Emit(event.SessionChanged{Session: s}) })
+}

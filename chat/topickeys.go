@@ -352,18 +352,20 @@ func (c *Client) deriver(ctx context.Context) {
 	}
 }
 
-// derive makes the key of a claimed route, and has what waits for it handled.
-func (c *Client) derive(a *account, r route) {
+// derive makes the key of a claimed route, and has what waits for it handled. It reports whether
+// the route has a key.
+func (c *Client) derive(a *account, r route) bool {
 	name, err := r.topicName(a)
 	if err != nil {
 		c.log.Log("error", "a topic has no key", "kind", string(r.kind), "error", err.Error())
 		c.routes.derived(r.name(), nil)
-		return
+		return false
 	}
 	sym := symmetricKey(name)
 	if c.routes.derived(r.name(), &sym) {
 		c.kick()
 	}
+	return true
 }
 
 // topicName returns the name from which the key of a route is derived.
@@ -382,9 +384,10 @@ func (c *Client) deriveOn(contentTopic string) {
 	for a != nil {
 		r, ok, wait := c.routes.missingOn(contentTopic)
 		switch {
-		case ok:
-			c.derive(a, r)
+		case ok && c.derive(a, r):
 			continue
+		case ok:
+			return // it has none, and would be claimed again
 		case wait == nil:
 			return
 		}

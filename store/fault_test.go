@@ -438,3 +438,36 @@ func TestFaultRecordPutBack(t *testing.T) {
 		}
 	}
 }
+
+// TestFaultEmptyRoot: a file whose list of buckets reads as empty is not a new one.
+func TestFaultEmptyRoot(t *testing.T) {
+	path := filepath.Join(fastDir(t), "store.db")
+	s, err := Open(plain(path, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Update(func(tx port.Tx) error { return everything(tx, 3) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta, err := newestMeta(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const countAt = 10 // in the head of a page: the number of its entries
+	copy(file[int(meta.root)*pageSize+countAt:], []byte{0, 0})
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(plain(path, false))
+	wantCode(t, err, port.CodeStoreCorrupt)
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, file) {
+		t.Errorf("the file was changed: %v", err)
+	}
+}

@@ -65,6 +65,9 @@ func openFile(path string, create, noSync bool, atOnce int64) (*boltFile, error)
 	return b, nil
 }
 
+// madeTxid is the number of the transaction of a file that bbolt has made and nobody has written.
+const madeTxid = 1
+
 // openLocked stands in for os.OpenFile in bolt.Open.
 func (b *boltFile) openLocked(name string, flag int, create bool, atOnce int64) (*os.File, error) {
 	f, there, err := openOrCreate(name, flag&^os.O_CREATE, create)
@@ -96,6 +99,9 @@ func (b *boltFile) openLocked(name string, flag int, create bool, atOnce int64) 
 		return f, err
 	}
 	b.count, err = scanPages(f, info.Size(), meta)
+	if err == nil && len(b.count) == 0 && meta.txid > madeTxid {
+		err = badPage(meta.root, "empty, though something was written") // not a new file, to be written over
+	}
 	return f, err
 }
 

@@ -207,11 +207,17 @@ func (c *CatchUp) complete(r *round) error {
 	k := &c.cursors
 	rec := &wire.CatchUpRecord{FetchedTo: r.target, PubsubTopics: r.pubsub, UnconfirmedSince: r.unconfirmedAfter(k.unconfirmed)}
 	obsolete, stored := r.obsolete(k.of)
+	behind := map[string]int64{}
+	for _, name := range r.closed {
+		if own, ok := k.of[name]; ok && !own.stored {
+			behind[name] = own.at
+		}
+	}
 	same := rec.UnconfirmedSince == k.unconfirmed && slices.Equal(rec.PubsubTopics, k.pubsub) && r.fetched.Load() == 0 && len(stored) == 0 &&
 		r.target >= k.written && r.target-k.written < writeEvery.Milliseconds()
 	c.mu.Unlock()
 	if !same {
-		if err := c.storeAll(rec, stored); err != nil {
+		if err := c.storeAll(rec, stored, behind); err != nil {
 			return err
 		}
 	}
@@ -230,8 +236,9 @@ func (c *CatchUp) complete(r *round) error {
 }
 
 // storeAll writes the record of all topics, and then deletes records that say no more than
-// that. Whatever of it is missing after a crash makes a query longer.
-func (c *CatchUp) storeAll(rec *wire.CatchUpRecord, obsolete []string) error {
+// that. Whatever of that is missing after a crash makes a query longer. The cursors of topics
+// that are behind go with it: a crash must not bring them to that of all.
+func (c *CatchUp) storeAll(rec *wire.CatchUpRecord, obsolete []string, behind map[string]int64) error {
 	first := true
 	for first || len(obsolete) > 0 {
 		n := min(len(obsolete), atOnce)
@@ -244,6 +251,12 @@ func (c *CatchUp) storeAll(rec *wire.CatchUpRecord, obsolete []string) error {
 			if !first {
 				return nil
 			}
+			for name, at := range behind {
+				if err := ledger.Put(tx, tableCatchUp, []byte(name), &wire.CatchUpRecord{FetchedTo: at}); err != nil {
+					return err
+				}
+			}
+			tx.After(func() { c.areStored(behind) })
 			return ledger.Put(tx, tableCatchUp, allTopics, rec)
 		})
 		if err != nil {
@@ -252,4 +265,15 @@ func (c *CatchUp) storeAll(rec *wire.CatchUpRecord, obsolete []string) error {
 		first, obsolete = false, obsolete[n:]
 	}
 	return nil
+}
+
+// areStored notes that cursors have a record.
+func (c *CatchUp) areStored(all map[string]int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, at := range all {
+		if own := c.cursors.of[name]; own.at == at {
+			c.cursors.of[name] = cursor{at, true}
+		}
+	}
 }

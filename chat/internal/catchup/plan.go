@@ -25,6 +25,7 @@ type round struct {
 	pubsub  []string
 	topics  map[string]bool
 	gone    map[string]int64 // cursors of topics that are listened to no more
+	closed  []string         // topics that are not fetched in it
 	// confirms: it asks again for what one node alone has answered before; single is the time
 	// since when one alone has answered in it, ms, or 0.
 	confirms bool
@@ -77,6 +78,9 @@ func (r *round) plan() error {
 	topics = slices.DeleteFunc(topics, func(t Topic) bool {
 		if _, ok := c.cursors.of[t.Name]; t.Closed && !ok {
 			c.cursors.of[t.Name] = cursor{c.cursors.from(t, now), false} // that of all moves on
+		}
+		if t.Closed {
+			r.closed = append(r.closed, t.Name)
 		}
 		return t.Closed
 	})

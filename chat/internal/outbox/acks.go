@@ -393,12 +393,22 @@ func (o *Outbox) heldUntil(peer key.Public, to Recipient, now time.Time) (until 
 	return now, false
 }
 
-// hold postpones the messages and acknowledgements for peer.
-func (o *Outbox) hold(peer key.Public, rows []row, until time.Time) {
-	for _, r := range rows {
-		o.rows.change(r.mvds, func(r *row) { r.due.next, r.due.quick = until, 0 })
-	}
+// holdAcks postpones the acknowledgements for peer.
+func (o *Outbox) holdAcks(peer key.Public, until time.Time) {
 	if p := o.acks[peer]; p != nil {
 		p.due = until
+	}
+}
+
+// hold postpones the messages for peer: all that would be due before, because a look at what
+// is due lists only some of a long backlog, and the rest would have the loop look again.
+func (s *rows) hold(peer key.Public, until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.idleOf(peer) {
+		if r.due.next.Before(until) {
+			r.due.next, r.due.quick = until, 0
+			s.place(r)
+		}
 	}
 }

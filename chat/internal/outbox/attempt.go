@@ -166,7 +166,7 @@ func (o *Outbox) batchFor(peer key.Public, rows []row, now time.Time) *batch {
 	rows = o.awaitPeer(peer, rows, to, now)
 	acks := o.acks[peer].next()
 	if to.Mute {
-		o.hold(peer, nil, now.Add(waitAgain))
+		o.holdAcks(peer, now.Add(waitAgain))
 		acks = nil
 	}
 	room := to.perDevice(o.Network.MaxPayload() / batchShare)
@@ -176,7 +176,8 @@ func (o *Outbox) batchFor(peer key.Public, rows []row, now time.Time) *batch {
 	}
 	// Last, because it counts a probe when it lets something pass.
 	if until, held := o.heldUntil(peer, to, now); held {
-		o.hold(peer, rows, until)
+		o.rows.hold(peer, until)
+		o.holdAcks(peer, until)
 		return nil
 	}
 	return &batch{to: peer, rows: firstRows(rows, room), acks: to.atMost(acks, o.Network.MaxPayload())}

@@ -231,8 +231,15 @@ func (o *Outbox) recorded(attempts []*attempt) {
 }
 
 // RecordApart stores what was published, if anything is to be, without the transaction that it
-// came along with and that has failed. It reports whether that can be tried again without it.
-func (o *Outbox) RecordApart() bool { return len(o.unrecorded) > 0 && o.recordPublished() == nil }
+// came along with and that has failed. It reports whether that can be tried again without it;
+// its error is one that passes.
+func (o *Outbox) RecordApart() (again bool, err error) {
+	if len(o.unrecorded) == 0 {
+		return false, nil
+	}
+	err = o.recordPublished()
+	return err == nil, err
+}
 
 // How long what is out may wait for a transaction that comes along. After a crash meanwhile it
 // is published once more.

@@ -145,3 +145,41 @@ func TestBacklogIsListedInPart(t *testing.T) {
 		t.Errorf("%d rows are listed, from clock %d", len(list), list[0].clock)
 	}
 }
+
+// unanswering is a person in whose chain to us nothing was answered for long.
+type unanswering struct{ Sealer }
+
+func (unanswering) Recipient(key.Public) (Recipient, error) {
+	return Recipient{Devices: []string{"phone"}, Unanswered: maxUnanswered}, nil
+}
+
+// roomy is a network with envelopes of a size.
+type roomy struct{ Network }
+
+func (roomy) MaxPayload() int { return 100 << 10 }
+
+// A look at what is due to somebody to whom sending is held leaves nothing due, however long
+// the backlog in front of it: or the loop would look again and again.
+func TestHeldBacklogIsNotDue(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	for name, backlog := range map[string]struct{ rows, size int }{
+		"many": {maxDueRows + 100, 100}, "large": {1, 90 << 10},
+	} {
+		o, old := sentTwice(t, now)
+		peer := old.peer
+		o.rows.remove(old.mvds)
+		o.Sealer, o.Network = unanswering{}, roomy{}
+		until := now.Add(o.rows.coalesce / 2)
+		o.holds[peer] = &hold{next: until}
+		for i := range uint64(backlog.rows) {
+			o.rows.add(&row{mvds: [32]byte{2, byte(i), byte(i >> 8)}, number: i, peer: peer, clock: i, size: backlog.size, due: schedule{next: until}})
+		}
+		o.rows.add(&row{mvds: [32]byte{3}, number: 1 << 20, peer: peer, clock: 1 << 20, due: schedule{next: now}})
+		if o.batchFor(peer, o.rows.due(now)[peer], now) != nil {
+			t.Fatalf("%s: something goes to somebody to whom sending is held", name)
+		}
+		if o.rows.isDue(peer, now) {
+			t.Errorf("%s: something is still due", name)
+		}
+	}
+}
