@@ -18,7 +18,7 @@ import (
 // loop. They are counted, with the settings that programs have if they choose none, and by a
 // clock that is not the machine's.
 
-// phoneCost is what somebody pays for one message, on average.
+// phoneCost is the cost of one message for somebody, on average.
 type phoneCost struct{ commits, wakeups, envelopes float64 }
 
 // The most that a message may cost who sends it, with its receipt, and who receives it, if both

@@ -36,7 +36,7 @@ func aCommit(tx port.Tx, n uint64, value []byte) error {
 	return tx.Delete("#rows", number(n-1))
 }
 
-// bareCommit is what aCommit cannot avoid: sealing four records, and one transaction of bbolt with the
+// bareCommit does only the part of aCommit that cannot be avoided: sealing four records, and one transaction of bbolt with the
 // same bytes.
 func bareCommit(db *bolt.DB, c *crypt, ids []bucketID, n uint64, value []byte) error {
 	tx, err := db.Begin(true)
@@ -106,7 +106,7 @@ func BenchmarkFourRecords(b *testing.B) {
 	})
 }
 
-// BenchmarkView is what a View with one Get costs, beside one of bbolt.
+// BenchmarkView measures a View with one Get, beside one of bbolt.
 func BenchmarkView(b *testing.B) {
 	s := benchStore(b, true).(*fileStore)
 	mustUpdate(b, s, func(tx port.Tx) error { return tx.Put("t", []byte("k"), make([]byte, 600)) })

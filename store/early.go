@@ -20,7 +20,7 @@ type early struct {
 	good map[uint64]bool // leaves of that time that were looked at
 }
 
-// earlyBytes is how much the file may grow before a write waits for the walk after all:
+// earlyBytes bounds the growth of the file before a write waits for the walk after all:
 // no page that becomes free can be used again while the walk runs.
 const earlyBytes = 32 << 20
 
@@ -29,7 +29,7 @@ const earlyBytes = 32 << 20
 const maxOverflow = 4 * maxRecord / pageSize
 
 // awaitWalk waits for the walk if the file has grown too much, and returns what it found.
-// used is how many bytes of the file are in use.
+// used returns the number of bytes of the file in use.
 func (b *boltFile) awaitWalk(used int64) error {
 	r := b.rest
 	if r == nil || r.early == nil {

@@ -23,7 +23,7 @@ const (
 	runShare = 16
 )
 
-// spot is what a batch knows of a history.
+// spot is the part of a history that a batch knows.
 type spot struct {
 	newest placed
 	// near are neighbours as the history has them, the oldest first, none between them left out.
@@ -32,7 +32,7 @@ type spot struct {
 	latest uint64 // the label that a late position was given last; 0: none
 }
 
-// spot is what is known of a history, read if need be; nil if it is empty.
+// spot returns the known part of a history, read if need be; nil if it is empty.
 func (t *fileTx) spot(id bucketID) (*spot, error) {
 	if s := t.batch.spots[id]; s != nil {
 		return s, nil

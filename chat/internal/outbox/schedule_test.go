@@ -11,7 +11,7 @@ import (
 	"libstatus1to1/chat/protocol/key"
 )
 
-// scanned is what due and nextDue return, by looking at every row.
+// scanned returns the same as due and nextDue, by looking at every row.
 func scanned(s *rows, now time.Time) (due map[key.Public][]row, next time.Time, ok bool) {
 	due = map[key.Public][]row{}
 	someone := map[key.Public]bool{}

@@ -8,7 +8,7 @@ import (
 	"libstatus1to1/chat/wire"
 )
 
-// said is what the index takes of a message.
+// said is the part of a message that the index takes.
 type said struct {
 	text       string
 	chat, from []byte
